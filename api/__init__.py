@@ -1,0 +1,1 @@
+"""THE DESK. REST, and the pages that people look at."""

@@ -1,0 +1,1 @@
+"""Measurements against something measured in the same run."""

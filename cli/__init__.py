@@ -1,0 +1,1 @@
+"""THE KEYS. The `omniyard` command."""

@@ -1,0 +1,1 @@
+"""THE GATES. Foreign bytes become an Envelope, an Outgoing becomes foreign bytes."""

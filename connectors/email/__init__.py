@@ -1,0 +1,1 @@
+"""The e-mail gate: IMAP polled, SMTP and LMTP listened to, files imported."""

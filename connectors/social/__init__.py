@@ -1,0 +1,1 @@
+"""The gate for direct messages of social networks."""

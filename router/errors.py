@@ -1,0 +1,46 @@
+"""Everything that can go wrong here, in two families, so that a retry rule is one line.
+
+    OmniyardError
+    +-- ConfigError        the operator's file says something we cannot run
+    +-- NotFound           nothing has that id
+    +-- Conflict           the thing changed since the caller read it
+    +-- TransientError     will be tried again: network, lock, rate limit, full disk
+    |   +-- LeaseLost      another process owns the work now; this one must write nothing
+    +-- PermanentError     trying again would fail the same way: refused, malformed, gone
+
+A gate translates a library's error into one of these with `raise ... from error`.
+Messages say what, where and what was expected, with ids; never message text, addresses or secrets.
+"""
+
+from __future__ import annotations
+
+
+class OmniyardError(Exception):
+    """Something went wrong in Omniyard."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class ConfigError(OmniyardError):
+    """The configuration cannot be used."""
+
+
+class NotFound(OmniyardError):
+    """There is nothing with that id."""
+
+
+class Conflict(OmniyardError):
+    """It changed since you read it."""
+
+
+class TransientError(OmniyardError):
+    """That did not work now; it will be tried again."""
+
+
+class LeaseLost(TransientError):
+    """Another process owns this work now."""
+
+
+class PermanentError(OmniyardError):
+    """That will not work however often it is tried."""

@@ -1,0 +1,132 @@
+"""The vocabulary of `config/channels.toml`: one class a table, one field a key."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from router.settings.channels import Channel
+from router.settings.secret import Secret
+from router.settings.values import Duration, OneOrMany, Span, Zone
+
+Priority = Literal["low", "normal", "high", "urgent"]
+PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
+
+
+class Frozen(BaseModel):
+    """A table of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class DeskSettings(Frozen):
+    """`[omniyard]`: the desk as a whole.
+
+    own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
+    """
+
+    name: str = "Omniyard"
+    timezone: Zone = ZoneInfo("UTC")
+    database: Secret | None = None
+    broker: Secret | None = None
+    data: str = "var"
+    own_addresses: tuple[str, ...] = ()
+    duplicate_window: Duration = timedelta(days=7)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class DateRule(Frozen):
+    """`[[calendars.NAME.dates]]`: on these days the week does not apply. `open = []` closes."""
+
+    on: date
+    until: date | None = None
+    open: tuple[Span, ...]
+    why: str
+
+
+class CalendarSettings(Frozen):
+    """`[calendars.NAME]`: when somebody is there.
+
+    week: by weekday or range of weekdays ("mon-fri"), the spans of local time; "24h" is the whole day.
+    holidays: ISO 3166 country (or COUNTRY-SUBDIVISION) whose public holidays close and make-up days open.
+    """
+
+    timezone: Zone | None = None
+    extends: str | None = None
+    week: dict[str, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
+    holidays: str | None = None
+    dates: tuple[DateRule, ...] = ()
+
+
+class CategorySettings(Frozen):
+    """`[categories.NAME]`: what customers write about."""
+
+    title: dict[str, str] = Field(default_factory=dict)
+    emergency: bool = False
+    keywords: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+class TeamSettings(Frozen):
+    """`[teams.NAME]`: who answers."""
+
+    title: str = ""
+
+
+class SlaSettings(Frozen):
+    """`[sla.NAME]`: how soon, measured in the open time of `calendar` ("always" is wall time)."""
+
+    calendar: str
+    first_reply: Duration | None = None
+    next_reply: Duration | None = None
+    resolve: Duration | None = None
+
+
+class Condition(Frozen):
+    """`when` of a route: every key given must hold; a list holds if any of it does."""
+
+    channel: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    category: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    language: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    origin: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    words: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    emergency: bool | None = None
+    open: bool | None = None
+
+
+class RouteSettings(Frozen):
+    """`[[routes]]`: the first whose `when` holds decides; the last has none."""
+
+    name: str
+    when: Condition | None = None
+    team: str
+    priority: Priority = "normal"
+    labels: tuple[str, ...] = ()
+    sla: str | None = None
+    reply: str | None = None
+
+
+class ReplySettings(Frozen):
+    """`[replies.NAME]`: a text that is sent by machine, by language.
+
+    Placeholders: {reference}, {next_opening}, {desk}.
+    """
+
+    text: dict[str, str]
+
+
+class Settings(Frozen):
+    """The whole file."""
+
+    omniyard: DeskSettings = DeskSettings()
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
+    categories: dict[str, CategorySettings] = Field(default_factory=dict)
+    teams: dict[str, TeamSettings] = Field(default_factory=dict)
+    sla: dict[str, SlaSettings] = Field(default_factory=dict)
+    replies: dict[str, ReplySettings] = Field(default_factory=dict)
+    routes: tuple[RouteSettings, ...]

@@ -1,0 +1,67 @@
+"""A secret is named in the file and read when it is used: `env:NAME` or `file:PATH`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from router.errors import ConfigError
+
+_EXPECTED: Final = 'expected "env:NAME" or "file:PATH", never the secret itself'
+
+
+class Secret:
+    """The name of a secret. Its value shows in no repr, log or error."""
+
+    __slots__ = ("_kind", "_where")
+
+    def __init__(self, reference: str) -> None:
+        kind, colon, where = reference.partition(":")
+        if not colon or kind not in {"env", "file"} or not where:
+            raise ValueError(_EXPECTED)
+        self._kind, self._where = kind, where
+
+    def reveal(self) -> str:
+        """Return the secret's value.
+
+        Raises ConfigError, naming the variable or the file but not its content, when it is absent or empty.
+        """
+        value = os.environ.get(self._where, "") if self._kind == "env" else self._read_file()
+        if not value:
+            raise ConfigError(f"{self!r} is not set or is empty")
+        return value
+
+    def _read_file(self) -> str:
+        try:
+            return Path(self._where).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"{self!r} cannot be read: {error.strerror}") from error
+
+    def __repr__(self) -> str:
+        return f"Secret({self._kind}:{self._where})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (self._kind, self._where) == (other._kind, other._where)
+
+    def __hash__(self) -> int:
+        return hash((self._kind, self._where))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        return core_schema.union_schema(
+            [
+                core_schema.is_instance_schema(cls),
+                core_schema.no_info_after_validator_function(cls._checked, core_schema.any_schema()),
+            ]
+        )
+
+    @classmethod
+    def _checked(cls, reference: object) -> Secret:
+        # The value may be a secret that was pasted into the file: no error may repeat it.
+        if not isinstance(reference, str):
+            raise ValueError(_EXPECTED)
+        return cls(reference)

@@ -1,0 +1,1 @@
+"""THE ARCHIVE. Tables, migrations, and every line of SQL in the house."""
