@@ -1,0 +1,153 @@
+"""The one way into the database: short transactions with deadlines, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+
+from router.errors import TransientError
+
+Rows = Sequence[Mapping[str, Any]]
+
+# A lock that is not had within this time is somebody's bug or somebody's crash: give up and let the sweep try again.
+_LOCK_SECONDS: Final = 5
+_STATEMENT_SECONDS: Final = 30
+_CONNECT_SECONDS: Final = 5
+# A peer that vanished without a word is noticed after this, also in the middle of a COMMIT.
+_SILENCE_MILLISECONDS: Final = 20_000
+
+
+class database_now(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
+    """The database's clock; leases and due times use no other."""
+
+    type = sa.DateTime(timezone=True)
+    inherit_cache = True
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(*_: object, **__: object) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(*_: object, **__: object) -> str:
+    # The same text form as SQLModel stores, so that comparing text compares time.
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+class Database:
+    """An engine, and the two kinds of transaction that the house uses."""
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Open the SQLite file at `path`, making its folder."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(URL.create("sqlite", database=str(path)))
+
+    @property
+    def engine(self) -> sa.Engine:
+        """For migrations, which need the engine itself."""
+        return self._engine
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Run one transaction that writes; it commits when the block ends, and rolls back when the block raises.
+
+        Raises TransientError when the database is away, locked or full.
+        """
+        with _translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Run one transaction that only reads: it never waits for a writer."""
+        with _translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
+            yield connection
+
+    def insert(self, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+        """Return an INSERT of this database's dialect, which knows ON CONFLICT."""
+        return (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
+    """Return an INSERT that leaves alone what a unique index already has."""
+    return database.insert(table).on_conflict_do_nothing()
+
+
+def _sqlite_engine(url: URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)
+        # The driver's own BEGIN would be a deferred one; `_begin` says when and how.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_LOCK_SECONDS * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("omniyard_reads")
+        # A deferred transaction that turns to writing can fail at once with "locked"; an immediate one waits its turn.
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(url: URL) -> sa.Engine:
+    options = f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s -c timezone=UTC"
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={
+            "options": options,
+            "connect_timeout": _CONNECT_SECONDS,
+            "tcp_user_timeout": _SILENCE_MILLISECONDS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TransientError(_sentence(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise TransientError(_sentence(error)) from error
+        raise
+
+
+def _sentence(error: DBAPIError) -> str:
+    # str(error.orig) holds no parameters; str(error) would repeat message text.
+    said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    if "disk is full" in said or "No space left" in said:
+        return f"the database has no room left ({said}): free some space on its disk; mail stays where it is until then"
+    if "database is locked" in said or "lock timeout" in said:
+        return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
+    return f"the database did not answer ({said}); the work will be tried again"

@@ -1,0 +1,205 @@
+"""The tables of what came in: original, inbound, contact, identity, conversation, message, attachment.
+
+Their words are the help desk's; their unique indexes are what makes each message count once.
+`store.ledgers` has the tables of the work itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+# PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class InboundState(StrEnum):
+    """received -> routed | duplicate | quarantined; quarantined -> received by replay."""
+
+    RECEIVED = "received"
+    ROUTED = "routed"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+class Status(StrEnum):
+    """Of a conversation: who has to do something next."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class Direction(StrEnum):
+    """Of a message, seen from the desk."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    NOTE = "note"
+
+
+class Inbound(SQLModel, table=True):
+    """One message that a channel accepted: the row is the message, the broker only rings for it.
+
+    envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
+    due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.claims`).
+    conflict: another row of this channel has the same source key with other bytes.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("channel", "source_key"),
+        Index(
+            "ix_inbound_due",
+            "due_at",
+            postgresql_where=text("state = 'received'"),
+            sqlite_where=text("state = 'received'"),
+        ),
+        Index("ix_inbound_channel_state", "channel", "state"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    channel: str
+    source_key: str
+    content_hash: bytes = Field(sa_type=LargeBinary)
+    state: str = Field(default=InboundState.RECEIVED, sa_type=String)
+    envelope: str = Field(sa_type=Text)
+    size: int
+    backfill: bool = False
+    conflict: bool = False
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    lease_token: UUID | None = None
+    lease_until: datetime | None = None
+    reason: str = Field(default="", sa_type=Text)
+    duplicate_of: UUID | None = None
+    discarded_at: datetime | None = None
+
+
+class Original(SQLModel, table=True):
+    """The bytes as the channel gave them, compressed with zstandard, flushed with their inbound row."""
+
+    inbound_id: UUID = Field(primary_key=True, foreign_key="inbound.id")
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class Contact(SQLModel, table=True):
+    """A person, as far as we can tell."""
+
+    id: UUID = Field(primary_key=True)
+    name: str = ""
+    created_at: datetime
+
+
+class Identity(SQLModel, table=True):
+    """One handle of a contact; the unique index decides which of two workers met the person first."""
+
+    __table_args__ = (UniqueConstraint("kind", "handle"),)
+
+    id: UUID = Field(primary_key=True)
+    kind: str
+    handle: str
+    contact_id: UUID = Field(foreign_key="contact.id", index=True)
+    created_at: datetime
+
+
+class Conversation(SQLModel, table=True):
+    """One case of one contact.
+
+    reference: short, speakable, unguessable enough to print; never proof of who writes.
+    version: counts the changes, for optimistic locking.
+    """
+
+    __table_args__ = (
+        Index("ix_conversation_status_activity", "status", "last_message_at", "id"),
+        Index("ix_conversation_team_activity", "team", "status", "last_message_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    contact_id: UUID = Field(foreign_key="contact.id", index=True)
+    channel: str
+    subject: str = Field(default="", sa_type=Text)
+    status: str = Field(default=Status.OPEN, sa_type=String)
+    category: str | None = None
+    emergency: bool = False
+    team: str
+    assignee: str | None = None
+    priority: str
+    labels: list[str] = Field(default_factory=list, sa_type=Json)
+    language: str = "und"
+    route: str
+    sla: str | None = None
+    opened_at: datetime
+    last_message_at: datetime
+    first_reply_due_at: datetime | None = Field(default=None, index=True)
+    next_reply_due_at: datetime | None = None
+    resolve_due_at: datetime | None = None
+    version: int = 1
+    opened_by_inbound: UUID = Field(unique=True, foreign_key="inbound.id")
+    linked_to: UUID | None = None
+
+
+class Message(SQLModel, table=True):
+    """One entry of a conversation.
+
+    trace: the reasons of every decision about it (`router.routing.Decision`).
+    fingerprint: of its canonical words, to recognise the same thing said twice.
+    """
+
+    __table_args__ = (
+        Index("ix_message_conversation", "conversation_id", "received_at", "id"),
+        Index("ix_message_contact_fingerprint", "contact_id", "fingerprint"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id")
+    contact_id: UUID
+    inbound_id: UUID | None = Field(default=None, unique=True, foreign_key="inbound.id")
+    outbound_id: UUID | None = Field(default=None, unique=True)
+    direction: str = Field(sa_type=String)
+    channel: str
+    sender_handle: str
+    sender_name: str = ""
+    subject: str = Field(default="", sa_type=Text)
+    text: str = Field(default="", sa_type=Text)
+    quoted: str = Field(default="", sa_type=Text)
+    html: str = Field(default="", sa_type=Text)
+    rfc_message_id: str | None = None
+    sent_at: datetime | None = None
+    received_at: datetime
+    origin: str = "person"
+    fingerprint: str = ""
+    trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+
+
+class Attachment(SQLModel, table=True):
+    """A file that came with a message; its bytes are the original's part `part`."""
+
+    id: UUID = Field(primary_key=True)
+    message_id: UUID = Field(foreign_key="message.id", index=True)
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    part: int
+
+
+class ThreadKey(SQLModel, table=True):
+    """A Message-ID that a conversation has sent, received or seen quoted, so that late parents find their children.
+
+    digest: BLAKE2b-128 of the Message-ID, because a header may be 998 characters long.
+    """
+
+    __tablename__ = "thread_key"
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
