@@ -47,6 +47,8 @@ class Page:
     more: true if the provider has further messages waiting now.
     backfill: true if these are old mail: shown to agents, but nothing automatic is sent and no clock starts.
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
+    waiting: how many messages the provider still has above the cursor, as far as is known.
+    held: how many messages the provider says it holds in all; None if it does not say.
     """
 
     channel: str
@@ -55,6 +57,8 @@ class Page:
     more: bool = False
     backfill: bool = False
     notice: str = ""
+    waiting: int = 0
+    held: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
