@@ -1,0 +1,7 @@
+"""What a message is about: rules, then a small model, then an encoder where that is unsure; or an honest "unsure"."""
+
+from __future__ import annotations
+
+from router.classify.cascade import Classification, Classifier, build_classifier
+
+__all__ = ["Classification", "Classifier", "build_classifier"]

@@ -1,0 +1,56 @@
+"""Keywords: the operator's own words, found in one pass over the text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_HAN_OR_KANA: Final = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_BLANKS: Final = re.compile(r"\s+")
+
+
+def fold(text: str) -> str:
+    """Return the text as rules compare it: NFKC, case folded, blanks single."""
+    normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return _BLANKS.sub(" ", normal.casefold()).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every category's keywords, compiled; build with `compile_rules`."""
+
+    owners: Mapping[str, tuple[str, ...]]
+    latin: re.Pattern[str] | None
+    han: re.Pattern[str] | None
+
+    def find(self, folded: str) -> dict[str, tuple[str, ...]]:
+        """Return category -> the keywords found in a folded text, in order of appearance."""
+        hits: dict[str, dict[str, None]] = {}
+        for pattern in (self.latin, self.han):
+            for word in pattern.findall(folded) if pattern else ():
+                for owner in self.owners[word]:
+                    hits.setdefault(owner, {})[word] = None
+        return {owner: tuple(words) for owner, words in hits.items()}
+
+
+def compile_rules(keywords: Mapping[str, Iterable[str]]) -> Rules:
+    """Compile category -> keywords. Latin keywords match whole words, Chinese ones anywhere."""
+    owners: dict[str, tuple[str, ...]] = {}
+    for category, words in keywords.items():
+        for word in dict.fromkeys(map(fold, words)):
+            owners[word] = (*owners.get(word, ()), category)
+    owners.pop("", None)
+    han = [word for word in owners if _HAN_OR_KANA.search(word)]
+    latin = [word for word in owners if not _HAN_OR_KANA.search(word)]
+    return Rules(owners, _pattern(latin, r"\b(?:", r")(?!\w)"), _pattern(han, "(?:", ")"))
+
+
+def _pattern(words: list[str], before: str, after: str) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    # Longest first, so that "locked account" wins over "locked".
+    ordered = sorted(words, key=len, reverse=True)
+    return re.compile(before + "|".join(map(re.escape, ordered)) + after)

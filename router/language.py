@@ -1,0 +1,63 @@
+"""Which language a text is written in: its script first, its common words where scripts cannot tell."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+UNDETERMINED: Final = "und"
+_KANA: Final = re.compile(r"[\u3041-\u30ff]")
+_HAN: Final = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_LATIN_WORD: Final = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
+_OTHER_SCRIPTS: Final = (
+    ("ko", re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("el", re.compile(r"[\u0370-\u03ff]")),
+    ("he", re.compile(r"[\u0590-\u05ff]")),
+)
+
+
+def detect(text: str) -> str:
+    """Return a BCP 47 tag: "zh-Hans", "zh-Hant", "en", "ja" ...; "und" when nothing tells.
+
+    Mixed texts are the language of their larger part; a Chinese character weighs as much as a Latin word.
+    """
+    if text.isascii():
+        return "en" if _LATIN_WORD.search(text) else UNDETERMINED
+    han, latin = len(_HAN.findall(text)), len(_LATIN_WORD.findall(text))
+    kana = len(_KANA.findall(text))
+    if kana and kana * 4 >= han:
+        return "ja"
+    if han and han >= latin:
+        return chinese_script(text)
+    for language, script in _OTHER_SCRIPTS:
+        if len(script.findall(text)) > 2 * (latin + han):
+            return language
+    return "en" if latin else UNDETERMINED
+
+
+def chinese_script(text: str) -> str:
+    """Return "zh-Hant" if more characters are only traditional than only simplified, else "zh-Hans"."""
+    simplified, traditional = _one_sided()
+    balance = sum((char in traditional) - (char in simplified) for char in text)
+    return "zh-Hant" if balance > 0 else "zh-Hans"
+
+
+@cache
+def _one_sided() -> tuple[frozenset[str], frozenset[str]]:
+    """Return characters that only the mainland's standard has, and that only Taiwan's has.
+
+    GB 2312 holds simplified characters alone and Big5 traditional ones alone; what both hold tells nothing.
+    """
+    mainland = _characters("gb2312", range(0xB0, 0xF8), range(0xA1, 0xFF))
+    taiwan = _characters("big5", range(0xA4, 0xFA), [*range(0x40, 0x7F), *range(0xA1, 0xFF)])
+    return mainland - taiwan, taiwan - mainland
+
+
+def _characters(codec: str, rows: range, columns: range | list[int]) -> frozenset[str]:
+    table = bytes(byte for row in rows for column in columns for byte in (row, column))
+    return frozenset(_HAN.findall(table.decode(codec, "ignore")))
