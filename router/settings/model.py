@@ -26,6 +26,7 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
+    listen: where the web desk and the REST API answer.
     """
 
     name: str = "Omniyard"
@@ -33,6 +34,7 @@ class DeskSettings(Frozen):
     database: Secret | None = None
     broker: Secret | None = None
     data: str = "var"
+    listen: str = "127.0.0.1:8080"
     own_addresses: tuple[str, ...] = ()
     duplicate_window: Duration = timedelta(days=7)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,0 +1,56 @@
+# Everything a developer types. `make` alone prints this list.
+# The environment is .venv, made from requirements.lock and renewed whenever that file or pyproject.toml changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+
+.PHONY: help setup run test check bench chaos lock machine-parts
+
+help: ## Show what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv from the lock file.
+
+run: $(STAMP) ## Start the whole desk on this machine.
+	@exec $(BIN)/omniyard up
+
+test: $(STAMP) machine-parts ## Run all tests.
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP) machine-parts ## Run every check: style, format, types, layers, tests.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q
+
+bench: $(STAMP) ## Measure mails a second beside this machine's limit.
+	$(BIN)/python -m benchmarks.intake --messages 2000 --database sqlite
+
+chaos: $(STAMP) ## Kill parts at random while mail arrives, and count what was lost.
+	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database sqlite
+
+lock: ## Renew requirements.lock from pyproject.toml (no index is written into it).
+	$(PYTHON) -m venv var/lock
+	var/lock/bin/python -m pip install --quiet uv
+	var/lock/bin/uv pip compile --universal --all-extras --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --python-version 3.11 --output-file requirements.lock pyproject.toml
+
+# Real servers that the tests talk to (an IMAP server, PostgreSQL's libraries); only root may install them.
+machine-parts:
+	@if [ "$$(id -u)" = 0 ] && [ -f tests/install-machine-parts.sh ]; then bash tests/install-machine-parts.sh; fi
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Omniyard needs Python 3.11 or newer; on Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(STAMP)

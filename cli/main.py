@@ -1,0 +1,88 @@
+"""The door of `omniyard`: one row a command. A command's module is loaded when the command is run, so help is quick."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Final
+
+import typer
+
+from cli.group import CommandGroup
+
+# Name, where its function lives, and its line in `omniyard --help`.
+COMMANDS: Final = (
+    ("up", "cli.up:up_command", "Start the whole desk on this machine; Ctrl-C stops it."),
+    ("check", "cli.check:check_command", "Read the configuration and say what is wrong with it, line by line."),
+    (
+        "doctor",
+        "cli.doctor:doctor_command",
+        "Log in to every channel, the database and the broker; say how to mend what fails.",
+    ),
+    (
+        "status",
+        "cli.status:status_command",
+        "Show each channel: how far, how late, its last error, and whether the books balance.",
+    ),
+    ("import", "cli.importing:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
+    ("parse", "cli.parse:parse_command", "Print what Omniyard reads in a mail file, as one JSON object a line."),
+    ("explain", "cli.explain:explain_command", "Show why a message went where it went."),
+    ("calendar", "cli.calendar_command:calendar_command", "Print every open span of a calendar."),
+    ("quarantine", "cli.quarantine:commands", "List, show, replay or discard the messages that could not be routed."),
+    ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
+    ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),
+    ("migrate", "cli.migrate:migrate_command", "Bring the database to this version's tables."),
+    ("systemd", "cli.systemd:systemd_command", "Write systemd units made from the Procfile."),
+)
+
+_EPILOG: Final = (
+    "Exit codes: 0 done; 1 something is wrong, and it was said; 2 wrong usage; 3 the configuration cannot be used; "
+    "4 a database, broker or server cannot be reached; 5 there is nothing with that id; 70 a fault of Omniyard's own. "
+    "Example: omniyard up"
+)
+
+
+def _application() -> typer.Typer:
+    application = typer.Typer(
+        name="omniyard",
+        cls=CommandGroup,
+        help="Every customer message of every channel, exactly once, in one inbox, with the reasons beside it.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "obj": {name: target for name, target, _ in COMMANDS},
+        },
+    )
+    for name, _, summary in COMMANDS:
+        application.command(name, help=summary)(_placeholder)
+    application.callback()(_root)
+    return application
+
+
+def _placeholder() -> None:
+    """Stand in for a command until `CommandGroup` loads it."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"omniyard {importlib.import_module('importlib.metadata').version('omniyard')}")
+        raise typer.Exit
+
+
+def _root(
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="OMNIYARD_DEBUG", help="Show where in the code an error came from.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command; `CommandGroup` reads `debug`."""
+
+
+def main() -> None:
+    """Run the `omniyard` command."""
+    _application()()
