@@ -53,13 +53,19 @@ class CalendarSettings(Frozen):
     """`[calendars.NAME]`: when somebody is there.
 
     week: by weekday or range of weekdays ("mon-fri"), the spans of local time; "24h" is the whole day.
-    holidays: ISO 3166 country (or COUNTRY-SUBDIVISION) whose public holidays close and make-up days open.
+    holidays: ISO 3166 country (or COUNTRY-SUBDIVISION) whose public holidays close and make-up days open; "none"
+        drops the holidays of the calendar that is extended.
+    on_holidays: the spans of a public holiday instead of closing.
+    holidays_until: ops entered the official dates by hand up to this day, so no warning is due before.
+    dates: exceptions; where two name a day the later one counts, and those of the extended calendar come first.
     """
 
     timezone: Zone | None = None
     extends: str | None = None
     week: dict[str, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
     holidays: str | None = None
+    on_holidays: tuple[Span, ...] | None = None
+    holidays_until: date | None = None
     dates: tuple[DateRule, ...] = ()
 
 

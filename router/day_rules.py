@@ -1,0 +1,76 @@
+"""Which hours a local day has, and why: the week, public holidays, make-up days and dated exceptions, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from router.public_holidays import PublicHolidays
+from router.settings.model import DateRule
+from router.settings.values import DaySpan
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class DayKind(StrEnum):
+    """What decided a day's hours."""
+
+    WEEK = "week"
+    HOLIDAY = "holiday"
+    MAKE_UP = "make-up"
+    DATED = "dated"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The hours of one local day.  why: in words for operators.  holiday: the public holiday that it is, if any."""
+
+    kind: DayKind
+    spans: tuple[DaySpan, ...]
+    why: str
+    holiday: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """What decides a day's hours; the later rule of these wins, and among `dates` the later one.
+
+    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty closes.
+    """
+
+    week: Mapping[int, tuple[DaySpan, ...]]
+    holidays: PublicHolidays | None = None
+    on_holidays: tuple[DaySpan, ...] = ()
+    dates: tuple[DateRule, ...] = ()
+
+    def on(self, day: date) -> Day:
+        """Return the hours of the local `day`."""
+        holiday = self._holiday(day)
+        rule = next((rule for rule in reversed(self.dates) if rule.on <= day <= (rule.until or rule.on)), None)
+        if rule:
+            return Day(DayKind.DATED, rule.open, rule.why, holiday)
+        if holiday:
+            return Day(DayKind.HOLIDAY, self.on_holidays, f"public holiday: {holiday}", holiday)
+        return self._made_up(day) or self._of_the_week(day)
+
+    def _holiday(self, day: date) -> str | None:
+        return self.holidays.year(day.year).closed.get(day) if self.holidays else None
+
+    def _made_up(self, day: date) -> Day | None:
+        worked = self.holidays.year(day.year).worked if self.holidays else {}
+        if day not in worked:
+            return None
+        # The hours are those of the weekday that was given away; a desk that is closed on Fridays
+        # stays closed on the Saturday that makes up for a Friday.
+        instead = worked[day]
+        weekday = instead.weekday() if instead != day else 0
+        return Day(
+            DayKind.MAKE_UP, self.week.get(weekday, ()), f"make-up working day for {WEEKDAYS[weekday]} {instead}"
+        )
+
+    def _of_the_week(self, day: date) -> Day:
+        spans = self.week.get(day.weekday(), ())
+        return Day(DayKind.WEEK, spans, f"weekly hours of {WEEKDAYS[day.weekday()]}")

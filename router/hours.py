@@ -1,0 +1,201 @@
+"""When somebody is there: one engine for the gate, the words of a reply, the SLA clock and the notices.
+
+Aware moments in any zone go in, UTC comes out. Nothing here asks what time it is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from router.day_rules import WEEKDAYS, Day, DayKind, DayRules
+from router.errors import ConfigError
+from router.timeline import MICROSECOND, Timeline, instant
+from router.wall_clock import stretch
+
+_ONE_DAY: Final = timedelta(days=1)
+# A desk that stays closed for longer than a year has a mistake in its file, not a long holiday.
+_LOOK_AHEAD: Final = timedelta(days=366)
+# The library knows zones and holidays for these; a date outside them is a broken clock.
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2199
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSpan:
+    """Open from `start` until before `end`, both UTC.  why: which rule of the calendar opened it."""
+
+    start: datetime
+    end: datetime
+    why: str
+
+
+class Calendar:
+    """When a named group of people is there.
+
+    Values are fixed once built; years are computed when first asked for and kept, safely for threads.
+    zone: whose local days and hours the rules mean.  known_until: see `coverage_warning`.
+    """
+
+    __slots__ = ("_known", "_rules", "known_until", "name", "zone")
+
+    def __init__(self, name: str, *, zone: ZoneInfo, rules: DayRules, known_until: date = date.max) -> None:
+        self.name = name
+        self.zone = zone
+        self.known_until = known_until
+        self._rules = rules
+        self._known = Timeline(0, 0, [], [0])
+
+    def __repr__(self) -> str:
+        return f"Calendar({self.name!r}, zone={self.zone.key!r})"
+
+    def is_open(self, at: datetime) -> bool:
+        """Say whether somebody is there; the closing minute itself is closed.
+
+        Raises ValueError if `at` is naive or its year is not within 1970 to 2199, as every method here does.
+        """
+        # Asked for every message and about a million times by `simulate`: no call here that can be spared.
+        if at.tzinfo is None:
+            raise ValueError(_naive(at))
+        moment = at.timestamp()
+        known = self._known
+        if not known.start <= moment < known.end:
+            known = self._reach(at, at)
+        return bisect_right(known.edges, moment) & 1 == 1
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """Return `at` itself in UTC when open, else the next opening; None if there is none within 366 days."""
+        return self._next_edge(at, opening=True)
+
+    def closes(self, at: datetime) -> datetime | None:
+        """Return the end of the stretch that is open at `at`; None if closed, or if it has no end within 366 days."""
+        return self._next_edge(at, opening=False) if self.is_open(at) else None
+
+    def _next_edge(self, at: datetime, *, opening: bool) -> datetime | None:
+        moment = _utc(at)
+        known = self._reach(moment, moment + _LOOK_AHEAD)
+        index = bisect_right(known.edges, moment.timestamp())
+        if opening and index % 2 == 1:
+            return moment
+        limit = min((moment + _LOOK_AHEAD).timestamp(), known.end - 1)
+        found = index < len(known.edges) and known.edges[index] <= limit
+        return instant(known.edges[index]) if found else None
+
+    def add(self, start: datetime, duration: timedelta) -> datetime:
+        """Return the moment when `duration` of open time has passed since `start`.
+
+        start: aware, any zone.  duration: business time, not wall time; zero returns the next open moment.
+        Returns an aware UTC datetime; where an open stretch ends exactly then, its end and not the next opening.
+        Raises ConfigError if the calendar has no opening within 366 days; ValueError if `duration` is negative.
+        Source: business-hours SLA as in Zammad's manual, "SLA Times"; daylight saving measured in UTC.
+        """
+        if duration < timedelta(0):
+            raise ValueError(f"expected a duration of zero or more, not {duration}")
+        opening = self.next_opening(start)
+        if opening is None:
+            raise ConfigError(f'calendar "{self.name}" has no opening within 366 days of {start.isoformat()}')
+        return self._moment_after(opening, duration // MICROSECOND) if duration else opening
+
+    def _moment_after(self, opening: datetime, microseconds: int) -> datetime:
+        until = opening + timedelta(microseconds=microseconds)
+        while True:
+            known = self._reach(opening, until)
+            due = known.moment_of(known.opened_before(opening) + microseconds)
+            if due is not None:
+                return due
+            last = instant(known.end - 1)
+            if self.next_opening(last) is None:
+                raise ConfigError(f'calendar "{self.name}" has no opening within 366 days of {last.isoformat()}')
+            until = last + _LOOK_AHEAD
+
+    def elapsed(self, start: datetime, end: datetime) -> timedelta:
+        """Return the open time between two moments; negative when `end` comes before `start`."""
+        since, until = _utc(start), _utc(end)
+        known = self._reach(min(since, until), max(since, until))
+        return (known.opened_before(until) - known.opened_before(since)) * MICROSECOND
+
+    def spans(self, year: int) -> Sequence[OpenSpan]:
+        """Return every open span that begins in the local `year`, in order and without overlap.
+
+        A span over midnight belongs to the day on which it begins. Days that touch stay apart: each has its own why.
+        """
+        spans: list[OpenSpan] = []
+        for day in _days(date(year, 1, 1) - _ONE_DAY, date(year, 12, 31)):
+            for span in self._spans_of(day):
+                start = max(span.start, spans[-1].end) if spans else span.start
+                if start < span.end:
+                    spans.append(OpenSpan(start, span.end, span.why))
+        return [span for span in spans if span.start.astimezone(self.zone).year == year]
+
+    def day(self, at: datetime) -> Day:
+        """Return the hours of the local day of `at`, and whether it is a public holiday."""
+        return self._rules.on(_utc(at).astimezone(self.zone).date())
+
+    def why(self, at: datetime) -> str:
+        """Return in words which rule makes the desk open or closed at `at`."""
+        moment = _utc(at)
+        today = moment.astimezone(self.zone).date()
+        for span in (*self._spans_of(today - _ONE_DAY), *self._spans_of(today)):
+            if span.start <= moment < span.end:
+                return f"open, {span.why}"
+        day = self._rules.on(today)
+        if not day.spans and day.kind is DayKind.WEEK:
+            return f"closed, no weekly hours on {WEEKDAYS[today.weekday()]}"
+        return f"closed, outside the hours of: {day.why}" if day.spans else f"closed, {day.why}"
+
+    def _spans_of(self, day: date) -> Iterator[OpenSpan]:
+        rule = self._rules.on(day)
+        for span in sorted(rule.spans):
+            moments = stretch(day, span, self.zone)
+            if moments:
+                yield OpenSpan(*moments, rule.why)
+
+    def _reach(self, since: datetime, until: datetime) -> Timeline:
+        """Return a timeline that covers both moments, and keep it if it is wider than the one at hand."""
+        known = self._known
+        if known.covers(since.timestamp(), until.timestamp()):
+            return known
+        first, last = _utc(since).year, _utc(until).year
+        if known.edges or known.end:
+            first, last = min(first, instant(known.start).year), max(last, instant(known.end - 1).year)
+        if first < _FIRST_YEAR or last > _LAST_YEAR:
+            raise ValueError(f"expected a year within {_FIRST_YEAR} to {_LAST_YEAR}, not {first} to {last}")
+        # Assigned whole: a thread that comes second at worst computes an equal timeline again.
+        self._known = known = self._timeline(first, last)
+        return known
+
+    def _timeline(self, first: int, last: int) -> Timeline:
+        # A zone is at most a day away from UTC, and a span runs at most a day over midnight.
+        days = _days(date(first, 1, 1) - 2 * _ONE_DAY, date(last, 12, 31) + 2 * _ONE_DAY)
+        spans = sorted((span.start.timestamp(), span.end.timestamp()) for day in days for span in self._spans_of(day))
+        start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last + 1, 1, 1, tzinfo=UTC)
+        return Timeline.of(spans, start=start.timestamp(), end=end.timestamp())
+
+
+def coverage_warning(calendar: Calendar, *, today: date) -> str | None:
+    """Return what to tell ops when the known holidays end within 60 days of `today`, and what is assumed then."""
+    if calendar.known_until - today >= timedelta(days=60):
+        return None
+    return (
+        f'calendar "{calendar.name}": public holidays are announced until {calendar.known_until} only. After that '
+        "the weekly hours and the holidays fixed by law are assumed, without make-up working days. Upgrade the "
+        '"holidays" package, or enter the dates from the official notice and set holidays_until.'
+    )
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(_naive(at))
+    return at.astimezone(UTC)
+
+
+def _naive(at: datetime) -> str:
+    return f"expected an aware moment, {at.isoformat()} has no time zone"

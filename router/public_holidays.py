@@ -1,0 +1,123 @@
+"""The public holidays of a country, its make-up working days, and until when they are known.
+
+The `holidays` library computes what the law fixes for ever and lists what a government announces year by year.
+Where it lists weekends that are worked in exchange for a day off, that list ends with the last announcement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from router.errors import ConfigError
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+# The State Council's notice names whole blocks ("15 to 23 February, 9 days"), weekends included; the library names
+# only the weekdays of a block. Elsewhere a Saturday beside a holiday is an ordinary Saturday.
+_NAMES_WHOLE_BLOCKS: Final = frozenset({"CN"})
+
+# Exchanged days in fewer of the last years than this are single events (a jubilee, a war), not a yearly announcement.
+_YEARS_OF_A_CUSTOM: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayYear:
+    """One year of a country.
+
+    closed: the public holidays and what they are called.
+    worked: weekend days that are working days, and the day off that each was exchanged for (itself if unknown).
+    """
+
+    closed: Mapping[date, str]
+    worked: Mapping[date, date]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicHolidays:
+    """The holidays of `country` (ISO 3166-1, two letters), narrowed to `subdivision` (ISO 3166-2) if there is one."""
+
+    country: str
+    subdivision: str | None
+    known_until: date
+    _years: dict[int, HolidayYear] = field(default_factory=dict, compare=False, repr=False)
+
+    def year(self, year: int) -> HolidayYear:
+        """Return the holidays of `year`; after `known_until` only those that the law fixes for ever."""
+        # Two threads may both compute a year; they store equal values, so no lock is needed.
+        if year not in self._years:
+            self._years[year] = _holiday_year(_load(self.country, self.subdivision, year), year)
+        return self._years[year]
+
+
+def public_holidays(code: str) -> PublicHolidays:
+    """Return the public holidays that `code` names: "CN", or "DE-BE" for a subdivision.
+
+    Raises ConfigError if the country or subdivision is unknown.
+    """
+    country, _, subdivision = code.upper().partition("-")
+    try:
+        source = _load(country, subdivision or None, None)
+    except NotImplementedError as error:
+        raise ConfigError(
+            f'no public holidays are known for "{code}": expected a code such as "CN" or "DE-BE"'
+        ) from error
+    return PublicHolidays(country, subdivision or None, _known_until(source))
+
+
+def _load(country: str, subdivision: str | None, year: int | None) -> HolidayBase:
+    # Most desks name one country; importing the library costs a tenth of a second, so it waits until one is named.
+    import holidays  # noqa: PLC0415
+
+    # A day may be moved over New Year, so the neighbours are loaded too.
+    years = None if year is None else range(year - 1, year + 2)
+    # Without a language the library would follow the machine's locale.
+    return holidays.country_holidays(country, subdivision, years=years, expand=False, language="en_US")
+
+
+def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
+    exchanged = dict(_exchanges(source))
+    # The library's own name for an exchanged day writes the other day in American order.
+    names = {off: f"day off in exchange for {worked}" for worked, off in exchanged.items()}
+    closed = {day: names.get(day, name) for day, name in source.items()}
+    if source.country in _NAMES_WHOLE_BLOCKS:
+        closed |= dict.fromkeys(_weekends_beside(source), "weekend beside a public holiday")
+    closed = {day: name for day, name in sorted(closed.items()) if day.year == year}
+    worked = {day: exchanged.get(day, day) for day in source.weekend_workdays if day.year == year}
+    return HolidayYear(closed, dict(sorted(worked.items())))
+
+
+def _weekends_beside(source: HolidayBase) -> Iterable[date]:
+    """Yield the weekend days that make one block with a holiday."""
+    for holiday in source:
+        for step in (timedelta(days=-1), timedelta(days=1)):
+            day = holiday + step
+            while source.is_weekend(day) and day not in source and day not in source.weekend_workdays:
+                yield day
+                day += step
+
+
+def _exchanges(source: HolidayBase) -> Iterable[tuple[date, date]]:
+    """Yield each day that is worked with the day off that it was exchanged for."""
+    for year, entries in getattr(source, "special_public_holidays", {}).items():
+        for entry in _as_rows(entries):
+            if len(entry) >= 4:
+                month, day, from_month, from_day, *from_year = entry
+                yield date(from_year[0] if from_year else year, from_month, from_day), date(year, month, day)
+
+
+def _as_rows(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    # The library writes a single row as a bare tuple.
+    return entries if entries and isinstance(entries[0], tuple) else (entries,)
+
+
+def _known_until(source: HolidayBase) -> date:
+    """Return the last day of the last announced year, or of the library's last year where nothing is announced."""
+    announced = {off.year for _, off in _exchanges(source)}
+    latest = max(announced, default=0)
+    if len(announced & set(range(latest - 4, latest + 1))) < _YEARS_OF_A_CUSTOM:
+        return date(source.end_year, 12, 31)
+    return date(latest, 12, 31)
