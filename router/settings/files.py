@@ -1,0 +1,47 @@
+"""Find and read the operator's file: beside `Secret.reveal`, the one place in the brain that touches a disk.
+
+It stands here because every room above reads the same file by the same rules, and no room may import its siblings.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from router.errors import ConfigError
+from router.settings.model import Settings
+from router.settings.reading import read_settings
+
+VARIABLE: Final = "OMNIYARD_CONFIG"
+_USUAL: Final = Path("config/channels.toml")
+# In a wheel the shipped file lies in `cli/shipped`; in a checkout (or an editable install) in `config`.
+_ROOT: Final = Path(__file__).parents[2]
+_SHIPPED: Final = (_ROOT / "cli" / "shipped" / "channels.toml", _ROOT / "config" / "channels.toml")
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Return the settings of the file at `path`, or of the one that `find_settings` finds.
+
+    Raises ConfigError, one line a problem, if the file is absent, unreadable or says something that cannot be run.
+    """
+    found = find_settings(path)
+    return read_settings(read_file(found), file=str(found))
+
+
+def find_settings(path: Path | None = None) -> Path:
+    """Return `path`, else $OMNIYARD_CONFIG, else config/channels.toml of the working folder, else the shipped file."""
+    named = path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    if named:
+        return named
+    return next((candidate for candidate in (_USUAL, *_SHIPPED) if candidate.is_file()), _USUAL)
+
+
+def read_file(path: Path) -> str:
+    """Return the text of the file, or raise ConfigError saying why it cannot be had."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
