@@ -160,15 +160,19 @@ class Calendar:
         if known.covers(since.timestamp(), until.timestamp()):
             return known
         first, last = _utc(since).year, _utc(until).year
-        if known.edges or known.end:
-            first, last = min(first, instant(known.start).year), max(last, instant(known.end - 1).year)
         if first < _FIRST_YEAR or last > _LAST_YEAR:
             raise ValueError(f"expected a year within {_FIRST_YEAR} to {_LAST_YEAR}, not {first} to {last}")
         # Assigned whole: a thread that comes second at worst computes an equal timeline again.
-        self._known = known = self._timeline(first, last)
+        self._known = known = self._widened(known, first, last) if known.end else self._years(first, last)
         return known
 
-    def _timeline(self, first: int, last: int) -> Timeline:
+    def _widened(self, known: Timeline, first: int, last: int) -> Timeline:
+        since, until = instant(known.start).year, instant(known.end).year
+        before = [self._years(first, since - 1)] if first < since else []
+        after = [self._years(until, last)] if last >= until else []
+        return Timeline.joined([*before, known, *after])
+
+    def _years(self, first: int, last: int) -> Timeline:
         # A zone is at most a day away from UTC, and a span runs at most a day over midnight.
         days = _days(date(first, 1, 1) - 2 * _ONE_DAY, date(last, 12, 31) + 2 * _ONE_DAY)
         spans = sorted((span.start.timestamp(), span.end.timestamp()) for day in days for span in self._spans_of(day))

@@ -84,7 +84,7 @@ def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
     names = {off: f"day off in exchange for {worked}" for worked, off in exchanged.items()}
     closed = {day: names.get(day, name) for day, name in source.items()}
     if source.country in _NAMES_WHOLE_BLOCKS:
-        closed |= dict.fromkeys(_weekends_beside(source), "weekend beside a public holiday")
+        closed |= dict.fromkeys(_weekends_beside(source), "weekend within the official days off")
     closed = {day: name for day, name in sorted(closed.items()) if day.year == year}
     worked = {day: exchanged.get(day, day) for day in source.weekend_workdays if day.year == year}
     return HolidayYear(closed, dict(sorted(worked.items())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -40,13 +40,15 @@ class Timeline:
         lengths = (int(until - since) * 1_000_000 for since, until in zip(edges[::2], edges[1::2], strict=True))
         return cls(start, end, edges, list(accumulate(lengths, initial=0)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Timeline]) -> Timeline:
+        """Make one of timelines that follow each other without a gap."""
+        stretches = (pair for part in parts for pair in zip(part.edges[::2], part.edges[1::2], strict=True))
+        return cls.of(stretches, start=parts[0].start, end=parts[-1].end)
+
     def covers(self, since: float, until: float) -> bool:
         """Say whether both moments lie within."""
         return self.start <= since and until < self.end
-
-    def stretches(self) -> Iterable[tuple[float, float]]:
-        """Return opening and closing of each stretch."""
-        return zip(self.edges[::2], self.edges[1::2], strict=True)
 
     def opened_before(self, moment: datetime) -> int:
         """Return the open microseconds between `start` and the UTC `moment`."""

@@ -1,7 +1,7 @@
 """From what a clock on the wall reads to moments in time, through the nights when clocks are changed.
 
-A span of the day is one unbroken stretch, from the first moment whose wall clock reads within it to the end of the
-last. So a span that starts in the skipped hour starts when the clocks jump, one that ends there ends then, and a repeated
+A span of the day is one unbroken stretch, from the first minute whose wall clock reads within it to the last.
+So a span that starts in the skipped hour starts when the clocks jump, one that ends there ends then, and a repeated
 hour inside a span counts twice. This is the only module that turns local time into UTC.
 """
 
