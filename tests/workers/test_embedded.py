@@ -32,7 +32,7 @@ def _run(broker: EmbeddedBroker) -> subprocess.Popen[bytes]:
 def test_its_url_is_readable_by_the_owner_alone_and_carries_a_password(tmp_path: Path, broker: EmbeddedBroker):
     assert stat.S_IMODE(url_file(tmp_path).stat().st_mode) == 0o600
     assert url_file(tmp_path).read_text() == broker.url
-    with redis.Redis(port=int(broker.address.split(":")[1])) as stranger, pytest.raises(redis.AuthenticationError):
+    with redis.Redis.from_url(f"redis://{broker.address}") as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 
 

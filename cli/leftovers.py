@@ -1,0 +1,85 @@
+"""Processes that outlived the `omniyard up` which started them, and how the next one takes their place.
+
+Each child carries a mark in its environment, which its own children inherit. The kernel keeps it while a process
+lives, so there is no record that could be lost, and no process id that another program may have been given since.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from router.errors import Conflict
+
+MARK: Final = "OMNIYARD_STARTED_FOR"
+# A daemon that was told to stop finishes its page first; after this it is killed, and leases take care of the rest.
+_PATIENCE_SECONDS: Final = 5.0
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process: the kernel lets go of it however the process ends.
+
+    Raises Conflict when another `omniyard up` holds it.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "up.lock").open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise Conflict(
+                f"Omniyard already runs from {data} (process {lock.read().strip() or 'unknown'}); "
+                "stop that one first, or give this one a data folder of its own"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def marked(data: Path) -> dict[str, str]:
+    """Return the mark, as environment, for everything that is started for the data folder."""
+    return {MARK: str(data.resolve())}
+
+
+def find_leftovers(data: Path) -> list[int]:
+    """Return the processes that carry the data folder's mark. Linux only; elsewhere nothing is found."""
+    mark = f"{MARK}={data.resolve()}".encode()
+    folders = (folder for folder in Path("/proc").glob("[0-9]*") if int(folder.name) != os.getpid())
+    return sorted(int(folder.name) for folder in folders if _carries(folder, mark))
+
+
+def end_leftovers(data: Path) -> int:
+    """Stop what an earlier `omniyard up` left behind, first politely; return how many there were."""
+    found = find_leftovers(data)
+    _signal(found, signal.SIGTERM)
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while find_leftovers(data) and time.monotonic() < end:
+        time.sleep(0.05)
+    _signal(find_leftovers(data), signal.SIGKILL)
+    while find_leftovers(data) and time.monotonic() < end + _PATIENCE_SECONDS:
+        time.sleep(0.05)
+    return len(found)
+
+
+def _carries(folder: Path, mark: bytes) -> bool:
+    try:
+        return mark in (folder / "environ").read_bytes().split(b"\0")
+    except OSError:
+        # It ended meanwhile, or belongs to somebody else.
+        return False
+
+
+def _signal(processes: list[int], signal_number: int) -> None:
+    for process in processes:
+        try:
+            os.kill(process, signal_number)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,39 @@
+"""The Procfile is the truth about which processes make up a desk; `up` and the systemd units both read it here."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from honcho.environ import parse_procfile
+
+from router.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One line of the Procfile."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+    def command(self, python: str = sys.executable) -> list[str]:
+        """Return what to run, with `python` for the Procfile's word `python`."""
+        return [python if word == "python" else word for word in self.arguments]
+
+
+def procfile_path() -> Path:
+    """Return the Procfile that came with this installation: the checkout's, or the one shipped in the package."""
+    here = Path(__file__).parent
+    for path in (here.parent / "Procfile", here / "shipped" / "Procfile"):
+        if path.is_file():
+            return path
+    raise ConfigError("this installation has no Procfile; install the package again")
+
+
+def read_procfile(path: Path | None = None) -> tuple[Daemon, ...]:
+    """Return the daemons that the Procfile names, in its order."""
+    text = (path or procfile_path()).read_text(encoding="utf-8")
+    return tuple(Daemon(name, tuple(shlex.split(line))) for name, line in parse_procfile(text).processes.items())

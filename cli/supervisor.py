@@ -1,0 +1,203 @@
+"""Keeps a set of processes running on one machine: starts, restarts with back-off, relays their lines, stops.
+
+One thread does it all. That is on purpose: the kernel ends our children when the thread that started them is gone
+(PR_SET_PDEATHSIG), which must mean that `omniyard up` itself is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+# What to run, told how often in a row it ended soon after its start.
+Command = Callable[[int], list[str]]
+# Gets the name of the speaker and one line.
+Speaker = Callable[[str, str], None]
+
+_PR_SET_PDEATHSIG: Final = 1
+_TICK_SECONDS: Final = 0.1
+# A process that lived this long was well; what ended it is not the start, and the back-off begins anew.
+_WELL_AFTER_SECONDS: Final = 60.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+# A page in work is finished well within this; what is not done is found again by its lease.
+_GRACE_SECONDS: Final = 10.0
+_LONGEST_LINE: Final = 65_536
+
+
+def pause_before_restart(failures: int) -> float:
+    """Return how many seconds to wait before a process starts again that ended `failures` times in a row."""
+    return min(_LONGEST_PAUSE_SECONDS, 0.5 * 2.0 ** min(failures, 10))
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    command: Command
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    failures: int = 0
+    unfinished: bytes = b""
+
+
+class Supervisor:
+    """Runs named commands until it is told to stop.
+
+    commands: in the order of starting.  last: the name of what stops after all others, because they need it.
+    """
+
+    def __init__(
+        self, commands: Mapping[str, Command], *, environment: Mapping[str, str], speak: Speaker, last: str = ""
+    ) -> None:
+        self._children = {name: _Child(name, command) for name, command in commands.items()}
+        self._environment = dict(environment)
+        self._speak = speak
+        self._last = last
+        self._selector = selectors.DefaultSelector()
+        self._interrupts = 0
+
+    def processes(self) -> dict[str, int]:
+        """Return the process ids of what runs now."""
+        return {child.name: child.process.pid for child in self._children.values() if child.process}
+
+    def start(self, name: str) -> None:
+        """Start one command now, ahead of `run`."""
+        self._start(self._children[name])
+
+    def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
+        """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal stops the stopping short."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupted)
+        while not self._interrupts:
+            self._start_due()
+            self._relay()
+            self._reap()
+            each_tick()
+
+    def stop(self) -> None:
+        """Stop everything: SIGTERM, and SIGKILL for what has not ended after the grace period."""
+        for children in ([c for c in self._children.values() if c.name != self._last], list(self._children.values())):
+            self._end(children)
+        self._selector.close()
+
+    def _interrupted(self, *_: object) -> None:
+        self._interrupts += 1
+
+    def _start_due(self) -> None:
+        for child in self._children.values():
+            if child.process is None and child.start_at <= time.monotonic():
+                self._start(child)
+
+    def _start(self, child: _Child) -> None:
+        child.started_at = time.monotonic()
+        child.process = subprocess.Popen(  # noqa: S603  (the Procfile's words)
+            child.command(child.failures),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            env=self._environment,
+            # A group of its own: the terminal's Ctrl-C reaches us alone, and we reach a child with all it started.
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
+        )
+        assert child.process.stdout is not None  # noqa: S101  (PIPE was asked for)
+        os.set_blocking(child.process.stdout.fileno(), False)
+        self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
+
+    def _relay(self) -> None:
+        for key, _ in self._selector.select(_TICK_SECONDS):
+            self._read(key.data)
+        if not self._selector.get_map():
+            time.sleep(_TICK_SECONDS)
+
+    def _read(self, child: _Child) -> None:
+        if child.process is None or child.process.stdout is None:
+            return
+        words = child.process.stdout.read(65536)
+        if words == b"":
+            # Its end was closed; without this a dead child's pipe would be readable for ever.
+            self._selector.unregister(child.process.stdout)
+        *lines, child.unfinished = (child.unfinished + (words or b"")).split(b"\n")
+        if len(child.unfinished) > _LONGEST_LINE:
+            lines, child.unfinished = [*lines, child.unfinished], b""
+        for line in lines:
+            self._speak(child.name, line.decode(errors="replace"))
+
+    def _reap(self) -> None:
+        for child in self._children.values():
+            if child.process is not None and (code := _ended(child.process)) is not None:
+                self._gone(child)
+                lived = time.monotonic() - child.started_at
+                child.failures = 1 if lived > _WELL_AFTER_SECONDS else child.failures + 1
+                pause = pause_before_restart(child.failures)
+                child.start_at = time.monotonic() + pause
+                self._speak(child.name, f"{_how_it_ended(code)} and starts again in {pause:g} s")
+
+    def _gone(self, child: _Child) -> None:
+        process, child.process = child.process, None
+        if process is None or process.stdout is None:
+            return
+        if process.stdout in {key.fileobj for key in self._selector.get_map().values()}:
+            self._selector.unregister(process.stdout)
+        rest, child.unfinished = child.unfinished + (process.stdout.read() or b""), b""
+        for line in rest.decode(errors="replace").splitlines():
+            self._speak(child.name, line)
+        process.stdout.close()
+
+    def _end(self, children: list[_Child]) -> None:
+        running = [child for child in children if child.process]
+        for child in running:
+            _signal(child, signal.SIGTERM)
+        end = time.monotonic() + _GRACE_SECONDS
+        while any(child.process for child in running):
+            if time.monotonic() > end or self._interrupts > 1:
+                for child in running:
+                    _signal(child, signal.SIGKILL)
+            self._relay()
+            for child in running:
+                if child.process is not None and _ended(child.process) is not None:
+                    self._gone(child)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    # Looked at before it is reaped: until then its process group cannot be given to somebody else.
+    if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return None
+    # What it started and did not end goes with it, or its successor would meet it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def _signal(child: _Child, number: int) -> None:
+    if child.process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, number) if number == signal.SIGKILL else child.process.send_signal(number)
+
+
+def _how_it_ended(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def arrange() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # The parent may have been killed before the line above took hold.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arrange

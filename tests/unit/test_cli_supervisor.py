@@ -1,0 +1,165 @@
+"""What keeps the processes of `omniyard up` running, tried with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.leftovers import end_leftovers, find_leftovers, marked, only_one
+from cli.supervisor import Supervisor, pause_before_restart
+from router.errors import Conflict
+
+_SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
+
+
+class _Said:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, name: str, line: str) -> None:
+        self.lines.append(f"{name}: {line}")
+
+
+class _Once:
+    """Ends the supervisor's loop, as Ctrl-C would, when the condition holds or after ten seconds."""
+
+    def __init__(self, condition: Callable[[], bool]) -> None:
+        self._condition, self._end = condition, time.monotonic() + 10
+
+    def __call__(self) -> None:
+        if self._condition() or time.monotonic() > self._end:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def said():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield _Said()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _supervisor(said: _Said, tmp_path: Path, **programs: str) -> Supervisor:
+    commands = {
+        name: lambda _, program=program: [sys.executable, "-c", textwrap.dedent(program)]
+        for name, program in programs.items()
+    }
+    return Supervisor(commands, environment={**os.environ, **marked(tmp_path)}, speak=said)
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"),
+    [
+        (1, 1.0),  # the first end may be a hiccup
+        (2, 2.0),
+        (5, 16.0),
+        (6, 30.0),  # capped: an operator who mends the cause waits half a minute at most
+        (10_000, 30.0),  # and no number of failures overflows
+    ],
+)
+def test_the_pause_before_a_restart_doubles_up_to_half_a_minute(failures: int, seconds: float):
+    assert pause_before_restart(failures) == seconds
+
+
+def test_lines_of_children_are_relayed_with_their_name_also_the_last_one_without_a_newline(said: _Said, tmp_path: Path):
+    supervisor = _supervisor(said, tmp_path, talker="print('one'); print('two', end='')")
+    supervisor.run(each_tick=_Once(lambda: "talker: two" in said.lines))
+    supervisor.stop()
+    assert said.lines[:2] == ["talker: one", "talker: two"]
+
+
+def test_a_child_that_dies_starts_again_and_it_is_said(said: _Said, tmp_path: Path):
+    supervisor = _supervisor(said, tmp_path, worker="print('alive', flush=True); raise SystemExit(7)")
+    supervisor.run(each_tick=_Once(lambda: said.lines.count("worker: alive") == 2))
+    supervisor.stop()
+    assert "worker: ended with exit code 7 and starts again in 1 s" in said.lines
+
+
+def test_what_a_dead_child_left_running_ends_with_it(said: _Said, tmp_path: Path):
+    program = f"""
+        import subprocess, sys
+        subprocess.Popen([sys.executable, "-c", {_SLEEPER!r}])
+        raise SystemExit(1)
+    """
+    supervisor = _supervisor(said, tmp_path, worker=program)
+    supervisor.run(each_tick=_Once(lambda: any("starts again" in line for line in said.lines)))
+    supervisor.stop()
+    assert find_leftovers(tmp_path) == []
+
+
+def test_stop_ends_everything_within_seconds(said: _Said, tmp_path: Path):
+    supervisor = _supervisor(said, tmp_path, web=_SLEEPER, worker=_SLEEPER)
+    supervisor.run(each_tick=_Once(lambda: len(said.lines) == 2))
+    before = time.monotonic()
+    supervisor.stop()
+    assert supervisor.processes() == {}
+    assert find_leftovers(tmp_path) == []
+    assert time.monotonic() - before < 3
+
+
+def test_a_second_interrupt_kills_a_child_that_will_not_stop(said: _Said, tmp_path: Path):
+    stubborn = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n" + _SLEEPER
+    supervisor = _supervisor(said, tmp_path, stubborn=stubborn)
+    supervisor.run(each_tick=_Once(lambda: bool(said.lines)))
+    os.kill(os.getpid(), signal.SIGINT)
+    before = time.monotonic()
+    supervisor.stop()
+    assert time.monotonic() - before < 3
+
+
+def test_children_end_when_their_killed_parent_is_gone(tmp_path: Path):
+    program = f"""
+        import os
+        from cli.supervisor import Supervisor
+        Supervisor(
+            {{"child": lambda _: [{sys.executable!r}, "-c", {_SLEEPER!r}]}},
+            environment=os.environ,
+            speak=lambda name, line: print(line, flush=True),
+        ).run()
+    """
+    environment = {**os.environ, **marked(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], env=environment, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        assert len(find_leftovers(tmp_path)) == 2
+        parent.kill()
+    end = time.monotonic() + 5
+    while find_leftovers(tmp_path) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert find_leftovers(tmp_path) == []
+
+
+def test_leftovers_are_ended_even_if_they_ignore_a_polite_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cli.leftovers._PATIENCE_SECONDS", 0.2)
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _SLEEPER
+    environment = {**os.environ, **marked(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", stubborn], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert end_leftovers(tmp_path) == 1
+        assert process.wait() == -signal.SIGKILL
+
+
+def test_leftovers_of_another_data_folder_are_left_alone(tmp_path: Path):
+    environment = {**os.environ, **marked(tmp_path / "other")}
+    with subprocess.Popen([sys.executable, "-c", _SLEEPER], env=environment, stdout=subprocess.DEVNULL) as process:
+        assert end_leftovers(tmp_path) == 0
+        assert process.poll() is None
+        process.kill()
+
+
+def test_two_cannot_run_from_one_data_folder(tmp_path: Path):
+    with only_one(tmp_path), pytest.raises(Conflict, match=f"process {os.getpid()}"), only_one(tmp_path):
+        pass
+    with only_one(tmp_path):
+        pass
