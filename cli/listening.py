@@ -1,0 +1,92 @@
+"""Which addresses this desk listens on, and who holds one that is taken."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from router.errors import ConfigError, Conflict
+from router.settings import Settings
+from router.settings.channels import SmtpSettings
+
+# `st` of /proc/net/tcp: TCP_LISTEN of the kernel's tcp_states.h.
+_LISTENING: Final = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address that a daemon of ours will listen on. key: where the configuration says so."""
+
+    key: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def listeners(settings: Settings) -> tuple[Listener, ...]:
+    """Return every address that the settings ask for, the desk's first."""
+    channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
+    rows = [("[omniyard] listen", settings.omniyard.listen)]
+    rows += [(f"[channels.{name}] listen", c.listen) for name, c in channels if isinstance(c, SmtpSettings)]
+    return tuple(_listener(key, value) for key, value in rows)
+
+
+def check_free(listener: Listener) -> None:
+    """Do nothing if the address can be listened on.
+
+    Raises Conflict naming who holds it, or ConfigError when this machine has no such address.
+    """
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listener.host, listener.port))
+        except OSError as error:
+            raise _explained(listener, error) from error
+
+
+def _listener(key: str, value: str) -> Listener:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigError(f'{key} = "{value}": expected an address and a port, such as "127.0.0.1:8080"')
+    return Listener(key, host.strip("[]"), int(port))
+
+
+def _explained(listener: Listener, error: OSError) -> Exception:
+    if error.errno == errno.EADDRINUSE:
+        holder = next(_holders(listener.port), "another process")
+        return Conflict(f"{listener} is taken by {holder}; stop that, or change {listener.key}")
+    if error.errno == errno.EACCES:
+        return ConfigError(f"{listener}: ports below 1024 need root; change {listener.key}")
+    return ConfigError(f"{listener} cannot be listened on ({error.strerror}); change {listener.key}")
+
+
+def _holders(port: int) -> Iterator[str]:
+    """Yield the processes that listen on the port, as far as /proc lets us see."""
+    sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) in sockets:
+                process = link.parts[2]
+                name = Path("/proc", process, "comm").read_text(encoding="utf-8", errors="replace").strip()
+                yield f"process {process} ({name})"
+        except OSError:
+            # It ended meanwhile, or belongs to somebody else.
+            continue
+
+
+def _inodes(port: int) -> Iterator[str]:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not os.access(table, os.R_OK):
+            continue
+        for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]

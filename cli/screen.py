@@ -1,0 +1,99 @@
+"""What `omniyard up` shows: one screen of what runs where, then the processes' own lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli.listening import Listener
+from router.settings import Settings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings
+
+_COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
+# A line of a log may carry what a stranger chose; nothing in it may steer the terminal.
+_CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What there is to say when the desk opens. first_token: empty when there were agents before."""
+
+    settings: Settings
+    data: Path
+    desk: Listener
+    database: str
+    broker: str
+    first_token: str
+    taken_over: int
+
+
+class LogLines:
+    """The processes' lines, each behind its speaker's name; held back until the screen has been shown."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._width = max(len(name) for name in names)
+        self._colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._held: list[Text] | None = []
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print or hold back one line of `name`."""
+        text = Text(f"{name:<{self._width}} | ", style=self._colours.get(name, ""))
+        text.append(line.translate(_CONTROLS), style="default")
+        if self._held is None:
+            self._console.print(text)
+        else:
+            self._held.append(text)
+
+    def release(self) -> None:
+        """Print what was held back, and everything from now on."""
+        held, self._held = self._held, None
+        for text in held or ():
+            self._console.print(text)
+
+
+def show_opening(opening: Opening, *, processes: dict[str, int], ready: bool) -> None:
+    """Print the screen. ready: whether the desk answers already."""
+    rows = Table.grid(padding=(0, 2))
+    for name, value in _rows(opening, processes=processes, ready=ready):
+        rows.add_row(Text(name, style="bold"), Text(value))
+    title = f"{opening.settings.omniyard.name} is open" if ready else "The desk does not answer yet; its lines follow"
+    Console(highlight=False).print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)))
+    sys.stdout.flush()
+
+
+def _rows(opening: Opening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
+    desk = f"http://{opening.desk}" + ("" if ready else "  (not yet)")
+    rows = [("Desk", desk)]
+    if opening.first_token:
+        rows += [("Token", opening.first_token), ("", "of the first agent, admin; it is shown this once")]
+    rows += [(f"Channel {name}", says(channel)) for name, channel in opening.settings.channels.items()]
+    rows += [
+        ("Database", opening.database),
+        ("Broker", opening.broker),
+        ("Data", str(opening.data)),
+        ("Processes", "  ".join(f"{name} {process}" for name, process in processes.items())),
+        ("Stop", "Ctrl-C"),
+    ]
+    if opening.taken_over:
+        rows.append(("Note", f"stopped {opening.taken_over} processes that an earlier start had left running"))
+    return rows
+
+
+def says(channel: Channel) -> str:
+    """Describe in a few words where a channel's messages come from."""
+    if not channel.enabled:
+        return "off"
+    if isinstance(channel, SmtpSettings):
+        return f"listens for mail by {channel.protocol.upper()} on {channel.listen}"
+    if isinstance(channel, ImapSettings):
+        return f"reads {channel.folder} on {channel.host} by IMAP"
+    return f"polls {channel.kind}"

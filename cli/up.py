@@ -1,0 +1,148 @@
+"""`omniyard up`: the whole desk on this machine, from one command."""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from cli.leftovers import end_leftovers, marked, only_one
+from cli.listening import check_free, listeners
+from cli.options import ConfigOption
+from cli.procfile import read_procfile
+from cli.screen import LogLines, Opening, show_opening
+from cli.supervisor import Command, Supervisor
+from router.errors import TransientError
+from router.settings import Settings
+from router.settings.files import VARIABLE, find_settings, load_settings
+from store.agents import add_agent, list_agents
+from store.database import Database
+from store.migrate import upgrade
+from store.opening import open_database
+from workers.embedded import EmbeddedBroker
+
+BROKER: Final = "broker"
+_FIRST_AGENT: Final = "admin"
+_BROKER_SECONDS: Final = 10.0
+_READY_SECONDS: Final = 20.0
+# An append-only file that it refuses twice will be refused for ever.
+_HOPELESS: Final = 2
+
+
+def up_command(config: ConfigOption = None) -> None:
+    """Start every process of the Procfile, with an embedded broker and SQLite where the configuration names none.
+
+    Shows what runs where, then the processes' own lines. A process that dies is started again. Ctrl-C stops
+    everything; a second Ctrl-C does not wait. What a killed `omniyard up` left running is taken over by the next.
+
+    Example: omniyard up --config config/channels.toml
+    """
+    settings, file = load_settings(config), find_settings(config).resolve()
+    data = Path(settings.omniyard.data).resolve()
+    with only_one(data):
+        ended = end_leftovers(data)
+        addresses = listeners(settings)
+        for address in addresses:
+            check_free(address)
+        broker = None if settings.omniyard.broker else EmbeddedBroker(data)
+        where, token = _prepare(settings)
+        opening = Opening(
+            settings=settings,
+            data=data,
+            desk=addresses[0],
+            database=where,
+            broker=f"embedded Valkey on {broker.address}" if broker else repr(settings.omniyard.broker),
+            first_token=token,
+            taken_over=ended,
+        )
+        _run(_environment(data, file=file), opening=opening, broker=broker)
+
+
+def _prepare(settings: Settings) -> tuple[str, str]:
+    """Bring the database up to date; return where it is and, when there was no agent yet, the first one's token."""
+    database = open_database(settings)
+    try:
+        upgrade(database)
+        return database.url.render_as_string(hide_password=True), _first_token(database)
+    finally:
+        database.close()
+
+
+def _first_token(database: Database) -> str:
+    with database.write() as connection:
+        if list_agents(connection):
+            return ""
+        return add_agent(connection, name=_FIRST_AGENT, role="admin")[1]
+
+
+def _environment(data: Path, *, file: Path) -> dict[str, str]:
+    readable = {"OMNIYARD_LOG": "text", "PYTHONUNBUFFERED": "1"}
+    return {**readable, **os.environ, **marked(data), VARIABLE: str(file)}
+
+
+def _run(environment: dict[str, str], *, opening: Opening, broker: EmbeddedBroker | None) -> None:
+    commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
+    commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()}
+    lines = LogLines(list(commands))
+    supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER)
+    try:
+        if broker:
+            _start_broker(supervisor, broker=broker, lines=lines)
+        supervisor.run(each_tick=_Reveal(supervisor, opening=opening, lines=lines))
+        Console(stderr=True).print("Stopping. Ctrl-C again does not wait.")
+    finally:
+        lines.release()
+        supervisor.stop()
+
+
+def _always(words: list[str]) -> Command:
+    return lambda _: words
+
+
+def _restartable(broker: EmbeddedBroker) -> Command:
+    def command(failures: int) -> list[str]:
+        if failures >= _HOPELESS:
+            broker.set_aside()
+        return broker.prepare()
+
+    return command
+
+
+def _start_broker(supervisor: Supervisor, *, broker: EmbeddedBroker, lines: LogLines) -> None:
+    supervisor.start(BROKER)
+    try:
+        broker.wait_until_ready(_BROKER_SECONDS)
+    except TransientError as error:
+        # It is a doorbell: without it the sweep finds the work, and it is started again like any other process.
+        lines(BROKER, str(error))
+
+
+class _Reveal:
+    """Shows the screen once: when the desk answers, or when it should have."""
+
+    def __init__(self, supervisor: Supervisor, *, opening: Opening, lines: LogLines) -> None:
+        self._supervisor, self._opening, self._lines = supervisor, opening, lines
+        self._end = time.monotonic() + _READY_SECONDS
+        self._shown = False
+
+    def __call__(self) -> None:
+        if self._shown:
+            return
+        ready = _is_ready(f"http://{self._opening.desk}/readyz")
+        if ready or time.monotonic() > self._end:
+            show_opening(self._opening, processes=self._supervisor.processes(), ready=ready)
+            self._lines.release()
+            self._shown = True
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=0.5) as answer:  # noqa: S310  (our own address)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
