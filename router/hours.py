@@ -81,7 +81,7 @@ class Calendar:
         index = bisect_right(known.edges, moment.timestamp())
         if opening and index % 2 == 1:
             return moment
-        limit = min((moment + _LOOK_AHEAD).timestamp(), known.end - 1)
+        limit = (moment + _LOOK_AHEAD).timestamp()
         found = index < len(known.edges) and known.edges[index] <= limit
         return instant(known.edges[index]) if found else None
 
