@@ -82,7 +82,7 @@ def list_agents(connection: Connection) -> list[AgentRow]:
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRow | None:
-    """Return the agent whose token this is; None for one that is malformed, unknown or revoked, without saying which."""
+    """Return the agent whose token this is; None for malformed, unknown and revoked alike, without saying which."""
     form = _TOKEN.fullmatch(token)
     agent = find_by_id(connection, UUID(hex=form.group(1))) if form else None
     proven = hmac.compare_digest(_hash(token), agent.seal if agent else _hash(""))

@@ -84,6 +84,7 @@ class Cursor(SQLModel, table=True):
     moved_at: datetime | None = None
     polled_at: datetime | None = None
     waiting: int | None = None
+    held: int | None = None
     error: str = Field(default="", sa_type=Text)
     error_at: datetime | None = None
     notice: str = Field(default="", sa_type=Text)

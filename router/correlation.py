@@ -1,0 +1,132 @@
+"""Which conversation a message belongs to, and by what sign. A sign joins only if the sender may join.
+
+Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
+nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from router.envelope import Envelope
+from router.subjects import core_subject
+
+# A case that slept this long is not what a mail with a new subject is about.
+OLD: Final = timedelta(days=30)
+
+# Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
+_TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
+_MOST_TOKENS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A conversation that some sign points at."""
+
+    conversation_id: UUID
+    reference: str
+    contact_id: UUID
+    subject: str
+    resolved: bool
+    last_message_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """joins: None for a new conversation.  linked_to: one to show beside a new one.  sign, why: the evidence."""
+
+    joins: Candidate | None
+    sign: str
+    why: str
+    linked_to: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What in a message may point at a conversation: references with their proof, and Message-IDs."""
+
+    tokens: tuple[tuple[str, str], ...]
+    message_ids: tuple[str, ...]
+
+
+def make_token(key: bytes, *, reference: str, contact_id: UUID) -> str:
+    """Return the token that we print in subjects and reply addresses, bound to the case and to its contact."""
+    return f"{reference}-{_proof(key, reference=reference, contact_id=contact_id)}"
+
+
+def find_signs(envelope: Envelope) -> Signs:
+    """Collect the signs of a message: tokens in its subject and recipients, Message-IDs it answers, and its own."""
+    places = [envelope.subject, *(party.handle for party in envelope.recipients)]
+    tokens = [(found[1].upper(), found[2].upper()) for place in places for found in _TOKEN.finditer(place)]
+    own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
+    return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], tuple(dict.fromkeys((*envelope.ancestors, *own))))
+
+
+def correlate(
+    envelope: Envelope,
+    *,
+    contact_id: UUID,
+    by_reference: Mapping[str, Candidate],
+    by_message_id: Mapping[str, Sequence[Candidate]],
+    key: bytes,
+) -> Correlation:
+    """Decide which conversation the message joins.
+
+    by_reference, by_message_id: the conversations that its signs point at; the key of the first is upper case.
+    """
+    refused: Candidate | None = None
+    for sign, candidate in _pointed_at(envelope, by_reference=by_reference, by_message_id=by_message_id, key=key):
+        if candidate.contact_id != contact_id:
+            refused = refused or candidate
+        elif _is_new_matter(envelope, candidate):
+            return Correlation(None, sign, "a new subject on a closed or old case", linked_to=candidate.conversation_id)
+        else:
+            return Correlation(candidate, sign, f"{sign}, and the sender takes part")
+    if refused:
+        return Correlation(
+            None, "none", "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
+        )
+    return Correlation(None, "none", "nothing points at a known conversation")
+
+
+def _pointed_at(
+    envelope: Envelope,
+    *,
+    by_reference: Mapping[str, Candidate],
+    by_message_id: Mapping[str, Sequence[Candidate]],
+    key: bytes,
+) -> list[tuple[str, Candidate]]:
+    signs = find_signs(envelope)
+    found = [
+        ("our token", by_reference[reference])
+        for reference, proof in signs.tokens
+        if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
+    ]
+    for message_id in signs.message_ids:
+        sign = "a message that quotes it" if message_id == envelope.rfc_message_id else "the message it answers"
+        # Of several conversations that know a message, the one that moved last is the one people read.
+        latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
+        found += [(sign, candidate) for candidate in latest_first]
+    return found
+
+
+def _is_new_matter(envelope: Envelope, candidate: Candidate) -> bool:
+    is_asleep = candidate.resolved or envelope.received_at - candidate.last_message_at > OLD
+    subject = core_subject(envelope.subject)
+    return is_asleep and bool(subject) and subject != core_subject(candidate.subject)
+
+
+def _is_proven(candidate: Candidate, proof: str, *, key: bytes) -> bool:
+    expected = _proof(key, reference=candidate.reference, contact_id=candidate.contact_id)
+    return hmac.compare_digest(expected, proof)
+
+
+def _proof(key: bytes, *, reference: str, contact_id: UUID) -> str:
+    return hmac.new(key, reference.encode() + contact_id.bytes, hashlib.sha256).hexdigest()[:10].upper()

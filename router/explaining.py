@@ -1,0 +1,70 @@
+"""The reasons of a decision as plain JSON: kept with each message, shown to agents, printed by `omniyard explain`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from router.correlation import Correlation
+from router.reading import Reading
+from router.routing import Decision
+
+Json = dict[str, object]
+
+
+def explain(reading: Reading, *, correlation: Correlation, decision: Decision) -> Json:
+    """Return every test that ran, what it saw and what followed; no message text, no secrets."""
+    return {
+        "origin": {"kind": reading.origin.kind.value, "why": list(reading.origin.reasons)},
+        "masked": list(reading.secrets),
+        "defects": list(reading.envelope.defects),
+        "classification": _classification(reading),
+        "correlation": _correlation(correlation),
+        "hours": {
+            "calendar": decision.hours.calendar,
+            "open": decision.hours.is_open,
+            "why": decision.hours.why,
+            "opens_at": _moment(decision.hours.opens_at),
+        },
+        "route": {
+            "fired": decision.route.name,
+            "team": decision.team,
+            "priority": decision.route.priority,
+            "tried": [{"route": name, "why_not": why} for name, why in decision.tried],
+        },
+        "due": {
+            "sla": decision.route.sla,
+            "first_reply": _moment(decision.due.first_reply),
+            "next_reply": _moment(decision.due.next_reply),
+            "resolve": _moment(decision.due.resolve),
+        },
+    }
+
+
+def _classification(reading: Reading) -> Json:
+    seen = reading.classification
+    return {
+        "category": seen.category,
+        "confidence": seen.confidence,
+        "runner_up": seen.runner_up,
+        "abstained": seen.abstained,
+        "emergency": seen.emergency,
+        "evidence": list(seen.evidence),
+        "model": seen.model,
+        "language": seen.language,
+        # The kinds alone: a fact's value is the customer's own account name or number.
+        "facts": sorted({fact.kind for fact in seen.facts}),
+        "missing_facts": list(seen.missing_facts),
+    }
+
+
+def _correlation(correlation: Correlation) -> Json:
+    return {
+        "joined": str(correlation.joins.conversation_id) if correlation.joins else None,
+        "sign": correlation.sign,
+        "why": correlation.why,
+        "linked_to": str(correlation.linked_to) if correlation.linked_to else None,
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

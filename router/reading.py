@@ -1,0 +1,65 @@
+"""What a message says by itself, before anything is known about its sender: the pure first half of routing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.automatic import Origin, recognise
+from router.classify import Classification, Classifier
+from router.duplicates import fingerprint
+from router.envelope import Envelope
+from router.privacy import mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One envelope, read. subject, text, quoted, html, file_names: with secrets masked; nothing else may be stored.
+
+    secrets: kinds of what was masked.  fingerprint: of the words and the files, to recognise a redelivery.
+    """
+
+    envelope: Envelope
+    origin: Origin
+    classification: Classification
+    subject: str
+    text: str
+    quoted: str
+    html: str
+    file_names: tuple[str, ...]
+    secrets: tuple[str, ...]
+    fingerprint: str
+
+
+def read_page(envelopes: Sequence[Envelope], *, classifier: Classifier, own: frozenset[str]) -> list[Reading]:
+    """Read envelopes, in their order. own: our addresses, in lower case."""
+    classified = classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
+    return [
+        _read(envelope, classification=classification, origin=recognise(envelope, own_addresses=own))
+        for envelope, classification in zip(envelopes, classified, strict=True)
+    ]
+
+
+def _read(envelope: Envelope, *, classification: Classification, origin: Origin) -> Reading:
+    masked = [mask(part) for part in (envelope.subject, envelope.text, envelope.quoted, envelope.signature)]
+    names = [mask(attachment.name) for attachment in envelope.attachments]
+    subject, text, quoted, signature = (part.text for part in masked)
+    secrets = tuple(dict.fromkeys(kind for part in (*masked, *names) for kind in part.kinds))
+    return Reading(
+        envelope=envelope,
+        origin=origin,
+        classification=classification,
+        subject=subject,
+        text=text,
+        quoted="\n".join(filter(None, (signature, quoted))),
+        # A secret may be split by tags, where no pattern finds it: the masked text then stands for the markup.
+        html="" if secrets or mask(envelope.html).kinds else envelope.html,
+        file_names=tuple(name.text for name in names),
+        secrets=secrets,
+        fingerprint=_fingerprint(envelope),
+    )
+
+
+def _fingerprint(envelope: Envelope) -> str:
+    files = " ".join(attachment.sha256 for attachment in envelope.attachments)
+    return fingerprint(f"{envelope.subject}\n{envelope.text}\n{files}")

@@ -1,0 +1,150 @@
+"""Claim: take rows that are due, count the attempt and commit, before any work is done on them.
+
+A kill counts as an attempt, because the claim is committed first. Rows that nobody failed on yet are claimed by the
+page; a row that was in a page that died or failed is claimed alone, so that a poison message fails alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import LeaseLost
+from store.bulk import among, table_of
+from store.clock import read_clock
+from store.models import Inbound, InboundState
+
+LEASE: Final = timedelta(seconds=30)
+# One attempt in company and three alone: whoever died on a message four times dies of that message.
+MOST_ATTEMPTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRow:
+    """One inbound row that is ours for `LEASE`."""
+
+    id: UUID
+    channel: str
+    envelope: str
+    content_hash: bytes
+    backfill: bool
+    attempts: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one worker works on now. token: named by every later write.  now: the database's clock at the claim."""
+
+    token: UUID
+    now: datetime
+    rows: tuple[ClaimedRow, ...]
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The claimed rows' ids."""
+        return [row.id for row in self.rows]
+
+
+def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] | None = None) -> Claim:
+    """Claim up to `limit` rows that are due and were never tried: of `ids` if given, else the oldest."""
+    return _claim(connection, limit=limit, ids=ids, tried=False)
+
+
+def claim_alone(connection: Connection) -> Claim:
+    """Claim one row that is due and was tried before: it was in a page that died or failed."""
+    return _claim(connection, limit=1, ids=None, tried=True)
+
+
+def _claim(connection: Connection, *, limit: int, ids: Collection[UUID] | None, tried: bool) -> Claim:
+    table, token, now = table_of(Inbound), uuid4(), read_clock(connection)
+    due = sa.select(table.c.id).where(*_due(now), table.c.attempts > 0 if tried else table.c.attempts == 0)
+    if ids is not None:
+        due = due.where(among(table.c.id, ids))
+    due = due.order_by(table.c.due_at, table.c.id).limit(limit).with_for_update(skip_locked=True)
+    statement = (
+        sa.update(table)
+        .where(table.c.id.in_(due.scalar_subquery()))
+        .values(attempts=table.c.attempts + 1, lease_token=token, lease_until=now + LEASE)
+        .returning(*(table.c[name] for name in ClaimedRow.__dataclass_fields__))
+    )
+    rows = [ClaimedRow(**row) for row in connection.execute(statement).mappings()]
+    return Claim(token, now, tuple(sorted(rows, key=lambda row: (row.received_at, row.id))))
+
+
+def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = table_of(Inbound).c
+    free = sa.or_(columns.lease_until.is_(None), columns.lease_until < now)
+    return (columns.state == InboundState.RECEIVED, columns.due_at <= now, free)
+
+
+def hold(connection: Connection, claimed: Claim) -> None:
+    """Lock the claimed rows until this transaction ends.
+
+    Raises LeaseLost when any of them is not ours any more: a worker that froze and woke must write nothing.
+    """
+    table = table_of(Inbound)
+    statement = sa.select(table.c.id).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
+    if len(connection.execute(statement).all()) != len(claimed.rows):
+        raise LeaseLost("some of the claimed messages belong to another worker now")
+
+
+def finish(connection: Connection, claimed: Claim, *, state: InboundState, ids: Collection[UUID]) -> None:
+    """Say what became of the claimed rows `ids`; `hold` came first in the same transaction."""
+    if ids:
+        table = table_of(Inbound)
+        statement = sa.update(table).where(among(table.c.id, ids), table.c.lease_token == claimed.token)
+        _release(connection, statement, values={"state": state, "reason": ""})
+
+
+def finish_duplicates(connection: Connection, claimed: Claim, *, firsts: dict[UUID, UUID]) -> None:
+    """Mark rows as duplicates. firsts: duplicate -> the inbound row that came first."""
+    table = table_of(Inbound)
+    for duplicate, first in firsts.items():
+        statement = sa.update(table).where(table.c.id == duplicate, table.c.lease_token == claimed.token)
+        _release(connection, statement, values={"state": InboundState.DUPLICATE, "duplicate_of": first, "reason": ""})
+
+
+def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict[UUID, str]) -> None:
+    """Put rows aside for people. reasons: row -> why."""
+    table = table_of(Inbound)
+    for row_id, reason in reasons.items():
+        statement = sa.update(table).where(table.c.id == row_id, table.c.lease_token == claimed.token)
+        _release(connection, statement, values={"state": InboundState.QUARANTINED, "reason": reason})
+
+
+def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
+    """Return the rows for another attempt after `wait`; what is not ours any more stays as it is."""
+    table = table_of(Inbound)
+    due_at = read_clock(connection) + wait
+    _release(connection, sa.update(table).where(*_ours(claimed)), values={"due_at": due_at, "reason": reason})
+
+
+def forget_attempt(connection: Connection, claimed: Claim, *, wait: timedelta) -> None:
+    """Return the rows as if they had not been tried, after a failure that says nothing about them."""
+    table = table_of(Inbound)
+    values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1}
+    _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
+
+
+def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> None:
+    """Put the claimed rows aside for people to see, with the reason."""
+    table = table_of(Inbound)
+    values = {"state": InboundState.QUARANTINED, "reason": reason}
+    _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
+
+
+def _ours(claimed: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = table_of(Inbound).c
+    ours = (among(columns.id, claimed.ids), columns.lease_token == claimed.token)
+    return (*ours, columns.state == InboundState.RECEIVED)
+
+
+def _release(connection: Connection, statement: sa.Update, *, values: dict[str, Any]) -> None:
+    connection.execute(statement.values(lease_token=None, lease_until=None, **values))

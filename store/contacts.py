@@ -1,0 +1,85 @@
+"""Who writes: one contact a handle, whoever of two workers meets the person first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, insert_rows, table_of
+from store.database import Database, insert_ignore
+from store.ids import new_id
+from store.models import Contact, Identity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Handle:
+    """What identifies a sender within one kind of channel."""
+
+    kind: str
+    handle: str
+
+
+def lock_contacts(
+    connection: Connection, database: Database, *, senders: Mapping[Handle, str], now: datetime
+) -> dict[Handle, UUID]:
+    """Return each sender's contact, making those that are new, and hold their identities until the transaction ends.
+
+    senders: handle -> name as shown, used for a new contact.
+    Insert-or-ignore, then lock, both in the order of the handles, so that two workers never wait in a ring.
+    """
+    ordered = sorted(senders)
+    proposed = {handle: new_id() for handle in ordered}
+    known = _select(connection, ordered, locked=False)
+    fresh = [handle for handle in ordered if handle not in known]
+    # The contact comes first because an identity names it; the ones that lost the race are taken back below.
+    _insert_contacts(connection, {proposed[handle]: senders[handle] for handle in fresh}, now=now)
+    _insert_identities(connection, database, fresh, proposed=proposed, now=now)
+    contacts = _select(connection, ordered, locked=True)
+    _drop_contacts(connection, [proposed[handle] for handle in fresh if contacts[handle] != proposed[handle]])
+    return contacts
+
+
+def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:
+    table = table_of(Identity)
+    wanted = set(handles)
+    statement = (
+        sa.select(table.c.kind, table.c.handle, table.c.contact_id)
+        .where(among(table.c.handle, [handle.handle for handle in handles]))
+        .order_by(table.c.kind, table.c.handle)
+    )
+    rows = connection.execute(statement.with_for_update() if locked else statement)
+    found = {Handle(row.kind, row.handle): row.contact_id for row in rows}
+    return {handle: contact for handle, contact in found.items() if handle in wanted}
+
+
+def _insert_contacts(connection: Connection, names: Mapping[UUID, str], *, now: datetime) -> None:
+    rows = [{"id": contact_id, "name": name, "created_at": now} for contact_id, name in names.items()]
+    insert_rows(connection, Contact, rows=rows)
+
+
+def _insert_identities(
+    connection: Connection, database: Database, handles: list[Handle], *, proposed: Mapping[Handle, UUID], now: datetime
+) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "kind": handle.kind,
+            "handle": handle.handle,
+            "contact_id": proposed[handle],
+            "created_at": now,
+        }
+        for handle in handles
+    ]
+    if rows:
+        connection.execute(insert_ignore(database, Identity), rows)
+
+
+def _drop_contacts(connection: Connection, ids: list[UUID]) -> None:
+    if ids:
+        table = table_of(Contact)
+        connection.execute(sa.delete(table).where(among(table.c.id, ids)))

@@ -1,0 +1,161 @@
+"""The messages of the inbox as agents read them: of one conversation, one alone, their files and their originals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import NotFound
+from store.bulk import among, table_of
+from store.inbox import Position
+from store.ledgers import Outbound
+from store.models import Attachment, Message, Original
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One entry of a conversation. html: empty in lists, where `has_html` says whether there is any.
+
+    delivery: the state of what we send, None for what came in.
+    """
+
+    id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    inbound_id: UUID | None
+    outbound_id: UUID | None
+    direction: str
+    channel: str
+    sender_handle: str
+    sender_name: str
+    subject: str
+    text: str
+    quoted: str
+    html: str
+    has_html: bool
+    rfc_message_id: str | None
+    sent_at: datetime | None
+    received_at: datetime
+    origin: str
+    trace: dict[str, Any]
+    delivery: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentRow:
+    """A file that came with a message. part: where its bytes are in the original."""
+
+    id: UUID
+    message_id: UUID
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    part: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundRow:
+    """Something that is to leave and is no message of the conversation yet."""
+
+    id: UUID
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    text: str
+    state: str
+    created_at: datetime
+    error: str
+
+
+_LISTED: Final = tuple(name for name in MessageRow.__dataclass_fields__ if name not in {"html", "has_html", "delivery"})
+
+
+def messages_of(
+    connection: Connection, conversation_id: UUID, *, before: Position | None = None, limit: int
+) -> list[MessageRow]:
+    """Return the newest `limit` messages of a conversation (older than `before`), oldest first, without their HTML."""
+    columns = table_of(Message).c
+    statement = _select(sa.literal("").label("html")).where(columns.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(sa.tuple_(columns.received_at, columns.id) < sa.tuple_(before.at, before.id))
+    statement = statement.order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
+    return [MessageRow(**row) for row in reversed(connection.execute(statement).mappings().all())]
+
+
+def find_message(connection: Connection, message_id: UUID) -> MessageRow:
+    """Return one message whole.
+
+    Raises NotFound when there is none.
+    """
+    columns = table_of(Message).c
+    row = connection.execute(_select(columns.html).where(columns.id == message_id)).mappings().first()
+    if row is None:
+        raise NotFound("there is no message with that id")
+    return MessageRow(**row)
+
+
+def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRow]]:
+    """Return the attachments of each message, in their order, in one query."""
+    columns = table_of(Attachment).c
+    statement = sa.select(*(columns[name] for name in AttachmentRow.__dataclass_fields__))
+    statement = statement.where(among(columns.message_id, message_ids)).order_by(columns.message_id, columns.part)
+    found: dict[UUID, list[AttachmentRow]] = {message_id: [] for message_id in message_ids}
+    for row in connection.execute(statement).mappings():
+        found[row["message_id"]].append(AttachmentRow(**row))
+    return found
+
+
+def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRow, bytes]:
+    """Return an attachment and the packed original that holds it.
+
+    Raises NotFound when there is none, or its original is gone.
+    """
+    attachment, message, original = table_of(Attachment), table_of(Message), table_of(Original)
+    statement = (
+        sa.select(*(attachment.c[name] for name in AttachmentRow.__dataclass_fields__), original.c.content)
+        .join(message, message.c.id == attachment.c.message_id)
+        .join(original, original.c.inbound_id == message.c.inbound_id)
+        .where(attachment.c.id == attachment_id)
+    )
+    row = connection.execute(statement).mappings().first()
+    if row is None:
+        raise NotFound("there is no attachment with that id")
+    return AttachmentRow(**{name: row[name] for name in AttachmentRow.__dataclass_fields__}), bytes(row["content"])
+
+
+def find_original(connection: Connection, message_id: UUID) -> bytes:
+    """Return the packed original of a message.
+
+    Raises NotFound when there is no such message, or it did not come in from outside.
+    """
+    message, original = table_of(Message), table_of(Original)
+    statement = sa.select(original.c.content).join(message, message.c.inbound_id == original.c.inbound_id)
+    content = connection.execute(statement.where(message.c.id == message_id)).scalar()
+    if content is None:
+        raise NotFound("there is no original for a message with that id")
+    return bytes(content)
+
+
+def outbound_of(connection: Connection, conversation_id: UUID) -> list[OutboundRow]:
+    """Return what leaves or left for this conversation without being one of its messages, oldest first."""
+    table, message = table_of(Outbound), table_of(Message)
+    told = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
+    statement = sa.select(*(table.c[name] for name in OutboundRow.__dataclass_fields__))
+    statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(told)).order_by(table.c.id)
+    return [OutboundRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
+    columns, outbound = table_of(Message).c, table_of(Outbound)
+    listed = (columns[name] for name in _LISTED)
+    has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
+    joined = sa.outerjoin(table_of(Message), outbound, outbound.c.id == columns.outbound_id)
+    return sa.select(*listed, html, has_html, delivery).select_from(joined)

@@ -1,0 +1,47 @@
+"""How far each channel has been read, and how it fares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import table_of
+from store.clock import read_clock
+from store.database import Database
+from store.ledgers import Cursor
+
+
+def read_position(connection: Connection, *, channel: str) -> tuple[str, str] | None:
+    """Return (epoch, position) of a channel, or None if it was never read."""
+    table = table_of(Cursor)
+    row = connection.execute(
+        sa.select(table.c.epoch, table.c.position, table.c.moved_at).where(table.c.channel == channel)
+    ).first()
+    return (row.epoch, row.position) if row and row.moved_at else None
+
+
+def move_cursor(
+    connection: Connection, database: Database, *, channel: str, epoch: str, position: str, notice: str
+) -> None:
+    """Set a channel's position, in the transaction that keeps what lies below it. notice: kept until the next one."""
+    values = {"epoch": epoch, "position": position, "moved_at": read_clock(connection)}
+    _upsert(connection, database, channel=channel, values=values | ({"notice": notice} if notice else {}))
+
+
+def note_poll(connection: Connection, database: Database, *, channel: str, waiting: int, held: int | None) -> None:
+    """Note a good poll. waiting: messages above the cursor.  held: messages in all, if the provider says."""
+    values = {"polled_at": read_clock(connection), "waiting": waiting, "error": ""}
+    _upsert(connection, database, channel=channel, values=values | ({} if held is None else {"held": held}))
+
+
+def note_error(connection: Connection, database: Database, *, channel: str, error: str) -> None:
+    """Note why a channel cannot be read now."""
+    _upsert(connection, database, channel=channel, values={"error": error, "error_at": read_clock(connection)})
+
+
+def _upsert(connection: Connection, database: Database, *, channel: str, values: dict[str, Any]) -> None:
+    empty = {"epoch": "", "position": "", "error": "", "notice": ""}
+    statement = database.insert(Cursor).values(empty | values | {"channel": channel})
+    connection.execute(statement.on_conflict_do_update(index_elements=["channel"], set_=values))

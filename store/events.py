@@ -1,0 +1,39 @@
+"""Every change leaves an event in its own transaction; one publisher numbers them later, without gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from store.bulk import insert_rows
+from store.ids import new_id
+from store.ledgers import Event
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One change. kind: noun.verb.  payload: ids and words of ours, never message text."""
+
+    kind: str
+    conversation_id: UUID | None = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+    at: datetime = field(kw_only=True)
+
+
+def append_events(connection: Connection, events: Sequence[EventRow]) -> None:
+    """Write the events, inside the caller's transaction."""
+    rows = [
+        {
+            "id": new_id(),
+            "kind": event.kind,
+            "conversation_id": event.conversation_id,
+            "payload": dict(event.payload),
+            "at": event.at,
+        }
+        for event in events
+    ]
+    insert_rows(connection, Event, rows=rows)

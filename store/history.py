@@ -1,0 +1,126 @@
+"""What is known about a page of messages before it is decided: where their signs point, and what was said before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, table_of
+from store.models import Conversation, Inbound, Message, Status, ThreadKey
+
+_DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownConversation:
+    """A conversation that a sign points at."""
+
+    conversation_id: UUID
+    reference: str
+    contact_id: UUID
+    subject: str
+    status: str
+    last_message_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMessage:
+    """A message that a contact sent before."""
+
+    contact_id: UUID
+    fingerprint: str
+    rfc_message_id: str | None
+    content_hash: bytes
+    inbound_id: UUID
+    conversation_id: UUID
+
+
+def digest(message_id: str) -> bytes:
+    """Return the digest under which a Message-ID is kept in `thread_key`."""
+    return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def conversations_by_message_id(
+    connection: Connection, message_ids: Collection[str]
+) -> dict[str, list[KnownConversation]]:
+    """Return, for each Message-ID that a conversation knows, those conversations; and lock nothing."""
+    if not message_ids:
+        return {}
+    names = {digest(message_id): message_id for message_id in message_ids}
+    keys, table = table_of(ThreadKey), table_of(Conversation)
+    statement = (
+        sa.select(keys.c.digest, *_columns())
+        .join(table, table.c.id == keys.c.conversation_id)
+        .where(among(keys.c.digest, names))
+    )
+    found: dict[str, list[KnownConversation]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(names[row.digest], []).append(_known(row))
+    return found
+
+
+def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
+    """Return the conversations with these printed references."""
+    if not references:
+        return {}
+    table = table_of(Conversation)
+    rows: sa.Result[Any] = connection.execute(sa.select(*_columns()).where(among(table.c.reference, references)))
+    return {row.reference: _known(row) for row in rows}
+
+
+def messages_like(
+    connection: Connection, *, contacts: Collection[UUID], fingerprints: Collection[str], since: datetime
+) -> list[KnownMessage]:
+    """Return what these contacts said in these very words since `since`, oldest first."""
+    if not contacts:
+        return []
+    table, inbound = table_of(Message), table_of(Inbound)
+    statement = (
+        sa.select(
+            table.c.contact_id,
+            table.c.fingerprint,
+            table.c.rfc_message_id,
+            inbound.c.content_hash,
+            table.c.inbound_id,
+            table.c.conversation_id,
+        )
+        .join(inbound, inbound.c.id == table.c.inbound_id)
+        .where(
+            among(table.c.contact_id, contacts), among(table.c.fingerprint, fingerprints), table.c.received_at >= since
+        )
+        .order_by(table.c.received_at, table.c.id)
+    )
+    return [KnownMessage(**row) for row in connection.execute(statement).mappings()]
+
+
+def _columns() -> Sequence[sa.ColumnElement[Any]]:
+    columns = table_of(Conversation).c
+    return [
+        columns.id,
+        columns.reference,
+        columns.contact_id,
+        columns.subject,
+        columns.status,
+        columns.last_message_at,
+        columns.version,
+    ]
+
+
+def _known(row: sa.Row[Any]) -> KnownConversation:
+    return KnownConversation(
+        conversation_id=row.id,
+        reference=row.reference,
+        contact_id=row.contact_id,
+        subject=row.subject,
+        status=Status(row.status),
+        last_message_at=row.last_message_at,
+        version=row.version,
+    )

@@ -1,0 +1,128 @@
+"""Accept: originals, inbound rows and the cursor in one commit, so that after it nothing can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, insert_rows, table_of
+from store.clock import read_clock
+from store.database import Database, insert_ignore
+from store.events import EventRow, append_events
+from store.ids import new_id
+from store.models import Inbound, InboundState, Original
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message as a gate hands it over; the fields are `connectors.base.Arrival`'s."""
+
+    source_key: str
+    envelope: str
+    original: bytes
+    size: int
+    content_hash: bytes
+    received_at: datetime
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a page: ids of the new rows that wait to be routed, and how many were known or in conflict."""
+
+    ids: tuple[UUID, ...]
+    known: int
+    conflicts: int
+
+
+def accept(
+    connection: Connection, database: Database, *, channel: str, deliveries: Sequence[Delivery], backfill: bool
+) -> Accepted:
+    """Insert what is new of a page, inside the caller's transaction.
+
+    A source key that is there already with the same bytes is a redelivery and changes nothing; with other bytes it
+    becomes a second row under `key#hash`, flagged as a conflict.
+    """
+    now = read_clock(connection)
+    rows = [_row(delivery, channel=channel, backfill=backfill, now=now) for delivery in _once(deliveries)]
+    fresh = _insert_new(connection, database, rows=rows)
+    rivals = _rivals(connection, [row for row in rows if row["id"] not in fresh])
+    conflicts = _insert_new(connection, database, rows=rivals)
+    _insert_originals(connection, deliveries, rows=[row for row in rows + rivals if row["id"] in fresh | conflicts])
+    _report(connection, [row for row in rows + rivals if row["id"] in fresh | conflicts], now=now)
+    waiting = [row["id"] for row in rows + rivals if row["id"] in fresh | conflicts and not row["reason"]]
+    return Accepted(tuple(waiting), known=len(deliveries) - len(fresh) - len(conflicts), conflicts=len(conflicts))
+
+
+def _once(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    # A provider may list one message twice in one page; identical twins would only meet the unique index.
+    return list({(delivery.source_key, delivery.content_hash): delivery for delivery in deliveries}.values())
+
+
+def _row(delivery: Delivery, *, channel: str, backfill: bool, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "channel": channel,
+        "source_key": delivery.source_key,
+        "content_hash": delivery.content_hash,
+        "state": InboundState.QUARANTINED if delivery.unreadable else InboundState.RECEIVED,
+        "envelope": delivery.envelope,
+        "size": delivery.size,
+        "backfill": backfill,
+        "conflict": False,
+        "received_at": delivery.received_at,
+        "accepted_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "reason": delivery.unreadable,
+    }
+
+
+def _insert_new(connection: Connection, database: Database, *, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    if not rows:
+        return set()
+    statement = insert_ignore(database, Inbound).returning(table_of(Inbound).c.id)
+    return set(connection.execute(statement, rows).scalars())
+
+
+def _rivals(connection: Connection, unborn: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows whose key is taken by other bytes, under a key of their own."""
+    if not unborn:
+        return []
+    table = table_of(Inbound)
+    known = sa.select(table.c.source_key, table.c.content_hash).where(
+        table.c.channel == unborn[0]["channel"], among(table.c.source_key, [row["source_key"] for row in unborn])
+    )
+    hashes = {row.source_key: row.content_hash for row in connection.execute(known)}
+    return [
+        {**row, "id": new_id(), "source_key": f"{row['source_key']}#{row['content_hash'].hex()[:16]}", "conflict": True}
+        for row in unborn
+        if hashes.get(row["source_key"]) != row["content_hash"]
+    ]
+
+
+def _insert_originals(
+    connection: Connection, deliveries: Sequence[Delivery], *, rows: Sequence[dict[str, Any]]
+) -> None:
+    originals = {delivery.content_hash: delivery.original for delivery in deliveries}
+    contents = [{"inbound_id": row["id"], "content": originals[row["content_hash"]]} for row in rows]
+    insert_rows(connection, Original, rows=contents)
+
+
+def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:
+    # Routed messages get their event when they are routed; these two never may be, and somebody must hear of them.
+    append_events(
+        connection,
+        [
+            EventRow(f"inbound.{word}", payload={"inbound_id": str(row["id"]), "channel": row["channel"]}, at=now)
+            for row in rows
+            for word, holds in (("conflict", row["conflict"]), ("quarantined", bool(row["reason"])))
+            if holds
+        ],
+    )

@@ -1,0 +1,64 @@
+"""One owner at a time for work that only one process may do; each owner has its own token (fencing)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import LeaseLost
+from store.bulk import table_of
+from store.clock import read_clock
+from store.database import Database
+from store.ledgers import Lease
+
+
+def take_lease(connection: Connection, database: Database, *, name: str, holder: str, lasts: timedelta) -> UUID | None:
+    """Become the owner of `name` and return the token, or None while somebody else is.
+
+    holder: who asks, for people to read.  lasts: how long without a renewal until another may take it.
+    """
+    now, token, table = read_clock(connection), uuid4(), table_of(Lease)
+    fresh = {"name": name, "token": token, "holder": holder, "until": now + lasts}
+    statement = database.insert(Lease).values(fresh)
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"token": token, "holder": holder, "until": now + lasts},
+        where=table.c.until < now,
+    )
+    return token if connection.execute(statement).rowcount else None
+
+
+def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timedelta) -> None:
+    """Stay the owner for another `lasts`.
+
+    Raises LeaseLost when somebody else has become the owner.
+    """
+    table = table_of(Lease)
+    statement = sa.update(table).where(table.c.name == name, table.c.token == token)
+    _must_hit(connection.execute(statement.values(until=read_clock(connection) + lasts)).rowcount, name=name)
+
+
+def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
+    """Hold the lease's row until this transaction ends, so that ownership cannot change under it.
+
+    Raises LeaseLost when somebody else has become the owner.
+    """
+    table = table_of(Lease)
+    statement = sa.select(table.c.name).where(table.c.name == name, table.c.token == token).with_for_update()
+    _must_hit(len(connection.execute(statement).all()), name=name)
+
+
+def release_lease(connection: Connection, *, name: str, token: UUID) -> None:
+    """Let the next one in at once; does nothing if we are not the owner any more."""
+    table = table_of(Lease)
+    connection.execute(
+        sa.update(table).where(table.c.name == name, table.c.token == token).values(until=read_clock(connection))
+    )
+
+
+def _must_hit(rows: int, *, name: str) -> None:
+    if rows != 1:
+        raise LeaseLost(f"the lease {name} belongs to another process now")

@@ -1,0 +1,150 @@
+"""How the desk fares, in numbers: per channel what came and what became of it, and whether the books balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import table_of
+from store.clock import read_clock
+from store.ledgers import Cursor, Event, Lease, Outbound, OutboundState
+from store.models import Inbound, InboundState, Message
+
+# The four states that add up to what was accepted; anything else in the column is a fault.
+_STATES: Final = tuple(InboundState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStatus:
+    """One channel.
+
+    accepted: rows of any state.  oldest_due_at: since when the longest waiting message could have been routed.
+    waiting: what the server said it still holds above the cursor, None if it did not say.
+    polled_at: the last good poll.  owner: who polls it now, empty if nobody.
+    """
+
+    channel: str
+    accepted: int = 0
+    received: int = 0
+    routed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    oldest_due_at: datetime | None = None
+    waiting: int | None = None
+    epoch: str = ""
+    position: str = ""
+    moved_at: datetime | None = None
+    polled_at: datetime | None = None
+    error: str = ""
+    error_at: datetime | None = None
+    notice: str = ""
+    owner: str = ""
+
+    @property
+    def unbalanced(self) -> int:
+        """Return how many accepted messages are in none of the four states; anything but 0 is a fault."""
+        return self.accepted - self.received - self.routed - self.duplicate - self.quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStatus:
+    """All channels, and what they share. now: the database's clock.
+
+    strays: routed rows and incoming messages that do not pair up; anything but 0 is a fault.
+    outbound: how many outgoing messages are in each state.  unpublished: events without a number yet.
+    """
+
+    now: datetime
+    channels: tuple[ChannelStatus, ...]
+    outbound: Mapping[str, int]
+    unpublished: int
+    strays: int
+
+    @property
+    def balanced(self) -> bool:
+        """Tell whether accepted = received + routed + duplicate + quarantined, and each routed row has its message."""
+        return not self.strays and not any(channel.unbalanced for channel in self.channels)
+
+
+def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatus:
+    """Return the desk's state at one moment.
+
+    channels: the configured names, shown first; channels that only the database knows follow.
+    """
+    counts, cursors, oldest, owners = (
+        _counts(connection),
+        _cursors(connection),
+        _oldest(connection),
+        _owners(connection),
+    )
+    names = dict.fromkeys((*channels, *sorted(counts), *sorted(cursors)))
+    rows = tuple(
+        ChannelStatus(
+            channel=name,
+            oldest_due_at=oldest.get(name),
+            owner=owners.get(name, ""),
+            **_totals(counts.get(name, {})),
+            **cursors.get(name, {}),
+        )
+        for name in names
+    )
+    return DeskStatus(
+        now=read_clock(connection),
+        channels=rows,
+        outbound=_outbound(connection),
+        unpublished=_unpublished(connection),
+        strays=abs(sum(row.routed for row in rows) - _incoming(connection)),
+    )
+
+
+def _counts(connection: Connection) -> dict[str, dict[str, int]]:
+    columns = table_of(Inbound).c
+    counts: dict[str, dict[str, int]] = {}
+    statement = sa.select(columns.channel, columns.state, sa.func.count()).group_by(columns.channel, columns.state)
+    for channel, state, number in connection.execute(statement):
+        counts.setdefault(channel, {})[state] = number
+    return counts
+
+
+def _totals(states: Mapping[str, int]) -> dict[str, Any]:
+    return {"accepted": sum(states.values())} | {state.value: states.get(state, 0) for state in _STATES}
+
+
+def _cursors(connection: Connection) -> dict[str, dict[str, Any]]:
+    table = table_of(Cursor)
+    columns = [column for column in table.c if column.name in ChannelStatus.__dataclass_fields__]
+    rows = connection.execute(sa.select(*columns)).mappings()
+    return {row["channel"]: {key: row[key] for key in row if key != "channel"} for row in rows}
+
+
+def _oldest(connection: Connection) -> dict[str, datetime]:
+    columns = table_of(Inbound).c
+    statement = sa.select(columns.channel, sa.func.min(columns.due_at)).where(columns.state == InboundState.RECEIVED)
+    return dict(connection.execute(statement.group_by(columns.channel)).tuples())
+
+
+def _owners(connection: Connection) -> dict[str, str]:
+    columns = table_of(Lease).c
+    statement = sa.select(columns.name, columns.holder).where(columns.until > read_clock(connection))
+    return dict(connection.execute(statement).tuples())
+
+
+def _outbound(connection: Connection) -> dict[str, int]:
+    column = table_of(Outbound).c.state
+    found: dict[str, int] = dict(connection.execute(sa.select(column, sa.func.count()).group_by(column)).tuples())
+    return {state.value: found.get(state.value, 0) for state in OutboundState}
+
+
+def _unpublished(connection: Connection) -> int:
+    statement = sa.select(sa.func.count()).where(table_of(Event).c.number.is_(None))
+    return int(connection.execute(statement).scalar_one())
+
+
+def _incoming(connection: Connection) -> int:
+    statement = sa.select(sa.func.count()).where(table_of(Message).c.inbound_id.is_not(None))
+    return int(connection.execute(statement).scalar_one())

@@ -1,0 +1,27 @@
+"""`python -m workers`: route what the bell rings for and what the sweep finds, until told to stop."""
+
+from __future__ import annotations
+
+from router.settings.files import load_settings
+from store.migrate import require_current
+from store.opening import open_database
+from workers.brain import build_brain
+from workers.broker import broker_url
+from workers.logs import configure_logging
+from workers.route import Router
+from workers.worker import Worker
+
+
+def main() -> None:
+    """Compose the worker from the operator's file and run it."""
+    settings = load_settings(None)
+    configure_logging(settings.omniyard.log_level)
+    database = open_database(settings)
+    require_current(database)
+    router = Router(database, build_brain(settings))
+    Worker(router, find_url=lambda: broker_url(settings)).run()
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

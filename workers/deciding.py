@@ -1,0 +1,147 @@
+"""Decide a page of messages in the order of their arrival, with what is known and what the page itself adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from router.automatic import Kind
+
+from router.correlation import Candidate, Correlation, correlate
+from store.history import KnownConversation, KnownMessage
+from store.ids import new_id, new_reference
+from store.models import Status
+from store.outcome import Outcome
+from workers.brain import Brain
+from workers.incoming import Incoming, known_ids
+from workers.recording import Filing, Recorder
+
+_STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What became of each inbound row. duplicates: row -> the row that came first.  unanswerable: row -> why."""
+
+    routed: list[UUID] = field(default_factory=list)
+    duplicates: dict[UUID, UUID] = field(default_factory=dict)
+    unanswerable: dict[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class History:
+    """What is known before a message is decided; grows with each message of the page."""
+
+    by_reference: dict[str, Candidate]
+    by_message_id: dict[str, list[Candidate]]
+    said: dict[tuple[UUID, str], list[KnownMessage]]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        by_reference: Mapping[str, KnownConversation],
+        by_message_id: Mapping[str, Sequence[KnownConversation]],
+        said: Sequence[KnownMessage],
+    ) -> History:
+        """Arrange what the store knows."""
+        history = cls(
+            {reference: _candidate(known) for reference, known in by_reference.items()},
+            {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
+            {},
+        )
+        for message in said:
+            history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
+        return history
+
+    def first_of(self, incoming: Incoming) -> KnownMessage | None:
+        """Return the message that this one repeats: the same words under the same Message-ID, or the same bytes."""
+        said = self.said.get((incoming.contact_id, incoming.reading.fingerprint), ())
+        own = incoming.reading.envelope.rfc_message_id
+        for message in said:
+            if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
+                return message
+        return None
+
+    def learn(self, incoming: Incoming, *, candidate: Candidate) -> None:
+        """Remember a decided message for those that follow in the page."""
+        envelope = incoming.reading.envelope
+        for message_id in known_ids(incoming):
+            others = [
+                each
+                for each in self.by_message_id.get(message_id, ())
+                if each.conversation_id != candidate.conversation_id
+            ]
+            self.by_message_id[message_id] = [*others, candidate]
+        self.said.setdefault((incoming.contact_id, incoming.reading.fingerprint), []).append(
+            KnownMessage(
+                contact_id=incoming.contact_id,
+                fingerprint=incoming.reading.fingerprint,
+                rfc_message_id=envelope.rfc_message_id,
+                content_hash=incoming.row.content_hash,
+                inbound_id=incoming.row.id,
+                conversation_id=candidate.conversation_id,
+            )
+        )
+
+
+def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now: datetime) -> tuple[Outcome, Verdicts]:
+    """Decide each message in turn. now: the database's clock."""
+    recorder, verdicts = Recorder(brain, now), Verdicts()
+    for incoming in page:
+        _decide(incoming, history=history, recorder=recorder, verdicts=verdicts)
+    return recorder.outcome, verdicts
+
+
+def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdicts: Verdicts) -> None:
+    first = history.first_of(incoming)
+    if first:
+        verdicts.duplicates[incoming.row.id] = first.inbound_id
+        recorder.duplicate(incoming.row, first=first)
+        return
+    correlation = correlate(
+        incoming.reading.envelope,
+        contact_id=incoming.contact_id,
+        by_reference=history.by_reference,
+        by_message_id=history.by_message_id,
+        key=recorder.brain.key,
+    )
+    if correlation.joins is None and incoming.reading.origin.kind is Kind.BOUNCE:
+        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
+        recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
+        return
+    history.learn(incoming, candidate=_file(incoming, correlation=correlation, recorder=recorder))
+    verdicts.routed.append(incoming.row.id)
+
+
+def _file(incoming: Incoming, *, correlation: Correlation, recorder: Recorder) -> Candidate:
+    """Record where the message goes, and return the conversation as it then is."""
+    decision = recorder.brain.table.decide(incoming.reading, now=recorder.now)
+    if correlation.joins is not None:
+        recorder.joined(Filing(incoming, correlation.joins, correlation, decision))
+        latest = max(correlation.joins.last_message_at, incoming.row.received_at)
+        return replace(correlation.joins, resolved=False, last_message_at=latest)
+    candidate = Candidate(
+        conversation_id=new_id(),
+        reference=new_reference(),
+        contact_id=incoming.contact_id,
+        subject=incoming.reading.subject,
+        resolved=False,
+        last_message_at=incoming.row.received_at,
+    )
+    recorder.opened(Filing(incoming, candidate, correlation, decision))
+    return candidate
+
+
+def _candidate(known: KnownConversation) -> Candidate:
+    return Candidate(
+        conversation_id=known.conversation_id,
+        reference=known.reference,
+        contact_id=known.contact_id,
+        subject=known.subject,
+        resolved=known.status == Status.RESOLVED,
+        last_message_at=known.last_message_at,
+    )

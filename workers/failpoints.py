@@ -1,0 +1,78 @@
+"""Named places where a test may kill, fail or freeze this process; in production they are a look-up in an empty table.
+
+`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise"` arms them. With `OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts
+once in all, over any number of restarts, and leaves a file of its name there, which proves that it was reached.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+# In the order of a message's path; `docs/architecture.md` tells what a kill at each of them means.
+NAMES: Final = (
+    "fetch.after",
+    "accept.before",
+    "accept.written",
+    "accept.after",
+    "bell.ring",
+    "settle.before",
+    "settle.after",
+    "route.claimed",
+    "route.read",
+    "route.locked",
+    "route.written",
+    "route.after",
+    "sweep.before",
+)
+# Longer than a claim's lease, so that somebody else takes the work over meanwhile.
+_HANG_SECONDS: Final = 33.0
+
+
+class FailpointError(Exception):
+    """A test asked for a failure here."""
+
+
+def reach(name: str) -> None:
+    """Do here what the environment says; nothing unless a test armed this place."""
+    action = _ARMED.get(name)
+    if action and _mark(name):
+        _act(action, name=name)
+
+
+def _read(spec: str) -> Mapping[str, str]:
+    armed = dict(pair.split("=", 1) for pair in spec.split(",") if pair)
+    unknown = armed.keys() - set(NAMES)
+    if unknown:
+        raise ValueError(f"OMNIYARD_FAILPOINTS names {sorted(unknown)}; there are {', '.join(NAMES)}")
+    return armed
+
+
+def _mark(name: str) -> bool:
+    """Tell whether this is the first time that `name` acts."""
+    folder = os.environ.get("OMNIYARD_FAILPOINT_MARKS")
+    if not folder:
+        return True
+    try:
+        (Path(folder) / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _act(action: str, *, name: str) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "raise":
+        raise FailpointError(name)
+    elif action == "hang":
+        time.sleep(_HANG_SECONDS)
+    else:
+        raise ValueError(f"failpoint {name}: {action!r} is none of kill, raise, hang")
+
+
+_ARMED: Final = _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))

@@ -1,0 +1,172 @@
+"""Intake: the claim check. A page's originals, its rows and the cursor in one commit; only then the bell.
+
+This is the `Keeper` that the connectors' daemon asks for.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from connectors.email.guard import Guard
+
+from connectors.base import Arrival, Cursor, Page
+from connectors.keeper import Ownership, Report
+from router.errors import TransientError
+from store import cursors, leases
+from store.database import Database
+from store.inbound import Accepted, Delivery, accept
+from workers.bell import Bell
+from workers.failpoints import reach
+
+# A killed owner's channel is taken over within this and one retry: well under half a minute.
+LEASE: Final = timedelta(seconds=15)
+
+_log = structlog.get_logger()
+
+
+class Intake:
+    """Keeps mail for all channels of a process; its methods may be called from several threads."""
+
+    def __init__(self, database: Database, *, bell: Bell) -> None:
+        self._database, self._bell = database, bell
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._threads = threading.local()
+        self._guards: list[Guard] = []
+
+    def own(self, channel: str) -> Ownership | None:
+        """See `Keeper`."""
+        with self._database.write() as connection:
+            name = _lease_name(channel)
+            token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=LEASE)
+            position = cursors.read_position(connection, channel=channel) if token else None
+        return (
+            LeasedChannel(self, channel=channel, token=token, cursor=Cursor(*position) if position else None)
+            if token
+            else None
+        )
+
+    def take(self, page: Page) -> None:
+        """See `Keeper`."""
+        self.keep(page, token=None)
+
+    def keep(self, page: Page, *, token: UUID | None) -> Accepted:
+        """Normalise and commit a page, then ring for it. token: of the channel's lease, confirmed in the same commit.
+
+        Raises LeaseLost when the lease is gone, TransientError when the page cannot be kept now.
+        """
+        arrivals = self._guard().normalise_page(page.messages, channel=page.channel) if page.messages else []
+        reach("accept.before")
+        accepted = self._commit(page, arrivals, token=token)
+        reach("accept.after")
+        self._bell.ring(accepted.ids)
+        if page.messages:
+            _log.info(
+                "page.accepted",
+                channel=page.channel,
+                messages=len(page.messages),
+                known=accepted.known,
+                conflicts=accepted.conflicts,
+            )
+        return accepted
+
+    def report(self, report: Report) -> None:
+        """See `Keeper`."""
+        try:
+            with self._database.write() as connection:
+                if report.ok:
+                    cursors.note_poll(
+                        connection, self._database, channel=report.channel, waiting=report.waiting, held=report.held
+                    )
+                else:
+                    cursors.note_error(connection, self._database, channel=report.channel, error=report.error)
+        except TransientError as error:
+            _log.warning("channel.report_lost", channel=report.channel, error=str(error))
+
+    def renew(self, channel: str, *, token: UUID) -> None:
+        """Stay the channel's owner."""
+        with self._database.write() as connection:
+            leases.renew_lease(connection, name=_lease_name(channel), token=token, lasts=LEASE)
+
+    def release(self, channel: str, *, token: UUID) -> None:
+        """Let another process own the channel at once."""
+        try:
+            with self._database.write() as connection:
+                leases.release_lease(connection, name=_lease_name(channel), token=token)
+        except TransientError as error:
+            _log.warning("channel.release_lost", channel=channel, error=str(error))
+
+    def close(self) -> None:
+        """End the parsers' processes."""
+        for guard in self._guards:
+            guard.close()
+
+    def _commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
+        deliveries = [_delivery(arrival) for arrival in arrivals]
+        with self._database.write() as connection:
+            if token is not None:
+                leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
+            accepted = accept(
+                connection, self._database, channel=page.channel, deliveries=deliveries, backfill=page.backfill
+            )
+            if page.cursor is not None:
+                cursors.move_cursor(
+                    connection,
+                    self._database,
+                    channel=page.channel,
+                    epoch=page.cursor.epoch,
+                    position=page.cursor.position,
+                    notice=page.notice,
+                )
+            reach("accept.written")
+        return accepted
+
+    def _guard(self) -> Guard:
+        # One child process a thread: a hostile page on one channel holds up no other.
+        guard: Guard | None = getattr(self._threads, "guard", None)
+        if guard is None:
+            guard = self._threads.guard = Guard()
+            self._guards.append(guard)
+        return guard
+
+
+class LeasedChannel:
+    """See `connectors.keeper.Ownership`."""
+
+    def __init__(self, intake: Intake, *, channel: str, token: UUID, cursor: Cursor | None) -> None:
+        self._intake, self._channel, self._token = intake, channel, token
+        self.cursor = cursor
+
+    def accept(self, page: Page) -> None:
+        """See `Ownership`."""
+        self._intake.keep(page, token=self._token)
+
+    def renew(self) -> None:
+        """See `Ownership`."""
+        self._intake.renew(self._channel, token=self._token)
+
+    def release(self) -> None:
+        """See `Ownership`."""
+        self._intake.release(self._channel, token=self._token)
+
+
+def _lease_name(channel: str) -> str:
+    return f"channel:{channel}"
+
+
+def _delivery(arrival: Arrival) -> Delivery:
+    return Delivery(
+        source_key=arrival.source_key,
+        envelope=arrival.envelope.decode(),
+        original=arrival.original,
+        size=arrival.size,
+        content_hash=arrival.content_hash,
+        received_at=arrival.received_at,
+        unreadable=arrival.unreadable,
+    )

@@ -1,0 +1,220 @@
+"""Turn decisions into rows: the words of the brain in the columns of the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from router.autoreply import AutoReply, compose_reply
+from router.correlation import Candidate, Correlation, make_token
+from router.explaining import explain
+from router.routing import Decision, Due
+from store.claims import ClaimedRow
+from store.events import EventRow
+from store.history import KnownMessage
+from store.ids import new_id
+from store.ledgers import OutboundState
+from store.models import Direction, Status
+from store.outcome import Escalation, Outcome, Touch
+from workers.brain import Brain
+from workers.incoming import Incoming, known_ids
+
+# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
+_NO_DOMAIN = "omniyard.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A message and where it goes: the conversation it opens or joins, and why."""
+
+    incoming: Incoming
+    candidate: Candidate
+    correlation: Correlation
+    decision: Decision
+
+    @property
+    def conversation_id(self) -> UUID:
+        """The conversation's id."""
+        return self.candidate.conversation_id
+
+    @property
+    def trace(self) -> dict[str, object]:
+        """The reasons, as JSON."""
+        return explain(self.incoming.reading, correlation=self.correlation, decision=self.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Collects the rows of one page in `outcome`. now: the database's clock."""
+
+    brain: Brain
+    now: datetime
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def duplicate(self, row: ClaimedRow, *, first: KnownMessage) -> None:
+        """Note that a row repeats a message we have."""
+        payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
+        self._event("message.duplicate", first.conversation_id, payload=payload)
+
+    def unanswerable(self, row: ClaimedRow, *, why: str) -> None:
+        """Note that a row was put aside for people."""
+        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+
+    def opened(self, filing: Filing) -> None:
+        """Write down a message that opens a conversation, and the automatic answer to it."""
+        reply, why = self._reply(filing)
+        shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
+        self.outcome.conversations.append(_conversation(filing))
+        self._message(filing, trace=filing.trace | {"reply": shown})
+        payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
+        self._event("conversation.opened", filing.conversation_id, payload=payload)
+        if reply:
+            self._auto_reply(filing, reply)
+
+    def joined(self, filing: Filing) -> None:
+        """Write down a message that goes on with a conversation; danger said later raises the whole case."""
+        row, decision = filing.incoming.row, filing.decision
+        self._message(filing, trace=filing.trace)
+        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, decision.due.next_reply))
+        if filing.incoming.reading.classification.emergency:
+            self.outcome.escalations[filing.conversation_id] = _escalation(decision)
+        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
+        self._event("message.received", filing.conversation_id, payload=payload)
+
+    def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+        self.outcome.events.append(EventRow(kind, conversation_id, payload, at=self.now))
+
+    def _token(self, filing: Filing) -> str:
+        candidate = filing.candidate
+        return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
+
+    def _reply(self, filing: Filing) -> tuple[AutoReply | None, str]:
+        if filing.incoming.row.backfill:
+            return None, "old mail is never answered by machine"
+        return compose_reply(
+            filing.incoming.reading,
+            decision=filing.decision,
+            settings=self.brain.settings,
+            own=self.brain.own,
+            reference=self._token(filing),
+            now=self.now,
+        )
+
+    def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
+        message_id = new_id()
+        self.outcome.messages.append(_message(filing, message_id=message_id, trace=trace))
+        self.outcome.attachments.extend(_attachments(filing.incoming, message_id=message_id))
+        keys = [(known_id, filing.conversation_id) for known_id in known_ids(filing.incoming)]
+        self.outcome.thread_keys.extend(keys)
+
+    def _auto_reply(self, filing: Filing, reply: AutoReply) -> None:
+        outbound_id, token = new_id(), self._token(filing)
+        address = self.brain.address_of(filing.incoming.row.channel)
+        # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
+        rfc_message_id = f"{token}.{outbound_id.hex}@{address.partition('@')[2] or _NO_DOMAIN}"
+        row = _outbound(filing, reply) | {
+            "id": outbound_id,
+            "subject": f"Re: {filing.candidate.subject} [{token}]",
+            "rfc_message_id": rfc_message_id,
+            "created_at": self.now,
+            "due_at": self.now,
+        }
+        self.outcome.replies.append(row)
+        self.outcome.thread_keys.append((rfc_message_id, filing.conversation_id))
+
+
+def _conversation(filing: Filing) -> dict[str, Any]:
+    row, decision, reading = filing.incoming.row, filing.decision, filing.incoming.reading
+    # Old mail starts no clock: its promises were somebody else's.
+    due = Due() if row.backfill else decision.due
+    return {
+        "id": filing.conversation_id,
+        "reference": filing.candidate.reference,
+        "contact_id": filing.candidate.contact_id,
+        "channel": row.channel,
+        "subject": filing.candidate.subject,
+        "status": Status.OPEN,
+        "category": reading.classification.category,
+        "emergency": reading.classification.emergency,
+        "team": decision.team,
+        "priority": decision.route.priority,
+        "labels": list(decision.route.labels),
+        "language": reading.classification.language,
+        "route": decision.route.name,
+        "sla": decision.route.sla,
+        "opened_at": row.received_at,
+        "last_message_at": row.received_at,
+        "first_reply_due_at": due.first_reply,
+        "resolve_due_at": due.resolve,
+        "version": 1,
+        "opened_by_inbound": row.id,
+        "linked_to": filing.correlation.linked_to,
+    }
+
+
+def _escalation(decision: Decision) -> Escalation:
+    return Escalation(
+        team=decision.team,
+        priority=decision.route.priority,
+        route=decision.route.name,
+        sla=decision.route.sla,
+        first_reply_due_at=decision.due.first_reply,
+        resolve_due_at=decision.due.resolve,
+    )
+
+
+def _message(filing: Filing, *, message_id: UUID, trace: dict[str, object]) -> dict[str, Any]:
+    incoming, reading = filing.incoming, filing.incoming.reading
+    return {
+        "id": message_id,
+        "conversation_id": filing.conversation_id,
+        "contact_id": incoming.contact_id,
+        "inbound_id": incoming.row.id,
+        "direction": Direction.INCOMING,
+        "channel": incoming.row.channel,
+        "sender_handle": reading.envelope.sender.handle,
+        "sender_name": reading.envelope.sender.name,
+        "subject": reading.subject,
+        "text": reading.text,
+        "quoted": reading.quoted,
+        "html": reading.html,
+        "rfc_message_id": reading.envelope.rfc_message_id,
+        "sent_at": reading.envelope.sent_at,
+        "received_at": incoming.row.received_at,
+        "origin": reading.origin.kind,
+        "fingerprint": reading.fingerprint,
+        "trace": trace,
+    }
+
+
+def _attachments(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": new_id(),
+            "message_id": message_id,
+            "name": name,
+            "media_type": attachment.media_type,
+            "size": attachment.size,
+            "sha256": attachment.sha256,
+            "part": attachment.part,
+        }
+        for attachment, name in zip(incoming.reading.envelope.attachments, incoming.reading.file_names, strict=True)
+    ]
+
+
+def _outbound(filing: Filing, reply: AutoReply) -> dict[str, Any]:
+    envelope = filing.incoming.reading.envelope
+    return {
+        "dedupe_key": f"auto:{filing.conversation_id}:{reply.kind}:{reply.day}",
+        "conversation_id": filing.conversation_id,
+        "kind": "auto_reply",
+        "channel": filing.incoming.row.channel,
+        "recipient": envelope.sender.handle,
+        "text": reply.text,
+        "in_reply_to": envelope.rfc_message_id,
+        "state": OutboundState.QUEUED,
+        "attempts": 0,
+    }

@@ -1,0 +1,165 @@
+"""Route a page: claim, read, decide, write. Competing consumers on any number of machines; each write names its claim.
+
+A page that fails is given back and goes again one message at a time, so that a poison message fails alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from router.correlation import find_signs
+from router.envelope import from_json
+from router.errors import LeaseLost, TransientError
+from router.reading import Reading, read_page
+from store import claims, history
+from store.claims import Claim
+from store.contacts import Handle, lock_contacts
+from store.database import Database
+from store.models import InboundState
+from store.outcome import write_outcome
+from workers.brain import Brain
+from workers.deciding import History, Verdicts, decide_page
+from workers.failpoints import reach
+from workers.incoming import Incoming
+
+PAGE: Final = 200
+# After the database was away: soon enough to be unnoticed, late enough not to drum on it.
+_PATIENCE: Final = timedelta(seconds=5)
+_FAILED_ALONE: Final = timedelta(seconds=10)
+
+_log = structlog.get_logger()
+
+
+class Router:
+    """Routes pages for one worker process; its methods may be called from several threads at once."""
+
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database, self._brain = database, brain
+
+    def route_page(self, ids: Collection[UUID]) -> int:
+        """Route those of `ids` that are due and free; return how many were claimed."""
+        with self._database.write() as connection:
+            claimed = claims.claim_page(connection, limit=PAGE, ids=ids)
+        return self._work(claimed)
+
+    def route_oldest(self) -> int:
+        """Route the oldest page that is due; return how many were claimed."""
+        with self._database.write() as connection:
+            claimed = claims.claim_page(connection, limit=PAGE)
+        return self._work(claimed)
+
+    def route_alone(self) -> int:
+        """Route one message that was in a page which died or failed; return 1 if there was one."""
+        with self._database.write() as connection:
+            claimed = claims.claim_alone(connection)
+        return self._work(claimed)
+
+    def _work(self, claimed: Claim) -> int:
+        if claimed.rows:
+            reach("route.claimed")
+            try:
+                self._route(claimed)
+            except LeaseLost:
+                # Somebody else has these messages now; whatever we meant to write was rolled back.
+                _log.warning("route.lease_lost", messages=len(claimed.rows))
+            except TransientError as error:
+                _log.warning("route.postponed", messages=len(claimed.rows), error=str(error))
+                self._postpone(claimed)
+            except Exception as error:  # noqa: BLE001  (one page must not end the worker: its rows say what happened)
+                self._failed(claimed, error)
+        return len(claimed.rows)
+
+    def _route(self, claimed: Claim) -> None:
+        started = time.perf_counter()
+        if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
+            self._give_up(claimed, reason="every worker that touched this message died")
+            return
+        envelopes = [from_json(row.envelope) for row in claimed.rows]
+        readings = read_page(envelopes, classifier=self._brain.classifier, own=self._brain.own)
+        reach("route.read")
+        with self._database.write() as connection:
+            verdicts = self._settle(connection, claimed, readings)
+            reach("route.written")
+        reach("route.after")
+        _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
+
+    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Reading]) -> Verdicts:
+        claims.hold(connection, claimed)
+        senders = {handle_of(reading): reading.envelope.sender.name for reading in readings}
+        contacts = lock_contacts(connection, self._database, senders=senders, now=claimed.now)
+        page = [
+            Incoming(row, reading, contacts[handle_of(reading)])
+            for row, reading in zip(claimed.rows, readings, strict=True)
+        ]
+        known = self._recall(connection, page, claimed)
+        reach("route.locked")
+        outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
+        write_outcome(connection, self._database, outcome=outcome)
+        claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
+        claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
+        claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
+        return verdicts
+
+    def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
+        signs = [find_signs(incoming.reading.envelope) for incoming in page]
+        references = {reference for sign in signs for reference, _ in sign.tokens}
+        message_ids = {message_id for sign in signs for message_id in sign.message_ids}
+        since = claimed.now - self._brain.settings.omniyard.duplicate_window
+        return History.of(
+            by_reference=history.conversations_by_reference(connection, references),
+            by_message_id=history.conversations_by_message_id(connection, message_ids),
+            said=history.messages_like(
+                connection,
+                contacts={incoming.contact_id for incoming in page},
+                fingerprints={incoming.reading.fingerprint for incoming in page},
+                since=since,
+            ),
+        )
+
+    def _postpone(self, claimed: Claim) -> None:
+        try:
+            with self._database.write() as connection:
+                claims.forget_attempt(connection, claimed, wait=_PATIENCE)
+        except TransientError:
+            # The lease ends by itself; then the sweep finds the rows.
+            _log.warning("route.lease_left_to_end", messages=len(claimed.rows))
+
+    def _failed(self, claimed: Claim, error: Exception) -> None:
+        # The type alone: an exception's text may hold the customer's.
+        reason = f"{type(error).__name__} while routing"
+        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=reason)
+        if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
+            self._give_up(claimed, reason=reason)
+            return
+        wait = timedelta(0) if claimed.rows[0].attempts == 1 else _FAILED_ALONE
+        with self._database.write() as connection:
+            claims.give_back(connection, claimed, reason=reason, wait=wait)
+
+    def _give_up(self, claimed: Claim, *, reason: str) -> None:
+        with self._database.write() as connection:
+            claims.quarantine(connection, claimed, reason=reason)
+        _log.error("route.quarantined", inbound_ids=[str(id_) for id_ in claimed.ids], reason=reason)
+
+
+def handle_of(reading: Reading) -> Handle:
+    """Return what identifies the message's sender; a sender without an address is nobody but this message's."""
+    sender = reading.envelope.sender
+    return Handle(sender.kind.value, sender.handle or f"?{reading.envelope.channel}:{reading.envelope.source_key}")
+
+
+def _report(claimed: Claim, verdicts: Verdicts, *, milliseconds: int) -> None:
+    _log.info(
+        "page.routed",
+        messages=len(claimed.rows),
+        routed=len(verdicts.routed),
+        duplicates=len(verdicts.duplicates),
+        quarantined=len(verdicts.unanswerable),
+        ms=milliseconds,
+    )

@@ -1,0 +1,55 @@
+"""The sweep: finds every row that is due and that nobody works on, so that no bell or broker needs to be trusted.
+
+It runs in every worker and routes what it finds itself: with no broker at all the house still works.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import structlog
+
+from router.errors import TransientError
+from workers.failpoints import reach
+from workers.route import Router
+
+PERIOD_SECONDS: Final = 5.0
+# Messages that were in a page that died are many after a kill: they go one by one, but all in this pass.
+_MOST_ALONE: Final = 500
+
+_log = structlog.get_logger()
+
+
+class Sweep:
+    """Routes due rows until `stopped` is set."""
+
+    def __init__(self, router: Router, *, stopped: threading.Event) -> None:
+        self._router, self._stopped = router, stopped
+
+    def run(self) -> None:
+        """Sweep each `PERIOD_SECONDS`, at once while there is more, until stopped."""
+        while not self._stopped.is_set():
+            if not self.once():
+                self._stopped.wait(PERIOD_SECONDS)
+
+    def once(self) -> int:
+        """Route what is due; return how many messages were found."""
+        reach("sweep.before")
+        try:
+            return self._pages() + self._single()
+        except TransientError as error:
+            _log.warning("sweep.postponed", error=str(error))
+            return 0
+
+    def _pages(self) -> int:
+        found = 0
+        while not self._stopped.is_set() and (claimed := self._router.route_oldest()):
+            found += claimed
+        return found
+
+    def _single(self) -> int:
+        for found in range(_MOST_ALONE):
+            if self._stopped.is_set() or not self._router.route_alone():
+                return found
+        return _MOST_ALONE

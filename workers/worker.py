@@ -1,0 +1,81 @@
+"""One worker process: threads that answer the bell, a thread that sweeps, and a watchdog over them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import dramatiq
+import structlog
+from redis import RedisError
+
+from workers.broker import ACTOR, QUEUE, listening_broker
+from workers.route import Router
+from workers.sweep import Sweep
+
+# Routing is Python's own work: a second thread uses the time that the first waits for the database.
+_BELL_THREADS: Final = 2
+_STOP_MILLISECONDS: Final = 20_000
+_LOOK_FOR_BROKER_SECONDS: Final = 5.0
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """Runs until SIGTERM or SIGINT; a second signal ends the process at once."""
+
+    def __init__(self, router: Router, *, find_url: Callable[[], str | None]) -> None:
+        self._router, self._find_url = router, find_url
+        self._stopped = threading.Event()
+        self._sweep = Sweep(router, stopped=self._stopped)
+
+    def run(self) -> None:
+        """Work until told to stop; what is in hand is finished first."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        sweeping = threading.Thread(target=self._sweep.run, name="sweep")
+        sweeping.start()
+        _log.info("worker.started")
+        self._answer_the_bell()
+        sweeping.join(_STOP_MILLISECONDS / 1000)
+        _log.info("worker.stopped")
+
+    def _on_signal(self, number: int, _: object) -> None:
+        if self._stopped.is_set():
+            raise SystemExit(128 + number)
+        self._stopped.set()
+
+    def _answer_the_bell(self) -> None:
+        """Consume bells while there is a broker; while there is none, look for one now and then."""
+        while not self._stopped.is_set():
+            listening = self._listen()
+            if listening is None:
+                self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
+                continue
+            self._stopped.wait()
+            listening.stop(timeout=_STOP_MILLISECONDS)
+
+    def _listen(self) -> dramatiq.Worker | None:
+        url = self._find_url()
+        if url is None:
+            return None
+        try:
+            broker = listening_broker(url)
+            broker.client.ping()
+        except (RedisError, OSError) as error:
+            _log.warning("broker.away", error=type(error).__name__)
+            return None
+        dramatiq.actor(self._route_page, actor_name=ACTOR, queue_name=QUEUE, broker=broker)
+        worker = dramatiq.Worker(broker, queues={QUEUE}, worker_threads=_BELL_THREADS)
+        worker.start()
+        return worker
+
+    def _route_page(self, ids: list[str]) -> None:
+        # An actor never raises: what failed is in a row, and the sweep is the one that tries again.
+        try:
+            self._router.route_page([UUID(id_) for id_ in ids])
+        except Exception:  # noqa: BLE001  (the outer loop of a bell)
+            _log.warning("bell.failed", exc_info=True)
