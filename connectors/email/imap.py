@@ -1,0 +1,210 @@
+"""A mailbox that is polled over IMAP: explicit UIDs, read-only, sizes before bodies, IDLE as a hint and no more.
+
+The cursor is UIDVALIDITY and a `Mark`; flags on the server are never state. `imap_login` opens the connection,
+`imap_session` holds it, `imap_backlog` takes mail from it, `imap_settling` marks and moves what is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Final
+
+import structlog
+from imapclient import IMAPClient
+from imapclient.exceptions import ProtocolError
+
+from connectors.base import Cursor, Health, Page
+from connectors.email.imap_backlog import Backlog, Taken
+from connectors.email.imap_login import translating
+from connectors.email.imap_mark import Mark
+from connectors.email.imap_probe import probe
+from connectors.email.imap_session import Folder, Session
+from connectors.email.imap_settling import settle_messages, unsettled_of
+from connectors.email.imap_suspects import Suspects
+from router.errors import OmniyardError, TransientError
+from router.settings.channels import ImapSettings
+
+_log: Final = structlog.get_logger()
+
+# RFC 2177 section 3 wants IDLE renewed before 29 minutes; routers forget quiet lines sooner.
+_LONGEST_WAIT: Final = 600.0
+
+# After so many broken lines in IDLE the poll alone has to do.
+_IDLE_DEATHS: Final = 3
+
+_PAUSE_AFTER_DEATH: Final = 5.0
+
+# A reader that was interrupted lets go at once; one that does not is left to the watchdog.
+_CLOSE_WITHIN: Final = 5.0
+
+# Mails whose post-action keeps failing; beyond that the oldest stay as they are on the server.
+_REMEMBERED: Final = 10_000
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+class ImapConnector:
+    """See `Connector`. Only a message that somebody expunged before we could read it is left out of its page."""
+
+    def __init__(self, channel: str, settings: ImapSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._channel, self._settings, self._clock = channel, settings, clock
+        # Held while the connection is in use; `close` may come from another thread.
+        self._in_use = threading.RLock()
+        self._woken = threading.Event()
+        self._session: Session | None = None
+        self._backlog: Backlog | None = None
+        self._suspects = Suspects()
+        self._unsettled: list[int] = []
+        self._idle_deaths = 0
+
+    @property
+    def channel(self) -> str:
+        return self._channel
+
+    def fetch(self, cursor: Cursor | None) -> Page:
+        """See `Connector`."""
+        self._woken.clear()
+        with self._connected("read mail") as session:
+            backlog, notice = self._backlog, ""
+            if not backlog or not backlog.waiting or cursor != backlog.cursor:
+                backlog, notice = self._look(session, cursor)
+            return self._page(backlog, backlog.take(), notice=notice)
+
+    def settle(self, page: Page) -> None:
+        """See `Connector`. What could not be marked or moved is tried again with the next page."""
+        if self._settings.after == "none" or not page.cursor or not page.messages:
+            return
+        self._unsettled += [int(message.source_key.partition(":")[2]) for message in page.messages]
+        with self._connected(f"mark or move mail ({self._settings.after})") as session:
+            self._settle(session, page.cursor.epoch)
+
+    def wait(self, seconds: float) -> None:
+        """See `Connector`."""
+        deadline = time.monotonic() + min(seconds, _LONGEST_WAIT)
+        with self._in_use:
+            session = self._session
+            if session and session.has_news():
+                return
+            if session and session.can_idle and self._idle_deaths < _IDLE_DEATHS:
+                if self._idle(session, deadline):
+                    return
+                # A server that hangs up on each IDLE must not be logged in to without a pause.
+                deadline = min(deadline, time.monotonic() + _PAUSE_AFTER_DEATH * self._idle_deaths)
+            self._woken.wait(max(0.0, deadline - time.monotonic()))
+
+    def probe(self) -> Health:
+        """See `Connector`."""
+        return probe(self._settings)
+
+    def close(self) -> None:
+        """See `Connector`. A fetch that is under way ends with a TransientError."""
+        self._woken.set()
+        if session := self._session:
+            session.interrupt()
+        if self._in_use.acquire(timeout=_CLOSE_WITHIN):
+            self._drop()
+            self._in_use.release()
+
+    @contextmanager
+    def _connected(self, doing: str) -> Iterator[Session]:
+        with self._in_use:
+            try:
+                with translating(self._settings, doing):
+                    self._session = self._session or Session(self._settings)
+                    yield self._session
+            except BaseException as error:
+                if not _was_a_plain_no(error):
+                    self._drop()
+                raise
+
+    def _drop(self) -> None:
+        session, self._session, self._backlog = self._session, None, None
+        if session:
+            session.end()
+
+    def _look(self, session: Session, cursor: Cursor | None) -> tuple[Backlog, str]:
+        fresh, self._backlog = self._backlog is None, None
+        folder = session.open_folder(readonly=True)
+        mark, notice = self._start(cursor, folder)
+        if fresh and mark.page and not notice:
+            self._settle_last_page(session, mark, folder.epoch)
+            folder = session.open_folder(readonly=True)
+        self._backlog = Backlog(
+            session.client, folder, mark=mark, settings=self._settings, suspects=self._suspects, clock=self._clock
+        )
+        return self._backlog, notice
+
+    def _start(self, cursor: Cursor | None, folder: Folder) -> tuple[Mark, str]:
+        newest = folder.next_uid - 1
+        if cursor is None:
+            start = self._settings.start
+            if isinstance(start, date):
+                return Mark(read=0, old=newest, since=start), f"taking mail since {start.isoformat()}"
+            return Mark(read=newest), "taking mail from now on"
+        if cursor.epoch == folder.epoch:
+            return Mark.parse(cursor.position), ""
+        since = (self._clock() - self._settings.rescan).date()
+        notice = (
+            f"the server has renumbered the mailbox (UIDVALIDITY {cursor.epoch} is now {folder.epoch}); "
+            f"its mail since {since.isoformat()} is read again, without automatic replies"
+        )
+        return Mark(read=0, old=newest, since=since), notice
+
+    def _page(self, backlog: Backlog, taken: Taken, *, notice: str) -> Page:
+        if taken.gone and not notice:
+            notice = f"{taken.gone} messages were deleted on the server before they could be read"
+        return Page(
+            channel=self._channel,
+            messages=taken.messages,
+            cursor=backlog.cursor,
+            more=backlog.more,
+            backfill=taken.old,
+            notice=notice,
+            waiting=backlog.waiting,
+            held=backlog.held,
+        )
+
+    def _settle_last_page(self, session: Session, mark: Mark, epoch: str) -> None:
+        # We may have died between the commit and the post-action; doing it twice does nothing.
+        self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark)})
+        try:
+            with translating(self._settings, f"mark or move mail ({self._settings.after})"):
+                self._settle(session, epoch)
+        except OmniyardError as error:
+            if not _was_a_plain_no(error):
+                raise
+            _log.warning("channel.unsettled", channel=self._channel, error=str(error), messages=len(self._unsettled))
+
+    def _settle(self, session: Session, epoch: str) -> None:
+        if session.open_folder(readonly=False).epoch != epoch:
+            # The UIDs are those of other messages now.
+            self._unsettled.clear()
+            raise TransientError("the mailbox was renumbered before its mail could be marked or moved")
+        del self._unsettled[:-_REMEMBERED]
+        settle_messages(session.client, self._unsettled, self._settings)
+        self._unsettled.clear()
+
+    def _idle(self, session: Session, deadline: float) -> bool:
+        try:
+            with translating(self._settings, "wait for mail"):
+                session.idle(deadline, self._woken)
+        except OmniyardError as error:
+            self._idle_deaths += 1
+            self._drop()
+            _log.info("channel.idle_died", channel=self._channel, error=str(error), deaths=self._idle_deaths)
+            return False
+        self._idle_deaths = 0
+        return True
+
+
+def _was_a_plain_no(error: BaseException) -> bool:
+    """Tell whether the server merely said NO: then the connection is as good as before."""
+    cause = error.__cause__
+    return isinstance(cause, IMAPClient.Error) and not isinstance(cause, IMAPClient.AbortError | ProtocolError)

@@ -1,0 +1,142 @@
+"""Opening a mailbox: connection, TLS, login, ID; and what a refusal means, in words for the operator."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import LoginError
+
+from router.errors import OmniyardError, PermanentError, TransientError
+from router.settings.channels import ImapSettings
+
+# Ten seconds to connect and shake hands; a minute of silence in the middle of an answer is a dead line.
+_TIMEOUT: Final = SocketTimeout(connect=10, read=60)
+
+# What RFC 2971 lets us say about ourselves. 163.com, 126.com and yeah.net refuse SELECT to clients that do not.
+_IDENTITY: Final = {"name": "omniyard", "version": "1", "vendor": "omniyard"}
+
+# Response codes of RFC 5530 section 3 that speak of the moment and not of us.
+_PASSING: Final = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
+
+_HINTS: Final = (
+    (("163.com", "126.com", "yeah.net"), "NetEase wants the authorisation code that its web mail shows under IMAP"),
+    (("qq.com", "foxmail.com"), "Tencent wants the authorisation code that its web mail shows under IMAP"),
+    (("outlook.com", "office365.com", "hotmail.com"), "Exchange Online takes no passwords: set oauth_token"),
+    (("gmail.com", "googlemail.com"), "Google wants an app password, or set oauth_token"),
+)
+
+
+def connect(settings: ImapSettings) -> IMAPClient:
+    """Return a client that is logged in and has named itself; no folder is selected.
+
+    Raises TransientError when the server cannot be reached, PermanentError when it does not want us.
+    """
+    with translating(settings, "connect"):
+        client = _open(settings)
+    try:
+        with translating(settings, "log in"):
+            _log_in(client, settings)
+            if client.has_capability("ID"):
+                client.id_(_IDENTITY)
+    except BaseException:
+        client.shutdown()
+        raise
+    return client
+
+
+def _open(settings: ImapSettings) -> IMAPClient:
+    trust = ssl.create_default_context(cafile=settings.ca_file)
+    implicit = settings.security == "tls"
+    port = settings.port or (993 if implicit else 143)
+    host = settings.host.strip("[]")
+    client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trust, timeout=_TIMEOUT)
+    # Otherwise dates come back without a zone, in that of this process.
+    client.normalise_times = False
+    if settings.security == "starttls":
+        try:
+            client.starttls(trust)
+        except BaseException:
+            client.shutdown()
+            raise
+    return client
+
+
+def _log_in(client: IMAPClient, settings: ImapSettings) -> None:
+    if settings.oauth_token:
+        token = settings.oauth_token.reveal()
+        if client.has_capability("AUTH=XOAUTH2") or not client.has_capability("AUTH=OAUTHBEARER"):
+            client.oauth2_login(settings.username, token)
+        else:
+            client.oauthbearer_login(settings.username, token)
+        return
+    if not settings.password:
+        raise PermanentError("there is neither password nor oauth_token")
+    password = settings.password.reveal()
+    # LOGIN carries ASCII only; SASL PLAIN is UTF-8 (RFC 4616 section 2).
+    if (settings.username + password).isascii() and not client.has_capability("LOGINDISABLED"):
+        client.login(settings.username, password)
+    else:
+        client.plain_login(settings.username, password)
+
+
+@contextmanager
+def translating(settings: ImapSettings, doing: str) -> Iterator[None]:
+    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
+    where = f"could not {doing} at {settings.host}"
+    try:
+        yield
+    except OmniyardError:
+        raise
+    except ssl.SSLCertVerificationError as error:
+        hint = "if the server has a certificate authority of its own, name it by ca_file"
+        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
+    except ssl.SSLError as error:
+        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
+    except socket.gaierror as error:
+        raise TransientError(f"{where}: there is no such host name, or no name service") from error
+    except OSError as error:
+        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+    except LoginError as error:
+        raise _refused_login(error, settings) from error
+    except IMAPClient.AbortError as error:
+        raise TransientError(f"{where}: the connection broke") from error
+    except IMAPClient.Error as error:
+        raise _refused(error, settings, where) from error
+
+
+def _refused_login(error: LoginError, settings: ImapSettings) -> OmniyardError:
+    # IMAPClient makes a LoginError of a broken line as well; the difference is in what it was raised from.
+    if isinstance(error.__context__, IMAPClient.AbortError | OSError):
+        return TransientError(f"could not log in at {settings.host}: the connection broke")
+    said = _said(error, settings)
+    if any(code in said for code in _PASSING):
+        return TransientError(f"{settings.host} takes no login now: {said}")
+    what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
+    return PermanentError(f"could not log in at {settings.host}: {what} ({said}){_hint(settings)}")
+
+
+def _refused(error: Exception, settings: ImapSettings, where: str) -> OmniyardError:
+    said = _said(error, settings)
+    if "Unsafe Login" in said:
+        return PermanentError(f"{where}: the provider thinks the login unsafe ({said}){_hint(settings)}")
+    permanent = any(code in said for code in ("NONEXISTENT", "NOPERM", "CANNOT"))
+    return (PermanentError if permanent else TransientError)(f"{where}: {said}")
+
+
+def _hint(settings: ImapSettings) -> str:
+    asked = f"{settings.host} {settings.username}".lower()
+    hints = (f"; {hint}" for hosts, hint in _HINTS if any(host in asked for host in hosts))
+    return next(hints, "")
+
+
+def _said(error: Exception, settings: ImapSettings) -> str:
+    """Return the server's words, short and without the account's name."""
+    first: Any = error.args[0] if error.args else ""
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+    text = text.removeprefix("b'").removesuffix("'").replace(settings.username, "...")
+    return "".join(char if char.isprintable() else " " for char in text)[:160]

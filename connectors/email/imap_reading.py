@@ -1,0 +1,186 @@
+"""Finding and fetching mail in a selected IMAP folder: explicit UIDs, sizes first, and an answer for each UID.
+
+Never a range in a FETCH and never SEARCH ALL: a line of an answer may hold a million bytes at most (imaplib),
+and `n:*` matches the last message even if its UID is below n (RFC 3501 section 6.4.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from imapclient import IMAPClient
+
+from connectors.base import RawMessage
+from connectors.email.imap_mark import Mark
+from router.errors import TransientError
+
+# UIDs in one answer: at most eleven bytes each, so half of what imaplib takes in a line.
+WINDOW: Final = 50_000
+
+# Enough of a header to show who wrote about what; a hostile one may have megabytes.
+_HEADER_BYTES: Final = 262_144
+
+_BODY: Final = b"BODY[]"
+_HEADER: Final = b"BODY[HEADER]<0>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A message that is known to be there. size: None if the server would not say."""
+
+    uid: int
+    size: int | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """UIDs above a mark, ascending. through: if the search stopped early, the UID that it reached; else 0."""
+
+    uids: list[int]
+    through: int = 0
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What became of the UIDs of a page; gone: expunged by somebody before we could fetch them."""
+
+    messages: list[RawMessage] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+
+
+def find_above(client: IMAPClient, mark: Mark, *, exists: int) -> Found:
+    """Return the UIDs above the mark; within the old mail, those up to its end and since its day.
+
+    exists: how many messages the folder has, as SELECT said.
+    """
+    read = mark.read
+    while True:
+        found = _search(client, mark, read, exists)
+        if found.uids or not found.through:
+            return found
+        read = found.through
+
+
+def _search(client: IMAPClient, mark: Mark, read: int, exists: int) -> Found:
+    last = mark.old if mark.in_old_mail else 0
+    since = ["SINCE", mark.since] if mark.in_old_mail and mark.since else []
+    if exists <= WINDOW:
+        uids = client.search(["UID", f"{read + 1}:{last or '*'}", *since])
+        return Found(uids=sorted(uid for uid in uids if uid > read))
+    return _search_window(client, read, last=last, since=since, exists=exists)
+
+
+def _search_window(client: IMAPClient, read: int, *, last: int, since: list[str | date], exists: int) -> Found:
+    # Sequence numbers have no gaps, so a window of them has a known size. They shift when somebody expunges
+    # meanwhile: the window begins one before the first new message, and must show that it does.
+    first = _sequence_above(client, read, exists)
+    if first > exists:
+        return Found(uids=[])
+    window = f"{max(1, first - 1)}:{min(exists, first + WINDOW)}"
+    seen = sorted(client.search([window]))
+    if not seen or (first > 1 and seen[0] > read):
+        raise TransientError("the mailbox changed while it was searched")
+    wanted = set(client.search([window, *since])) if since else set(seen)
+    end = last or seen[-1]
+    uids = [uid for uid in seen if read < uid <= end and uid in wanted]
+    finished = first + WINDOW >= exists or 0 < last <= seen[-1]
+    return Found(uids=uids, through=0 if finished else seen[-1])
+
+
+def _sequence_above(client: IMAPClient, read: int, exists: int) -> int:
+    low, high = 1, exists + 1
+    while low < high:
+        middle = (low + high) // 2
+        uids = client.search([str(middle)])
+        if not uids:
+            raise TransientError("the mailbox changed while it was searched")
+        low, high = (middle + 1, high) if uids[0] <= read else (low, middle)
+    return low
+
+
+def list_messages(client: IMAPClient, uids: Sequence[int], *, now: datetime) -> list[Listed]:
+    """Return size and date of the UIDs that are still there, in their order."""
+    answers = _ask(client, uids, "RFC822.SIZE", "INTERNALDATE")
+    if answers is None:
+        return [_list_one(client, uid, now) for uid in uids] if len(uids) > 1 else [_unsized(uids[0], now)]
+    return [_listed(uid, answers[uid], now) for uid in uids if uid in answers]
+
+
+def _list_one(client: IMAPClient, uid: int, now: datetime) -> Listed:
+    answers = _ask(client, [uid], "RFC822.SIZE", "INTERNALDATE")
+    return _listed(uid, answers[uid], now) if answers and uid in answers else _unsized(uid, now)
+
+
+def _unsized(uid: int, now: datetime) -> Listed:
+    return Listed(uid=uid, size=None, received_at=now)
+
+
+def _listed(uid: int, answer: dict[bytes, Any], now: datetime) -> Listed:
+    size, received = answer.get(b"RFC822.SIZE"), answer.get(b"INTERNALDATE")
+    try:
+        # A server's clock may be ahead; nothing was received in the future.
+        at = min(received.astimezone(UTC), now) if isinstance(received, datetime) else now
+    except OverflowError:
+        at = now
+    return Listed(uid=uid, size=size if isinstance(size, int) else None, received_at=at)
+
+
+def fetch_messages(client: IMAPClient, listed: Sequence[Listed], *, epoch: str, largest: int) -> Fetched:
+    """Fetch the messages without marking them read, in order; each UID becomes a message or is known to be gone.
+
+    A message above `largest` comes as its header alone; one that the server refuses comes as what could be had,
+    at worst as nothing; both carry a defect that says so. A message that was expunged is left out.
+    """
+    whole = [message.uid for message in listed if message.size is not None and message.size <= largest]
+    bodies = _contents(_ask(client, whole, "BODY.PEEK[]"), _BODY)
+    missing = [message.uid for message in listed if message.uid not in bodies]
+    there = set(client.search(["UID", ",".join(map(str, missing))])) if missing else set()
+    fetched = Fetched(gone=[uid for uid in missing if uid not in there])
+    for message in listed:
+        content, defect = bodies.get(message.uid, b""), ""
+        if message.uid in there:
+            content, defect = _rescue(client, message, largest)
+        if message.uid in bodies or message.uid in there:
+            fetched.messages.append(raw(message, epoch=epoch, content=content, defect=defect))
+    return fetched
+
+
+def raw(message: Listed, *, epoch: str, content: bytes, defect: str) -> RawMessage:
+    """Return the message as the contract wants it."""
+    key = f"{epoch}:{message.uid}"
+    return RawMessage(source_key=key, content=content, received_at=message.received_at, defect=defect)
+
+
+def _rescue(client: IMAPClient, message: Listed, largest: int) -> tuple[bytes, str]:
+    uid, too_large = message.uid, (message.size or 0) > largest
+    if message.size is not None and not too_large:
+        content = _contents(_ask(client, [uid], "BODY.PEEK[]"), _BODY).get(uid)
+        if content is not None:
+            return content, ""
+    header = _contents(_ask(client, [uid], f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"), _HEADER).get(uid, b"")
+    if too_large:
+        why = f"the message has {message.size} bytes, more than the {largest} this channel takes"
+    else:
+        why = f"the server would not hand out the message with UID {uid}"
+    return header, why + ("; only its header was fetched" if header else "")
+
+
+def _ask(client: IMAPClient, uids: Sequence[int], *items: str) -> dict[int, dict[bytes, Any]] | None:
+    """Return the server's answers by UID; None if it said NO to the whole."""
+    if not uids:
+        return {}
+    try:
+        return dict(client.fetch(uids, list(items)))
+    except IMAPClient.AbortError:
+        raise
+    except IMAPClient.Error:
+        return None
+
+
+def _contents(answers: dict[int, dict[bytes, Any]] | None, item: bytes) -> dict[int, bytes]:
+    contents = ((uid, answer.get(item)) for uid, answer in (answers or {}).items())
+    return {uid: content for uid, content in contents if isinstance(content, bytes)}

@@ -1,0 +1,43 @@
+"""What becomes of a mail on the server once it is kept: it is marked as seen, moved to a folder, or left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from imapclient import SEEN, IMAPClient
+
+from connectors.email.imap_mark import Mark
+from router.settings.channels import ImapSettings
+
+_AT_ONCE: Final = 500
+
+
+def unsettled_of(client: IMAPClient, mark: Mark) -> list[int]:
+    """Return the UIDs of the last page that was kept: whether its post-action came about, nobody knows."""
+    since = ["SINCE", mark.since] if mark.since else []
+    return [uid for uid in client.search(["UID", f"{mark.page}:{mark.read}", *since]) if uid <= mark.read]
+
+
+def settle_messages(client: IMAPClient, uids: Sequence[int], settings: ImapSettings) -> None:
+    """Mark or move the messages as the settings say; those that are gone are no error, so it may come twice."""
+    for start in range(0, len(uids), _AT_ONCE):
+        some = uids[start : start + _AT_ONCE]
+        if settings.after == "seen":
+            client.add_flags(some, [SEEN], silent=True)
+        elif settings.after == "move":
+            _move(client, some, settings.move_to or "")
+
+
+def _move(client: IMAPClient, uids: Sequence[int], folder: str) -> None:
+    if client.has_capability("MOVE"):
+        client.move(uids, folder)
+        return
+    there = client.search(["UID", ",".join(map(str, uids))])
+    if not there:
+        return
+    client.copy(there, folder)
+    client.delete_messages(there, silent=True)
+    # A plain EXPUNGE would remove what other people have marked as well (RFC 4315 section 2.1).
+    if client.has_capability("UIDPLUS"):
+        client.uid_expunge(there)
