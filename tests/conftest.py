@@ -1,0 +1,65 @@
+"""Fixtures that every folder may use: a database of each kind, with this version's tables."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from store.database import Database
+from store.migrate import upgrade
+from tests.postgres import Postgres, find_binaries
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the whole run."""
+    if find_binaries() is None:
+        pytest.skip("PostgreSQL is not installed (tests/install-machine-parts.sh installs it)")
+    server = Postgres()
+    try:
+        server.start()
+        migrated = Database(server.url())
+        upgrade(migrated)
+        migrated.close()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database with this version's tables, on each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "omniyard.db"
+        database = Database.at(path)
+        upgrade(database)
+        database.close()
+        yield f"sqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE postgres")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open database of each kind."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def corpora() -> Path:
+    """The folder of real messages, which lies beside the checkout and not in it."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "corpora"
+    folder = Path(os.environ.get("OMNIYARD_CORPORA", default))
+    if not folder.is_dir():
+        pytest.skip(f"the corpora are not at {folder} (OMNIYARD_CORPORA names their folder)")
+    return folder

