@@ -133,7 +133,11 @@ class Calendar:
 
     def day(self, at: datetime) -> Day:
         """Return the hours of the local day of `at`, and whether it is a public holiday."""
-        return self._rules.on(_utc(at).astimezone(self.zone).date())
+        return self.on(_utc(at).astimezone(self.zone).date())
+
+    def on(self, day: date) -> Day:
+        """Return the hours of a local day by the clock on the wall; for real moments ask `spans`."""
+        return self._rules.on(day)
 
     def why(self, at: datetime) -> str:
         """Return in words which rule makes the desk open or closed at `at`."""

@@ -1,0 +1,131 @@
+"""`omniyard calendar`: what a calendar says, so that ops can hold it against the official notice."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import typer
+
+from cli.options import ConfigOption, JsonOption
+from router.calendars import build_calendars
+from router.day_rules import DayKind
+from router.errors import NotFound
+from router.hours import Calendar, OpenSpan
+from router.settings.files import load_settings
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+NameArgument = Annotated[str, typer.Argument(help='Which calendar: a name of the configuration, or "always".')]
+YearOption = Annotated[int | None, typer.Option("--year", "-y", min=1970, max=2199, help="The year; else this one.")]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", help='A moment (ISO 8601, in the calendar\'s zone if it names none) or "now": is it open then?'
+    ),
+]
+
+
+def calendar_command(
+    name: NameArgument,
+    *,
+    year: YearOption = None,
+    at: AtOption = None,
+    json_output: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print every open span of a year and why it is open, or whether the calendar is open at one moment.
+
+    Times are those of the calendar's own zone. Closed days are shown where it is not the week that closes them.
+
+    Example: omniyard calendar office --year 2026
+
+    Example: omniyard calendar office --at 2026-02-14T18:00
+    """
+    calendars = build_calendars(load_settings(config))
+    if name not in calendars:
+        raise NotFound(f'there is no calendar "{name}"; there is {", ".join(sorted(calendars))}')
+    calendar = calendars[name]
+    if at is not None:
+        _answer(calendar, _moment(at, zone=calendar.zone), as_json=json_output)
+    else:
+        _print_year(calendar, year or datetime.now(calendar.zone).year, as_json=json_output)
+
+
+def _moment(text: str, *, zone: ZoneInfo) -> datetime:
+    if text == "now":
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f'expected a moment such as "2026-02-14T18:00" or "now", not "{text}"') from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _answer(calendar: Calendar, at: datetime, *, as_json: bool) -> None:
+    is_open, until, opening = calendar.is_open(at), calendar.closes(at), calendar.next_opening(at)
+    if as_json:
+        answer: dict[str, Any] = {"at": _iso(at, calendar), "open": is_open, "why": calendar.why(at)}
+        ends = {"until": _iso(until, calendar), "next_opening": _iso(opening, calendar)}
+        print(json.dumps(answer | ends, ensure_ascii=False))
+        return
+    print(f"{calendar.name} at {_words(at, calendar)}: {calendar.why(at)}")
+    if is_open:
+        print(f"open until {_words(until, calendar)}" if until else "open, without an end within 366 days")
+    else:
+        print(f"next opening {_words(opening, calendar)}" if opening else "no opening within 366 days")
+
+
+def _print_year(calendar: Calendar, year: int, *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"start": _iso(span.start, calendar), "end": _iso(span.end, calendar), "why": span.why}
+            for span in calendar.spans(year)
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        for line in _lines(calendar, year):
+            print(line)
+    if year > calendar.known_until.year:
+        note = f"note: the public holidays of {year} are not announced yet; those fixed by law are shown"
+        print(note, file=sys.stderr)
+
+
+def _lines(calendar: Calendar, year: int) -> Iterator[str]:
+    """Yield a line for each day that is open, or closed by another rule than the week."""
+    spans = {
+        day: list(group)
+        for day, group in groupby(calendar.spans(year), lambda span: _local(span.start, calendar).date())
+    }
+    day = date(year, 1, 1)
+    while day.year == year:
+        rule = calendar.on(day)
+        if day in spans or rule.kind is not DayKind.WEEK:
+            hours = ", ".join(_hours(span, calendar) for span in spans.get(day, ())) or "closed"
+            yield f"{day} {_WEEKDAYS[day.weekday()]}  {hours:<24}  {rule.why}"
+        day += timedelta(days=1)
+
+
+def _hours(span: OpenSpan, calendar: Calendar) -> str:
+    start, end = _local(span.start, calendar), _local(span.end, calendar)
+    midnight = end.date() == start.date() + timedelta(days=1) and f"{end:%H:%M}" == "00:00"
+    later = f" (+{(end.date() - start.date()).days}d)" if end.date() != start.date() and not midnight else ""
+    return f"{start:%H:%M}-{'24:00' if midnight else f'{end:%H:%M}'}{later}"
+
+
+def _local(moment: datetime, calendar: Calendar) -> datetime:
+    return moment.astimezone(calendar.zone)
+
+
+def _iso(moment: datetime | None, calendar: Calendar) -> str | None:
+    return _local(moment, calendar).isoformat() if moment else None
+
+
+def _words(moment: datetime, calendar: Calendar) -> str:
+    local = _local(moment, calendar)
+    return f"{_WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M %Z}"
