@@ -7,15 +7,14 @@ read in groups, and neighbouring groups are tried together as far as a person wo
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Final
 
-# Issuer prefix -> allowed lengths. ISO/IEC 7812-1; ranges as the schemes publish them. UnionPay is 62 and 81;
-# 9558 and 9555 are old cards of Chinese banks, 4 with 19 digits is theirs too.
+# First four digits -> allowed lengths (ISO/IEC 7812-1; ranges as the schemes publish them). UnionPay is 62 and 81;
+# Chinese banks' older cards begin with 955 and 9558, or are Visa numbers of 19 digits.
 _ISSUERS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
     (4000, 4999, frozenset({13, 16, 19})),
     (5100, 5599, frozenset({16})),
@@ -24,14 +23,14 @@ _ISSUERS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
     (3700, 3799, frozenset({15})),
     (6200, 6299, frozenset({16, 17, 18, 19})),
     (8100, 8171, frozenset({16, 17, 18, 19})),
-    (6011, 6011, frozenset({16, 17, 18, 19})),
+    (6011, 6011, frozenset({16, 19})),
     (6013, 6013, frozenset({16, 19})),
-    (6440, 6599, frozenset({16, 17, 18, 19})),
-    (3528, 3589, frozenset({16, 17, 18, 19})),
-    (3000, 3059, frozenset({14, 16, 19})),
-    (3095, 3095, frozenset({14, 16, 19})),
-    (3600, 3699, frozenset({14, 16, 19})),
-    (3800, 3999, frozenset({14, 16, 19})),
+    (6440, 6599, frozenset({16, 19})),
+    (3528, 3589, frozenset({16, 19})),
+    (3000, 3059, frozenset({14, 16})),
+    (3095, 3095, frozenset({14, 16})),
+    (3600, 3699, frozenset({14, 16})),
+    (3800, 3999, frozenset({14, 16})),
     (2200, 2204, frozenset({16, 17, 18, 19})),
     (9555, 9559, frozenset({16, 19})),
     (9792, 9792, frozenset({16})),
@@ -42,32 +41,53 @@ _ISSUERS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
     (6304, 6304, frozenset(range(13, 20))),
     (6759, 6763, frozenset(range(13, 20))),
 )
+_LENGTHS: Final = {f"{head}": lengths for low, high, lengths in _ISSUERS for head in range(low, high + 1)}
 _SHORTEST, _LONGEST = 13, 19
 
 # GB/T 2260: the first two digits of an identity number name a province.
 _PROVINCES: Final = frozenset(
-    map(
-        str,
-        (
-            *range(11, 16),
-            *range(21, 24),
-            *range(31, 38),
-            *range(41, 47),
-            *range(50, 55),
-            *range(61, 66),
-            71,
-            81,
-            82,
-            83,
-        ),
-    )
+    f"{tens}{ones}"
+    for tens, last in ((1, 5), (2, 3), (3, 7), (4, 6), (5, 4), (6, 5), (7, 1), (8, 3))
+    for ones in range(last + 1)
 )
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
-_GROUP: Final = re.compile(r"\d+")
+_UNSEEN: Final = (
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+    r"|<[^<>]{0,2000}>|&(?:shy|zwnj|zwj|\#8203|\#x200b);"
+)
+UNSEEN: Final = re.compile(_UNSEEN, re.IGNORECASE)
+"""Characters that show nothing, and tags: neither divides a number for its reader."""
+
+# Possessive, because a mail may hold a megabyte of blanks between two digits (linear, T35).
+_HIDDEN: Final = re.compile(rf"(?:{_UNSEEN})*+", re.IGNORECASE)
+_CHECK_X: Final = re.compile(rf"(?:{_UNSEEN})*+x", re.IGNORECASE)
 # What people put between the parts of one number; a line break may carry the quote marks of mail.
-_GAP: Final = re.compile(r"(?:[\s\-\u00ad\u2010-\u2015\u2212\uff0d._·•/|,，>*]|&nbsp;|&#160;){1,8}")
+_GAP: Final = r"\s\-\u2010-\u2015\u2212._·•/|,，、~*+>"
+_REGION: Final = re.compile(rf"\d(?:[{_GAP}\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufe0f\ufeff]*+\d){{12,}}")
+_REGION_OF_HTML: Final = re.compile(rf"\d(?:(?:[{_GAP}]|&nbsp;|&\#160;|{_UNSEEN})*+\d){{12,}}", re.IGNORECASE)
+_DIGITS: Final = re.compile(r"\d+")
+_DIGITS_OR_TAG: Final = re.compile(r"\d+|<[^<>]{0,2000}>")
+# "SF4177961188085" is the number of a parcel; "card4111..." is a card.
+_LETTERS_BEFORE: Final = re.compile(
+    r"(?<![a-z])(?!no$|nr$|pan$)(?![a-z]{0,8}(?:card|visa|master|amex))[a-z]{1,8}$", re.IGNORECASE
+)
 _DOUBLED: Final = str.maketrans("0123456789", "0246813579")
+
+_CARD_TALK: Final = ("card", "visa", "master", "amex", "unionpay", "debit", "credit", "卡", "银联", "銀聯")
+# A number named like this is a card, whatever its check digit says: people mistype.
+_CARD_LABEL: Final = re.compile(
+    r"(?:card\s?(?:number|no\.?|num|\#)?|卡号|卡號|卡號碼|卡号码|银行卡|銀行卡|信用卡|储蓄卡|借记卡)"
+    r"(?:\s|is|was|[:：=#(（\"'“【是为為])*$",
+    re.IGNORECASE,
+)
+# A solid number named like this is an order, however much it looks like a card.
+_ORDER_LABEL: Final = re.compile(
+    r"(?:order|transaction|txn|trans|reference|ref|tracking|invoice|receipt|ticket|case|serial|"
+    r"订单|訂單|交易|流水|单|單|凭证|憑證|编|編)"
+    r"(?:\s|no\b|number|num|id\b|code|is\b|was\b|[.:：=#(（\"'“【是为為号號码碼])*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,7 @@ def passes_luhn(digits: str) -> bool:
 
 def is_card(digits: str) -> bool:
     """Tell whether an issuer gives out such a number: prefix, length and check digit."""
-    return _has_issuer(digits) and passes_luhn(digits) and len(set(digits)) > 1
+    return len(digits) in _LENGTHS.get(digits[:4], ()) and passes_luhn(digits)
 
 
 def is_identity_number(number: str) -> bool:
@@ -105,18 +125,39 @@ def is_identity_number(number: str) -> bool:
     return "10X98765432"[weighed % 11] == number[17].upper()
 
 
-def find_numbers(text: str, *, cards_are_talked_of: bool) -> Iterator[Found]:
-    """Yield cards and identity numbers, left to right, none inside another.
+def find_numbers(text: str) -> Iterator[Found]:
+    """Yield cards and identity numbers of a text or a piece of HTML, left to right, none inside another."""
+    marked = "<" in text or "&" in text
+    for region in (_REGION_OF_HTML if marked else _REGION).finditer(text):
+        for groups in _groups(region):
+            yield from _among(text, groups)
 
-    cards_are_talked_of: somebody says "card" near it; then odd groupings count as well.
-    """
-    for chain in _chains(text):
-        yield from _in_chain(text, chain, cards_are_talked_of=cards_are_talked_of)
+
+def _groups(region: re.Match[str]) -> Iterator[list[_Group]]:
+    """Yield the groups that a reader sees beside each other; digits in a tag's attributes are runs of their own."""
+    seen: list[_Group] = []
+    for match in _DIGITS_OR_TAG.finditer(region.string, region.start(), region.end()):
+        if match[0][0] != "<":
+            seen.append(_group(match))
+            continue
+        for inside in _DIGITS.finditer(region.string, match.start(), match.end()):
+            yield [_group(inside)]
+    yield seen
 
 
-def _has_issuer(digits: str) -> bool:
-    head, length = int(digits[:4]), len(digits)
-    return any(low <= head <= high and length in lengths for low, high, lengths in _ISSUERS)
+def _group(match: re.Match[str]) -> _Group:
+    digits = match[0]
+    plain = digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
+    return _Group(match.start(), match.end(), plain)
+
+
+def _among(text: str, groups: Sequence[_Group]) -> Iterator[Found]:
+    at = 0
+    while at < len(groups):
+        found, used = _longest_from(text, groups[at : at + _LONGEST])
+        if found:
+            yield found
+        at += used
 
 
 def _is_day(digits: str) -> bool:
@@ -126,69 +167,79 @@ def _is_day(digits: str) -> bool:
         return False
 
 
-def _chains(text: str) -> Iterator[list[_Group]]:
-    """Yield runs of digit groups that only such characters divide as may stand inside one number."""
-    chain: list[_Group] = []
-    for match in _GROUP.finditer(text):
-        group = _Group(match.start(), match.end(), _plain(match[0]))
-        if chain and not _GAP.fullmatch(text, chain[-1].end, group.start):
-            yield chain
-            chain = []
-        chain.append(group)
-    if chain:
-        yield chain
-
-
-def _plain(digits: str) -> str:
-    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
-
-
-def _in_chain(text: str, chain: list[_Group], *, cards_are_talked_of: bool) -> Iterator[Found]:
-    at = 0
-    while at < len(chain):
-        found, used = _longest_from(text, chain[at : at + _LONGEST], cards_are_talked_of=cards_are_talked_of)
-        if found:
-            yield found
-        at += used
-
-
-def _longest_from(text: str, groups: list[_Group], *, cards_are_talked_of: bool) -> tuple[Found | None, int]:
+def _longest_from(text: str, groups: Sequence[_Group]) -> tuple[Found | None, int]:
     """Return the longest secret that starts with the first group, and how many groups it takes."""
     best: tuple[Found | None, int] = (None, 1)
-    digits = ""
-    for count, group in enumerate(groups, start=1):
-        digits += group.digits
-        if len(digits) > _LONGEST:
-            break
-        if len(digits) < _SHORTEST:
-            continue
-        found = _judge(text, groups[:count], digits, cards_are_talked_of=cards_are_talked_of)
+    windows = list(_windows(groups))
+    start = groups[0].start
+    named = bool(windows) and _CARD_LABEL.search(text, max(0, start - 24), start) is not None
+    for count, digits in windows:
+        found = _judge(text, groups[:count], digits, named=named)
         best = (found, count) if found else best
     return best
 
 
-def _judge(text: str, groups: list[_Group], digits: str, *, cards_are_talked_of: bool) -> Found | None:
+def _windows(groups: Sequence[_Group]) -> Iterator[tuple[int, str]]:
+    """Yield how many groups from the first on make a number of a card's length, and that number."""
+    digits = ""
+    for count, group in enumerate(groups, start=1):
+        digits += group.digits
+        if len(digits) > _LONGEST:
+            return
+        if len(digits) >= _SHORTEST:
+            yield count, digits
+
+
+def _judge(text: str, groups: Sequence[_Group], digits: str, *, named: bool) -> Found | None:
     start, end = groups[0].start, groups[-1].end
-    if len(digits) == 17 and text[end : end + 1] in {"x", "X", "ｘ", "Ｘ"} and is_identity_number(digits + "X"):
-        return Found(start, end + 1, "id_card", "****")
+    if len(digits) == 17 and is_identity_number(digits + "X") and (last := _CHECK_X.match(text, end)):
+        return Found(start, last.end(), "id_card", "****")
     if len(digits) == 18 and is_identity_number(digits):
         return Found(start, end, "id_card", "****")
-    if is_card(digits) and (cards_are_talked_of or _reads_as_one(text, groups)):
+    if named and _reads_as_one(text, groups):
+        return Found(start, end, "card", f"**** {digits[-4:]}")
+    if is_card(digits) and _is_card_here(text, groups):
         return Found(start, end, "card", f"**** {digits[-4:]}")
     return None
 
 
-def _reads_as_one(text: str, groups: list[_Group]) -> bool:
-    """Tell whether a person would read the groups as one number: even groups, or one number over two lines."""
-    sizes = [len(group.digits) for group in groups]
-    if len(sizes) <= 1:
+def _is_card_here(text: str, groups: Sequence[_Group]) -> bool:
+    start, end = groups[0].start, groups[-1].end
+    if len(groups) == 1:
+        return not _is_named_otherwise(text, start)
+    around = text[max(0, start - 80) : end + 40].lower()
+    return _reads_as_one(text, groups) or any(word in around for word in _CARD_TALK)
+
+
+def _is_named_otherwise(text: str, start: int) -> bool:
+    """Tell whether the words before a solid number, or letters stuck to it, say that it is an order."""
+    if text[start - 1 : start].isalpha() and text[start - 1 : start].isascii():
+        return _LETTERS_BEFORE.search(text, max(0, start - 12), start) is not None
+    return _ORDER_LABEL.search(text, max(0, start - 32), start) is not None
+
+
+def _reads_as_one(text: str, groups: Sequence[_Group]) -> bool:
+    """Tell whether a person would read the groups as one number."""
+    seen = _sizes(text, groups, broken_lines=False)
+    return _is_usual(seen) or _is_usual(_sizes(text, groups, broken_lines=True))
+
+
+def _is_usual(sizes: Sequence[int]) -> bool:
+    """Tell whether cards are printed so: solid, in fours, 4-6-5, after six; or with a mark after every digit or two."""
+    if len(sizes) == 1 or list(sizes[:2]) == [4, 6] or sizes[0] == 6:
         return True
-    gaps = [text[left.end : right.start] for left, right in pairwise(groups)]
-    even = len(set(sizes[:-1])) == 1 and sizes[-1] <= 7 and (sizes[0] == 4 or len(sizes) > 6)
-    return even or sizes[:2] == [4, 6] or sizes[0] == 6 or (len(sizes) == 2 and "\n" in gaps[0])
+    even = len(set(sizes[:-1])) == 1 and sizes[-1] <= 7
+    return even and (sizes[0] == 4 or len(sizes) >= 6)
 
 
-def locate(offsets: tuple[list[int], list[int]], position: int) -> int:
-    """Return where a position of a shortened text lies in the original; offsets: shortened starts, original starts."""
-    index = bisect_right(offsets[0], position) - 1
-    return offsets[1][index] + position - offsets[0][index]
+def _sizes(text: str, groups: Sequence[_Group], *, broken_lines: bool) -> list[int]:
+    """Return the digits in each visible group. broken_lines: a line break counts as not there."""
+    sizes = [len(groups[0].digits)]
+    for left, right in pairwise(groups):
+        gap = text[left.end : right.start]
+        hidden = _HIDDEN.fullmatch(gap) is not None or (broken_lines and "\n" in gap)
+        if hidden:
+            sizes[-1] += len(right.digits)
+        else:
+            sizes.append(len(right.digits))
+    return sizes

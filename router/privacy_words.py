@@ -1,4 +1,4 @@
-"""Secrets that only the words around them betray: passwords, one-time codes, card security codes, passports."""
+"""Secrets that only the words around them betray: passwords, one-time codes, card security codes, passports, IDs."""
 
 from __future__ import annotations
 
@@ -8,83 +8,196 @@ from typing import Final
 
 from router.privacy_numbers import Found
 
-# Texts in lower case without any of these hold no such secret; asking is much cheaper than the patterns below.
-HINTS: Final = (
-    "pass", "pwd", "pin", "code", "cvv", "cvc", "cvn", "otp", "密码", "密碼", "口令", "码", "碼", "护照", "護照",
-    "身份证", "身份證", "后三位", "後三位",
-)  # fmt: skip
 
-# Between the word and the secret: "is", "：", "是", "改成了" ... and quotes.
-_IS: Final = (
-    r"(?:\s{0,3}(?:[:：=＝\-→]|->|=>|\bis\b|\bwas\b|\bto\b|是|为|為|叫|"
-    r"改成了?|改为了?|設成了?|设成了?|设为|設為)){1,2}\s{0,3}"
+def _either(*words: str) -> str:
+    return "(?:" + "|".join(words) + ")"
+
+
+# Each pattern starts with plain letters and looks back only then: the engine leaps to the letters.
+def _word(word: str, end: str = "(?![a-z])") -> str:
+    """Match a word that no letter precedes; file names glue words with "_", where no border is seen."""
+    return rf"{word[0]}(?<![a-z0-9+/]{word[0]}){word[1:]}{end}"
+
+
+_OPEN: Final = r"[\s\"'“”‘’「『《【\[(（<*_\-]{0,4}"
+_EQUALS: Final = (
+    r"(?:[:：=＝→]|->|=>|\bis\b|\bwas\b|\bare\b|\bto\b|是|为|為|叫|"
+    r"改成|改为|改為|设成|設成|设为|設為|设置成|換成|换成)"
 )
-_QUOTES: Final = r"[\"'“”‘’「『《【\[(（<]?"
-_LOCK: Final = r"(?:\bpass\s?(?:word|code|phrase|wd)\b|\bpwd\b|\bpin(?:\s?(?:code|number|no\.?))?\b|密码|密碼|口令)"
+_LOCK: Final = _either(
+    _word(r"pass\s?(?:word|code|phrase|wd)s?", ""), _word(r"pwd?"), _word(r"pin(?:\s?(?:code|number|no\.?))?"),
+    "密码", "密碼", "口令", "暗号", "安全问题答案",
+)  # fmt: skip
 _KEY: Final = r"(?P<secret>[!-~]{4,64})"
-_PASSWORD: Final = re.compile(_LOCK + r"[)）\]】]?" + _IS + _QUOTES + _KEY, re.IGNORECASE)
-_PASSWORD_NEXT: Final = re.compile(
-    _LOCK + r"\s{0,2}" + _QUOTES + r"(?P<secret>(?=[!-~]{0,63}\d)[!-~]{6,64})", re.IGNORECASE
+_PASSWORD: Final = re.compile(
+    _LOCK + r"[)）\]】]?(?:[^\n:：=.。!！?？;；]{0,24}?)" + _EQUALS + r"了?(?:\s{0,2}[:：])?" + _OPEN + _KEY
 )
-_CODE_WORD: Final = (
-    r"(?:验证码|驗證碼|校验码|校驗碼|动态码|動態碼|动态密码|動態密碼|确认码|確認碼|短信码|簡訊碼|激活码|"
-    r"\botp\b|\b2fa\b|one[- ]time\s(?:pass(?:word|code)|pin|code)|"
-    r"(?:verification|security|confirmation|login|log-in|sign-in|access|auth(?:entication)?|sms|activation)\s(?:code|pin))"
+# "password Abc12345", "密码abc123", "password_abc123.txt": no word between, so the secret must hold a digit.
+_PASSWORD_NEXT: Final = re.compile(_LOCK + _OPEN + r"(?P<secret>(?=[!-~]{0,63}\d)[!-~]{4,64})")
+
+# "error code 50013" is no secret.
+_PUBLIC_CODES: Final = (
+    "error", "zip", "postal", "post", "promo", "coupon", "country", "area", "qr", "bar", "status", "sort", "swift",
+    "product", "discount", "referral", "invite", "invitation", "response", "reason", "voucher", "gift", "merchant",
+    "source", "bank", "tracking", "reference", "order",
+)  # fmt: skip
+_NOT_PUBLIC: Final = "".join(f"(?<!{word} code)" for word in _PUBLIC_CODES)
+_CHINESE_CODES: Final = tuple(
+    what + code
+    for what in [
+        "验证",
+        "驗證",
+        "校验",
+        "校驗",
+        "动态",
+        "動態",
+        "确认",
+        "確認",
+        "短信",
+        "簡訊",
+        "激活",
+        "登录",
+        "登錄",
+        "登入",
+    ]
+    for code in ("码", "碼", "口令", "密码", "密碼")
+)
+_CODE: Final = _either(
+    *_CHINESE_CODES, _word("otps?"), _word("2fa"), _word("mfa"), _word(r"one[- ]time\s(?:password|passcode|pin|code)"),
+    _word("code", _NOT_PUBLIC + r"s?(?![a-z])"),
+)  # fmt: skip
+_FIGURES: Final = r"(?P<secret>\d(?<![\d.,¥￥$€£]\d)(?<![¥￥$€£] \d)(?:\d{3,7}|\d\d[- ]\d{3,4}|(?:[ \-]\d){3,7}))"
+# What follows an amount, a count or a span of time, never a code.
+_NO_UNIT: Final = (
+    r"(?![\d%]|[.,]\d|\s?(?:元|块|塊|万|萬|人民币|美元|港币|年|月|日|天|次|条|條|位|分钟|分鐘|小时|小時|秒|"
+    r"rmb|cny|usd|yuan|dollars?|hkd|eur|euros?|gbp|pounds?|min|hours?|days?|times?|sec|people))"
 )
 _CODE_AFTER: Final = re.compile(
-    _CODE_WORD + r"[^\d\n<>]{0,16}?\n?" + r"(?<!\d)(?:[A-Z]-)?(?P<secret>\d{4,8}|\d{3}[- ]\d{3,4})(?!\d)", re.IGNORECASE
+    _CODE
+    + r"(?:[\s:：=#,，\"'“”（(【\[*_\-]{0,6}|[^\d\n。;；!！?？]{0,40}?(?:[:：=]|\bis\b|\bwas\b|是|为|為|了|到|叫)"
+    + _OPEN
+    + r")(?:[a-z]{1,3}-)?"
+    + _FIGURES
+    + _NO_UNIT
+)
+_CODE_OF_LETTERS: Final = re.compile(
+    _CODE
+    + r"\s?(?:[:：=]|\bis\b|是|为|為)"
+    + _OPEN
+    + r"(?P<secret>(?=[a-z]{0,7}\d)[a-z0-9]{4,10})(?![a-z0-9])"
+    + _NO_UNIT
 )
 _CODE_BEFORE: Final = re.compile(
-    r"(?<!\d)(?P<secret>\d{4,8}|\d{3}[- ]\d{3})(?!\d)[^\d\n]{0,24}?" + _CODE_WORD, re.IGNORECASE
+    _FIGURES
+    + r"(?!\d)\s{0,2}(?:is\b|was\b|是|为|為|[（(\[【]|[,，]\s?(?:this|that|the|这|這|此|我的|my))[^\d\n]{0,30}?"
+    + _CODE
 )
 _CVV: Final = re.compile(
-    r"(?:\bcv[vcn]2?\b|cvv码|card\ssecurity\scode|安全码|安全碼|(?:背面|卡后|后面|後面|最后|最後|后|後)的?[三3]位(?:数字|數字|码)?)"
-    r"[^\d\n<>]{0,16}?\n?(?<!\d)(?P<secret>\d{3,4})(?!\d)",
+    _either(
+        _word(r"cv[vcn]\s?2?"), _word("csc"), _word(r"card\ssecurity\scode"), _word(r"security\s(?:code|number)"),
+        _word(r"digits?\son\s(?:the|its)\sback"), "安全码", "安全碼",
+        r"[背卡后後反末最][面尾后後]?的?[三3]位(?:数字|數字|数|數|码|碼)?",
+    )
+    + r"(?:\s?[(（]?[34三四]\s?-?(?:digits?|位)[)）]?)?[^\d\n<>]{0,20}?(?:\n\s{0,4})?"
+    + r"(?P<secret>\d(?<!\d\d)(?:[ \-]?\d){2,3})"
+    + _NO_UNIT
+)  # fmt: skip
+# After a card: "exp 12/27, 123".
+_AFTER_CARD: Final = re.compile(
+    r"[^\w\n]{0,4}(?:exp(?:iry|ires|iration)?(?:\sdate)?|valid\s(?:thru|until)|有效期(?:至|到)?)?[^\w\n]{0,4}"
+    r"\d{1,2}\s?[/\-.年]\s?\d{2,4}月?[^\w\n]{0,4}(?P<secret>\d{3,4})(?!\d)",
     re.IGNORECASE,
 )
-_PASSPORT: Final = re.compile(
-    r"(?:\bpassport\b|护照|護照|通行证|通行證)[^\dA-Za-z\n]{0,6}(?:(?:no|number|num|is|号码|號碼|号|號|是|为|為)[^\dA-Za-z\n]{0,6}){0,3}"
-    r"(?P<secret>[A-Z]{0,2}\d{6,9}[A-Z]?)(?![A-Z0-9])",
-    re.IGNORECASE,
+_PASSPORT_NUMBER: Final = (
+    r"(?<![a-z0-9])(?P<secret>[a-z]{1,3}[\s\-]?\d{6,9}[a-z]?|\d{9}|[a-z]\d{2}[a-z0-9]{6})(?![a-z0-9])"
 )
-_OLD_ID: Final = re.compile(
-    r"(?:身份证|身份證|\bid\s?card\b|\bidentity\s(?:card|number)\b)[^\dA-Za-z\n]{0,12}(?:\bis\b\s)?(?P<secret>\d{14,17}[\dXx])(?!\d)",
-    re.IGNORECASE,
+_TRAVEL: Final = _either(
+    "passports?(?![a-z])", "护照", "護照", "通行证", "通行證", "回乡证", "回鄉證", "台胞证", "臺胞證"
 )
-_PATTERNS: Final = (
-    ("password", _PASSWORD),
-    ("password", _PASSWORD_NEXT),
-    ("code", _CODE_AFTER),
-    ("code", _CODE_BEFORE),
-    ("cvv", _CVV),
-    ("passport", _PASSPORT),
-    ("id_card", _OLD_ID),
+_PASSPORT: Final = re.compile(_TRAVEL + r"(?:[^\d\n]{0,40}?[^a-z0-9\n])?" + _PASSPORT_NUMBER)
+_PASSPORT_BEFORE: Final = re.compile(_PASSPORT_NUMBER + r"\s{0,2}(?:is\b|是|为|為|[（(])[^\d\n]{0,24}?" + _TRAVEL)
+_CITIZEN: Final = _either(
+    "身份证", "身份證", "身分證", "证件号", "證件號", _word(r"id\s?card"), _word("identity"), _word("identification"),
+    *(_word(rf"{whose}\sid") for whose in ("my", "national", "citizen", "resident", "chinese")),
+)  # fmt: skip
+_ID: Final = re.compile(
+    _CITIZEN
+    + r"[^\da-z\n]{0,12}(?:(?:no|number|num|card|is|was|号码|號碼|号|號)[^\da-z\n]{0,6}){0,3}"
+    + r"(?P<secret>\d{17}[\dx]|\d{6}[\s\-]\d{8}[\s\-]\d{3}[\dx]|\d{15}|[a-z]{1,2}\d{6}[(（][\da][)）]|[a-z][12]\d{8})"
+    + r"(?![\da-z])"
 )
+
+# Family of hints, kind, pattern. A text without a family's hints is not searched for it: asking is far cheaper.
+_FAMILIES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[str, re.Pattern[str]], ...]], ...]] = (
+    (
+        ("pass", "pw", "pin", "密码", "密碼", "口令", "暗号", "安全问题"),
+        (("password", _PASSWORD), ("password", _PASSWORD_NEXT)),
+    ),
+    (
+        ("code", "otp", "2fa", "mfa", "one-time", "one time", "码", "碼", "口令"),
+        (("code", _CODE_AFTER), ("code", _CODE_OF_LETTERS), ("code", _CODE_BEFORE)),
+    ),
+    (
+        ("cv", "csc", "security", "back", "安全", "三位", "3位"),
+        (("cvv", _CVV),),
+    ),
+    (
+        ("passport", "护照", "護照", "通行", "回乡证", "回鄉證", "胞证", "胞證"),
+        (("passport", _PASSPORT), ("passport", _PASSPORT_BEFORE)),
+    ),
+    (
+        (" id", "id card", "idcard", "ident", "身份", "身分", "证件", "證件"),
+        (("id_card", _ID),),
+    ),
+)
+HINTS: Final = tuple(dict.fromkeys(hint for hints, _ in _FAMILIES[:1] for hint in hints))
+"""Only a password may be without a digit; a text without these and without digits holds no secret."""
+
 # What stands after "password is" or "password:" when no password does.
 _NO_PASSWORD: Final = re.compile(
-    r"(?:\*+|not|wrong|incorrect|invalid|expired|reset|change[ds]?|forg[eo]t(?:ten)?|lost|cannot|can't|could|does|did|please|"
-    r"help|issue|problem|error|failed|failure|locked|blocked|too|always|still|being|never|correct|right|the\b|that|this|"
-    r"what|when|how|request|recovery|update[ds]?|required|needed|secure|safe|working|work|been|very|also|only|same|"
-    r"again|unknown|none|n/a|https?:)",
-    re.IGNORECASE,
+    r"(?:\*+$|(?:not|wrong|incorrect|invalid|expired|reset|resetting|changed?|changes|changing|forg[eo]t(?:ten)?|lost|cannot|"
+    r"can't|cant|could|does|did|doesn't|didn't|don't|dont|please|help|issues?|problems?|errors?|failed|failure|locked|"
+    r"blocked|too|always|still|being|never|correct|right|the|that|this|these|those|what|when|where|which|how|why|request|"
+    r"recovery|updated?|updates|required|needed|secure|safe|work|works|working|been|very|also|only|same|again|unknown|none|"
+    r"n/a|https?://\S*|account|accounts|email|login|wallet|phone|your|from|with|have|after|before|because|since|"
+    r"somehow|already|weak|strong|short|long|different|hello|dear|thanks|thank|regards|urgent|unable|"
+    r"someone|somebody|they|there|will|would|should|must|need|needs|want|and|for)(?![a-z0-9]))"
 )
+_TRAILING: Final = ".,;:!?\"')]}>*_"
 
 
-def find_in_context(text: str) -> Iterator[Found]:
-    """Yield what stands beside the words that announce a secret; may overlap."""
-    for kind, pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            start, end = match.span("secret")
-            if kind == "password":
-                end = start + len(text[start:end].rstrip(".,;:!?\"')]}>"))
-                if not _may_be_password(match[0], text[start:end]):
-                    continue
-            if not text.startswith("**** ", max(0, start - 5)):
-                yield Found(start, end, kind, "****")
+def find_in_context(lowered: str) -> Iterator[Found]:
+    """Yield what stands beside the words that announce a secret, in a text in lower case; may overlap."""
+    for hints, patterns in _FAMILIES:
+        if any(hint in lowered for hint in hints):
+            for kind, pattern in patterns:
+                yield from _matches(lowered, kind, pattern)
 
 
-def _may_be_password(phrase: str, secret: str) -> bool:
+def find_after_card(text: str, end: int) -> Found | None:
+    """Return the unnamed security code that follows a card's number and expiry date, if one does."""
+    match = _AFTER_CARD.match(text, end)
+    return Found(*match.span("secret"), "cvv", "****") if match else None
+
+
+def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Found]:
+    for match in pattern.finditer(text):
+        start, end = match.span("secret")
+        if kind == "password":
+            end = start + len(text[start:end].rstrip(_TRAILING))
+            if not _may_be_password(text[match.start() : start], text[start:end]):
+                continue
+        # The last four digits of a masked card stay, whatever stands before them.
+        if not text.startswith("**** ", max(0, start - 5)):
+            yield Found(start, end, kind, "****")
+
+
+def _may_be_password(before: str, secret: str) -> bool:
     if len(secret) < 4 or _NO_PASSWORD.match(secret):
         return False
-    announced = any(mark in phrase for mark in ":：=＝")
-    return announced or not secret.isalpha()
+    announced = any(mark in before for mark in ":：=＝→")
+    return announced or not (secret.isalpha() or _is_plain_word(secret))
+
+
+def _is_plain_word(secret: str) -> bool:
+    return all(part.isalpha() or not part for part in re.split(r"[-'’/_.,]", secret))
