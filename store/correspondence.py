@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
 from store.bulk import among, table_of
-from store.inbox import Position
+from store.inbox import Position, behind
 from store.ledgers import Outbound
-from store.models import Attachment, Message, Original
+from store.models import Attachment, Inbound, Message, Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,14 @@ class AttachmentRow:
     part: int
 
 
+@dataclass(frozen=True, slots=True)
+class PackedOriginal:
+    """The bytes as a gate kept them. size: their length before packing, which unpacking needs."""
+
+    content: bytes
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRow:
     """Something that is to leave and is no message of the conversation yet."""
@@ -85,7 +93,7 @@ def messages_of(
     columns = table_of(Message).c
     statement = _select(sa.literal("").label("html")).where(columns.conversation_id == conversation_id)
     if before is not None:
-        statement = statement.where(sa.tuple_(columns.received_at, columns.id) < sa.tuple_(before.at, before.id))
+        statement = statement.where(behind(columns.received_at, columns.id, position=before))
     statement = statement.order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
     return [MessageRow(**row) for row in reversed(connection.execute(statement).mappings().all())]
 
@@ -113,35 +121,35 @@ def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[
     return found
 
 
-def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRow, bytes]:
-    """Return an attachment and the packed original that holds it.
+def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRow, PackedOriginal]:
+    """Return an attachment and the original that holds its bytes.
 
     Raises NotFound when there is none, or its original is gone.
     """
-    attachment, message, original = table_of(Attachment), table_of(Message), table_of(Original)
-    statement = (
-        sa.select(*(attachment.c[name] for name in AttachmentRow.__dataclass_fields__), original.c.content)
-        .join(message, message.c.id == attachment.c.message_id)
-        .join(original, original.c.inbound_id == message.c.inbound_id)
-        .where(attachment.c.id == attachment_id)
-    )
-    row = connection.execute(statement).mappings().first()
+    columns = table_of(Attachment).c
+    statement = sa.select(*(columns[name] for name in AttachmentRow.__dataclass_fields__))
+    row = connection.execute(statement.where(columns.id == attachment_id)).mappings().first()
     if row is None:
         raise NotFound("there is no attachment with that id")
-    return AttachmentRow(**{name: row[name] for name in AttachmentRow.__dataclass_fields__}), bytes(row["content"])
+    return AttachmentRow(**row), find_original(connection, row["message_id"])
 
 
-def find_original(connection: Connection, message_id: UUID) -> bytes:
-    """Return the packed original of a message.
+def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
+    """Return the original of a message.
 
     Raises NotFound when there is no such message, or it did not come in from outside.
     """
-    message, original = table_of(Message), table_of(Original)
-    statement = sa.select(original.c.content).join(message, message.c.inbound_id == original.c.inbound_id)
-    content = connection.execute(statement.where(message.c.id == message_id)).scalar()
-    if content is None:
+    message, original, inbound = table_of(Message), table_of(Original), table_of(Inbound)
+    statement = (
+        sa.select(original.c.content, inbound.c.size)
+        .join(inbound, inbound.c.id == original.c.inbound_id)
+        .join(message, message.c.inbound_id == inbound.c.id)
+        .where(message.c.id == message_id)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
         raise NotFound("there is no original for a message with that id")
-    return bytes(content)
+    return PackedOriginal(bytes(row.content), row.size)
 
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[OutboundRow]:

@@ -157,6 +157,15 @@ def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID,
     return found
 
 
+def behind(
+    at: sa.ColumnElement[datetime], row_id: sa.ColumnElement[UUID], *, position: Position
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a row comes after `position` in a list with the newest first."""
+    # One comparison of pairs, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
+    last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
+    return sa.tuple_(at, row_id) < last
+
+
 def count_unresolved(connection: Connection) -> dict[Status, int]:
     """Return how many conversations wait in each status that is not the end."""
     columns, waiting = table_of(Conversation).c, [status for status in Status if status != Status.RESOLVED]
@@ -169,8 +178,7 @@ def _arm(wanted: Filter, *, status: Status, after: Position | None, limit: int) 
     table = table_of(Conversation)
     conditions = [table.c.status == status, *_conditions(wanted, status=status)]
     if after is not None:
-        behind = sa.tuple_(table.c.last_message_at, table.c.id) < sa.tuple_(after.at, after.id)
-        conditions.append(behind)
+        conditions.append(behind(table.c.last_message_at, table.c.id, position=after))
     newest_first = table.c.last_message_at.desc(), table.c.id.desc()
     columns = (table.c[name] for name in (*_OWN_COLUMNS, "labels"))
     return sa.select(*columns).where(*conditions).order_by(*newest_first).limit(limit)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound, PermanentError
 from store.bulk import among, table_of
 from store.clock import read_clock
+from store.correspondence import PackedOriginal
 from store.events import EventRow, append_events
 from store.models import Inbound, InboundState, Original
 
@@ -76,8 +77,8 @@ def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRow
     return QuarantinedRow(**row)
 
 
-def find_quarantined_original(connection: Connection, inbound_id: UUID) -> tuple[bytes, int]:
-    """Return the packed original of a quarantined message and its size before packing.
+def find_quarantined_original(connection: Connection, inbound_id: UUID) -> PackedOriginal:
+    """Return the original of a quarantined message.
 
     Raises NotFound when there is none with that id in quarantine.
     """
@@ -87,7 +88,7 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> tuple
     row = connection.execute(statement).first()
     if row is None:
         raise NotFound("there is no quarantined message with that id")
-    return bytes(row.content), row.size
+    return PackedOriginal(bytes(row.content), row.size)
 
 
 def count_quarantined(connection: Connection) -> int:
@@ -122,7 +123,7 @@ def replay(
 def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -> None:
     """Put a quarantined message away: it keeps its bytes and can still be replayed, but waits for nobody.
 
-    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when it was put away already.
+    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when it was put away before.
     """
     why = reason.strip()
     if not why:

@@ -1,4 +1,4 @@
-"""The two views that are the public SQL contract for agents' tools and BI; `docs/sql-views.md` says what each column is.
+"""The two views that are the public SQL contract for agents' tools and BI; `docs/sql-views.md` tells their columns.
 
 Their columns only grow: one may be added at the end, none renamed, moved or dropped.
 """
