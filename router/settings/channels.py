@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import date, timedelta
-from ipaddress import ip_address
-from typing import Annotated, Literal
+from collections.abc import Hashable, Mapping
+from datetime import timedelta
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from router.settings.secret import Secret
-from router.settings.values import Duration
+from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
 
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host.strip("[]")).is_loopback
-    return host == "localhost"
+_PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
+_ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
+_MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
+_TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
 
 
 class ChannelSettings(BaseModel):
@@ -25,12 +23,17 @@ class ChannelSettings(BaseModel):
     calendar: when this channel is staffed.  team: who answers unless a route says otherwise.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     enabled: bool = True
     calendar: str = "always"
     team: str | None = None
     address: str | None = None
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """Where its messages come from, comparably, and the key that says so: no two channels may share one."""
+        raise NotImplementedError
 
 
 class ImapSettings(ChannelSettings):
@@ -52,10 +55,10 @@ class ImapSettings(ChannelSettings):
     password: Secret | None = None
     oauth_token: Secret | None = None
     folder: str = "INBOX"
-    start: Literal["now"] | date = "now"
+    start: Start = "now"
     after: Literal["none", "seen", "move"] = "none"
     move_to: str | None = None
-    poll: Duration = timedelta(seconds=60)
+    poll: Pause = timedelta(seconds=60)
     idle: bool = True
     page: int = Field(default=100, ge=1, le=500)
     largest: int = Field(default=26_214_400, ge=1024)
@@ -73,13 +76,22 @@ class ImapSettings(ChannelSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> ImapSettings:
-        if self.security == "none" and not _is_loopback(self.host):
-            raise ValueError('security = "none" is for servers on this machine; expected "tls" or "starttls"')
-        if (self.password is None) == (self.oauth_token is None):
-            raise ValueError("expected either password or oauth_token")
-        if (self.after == "move") != (self.move_to is not None):
-            raise ValueError('after = "move" and move_to go together')
+        rules = (
+            ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
+            ("password", (self.password is None) == (self.oauth_token is None), _ONE_LOGIN),
+            ("after", (self.after == "move") != (self.move_to is not None), _MOVE),
+        )
+        problems = [(key, message) for key, broken, message in rules if broken]
+        if problems:
+            raise WrongKeys(problems)
         return self
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        # INBOX is the one folder whose capitals mean nothing (RFC 9051 section 5.1).
+        folder = "INBOX" if self.folder.upper() == "INBOX" else self.folder
+        return "folder", (self.kind, self.host.lower(), self.username.lower(), folder)
 
 
 class SmtpSettings(ChannelSettings):
@@ -89,12 +101,23 @@ class SmtpSettings(ChannelSettings):
     """
 
     kind: Literal["smtp"]
-    listen: str = "127.0.0.1:2525"
+    listen: Listen = "127.0.0.1:2525"
     protocol: Literal["smtp", "lmtp"] = "smtp"
     recipients: tuple[str, ...] = ()
     largest: int = Field(default=26_214_400, ge=1024)
     tls_certificate: str | None = None
     tls_key: Secret | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SmtpSettings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise WrongKeys([("tls_certificate", _TLS)])
+        return self
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        return "listen", self.listen.lower().replace("localhost", "127.0.0.1")
 
 
 class TwilioSettings(ChannelSettings):
@@ -104,7 +127,12 @@ class TwilioSettings(ChannelSettings):
     account: Secret
     token: Secret
     number: str
-    poll: Duration = timedelta(seconds=20)
+    poll: Pause = timedelta(seconds=20)
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        return "number", (self.kind, self.number)
 
 
 class XSettings(ChannelSettings):
@@ -115,7 +143,21 @@ class XSettings(ChannelSettings):
     consumer_secret: Secret
     access_token: Secret
     access_secret: Secret
-    poll: Duration = timedelta(seconds=60)
+    poll: Pause = timedelta(seconds=60)
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        return "access_token", (self.kind, self.access_token)
 
 
 Channel = Annotated[ImapSettings | SmtpSettings | TwilioSettings | XSettings, Field(discriminator="kind")]
+
+CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
+    "imap": ImapSettings,
+    "smtp": SmtpSettings,
+    "twilio": TwilioSettings,
+    "x": XSettings,
+}
+# The kinds that have a connector in this version. The others can be written down, but `check` refuses to run them.
+RUNNABLE_KINDS: Final = frozenset({"imap", "smtp"})

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from router.settings.channels import Channel
 from router.settings.secret import Secret
-from router.settings.values import Duration, OneOrMany, Span, Zone
+from router.settings.values import (
+    Country,
+    Day,
+    Duration,
+    Language,
+    Listen,
+    Name,
+    OneOrMany,
+    Span,
+    Weekdays,
+    WrongKeys,
+    Zone,
+)
 
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
@@ -19,7 +31,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 class Frozen(BaseModel):
     """A table of the file: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class DeskSettings(Frozen):
@@ -34,7 +46,7 @@ class DeskSettings(Frozen):
     database: Secret | None = None
     broker: Secret | None = None
     data: str = "var"
-    listen: str = "127.0.0.1:8080"
+    listen: Listen = "127.0.0.1:8080"
     own_addresses: tuple[str, ...] = ()
     duplicate_window: Duration = timedelta(days=7)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -43,10 +55,16 @@ class DeskSettings(Frozen):
 class DateRule(Frozen):
     """`[[calendars.NAME.dates]]`: on these days the week does not apply. `open = []` closes."""
 
-    on: date
-    until: date | None = None
+    on: Day
+    until: Day | None = None
     open: tuple[Span, ...]
     why: str
+
+    @model_validator(mode="after")
+    def _forwards(self) -> DateRule:
+        if self.until is not None and self.until < self.on:
+            raise WrongKeys([("until", f"it ends before it begins; expected {self.on} or later")])
+        return self
 
 
 class CalendarSettings(Frozen):
@@ -62,17 +80,17 @@ class CalendarSettings(Frozen):
 
     timezone: Zone | None = None
     extends: str | None = None
-    week: dict[str, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
-    holidays: str | None = None
+    week: dict[Weekdays, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
+    holidays: Country | None = None
     on_holidays: tuple[Span, ...] | None = None
-    holidays_until: date | None = None
+    holidays_until: Day | None = None
     dates: tuple[DateRule, ...] = ()
 
 
 class CategorySettings(Frozen):
     """`[categories.NAME]`: what customers write about."""
 
-    title: dict[str, str] = Field(default_factory=dict)
+    title: dict[Language, str] = Field(default_factory=dict)
     emergency: bool = False
     keywords: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
@@ -124,17 +142,17 @@ class ReplySettings(Frozen):
     Placeholders: {reference}, {next_opening}, {desk}.
     """
 
-    text: dict[str, str]
+    text: dict[Language, str]
 
 
 class Settings(Frozen):
     """The whole file."""
 
     omniyard: DeskSettings = DeskSettings()
-    channels: dict[str, Channel] = Field(default_factory=dict)
-    calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
-    categories: dict[str, CategorySettings] = Field(default_factory=dict)
-    teams: dict[str, TeamSettings] = Field(default_factory=dict)
-    sla: dict[str, SlaSettings] = Field(default_factory=dict)
-    replies: dict[str, ReplySettings] = Field(default_factory=dict)
+    channels: dict[Name, Channel] = Field(default_factory=dict)
+    calendars: dict[Name, CalendarSettings] = Field(default_factory=dict)
+    categories: dict[Name, CategorySettings] = Field(default_factory=dict)
+    teams: dict[Name, TeamSettings] = Field(default_factory=dict)
+    sla: dict[Name, SlaSettings] = Field(default_factory=dict)
+    replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]

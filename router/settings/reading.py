@@ -2,23 +2,102 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from pydantic import ValidationError
 
 from router.errors import ConfigError
+from router.settings.crosscheck import crosscheck
+from router.settings.findings import Finding, Place
+from router.settings.mistakes import mistakes
 from router.settings.model import Settings
+
+# tomllib says where only within its sentence (and as attributes from Python 3.14 on).
+_WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+# Tables that are left out whole where one of their keys is wrong; elsewhere only the entry is.
+_WHOLE: Final = frozenset({"omniyard", "routes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a file says, and all that is wrong with it, in the order of its lines.
+
+    settings: None if there is an error.
+    """
+
+    settings: Settings | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What keeps the file from being used."""
+        return tuple(finding for finding in self.findings if finding.level == "error")
 
 
 def read_settings(text: str, *, file: str = "channels.toml") -> Settings:
     """Return the settings that the TOML `text` describes.
 
-    Raises ConfigError whose message is one line a problem.
+    file: how to call it in errors.
+    Raises ConfigError whose message is one line a problem, all of them at once.
     """
+    examination = _examine(text)
+    if examination.settings is None:
+        found = _located(examination, text=text)
+        # pydantic's own error repeats what stands in the file, secrets too: it must not hang on ours.
+        raise ConfigError("\n".join(finding.sentence(file) for finding in found.errors)) from None
+    return examination.settings
+
+
+def examine_settings(text: str) -> Examination:
+    """Return the settings that the TOML `text` describes, and every error and warning with its line."""
+    return _located(_examine(text), text=text)
+
+
+def _examine(text: str) -> Examination:
     try:
-        return Settings.model_validate(tomllib.loads(text))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: {error}") from error
+        return Examination(None, (_not_toml(str(error), text=text),))
+    try:
+        settings = Settings.model_validate(document)
     except ValidationError as error:
-        lines = (f"{file}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise ConfigError("\n".join(lines)) from error
+        wrong = mistakes(error, document=document)
+        return Examination(None, (*wrong, *_of_the_rest(wrong, document=document)))
+    findings = tuple(crosscheck(settings, document=document))
+    refused = any(finding.level == "error" for finding in findings)
+    return Examination(None if refused else settings, findings)
+
+
+def _of_the_rest(wrong: Sequence[Finding], *, document: Mapping[str, object]) -> list[Finding]:
+    """Return what the cross-checks find in the tables that are well formed."""
+    broken = {finding.place[: 1 if finding.place[0] in _WHOLE else 2] for finding in wrong}
+    sound = {section: content for section, content in document.items() if (section,) not in broken}
+    rest = {section: _without(broken, section, content) for section, content in sound.items()}
+    settings = Settings.model_validate({"routes": (), **rest})
+    return [finding for finding in crosscheck(settings, document=document) if finding.place[:1] not in broken]
+
+
+def _without(broken: Collection[Place], section: str, content: object) -> object:
+    if not isinstance(content, Mapping):
+        return content
+    return {name: table for name, table in content.items() if (section, name) not in broken}
+
+
+def _not_toml(error: str, *, text: str) -> Finding:
+    where = _WHERE.search(error)
+    line = int(where[1]) if where and where[1] else text.count("\n") + 1
+    return Finding(place=(), message=f"not valid TOML: {_WHERE.sub('', error)}", line=line)
+
+
+def _located(examination: Examination, *, text: str) -> Examination:
+    findings = examination.findings
+    if any(not finding.line for finding in findings):
+        # Reading a sound file must not pay for the parser that knows lines.
+        from router.settings.lines import locate  # noqa: PLC0415
+
+        findings = locate(findings, text=text)
+    return replace(examination, findings=findings)

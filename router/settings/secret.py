@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from router.errors import ConfigError
 
-_EXPECTED: Final = 'expected "env:NAME" or "file:PATH", never the secret itself'
+
+class NotAReference(ValueError):
+    """Something else stands where the name of a secret belongs: perhaps the secret."""
+
+    def __init__(self) -> None:
+        super().__init__('expected "env:NAME" or "file:PATH", never the secret itself')
 
 
 class Secret:
@@ -22,7 +27,7 @@ class Secret:
     def __init__(self, reference: str) -> None:
         kind, colon, where = reference.partition(":")
         if not colon or kind not in {"env", "file"} or not where:
-            raise ValueError(_EXPECTED)
+            raise NotAReference
         self._kind, self._where = kind, where
 
     def reveal(self) -> str:
@@ -52,16 +57,13 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        return core_schema.union_schema(
-            [
-                core_schema.is_instance_schema(cls),
-                core_schema.no_info_after_validator_function(cls._checked, core_schema.any_schema()),
-            ]
-        )
+        return core_schema.no_info_plain_validator_function(cls._checked)
 
     @classmethod
     def _checked(cls, reference: object) -> Secret:
         # The value may be a secret that was pasted into the file: no error may repeat it.
+        if isinstance(reference, cls):
+            return reference
         if not isinstance(reference, str):
-            raise ValueError(_EXPECTED)
+            raise NotAReference
         return cls(reference)

@@ -1,18 +1,36 @@
-"""Values that a key may have beside text and numbers: durations, zones, spans of the day."""
+"""Values that a key may have beside text and numbers: durations, dates, zones, weekdays, spans of the day."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, Final
+from datetime import date, datetime, timedelta
+from ipaddress import ip_address
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
+_ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):(\d{1,5})")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?|none")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+# Beyond this somebody's finger slipped; far beyond, dates overflow. Seconds.
+_LONGEST: Final = 3650 * 86_400
 MINUTES_A_DAY: Final = 1440
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class WrongKeys(ValueError):
+    """What a table says does not fit together; `problems` are keys to look at, and what is wrong with each."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(message for _, message in problems))
+        self.problems = tuple(problems)
 
 
 def OneOrMany(value: object) -> object:  # noqa: N802  (reads as a type where it is used)
@@ -27,10 +45,45 @@ def _duration(value: object) -> timedelta:
     if not match or not value:
         raise ValueError('expected a duration such as "15m", "4h", "1h30m" or "2d"')
     days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    duration = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
+    if duration > _LONGEST:
+        raise ValueError("expected a duration of ten years at most")
+    return timedelta(seconds=duration)
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _pause(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("expected a duration of at least 1s, or it would never rest")
+    return value
+
+
+Pause = Annotated[Duration, AfterValidator(_pause)]
+
+
+def _day(value: object) -> date:
+    # A datetime is a date to Python, but its hour would be lost without a word.
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError("expected a date such as 2027-02-05") from error
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+def _start(value: object) -> date | Literal["now"]:
+    try:
+        return "now" if value == "now" else _day(value)
+    except ValueError as error:
+        raise ValueError('expected "now" or a date such as 2026-11-01') from error
+
+
+Start = Annotated[Literal["now"] | date, BeforeValidator(_start)]
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -68,3 +121,56 @@ def _span(value: Any) -> DaySpan:  # noqa: ANN401
 
 
 Span = Annotated[DaySpan, BeforeValidator(_span)]
+
+
+def weekdays(name: str) -> tuple[int, ...]:
+    """Return the days, Monday is 0, that "sat", "mon-fri" or "fri-mon" names.
+
+    Raises ValueError if it names none.
+    """
+    first, dash, last = name.partition("-")
+    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+        raise ValueError('expected a weekday or a range of them such as "sat" or "mon-fri"')
+    start = WEEKDAYS.index(first)
+    length = (WEEKDAYS.index(last) - start) % 7 + 1 if dash else 1
+    return tuple((start + offset) % 7 for offset in range(length))
+
+
+def _weekdays(value: str) -> str:
+    name = value.lower()
+    weekdays(name)
+    return name
+
+
+Weekdays = Annotated[str, AfterValidator(_weekdays)]
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+Name = Annotated[str, _matching(_NAME, "a name of letters, digits, - and _")]
+Language = Annotated[str, _matching(_LANGUAGE, 'a language (BCP 47) such as "zh", "zh-Hant" or "en"')]
+Country = Annotated[str, _matching(_COUNTRY, 'a country (ISO 3166) such as "CN" or "DE-BE", or "none"')]
+
+
+def _address(value: str) -> str:
+    match = _ADDRESS.fullmatch(value)
+    if not match or not 0 < int(match[1]) <= 65535:
+        raise ValueError('expected an address and a port such as "127.0.0.1:2525" or "[::1]:2525"')
+    return value
+
+
+Listen = Annotated[str, AfterValidator(_address)]
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether the host is this machine itself."""
+    with suppress(ValueError):
+        return ip_address(host.strip("[]")).is_loopback
+    return host.lower() == "localhost"

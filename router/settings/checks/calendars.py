@@ -1,0 +1,87 @@
+"""Hours that contradict themselves: days named twice, spans that overlap, calendars that extend in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from router.settings.checks.references import BUILT_IN
+from router.settings.findings import Finding, Place
+from router.settings.model import CalendarSettings, Settings
+from router.settings.values import MINUTES_A_DAY, WEEKDAYS, DaySpan, weekdays
+
+
+def check_calendars(settings: Settings) -> Iterator[Finding]:
+    """Find calendars that cannot be meant as they are written."""
+    for name, calendar in settings.calendars.items():
+        place = ("calendars", name)
+        if name in BUILT_IN:
+            yield Finding(place=place, message="this calendar is built in; expected another name")
+        yield from _circle(name, calendars=settings.calendars)
+        yield from _twice(place, calendar)
+        yield from _overlaps(place, calendar)
+        yield from _hidden_dates(place, calendar)
+        yield from _never_open(place, calendar)
+
+
+def _circle(name: str, *, calendars: Mapping[str, CalendarSettings]) -> Iterator[Finding]:
+    path = [name]
+    while (calendar := calendars.get(path[-1])) and calendar.extends:
+        path.append(calendar.extends)
+        if path[-1] in path[:-1]:
+            break
+    else:
+        return
+    # A calendar that only leads into the circle is not to blame for it.
+    if path[-1] == name:
+        way = " -> ".join(path)
+        yield Finding(place=("calendars", name, "extends"), message=f"it extends itself by way of {way}")
+
+
+def _twice(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
+    named: dict[int, str] = {}
+    for key in calendar.week:
+        for day in weekdays(key):
+            first = named.setdefault(day, key)
+            if first != key:
+                message = f'{WEEKDAYS[day]} is named by "{first}" too; expected each day once'
+                yield Finding(place=(*place, "week", key), message=message)
+
+
+def _overlaps(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
+    days: list[tuple[Place, Sequence[DaySpan]]] = [
+        ((*place, "week", key), spans) for key, spans in calendar.week.items()
+    ]
+    days += [((*place, "dates", number, "open"), rule.open) for number, rule in enumerate(calendar.dates)]
+    days.append(((*place, "on_holidays"), calendar.on_holidays or ()))
+    for where, spans in days:
+        for earlier, later in pairwise(sorted(spans)):
+            if later.start < earlier.end:
+                message = f"{_clock(earlier)} and {_clock(later)} overlap; expected spans that do not"
+                yield Finding(place=where, message=message)
+
+
+def _days(place: Place, calendar: CalendarSettings) -> Iterator[tuple[Place, Sequence[DaySpan]]]:
+    yield from (((*place, "week", key), spans) for key, spans in calendar.week.items())
+    yield from (((*place, "dates", number, "open"), rule.open) for number, rule in enumerate(calendar.dates))
+    yield (*place, "on_holidays"), calendar.on_holidays or ()
+
+
+def _hidden_dates(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
+    for number, rule in enumerate(calendar.dates):
+        for later in calendar.dates[number + 1 :]:
+            if later.on <= rule.on and (rule.until or rule.on) <= (later.until or later.on):
+                message = f'no effect: the later entry "{later.why}" covers all its days'
+                yield Finding(place=(*place, "dates", number), message=message, level="warning")
+                break
+
+
+def _never_open(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
+    spans = (*calendar.week.values(), calendar.on_holidays, *(rule.open for rule in calendar.dates))
+    if calendar.extends is None and not any(spans):
+        yield Finding(place=place, message="never open: it has neither hours nor a calendar to extend", level="warning")
+
+
+def _clock(span: DaySpan) -> str:
+    start, end = divmod(span.start, 60), divmod((span.end - 1) % MINUTES_A_DAY + 1, 60)
+    return f"{start[0]:02}:{start[1]:02}-{end[0]:02}:{end[1]:02}"

@@ -1,0 +1,70 @@
+"""Names that must exist somewhere else in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from router.settings.channels import ChannelSettings
+from router.settings.findings import Finding, Place, nearest, shown
+from router.settings.model import RouteSettings, Settings, SlaSettings
+
+# Calendars that need no table.
+BUILT_IN: Final = frozenset({"always"})
+_NOUNS: Final[Mapping[str, str]] = {
+    "calendars": "calendar",
+    "categories": "category",
+    "channels": "channel",
+    "replies": "reply",
+    "sla": "service level",
+    "teams": "team",
+}
+# Where a name stands, which name it is, and in which section it must be.
+_Reference = tuple[Place, str | None, str]
+
+
+def check_references(settings: Settings, *, document: Mapping[str, object]) -> Iterator[Finding]:
+    """Find names that nothing has.
+
+    document: the file as read; a table that is wrong itself still gives its name.
+    """
+    declared = {section: _names(document.get(section, {})) for section in _NOUNS}
+    declared["calendars"] = declared["calendars"] | BUILT_IN
+    for place, name, section in _references(settings):
+        if name is not None and name not in declared[section]:
+            hint = nearest(name, declared[section])
+            yield Finding(place=place, value=shown(name), message=f"no {_NOUNS[section]} has this name; {hint}")
+
+
+def _names(section: object) -> frozenset[str]:
+    return frozenset(section) if isinstance(section, Mapping) else frozenset()
+
+
+def _references(settings: Settings) -> Iterator[_Reference]:
+    for name, channel in settings.channels.items():
+        yield from _of_channel(("channels", name), channel)
+    for name, calendar in settings.calendars.items():
+        yield ("calendars", name, "extends"), calendar.extends, "calendars"
+    for name, sla in settings.sla.items():
+        yield from _of_sla(("sla", name), sla)
+    for number, route in enumerate(settings.routes):
+        yield from _of_route(("routes", number), route)
+
+
+def _of_channel(place: Place, channel: ChannelSettings) -> Iterator[_Reference]:
+    yield (*place, "calendar"), channel.calendar, "calendars"
+    yield (*place, "team"), channel.team, "teams"
+
+
+def _of_sla(place: Place, sla: SlaSettings) -> Iterator[_Reference]:
+    yield (*place, "calendar"), sla.calendar, "calendars"
+
+
+def _of_route(place: Place, route: RouteSettings) -> Iterator[_Reference]:
+    yield (*place, "team"), route.team, "teams"
+    yield (*place, "sla"), route.sla, "sla"
+    yield (*place, "reply"), route.reply, "replies"
+    if route.when:
+        for key, section in (("channel", "channels"), ("category", "categories")):
+            names: tuple[str, ...] = getattr(route.when, key)
+            yield from (((*place, "when", key, number), name, section) for number, name in enumerate(names))

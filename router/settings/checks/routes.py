@@ -1,0 +1,55 @@
+"""Routes that never fire: those after one that takes all they would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from router.settings.findings import Finding
+from router.settings.model import Condition, Settings
+
+_EVERYTHING: Final = Condition()
+_CHOICES: Final = ("channel", "category", "language", "origin")
+_SWITCHES: Final = ("emergency", "open")
+
+
+def check_routes(settings: Settings) -> Iterator[Finding]:
+    """Find a missing last route, a catch-all that is not the last, and routes that an earlier one hides."""
+    routes = settings.routes
+    if not routes or routes[-1].when is not None:
+        place = ("routes", len(routes) - 1, "when") if routes else ("routes",)
+        yield Finding(place=place, message="the last route takes what is left over; expected one without `when`")
+    yield from _same_names(settings)
+    conditions = [route.when or _EVERYTHING for route in routes]
+    for number, condition in enumerate(conditions):
+        earlier = next((index for index in range(number) if covers(conditions[index], condition)), None)
+        if earlier is not None:
+            message = f'it never fires: route "{routes[earlier].name}" takes all that it would take'
+            yield Finding(place=("routes", number), message=message)
+
+
+def covers(wide: Condition, narrow: Condition) -> bool:
+    """Say whether every message for which `narrow` holds is one for which `wide` holds.
+
+    False when that cannot be told from the two alone: a route is never called unreachable that is not.
+    """
+    choices = all(_allows(getattr(wide, key), getattr(narrow, key)) for key in _CHOICES)
+    switches = all(getattr(wide, key) in {None, getattr(narrow, key)} for key in _SWITCHES)
+    return choices and switches and _allows(_folded(wide.words), _folded(narrow.words))
+
+
+def _allows(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    # Any element of a list suffices, and an empty list allows everything.
+    return not wide or (bool(narrow) and set(narrow) <= set(wide))
+
+
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in words)
+
+
+def _same_names(settings: Settings) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for number, route in enumerate(settings.routes):
+        if first.setdefault(route.name, number) != number:
+            message = "an earlier route has this name; expected names that tell routes apart"
+            yield Finding(place=("routes", number, "name"), message=message)

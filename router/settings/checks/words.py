@@ -1,0 +1,73 @@
+"""Words that go out or come in: placeholders of replies, keywords of categories."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from string import Formatter
+from typing import Final
+
+from router.facts import KINDS
+from router.settings.findings import Finding, Place, nearest, shown
+from router.settings.model import CategorySettings, Settings
+
+PLACEHOLDERS: Final = ("reference", "next_opening", "desk")
+
+
+def check_words(settings: Settings) -> Iterator[Finding]:
+    """Find placeholders that nothing fills, emergencies that nothing tells, keywords of two categories."""
+    for name, reply in settings.replies.items():
+        if not reply.text:
+            yield Finding(place=("replies", name, "text"), message='expected a text by language such as en = "..."')
+        for language, text in reply.text.items():
+            yield from _placeholders(("replies", name, "text", language), text)
+    for name, category in settings.categories.items():
+        yield from _category(("categories", name), category)
+    yield from _shared_keywords(settings)
+    yield from _unrouted_emergencies(settings)
+
+
+def _placeholders(place: Place, text: str) -> Iterator[Finding]:
+    if not text.strip():
+        yield Finding(place=place, message="expected a text that is not empty")
+    try:
+        fields = [part[1] for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        yield Finding(place=place, message="a brace has no partner; for a brace itself write {{ or }}")
+        return
+    for field in fields:
+        if field not in PLACEHOLDERS:
+            hint = nearest(field, PLACEHOLDERS)
+            yield Finding(place=place, message=f"unknown placeholder {{{field}}}; {hint}")
+
+
+def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
+    if category.emergency and not category.keywords:
+        message = "an emergency must be told by words, whatever a model thinks; expected keywords"
+        yield Finding(place=(*place, "emergency"), message=message)
+    for number, word in enumerate(category.keywords):
+        if not word.strip():
+            yield Finding(place=(*place, "keywords", number), message="expected a word that is not empty")
+    for number, fact in enumerate(category.facts):
+        if fact not in KINDS:
+            message = f"no fact of this kind is looked for; {nearest(fact, KINDS)}"
+            yield Finding(place=(*place, "facts", number), value=shown(fact), message=message)
+
+
+def _shared_keywords(settings: Settings) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for name, category in settings.categories.items():
+        for number, word in enumerate(category.keywords):
+            folded = unicodedata.normalize("NFKC", word).casefold()
+            if folded in owners:
+                owner = "listed twice" if owners[folded] == name else f'a keyword of "{owners[folded]}" too'
+                place = ("categories", name, "keywords", number)
+                yield Finding(place=place, value=shown(word), message=owner, level="warning")
+            owners.setdefault(folded, name)
+
+
+def _unrouted_emergencies(settings: Settings) -> Iterator[Finding]:
+    emergencies = [name for name, category in settings.categories.items() if category.emergency]
+    if emergencies and not any(route.when and route.when.emergency for route in settings.routes):
+        message = "no route asks for emergency = true, so an emergency waits like any other message"
+        yield Finding(place=("categories", emergencies[0], "emergency"), message=message, level="warning")

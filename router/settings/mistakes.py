@@ -1,0 +1,101 @@
+"""What pydantic refused in the operator's file, said in the operator's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from router.settings.anatomy import known_keys
+from router.settings.channels import CHANNEL_KINDS
+from router.settings.findings import Finding, Place, listed, nearest, shown
+from router.settings.secret import NotAReference
+from router.settings.values import WrongKeys
+
+# What was expected, for the plain refusals of pydantic (its documentation, "Validation Errors").
+_EXPECTED: Final[Mapping[str, str]] = {
+    "missing": "missing, but required",
+    "string_type": "expected text in quotes",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "tuple_type": 'expected a list such as ["one", "two"]',
+    "dict_type": "expected a table of keys and values",
+    "model_type": "expected a table of keys and values",
+    "model_attributes_type": "expected a table of keys and values",
+}
+_LIMITS: Final[Mapping[str, tuple[str, str]]] = {
+    "greater_than_equal": ("expected a number of at least {}", "ge"),
+    "less_than_equal": ("expected a number of at most {}", "le"),
+}
+
+
+def mistakes(error: ValidationError, *, document: Mapping[str, object]) -> list[Finding]:
+    """Return what is wrong with the shape of the document; no finding repeats a secret or the value of a wrong key."""
+    return [finding for details in error.errors(include_url=False) for finding in _findings(details, document=document)]
+
+
+def _findings(details: ErrorDetails, *, document: Mapping[str, object]) -> Iterator[Finding]:
+    place = _place(details["loc"])
+    reason = details.get("ctx", {}).get("error")
+    explain = _EXPLAINED.get(details["type"])
+    if explain:
+        yield explain(place, details, document)
+    elif isinstance(reason, WrongKeys):
+        yield from (Finding(place=(*place, key), message=message) for key, message in reason.problems)
+    elif details["loc"][-1] == "[key]":
+        yield Finding(place=place, message=str(reason))
+    else:
+        hidden = isinstance(reason, NotAReference)
+        yield Finding(place=place, message=_message(details), value="" if hidden else _value(place, details))
+
+
+def _place(location: Place) -> Place:
+    """Return where in the file pydantic means: it adds the kind to a channel's path, and a mark to a key's."""
+    place = location[:2] + location[3:] if location[0] == "channels" else location
+    return place[:-1] if place[-1] == "[key]" else place
+
+
+def _message(details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    if details["type"] in _LIMITS:
+        sentence, bound = _LIMITS[details["type"]]
+        return sentence.format(context[bound])
+    if details["type"] == "literal_error":
+        return "expected " + str(context["expected"]).replace("'", '"')
+    if isinstance(context.get("error"), ValueError):
+        return str(context["error"])
+    return _EXPECTED.get(details["type"], details["msg"])
+
+
+def _value(place: Place, details: ErrorDetails) -> str:
+    key = next((step for step in reversed(place) if isinstance(step, str)), "")
+    # Text where a table belongs may be anything; only what stands where a value belongs is repeated.
+    known = details["type"] not in {"missing", "dict_type", "model_type", "model_attributes_type"}
+    return shown(details["input"], key=key) if known else ""
+
+
+def _unknown_key(place: Place, _: ErrorDetails, document: Mapping[str, object]) -> Finding:
+    known = known_keys(place[:-1], document=document)
+    return Finding(place=place, message=f"unknown key; {nearest(str(place[-1]), known)}")
+
+
+def _unknown_kind(place: Place, details: ErrorDetails, document: Mapping[str, object]) -> Finding:
+    del document
+    kind: object = details["input"].get("kind")
+    place = (*place, "kind")
+    if kind is None:
+        return Finding(place=place, message=f"missing, but required; expected {listed(CHANNEL_KINDS)}")
+    hint = nearest(str(kind), CHANNEL_KINDS)
+    return Finding(place=place, message=f"unknown kind of channel; {hint}", value=shown(kind))
+
+
+_EXPLAINED: Final[Mapping[str, Callable[[Place, ErrorDetails, Mapping[str, object]], Finding]]] = {
+    "extra_forbidden": _unknown_key,
+    "union_tag_invalid": _unknown_kind,
+    "union_tag_not_found": _unknown_kind,
+}
