@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.promise import opening_words
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def shanghai(text):
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("now", "opening", "language", "words"),
+    [
+        # Asked on the eve of Spring Festival 2026.
+        ("2026-02-14T18:05", "2026-02-24T09:00", "en", "Tuesday 24 February at 09:00"),
+        ("2026-02-14T18:05", "2026-02-24T09:00", "zh-Hans", "2月24日（星期二）09:00"),
+        ("2026-02-14T18:05", "2026-02-24T09:00", "zh-Hant", "2月24日（星期二）09:00"),
+        # Lunch; the night before; one minute before and after midnight.
+        ("2026-03-02T12:10", "2026-03-02T13:00", "en", "today at 13:00"),
+        ("2026-03-02T12:10", "2026-03-02T13:00", "zh-Hans", "今天13:00"),
+        ("2026-03-02T23:59", "2026-03-03T09:00", "en", "tomorrow, Tuesday 3 March, at 09:00"),
+        ("2026-03-02T23:59", "2026-03-03T09:00", "zh-Hant", "明天，3月3日（星期二）09:00"),
+        ("2026-03-03T00:01", "2026-03-03T09:00", "en", "today at 09:00"),
+        # Another year is said, tomorrow or later.
+        ("2026-12-31T18:00", "2027-01-04T09:00", "en", "Monday 4 January 2027 at 09:00"),
+        ("2026-12-31T18:00", "2027-01-04T09:00", "zh-Hans", "2027年1月4日（星期一）09:00"),
+        ("2026-12-31T18:00", "2027-01-01T09:00", "en", "tomorrow, Friday 1 January 2027, at 09:00"),
+        # It is open already.
+        ("2026-03-02T10:00", "2026-03-02T10:00", "en", "now"),
+        ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hans", "现在"),
+        ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hant", "現在"),
+        # Regions belong to their script; languages that we do not speak get English.
+        ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hant-HK", "現在"),
+        ("2026-03-02T10:00", "2026-03-02T10:00", "zh_TW", "現在"),
+        ("2026-03-02T10:00", "2026-03-02T10:00", "zh", "现在"),
+        ("2026-03-02T12:10", "2026-03-02T13:00", "de", "today at 13:00"),
+        ("2026-03-02T12:10", "2026-03-02T13:00", "", "today at 13:00"),
+    ],
+)
+def test_an_opening_in_words(now, opening, language, words):
+    assert opening_words(shanghai(opening), now=shanghai(now), zone=SHANGHAI, language=language) == words
+
+
+def test_the_days_are_the_readers():
+    # 09:00 on Tuesday in Shanghai is still Monday evening in New York.
+    opening, now = datetime(2026, 2, 24, 1, tzinfo=UTC), datetime(2026, 2, 23, 20, tzinfo=UTC)
+    assert opening_words(opening, now=now, zone=ZoneInfo("America/New_York"), language="en") == "today at 20:00"
+
+
+def test_a_naive_moment_is_refused():
+    with pytest.raises(ValueError, match="aware"):
+        opening_words(datetime(2026, 2, 24), now=datetime(2026, 2, 23, tzinfo=UTC), zone=SHANGHAI, language="en")
