@@ -28,7 +28,7 @@ def take_lease(connection: Connection, database: Database, *, name: str, holder:
         set_={"token": token, "holder": holder, "until": now + lasts},
         where=table.c.until < now,
     )
-    return token if connection.execute(statement).rowcount else None
+    return connection.execute(statement.returning(table.c.token)).scalar_one_or_none()
 
 
 def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timedelta) -> None:

@@ -48,18 +48,32 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
+        options = [
+            "-c",
+            f"port={self.port}",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self.folder}",
+        ]
         if not self._durable:
             options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
-        log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen(
-            [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options, "-c", "max_connections=60"],
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            start_new_session=True,
-            **self._identity,
-        )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(self._binaries / "postgres"),
+                    "-D",
+                    str(self.folder / "data"),
+                    *options,
+                    "-c",
+                    "max_connections=60",
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                **self._identity,
+            )
         self._wait()
 
     @property

@@ -1,0 +1,101 @@
+"""Claims: an attempt counts before the work, one worker at a time, and a frozen one writes nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from router.errors import LeaseLost
+from store import claims
+from store.bulk import table_of
+from store.claims import Claim
+from store.database import Database
+from store.models import Inbound, InboundState
+from tests.store.test_inbound import column, delivery, keep
+
+
+def claim_page(database: Database, *, limit: int = 100) -> Claim:
+    with database.write() as connection:
+        return claims.claim_page(connection, limit=limit)
+
+
+def claim_alone(database: Database) -> Claim:
+    with database.write() as connection:
+        return claims.claim_alone(connection)
+
+
+def let_leases_end(database: Database) -> None:
+    table = table_of(Inbound)
+    with database.write() as connection:
+        past = claims.read_clock(connection) - timedelta(seconds=1)
+        connection.execute(sa.update(table).where(table.c.lease_until.is_not(None)).values(lease_until=past))
+
+
+@pytest.fixture
+def three(database: Database) -> Database:
+    keep(database, *(delivery(f"1:{uid}", str(uid).encode()) for uid in range(3)))
+    return database
+
+
+def test_what_is_claimed_is_nobody_elses(three: Database) -> None:
+    assert len(claim_page(three, limit=2).rows) == 2
+    assert len(claim_page(three).rows) == 1
+    assert claim_page(three).rows == ()
+
+
+def test_a_claim_counts_before_any_work(three: Database) -> None:
+    claim_page(three)
+
+    assert column(three, "attempts") == [1, 1, 1]
+
+
+def test_after_a_death_each_message_goes_alone(three: Database) -> None:
+    claim_page(three)
+    let_leases_end(three)
+
+    assert claim_page(three).rows == ()
+    assert [len(claim_alone(three).rows) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_a_worker_that_froze_past_its_lease_changes_nothing(three: Database) -> None:
+    frozen = claim_page(three)
+    let_leases_end(three)
+    for _ in range(3):
+        claim_alone(three)
+
+    with pytest.raises(LeaseLost), three.write() as connection:
+        claims.hold(connection, frozen)
+    with three.write() as connection:
+        claims.quarantine(connection, frozen, reason="late")
+
+    assert column(three, "state") == ["received"] * 3
+
+
+def test_what_is_finished_is_never_claimed_again(three: Database) -> None:
+    claimed = claim_page(three)
+    with three.write() as connection:
+        claims.hold(connection, claimed)
+        claims.finish(connection, claimed, state=InboundState.ROUTED, ids=claimed.ids)
+    let_leases_end(three)
+
+    assert claim_page(three).rows == ()
+    assert claim_alone(three).rows == ()
+
+
+def test_a_failure_of_the_house_is_no_attempt(three: Database) -> None:
+    claimed = claim_page(three)
+    with three.write() as connection:
+        claims.forget_attempt(connection, claimed, wait=timedelta(0))
+
+    assert len(claim_page(three).rows) == 3
+
+
+def test_what_is_given_back_waits_its_time(three: Database) -> None:
+    claimed = claim_page(three)
+    with three.write() as connection:
+        claims.give_back(connection, claimed, reason="ValueError while routing", wait=timedelta(minutes=5))
+
+    assert claim_alone(three).rows == ()
+    assert set(column(three, "reason")) == {"ValueError while routing"}
