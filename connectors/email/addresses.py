@@ -1,0 +1,143 @@
+"""Find the mail addresses in a field, whatever the sender made of it (RFC 5322 sections 3.4 and 4.4).
+
+One pass over tokens, no recursion: 500 open brackets cost what 500 letters cost. The display name is shown
+and never believed: an address inside quotes, a comment or an encoded word is a name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from connectors.email import limits
+from connectors.email.headers import decode_words
+from router.envelope import Party, PartyKind
+
+# What nearly every field looks like: one mailbox, a plain or quoted name, no comment.
+_PLAIN: Final = re.compile(
+    r'\s*(?:"([^"\\]*)"|([^"<>@,;:\\()\[\]]*))\s*<\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*>\s*'
+)
+_BARE: Final = re.compile(r'\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*')
+_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?|([<>(),;:])|\\(.)|([^\s"<>(),;:\\]+)|(\s+)', re.DOTALL)
+_INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_ROUTE: Final = re.compile(r"^(?:@[^:]*:)+")
+
+
+def parse_addresses(value: str) -> list[Party]:
+    """Return the mailboxes of an unfolded field whose 8-bit bytes are text already, at most `limits.ADDRESSES`.
+
+    Groups are opened and their members listed. A mailbox without an address is left out.
+    """
+    single = _PLAIN.fullmatch(value)
+    if single is not None:
+        return [_party(single[3], single[1] if single[1] is not None else single[2])]
+    bare = _BARE.fullmatch(value)
+    if bare is not None:
+        return [_party(bare[1], "")]
+    return _Reader().read(value[: limits.FIELD_CHARACTERS])
+
+
+def clean_name(name: str) -> str:
+    """Return a display name on one line, without characters that hide or turn what people read."""
+    if not name:
+        return ""
+    name = _INVISIBLE.sub(" ", decode_words(name)) if not name.isascii() or "=?" in name else _INVISIBLE.sub(" ", name)
+    name = " ".join(name.split())
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+        name = name[1:-1].strip()
+    return name[: limits.NAME_CHARACTERS]
+
+
+def handle_of(address: str) -> str:
+    """Return the comparable form of an address: lower case, no blanks, no route (RFC 5322 section 4.4)."""
+    address = "".join(address.split()).lower()
+    return _ROUTE.sub("", address).strip("'\"").rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
+
+
+def _party(address: str, name: str) -> Party:
+    shown = clean_name(name)
+    handle = handle_of(address)
+    return Party(PartyKind.EMAIL, handle, "" if shown.lower() == handle else shown)
+
+
+class _Reader:
+    """Collects the words of one mailbox until a comma, a semicolon or the end closes it."""
+
+    def __init__(self) -> None:
+        self.found: list[Party] = []
+        self.words: list[str] = []
+        self.inside: list[str] | None = None
+        self.comments: list[str] = []
+        self.depth = 0
+
+    def read(self, value: str) -> list[Party]:
+        for match in _TOKEN.finditer(value):
+            if len(self.found) >= limits.ADDRESSES:
+                return self.found
+            if self.depth:
+                self._comment(match)
+            else:
+                self._token(match)
+        self._close()
+        return self.found[: limits.ADDRESSES]
+
+    def _comment(self, match: re.Match[str]) -> None:
+        sign = match[2]
+        self.depth += (sign == "(") - (sign == ")")
+        if self.depth:
+            self.comments.append(match[0])
+
+    def _token(self, match: re.Match[str]) -> None:
+        sign = match[2]
+        if sign == "(":
+            self.depth = 1
+        elif sign == "<":
+            # A second bracket before the first was closed: what came before was part of a name.
+            self.words.extend(self.inside or ())
+            self.inside = []
+        elif sign in {">", ",", ";"}:
+            self._close()
+        elif sign == ":" and self.inside is None:
+            # A group's name; its members follow (RFC 5322 section 3.4).
+            self.words.clear()
+        else:
+            self._word(match)
+
+    def _word(self, match: re.Match[str]) -> None:
+        if match[1] is not None:
+            text = re.sub(r"\\(.)", r"\1", match[1])
+            # In brackets quotes belong to the local part, unless they enclose the whole address.
+            if self.inside is not None:
+                self.inside.append(text if "@" in text else f'"{text}"')
+                return
+            self.words.append(f"\x00{text}")
+            return
+        text = match[3] or match[0]
+        (self.words if self.inside is None else self.inside).append(text)
+
+    def _close(self) -> None:
+        address, name = self._split()
+        if address:
+            self.found.append(_party(address, name or "".join(self.comments)))
+        self.words, self.inside, self.comments = [], None, []
+
+    def _split(self) -> tuple[str, str]:
+        """Tell the address from the name."""
+        if self.inside is not None:
+            return "".join(self.inside).strip(), "".join(self.words).replace("\x00", "")
+        text = "".join(self.words).strip()
+        if not text:
+            return "", ""
+        return _loose(text)
+
+
+def _loose(text: str) -> tuple[str, str]:
+    # No brackets: the last word with an @ that is not in quotes is the address, the rest is the name.
+    words = text.split()
+    for word in reversed(words):
+        if "@" in word and not word.startswith("\x00") and not word.startswith("=?"):
+            return word.strip("[]'\x00"), " ".join(other for other in words if other is not word).replace("\x00", "")
+    if len(words) == 1 and not words[0].startswith(("\x00", "=?")):
+        # A local mailbox such as `root` (RFC 5322 section 4 did without a domain).
+        return words[0].strip("[]'"), ""
+    return "", ""

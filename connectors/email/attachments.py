@@ -1,0 +1,58 @@
+"""Describe attached files, by names that are safe to show and to save under."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import sha256
+from typing import Final
+
+from connectors.email.parts import Part
+from router.envelope import Attachment
+
+# Control characters, and those that hide or turn the letters around them (Unicode Bidirectional Algorithm, UAX 9).
+_HIDDEN: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+# Names that Windows gives to devices, with any extension.
+_DEVICE: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_LONGEST: Final = 150
+
+
+def safe_name(name: str) -> str:
+    """Return a file name for showing and saving; empty if nothing usable is left.
+
+    The last path component only, no hidden, turning or control characters, no leading dot, no device name,
+    at most 150 characters with the extension kept.
+    """
+    if name.isascii() and _PLAIN.fullmatch(name):
+        return name
+    name = _HIDDEN.sub("", unicodedata.normalize("NFC", name)).replace("\\", "/").rsplit("/", 1)[-1]
+    name = " ".join(_FORBIDDEN.sub("_", name).split()).strip(". ")
+    if _DEVICE.fullmatch(name):
+        name = f"_{name}"
+    if len(name) > _LONGEST:
+        stem, dot, extension = name.rpartition(".")
+        name = (
+            f"{stem[: _LONGEST - 1 - len(extension)]}.{extension}" if dot and len(extension) < 20 else name[:_LONGEST]
+        )
+    return name
+
+
+# A letter first, no blanks at the ends, no device: what nearly all names are.
+_PLAIN: Final = re.compile(
+    r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9_][A-Za-z0-9_ ()+,=@~-]{0,60}\.[A-Za-z0-9]{1,10}"
+)
+
+
+def describe(part: Part) -> Attachment:
+    """Return the attachment that the part holds."""
+    content = part.content
+    return Attachment(
+        name=safe_name(part.filename),
+        media_type=part.media_type,
+        size=len(content),
+        sha256=sha256(content).hexdigest(),
+        part=part.number,
+    )

@@ -1,0 +1,53 @@
+"""Read a Date field (RFC 5322 section 3.3 and 4.3) into a moment that can be stored and compared."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+from typing import Final
+
+_USUAL: Final = re.compile(
+    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+([+-])(\d{2})([0-5]\d)\b"
+)
+_MONTHS: Final = {
+    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
+    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+}  # fmt: skip
+# Mail is older, but no desk's mail is: an earlier date is a clock that was never set.
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+# Zones reach from -12:00 to +14:00; a day more is a clock gone wrong, not a place.
+_TOLERANCE: Final = timedelta(days=1)
+
+
+def read_date(value: str, *, received_at: datetime) -> tuple[datetime | None, str]:
+    """Return the moment the sender claims, aware UTC, and what was wrong with it, in a sentence or empty.
+
+    Unreadable or before 1990: None. More than a day after it was received: the moment of receipt.
+    """
+    if not value:
+        return None, ""
+    moment = _parse(value)
+    if moment is None or moment < _EARLIEST:
+        return None, "The Date field cannot be right."
+    if moment > received_at + _TOLERANCE:
+        return received_at, "The Date field lies in the future."
+    return moment, ""
+
+
+def _parse(value: str) -> datetime | None:
+    match = _USUAL.match(value)
+    try:
+        if match is not None and match[2] in _MONTHS:
+            offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
+            zone = timezone(-offset if match[7] == "-" else offset)
+            day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+            # RFC 5322 section 3.3 allows a leap second; Python does not.
+            return datetime(year, _MONTHS[match[2]], day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
+        fields = parsedate_tz(value[:200])
+        if fields is None:
+            return None
+        local = datetime(*fields[:5], min(fields[5], 59), tzinfo=UTC)
+        return local - timedelta(seconds=fields[9] or 0)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None

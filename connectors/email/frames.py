@@ -1,0 +1,64 @@
+"""What goes over the socket between a guard and its reader: lists of byte strings, lengths first.
+
+No pickle and no marshal: the reader has handled hostile mail, so its answers are taken as bytes and nothing else.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+# What a guard asks for: a page of mails read, or one part of a mail.
+PAGE: Final = b"page"
+PART: Final = b"part"
+_TOTAL: Final = struct.Struct("<Q")
+# Above any honest page (see `guard`); a larger claim means that the other side has lost its mind.
+_LARGEST: Final = 256 * 1024 * 1024
+
+
+class FrameError(Exception):
+    """The other side closed, or sent what is no frame."""
+
+
+def write_frame(connection: socket.socket, fields: Sequence[bytes]) -> None:
+    """Send the byte strings as one frame. Raises OSError (TimeoutError when the other side does not take it)."""
+    lengths = struct.pack(f"<I{len(fields)}I", len(fields), *map(len, fields))
+    body = b"".join((lengths, *fields))
+    connection.sendall(_TOTAL.pack(len(body)))
+    connection.sendall(body)
+
+
+def read_frame(connection: socket.socket) -> list[bytes]:
+    """Receive one frame. Raises FrameError at the end of the stream, OSError when the connection breaks."""
+    (total,) = _TOTAL.unpack(_exactly(connection, _TOTAL.size))
+    if total > _LARGEST:
+        raise FrameError(f"A frame of {total} bytes was announced.")
+    return _fields(_exactly(connection, total))
+
+
+def _fields(body: memoryview) -> list[bytes]:
+    try:
+        (count,) = struct.unpack_from("<I", body)
+        lengths = struct.unpack_from(f"<{count}I", body, 4)
+    except struct.error as error:
+        raise FrameError("A frame's lengths are cut short.") from error
+    position, fields = 4 + 4 * count, []
+    for length in lengths:
+        fields.append(bytes(body[position : position + length]))
+        position += length
+    if position != len(body):
+        raise FrameError("A frame's lengths do not add up.")
+    return fields
+
+
+def _exactly(connection: socket.socket, size: int) -> memoryview:
+    view = memoryview(bytearray(size))
+    received = 0
+    while received < size:
+        count = connection.recv_into(view[received:])
+        if not count:
+            raise FrameError("The other side closed.")
+        received += count
+    return view

@@ -1,0 +1,217 @@
+"""Read whole pages of hostile mail in a child process with limits; its death is an answer, never ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from connectors.base import Arrival, RawMessage
+from connectors.email import limits
+from connectors.email.frames import PAGE, PART, FrameError, read_frame, write_frame
+from connectors.email.originals import pack
+from connectors.email.stubs import stub
+from router.envelope import to_json
+from router.errors import PermanentError, TransientError
+
+# Loading takes a second on a busy machine; a reader that is not up by then will not be.
+_START_SECONDS: Final = 60.0
+# reliability 2.3. An honest page of fifty mails takes a fiftieth of it.
+_PAGE_SECONDS: Final = 20.0
+# What goes to the reader at once, so that it stays well under its memory limit.
+_BATCH_BYTES: Final = 32 * 1024 * 1024
+_BATCH_MESSAGES: Final = 500
+# A message with its three fields of a request, and its four of an answer.
+_ANSWER_FIELDS: Final = 4
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class ReaderDied(TransientError):
+    """The reader ended or was ended while it held mail."""
+
+
+class Guard:
+    """Owns one reader. Belongs to one thread; starts its reader when it is first needed."""
+
+    def __init__(self, *, reader: str = "connectors.email.guarded", page_seconds: float = _PAGE_SECONDS) -> None:
+        """reader: the module that runs in the child; tests give one that misbehaves."""
+        self._module = reader
+        self._page_seconds = page_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
+        """Return an Arrival for each message, in order; what cannot be read comes as a stub with `unreadable` set.
+
+        Raises TransientError only when no reader can be started.
+        """
+        arrivals: list[Arrival] = []
+        for batch in _batches(messages):
+            if len(batch) == 1 and _refusal(batch[0]):
+                arrivals.append(_stubbed(batch[0], channel=channel, why=_refusal(batch[0])))
+            else:
+                arrivals += self._batch(batch, channel)
+        return arrivals
+
+    def attachment(self, original: bytes, part: int) -> bytes:
+        """Return the decoded bytes of one attachment of an original, as `Attachment.part` names it.
+
+        Raises PermanentError when the mail has no such part or cannot be read, TransientError when no reader starts.
+        """
+        try:
+            why, content = self._ask([PART, original, b"%d" % part], expected=2)
+        except ReaderDied as error:
+            raise PermanentError(f"Part {part} cannot be read: {error}") from error
+        if why:
+            raise PermanentError(why.decode("utf-8", "replace"))
+        return content
+
+    def close(self) -> None:
+        """End the reader. The guard may be used again and then starts another."""
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _batch(self, batch: Sequence[RawMessage], channel: str) -> list[Arrival]:
+        try:
+            return self._read(batch, channel)
+        except ReaderDied as error:
+            if len(batch) == 1:
+                return [_stubbed(batch[0], channel=channel, why=f"The mail cannot be read: {error}")]
+        return [arrival for message in batch for arrival in self._batch([message], channel)]
+
+    def _read(self, batch: Sequence[RawMessage], channel: str) -> list[Arrival]:
+        request = [PAGE, channel.encode()]
+        for message in batch:
+            key = message.source_key.encode("utf-8", "surrogateescape")
+            request += (key, message.received_at.isoformat().encode(), message.content)
+        answer = self._ask(request, expected=_ANSWER_FIELDS * len(batch))
+        return [
+            _arrival(message, answer[_ANSWER_FIELDS * index : _ANSWER_FIELDS * (index + 1)])
+            for index, message in enumerate(batch)
+        ]
+
+    def _ask(self, request: Sequence[bytes], *, expected: int) -> list[bytes]:
+        connection = self._connection or self._start()
+        try:
+            connection.settimeout(self._page_seconds)
+            write_frame(connection, request)
+            answer = read_frame(connection)
+        except TimeoutError as error:
+            self.close()
+            raise ReaderDied(f"it takes more than {self._page_seconds:.0f} seconds.") from error
+        except (OSError, FrameError) as error:
+            raise ReaderDied(self._epitaph()) from error
+        if len(answer) != expected:
+            self.close()
+            raise ReaderDied("the reader gave an answer of another length.")
+        return answer
+
+    def _epitaph(self) -> str:
+        """Collect the dead reader and say what it died of."""
+        process = self._process
+        code = None
+        if process is not None:
+            try:
+                code = process.wait(timeout=1.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self.close()
+        if code is not None and code < 0:
+            return f"the reader was ended by {signal.Signals(-code).name}."
+        return "the reader ended."
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # A bare environment: the operator's secrets stand in ours. `-P` keeps the working directory out of the
+            # search path, where a folder called `email` would hide the standard library's.
+            environment = {
+                "PYTHONPATH": str(_ROOT),
+                "PATH": os.defpath,
+                "LANG": "C.UTF-8",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", self._module],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=environment,
+            )
+        self._connection = ours
+        ours.settimeout(_START_SECONDS)
+        try:
+            read_frame(ours)
+        except (OSError, FrameError) as error:
+            raise TransientError(f"The process that reads mail does not start: {self._epitaph()}") from error
+        return ours
+
+
+def _batches(messages: Sequence[RawMessage]) -> Iterator[list[RawMessage]]:
+    batch: list[RawMessage] = []
+    size = 0
+    for message in messages:
+        alone = bool(_refusal(message))
+        full = size + len(message.content) > _BATCH_BYTES or len(batch) >= _BATCH_MESSAGES
+        if batch and (alone or full):
+            yield batch
+            batch, size = [], 0
+        if alone:
+            yield [message]
+            continue
+        batch.append(message)
+        size += len(message.content)
+    if batch:
+        yield batch
+
+
+def _refusal(message: RawMessage) -> str:
+    if message.defect:
+        return message.defect
+    if len(message.content) > limits.RAW_BYTES:
+        return f"The mail has {len(message.content)} bytes; we read at most {limits.RAW_BYTES}."
+    return ""
+
+
+def _arrival(message: RawMessage, answer: Sequence[bytes]) -> Arrival:
+    envelope, original, content_hash, unreadable = answer
+    return Arrival(
+        source_key=message.source_key,
+        envelope=envelope,
+        original=original,
+        size=len(message.content),
+        content_hash=content_hash,
+        received_at=message.received_at,
+        unreadable=unreadable.decode("utf-8", "replace"),
+    )
+
+
+def _stubbed(message: RawMessage, *, channel: str, why: str) -> Arrival:
+    return Arrival(
+        source_key=message.source_key,
+        envelope=to_json(stub(message, channel=channel, why=why)),
+        original=pack(message.content),
+        size=len(message.content),
+        content_hash=sha256(message.content).digest(),
+        received_at=message.received_at,
+        unreadable=why,
+    )

@@ -1,0 +1,133 @@
+"""The reader: a child process that opens hostile mail so that no other process has to.
+
+It starts with no secrets in its environment, loads everything it will ever need, then gives up files, sockets,
+children and most of its memory, and answers frames until its guard closes the socket.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from types import FrameType
+from typing import Final
+
+from connectors.base import RawMessage
+from connectors.email.frames import PART, FrameError, read_frame, write_frame
+from connectors.email.mime import attachment_content, normalise
+from connectors.email.originals import Packer
+from connectors.email.parts import Unreadable
+from connectors.email.stubs import stub
+from connectors.email.warm import warm
+from router.envelope import to_json
+from router.errors import NotFound
+
+# reliability 2.3: a 25 MB mail needs about 150 MB here; what needs more is built to need more.
+_MEMORY_BYTES: Final = 512 * 1024 * 1024
+# The reader gives up on a mail after this much of its own time and goes on with the next.
+_SECONDS_A_MAIL: Final = 2.0
+# The kernel ends a reader that does not come back from one mail (compiled code cannot be interrupted).
+_SECONDS_A_PAGE: Final = 10
+# Ends a reader whose guard is gone and that waits on something, which nothing here should.
+_WALL_SECONDS: Final = 30
+
+
+class TooSlow(Exception):
+    """The mail takes too long to read."""
+
+
+def main() -> None:
+    """Serve the guard at the other end of the socket that is our standard input."""
+    connection = socket.socket(fileno=sys.stdin.fileno())
+    warm()
+    _give_up_powers()
+    signal.signal(signal.SIGPROF, _too_slow)
+    write_frame(connection, [b"ready"])
+    reader = _Reader()
+    try:
+        while True:
+            request = read_frame(connection)
+            _allow_one_page()
+            write_frame(connection, reader.answer(request))
+            signal.alarm(0)
+    except (FrameError, OSError):
+        return
+
+
+def _give_up_powers() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    # No descriptor can be opened any more: no file, no socket, so no network either.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _allow_one_page() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + _SECONDS_A_PAGE + 1, hard))
+    signal.alarm(_WALL_SECONDS)
+
+
+def _too_slow(_signal: int, _frame: FrameType | None) -> None:
+    raise TooSlow
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._packer = Packer()
+
+    def answer(self, request: Sequence[bytes]) -> list[bytes]:
+        """Answer one frame: a page of mails, or one part of a mail."""
+        if request[0] == PART:
+            return self._part(request[1], int(request[2]))
+        channel = request[1].decode()
+        answers: list[bytes] = []
+        for index in range(2, len(request), 3):
+            message = RawMessage(
+                source_key=request[index].decode("utf-8", "surrogateescape"),
+                received_at=datetime.fromisoformat(request[index + 1].decode()),
+                content=request[index + 2],
+            )
+            answers += self._one(message, channel)
+        return answers
+
+    def _one(self, message: RawMessage, channel: str) -> tuple[bytes, bytes, bytes, bytes]:
+        envelope, unreadable = _read(message, channel)
+        return envelope, self._packer.pack(message.content), sha256(message.content).digest(), unreadable.encode()
+
+    def _part(self, original: bytes, part: int) -> list[bytes]:
+        try:
+            return [b"", attachment_content(original, part)]
+        except (NotFound, Unreadable) as error:
+            return [str(error).encode(), b""]
+
+
+def _read(message: RawMessage, channel: str) -> tuple[bytes, str]:
+    try:
+        signal.setitimer(signal.ITIMER_PROF, _SECONDS_A_MAIL)
+        try:
+            return to_json(normalise(message, channel=channel)), ""
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    except Unreadable as error:
+        why = str(error)
+    except TooSlow:
+        why = f"The mail takes more than {_SECONDS_A_MAIL:.0f} seconds to read."
+    except MemoryError:
+        why = "The mail takes more memory to read than we give it."
+    except RecursionError:
+        why = "The mail is nested too deeply."
+    # Whatever a hostile mail makes a library raise, the mail must end as a stub and the next one must be read.
+    except Exception as error:  # noqa: BLE001
+        why = f"The mail cannot be read: {type(error).__name__}."
+    return to_json(stub(message, channel=channel, why=why)), why
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""How much of one mail we are ready to read; beyond it a mail is cut, or becomes a stub for a person to look at.
+
+The figures are about ten times what the oddest honest mail needs, and what the reader's child survives easily.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Providers stop at 25 to 50 MB (RFC 1870 leaves it to them); larger mail is shown as a stub, never read.
+RAW_BYTES: Final = 25 * 1024 * 1024
+# Mailers nest fewer than ten levels; each level costs a parser a stack frame.
+DEPTH: Final = 50
+PARTS: Final = 500
+HEADERS: Final = 1_000
+HEADER_BYTES: Final = 256 * 1024
+# One field, unfolded. RFC 5322 section 2.1.1 allows 998 characters a line; long References run to 10 KB.
+FIELD_CHARACTERS: Final = 64 * 1024
+ADDRESSES: Final = 200
+REFERENCES: Final = 100
+# RFC 5322 has no limit on a Message-ID but the line's own.
+MESSAGE_ID_CHARACTERS: Final = 998
+TEXT_CHARACTERS: Final = 1_000_000
+SUBJECT_CHARACTERS: Final = 2_000
+NAME_CHARACTERS: Final = 200
+# HTML beyond this is shown as text only: sanitising is linear, but a browser is not.
+HTML_CHARACTERS: Final = 2_000_000
+# A machine header is a word or two; a bound keeps one sender from filling the table.
+MACHINE_HEADER_CHARACTERS: Final = 1_000
+MACHINE_HEADERS: Final = 60
