@@ -55,4 +55,4 @@ def test_the_days_are_the_readers():
 
 def test_a_naive_moment_is_refused():
     with pytest.raises(ValueError, match="aware"):
-        opening_words(datetime(2026, 2, 24), now=datetime(2026, 2, 23, tzinfo=UTC), zone=SHANGHAI, language="en")
+        opening_words(shanghai("2026-02-24T09:00"), now=datetime(2026, 2, 23), zone=SHANGHAI, language="en")  # noqa: DTZ001

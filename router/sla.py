@@ -1,0 +1,83 @@
+"""When an answer is due: promises counted in the open time of a calendar, at rest while we wait for the customer.
+
+Everything follows from the settings, the calendar and what happened, so a due time is computed anew whenever one of
+them changes, and never adjusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from router.errors import ConfigError
+from router.hours import Calendar
+from router.settings.model import SlaSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When answers are due, aware UTC; None where nothing is promised or the clock stands still."""
+
+    first_reply: datetime | None = None
+    next_reply: datetime | None = None
+    resolve: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """We waited for the customer `since`, aware, and `until`; None while we still do."""
+
+    since: datetime
+    until: datetime | None
+
+
+def due_times(
+    sla: SlaSettings,
+    *,
+    calendars: Mapping[str, Calendar],
+    opened_at: datetime,
+    replied: bool = False,
+    waiting_since: datetime | None = None,
+    pauses: Sequence[Pause] = (),
+) -> Due:
+    """Return what `sla` promises to a conversation that the customer opened at `opened_at`.
+
+    replied: whether a person has answered at all; then there is no first reply to wait for.
+    waiting_since: the customer's first message that nobody has answered yet; None if it is the customer's turn.
+        The next reply is due from then on; before the first reply it is the first reply that is due.
+    pauses: in any order, may overlap.
+    """
+    calendar = calendars[sla.calendar]
+
+    def due(promise: timedelta | None, start: datetime | None) -> datetime | None:
+        return due_at(calendar, start=start, promise=promise, pauses=pauses) if promise is not None and start else None
+
+    return Due(
+        first_reply=None if replied else due(sla.first_reply, opened_at),
+        next_reply=due(sla.next_reply, waiting_since) if replied else None,
+        resolve=due(sla.resolve, opened_at),
+    )
+
+
+def due_at(calendar: Calendar, *, start: datetime, promise: timedelta, pauses: Sequence[Pause] = ()) -> datetime | None:
+    """Return when `promise` of open time outside the pauses has passed since `start`, in UTC.
+
+    A warning is due in the same way, at a part of the promise.
+    None while a pause that began before then has no end, and if the calendar has no opening within 366 days:
+    a desk that never opens promises nothing, but must still take messages in.
+    """
+    at, left = start, promise
+    for pause in sorted(pauses, key=lambda pause: pause.since):
+        if pause.since > at:
+            worked = calendar.elapsed(at, pause.since)
+            if worked >= left:
+                break
+            at, left = pause.since, left - worked
+        if pause.until is None:
+            return None
+        at = max(at, pause.until)
+    try:
+        return calendar.add(at, left)
+    except ConfigError:
+        return None
