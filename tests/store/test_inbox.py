@@ -1,0 +1,247 @@
+"""The inbox's queries, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from router.errors import Conflict, NotFound, PermanentError
+from store.agents import add_agent, find_by_token, list_agents, revoke_agent
+from store.correspondence import attachments_of, find_message, find_original, messages_of, outbound_of
+from store.database import Database
+from store.inbox import Filter, Position, count_unresolved, find_conversation, glimpses, handles, list_conversations
+from store.models import Status
+from store.quarantine import discard, find_quarantined, list_quarantined, replay
+from tests.inbox_builder import NOON, Builder, fill, mail_with_file
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_list_has_the_newest_activity_first_over_all_statuses(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        old = build.conversation(last_message_at=NOON - 3 * MINUTE, status="resolved")
+        new = build.conversation(last_message_at=NOON - MINUTE, status="open")
+        middle = build.conversation(last_message_at=NOON - 2 * MINUTE, status="snoozed")
+    with database.read() as connection:
+        assert [row.id for row in list_conversations(connection, Filter(), limit=10)] == [new, middle, old]
+
+
+def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Database) -> None:
+    # Given twelve conversations, four of them in the same instant
+    with database.write() as connection:
+        build = Builder(connection)
+        there = [build.conversation(last_message_at=NOON - (number // 4) * MINUTE) for number in range(12)]
+    # When they are walked in pages of three, and one arrives before each page
+    seen, after = [], None
+    while True:
+        with database.write() as connection:
+            Builder(connection).conversation(handle=f"{uuid4()}@example.com", last_message_at=NOON + MINUTE)
+        with database.read() as connection:
+            page = list_conversations(connection, Filter(), after=after, limit=3)
+        if not page:
+            break
+        seen += [row.id for row in page]
+        after = Position(page[-1].last_message_at, page[-1].id)
+    # Then the walk saw each of the twelve once, in order
+    known = [row for row in seen if row in there]
+    assert len(seen) == len(set(seen))
+    assert sorted(known) == sorted(there)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Filter(statuses=[Status.OPEN]), {"a", "b", "d"}),
+        (Filter(statuses=[Status.OPEN, Status.RESOLVED]), {"a", "b", "c", "d"}),
+        (Filter(teams=["risk"]), {"b"}),
+        (Filter(teams=["risk", "payments"]), {"a", "b", "c", "d"}),
+        (Filter(categories=["refund"]), {"a"}),
+        (Filter(channels=["desk-sms"]), {"d"}),
+        (Filter(contact="+8613800138000"), {"d"}),
+        (Filter(contact=" LI@example.com "), {"a", "b", "c"}),
+        (Filter(contact="nobody@example.com"), set()),
+        # The resolved one was due long ago, and nobody waits for it any more.
+        (Filter(due_before=NOON), {"a", "d"}),
+        (Filter(due_before=NOON, teams=["payments"], channels=["support-mail"]), {"a"}),
+    ],
+)
+def test_filters_say_which_conversations(database: Database, wanted: Filter, expected: set[str]) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        names = {
+            build.conversation(category="refund", first_reply_due_at=NOON - MINUTE): "a",
+            build.conversation(team="risk", resolve_due_at=NOON + MINUTE): "b",
+            build.conversation(status="resolved", first_reply_due_at=NOON - MINUTE): "c",
+            build.conversation(channel="desk-sms", handle="+8613800138000", next_reply_due_at=NOON - MINUTE): "d",
+        }
+    with database.read() as connection:
+        assert {names[row.id] for row in list_conversations(connection, wanted, limit=10)} == expected
+
+
+def test_a_conversation_is_found_by_id_and_by_a_reference_as_people_type_it(database: Database) -> None:
+    with database.write() as connection:
+        conversation_id = Builder(connection).conversation(reference="K10QF2MXD")
+    with database.read() as connection:
+        assert find_conversation(connection, conversation_id).contact_name == "Li Wei"
+        assert find_conversation(connection, "klo qf2-mxd").id == conversation_id
+        with pytest.raises(NotFound):
+            find_conversation(connection, "ZZZZZZZZZ")
+
+
+def test_a_glimpse_is_of_the_last_message(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        talked, silent = build.conversation(), build.conversation()
+        build.message(talked, text="first")
+        build.message(talked, text="x" * 1000, received_at=NOON + MINUTE, direction="outgoing")
+    with database.read() as connection:
+        found = glimpses(connection, [talked, silent])
+    assert list(found) == [talked]
+    assert (found[talked].messages, found[talked].direction, found[talked].text) == (2, "outgoing", "x" * 200)
+
+
+def test_contacts_show_their_handles_and_statuses_their_counts(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        build.conversation()
+        build.conversation(status="resolved")
+        contact_id = build.contact("li@example.com")
+    with database.read() as connection:
+        assert handles(connection, [contact_id]) == {contact_id: ["li@example.com"]}
+        assert count_unresolved(connection) == {Status.OPEN: 1, Status.PENDING: 0, Status.SNOOZED: 0}
+
+
+def test_the_earliest_promise_is_due_unless_resolved(database: Database) -> None:
+    promises = {"first_reply_due_at": None, "next_reply_due_at": NOON + MINUTE, "resolve_due_at": NOON + 2 * MINUTE}
+    with database.write() as connection:
+        build = Builder(connection)
+        waiting = build.conversation(**promises)
+        resolved = build.conversation(**promises, status="resolved")
+    with database.read() as connection:
+        assert find_conversation(connection, waiting).due_at == NOON + MINUTE
+        assert find_conversation(connection, resolved).due_at is None
+
+
+def test_messages_are_listed_newest_page_first_in_order_of_receipt(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation()
+        ids = [build.message(conversation_id, received_at=NOON + n * MINUTE, html="<b>x</b>") for n in range(5)]
+    with database.read() as connection:
+        last = messages_of(connection, conversation_id, limit=3)
+        earlier = messages_of(connection, conversation_id, before=Position(last[0].received_at, last[0].id), limit=3)
+        assert [row.id for row in last] == ids[2:]
+        assert [row.id for row in earlier] == ids[:2]
+        assert (last[0].html, last[0].has_html) == ("", True)
+        assert find_message(connection, ids[0]).html == "<b>x</b>"
+
+
+def test_files_originals_and_replies_are_found_from_their_message(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation()
+        mailed = build.message(conversation_id, mail=mail_with_file())
+        attachment_id = build.attachment(mailed)
+        queued, told = build.outbound(conversation_id), build.outbound(conversation_id, state="sent")
+        answer = build.message(conversation_id, direction="outgoing", outbound_id=told)
+    with database.read() as connection:
+        files = attachments_of(connection, [mailed, answer])
+        assert [file.id for file in files[mailed]] == [attachment_id]
+        assert files[answer] == []
+        assert find_original(connection, mailed).size == len(mail_with_file())
+        with pytest.raises(NotFound):
+            find_original(connection, answer)
+        assert [row.id for row in outbound_of(connection, conversation_id)] == [queued]
+        assert find_message(connection, answer).delivery == "sent"
+
+
+def test_a_replay_starts_afresh_and_a_second_one_does_nothing(database: Database) -> None:
+    with database.write() as connection:
+        inbound_id = Builder(connection).quarantined()
+        assert replay(connection, [inbound_id], by="Ming", envelopes={inbound_id: "{}"}) == (inbound_id,)
+        assert replay(connection, [inbound_id], by="Ming") == ()
+        row = connection.execute(
+            sa.text("SELECT state, attempts, envelope, reason, lease_token FROM inbound WHERE state = 'received'")
+        ).one()
+        assert tuple(row) == ("received", 0, "{}", "", None)
+        assert list_quarantined(connection, limit=10) == []
+
+
+def test_a_discard_needs_a_reason_and_can_be_taken_back(database: Database) -> None:
+    with database.write() as connection:
+        inbound_id = Builder(connection).quarantined()
+        with pytest.raises(PermanentError):
+            discard(connection, inbound_id, reason="  ", by="Ming")
+        discard(connection, inbound_id, reason="spam", by="Ming")
+        with pytest.raises(Conflict):
+            discard(connection, inbound_id, reason="spam", by="Ming")
+        assert list_quarantined(connection, limit=10) == []
+        [put_away] = list_quarantined(connection, discarded=True, limit=10)
+        assert put_away.reason.endswith("discarded by Ming: spam")
+        assert replay(connection, [inbound_id], by="Ming") == (inbound_id,)
+        with pytest.raises(NotFound):
+            find_quarantined(connection, inbound_id)
+
+
+def test_the_quarantine_is_paged_newest_first(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        first, second, other = build.quarantined(), build.quarantined(), build.quarantined(channel="desk-mail")
+        assert [row.id for row in list_quarantined(connection, limit=2)] == [other, second]
+        assert [row.id for row in list_quarantined(connection, before=second, limit=2)] == [first]
+        assert [row.id for row in list_quarantined(connection, channel="desk-mail", limit=9)] == [other]
+
+
+def test_a_token_is_known_only_by_its_hash_and_dies_with_the_agent(database: Database) -> None:
+    with database.write() as connection:
+        agent, token = add_agent(connection, name=" Ming ", role="agent")
+        assert token not in str(connection.execute(sa.text("SELECT * FROM agent")).all())
+        assert find_by_token(connection, token) == agent
+        assert find_by_token(connection, token[:-1] + ("a" if token[-1] != "a" else "b")) is None
+        assert find_by_token(connection, "oy_nonsense") is None
+        assert revoke_agent(connection, name="Ming").revoked_at is not None
+        assert find_by_token(connection, token) is None
+        assert [row.name for row in list_agents(connection)] == ["Ming"]
+        with pytest.raises(NotFound):
+            revoke_agent(connection, name="Nobody")
+
+
+def test_two_agents_cannot_have_one_name(database: Database) -> None:
+    with database.write() as connection:
+        add_agent(connection, name="Ming", role="agent")
+    with pytest.raises(Conflict), database.write() as connection:
+        add_agent(connection, name="Ming", role="admin")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(statuses=[Status.OPEN]),
+        Filter(),
+        Filter(teams=["risk"]),
+        Filter(statuses=[Status.OPEN], teams=["risk"]),
+    ],
+)
+def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(database: Database, wanted: Filter) -> None:
+    fill(database, 3000)
+    with database.write() as connection:
+        connection.execute(sa.text("ANALYZE"))
+    statements: list[tuple[str, object]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        statements.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as connection:
+        page = list_conversations(connection, wanted, limit=20)
+        statement, parameters = next(entry for entry in statements if "FROM conversation" in entry[0])
+        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
+    assert len(page) == 20
+    assert "_activity" in plan
+    assert "Seq Scan on conversation" not in plan
+    assert "SCAN conversation" not in plan
