@@ -24,7 +24,7 @@ class ChannelStatus:
     """One channel.
 
     accepted: rows of any state.  oldest_due_at: since when the longest waiting message could have been routed.
-    waiting: what the server said it still holds above the cursor, None if it did not say.
+    waiting: what the server said it still holds above the cursor, held: in all; None if it did not say.
     polled_at: the last good poll.  owner: who polls it now, empty if nobody.
     """
 
@@ -36,6 +36,7 @@ class ChannelStatus:
     quarantined: int = 0
     oldest_due_at: datetime | None = None
     waiting: int | None = None
+    held: int | None = None
     epoch: str = ""
     position: str = ""
     moved_at: datetime | None = None
@@ -87,7 +88,7 @@ def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatu
         ChannelStatus(
             channel=name,
             oldest_due_at=oldest.get(name),
-            owner=owners.get(name, ""),
+            owner=owners.get(f"channel:{name}", ""),
             **_totals(counts.get(name, {})),
             **cursors.get(name, {}),
         )
@@ -125,18 +126,18 @@ def _cursors(connection: Connection) -> dict[str, dict[str, Any]]:
 def _oldest(connection: Connection) -> dict[str, datetime]:
     columns = table_of(Inbound).c
     statement = sa.select(columns.channel, sa.func.min(columns.due_at)).where(columns.state == InboundState.RECEIVED)
-    return dict(connection.execute(statement.group_by(columns.channel)).tuples())
+    return _pairs(connection, statement.group_by(columns.channel))
 
 
 def _owners(connection: Connection) -> dict[str, str]:
     columns = table_of(Lease).c
     statement = sa.select(columns.name, columns.holder).where(columns.until > read_clock(connection))
-    return dict(connection.execute(statement).tuples())
+    return _pairs(connection, statement)
 
 
 def _outbound(connection: Connection) -> dict[str, int]:
     column = table_of(Outbound).c.state
-    found: dict[str, int] = dict(connection.execute(sa.select(column, sa.func.count()).group_by(column)).tuples())
+    found = _pairs(connection, sa.select(column, sa.func.count()).group_by(column))
     return {state.value: found.get(state.value, 0) for state in OutboundState}
 
 
@@ -148,3 +149,8 @@ def _unpublished(connection: Connection) -> int:
 def _incoming(connection: Connection) -> int:
     statement = sa.select(sa.func.count()).where(table_of(Message).c.inbound_id.is_not(None))
     return int(connection.execute(statement).scalar_one())
+
+
+def _pairs(connection: Connection, statement: sa.Select[Any]) -> dict[str, Any]:
+    # A result has `keys`, so that `dict` would take it for a mapping.
+    return {row[0]: row[1] for row in connection.execute(statement)}

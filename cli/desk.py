@@ -1,0 +1,28 @@
+"""Open what most commands need: the settings, and the database they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from router.settings import Settings
+from router.settings.files import load_settings
+from store.database import Database
+from store.migrate import require_current
+from store.opening import open_database
+
+
+@contextmanager
+def open_desk(config: Path | None) -> Iterator[tuple[Settings, Database]]:
+    """Read the configuration and open its database, which must have this version's tables.
+
+    Raises ConfigError when either cannot be used, TransientError when the database does not answer.
+    """
+    settings = load_settings(config)
+    database = open_database(settings)
+    try:
+        require_current(database)
+        yield settings, database
+    finally:
+        database.close()

@@ -1,0 +1,25 @@
+"""`omniyard migrate`: bring the database to the tables of this version."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.options import ConfigOption
+from router.settings.files import load_settings
+from store.migrate import current_version, upgrade
+from store.opening import open_database
+
+
+def migrate_command(config: ConfigOption = None) -> None:
+    """Bring the database to this version's tables; does nothing when it has them. `omniyard up` does this by itself.
+
+    Example: omniyard migrate
+    """
+    database = open_database(load_settings(config))
+    try:
+        before = current_version(database)
+        upgrade(database)
+        after = current_version(database)
+    finally:
+        database.close()
+    typer.echo(f"the database is at version {after}" + ("" if before == after else f", was {before or 'empty'}"))

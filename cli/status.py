@@ -1,0 +1,128 @@
+"""`omniyard status`: per channel how far, how late, what went wrong, and whether the books balance."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from cli.desk import open_desk
+from cli.group import FAILED
+from cli.options import ConfigOption, JsonOption
+from cli.printing import age, print_json, table
+from router.errors import TransientError
+from router.settings import Settings
+from store.database import Database
+from store.status import ChannelStatus, DeskStatus, read_status
+
+_EVERY_SECONDS: Final = 2.0
+_COLUMNS: Final = (
+    "channel",
+    "last poll",
+    "cursor",
+    "on server",
+    "accepted",
+    "routed",
+    "dupl.",
+    "quar.",
+    "waiting",
+    "lag",
+)
+
+
+def status_command(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Renew the screen every two seconds.")] = False,
+) -> None:
+    """Show each channel and whether the books balance: accepted = routed + duplicate + quarantined + waiting.
+
+    `lag` is how long the oldest message has waited to be routed. Exit code 1 if the books do not balance.
+
+    Example: omniyard status --watch
+    """
+    with open_desk(config) as (settings, database):
+        if watch:
+            _watch(settings, database)
+            return
+        status = _read(settings, database)
+        if as_json:
+            print_json(_plain(status))
+        else:
+            Console(highlight=False).print(_screen(status))
+        if not status.balanced:
+            raise typer.Exit(FAILED)
+
+
+def _read(settings: Settings, database: Database) -> DeskStatus:
+    with database.read() as connection:
+        return read_status(connection, channels=list(settings.channels))
+
+
+def _watch(settings: Settings, database: Database) -> None:
+    with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(_screen(_read(settings, database)), refresh=True)
+            except TransientError as error:
+                live.update(Text(str(error), style="red"), refresh=True)
+            time.sleep(_EVERY_SECONDS)
+
+
+def _screen(status: DeskStatus) -> Group:
+    rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels))
+    return Group(rows, *(_remarks(status)), _books(status))
+
+
+def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:
+    held = "" if channel.held is None else str(channel.held)
+    return (
+        channel.channel,
+        age(channel.polled_at, now=status.now),
+        f"{channel.epoch} {channel.position}".strip(),
+        f"{held} (+{channel.waiting})" if channel.waiting else held,
+        str(channel.accepted),
+        str(channel.routed),
+        str(channel.duplicate),
+        str(channel.quarantined),
+        str(channel.received),
+        age(channel.oldest_due_at, now=status.now),
+    )
+
+
+def _remarks(status: DeskStatus) -> list[Text]:
+    """Return what needs an operator's eye, worst first."""
+    errors = [
+        Text(f"{channel.channel}: {channel.error} ({age(channel.error_at, now=status.now)} ago)", style="red")
+        for channel in status.channels
+        if channel.error
+    ]
+    notices = [Text(f"{c.channel}: {c.notice}", style="yellow") for c in status.channels if c.notice]
+    unknown = status.outbound["unknown"]
+    if unknown:
+        errors.append(Text(f"{unknown} outgoing messages have no clear outcome: a person must look", style="red"))
+    return [*errors, *notices]
+
+
+def _books(status: DeskStatus) -> Text:
+    waiting = status.outbound["queued"]
+    tail = f"; {waiting} outgoing messages wait; {status.unpublished} events are not published yet"
+    if status.balanced:
+        return Text("The books balance" + tail, style="green")
+    missing = sum(channel.unbalanced for channel in status.channels)
+    return Text(f"THE BOOKS DO NOT BALANCE: {missing} messages in no state, {status.strays} strays{tail}", style="red")
+
+
+def _plain(status: DeskStatus) -> dict[str, object]:
+    channels = [asdict(channel) | {"unbalanced": channel.unbalanced} for channel in status.channels]
+    lags = [status.now - channel.oldest_due_at for channel in status.channels if channel.oldest_due_at]
+    return asdict(status) | {
+        "channels": channels,
+        "balanced": status.balanced,
+        "oldest_due_seconds": max((lag.total_seconds() for lag in lags), default=0.0),
+    }
