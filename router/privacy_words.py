@@ -21,16 +21,23 @@ def _word(word: str, end: str = "(?![a-z])") -> str:
 
 _OPEN: Final = r"[\s\"'“”‘’「『《【\[(（<*_\-]{0,4}"
 _EQUALS: Final = (
-    r"(?:[:：=＝→]|->|=>|\bis\b|\bwas\b|\bare\b|\bto\b|是|为|為|叫|"
+    r"(?:[:：=＝→]|->|=>|\bis\b|\bwas\b|\bare\b|\bto\b|是|为|為|係|叫|"
     r"改成|改为|改為|设成|設成|设为|設為|设置成|換成|换成)"
 )
 _LOCK: Final = _either(
-    _word(r"pass\s?(?:word|code|phrase|wd)s?", ""), _word(r"pwd?"), _word(r"pin(?:\s?(?:code|number|no\.?))?"),
+    _word(r"pass\s?(?:word|code|phrase|wd)s?", ""), _word(r"pwd?"),
+    _word("pass", r"(?=\s?[:：=＝])"), _word(r"pin(?:\s?(?:code|number|no\.?))?"),
     "密码", "密碼", "口令", "暗号", "安全问题答案",
+    "contraseña", "mot de passe", "passwort", "senha",
 )  # fmt: skip
 _KEY: Final = r"(?P<secret>[!-~]{4,64})"
 _PASSWORD: Final = re.compile(
-    _LOCK + r"[)）\]】]?(?:[^\n:：=.。!！?？;；]{0,24}?)" + _EQUALS + r"了?(?:\s{0,2}[:：])?" + _OPEN + _KEY
+    _LOCK
+    + r"[)）\]】]?(?:[^\n:：=.。!！?？;；]|\.(?=\w)){0,32}?"
+    + _EQUALS
+    + r"了?(?:\s{0,2}[:：])?[\u4e00-\u9fff]{0,4}"
+    + _OPEN
+    + _KEY
 )
 # "password Abc12345", "密码abc123", "password_abc123.txt": no word between, so the secret must hold a digit.
 _PASSWORD_NEXT: Final = re.compile(_LOCK + _OPEN + r"(?P<secret>(?=[!-~]{0,63}\d)[!-~]{4,64})")
@@ -130,7 +137,18 @@ _ID: Final = re.compile(
 # Family of hints, kind, pattern. A text without a family's hints is not searched for it: asking is far cheaper.
 _FAMILIES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[str, re.Pattern[str]], ...]], ...]] = (
     (
-        ("pass", "pw", "pin", "密码", "密碼", "口令", "暗号", "安全问题"),
+        (
+            "pass",
+            "pw",
+            "pin",
+            "密码",
+            "密碼",
+            "口令",
+            "暗号",
+            "安全问题",
+            "contrase",
+            "senha",
+        ),
         (("password", _PASSWORD), ("password", _PASSWORD_NEXT)),
     ),
     (
@@ -193,9 +211,10 @@ def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Found]:
 
 
 def _may_be_password(before: str, secret: str) -> bool:
-    if len(secret) < 4 or _NO_PASSWORD.match(secret):
+    if len(secret) < 4 or secret.startswith("//") or _NO_PASSWORD.match(secret):
         return False
-    announced = any(mark in before for mark in ":：=＝→")
+    # A Latin word in a Chinese sentence, or one in quotes, is the password itself.
+    announced = any(mark in before for mark in ':：=＝→是为為係成"“‘「')
     return announced or not (secret.isalpha() or _is_plain_word(secret))
 
 

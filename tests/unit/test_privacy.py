@@ -1,0 +1,144 @@
+"""Masking: no disguise saves a secret, and what only looks like one survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.planted import lookalikes, planted
+from router.privacy import mask
+
+CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
+
+
+def bare(text):
+    """The text as somebody would read digits out of it: narrow, without tags, blanks and invisible characters."""
+    without_tags = re.sub(r"<[^<>]*>|&\w+;", "", unicodedata.normalize("NFKC", text))
+    return re.sub(r"[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]", "", without_tags)
+
+
+def test_of_5000_planted_secrets_none_survives():
+    left = [one for one in planted(5000) if re.sub(r"[-.]", "", one.secret) in bare(mask(one.text).text)]
+    assert left == []
+
+
+def test_the_kind_of_each_planted_secret_is_named():
+    # A number of 16 to 19 digits may be two things at once, and a six-digit PIN is a code as well as a password.
+    unnamed = [one for one in planted(2000) if one.kind not in mask(one.text).kinds]
+    assert len(unnamed) <= 40
+
+
+def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
+    texts = list(lookalikes(5000))
+    assert sum(mask(text).text != text for text in texts) / len(texts) <= 0.005
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("card 4111 1111 1111 1111 declined", "card **** 1111 declined"),
+        ("卡号６２２２０２１２３４５６７８９０１２８", "卡号**** 0128"),
+        ("4111\u200b11111111\u200d1111", "**** 1111"),
+        # A tag within a number survives it, so that the HTML stays balanced.
+        ("<b>4111</b>11111111<i>1111</i>", "<b>**** 1111</b><i></i>"),
+        ("4111 1111\n> 1111 1111", "**** 1111"),
+        ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "**** 1111"),
+        # Amex and Diners are not grouped in fours.
+        ("3782 822463 10005", "**** 0005"),
+        ("3056 930902 5904", "**** 5904"),
+        ("卡号是六二二二零二一二三四五六七八九零一二八", "卡号是**** 0128"),
+        # Two cards in one line are two.
+        ("4111111111111111,5500005555555559", "**** 1111,**** 5559"),
+        # A mistyped number that its owner calls a card is one.
+        ("卡号：6222020200112233440", "卡号：**** 3440"),
+        # The unnamed code after the expiry date.
+        ("4111111111111111 12/27 123", "**** 1111 12/27 ****"),
+        ("<a href='https://x.example/?c=4111111111111111'>x</a>", "<a href='https://x.example/?c=**** 1111'>x</a>"),
+        ("card_4111111111111111.jpg", "card_**** 1111.jpg"),
+        ("身份证11010519491231002X", "身份证****"),
+        ("身份证 110105491231002", "身份证 ****"),
+        ("护照号 E12345678", "护照号 ****"),
+        ("E12345678 is my passport number", "**** is my passport number"),
+        ("CVV: 123", "CVV: ****"),
+        ("背面三位数字是123", "背面三位数字是****"),
+        ("password: hunter", "password: ****"),
+        ("my password for example.com is hunter2", "my password for example.com is ****"),
+        ("<td>Password</td><td>hunter22</td>", "<td>Password</td><td>****</td>"),
+        ("密码是 abcdef", "密码是 ****"),
+        ("密码改成了qwerty", "密码改成了****"),
+        ("482913 is your OTP", "**** is your OTP"),
+        ("【钱包】您的验证码为482913，5分钟内有效", "【钱包】您的验证码为****，5分钟内有效"),
+        ("login code: A7K9Q2", "login code: ****"),
+    ],
+)
+def test_a_secret_leaves_stars_and_a_card_its_last_four(text, masked):
+    assert mask(text).text == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my password is not working",
+        "I forgot my password",
+        "密码输错5次被锁定",
+        "Password: I can't remember it",
+        "password reset link https://x.example/reset?token=abc123",
+        "error code 50013",
+        "验证码发到13812345678收不到",
+        "I got no verification code but 5000 yuan was taken",
+        "order 4839201758392018 has not arrived",
+        "paid 1,234,567.00 on 2026-01-15 10:22:33",
+        "my card ending in 1234",
+        "我的手机号13812345678",
+        "IMG_20260115_093311.jpg",
+        "SF4177961188085",
+        "",
+    ],
+)
+def test_what_only_looks_like_a_secret_survives(text):
+    assert mask(text).text == text
+    assert mask(text).kinds == ()
+
+
+def test_masking_twice_changes_nothing_more():
+    for one in planted(1000, seed=3):
+        once = mask(one.text).text
+        assert mask(once).text == once
+
+
+def test_kinds_are_named_once_and_in_order():
+    assert mask("4111111111111111 5500005555555559 cvv 123").kinds == ("card", "cvv")
+
+
+@given(st.text(max_size=200))
+def test_any_text_at_all_can_be_masked(text):
+    assert isinstance(mask(text).text, str)
+
+
+@pytest.mark.parametrize(
+    "unit", ["1 ", "4111 ", "code ", "密码", "<", "<b>1</b>", "&nbsp;1", "1\u200b", "password is ", "4."]
+)
+def test_the_time_grows_with_the_length_and_not_with_its_square(unit):
+    def seconds(length):
+        text = (unit * length)[:length]
+        started = time.process_time()
+        mask(text)
+        return time.process_time() - started
+
+    assert seconds(40_000) < 8 * seconds(10_000) + 0.05
+
+
+def test_real_questions_of_bank_customers_hold_nothing_to_mask():
+    file = CORPORA / "intents" / "banking77_train.jsonl"
+    if not file.exists():
+        pytest.skip(f"{file} is absent")
+    texts = [json.loads(line)["text"] for line in file.read_text().splitlines()]
+    assert [text for text in texts if mask(text).kinds] == []
