@@ -18,6 +18,7 @@ from router.settings.values import (
     Listen,
     Name,
     OneOrMany,
+    PublicUrl,
     Span,
     Weekdays,
     WrongKeys,
@@ -38,7 +39,8 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
-    listen: where the web desk and the REST API answer.
+    listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
+    session_key: what signs the web desk's sessions; absent, a key is made under `data`.
     """
 
     name: str = "Omniyard"
@@ -47,6 +49,8 @@ class DeskSettings(Frozen):
     broker: Secret | None = None
     data: str = "var"
     listen: Listen = "127.0.0.1:8080"
+    public_url: PublicUrl | None = None
+    session_key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     duplicate_window: Duration = timedelta(days=7)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

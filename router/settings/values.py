@@ -169,6 +169,15 @@ def _address(value: str) -> str:
 Listen = Annotated[str, AfterValidator(_address)]
 
 
+def _public_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?", value):
+        raise ValueError('expected the address that people type, without a path, such as "https://desk.example.com"')
+    return value.rstrip("/")
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
 def is_loopback(host: str) -> bool:
     """Say whether the host is this machine itself."""
     with suppress(ValueError):

@@ -331,13 +331,10 @@ def test_a_broken_clock_is_refused(calendars):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('extends = "nobody"', 'calendars.it.extends: there is no calendar "nobody"'),
+        ('extends = "nobody"', 'calendars.it.extends = "nobody": no calendar has this name'),
         ('extends = "it"', "calendars.it.extends: it extends itself by way of it -> it"),
-        (
-            'week = { monday = "24h" }',
-            'calendars.it.week: expected a day or range such as "sat" or "mon-fri", not "monday"',
-        ),
-        ('week = { mon-fri = "24h", fri = "09:00-12:00" }', "calendars.it.week: fri is named twice"),
+        ('week = { monday = "24h" }', "calendars.it.week.monday: expected a weekday or a range of them"),
+        ('week = { mon-fri = "24h", fri = "09:00-12:00" }', 'calendars.it.week.fri: fri is named by "mon-fri" too'),
         ('holidays = "XX"', 'calendars.it.holidays: no public holidays are known for "XX"'),
         ('holidays = "DE-XX"', 'calendars.it.holidays: no public holidays are known for "DE-XX"'),
         ('[calendars.always]\nweek = { mon = "24h" }', "calendars.always: this calendar is built in"),
@@ -346,7 +343,7 @@ def test_a_broken_clock_is_refused(calendars):
 def test_a_mistake_in_the_file_is_named(lines, message):
     with pytest.raises(ConfigError) as caught:
         calendar_of(lines)
-    assert str(caught.value).startswith(message)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

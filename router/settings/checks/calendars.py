@@ -57,8 +57,8 @@ def _overlaps(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
     for where, spans in days:
         for earlier, later in pairwise(sorted(spans)):
             if later.start < earlier.end:
-                message = f"{_clock(earlier)} and {_clock(later)} overlap; expected spans that do not"
-                yield Finding(place=where, message=message)
+                message = f"{_clock(earlier)} and {_clock(later)} overlap and count once; expected spans that do not"
+                yield Finding(place=where, message=message, level="warning")
 
 
 def _days(place: Place, calendar: CalendarSettings) -> Iterator[tuple[Place, Sequence[DaySpan]]]:
