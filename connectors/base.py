@@ -6,7 +6,7 @@ and only then is it told to `settle` (mark seen, move, answer 250).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -113,3 +113,27 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Let go of the connection and end a `wait`; callable from another thread."""
+
+
+class Gate(Protocol):
+    """A channel that pushes: mail comes when it likes, and its sender waits for our answer."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name in the configuration."""
+
+    def open(self, accept: Callable[[Page], None]) -> None:
+        """Begin to listen. Each page goes to `accept`, which returns once it is on disk; only then we say yes.
+
+        accept: raises TransientError when the page cannot be kept now; the senders are told to come again.
+        Raises TransientError when the address is taken, PermanentError when it can never be listened on.
+        """
+
+    def check(self) -> None:
+        """Raise TransientError if we no longer listen."""
+
+    def probe(self) -> Health:
+        """Look whether we could listen, or do; changes nothing."""
+
+    def close(self) -> None:
+        """Stop listening; whoever waits for an answer gets it first."""

@@ -1,0 +1,114 @@
+"""The daemon that minds the gates: one thread a channel, leases renewed, a watchdog, and a clean stop.
+
+It knows no database: a `Keeper` keeps the mail. `python -m connectors` puts the two together.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+import structlog
+
+from connectors.base import Connector, Gate
+from connectors.keeper import Keeper
+from connectors.lanes import GateLane, PollLane
+from connectors.renewal import RENEW_EVERY, Renewal
+from connectors.watchdog import Watchdog
+
+# Service managers kill after thirty seconds; a page in hand gets most of that.
+_STOP_WITHIN: Final = 18.0
+
+_log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """A polled channel. poll: seconds between two looks when nothing is waiting."""
+
+    connector: Connector
+    poll: float
+
+
+def _nowhere(_: str) -> None:
+    """Reach a named step at which no test waits."""
+
+
+class Daemon:
+    """Runs all channels of this process until it is told to stop."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        *,
+        polled: Sequence[Polled] = (),
+        gates: Sequence[Gate] = (),
+        reach: Callable[[str], None] = _nowhere,
+        renew_every: float = RENEW_EVERY,
+        watchdog: Watchdog | None = None,
+    ) -> None:
+        self._stopping = threading.Event()
+        self._watchdog = watchdog or Watchdog()
+        self._renewal = Renewal(self._watchdog, every=renew_every)
+        self._lanes: list[PollLane | GateLane] = [
+            PollLane(
+                channel.connector,
+                poll=channel.poll,
+                keeper=keeper,
+                renewal=self._renewal,
+                watchdog=self._watchdog,
+                reach=reach,
+            )
+            for channel in polled
+        ]
+        self._lanes += [GateLane(gate, keeper=keeper, watchdog=self._watchdog) for gate in gates]
+
+    def run(self) -> bool:
+        """Run until SIGTERM or SIGINT, then finish what is in hand; a second signal ends the process at once.
+
+        Returns True if everything came to rest in time. Call it in the main thread.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        return self.run_until_stopped()
+
+    def run_until_stopped(self) -> bool:
+        """Run until `stop` is called. Returns True if everything came to rest in time."""
+        self._watchdog.start()
+        self._renewal.start()
+        threads = [threading.Thread(target=lane.run, name=lane.channel, daemon=True) for lane in self._lanes]
+        for thread in threads:
+            thread.start()
+        # A wait without end would leave a signal unheard where Python waits in C.
+        while not self._stopping.wait(1.0):
+            pass
+        return self._come_to_rest(threads)
+
+    def stop(self) -> None:
+        """Ask all channels to finish; from any thread, and from a signal handler."""
+        self._stopping.set()
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._stopping.is_set():
+            os._exit(128 + number)
+        self.stop()
+
+    def _come_to_rest(self, threads: Sequence[threading.Thread]) -> bool:
+        deadline = time.monotonic() + _STOP_WITHIN
+        for lane in self._lanes:
+            lane.stop()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        busy = [thread.name for thread in threads if thread.is_alive()]
+        if busy:
+            # Nothing is lost with them: what is not committed is fetched again, and the leases run out.
+            _log.warning("daemon.unfinished", channels=busy)
+        self._renewal.stop()
+        self._watchdog.stop()
+        return not busy

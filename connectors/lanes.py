@@ -1,0 +1,234 @@
+"""One lane a channel: poll, have it kept, settle, rest; what is sick backs off alone."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from connectors.backoff import pause
+from connectors.base import Connector, Cursor, Gate, Page
+from connectors.keeper import Keeper, Ownership, Report
+from connectors.renewal import Holding, Renewal
+from connectors.watchdog import Watchdog
+from router.errors import LeaseLost, OmniyardError, PermanentError, TransientError
+
+# How often to ask whether the channel is free: with a lease of 15 s a killed owner is replaced within 20.
+ASK_AGAIN: Final = 5.0
+
+# What a step may take before the watchdog ends the process. A page of 32 MiB at 50 kB/s takes eleven minutes,
+# a page full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
+_STEP: Final = 900.0
+_CALL: Final = 60.0
+
+# While there is more to fetch, the operator's figures need not be fresher than this.
+_REPORT_EVERY: Final = 2.0
+
+_log: Final = structlog.get_logger()
+
+
+class PollLane:
+    """Runs one polled channel in one thread."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        poll: float,
+        keeper: Keeper,
+        renewal: Renewal,
+        watchdog: Watchdog,
+        reach: Callable[[str], None],
+    ) -> None:
+        self.channel = connector.channel
+        self._connector, self._poll, self._keeper = connector, poll, keeper
+        self._renewal, self._watchdog, self._reach = renewal, watchdog, reach
+        self._stopped = threading.Event()
+        self._interruptible = threading.Event()
+        self._failures = 0
+        self._reported = 0.0
+
+    def run(self) -> None:
+        """Own the channel and poll it, again and again, until stopped."""
+        while not self._stopped.is_set():
+            try:
+                self._own_and_poll()
+            except LeaseLost:
+                self._rest(ASK_AGAIN)
+            except OmniyardError as error:
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001  (the outer loop of a channel: it logs and goes on)
+                _log.exception("channel.crashed", channel=self.channel)
+                self._fail(error)
+        self._connector.close()
+        self._watchdog.forget(self.channel)
+
+    def stop(self) -> None:
+        """Finish the page in hand and end; a wait and a fetch are interrupted. From another thread."""
+        self._stopped.set()
+        if self._interruptible.is_set():
+            self._connector.close()
+
+    def _own_and_poll(self) -> None:
+        self._watchdog.expect(self.channel, within=_CALL)
+        ownership = self._keeper.own(self.channel)
+        if ownership is None:
+            self._rest(ASK_AGAIN)
+            return
+        with self._renewal.holding(self.channel, ownership, on_lost=self._connector.close) as holding:
+            _log.info("channel.owned", channel=self.channel)
+            try:
+                self._poll_while_owned(ownership, holding)
+            finally:
+                # What the connector thinks it has read may not have been kept.
+                self._connector.close()
+
+    def _poll_while_owned(self, ownership: Ownership, holding: Holding) -> None:
+        cursor = ownership.cursor
+        while not self._stopped.is_set():
+            if holding.lost:
+                raise LeaseLost
+            page = self._fetch(cursor, holding)
+            if page is None:
+                continue
+            cursor = self._keep(page, ownership, cursor)
+            self._failures = 0
+            if not page.more:
+                self._sleep()
+
+    def _fetch(self, cursor: Cursor | None, holding: Holding) -> Page | None:
+        """Return a page, or None after a failure and the pause for it: the lease stays ours meanwhile.
+
+        Otherwise two processes would take turns in knocking at a provider that has refused us.
+        """
+        self._watchdog.expect(self.channel, within=_STEP)
+        self._interruptible.set()
+        try:
+            page = self._connector.fetch(cursor)
+        except OmniyardError as error:
+            if not holding.lost:
+                self._fail(error)
+            return None
+        finally:
+            self._interruptible.clear()
+        self._reach("fetch.after")
+        return page
+
+    def _keep(self, page: Page, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
+        trouble = ""
+        if page.messages or page.notice or page.cursor not in {None, cursor}:
+            self._watchdog.expect(self.channel, within=_STEP)
+            ownership.accept(page)
+            trouble = self._settle(page)
+        self._report(page, trouble)
+        return page.cursor or cursor
+
+    def _settle(self, page: Page) -> str:
+        """Tell the provider; return what went wrong. The page is kept, whatever comes of this."""
+        self._reach("settle.before")
+        self._watchdog.expect(self.channel, within=_STEP)
+        try:
+            self._connector.settle(page)
+        except OmniyardError as error:
+            _log.warning("channel.unsettled", channel=self.channel, error=str(error))
+            return str(error)
+        finally:
+            self._reach("settle.after")
+        return ""
+
+    def _sleep(self) -> None:
+        self._watchdog.expect(self.channel, within=self._poll + _CALL)
+        self._interruptible.set()
+        try:
+            if not self._stopped.is_set():
+                self._connector.wait(self._poll)
+        finally:
+            self._interruptible.clear()
+
+    def _report(self, page: Page, trouble: str) -> None:
+        now = time.monotonic()
+        if page.more and not trouble and now - self._reported < _REPORT_EVERY:
+            return
+        self._reported = now
+        self._watchdog.expect(self.channel, within=_CALL)
+        self._keeper.report(
+            Report(channel=self.channel, ok=not trouble, error=trouble, waiting=page.waiting, held=page.held)
+        )
+
+    def _fail(self, error: Exception) -> None:
+        if self._stopped.is_set():
+            return
+        self._failures += 1
+        refused = isinstance(error, PermanentError)
+        seconds = pause(self._failures, chance=random.random(), refused=refused)  # noqa: S311  (jitter)
+        said = str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
+        _log.warning(
+            "channel.sick", channel=self.channel, error=said, failures=self._failures, pause_seconds=round(seconds, 1)
+        )
+        self._watchdog.expect(self.channel, within=_CALL)
+        self._keeper.report(Report(channel=self.channel, ok=False, error=said))
+        self._rest(seconds)
+
+    def _rest(self, seconds: float) -> None:
+        self._watchdog.expect(self.channel, within=seconds + _CALL)
+        self._stopped.wait(seconds)
+
+
+class GateLane:
+    """Keeps one listener open. It needs no lease: source keys absorb repeats, and the port has one owner anyway.
+
+    A second process on the same machine finds the address taken, asks again every five seconds, and takes over
+    when the first one ends. Processes on other machines listen as well, on addresses of their own.
+    """
+
+    def __init__(self, gate: Gate, *, keeper: Keeper, watchdog: Watchdog) -> None:
+        self.channel = gate.channel
+        self._gate, self._keeper, self._watchdog = gate, keeper, watchdog
+        self._stopped = threading.Event()
+        self._failures = 0
+
+    def run(self) -> None:
+        """Listen until stopped; begin anew when the listener has ended."""
+        while not self._stopped.is_set():
+            try:
+                self._listen()
+            except TransientError as error:
+                _log.warning("channel.not_listening", channel=self.channel, error=str(error))
+                self._rest(ASK_AGAIN)
+            except Exception as error:  # noqa: BLE001  (the outer loop of a channel: it logs and goes on)
+                self._fail(error)
+            finally:
+                self._gate.close()
+        self._watchdog.forget(self.channel)
+
+    def stop(self) -> None:
+        """Answer whoever waits for an answer, and end. From another thread."""
+        self._stopped.set()
+
+    def _listen(self) -> None:
+        self._watchdog.expect(self.channel, within=_CALL)
+        self._gate.open(self._keeper.take)
+        _log.info("channel.listening", channel=self.channel)
+        self._failures = 0
+        while not self._stopped.is_set():
+            self._watchdog.expect(self.channel, within=_CALL)
+            self._gate.check()
+            self._keeper.report(Report(channel=self.channel, ok=True))
+            self._rest(ASK_AGAIN)
+
+    def _fail(self, error: Exception) -> None:
+        self._failures += 1
+        known = isinstance(error, OmniyardError)
+        said = str(error) if known else f"an error of ours: {type(error).__name__}"
+        _log.error("channel.sick", channel=self.channel, error=said, failures=self._failures, exc_info=not known)
+        self._watchdog.expect(self.channel, within=_CALL)
+        self._keeper.report(Report(channel=self.channel, ok=False, error=said))
+        self._rest(pause(self._failures, chance=random.random()))  # noqa: S311  (jitter)
+
+    def _rest(self, seconds: float) -> None:
+        self._watchdog.expect(self.channel, within=seconds + _CALL)
+        self._stopped.wait(seconds)

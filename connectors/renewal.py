@@ -1,0 +1,87 @@
+"""Keeping the leases of this process alive while its channels are busy or asleep."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+from connectors.keeper import Ownership
+from connectors.watchdog import Watchdog
+from router.errors import LeaseLost, TransientError
+
+# A third of the lease: one renewal may be lost, and still nobody else takes over.
+RENEW_EVERY: Final = 5.0
+
+# Renewals have deadlines of their own; a database that is away makes each of them slow.
+_SLOW: Final = 120.0
+
+_log: Final = structlog.get_logger()
+
+
+class Holding:
+    """One lease that is being renewed. `lost` once another process has it."""
+
+    def __init__(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> None:
+        self.channel, self.lost = channel, False
+        self._ownership, self._on_lost = ownership, on_lost
+
+    def renew(self) -> None:
+        """Renew once; a store that is away is tried again, and the commit itself is fenced."""
+        try:
+            self._ownership.renew()
+        except LeaseLost:
+            self.lost = True
+            _log.warning("channel.lease_lost", channel=self.channel)
+            self._on_lost()
+        except TransientError as error:
+            _log.warning("channel.renewal_failed", channel=self.channel, error=str(error))
+
+
+class Renewal:
+    """A thread that renews every lease that is held."""
+
+    def __init__(self, watchdog: Watchdog, *, every: float = RENEW_EVERY) -> None:
+        self._watchdog, self._every = watchdog, every
+        self._lock = threading.Lock()
+        self._holdings: list[Holding] = []
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Renew no longer."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(self._every)
+
+    @contextmanager
+    def holding(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> Iterator[Holding]:
+        """Renew the lease while inside, and give it back at the end. on_lost: called from another thread."""
+        holding = Holding(channel, ownership, on_lost=on_lost)
+        with self._lock:
+            self._holdings.append(holding)
+        try:
+            yield holding
+        finally:
+            with self._lock:
+                self._holdings.remove(holding)
+            ownership.release()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._every):
+            with self._lock:
+                holdings = [holding for holding in self._holdings if not holding.lost]
+            self._watchdog.expect("renewal", within=_SLOW)
+            for holding in holdings:
+                try:
+                    holding.renew()
+                except Exception:  # noqa: BLE001  (this thread serves all channels and must outlive any of them)
+                    _log.exception("channel.renewal_failed", channel=holding.channel)
+        self._watchdog.forget("renewal")
