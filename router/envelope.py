@@ -54,6 +54,36 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BouncedRecipient:
+    """What became of one message to one address.
+
+    action: failed, delayed, delivered, relayed or expanded (RFC 3464 section 2.3.3), or complained (RFC 5965).
+    status: RFC 3463 code such as `5.1.1`; empty if none was given.  diagnostic: the remote server's words.
+    """
+
+    address: str
+    action: str = "failed"
+    status: str = ""
+    diagnostic: str = ""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again is pointless: failed, and not by a passing condition (RFC 3463 section 2)."""
+        return self.action == "failed" and not self.status.startswith("4")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """A report on a message of ours: not delivered, late, delivered, or complained about.
+
+    original_message_id: of the message that it is about, without angle brackets; None if the report does not say.
+    """
+
+    recipients: tuple[BouncedRecipient, ...] = ()
+    original_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """One message as it reached us. Source of the mail words: RFC 5322 sections 3.6.2 to 3.6.4.
 
@@ -65,6 +95,7 @@ class Envelope:
     machine_headers: the raw headers, names in lower case, that tell people and machines apart (RFC 3834, RFC 2919).
     authentication: raw Authentication-Results fields, newest first (RFC 8601).
     defects: what was wrong with the bytes, in words; empty for a clean message.
+    bounce: what a report on a message of ours says; None for any other message.
     """
 
     channel: str
@@ -87,6 +118,7 @@ class Envelope:
     machine_headers: tuple[tuple[str, str], ...] = ()
     authentication: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
+    bounce: Bounce | None = None
 
     @property
     def recipients(self) -> tuple[Party, ...]:
