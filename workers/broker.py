@@ -63,7 +63,7 @@ def listening_broker(url: str) -> RedisBroker:
 
 
 def _broker(client: redis.Redis) -> RedisBroker:
-    broker = RedisBroker(
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         # Of Dramatiq's own set only what a doorbell needs: no retries, no time limits, no results.
         middleware=_middleware(),

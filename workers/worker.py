@@ -51,24 +51,27 @@ class Worker:
     def _answer_the_bell(self) -> None:
         """Consume bells while there is a broker; while there is none, look for one now and then."""
         while not self._stopped.is_set():
-            listening = self._listen()
-            if listening is None:
-                self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
-                continue
-            self._stopped.wait()
-            listening.stop(timeout=_STOP_MILLISECONDS)
+            url = self._find_url()
+            listening = self._listen(url) if url else None
+            self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
+            if listening is not None:
+                self._wait_while(url)
+                listening.stop(timeout=_STOP_MILLISECONDS)
 
-    def _listen(self) -> dramatiq.Worker | None:
-        url = self._find_url()
-        if url is None:
-            return None
+    def _wait_while(self, url: str | None) -> None:
+        # An embedded broker that was started anew may have moved to another port.
+        while not self._stopped.is_set() and self._find_url() == url:
+            self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
+
+    def _listen(self, url: str) -> dramatiq.Worker | None:
         try:
             broker = listening_broker(url)
             broker.client.ping()
         except (RedisError, OSError) as error:
             _log.warning("broker.away", error=type(error).__name__)
             return None
-        dramatiq.actor(self._route_page, actor_name=ACTOR, queue_name=QUEUE, broker=broker)
+        declare = dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)
+        declare(self._route_page)
         worker = dramatiq.Worker(broker, queues={QUEUE}, worker_threads=_BELL_THREADS)
         worker.start()
         return worker

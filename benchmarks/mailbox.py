@@ -1,0 +1,102 @@
+"""A seeded mailbox like a wallet desk's: plain and alternative mail, files of 30 kB, Chinese, replies, redeliveries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final
+
+REPLIES: Final = 0.20
+REDELIVERIES: Final = 0.05
+_CHINESE: Final = 0.30
+_ALTERNATIVE: Final = 0.40
+_WITH_FILE: Final = 0.10
+_FILE_BYTES: Final = 30_000
+_START: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+_ENGLISH: Final = (
+    "I forgot my password and the reset mail never arrives",
+    "My account is locked after three attempts",
+    "The transfer to my landlord failed but the money is gone",
+    "Please refund the order that I cancelled yesterday",
+    "Somebody logged in from another city and it was not me",
+    "How long does a withdrawal to my bank card take",
+    "The app shows a fee that I do not understand",
+)
+_ZH: Final = (
+    "我忘记了密码，重置邮件一直收不到",
+    "账户输错三次密码被锁定了",
+    "给房东转账失败，但是钱已经扣了",
+    "昨天取消的订单请退款",
+    "有人在外地登录了我的账户，不是我操作的",
+    "提现到银行卡需要多久",
+    "账单里有一笔手续费我看不懂",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """mails: in the order of delivery.  What they must become: conversations, messages, replies, redeliveries."""
+
+    mails: Sequence[bytes]
+    conversations: int
+    messages: int
+    replies: int
+    redeliveries: int
+
+
+def make_mailbox(*, messages: int, seed: int) -> Mailbox:
+    """Return a mailbox of `messages` mails; the same seed makes the same bytes."""
+    chance = random.Random(seed)
+    replies, redeliveries = round(messages * REPLIES), round(messages * REDELIVERIES)
+    openers = messages - replies - redeliveries
+    mails = [_opener(number, chance=chance) for number in range(openers)]
+    mails += [
+        _reply(number, to=chance.randrange(openers), chance=chance) for number in range(openers, openers + replies)
+    ]
+    # A reply stands behind what it answers, a redelivery behind its first delivery; the rest is shuffled by its minute.
+    mails += [_redelivered(mail) for mail in chance.sample(mails, redeliveries)]
+    return Mailbox(tuple(mails), openers, openers + replies, replies, redeliveries)
+
+
+def message_id(number: int) -> str:
+    """Return the Message-ID of mail `number`, with its brackets."""
+    return f"<m{number}@customers.example>"
+
+
+def _opener(number: int, *, chance: random.Random) -> bytes:
+    words = _ZH if chance.random() < _CHINESE else _ENGLISH
+    subject = f"{chance.choice(words)} #{number}"
+    return _mail(number, customer=number, subject=subject, words=words, chance=chance).as_bytes(policy=SMTP)
+
+
+def _reply(number: int, *, to: int, chance: random.Random) -> bytes:
+    mail = _mail(number, customer=to, subject=f"Re: case #{to}", words=_ENGLISH, chance=chance)
+    mail["In-Reply-To"] = mail["References"] = message_id(to)
+    return mail.as_bytes(policy=SMTP)
+
+
+def _mail(number: int, *, customer: int, subject: str, words: Sequence[str], chance: random.Random) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = f"Customer {customer} <customer{customer}@customers.example>"
+    mail["To"] = "support@desk.example"
+    mail["Subject"] = subject
+    mail["Date"] = _START + timedelta(seconds=number)
+    mail["Message-ID"] = message_id(number)
+    text = "\n".join(chance.choices(words, k=chance.randint(2, 12))) + f"\nOrder {chance.randrange(10**9)}\n"
+    mail.set_content(text)
+    if chance.random() < _ALTERNATIVE:
+        paragraphs = "".join(f"<p style='margin:0'>{line}</p>" for line in text.splitlines())
+        mail.add_alternative(f"<html><body><div>{paragraphs}</div></body></html>", subtype="html")
+    if chance.random() < _WITH_FILE:
+        content = chance.randbytes(_FILE_BYTES)
+        mail.add_attachment(content, maintype="image", subtype="jpeg", filename=f"receipt-{number}.jpg")
+    return mail
+
+
+def _redelivered(mail: bytes) -> bytes:
+    return b"Received: from relay.example by mx.desk.example; Mon, 2 Mar 2026 10:00:00 +0800\r\n" + mail

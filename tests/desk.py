@@ -1,0 +1,174 @@
+"""A small desk for tests of the hands: one settings text, envelopes in, rows out; all parts real."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from router.envelope import Envelope, Party, PartyKind, to_json
+from router.settings import Settings, read_settings
+from store.bulk import table_of
+from store.database import Database
+from store.inbound import Delivery, accept
+from store.models import Inbound
+from workers.brain import Brain, build_brain
+from workers.route import Router
+
+TOML = """
+[omniyard]
+timezone = "Asia/Shanghai"
+data = "{data}"
+
+[channels.mail]
+kind = "smtp"
+address = "support@desk.example"
+calendar = "office"
+
+[channels.sales]
+kind = "smtp"
+listen = "127.0.0.1:2526"
+address = "sales@desk.example"
+calendar = "office"
+
+[calendars.office]
+timezone = "Asia/Shanghai"
+week = {{ mon-fri = ["09:00-18:00"] }}
+
+[teams.front-line]
+title = "Front line"
+[teams.risk]
+title = "Risk"
+
+[categories.account_security]
+emergency = true
+keywords = ["hacked", "被盗"]
+[categories.refund]
+keywords = ["refund", "退款"]
+
+[sla.standard]
+calendar = "office"
+first_reply = "4h"
+next_reply = "4h"
+resolve = "2d"
+[sla.emergency]
+calendar = "always"
+first_reply = "15m"
+
+[replies.closed]
+text = {{ en = "We open {{next_opening}}. Case {{reference}}.", zh = "我们{{next_opening}}开门。编号 {{reference}}。" }}
+
+[[routes]]
+name = "security, day and night"
+when = {{ emergency = true }}
+team = "risk"
+priority = "urgent"
+sla = "emergency"
+
+[[routes]]
+name = "closed"
+when = {{ open = false }}
+team = "front-line"
+sla = "standard"
+reply = "closed"
+
+[[routes]]
+name = "everything else"
+team = "front-line"
+sla = "standard"
+"""
+
+RECEIVED_AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+ANN = Party(PartyKind.EMAIL, "ann@customer.example", "Ann")
+BOB = Party(PartyKind.EMAIL, "bob@customer.example", "Bob")
+
+
+def settings_in(folder: Path) -> Settings:
+    """Return the desk's settings with its data under `folder`."""
+    return read_settings(TOML.format(data=folder))
+
+
+def envelope(key: str, *, sender: Party = ANN, subject: str = "A question", text: str = "", **fields: Any) -> Envelope:
+    """Return a mail whose Message-ID is its key unless another is given."""
+    values: dict[str, Any] = {"rfc_message_id": f"{key}@customer.example", "channel": "mail"} | fields
+    to = (Party(PartyKind.EMAIL, f"{'support' if values['channel'] == 'mail' else 'sales'}@desk.example"),)
+    return Envelope(
+        source_key=key,
+        sender=sender,
+        received_at=RECEIVED_AT,
+        subject=subject,
+        text=text or f"Words of {key}.",
+        to=to,
+        **values,
+    )
+
+
+class Desk:
+    """Accepts envelopes and routes them."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database, self.settings = database, settings_in(folder)
+        self.brain: Brain = build_brain(self.settings)
+        self.router = Router(database, self.brain)
+
+    def accept(self, *envelopes: Envelope, backfill: bool = False) -> None:
+        """Keep envelopes as their channels' gates would."""
+        for each in envelopes:
+            with self.database.write() as connection:
+                deliveries = [_delivery(each)]
+                accept(connection, self.database, channel=each.channel, deliveries=deliveries, backfill=backfill)
+
+    def route(self, *envelopes: Envelope, backfill: bool = False) -> None:
+        """Accept envelopes and route all that is due."""
+        self.accept(*envelopes, backfill=backfill)
+        while self.router.route_oldest() or self.router.route_alone():
+            pass
+
+    def rows(self, model: type[Any], *columns: str) -> Sequence[Any]:
+        """Return rows of a table; of one column, its values."""
+        table = table_of(model)
+        chosen = [table.c[name] for name in columns] or list(table.c)
+        with self.database.read() as connection:
+            result = connection.execute(sa.select(*chosen).order_by(*chosen[:1]))
+            return result.scalars().all() if len(columns) == 1 else result.all()
+
+    def damage(self, source_key: str) -> None:
+        """Make a row's envelope unreadable, as a disk or a bug of an older version might."""
+        self._update(table_of(Inbound).c.source_key == source_key, envelope='{"broken')
+
+    def let_waits_end(self) -> None:
+        """Let every lease and every wait be over."""
+        past = RECEIVED_AT
+        table = table_of(Inbound)
+        self._update(table.c.lease_until.is_not(None), lease_until=past)
+        self._update(table.c.state == "received", due_at=past)
+
+    def _update(self, which: sa.ColumnElement[bool], **values: object) -> None:
+        with self.database.write() as connection:
+            connection.execute(sa.update(table_of(Inbound)).where(which).values(**values))
+
+    def states(self) -> dict[str, str]:
+        """Return source key -> state of every inbound row."""
+        return {row.source_key: row.state for row in self.rows(Inbound, "source_key", "state")}
+
+
+def elsewhere(original: Envelope, *, channel: str) -> Envelope:
+    """Return the same mail as another mailbox of ours holds it."""
+    return replace(original, channel=channel)
+
+
+def _delivery(each: Envelope) -> Delivery:
+    document = to_json(each)
+    return Delivery(
+        source_key=each.source_key,
+        envelope=document.decode(),
+        original=document,
+        size=len(document),
+        content_hash=hashlib.sha256(to_json(replace(each, channel="", source_key=""))).digest(),
+        received_at=each.received_at,
+    )

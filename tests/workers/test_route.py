@@ -1,0 +1,183 @@
+"""Routing a page: what becomes of each message, once, twice, and when something fails in the middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.correlation import make_token
+from router.envelope import Party, PartyKind
+from store import claims
+from store.database import Database
+from store.ledgers import Event, Outbound
+from store.models import Contact, Conversation, Identity, Inbound, Message
+from tests.desk import ANN, BOB, Desk, elsewhere, envelope
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path)
+
+
+def test_a_mail_opens_a_conversation_with_its_reasons_beside_it(desk: Desk) -> None:
+    desk.route(envelope("1", subject="Refund please", text="I want a refund for order 12."))
+
+    (conversation,) = desk.rows(Conversation)
+    (message,) = desk.rows(Message)
+    assert (conversation.category, conversation.team, conversation.status) == ("refund", "front-line", "open")
+    assert message.trace["classification"]["evidence"] == ["refund"]
+    assert message.trace["route"]["fired"] in {"closed", "everything else"}
+    assert conversation.first_reply_due_at is not None
+
+
+def test_danger_goes_to_the_risk_team_before_the_hours_are_asked(desk: Desk) -> None:
+    desk.route(envelope("1", text="我的账户被盗了"))
+
+    (conversation,) = desk.rows(Conversation)
+    assert (conversation.team, conversation.priority, conversation.emergency) == ("risk", "urgent", True)
+
+
+def test_a_reply_joins_by_the_message_it_answers(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
+
+    assert len(desk.rows(Conversation)) == 1
+    assert len(desk.rows(Message)) == 2
+    assert desk.rows(Conversation, "version") == [2]
+
+
+def test_a_reply_joins_within_one_page(desk: Desk) -> None:
+    desk.route(envelope("1"), envelope("2", references=("1@customer.example",)))
+
+    assert len(desk.rows(Conversation)) == 1
+
+
+def test_a_reply_that_arrives_before_what_it_answers_is_found_by_it(desk: Desk) -> None:
+    desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
+    desk.route(envelope("1"))
+
+    assert len(desk.rows(Conversation)) == 1
+
+
+def test_a_stranger_who_quotes_a_message_does_not_get_in(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    desk.route(envelope("2", sender=BOB, in_reply_to=("1@customer.example",)))
+
+    first, second = sorted(desk.rows(Conversation), key=lambda row: row.opened_at)
+    assert {first.id, second.id} - {row for row in desk.rows(Conversation, "linked_to") if row}
+    assert first.contact_id != second.contact_id
+
+
+def test_a_stranger_with_our_token_does_not_get_in_but_its_owner_does(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (conversation,) = desk.rows(Conversation)
+    token = make_token(desk.brain.key, reference=conversation.reference, contact_id=conversation.contact_id)
+
+    desk.route(envelope("2", subject=f"Re: [{token}]"), envelope("3", sender=BOB, subject=f"Re: [{token}]"))
+
+    messages = {row.sender_handle: row.conversation_id for row in desk.rows(Message)}
+    assert messages[ANN.handle] == conversation.id
+    assert messages[BOB.handle] != conversation.id
+
+
+def test_a_guessed_reference_without_its_proof_joins_nothing(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (reference,) = desk.rows(Conversation, "reference")
+
+    desk.route(envelope("2", subject=f"[{reference}-0000000000] hello"))
+
+    assert len(desk.rows(Conversation)) == 2
+
+
+def test_the_same_mail_in_two_mailboxes_is_one_message(desk: Desk) -> None:
+    first = envelope("1")
+    desk.route(first, elsewhere(first, channel="sales"))
+
+    duplicate, routed = sorted(desk.rows(Inbound), key=lambda row: row.state)
+    assert (duplicate.state, routed.state) == ("duplicate", "routed")
+    assert duplicate.duplicate_of == routed.id
+    assert len(desk.rows(Message)) == 1
+
+
+def test_one_message_id_with_other_words_is_not_a_duplicate(desk: Desk) -> None:
+    desk.route(envelope("1", text="one"), envelope("2", text="another", rfc_message_id="1@customer.example"))
+
+    assert set(desk.states().values()) == {"routed"}
+
+
+def test_a_mail_without_message_id_is_a_duplicate_only_of_the_same_bytes(desk: Desk) -> None:
+    first = envelope("1", text="same", rfc_message_id=None)
+    desk.route(first, elsewhere(first, channel="sales"), envelope("2", text="same", rfc_message_id=None, cc=(BOB,)))
+
+    assert sorted(row.state for row in desk.rows(Inbound)) == ["duplicate", "routed", "routed"]
+
+
+def test_two_first_messages_of_one_sender_make_one_contact(desk: Desk) -> None:
+    desk.route(envelope("1"), envelope("2"))
+
+    assert len(desk.rows(Contact)) == len(desk.rows(Identity)) == 1
+
+
+def test_a_sender_without_address_is_nobody_elses_contact(desk: Desk) -> None:
+    nobody = Party(PartyKind.EMAIL, "")
+    desk.route(envelope("1", sender=nobody), envelope("2", sender=nobody))
+
+    assert len(desk.rows(Contact)) == 2
+
+
+def test_old_mail_gets_no_answer_and_starts_no_clock(desk: Desk) -> None:
+    desk.route(envelope("1"), backfill=True)
+
+    assert desk.rows(Outbound) == []
+    assert desk.rows(Conversation, "first_reply_due_at") == [None]
+
+
+def test_danger_said_later_raises_the_whole_case(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    desk.route(envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
+
+    (conversation,) = desk.rows(Conversation)
+    assert (conversation.emergency, conversation.team) == (True, "risk")
+
+
+def test_every_change_leaves_an_event(desk: Desk) -> None:
+    first = envelope("1")
+    desk.route(first, elsewhere(first, channel="sales"), envelope("2", in_reply_to=("1@customer.example",)))
+
+    assert sorted(desk.rows(Event, "kind")) == ["conversation.opened", "message.duplicate", "message.received"]
+
+
+def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(desk: Desk) -> None:
+    desk.accept(envelope("1"), envelope("2"), envelope("3"))
+    desk.damage("2")
+
+    for _ in range(4):
+        desk.route()
+        desk.let_waits_end()
+
+    assert desk.states() == {"1": "routed", "2": "quarantined", "3": "routed"}
+    reasons = {row.source_key: row.reason for row in desk.rows(Inbound)}
+    assert reasons["2"] == "ValidationError while routing"
+
+
+def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> None:
+    desk.accept(envelope("1"))
+    for _ in range(4):
+        with desk.database.write() as connection:
+            claims.claim_page(connection, limit=1) if not desk.rows(Inbound, "attempts")[0] else claims.claim_alone(
+                connection
+            )
+        desk.let_waits_end()
+
+    desk.route()
+
+    assert desk.states() == {"1": "quarantined"}
+
+
+def test_a_page_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
+    desk.accept(envelope("1"), envelope("2"))
+    ids = desk.rows(Inbound, "id")
+
+    assert [desk.router.route_page(ids) for _ in range(3)] == [2, 0, 0]
+    assert len(desk.rows(Message)) == 2
