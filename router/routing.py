@@ -38,17 +38,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done with a message that opens a conversation. tried: the routes that did not fire, and why."""
+    """What is to be done with a message that opens a conversation.
+
+    team: who answers: the route's team, else the channel's, else the last route's.
+    tried: the routes that did not fire, and why.
+    """
 
     route: RouteSettings
+    team: str
     hours: Hours
     due: Due
     tried: tuple[tuple[str, str], ...]
-
-    @property
-    def team(self) -> str:
-        """Who answers."""
-        return self.route.team
 
 
 _Test = Callable[[Condition, Reading, Hours], str]
@@ -115,7 +115,13 @@ class RoutingTable:
             tried.append((route.name, reason))
         # The last route has no condition: reading the file made sure of that.
         due = self.due(route.sla, since=min(reading.envelope.received_at, now))
-        return Decision(route=route, hours=hours, due=due, tried=tuple(tried))
+        team = self._team(route, channel=reading.envelope.channel)
+        return Decision(route=route, team=team, hours=hours, due=due, tried=tuple(tried))
+
+    def _team(self, route: RouteSettings, *, channel: str) -> str:
+        configured = self.settings.channels.get(channel)
+        # The last route names a team: reading the file made sure of that.
+        return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
 
     def due(self, sla: str | None, *, since: datetime) -> Due:
         """Return the promises of `sla`, counted from `since`; none when the route names none."""

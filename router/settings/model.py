@@ -26,6 +26,8 @@ from router.settings.values import (
 )
 
 Priority = Literal["low", "normal", "high", "urgent"]
+# The kinds that `router.automatic` tells apart.
+OriginKind = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 
 
@@ -121,19 +123,22 @@ class Condition(Frozen):
 
     channel: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     category: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
-    language: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
-    origin: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    language: Annotated[tuple[Language, ...], BeforeValidator(OneOrMany)] = ()
+    origin: Annotated[tuple[OriginKind, ...], BeforeValidator(OneOrMany)] = ()
     words: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     emergency: bool | None = None
     open: bool | None = None
 
 
 class RouteSettings(Frozen):
-    """`[[routes]]`: the first whose `when` holds decides; the last has none."""
+    """`[[routes]]`: the first whose `when` holds decides; the last has none, and a team.
+
+    team: who answers; absent, the channel's team, else that of the last route.
+    """
 
     name: str
     when: Condition | None = None
-    team: str
+    team: str | None = None
     priority: Priority = "normal"
     labels: tuple[str, ...] = ()
     sla: str | None = None

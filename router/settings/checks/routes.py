@@ -19,6 +19,9 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
     if not routes or routes[-1].when is not None:
         place = ("routes", len(routes) - 1, "when") if routes else ("routes",)
         yield Finding(place=place, message="the last route takes what is left over; expected one without `when`")
+    if routes and routes[-1].team is None:
+        message = "missing, but required of the last route: it answers for every route and channel that names none"
+        yield Finding(place=("routes", len(routes) - 1, "team"), message=message)
     yield from _same_names(settings)
     conditions = [route.when or _EVERYTHING for route in routes]
     for number, condition in enumerate(conditions):

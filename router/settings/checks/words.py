@@ -25,6 +25,7 @@ def check_words(settings: Settings) -> Iterator[Finding]:
         yield from _category(("categories", name), category)
     yield from _shared_keywords(settings)
     yield from _unrouted_emergencies(settings)
+    yield from _contagious(settings)
 
 
 def _placeholders(place: Place, text: str) -> Iterator[Finding]:
@@ -58,7 +59,7 @@ def _shared_keywords(settings: Settings) -> Iterator[Finding]:
     owners: dict[str, str] = {}
     for name, category in settings.categories.items():
         for number, word in enumerate(category.keywords):
-            folded = unicodedata.normalize("NFKC", word).casefold()
+            folded = _folded(word)
             if folded in owners:
                 owner = "listed twice" if owners[folded] == name else f'a keyword of "{owners[folded]}" too'
                 place = ("categories", name, "keywords", number)
@@ -71,3 +72,18 @@ def _unrouted_emergencies(settings: Settings) -> Iterator[Finding]:
     if emergencies and not any(route.when and route.when.emergency for route in settings.routes):
         message = "no route asks for emergency = true, so an emergency waits like any other message"
         yield Finding(place=("categories", emergencies[0], "emergency"), message=message, level="warning")
+
+
+def _contagious(settings: Settings) -> Iterator[Finding]:
+    """Find replies that hold an emergency's keyword: a customer who quotes one would raise the alarm by it."""
+    alarms = [word for category in settings.categories.values() if category.emergency for word in category.keywords]
+    for name, reply in settings.replies.items():
+        for language, text in reply.text.items():
+            word = next((word for word in alarms if word.strip() and _folded(word) in _folded(text)), None)
+            if word:
+                message = f"it holds {shown(word)}, a keyword of an emergency; a customer who quotes it would raise one"
+                yield Finding(place=("replies", name, "text", language), message=message, level="warning")
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
