@@ -1,0 +1,199 @@
+"""A listener for mail by SMTP or LMTP that answers 250 only after the commit. See `Gate`.
+
+`smtp_session` speaks with a client, `smtp_gathering` makes pages of what many clients bring at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from connectors.base import Health, Page
+from connectors.email.smtp_gathering import Gathering
+from connectors.email.smtp_session import IDENTITY, Door, Rules
+from router.errors import OmniyardError, PermanentError, TransientError
+from router.settings.channels import SmtpSettings
+
+_log: Final = structlog.get_logger()
+
+_START_WITHIN: Final = 10.0
+
+# Whoever waits for an answer when we stop gets it within this; a message that is half sent is cut and comes again.
+_ANSWER_WITHIN: Final = 12.0
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+class SmtpGate:
+    """See `Gate`. Runs an event loop in a thread of its own."""
+
+    def __init__(self, channel: str, settings: SmtpSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._channel, self._settings, self._clock = channel, settings, clock
+        self._running: _Listener | None = None
+
+    @property
+    def channel(self) -> str:
+        return self._channel
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where we listen. Raises TransientError when we do not."""
+        if not self._running:
+            raise TransientError(f"nobody listens on {self._settings.listen}")
+        return self._running.address
+
+    def open(self, accept: Callable[[Page], None]) -> None:
+        """See `Gate`."""
+        listener = _Listener(self._channel, self._settings, accept=accept, clock=self._clock)
+        listener.start()
+        self._running = listener
+
+    def check(self) -> None:
+        """See `Gate`."""
+        if not self._running or not self._running.is_alive():
+            raise TransientError(f"the listener on {self._settings.listen} has ended")
+
+    def probe(self) -> Health:
+        """See `Gate`."""
+        where = f"{self._settings.protocol.upper()} on {self._settings.listen}"
+        try:
+            tls = _tls_context(self._settings)
+            if _is_ours(self._settings):
+                return Health(ok=True, findings=(f"{where} is being listened on by Omniyard",))
+            _bind(self._settings).close()
+        except OmniyardError as error:
+            return Health(ok=False, findings=(str(error),))
+        starttls = "would offer STARTTLS" if tls else "would offer no STARTTLS, for there is no tls_certificate"
+        return Health(ok=True, findings=(f"{where} is free; a listener {starttls}",))
+
+    def close(self) -> None:
+        """See `Gate`."""
+        listener, self._running = self._running, None
+        if listener:
+            listener.stop()
+
+
+class _Listener:
+    def __init__(
+        self, channel: str, settings: SmtpSettings, *, accept: Callable[[Page], None], clock: Callable[[], datetime]
+    ) -> None:
+        self._tls = _tls_context(settings)
+        self._socket = _bind(settings)
+        self._settings = settings
+        self._accepting = ThreadPoolExecutor(1, thread_name_prefix=f"{channel}-accept")
+        self._gathering = Gathering(channel, accept=accept, thread=self._accepting, clock=clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._started, self._stopping = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{channel}-listen", daemon=True)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+
+    def start(self) -> None:
+        self._thread.start()
+        if not self._started.wait(_START_WITHIN):
+            raise TransientError(f"the listener on {self._settings.listen} did not start")
+
+    def is_alive(self) -> bool:
+        """Tell whether the event loop still turns."""
+        if not self._loop or not self._thread.is_alive():
+            return False
+        turned = threading.Event()
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(turned.set)
+        return turned.wait(_START_WITHIN)
+
+    def stop(self) -> None:
+        if self._loop and self._thread.is_alive():
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(_ANSWER_WITHIN + 3)
+        self._accepting.shutdown(wait=False, cancel_futures=True)
+        self._socket.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        door = Door(Rules(self._gathering, self._settings), self._settings, tls=self._tls)
+        server = await self._loop.create_server(door, sock=self._socket, backlog=256)
+        gathering = asyncio.create_task(self._gathering.run())
+        self._started.set()
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({stopping, gathering}, return_when=asyncio.FIRST_COMPLETED)
+        server.close()
+        await self._answer_all()
+        for session in list(door.sessions):
+            if session.transport:
+                session.transport.close()
+        gathering.cancel()
+        stopping.cancel()
+
+    async def _answer_all(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gathering.all_answered.wait(), _ANSWER_WITHIN)
+        # The answers are in the transports' buffers; a turn of the loop sends them.
+        await asyncio.sleep(0.05)
+
+
+def _is_ours(settings: SmtpSettings) -> bool:
+    host, _, port = settings.listen.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=2) as client:
+            return IDENTITY.encode() in client.recv(512)
+    except (OSError, ValueError):
+        return False
+
+
+def _bind(settings: SmtpSettings) -> socket.socket:
+    host, _, port = settings.listen.rpartition(":")
+    host = host.strip("[]")
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # After a kill the address would stay taken for a minute; two live listeners are refused all the same.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, int(port)))
+        listening.listen(256)
+    except PermissionError as error:
+        listening.close()
+        raise PermanentError(f"this user may not listen on {settings.listen}; ports below 1024 are for root") from error
+    except OSError as error:
+        listening.close()
+        raise TransientError(f"cannot listen on {settings.listen}: {error.strerror or error}") from error
+    except ValueError as error:
+        listening.close()
+        raise PermanentError(f'cannot listen on {settings.listen!r}; expected "ADDRESS:PORT"') from error
+    listening.setblocking(False)
+    return listening
+
+
+def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
+    if not settings.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        if settings.tls_key is None:
+            context.load_cert_chain(settings.tls_certificate)
+            return context
+        # OpenSSL takes a private key from a file only.
+        with tempfile.TemporaryDirectory() as folder:
+            key = Path(folder) / "key.pem"
+            key.touch(mode=0o600)
+            key.write_text(settings.tls_key.reveal(), encoding="ascii")
+            context.load_cert_chain(settings.tls_certificate, key)
+    except (OSError, ValueError) as error:
+        raise PermanentError(f"tls_certificate {settings.tls_certificate} and tls_key do not work: {error}") from error
+    return context

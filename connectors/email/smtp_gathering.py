@@ -1,0 +1,107 @@
+"""Group commit: mails that arrive at the same time are kept as one page, and each sender hears yes after it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from connectors.base import Page, RawMessage
+from router.errors import OmniyardError
+
+_log: Final = structlog.get_logger()
+
+# More would keep the first sender of a page waiting longer than a commit is worth.
+_MESSAGES_A_PAGE: Final = 100
+_BYTES_A_PAGE: Final = 33_554_432
+
+# RFC 5321 section 4.5.3.2.6 lets senders wait ten minutes for this answer; many wait for one. Coming again is safe.
+_ANSWER_WITHIN: Final = 60.0
+
+KEPT: Final = "250 2.0.0 OK, it is kept"
+LATER: Final = "451 4.3.0 It could not be kept now, please try again"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    message: RawMessage
+    answer: asyncio.Future[str]
+
+
+class Gathering:
+    """Collects messages on an event loop and hands pages to `accept` in a thread of its own."""
+
+    def __init__(
+        self, channel: str, *, accept: Callable[[Page], None], thread: Executor, clock: Callable[[], datetime]
+    ) -> None:
+        self._channel, self._accept, self._thread, self._clock = channel, accept, thread, clock
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self.bytes_waiting = 0
+        self._unanswered = 0
+        self.all_answered = asyncio.Event()
+        self.all_answered.set()
+
+    async def keep(self, content: bytes) -> str:
+        """Return the reply for the sender, once the message is on disk or it is clear that it will not be.
+
+        The source key comes from the bytes, so a sender who missed our answer may send them again.
+        """
+        key = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        message = RawMessage(source_key=key, content=content, received_at=self._clock())
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._owe(1, len(content))
+        try:
+            self._queue.put_nowait(_Waiting(message, answer))
+            return await asyncio.wait_for(answer, _ANSWER_WITHIN)
+        except TimeoutError:
+            _log.warning("smtp.too_slow", channel=self._channel, seconds=_ANSWER_WITHIN)
+            return LATER
+        finally:
+            self._owe(-1, -len(content))
+
+    def _owe(self, answers: int, size: int) -> None:
+        self._unanswered += answers
+        self.bytes_waiting += size
+        if self._unanswered:
+            self.all_answered.clear()
+        else:
+            self.all_answered.set()
+
+    async def run(self) -> None:
+        """Keep page after page, for ever; while one is being written, the next one gathers."""
+        while True:
+            page = await self._gather()
+            if not page:
+                continue
+            reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._keep, page)
+            for waiting in page:
+                if not waiting.answer.done():
+                    waiting.answer.set_result(reply)
+
+    async def _gather(self) -> list[_Waiting]:
+        page = [await self._queue.get()]
+        room = _BYTES_A_PAGE - len(page[0].message.content)
+        while room > 0 and len(page) < _MESSAGES_A_PAGE and not self._queue.empty():
+            page.append(self._queue.get_nowait())
+            room -= len(page[-1].message.content)
+        # Whoever gave up meanwhile has been told to come again.
+        return [waiting for waiting in page if not waiting.answer.done()]
+
+    def _keep(self, waiting: list[_Waiting]) -> str:
+        # Twice the same bytes in one page are one message, and both senders are told that it is kept.
+        messages = {each.message.source_key: each.message for each in waiting}
+        try:
+            self._accept(Page(channel=self._channel, messages=tuple(messages.values())))
+        except OmniyardError as error:
+            _log.warning("smtp.not_kept", channel=self._channel, messages=len(messages), error=str(error))
+            return LATER
+        except Exception:  # noqa: BLE001  (whatever it was, these mails must come again and the next ones go on)
+            _log.exception("smtp.not_kept", channel=self._channel, messages=len(messages))
+            return LATER
+        return KEPT

@@ -1,0 +1,173 @@
+"""What one SMTP or LMTP client may say to us, and what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Any, Final
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from connectors.email.smtp_gathering import LATER, Gathering
+from router.settings.channels import SmtpSettings
+
+_log: Final = structlog.get_logger()
+
+# What our greeting ends with; `probe` knows us by it.
+IDENTITY: Final = "Omniyard"
+
+# Senders at once; each may hold one message in memory.
+_CONNECTIONS: Final = 64
+
+# What all of them together may have waiting for the commit.
+_BYTES_WAITING: Final = 134_217_728
+
+# RFC 5321 section 4.5.3.1.6 grants a line a thousand bytes, senders take more. Whether such a mail can be read is
+# for the parser to say: a refusal here would be a bounce to a customer. This bound is for our memory.
+_LINE: Final = 1_048_576
+
+# Section 4.5.3.2.7: five minutes between commands; a large message on a slow line is one command.
+_SILENCE: Final = 600.0
+
+
+class Recipients:
+    """Decides whom we take mail for: addresses, @domains, and everyone if there are none."""
+
+    def __init__(self, accepted: tuple[str, ...]) -> None:
+        self._accepted = frozenset(address.lower() for address in accepted)
+
+    def takes(self, address: str) -> bool:
+        """Tell whether the address is ours; a sub-address (support+token@) belongs to its mailbox."""
+        local, _, domain = address.lower().rpartition("@")
+        mailbox = f"{local.partition('+')[0]}@{domain}"
+        return not self._accepted or not self._accepted.isdisjoint({f"@{domain}", f"{local}@{domain}", mailbox})
+
+
+class Rules:
+    """The handler that aiosmtpd asks; its method names are the library's."""
+
+    def __init__(self, gathering: Gathering, settings: SmtpSettings) -> None:
+        self._gathering = gathering
+        self._recipients = Recipients(settings.recipients)
+
+    async def handle_RCPT(  # noqa: N802, PLR0917
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]  # noqa: ARG002
+    ) -> str:  # fmt: skip
+        """Take a recipient or refuse it."""
+        if not self._recipients.takes(address):
+            return "550 5.1.1 There is no such mailbox here"
+        if self._gathering.bytes_waiting > _BYTES_WAITING:
+            return "452 4.3.1 Too much is waiting here, please try again"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
+        """Answer once the message is on disk."""
+        return await self._gathering.keep(return_path(envelope.mail_from) + bytes(envelope.original_content or b""))
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Say "later" to whatever goes wrong in us: aiosmtpd's own answer is 500, which is a bounce."""
+        _log.error("smtp.crashed", error=type(error).__name__)
+        return LATER
+
+
+def return_path(sender: str | None) -> bytes:
+    """Return the trace line of a final delivery (RFC 5321 section 4.4): an empty path tells a bounce.
+
+    There is no Received line with it: it would carry the time, and a repeated message would be another one.
+    """
+    safe = "".join(char for char in sender or "" if char.isprintable() and char not in "<> ")
+    return f"Return-Path: <{safe}>\r\n".encode("utf-8", "surrogateescape")
+
+
+class Door:
+    """Makes a protocol object for each connection and counts them."""
+
+    def __init__(self, rules: Rules, settings: SmtpSettings, *, tls: ssl.SSLContext | None) -> None:
+        self._rules, self._settings, self._tls = rules, settings, tls
+        self.sessions: set[_Limited] = set()
+
+    def __call__(self) -> SMTP:
+        """Return the protocol for a new connection."""
+        kind = _LmtpSession if self._settings.protocol == "lmtp" else _SmtpSession
+        return kind(
+            self._rules,
+            data_size_limit=self._settings.largest,
+            enable_SMTPUTF8=True,
+            hostname=socket.gethostname(),
+            ident=IDENTITY,
+            tls_context=self._tls,
+            timeout=_SILENCE,
+            sessions=self.sessions,
+        )
+
+
+class _Limited(SMTP):
+    """What aiosmtpd leaves open: how many connections, and how many bytes after one of them went over the limit."""
+
+    line_length_limit = _LINE
+
+    def __init__(self, *arguments: Any, sessions: set[_Limited], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **options)
+        self._sessions = sessions
+        self._refused = False
+        self._received = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # After STARTTLS this comes a second time for the same session.
+        if self not in self._sessions and len(self._sessions) >= _CONNECTIONS:
+            self._refused = True
+            assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101
+            transport.write(b"421 4.7.0 Too many connections, please try again\r\n")
+            transport.close()
+            return
+        self._sessions.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._refused:
+            self._sessions.discard(self)
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        return False if self._refused else super().eof_received()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._received += len(data)
+        limit = self.data_size_limit
+        if limit and self._received > 2 * limit + _LINE and isinstance(self.transport, asyncio.WriteTransport):
+            # Too large is said at the end of the message; one without an end would be read for ever.
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+    def _set_post_data_state(self) -> None:
+        self._received = 0
+        super()._set_post_data_state()
+
+
+class _SmtpSession(_Limited):
+    """SMTP (RFC 5321)."""
+
+
+class _LmtpSession(_Limited, LMTP):
+    """LMTP (RFC 2033): after the data one answer for each recipient that was taken, in their order (section 4.2)."""
+
+    _owed = 0
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        self._owed = len(self.envelope.rcpt_tos) if self.envelope and not arg else 0
+        await super().smtp_DATA(arg)
+
+    async def push(self, status: str | bytes) -> None:
+        text = status.decode() if isinstance(status, bytes) else status
+        if self._owed and not text.startswith("354"):
+            # One commit holds for all of them, so they all hear the same.
+            text, self._owed = "\r\n".join([text] * self._owed), 0
+        await super().push(text)
