@@ -1,0 +1,169 @@
+"""Mail in files, for `omniyard import`: a maildir, an mbox, single messages. Read lazily, each with a stable key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from connectors.base import RawMessage
+from connectors.email.mbox import Found, split_mbox
+from router.errors import PermanentError
+
+# The same bound as for a mailbox that is polled; of a larger message only the beginning is read.
+LARGEST: Final = 26_214_400
+_BEGINNING: Final = 262_144
+
+_TRACE: Final = re.compile(rb"^(Received|Date):((?:.|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+_UNIQUE: Final = re.compile(r"[^:;]+")
+
+Kind = Literal["maildir", "mbox", "eml"]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Mail that lies in files.
+
+    count: how many messages there are, by looking and not by reading them.
+    read: the messages, oldest first in a maildir, in their order in an mbox, by name otherwise.
+    """
+
+    count: Callable[[], int]
+    read: Callable[[], Iterator[RawMessage]]
+
+
+def open_archive(kind: Kind, path: Path, *, largest: int = LARGEST) -> Archive:
+    """Return the archive at `path`.
+
+    kind: "maildir" is a folder with cur and new; "eml" is a file, or a folder whose *.eml are meant.
+    Raises PermanentError when there is no such thing at `path`.
+    """
+    if kind == "maildir":
+        if not (path / "cur").is_dir() and not (path / "new").is_dir():
+            raise PermanentError(f"{path} is no maildir; expected a folder with cur and new in it")
+        return Archive(lambda: len(_in_maildir(path)), lambda: read_maildir(path, largest=largest))
+    if not path.is_file() and not (kind == "eml" and path.is_dir()):
+        raise PermanentError(f"there is no file {path}")
+    if kind == "mbox":
+        return Archive(lambda: count_mbox(path), lambda: read_mbox(path, largest=largest))
+    return Archive(lambda: len(_in_folder(path)), lambda: read_eml(path, largest=largest))
+
+
+def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
+    """Yield the messages in `new` and `cur`; sub-folders are maildirs of their own.
+
+    The source key is the unique part of the file's name, which outlives flags and moves.
+    A message that somebody deletes meanwhile is left out.
+    """
+    for file in _in_maildir(path):
+        here = file if file.exists() else _moved(path, file)
+        with suppress(FileNotFoundError):
+            content, defect = _beginning_or_all(here, largest)
+            key = f"maildir:{_unique(file)}"
+            yield RawMessage(
+                source_key=key, content=content, received_at=_received_at(content, _mtime(here)), defect=defect
+            )
+
+
+def read_mbox(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
+    """Yield the messages of an mbox, with one level of `>From ` quoting taken off. The key is their SHA-256.
+
+    Raises PermanentError when the file does not begin as an mbox does.
+    """
+    modified = _mtime(path)
+    with path.open("rb") as file:
+        for found in split_mbox(file, largest=largest, beginning=_BEGINNING):
+            yield _from_mbox(found, modified, largest)
+
+
+def count_mbox(path: Path) -> int:
+    """Return how many messages an mbox holds; reads the file through once and keeps none of it."""
+    with path.open("rb") as file:
+        return sum(1 for _ in split_mbox(file, largest=0, beginning=0))
+
+
+def read_eml(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
+    """Yield the message in a file, or those in the *.eml of a folder and below, by name. The key is their SHA-256."""
+    for file in _in_folder(path):
+        content, defect = _beginning_or_all(file, largest)
+        digest = hashlib.sha256(content).hexdigest() if not defect else _digest(file)
+        yield RawMessage(
+            source_key=f"sha256:{digest}",
+            content=content,
+            received_at=_received_at(content, _mtime(file)),
+            defect=defect,
+        )
+
+
+def _from_mbox(found: Found, modified: datetime, largest: int) -> RawMessage:
+    defect = _too_large(found.size, largest) if found.cut else ""
+    received = _received_at(found.content, found.delivered_at or modified)
+    return RawMessage(source_key=f"sha256:{found.sha256}", content=found.content, received_at=received, defect=defect)
+
+
+def _in_maildir(path: Path) -> list[Path]:
+    files = (file for name in ("new", "cur") if (path / name).is_dir() for file in (path / name).iterdir())
+    # The name begins with the second of delivery; names of equal seconds sort as they were made.
+    return sorted((file for file in files if not file.name.startswith(".")), key=_delivery)
+
+
+def _delivery(file: Path) -> tuple[int, str]:
+    seconds = file.name.partition(".")[0]
+    return (int(seconds) if seconds.isdecimal() else 0, file.name)
+
+
+def _unique(file: Path) -> str:
+    match = _UNIQUE.match(file.name)
+    return match.group() if match else file.name
+
+
+def _moved(path: Path, file: Path) -> Path:
+    # A mail program that opens the folder moves a message from new to cur and writes flags into its name.
+    return next((moved for moved in (path / "cur").glob("*") if _unique(moved) == _unique(file)), file)
+
+
+def _in_folder(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*.eml") if file.is_file())
+
+
+def _beginning_or_all(file: Path, largest: int) -> tuple[bytes, str]:
+    size = file.stat().st_size
+    if size <= largest:
+        return file.read_bytes(), ""
+    with file.open("rb") as opened:
+        return opened.read(_BEGINNING), _too_large(size, largest)
+
+
+def _too_large(size: int, largest: int) -> str:
+    return f"the message has {size} bytes, more than the {largest} that are taken; only its beginning was read"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _mtime(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
+
+def _received_at(content: bytes, otherwise: datetime) -> datetime:
+    """Return when the last server took the message: its topmost Received, else what the archive knows, else Date."""
+    header = re.split(rb"\r?\n\r?\n", content[:_BEGINNING], maxsplit=1)[0].replace(b"\r\n", b"\n")
+    for name, value in _TRACE.findall(header):
+        if name.lower() == b"received":
+            return _date(value.rpartition(b";")[2]) or otherwise
+    return otherwise
+
+
+def _date(value: bytes) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        at = parsedate_to_datetime(value.decode("ascii", "replace").strip())
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    return None
