@@ -1,0 +1,153 @@
+"""The examinations of `omniyard doctor`: each looks at one part and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import smtplib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Final
+
+import redis
+import sqlalchemy as sa
+
+from cli.listening import check_free, listeners
+from connectors.base import Health
+from connectors.email.imap_probe import probe
+from connectors.email.smtp import SmtpGate
+from router.settings import Settings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings
+from store.clock import read_clock
+from store.migrate import current_version, latest_version
+from store.opening import open_database
+from workers.broker import broker_url
+
+_LEAST_FREE_BYTES: Final = 1_000_000_000
+# Leases go by the database's clock, due times are shown by ours: further apart than this, people notice.
+_MOST_OFFSET: Final = timedelta(seconds=2)
+_SLOW_FLUSH_MILLISECONDS: Final = 50
+_PATIENCE_SECONDS: Final = 5.0
+
+
+def examine_data(settings: Settings) -> Health:
+    """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
+    folder = Path(settings.omniyard.data).resolve()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK):
+        return Health(ok=False, findings=(f"{there} cannot be written to: give it to the user who runs Omniyard",))
+    free, flush = shutil.disk_usage(there).free, _flush_milliseconds(there)
+    findings = [f"{folder}: {free / 1e9:.1f} GB free, a flush takes {flush:.1f} ms"]
+    if flush > _SLOW_FLUSH_MILLISECONDS:
+        findings.append("the disk flushes slowly; with SQLite that bounds how fast mail is taken")
+    if free < _LEAST_FREE_BYTES:
+        findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
+    return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
+
+
+def examine_database(settings: Settings) -> Health:
+    """Look whether the database answers, has this version's tables, flushes each commit, and shares our clock."""
+    embedded = Path(settings.omniyard.data) / "omniyard.db"
+    if settings.omniyard.database is None and not embedded.exists():
+        return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
+    database = open_database(settings)
+    try:
+        where = database.url.render_as_string(hide_password=True)
+        found, needed = current_version(database), latest_version()
+        with database.read() as connection:
+            offset = read_clock(connection) - datetime.now(UTC)
+            unsafe = [] if database.is_sqlite else _unsafe(connection)
+    finally:
+        database.close()
+    wrong = [
+        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if found != needed else []),
+        *unsafe,
+        *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
+    ]
+    return Health(ok=not wrong, findings=(f"{where} answers", *wrong))
+
+
+def examine_broker(settings: Settings) -> Health:
+    """Look whether the broker answers and refuses rather than evicts when it is full."""
+    url = broker_url(settings)
+    if url is None:
+        return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS
+        ) as it:
+            server: Mapping[str, Any] = it.info("server")
+            policy = str(it.info("memory").get("maxmemory_policy", "noeviction"))
+    except redis.RedisError as error:
+        return _broker_away(settings, type(error).__name__)
+    version = server.get("valkey_version") or server.get("redis_version")
+    if policy != "noeviction":
+        mend = f'it evicts keys when full ({policy}): set "maxmemory-policy noeviction"'
+        return Health(ok=False, findings=(f"version {version} answers", mend))
+    return Health(ok=True, findings=(f"version {version} answers",))
+
+
+def examine_desk(settings: Settings) -> Health:
+    """Look whether the desk answers, or could."""
+    desk = listeners(settings)[0]
+    try:
+        with urllib.request.urlopen(f"http://{desk}/readyz", timeout=_PATIENCE_SECONDS) as answer:
+            return Health(ok=True, findings=(f"http://{desk} answers ({answer.status})",))
+    except urllib.error.HTTPError as error:
+        return Health(ok=False, findings=(f"http://{desk} is not ready ({error.code}): its log says why",))
+    except OSError:
+        check_free(desk)
+        return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
+
+
+def examine_channel(name: str, channel: Channel) -> Health:
+    """Log in to a channel's provider, or see whether its listener answers or could listen."""
+    if isinstance(channel, ImapSettings):
+        return probe(channel)
+    if isinstance(channel, SmtpSettings):
+        return _greeted(channel) or SmtpGate(name, channel).probe()
+    return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
+
+
+def _flush_milliseconds(folder: Path) -> float:
+    with TemporaryFile(dir=folder) as file:
+        file.write(b"omniyard")
+        file.flush()
+        before = time.perf_counter()
+        os.fsync(file.fileno())
+        return (time.perf_counter() - before) * 1000
+
+
+def _unsafe(connection: sa.Connection) -> list[str]:
+    """Return the settings of a PostgreSQL server that could lose a commit it confirmed."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
+    return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+
+
+def _apart(offset: timedelta) -> bool:
+    return abs(offset) > _MOST_OFFSET
+
+
+def _broker_away(settings: Settings, why: str) -> Health:
+    if settings.omniyard.broker is None:
+        return Health(ok=True, findings=("the embedded broker does not run now; `omniyard up` starts it",))
+    mend = "check [omniyard] broker and that server; until then the sweep finds the work, some seconds later"
+    return Health(ok=False, findings=(f"does not answer ({why}): {mend}",))
+
+
+def _greeted(channel: SmtpSettings) -> Health | None:
+    """Return that a listener answers there; None if nobody does."""
+    host, _, port = channel.listen.rpartition(":")
+    speak = smtplib.LMTP if channel.protocol == "lmtp" else smtplib.SMTP
+    try:
+        with speak(host.strip("[]"), int(port), timeout=_PATIENCE_SECONDS) as client:
+            code, _ = client.noop()
+    except (OSError, smtplib.SMTPException):
+        return None
+    return Health(ok=code == 250, findings=(f"answers {channel.protocol.upper()} on {channel.listen}",))

@@ -1,0 +1,131 @@
+"""`omniyard parse`: what Omniyard reads in a mail file. Nothing is stored, and no configuration is needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cli.group import FAILED
+from cli.options import JsonOption
+from connectors.base import RawMessage
+from connectors.email import limits
+from connectors.email.guard import Guard
+from router.automatic import recognise
+from router.envelope import Attachment, Envelope, Party, from_json
+
+_PAGE: Final = 100
+# Of a file that is too long to be a mail: enough to say who it is from.
+_HEAD_BYTES: Final = 65_536
+_STANDARD_INPUT: Final = Path("-")
+
+
+def parse_command(
+    files: Annotated[list[Path], typer.Argument(help="Mail files (RFC 5322); - reads one mail from standard input.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print what Omniyard reads in each file: who, what, the new words and the quoted ones, files, what made it.
+
+    With --json one object a line: file, subject, from, from_name, to, cc, date, message_id, in_reply_to, references,
+    text, quoted, html, attachments, origin, defects. A mail that cannot be read comes as a stub whose last defect says
+    why. Exit code 1 if a file could not be opened.
+
+    Example: omniyard parse --json mail/*.eml | jq .subject
+    """
+    unopened = 0
+    with Guard() as guard:
+        for page in _pages(files):
+            messages = [(path, raw) for path, raw in page if raw is not None]
+            arrivals = guard.normalise_page([raw for _, raw in messages], channel="parse")
+            for (path, _), arrival in zip(messages, arrivals, strict=True):
+                _print(path, from_json(arrival.envelope), as_json=as_json)
+            unopened += len(page) - len(messages)
+    if unopened:
+        raise typer.Exit(FAILED)
+
+
+def _pages(files: Sequence[Path]) -> Iterator[list[tuple[Path, RawMessage | None]]]:
+    rest = iter(files)
+    while paths := list(islice(rest, _PAGE)):
+        yield [(path, _read(path)) for path in paths]
+
+
+def _read(path: Path) -> RawMessage | None:
+    """Return the file as a message; None, and a sentence on standard error, if it cannot be opened."""
+    try:
+        if path == _STANDARD_INPUT:
+            return _message(path, sys.stdin.buffer.read(limits.RAW_BYTES + 1), at=datetime.now(UTC))
+        size, at = path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        with path.open("rb") as file:
+            if size > limits.RAW_BYTES:
+                why = f"The mail has {size} bytes; we read at most {limits.RAW_BYTES}."
+                return _message(path, file.read(_HEAD_BYTES), at=at, defect=why)
+            return _message(path, file.read(), at=at)
+    except OSError as error:
+        print(f"omniyard: {path}: {error.strerror}", file=sys.stderr)
+        return None
+
+
+def _message(path: Path, content: bytes, *, at: datetime, defect: str = "") -> RawMessage:
+    return RawMessage(source_key=str(path), content=content, received_at=at, defect=defect)
+
+
+def _print(path: Path, envelope: Envelope, *, as_json: bool) -> None:
+    plain = describe(envelope) | {"file": str(path)}
+    words = json.dumps({"file": "", **plain}, ensure_ascii=False) if as_json else _readable(plain)
+    # A file name may hold bytes that are no text.
+    sys.stdout.buffer.write(words.encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def describe(envelope: Envelope) -> dict[str, object]:
+    """Return what `--json` prints of an envelope, without the file's name."""
+    return {
+        "subject": envelope.subject,
+        "from": envelope.sender.handle,
+        "from_name": envelope.sender.name,
+        "to": _handles(envelope.to),
+        "cc": _handles(envelope.cc),
+        "date": envelope.sent_at.isoformat() if envelope.sent_at else None,
+        "message_id": envelope.rfc_message_id,
+        "in_reply_to": list(envelope.in_reply_to),
+        "references": list(envelope.references),
+        "text": envelope.text,
+        "quoted": envelope.quoted,
+        "html": envelope.html,
+        "attachments": [_attachment(attachment) for attachment in envelope.attachments],
+        "origin": recognise(envelope, own_addresses=frozenset()).kind.value,
+        "defects": list(envelope.defects),
+    }
+
+
+def _handles(parties: Sequence[Party]) -> list[str]:
+    return [party.handle for party in parties]
+
+
+def _attachment(attachment: Attachment) -> dict[str, object]:
+    return {
+        "name": attachment.name,
+        "type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+    }
+
+
+def _readable(plain: dict[str, object]) -> str:
+    shown = ("file", "subject", "from", "to", "cc", "date", "message_id", "origin", "defects", "attachments")
+    rows = [f"{key:>12}  {_on_one_line(plain[key])}" for key in shown if plain[key]]
+    text = "".join(letter for letter in str(plain["text"]) if letter.isprintable() or letter in "\n\t")
+    return "\n".join([*rows, "", text, ""])
+
+
+def _on_one_line(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each["name"]) if isinstance(each, dict) else str(each) for each in value)
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))

@@ -1,0 +1,172 @@
+"""`omniyard quarantine`: the messages that could not be routed, and what to do with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from cli.desk import open_desk
+from cli.group import FAILED
+from cli.options import ConfigOption, JsonOption
+from cli.printing import print_json, print_table
+from connectors.base import RawMessage
+from connectors.email.guard import Guard
+from connectors.email.originals import unpack
+from router.envelope import from_json
+from router.privacy import mask
+from store.database import Database
+from store.quarantine import (
+    QuarantinedRow,
+    discard,
+    find_quarantined,
+    find_quarantined_original,
+    list_quarantined,
+    replay,
+)
+
+commands = typer.Typer(
+    help="List, show, replay or discard the messages that could not be routed; nothing here is ever deleted.\n\n"
+    "Example: omniyard quarantine list",
+    no_args_is_help=True,
+)
+# Written into the events, where the desk writes the agent's name.
+_BY: Final = "operator"
+_MOST: Final = 1_000
+
+IdArgument = Annotated[UUID, typer.Argument(help="The id that `quarantine list` shows.")]
+
+
+@commands.command("list")
+def list_all(
+    *,
+    channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
+    discarded: Annotated[bool, typer.Option("--discarded", help="Those that were put away instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many at most, newest first.")] = 50,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the messages that wait for a person, newest first, with the reason.
+
+    Example: omniyard quarantine list --channel support-mail
+    """
+    with open_desk(config) as (_, database), database.read() as connection:
+        rows = list_quarantined(connection, channel=channel, discarded=discarded, limit=limit)
+    if as_json:
+        print_json([_plain(row) for row in rows])
+        return
+    cells = [(str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", row.reason) for row in rows]
+    print_table(("id", "channel", "accepted", "reason"), cells)
+
+
+@commands.command("show")
+def show(
+    inbound_id: IdArgument,
+    *,
+    original: Annotated[bool, typer.Option("--original", help="Write its bytes as they came.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one message: why it is here, who sent it, and with --original its very bytes.
+
+    Example: omniyard quarantine show 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001 --original > odd.eml
+    """
+    with open_desk(config) as (_, database), database.read() as connection:
+        row, packed = find_quarantined(connection, inbound_id), find_quarantined_original(connection, inbound_id)
+    if original:
+        sys.stdout.buffer.write(unpack(packed.content, size=packed.size))
+    elif as_json:
+        print_json(_plain(row))
+    else:
+        print_table(("", ""), ((key, str(value)) for key, value in _plain(row).items()))
+
+
+@commands.command("replay")
+def replay_some(
+    inbound_ids: Annotated[list[UUID], typer.Argument(help="The ids that `quarantine list` shows.")],
+    *,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send messages through the whole path again, their original read anew. Doing it twice does no harm.
+
+    What still cannot be read stays in quarantine with today's reason. Exit code 1 if any did.
+
+    Example: omniyard quarantine replay 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001
+    """
+    with open_desk(config) as (_, database):
+        envelopes, refused = _read_again(database, inbound_ids)
+        with database.write() as connection:
+            going = replay(connection, list(envelopes), by=_BY, envelopes=envelopes)
+    if as_json:
+        print_json({"replayed": going, "unreadable": refused})
+    else:
+        typer.echo(f"{len(going)} messages go again; the sweep takes them up within seconds")
+        for inbound_id, why in refused.items():
+            typer.echo(f"{inbound_id} stays: {why}", err=True)
+    if refused:
+        raise typer.Exit(FAILED)
+
+
+@commands.command("discard")
+def discard_one(
+    inbound_id: IdArgument,
+    *,
+    reason: Annotated[str, typer.Option(help="Why nobody needs to see it; kept with it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Put a message away: it waits for nobody any more, keeps its bytes, and can still be replayed.
+
+    Example: omniyard quarantine discard 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001 --reason "advertising"
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        discard(connection, inbound_id, reason=reason, by=_BY)
+    typer.echo(f"{inbound_id} is put away")
+
+
+def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mapping[UUID, str], dict[UUID, str]]:
+    """Return the new envelopes, and for what is still unreadable the reason."""
+    envelopes: dict[UUID, str] = {}
+    refused: dict[UUID, str] = {}
+    with Guard() as guard:
+        for inbound_id in inbound_ids:
+            with database.read() as connection:
+                row = find_quarantined(connection, inbound_id)
+                packed = find_quarantined_original(connection, inbound_id)
+            if not packed.size:
+                refused[inbound_id] = "its channel never gave us its bytes"
+                continue
+            raw = RawMessage(
+                source_key=row.source_key,
+                content=unpack(packed.content, size=packed.size),
+                received_at=row.received_at,
+            )
+            (arrival,) = guard.normalise_page([raw], channel=row.channel)
+            if arrival.unreadable:
+                refused[inbound_id] = arrival.unreadable
+            else:
+                envelopes[inbound_id] = arrival.envelope.decode()
+    return envelopes, refused
+
+
+def _plain(row: QuarantinedRow) -> dict[str, Any]:
+    """Return what may be shown: the envelope is unmasked, so only its masked head is."""
+    envelope = from_json(row.envelope)
+    return {
+        "id": row.id,
+        "channel": row.channel,
+        "source_key": row.source_key,
+        "from": envelope.sender.handle,
+        "subject": mask(envelope.subject).text,
+        "size": row.size,
+        "received_at": row.received_at,
+        "accepted_at": row.accepted_at,
+        "attempts": row.attempts,
+        "conflict": row.conflict,
+        "reason": row.reason,
+        "discarded_at": row.discarded_at,
+        "defects": list(envelope.defects),
+    }
