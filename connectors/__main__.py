@@ -1,0 +1,37 @@
+"""`python -m connectors`: open every enabled channel's gate and keep what comes in.
+
+The composition root of the gates: here alone in its folder the workers and the store are known.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from connectors.daemon import Daemon
+from connectors.opening import open_gates, open_polled
+from router.settings.files import load_settings
+from store.migrate import require_current
+from store.opening import open_database
+from workers.bell import Bell
+from workers.broker import broker_url
+from workers.failpoints import reach
+from workers.intake import Intake
+from workers.logs import configure_logging
+
+
+def main() -> None:
+    """Compose the gates from the operator's file and mind them until told to stop."""
+    settings = load_settings(None)
+    configure_logging(settings.omniyard.log_level)
+    database = open_database(settings)
+    require_current(database)
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
+    daemon = Daemon(intake, polled=open_polled(settings), gates=open_gates(settings), reach=reach)
+    rested = daemon.run()
+    intake.close()
+    database.close()
+    sys.exit(0 if rested else 1)
+
+
+if __name__ == "__main__":
+    main()
