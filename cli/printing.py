@@ -20,17 +20,19 @@ def print_json(value: object) -> None:
     print(json.dumps(plain, ensure_ascii=False, default=_plain))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table of plain text; nothing in a cell is read as markup."""
-    grid = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> Table:
+    """Return a table of plain text. wraps: the column that gives way when the terminal is narrow; else the last."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in columns:
+        grid.add_column(name, no_wrap=name != (wraps or columns[-1]), overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
     return grid
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table of plain text."""
-    Console(highlight=False).print(table(columns, rows))
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> None:
+    """Print a table of plain text; see `table`."""
+    Console(highlight=False).print(table(columns, rows, wraps=wraps))
 
 
 def age(since: datetime | None, *, now: datetime) -> str:

@@ -21,18 +21,7 @@ from store.database import Database
 from store.status import ChannelStatus, DeskStatus, read_status
 
 _EVERY_SECONDS: Final = 2.0
-_COLUMNS: Final = (
-    "channel",
-    "last poll",
-    "cursor",
-    "on server",
-    "accepted",
-    "routed",
-    "dupl.",
-    "quar.",
-    "waiting",
-    "lag",
-)
+_COLUMNS: Final = ("channel", "poll", "cursor", "server", "in", "routed", "dup", "quar", "wait", "lag")
 
 
 def status_command(
@@ -42,7 +31,9 @@ def status_command(
 ) -> None:
     """Show each channel and whether the books balance: accepted = routed + duplicate + quarantined + waiting.
 
-    `lag` is how long the oldest message has waited to be routed. Exit code 1 if the books do not balance.
+    poll: since the last good one. server: messages the provider holds (+ those above the cursor). in: accepted.
+    dup: duplicates. quar: in quarantine. wait: not routed yet; lag: the oldest of them.
+    Exit code 1 if the books do not balance.
 
     Example: omniyard status --watch
     """
@@ -75,7 +66,7 @@ def _watch(settings: Settings, database: Database) -> None:
 
 
 def _screen(status: DeskStatus) -> Group:
-    rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels))
+    rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
     return Group(rows, *(_remarks(status)), _books(status))
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import traceback
-from typing import Any, Final, cast
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -19,8 +19,8 @@ _CHATTY: Final = ("mail.log", "mail.debug", "dramatiq", "uvicorn.access", "httpx
 _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]]+@[^\s@<>\"',;:()\[\]]+\.[^\s@<>\"',;:()\[\]]+")
 
 
-def configure_logging(level: str = "info") -> None:
-    """Send structlog's and the libraries' lines to standard output.
+def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> None:
+    """Send structlog's and the libraries' lines to `stream`, else to standard output.
 
     level: debug, info, warning or error; `debug` also shows whole tracebacks, which may repeat message text.
     OMNIYARD_LOG=text writes lines for people, anything else one JSON object a line.
@@ -32,7 +32,7 @@ def configure_logging(level: str = "info") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last()))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _CHATTY:

@@ -1,0 +1,87 @@
+"""`omniyard systemd`: units for a server, made from the Procfile so that the two cannot differ."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cli.procfile import Daemon, read_procfile
+
+_TARGET: Final = """\
+[Unit]
+Description=Omniyard: every process of the desk
+Wants={wants}
+
+[Install]
+WantedBy=multi-user.target
+"""
+# Thirty seconds: a daemon finishes its page within twenty of SIGTERM (docs/operations.md).
+_SERVICE: Final = """\
+[Unit]
+Description=Omniyard: {name}
+PartOf=omniyard.target
+After=network-online.target postgresql.service valkey.service redis.service
+Wants=network-online.target
+
+[Service]
+ExecStart={command}
+WorkingDirectory={folder}
+EnvironmentFile=-{secrets}
+Environment=OMNIYARD_CONFIG={config} PYTHONUNBUFFERED=1
+User={user}
+Restart=always
+RestartSec=2
+TimeoutStopSec=30
+KillMode=mixed
+UMask=0077
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths={folder}
+
+[Install]
+WantedBy=omniyard.target
+"""
+
+
+def systemd_command(
+    folder: Annotated[Path | None, typer.Argument(help="Where to write them; without it they are printed.")] = None,
+    *,
+    config: Annotated[Path, typer.Option(help="The configuration file.")] = Path("/etc/omniyard/channels.toml"),
+    data: Annotated[Path, typer.Option(help="The working folder; `data` of the configuration is in it.")] = Path(
+        "/var/lib/omniyard"
+    ),
+    secrets: Annotated[Path, typer.Option(help="A file of NAME=value lines for env: secrets.")] = Path(
+        "/etc/omniyard/secrets"
+    ),
+    user: Annotated[str, typer.Option(help="Who runs it.")] = "omniyard",
+    python: Annotated[Path, typer.Option(help="The Python that Omniyard is installed in.")] = Path(sys.executable),
+) -> None:
+    """Write one systemd service a Procfile line, and a target that starts them all.
+
+    Example: omniyard systemd /etc/systemd/system && systemctl enable --now omniyard.target
+    """
+    places = {"config": str(config), "folder": str(data), "secrets": str(secrets), "user": user}
+    units = make_units(read_procfile(), python=str(python), places=places)
+    for name, text in units.items():
+        if folder is None:
+            print(f"# {name}\n{text}")
+        else:
+            (folder / name).write_text(text, encoding="utf-8")
+            typer.echo(str(folder / name))
+
+
+def make_units(daemons: tuple[Daemon, ...], *, python: str, places: dict[str, str]) -> dict[str, str]:
+    """Return the units by file name. places: `config`, `folder`, `secrets` and `user` of the services."""
+    services = {
+        f"omniyard-{daemon.name}.service": _SERVICE.format(
+            name=daemon.name, command=shlex.join(daemon.command(python)), **places
+        )
+        for daemon in daemons
+    }
+    return {"omniyard.target": _TARGET.format(wants=" ".join(services)), **services}
