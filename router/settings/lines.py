@@ -64,7 +64,8 @@ def _header(node: Node, elements: dict[Place, int]) -> Place:
 
 
 def _pair(node: Node, table: Place) -> Iterator[tuple[Place, int]]:
-    key, value = node.named_children[0], node.named_children[-1]
+    # A comment behind the value belongs to the pair too.
+    key, value = [child for child in node.named_children if child.type != "comment"]
     place = (*table, *_keys(key))
     yield from _prefixes(table, place, _row(key))
     yield from _value(value, place)

@@ -32,8 +32,8 @@ def _circle(name: str, *, calendars: Mapping[str, CalendarSettings]) -> Iterator
             break
     else:
         return
-    # A calendar that only leads into the circle is not to blame for it.
-    if path[-1] == name:
+    # One of the circle speaks for all; a calendar that only leads into it is not to blame.
+    if path[-1] == name == min(path):
         way = " -> ".join(path)
         yield Finding(place=("calendars", name, "extends"), message=f"it extends itself by way of {way}")
 

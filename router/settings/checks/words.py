@@ -32,7 +32,7 @@ def _placeholders(place: Place, text: str) -> Iterator[Finding]:
     if not text.strip():
         yield Finding(place=place, message="expected a text that is not empty")
     try:
-        fields = [part[1] for part in Formatter().parse(text) if part[1] is not None]
+        fields = [_written(*part) for part in Formatter().parse(text) if part[1] is not None]
     except ValueError:
         yield Finding(place=place, message="a brace has no partner; for a brace itself write {{ or }}")
         return
@@ -40,6 +40,11 @@ def _placeholders(place: Place, text: str) -> Iterator[Finding]:
         if field not in PLACEHOLDERS:
             hint = nearest(field, PLACEHOLDERS)
             yield Finding(place=place, message=f"unknown placeholder {{{field}}}; {hint}")
+
+
+def _written(_: str, field: str | None, width: str | None, conversion: str | None) -> str:
+    # A conversion or a width is nothing that a reply needs, and a width may be a million.
+    return f"{field}{'!' if conversion else ''}{conversion or ''}{':' if width else ''}{width or ''}"
 
 
 def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from router.automatic import Kind
+from router.settings.checks.routes import covers
+from router.settings.model import Condition, OriginKind
+from router.settings.reading import examine_settings
+
+LAST = '\n[[routes]]\nname = "all"\nteam = "front"\n'
+
+
+def cases(table):
+    """Return the examples of a table: TOML, then after "=>" what is said about it; a blank line between examples."""
+    pairs = (example.partition("=> ") for example in table.strip().split("\n\n"))
+    return [(text, message.strip()) for text, _, message in pairs]
+
+
+def said(text, *, level):
+    found = examine_settings(text if 'name = "last"' in text else text + LAST).findings
+    return [f"{finding.key}: {finding.message}" for finding in found if finding.level == level]
+
+
+ERRORS = """
+# names
+[sla.gold]
+calendar = "ofice"
+[calendars.office]
+week = { mon = "24h" }
+=> sla.gold.calendar: no calendar has this name; did you mean "office"?
+
+[teams.risk]
+[[routes]]
+name = "last"
+team = "rsik"
+=> routes[1].team: no team has this name; did you mean "risk"?
+
+[[routes]]
+name = "last"
+team = "a"
+sla = "gold"
+=> routes[1].sla: no service level has this name; there are none
+
+[replies.hi.text]
+en = "hi"
+[[routes]]
+name = "last"
+team = "a"
+reply = "ho"
+=> routes[1].reply: no reply has this name; expected "hi"
+
+[calendars.a]
+extends = "b"
+=> calendars.a.extends: no calendar has this name; expected "a" or "always"
+
+[categories.refund]
+[[routes]]
+name = "a"
+when = { category = ["refund", "refnd"] }
+=> routes[1].when.category[2]: no category has this name; did you mean "refund"?
+
+# hours
+[calendars.always]
+week = { mon = "24h" }
+=> calendars.always: this calendar is built in; expected another name
+
+[calendars.a]
+extends = "b"
+[calendars.b]
+extends = "a"
+[calendars.c]
+extends = "b"
+=> calendars.a.extends: it extends itself by way of a -> b -> a
+
+[calendars.a]
+week = { mon-wed = "24h", wed = "24h" }
+=> calendars.a.week.wed: wed is named by "mon-wed" too; expected each day once
+
+# channels
+[channels.a]
+kind = "imap"
+host = "mail.example"
+username = "u"
+password = "env:P"
+[channels.b]
+kind = "imap"
+host = "MAIL.example"
+username = "U"
+folder = "Inbox"
+oauth_token = "env:T"
+=> channels.b.folder: channel "a" has the same source; expected one channel for each
+
+[channels.a]
+kind = "smtp"
+listen = "localhost:25"
+[channels.b]
+kind = "smtp"
+listen = "127.0.0.1:25"
+=> channels.b.listen: channel "a" has the same source; expected one channel for each
+
+[channels.a]
+kind = "smtp"
+listen = "127.0.0.1:8080"
+=> channels.a.listen: the web desk has the same source; expected one channel for each
+
+[channels.a]
+kind = "smtp"
+tls_certificate = "c.pem"
+=> channels.a.tls_certificate: tls_certificate and tls_key go together; expected both or neither
+
+# words
+[replies.a.text]
+en = "{refrence}"
+=> replies.a.text.en: unknown placeholder {refrence}; did you mean "reference"?
+
+[replies.a.text]
+en = "{desk.__class__}"
+=> replies.a.text.en: unknown placeholder {desk.__class__}; expected "desk", "next_opening" or "reference"
+
+[replies.a.text]
+en = "{}"
+=> replies.a.text.en: unknown placeholder {}; expected "desk", "next_opening" or "reference"
+
+[replies.a.text]
+en = "{desk:>99999999999}"
+=> replies.a.text.en: unknown placeholder {desk:>99999999999}; expected "desk", "next_opening" or "reference"
+
+[replies.a.text]
+en = "{"
+=> replies.a.text.en: a brace has no partner; for a brace itself write {{ or }}
+
+[replies.a.text]
+en = " "
+=> replies.a.text.en: expected a text that is not empty
+
+[replies.a]
+text = {}
+=> replies.a.text: expected a text by language such as en = "..."
+
+[categories.a]
+emergency = true
+=> categories.a.emergency: an emergency must be told by words, whatever a model thinks; expected keywords
+
+[categories.a]
+keywords = ["a", " "]
+=> categories.a.keywords[2]: expected a word that is not empty
+
+[categories.a]
+facts = ["acount"]
+=> categories.a.facts[1]: no fact of this kind is looked for; did you mean "account"?
+
+# routes
+[[routes]]
+name = "last"
+team = "a"
+when = { open = true }
+=> routes[1].when: the last route takes what is left over; expected one without `when`
+
+[[routes]]
+name = "last"
+=> routes[1].team: missing, but required of the last route: it answers for every route and channel that names none
+
+[[routes]]
+name = "a"
+team = "a"
+=> routes[2]: it never fires: route "a" takes all that it would take
+
+[[routes]]
+name = "a"
+when = {}
+=> routes[2]: it never fires: route "a" takes all that it would take
+
+[[routes]]
+name = "all"
+when = { open = true }
+=> routes[2].name: an earlier route has this name; expected names that tell routes apart
+"""
+
+
+@pytest.mark.parametrize(("text", "error"), cases(ERRORS))
+def test_what_does_not_fit_together_is_an_error(text, error):
+    assert said(text, level="error") == [error]
+
+
+WARNINGS = """
+[calendars.a]
+week = { mon = ["09:00-12:00", "11:00-13:00"] }
+=> calendars.a.week.mon: 09:00-12:00 and 11:00-13:00 overlap and count once; expected spans that do not
+
+[calendars.a]
+week = { mon = ["22:00-06:00", "23:00-24:00"] }
+=> calendars.a.week.mon: 22:00-06:00 and 23:00-24:00 overlap and count once; expected spans that do not
+
+[calendars.a]
+=> calendars.a: never open: it has neither hours nor a calendar to extend
+
+[calendars.a]
+week = { mon = "24h" }
+[[calendars.a.dates]]
+on = 2027-02-05
+open = []
+why = "x"
+[[calendars.a.dates]]
+on = 2027-02-01
+until = 2027-02-06
+open = []
+why = "festival"
+=> calendars.a.dates[1]: no effect: the later entry "festival" covers all its days
+
+[channels.a]
+kind = "smtp"
+listen = "0.0.0.0:25"
+=> channels.a.listen: mail from beyond this machine comes in plain text; set tls_certificate and tls_key
+
+[omniyard]
+listen = "0.0.0.0:80"
+=> omniyard.listen: beyond this machine the desk is served in plain text; put a proxy with TLS before it
+
+[categories.a]
+keywords = ["Fee"]
+[categories.b]
+keywords = ["ｆｅｅ"]
+=> categories.b.keywords[1]: a keyword of "a" too
+
+[categories.a]
+keywords = ["fee", "fee"]
+=> categories.a.keywords[2]: listed twice
+
+[categories.a]
+emergency = true
+keywords = ["hacked"]
+=> categories.a.emergency: no route asks for emergency = true, so an emergency waits like any other message
+
+[categories.a]
+emergency = true
+keywords = ["hacked"]
+[replies.b.text]
+en = "If you were HACKED, tell us"
+[[routes]]
+name = "a"
+when = { emergency = true }
+=> replies.b.text.en: it holds "hacked", a keyword of an emergency; a customer who quotes it would raise one
+"""
+
+
+@pytest.mark.parametrize(("text", "warning"), cases(WARNINGS))
+def test_what_looks_wrong_is_a_warning_and_no_error(text, warning):
+    assert (said(text, level="warning"), said(text, level="error")) == ([warning], [])
+
+
+FINE = """
+# a disabled channel may wait beside the one that it replaces
+[channels.a]
+kind = "smtp"
+[channels.b]
+kind = "smtp"
+enabled = false
+
+# folders of one mailbox; only INBOX may be written in any capitals
+[channels.a]
+kind = "imap"
+host = "mail.example"
+username = "u"
+password = "env:P"
+folder = "x"
+[channels.b]
+kind = "imap"
+host = "mail.example"
+username = "u"
+password = "env:P"
+folder = "X"
+
+# a file that describes no team leaves their names free
+[channels.a]
+kind = "smtp"
+team = "whoever"
+
+# what is built in
+[sla.a]
+calendar = "always"
+[calendars.b]
+extends = "always"
+
+# spans that touch
+[calendars.a]
+week = { mon = ["09:00-12:00", "12:00-13:00"] }
+
+# a later entry that changes one day of an earlier range
+[calendars.a]
+week = { mon = "24h" }
+[[calendars.a.dates]]
+on = 2027-02-01
+until = 2027-02-06
+open = []
+why = "x"
+[[calendars.a.dates]]
+on = 2027-02-05
+open = ["10:00-15:00"]
+why = "y"
+
+# braces that are meant
+[replies.a.text]
+en = "{{reference}} {reference}"
+
+# a route that an earlier one only narrows
+[[routes]]
+name = "a"
+when = { open = false, language = "en" }
+[[routes]]
+name = "b"
+when = { open = false }
+"""
+
+
+@pytest.mark.parametrize("text", [text for text, _ in cases(FINE)])
+def test_what_is_meant_is_not_complained_about(text):
+    assert (said(text, level="error"), said(text, level="warning")) == ([], [])
+
+
+VALUES = {
+    "channel": [(), ("a",), ("a", "b")],
+    "words": [(), ("fee",), ("fee", "Refund"), ("refund",)],
+    "emergency": [None, True],
+    "open": [None, True, False],
+}
+CONDITIONS = [Condition(**dict(zip(VALUES, values, strict=True))) for values in product(*VALUES.values())]
+MESSAGES = [
+    {"channel": channel, "words": words, "emergency": emergency, "open": is_open}
+    for channel in "abc"
+    for words in ((), ("fee",), ("refund",), ("fee", "refund"))
+    for emergency in (True, False)
+    for is_open in (True, False)
+]
+
+
+def holds(condition, message):
+    return (
+        (not condition.channel or message["channel"] in condition.channel)
+        and (not condition.words or any(word.casefold() in message["words"] for word in condition.words))
+        and condition.emergency in {None, message["emergency"]}
+        and condition.open in {None, message["open"]}
+    )
+
+
+def test_a_route_is_called_unreachable_exactly_when_no_message_can_reach_it():
+    # Every pair of conditions against every message: covers() must agree with what the messages show.
+    taken = [{number for number, message in enumerate(MESSAGES) if holds(each, message)} for each in CONDITIONS]
+    for wide, narrow in product(range(len(CONDITIONS)), repeat=2):
+        claimed = covers(CONDITIONS[wide], CONDITIONS[narrow])
+        assert claimed == (taken[narrow] <= taken[wide]), (CONDITIONS[wide], CONDITIONS[narrow])
+
+
+def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
+    assert set(OriginKind.__args__) == {kind.value for kind in Kind}
