@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 
 from router.day_rules import WEEKDAYS, Day, DayKind, DayRules
 from router.errors import ConfigError
-from router.timeline import MICROSECOND, Timeline, instant
+from router.timeline import Timeline, instant
 from router.wall_clock import stretch
 
 _ONE_DAY: Final = timedelta(days=1)
-# A desk that stays closed for longer than a year has a mistake in its file, not a long holiday.
-_LOOK_AHEAD: Final = timedelta(days=366)
-# The library knows zones and holidays for these; a date outside them is a broken clock.
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 2199
+_NOTHING: Final = timedelta(0)
+# 366 days, in seconds. A desk that stays closed for longer has a mistake in its file, not a long holiday.
+_LOOK_AHEAD: Final = 366 * 86_400
+# The years 1970 to 2199, as timestamps: a moment outside them comes from a broken clock.
+_START: Final = 0
+_END: Final = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Calendar:
         self.zone = zone
         self.known_until = known_until
         self._rules = rules
-        self._known = Timeline(0, 0, [], [0])
+        self._known = Timeline(0, 0, [], [], [timedelta(0)])
 
     def __repr__(self) -> str:
         return f"Calendar({self.name!r}, zone={self.zone.key!r})"
@@ -58,65 +59,66 @@ class Calendar:
 
         Raises ValueError if `at` is naive or its year is not within 1970 to 2199, as every method here does.
         """
-        # Asked for every message and about a million times by `simulate`: no call here that can be spared.
+        # Asked for every message, and a million times by a simulation: no call here that can be spared.
         if at.tzinfo is None:
             raise ValueError(_naive(at))
-        moment = at.timestamp()
+        seconds = at.timestamp()
         known = self._known
-        if not known.start <= moment < known.end:
-            known = self._reach(at, at)
-        return bisect_right(known.edges, moment) & 1 == 1
+        if not known.start <= seconds < known.end:
+            known = self._reach(seconds, seconds)
+        return bisect_right(known.edges, seconds) & 1 == 1
 
     def next_opening(self, at: datetime) -> datetime | None:
         """Return `at` itself in UTC when open, else the next opening; None if there is none within 366 days."""
-        return self._next_edge(at, opening=True)
+        seconds = _timestamp(at)
+        return _next_opening(self._reach(seconds, seconds + _LOOK_AHEAD), at, seconds)
 
     def closes(self, at: datetime) -> datetime | None:
         """Return the end of the stretch that is open at `at`; None if closed, or if it has no end within 366 days."""
-        return self._next_edge(at, opening=False) if self.is_open(at) else None
-
-    def _next_edge(self, at: datetime, *, opening: bool) -> datetime | None:
-        moment = _utc(at)
-        known = self._reach(moment, moment + _LOOK_AHEAD)
-        index = bisect_right(known.edges, moment.timestamp())
-        if opening and index % 2 == 1:
-            return moment
-        limit = (moment + _LOOK_AHEAD).timestamp()
-        found = index < len(known.edges) and known.edges[index] <= limit
-        return instant(known.edges[index]) if found else None
+        seconds = _timestamp(at)
+        known = self._reach(seconds, seconds + _LOOK_AHEAD)
+        index = bisect_right(known.edges, seconds)
+        return _edge(known, index, seconds) if index & 1 else None
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Return the moment when `duration` of open time has passed since `start`.
 
         start: aware, any zone.  duration: business time, not wall time; zero returns the next open moment.
         Returns an aware UTC datetime; where an open stretch ends exactly then, its end and not the next opening.
-        Raises ConfigError if the calendar has no opening within 366 days; ValueError if `duration` is negative.
+        Raises ConfigError if the calendar has no opening within 366 days of `start`, or too few until 2199;
+        ValueError if `duration` is negative.
         Source: business-hours SLA as in Zammad's manual, "SLA Times"; daylight saving measured in UTC.
         """
-        if duration < timedelta(0):
-            raise ValueError(f"expected a duration of zero or more, not {duration}")
-        opening = self.next_opening(start)
+        seconds = _timestamp(start)
+        known = self._reach(seconds, seconds + _LOOK_AHEAD)
+        opening = _next_opening(known, start, seconds)
         if opening is None:
             raise ConfigError(f'calendar "{self.name}" has no opening within 366 days of {start.isoformat()}')
-        return self._moment_after(opening, duration // MICROSECOND) if duration else opening
+        if duration <= _NOTHING:
+            if duration < _NOTHING:
+                raise ValueError(f"expected a duration of zero or more, not {duration}")
+            return opening
+        due = known.moment_of(known.opened_before(opening, opening.timestamp()) + duration)
+        return due or self._far_moment(opening, duration)
 
-    def _moment_after(self, opening: datetime, microseconds: int) -> datetime:
-        until = opening + timedelta(microseconds=microseconds)
-        while True:
-            known = self._reach(opening, until)
-            due = known.moment_of(known.opened_before(opening) + microseconds)
-            if due is not None:
+    def _far_moment(self, opening: datetime, duration: timedelta) -> datetime:
+        """Look further and further ahead."""
+        seconds, until = opening.timestamp(), opening.timestamp() + duration.total_seconds()
+        while until < _END:
+            known = self._reach(seconds, until)
+            due = known.moment_of(known.opened_before(opening, seconds) + duration)
+            if due:
                 return due
-            last = instant(known.end - 1)
-            if self.next_opening(last) is None:
-                raise ConfigError(f'calendar "{self.name}" has no opening within 366 days of {last.isoformat()}')
-            until = last + _LOOK_AHEAD
+            until = known.end + _LOOK_AHEAD
+        raise ConfigError(f'calendar "{self.name}" has less than {duration} of open time after {opening.isoformat()}')
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Return the open time between two moments; negative when `end` comes before `start`."""
-        since, until = _utc(start), _utc(end)
-        known = self._reach(min(since, until), max(since, until))
-        return (known.opened_before(until) - known.opened_before(since)) * MICROSECOND
+        since, until = _timestamp(start), _timestamp(end)
+        known = self._known
+        if not (known.start <= since < known.end and known.start <= until < known.end):
+            known = self._reach(min(since, until), max(since, until))
+        return known.opened_before(end, until) - known.opened_before(start, since)
 
     def spans(self, year: int) -> Sequence[OpenSpan]:
         """Return every open span that begins in the local `year`, in order and without overlap.
@@ -158,14 +160,14 @@ class Calendar:
             if moments:
                 yield OpenSpan(*moments, rule.why)
 
-    def _reach(self, since: datetime, until: datetime) -> Timeline:
-        """Return a timeline that covers both moments, and keep it if it is wider than the one at hand."""
+    def _reach(self, since: float, until: float) -> Timeline:
+        """Return a timeline that covers both timestamps, and keep it if it is wider than the one at hand."""
         known = self._known
-        if known.covers(since.timestamp(), until.timestamp()):
+        if known.start <= since and until < known.end:
             return known
-        first, last = _utc(since).year, _utc(until).year
-        if first < _FIRST_YEAR or last > _LAST_YEAR:
-            raise ValueError(f"expected a year within {_FIRST_YEAR} to {_LAST_YEAR}, not {first} to {last}")
+        if since < _START or until >= _END:
+            raise ValueError(f"expected a moment from 1970 to 2199, not {since:.0f} to {until:.0f} seconds after 1970")
+        first, last = instant(since).year, instant(until).year
         # Assigned whole: a thread that comes second at worst computes an equal timeline again.
         self._known = known = self._widened(known, first, last) if known.end else self._years(first, last)
         return known
@@ -182,6 +184,16 @@ class Calendar:
         spans = sorted((span.start.timestamp(), span.end.timestamp()) for day in days for span in self._spans_of(day))
         start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last + 1, 1, 1, tzinfo=UTC)
         return Timeline.of(spans, start=start.timestamp(), end=end.timestamp())
+
+
+def _next_opening(known: Timeline, at: datetime, seconds: float) -> datetime | None:
+    index = bisect_right(known.edges, seconds)
+    return at.astimezone(UTC) if index & 1 else _edge(known, index, seconds)
+
+
+def _edge(known: Timeline, index: int, seconds: float) -> datetime | None:
+    found = index < len(known.edges) and known.edges[index] - seconds <= _LOOK_AHEAD
+    return known.moments[index] if found else None
 
 
 def coverage_warning(calendar: Calendar, *, today: date) -> str | None:
@@ -203,6 +215,12 @@ def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(_naive(at))
     return at.astimezone(UTC)
+
+
+def _timestamp(at: datetime) -> float:
+    if at.tzinfo is None:
+        raise ValueError(_naive(at))
+    return at.timestamp()
 
 
 def _naive(at: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -74,7 +74,8 @@ def opening_words(opening: datetime, *, now: datetime, zone: ZoneInfo, language:
     if opening.tzinfo is None or now.tzinfo is None:
         raise ValueError("expected aware moments")
     words = _of(language)
-    if opening <= now:
+    # In UTC, for two moments of one zone are compared by what the clock on the wall reads.
+    if opening.astimezone(UTC) <= now.astimezone(UTC):
         return words.now
     local, today = opening.astimezone(zone), now.astimezone(zone).date()
     day = words.on(local, local.year != today.year)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from router.errors import ConfigError
 from router.hours import Calendar
@@ -67,16 +67,18 @@ def due_at(calendar: Calendar, *, start: datetime, promise: timedelta, pauses: S
     None while a pause that began before then has no end, and if the calendar has no opening within 366 days:
     a desk that never opens promises nothing, but must still take messages in.
     """
-    at, left = start, promise
-    for pause in sorted(pauses, key=lambda pause: pause.since):
-        if pause.since > at:
-            worked = calendar.elapsed(at, pause.since)
+    # In UTC, for two moments of one zone are compared by what the clock on the wall reads.
+    at, left = start.astimezone(UTC), promise
+    for pause in sorted(pauses, key=lambda pause: pause.since.astimezone(UTC)):
+        since = pause.since.astimezone(UTC)
+        if since > at:
+            worked = calendar.elapsed(at, since)
             if worked >= left:
                 break
-            at, left = pause.since, left - worked
+            at, left = since, left - worked
         if pause.until is None:
             return None
-        at = max(at, pause.until)
+        at = max(at, pause.until.astimezone(UTC))
     try:
         return calendar.add(at, left)
     except ConfigError:

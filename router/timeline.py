@@ -1,4 +1,4 @@
-"""The open stretches of some whole years as sorted numbers, so that every question is a binary search."""
+"""The open stretches of some whole years in sorted lists, so that every question is a binary search."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, starmap
+from operator import sub
 from typing import Final
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """From `start` to `end`, seconds since 1970 in UTC.
+    """From `start` to `end`, in seconds since 1970.
 
-    edges: opening, closing, opening, closing ..., strictly rising, all within start and end. Floats, because a
-        timestamp is one and comparing like with like is twice as fast; whole seconds, so nothing is lost.
-    opened: microseconds that were open before each opening, and one more for the whole.
+    edges: opening, closing, opening, closing ..., strictly rising, all within start and end; to search in. Floats,
+        because a timestamp is one and comparing like with like is twice as fast; whole seconds, so nothing is lost.
+    moments: the same as UTC datetimes; to count with, because they are exact to the microsecond.
+    opened: how long it was open before each opening, and last before `end`.
     """
 
     start: float
     end: float
     edges: list[float]
-    opened: list[int]
+    moments: list[datetime]
+    opened: list[timedelta]
 
     @classmethod
     def of(cls, stretches: Iterable[tuple[float, float]], *, start: float, end: float) -> Timeline:
@@ -37,8 +39,9 @@ class Timeline:
                 edges[-1] = max(edges[-1], until)
             elif since < until:
                 edges += (since, until)
-        lengths = (int(until - since) * 1_000_000 for since, until in zip(edges[::2], edges[1::2], strict=True))
-        return cls(start, end, edges, list(accumulate(lengths, initial=0)))
+        moments = [instant(edge) for edge in edges]
+        lengths = starmap(sub, zip(moments[1::2], moments[::2], strict=True))
+        return cls(start, end, edges, moments, list(accumulate(lengths, initial=timedelta(0))))
 
     @classmethod
     def joined(cls, parts: Sequence[Timeline]) -> Timeline:
@@ -46,25 +49,21 @@ class Timeline:
         stretches = (pair for part in parts for pair in zip(part.edges[::2], part.edges[1::2], strict=True))
         return cls.of(stretches, start=parts[0].start, end=parts[-1].end)
 
-    def covers(self, since: float, until: float) -> bool:
-        """Say whether both moments lie within."""
-        return self.start <= since and until < self.end
+    def opened_before(self, moment: datetime, seconds: float) -> timedelta:
+        """Return how long it was open between `start` and `moment`; `seconds` is its timestamp."""
+        passed = bisect_right(self.edges, seconds)
+        if passed & 1:
+            return self.opened[passed >> 1] + (moment - self.moments[passed - 1])
+        return self.opened[passed >> 1]
 
-    def opened_before(self, moment: datetime) -> int:
-        """Return the open microseconds between `start` and the UTC `moment`."""
-        passed = bisect_right(self.edges, moment.timestamp())
-        if passed % 2 == 0:
-            return self.opened[passed // 2]
-        return self.opened[passed // 2] + (moment - instant(self.edges[passed - 1])) // MICROSECOND
-
-    def moment_of(self, opened: int) -> datetime | None:
-        """Return the first moment when `opened` microseconds were open; None if it lies after `end`."""
-        index = bisect_left(self.opened, opened) - 1
-        if index < 0 or opened > self.opened[-1]:
+    def moment_of(self, opened: timedelta) -> datetime | None:
+        """Return the first moment when it was open for `opened`, which is above zero; None if that is after `end`."""
+        index = bisect_left(self.opened, opened)
+        if index == len(self.opened):
             return None
-        return instant(self.edges[2 * index]) + (opened - self.opened[index]) * MICROSECOND
+        return self.moments[2 * index - 2] + (opened - self.opened[index - 1])
 
 
 def instant(seconds: float) -> datetime:
     """Return the UTC moment of a whole number of seconds since 1970."""
-    return EPOCH + timedelta(seconds=seconds)
+    return _EPOCH + timedelta(seconds=seconds)

@@ -319,12 +319,12 @@ def test_time_runs_out_with_the_last_opening():
     calendar = calendar_of('[[calendars.it.dates]]\non = "2026-03-02"\nopen = ["09:00-10:00"]\nwhy = "once"')
     start = datetime(2026, 3, 1, tzinfo=UTC)
     assert calendar.add(start, timedelta(hours=1)) == datetime(2026, 3, 2, 10, tzinfo=UTC)
-    with pytest.raises(ConfigError, match="no opening"):
+    with pytest.raises(ConfigError, match=r"has less than 1:00:00\.000001 of open time after 2026-03-02"):
         calendar.add(start, timedelta(hours=1, microseconds=1))
 
 
 def test_a_broken_clock_is_refused(calendars):
-    with pytest.raises(ValueError, match="expected a year within 1970 to 2199"):
+    with pytest.raises(ValueError, match="expected a moment from 1970 to 2199"):
         calendars["office"].is_open(datetime(9999, 1, 1, tzinfo=UTC))
 
 
