@@ -24,6 +24,9 @@ from operator import eq
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from rich.console import Console
+from rich.table import Table
+
 from benchmarks.hours_peers import Desk, Peer, peers
 from router.calendars import build_calendars
 from router.hours import Calendar
@@ -170,15 +173,14 @@ def _version(library: str) -> str:
 
 
 def _print(rows: Sequence[Row], absent: Sequence[str]) -> None:
-    print(
-        f"{'desk':<10}{'question':<10}{'library':<28}{'zones':<7}{'a second':>12}{'same answers':>14}{'ours is faster':>16}"
-    )
+    table = Table("desk", "question", "library", "zones", box=None)
+    for heading in ("a second", "same answers", "ours is faster"):
+        table.add_column(heading, justify="right")
     for row in rows:
-        name = f"{row.library} {row.version}"
-        faster = f"{row.ours_is_faster:,.0f} x" if row.library != "omniyard" else ""
-        print(
-            f"{row.desk:<10}{row.operation:<10}{name:<28}{'yes' if row.zones else 'no':<7}{row.per_second:>12,.0f}{row.same:>14.1%}{faster:>16}"
-        )
+        name, zones = f"{row.library} {row.version}", "yes" if row.zones else "no"
+        faster = f"{row.ours_is_faster:,.1f} x" if row.library != "omniyard" else ""
+        table.add_row(row.desk, row.operation, name, zones, f"{row.per_second:,.0f}", f"{row.same:.1%}", faster)
+    Console(width=110).print(table)
     if absent:
         print(f"not installed, left out: {', '.join(absent)}")
 

@@ -55,7 +55,8 @@ def build_calendars(settings: Settings) -> Mapping[str, Calendar]:
 
 def always_open() -> Calendar:
     """Return the calendar that never closes; its open time is wall time."""
-    return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules(dict.fromkeys(range(7), _ALL_DAY)))
+    rule = DateRule(on=date(1970, 1, 1), until=date(2199, 12, 31), open=_ALL_DAY, why="day and night")
+    return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules({}, dates=(rule,)))
 
 
 def _calendar(name: str, plan: _Plan, holidays: PublicHolidays | None) -> Calendar:

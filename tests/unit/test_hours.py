@@ -105,7 +105,7 @@ def shanghai(text: str) -> datetime:
         ("night", "2026-03-07T05:59", True, "open, weekly hours of Friday"),
         ("night", "2026-03-07T06:00", False, "closed, no weekly hours on Saturday"),
         ("night", "2026-03-09T01:00", False, "closed, outside the hours of: weekly hours of Monday"),
-        ("always", "2026-02-17T03:00", True, "open, weekly hours of Monday"),
+        ("always", "2026-02-17T03:00", True, "open, day and night"),
         ("never", "2026-03-02T10:00", False, "closed, no weekly hours on Monday"),
     ],
 )
@@ -369,7 +369,7 @@ def test_ops_are_warned_before_the_known_holidays_end(lines, today, warned):
 
 
 def test_many_threads_get_one_answer(calendars):
-    moments = [shanghai("1990-01-01T10:00") + timedelta(days=97 * step) for step in range(100)]
+    moments = [shanghai("1990-01-01T10:00") + timedelta(days=97 * step) for step in range(40)]
     alone = build_calendars(read_settings(DESK))["office"]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(calendars["office"].is_open, moments))
