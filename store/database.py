@@ -92,7 +92,7 @@ def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401 
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False})
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)
@@ -119,6 +119,8 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     options = f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s -c timezone=UTC"
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
+        # Parameters are message text: they may show in no error.
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={
             "options": options,

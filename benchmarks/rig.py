@@ -1,0 +1,173 @@
+"""The whole house on loopback, as operators run it: a mailbox, a broker, a database, connectors and workers.
+
+Used by the benchmarks and by the tests that kill processes; every part is a process of its own and ends with the rig.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from store import cursors
+from store.database import Database
+from store.migrate import upgrade
+from tests.mailservers import MailServer, free_port, start
+from tests.postgres import Postgres, running_postgres
+from workers.embedded import EmbeddedBroker
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+USER: Final = "support"
+CHANNEL: Final = "mailbox"
+_STOP_SECONDS: Final = 25
+
+_CHANNELS: Final = """
+[channels.{channel}]
+kind = "imap"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+username = "{user}"
+password = "env:OMNIYARD_RIG_PASSWORD"
+address = "support@desk.example"
+calendar = "office"
+poll = "1s"
+page = {page}
+"""
+
+
+@dataclass(kw_only=True)
+class Rig:
+    """Parts that run, and how to start, kill and ask them."""
+
+    folder: Path
+    database: Database
+    mail: MailServer
+    broker: EmbeddedBroker
+    postgres: Postgres | None
+    smtp_port: int
+    page: int = 100
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        """The configuration that every process reads."""
+        return self.folder / "channels.toml"
+
+    def write_config(self) -> None:
+        """Describe this rig in the shipped file's words."""
+        text = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
+        keys = f'[omniyard]\ndata = "{self.folder / "var"}"\ndatabase = "env:OMNIYARD_RIG_DATABASE"'
+        text = text.replace("[omniyard]", keys, 1).replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
+        channels = _CHANNELS.format(channel=CHANNEL, port=self.mail.port, user=USER, page=self.page)
+        self.config.write_text(text + channels, encoding="utf-8")
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """Return what the processes get to see."""
+        return {
+            **os.environ,
+            "OMNIYARD_CONFIG": str(self.config),
+            "OMNIYARD_RIG_PASSWORD": self.mail.password,
+            "OMNIYARD_RIG_DATABASE": self.database.url.render_as_string(hide_password=False),
+            **extra,
+        }
+
+    def start(self, name: str, module: str, **extra: str) -> None:
+        """Start `python -m module` under `name`; its lines go to a file of that name."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module], cwd=ROOT, env=self.environment(extra), stdout=log, stderr=log
+            )
+
+    def start_broker(self) -> None:
+        """Start the embedded Valkey, and wait until it answers."""
+        with (self.folder / "broker.log").open("ab") as log:
+            self.processes["broker"] = subprocess.Popen(self.broker.prepare(), stdout=log, stderr=log)
+        self.broker.wait_until_ready(10)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a process."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM a process and return its exit code."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(_STOP_SECONDS)
+
+    def stop_all(self) -> None:
+        """Stop every process; what does not stop in time is killed."""
+        for name in list(self.processes):
+            process = self.processes[name]
+            try:
+                self.stop(name)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def scalar(self, query: str) -> int:
+        """Return the one number that a query gives."""
+        with self.database.read() as connection:
+            return int(connection.execute(sa.text(query)).scalar_one())
+
+    def start_from_the_first_mail(self) -> None:
+        """Set the channel's cursor below the first mail, as if it had been polled when the mailbox was empty."""
+        client = self.mail.client(USER)
+        epoch = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+        client.logout()
+        with self.database.write() as connection:
+            cursors.move_cursor(connection, self.database, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
+
+
+@contextlib.contextmanager
+def running_rig(kind: str, *, page: int = 100) -> Iterator[Rig]:
+    """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-rig-")))
+        postgres = stack.enter_context(running_postgres(durable=True)) if kind == "postgresql" else None
+        database = Database(postgres.url() if postgres else f"sqlite:///{folder / 'omniyard.db'}")
+        stack.callback(database.close)
+        upgrade(database)
+        mail = start(folder)
+        stack.callback(mail.stop)
+        (folder / "var").mkdir()
+        rig = Rig(
+            folder=folder,
+            database=database,
+            mail=mail,
+            broker=EmbeddedBroker(folder / "var"),
+            postgres=postgres,
+            smtp_port=free_port(),
+            page=page,
+        )
+        rig.write_config()
+        stack.callback(rig.stop_all)
+        yield rig
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.02) -> None:
+    """Return once `condition()` holds. Raises TimeoutError when it does not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(every)
+
+
+def children_cpu_seconds() -> float:
+    """Return the processor time of all child processes that have ended and been waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
