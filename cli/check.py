@@ -1,0 +1,98 @@
+"""`omniyard check`: whether the configuration is in order, and what it says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cli.check_summary import describe, print_summary
+from cli.check_surroundings import check_surroundings
+from cli.group import FAILED
+from cli.options import ConfigOption, JsonOption
+from router.errors import ConfigError
+from router.settings.files import find_settings, read_file
+from router.settings.findings import Finding
+from router.settings.lines import locate
+from router.settings.model import Settings
+from router.settings.reading import examine_settings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What `check` found. settings: None if the file itself cannot be used.  findings: in the order of the lines."""
+
+    file: Path
+    settings: Settings | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the desk can run with this file on this machine; warnings do not hinder it."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+
+def check(path: Path, *, now: datetime) -> CheckResult:
+    """Read the file and everything it names on this machine. now: aware, for how long the holidays are known."""
+    try:
+        text = read_file(path)
+    except ConfigError as error:
+        return CheckResult(path, None, (Finding(place=(), message=str(error).removeprefix(f"{path}: ")),))
+    examination = examine_settings(text)
+    findings = list(examination.findings)
+    if examination.settings:
+        today = now.astimezone(examination.settings.omniyard.timezone).date()
+        findings += check_surroundings(examination.settings, today=today)
+    return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
+
+
+def check_command(*, json_output: JsonOption = False, config: ConfigOption = None) -> None:
+    """Say everything that is wrong with the configuration: file, line, key, value, and what was expected.
+
+    A sound file is summed up: its channels, the hours of this week, its routes. Nothing is started or changed.
+    Exit code 1 if there is an error; warnings do not count.
+
+    Example: omniyard check --config new.toml
+    """
+    now = datetime.now(UTC)
+    result = check(find_settings(config), now=now)
+    if json_output:
+        print(json.dumps(_report(result, now=now), ensure_ascii=False))
+    else:
+        _print(result, now=now)
+    if not result.ok:
+        raise typer.Exit(FAILED)
+
+
+def _report(result: CheckResult, *, now: datetime) -> dict[str, object]:
+    findings = [
+        {"level": each.level, "line": each.line, "key": each.key, "value": each.value, "message": each.message}
+        for each in result.findings
+    ]
+    summary = describe(result.settings, now=now) if result.settings and result.ok else {}
+    return {"file": str(result.file), "ok": result.ok, "findings": findings, **summary}
+
+
+def _print(result: CheckResult, *, now: datetime) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in result.findings:
+        style = "bold red" if finding.level == "error" else "yellow"
+        console.print(Text.assemble((f"{finding.level}: ", style), finding.sentence(str(result.file))))
+    if result.settings and result.ok:
+        print_summary(result.settings, now=now)
+    console.print(_verdict(result))
+
+
+def _verdict(result: CheckResult) -> Text:
+    errors = sum(finding.level == "error" for finding in result.findings)
+    warnings = len(result.findings) - errors
+    counted = [
+        f"{count} {noun}{'s' * (count > 1)}" for count, noun in ((errors, "error"), (warnings, "warning")) if count
+    ]
+    verdict = ("is in order", "bold green") if result.ok else ("cannot be used here", "bold red")
+    return Text.assemble(f"{result.file} ", verdict, f" ({', '.join(counted)})" if counted else "", ".")

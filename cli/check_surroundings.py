@@ -1,0 +1,72 @@
+"""What a sound file needs from this machine: secrets that can be read, files that exist, holidays that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from router.calendars import build_calendars
+from router.errors import ConfigError
+from router.hours import coverage_warning
+from router.public_holidays import public_holidays
+from router.settings.channels import RUNNABLE_KINDS
+from router.settings.findings import Finding, Level, Place, shown
+from router.settings.model import Settings
+from router.settings.secret import Secret
+
+_FILES: Final = frozenset({"ca_file", "tls_certificate"})
+
+
+def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
+    """Find what would stop these settings from running here. A channel that is not enabled gives warnings only."""
+    yield from _needs(("omniyard",), settings.omniyard, level="error")
+    for name, channel in settings.channels.items():
+        place = ("channels", name)
+        yield from _needs(place, channel, level="error" if channel.enabled else "warning")
+        if channel.enabled and channel.kind not in RUNNABLE_KINDS:
+            message = "this version has no connector of this kind yet; set enabled = false, or take the channel out"
+            yield Finding(place=(*place, "kind"), value=shown(channel.kind), message=message)
+    yield from _holidays(settings, today=today)
+
+
+def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]:
+    for key, value in table:
+        problem = _unreadable(value) if isinstance(value, Secret) else ""
+        if key in _FILES and isinstance(value, str):
+            problem = "" if Path(value).is_file() else f"there is no file {value}"
+        if problem:
+            yield Finding(place=(*place, key), message=problem, level=level)
+
+
+def _unreadable(secret: Secret) -> str:
+    try:
+        secret.reveal()
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _holidays(settings: Settings, *, today: date) -> Iterator[Finding]:
+    unknown = list(_unknown_countries(settings))
+    if unknown:
+        yield from unknown
+        return
+    # A calendar that takes its holidays from another would repeat that one's warning.
+    own = {name for name, calendar in settings.calendars.items() if calendar.holidays not in {None, "none"}}
+    for name, calendar in build_calendars(settings).items():
+        warning = coverage_warning(calendar, today=today) if name in own else None
+        if warning:
+            yield Finding(place=("calendars", name, "holidays"), message=warning, level="warning")
+
+
+def _unknown_countries(settings: Settings) -> Iterator[Finding]:
+    for name, calendar in settings.calendars.items():
+        if calendar.holidays not in {None, "none"}:
+            try:
+                public_holidays(calendar.holidays or "")
+            except ConfigError as error:
+                yield Finding(place=("calendars", name, "holidays"), message=str(error))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.check import check
+from cli.main import _application
+
+CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"
+NOW = datetime(2026, 2, 10, 3, tzinfo=UTC)  # a Tuesday, 11:00 in Shanghai, before Spring Festival
+
+REST = """
+[calendars.office]
+timezone = "Asia/Shanghai"
+week = { mon-fri = ["09:00-18:00"] }
+holidays = "CN"
+[[routes]]
+name = "all"
+team = "front"
+"""
+
+
+def write(folder, text):
+    path = folder / "channels.toml"
+    path.write_text(text + REST, encoding="utf-8")
+    return path
+
+
+def findings(path):
+    return [(finding.level, finding.line, finding.key) for finding in check(path, now=NOW).findings]
+
+
+def run(*arguments):
+    return CliRunner().invoke(_application(), ["check", *arguments])
+
+
+def test_the_shipped_file_is_in_order():
+    result = check(CONFIG, now=NOW)
+    assert (result.ok, result.findings) == (True, ())
+
+
+SMS = '[channels.sms]\nkind = "twilio"\naccount = "env:SID"\ntoken = "env:TOKEN"\nnumber = "+1"\n'
+
+
+def test_a_kind_without_a_connector_is_refused_while_it_is_enabled(tmp_path, monkeypatch):
+    monkeypatch.setenv("SID", "x")
+    monkeypatch.setenv("TOKEN", "x")
+    assert findings(write(tmp_path, SMS)) == [("error", 2, "channels.sms.kind")]
+    assert findings(write(tmp_path, SMS + "enabled = false\n")) == []
+
+
+MAILBOX = '[channels.mail]\nkind = "imap"\nhost = "h"\nusername = "u"\npassword = "{secret}"\nenabled = {enabled}\n'
+
+
+@pytest.mark.parametrize(("enabled", "level"), [("true", "error"), ("false", "warning")])
+@pytest.mark.parametrize("secret", ["env:NOT_SET_ANYWHERE", "file:/not/there"])
+def test_a_secret_that_cannot_be_read_is_an_error_where_it_is_needed(tmp_path, enabled, level, secret):
+    path = write(tmp_path, MAILBOX.format(secret=secret, enabled=enabled))
+    assert findings(path) == [(level, 5, "channels.mail.password")]
+
+
+def test_a_secret_is_looked_for_and_never_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAIL_PASSWORD", "hunter2")
+    path = write(tmp_path, MAILBOX.format(secret="env:MAIL_PASSWORD", enabled="true"))
+    assert findings(path) == []
+    for arguments in (["--config", str(path)], ["--config", str(path), "--json"]):
+        outcome = run(*arguments)
+        assert (outcome.exit_code, "hunter2" in outcome.output) == (0, False)
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path):
+    path = write(tmp_path, '[channels.a]\nkind = "smtp"\ntls_certificate = "no.pem"\ntls_key = "file:no.key"\n')
+    assert findings(path) == [("error", 3, "channels.a.tls_certificate"), ("error", 4, "channels.a.tls_key")]
+
+
+def test_an_unknown_country_is_an_error_at_its_key(tmp_path):
+    assert findings(write(tmp_path, '[calendars.a]\nweek = { mon = "24h" }\nholidays = "XX"\n')) == [
+        ("error", 3, "calendars.a.holidays")
+    ]
+
+
+def test_holidays_that_end_soon_are_a_warning_once():
+    late = datetime(2031, 1, 1, tzinfo=UTC)
+    assert [finding.key for finding in check(CONFIG, now=late).findings] == ["calendars.office.holidays"]
+
+
+def test_errors_end_with_1_and_warnings_with_0(tmp_path):
+    wrong = write(tmp_path, "[omniyard]\nnam = 1\n")
+    assert run("--config", str(wrong)).exit_code == 1
+    careless = write(tmp_path, '[omniyard]\nlisten = "0.0.0.0:8080"\n')
+    assert run("--config", str(careless)).exit_code == 0
+
+
+def test_a_missing_or_unreadable_file_is_said_and_not_thrown(tmp_path):
+    missing = tmp_path / "none.toml"
+    outcome = run("--config", str(missing))
+    assert (outcome.exit_code, f"{missing}: cannot be read" in outcome.output) == (1, True)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b'name = "caf\xe9"')
+    assert "not UTF-8" in run("--config", str(latin)).output
+
+
+def test_json_says_the_same_as_the_words(tmp_path):
+    path = write(tmp_path, '[omniyard]\ntimezone = "Mars"\nnam = 1\n')
+    report = json.loads(run("--config", str(path), "--json").output)
+    words = run("--config", str(path)).output
+    assert (report["ok"], [finding["line"] for finding in report["findings"]]) == (False, [2, 3])
+    assert report["findings"][0] == {
+        "level": "error",
+        "line": 2,
+        "key": "omniyard.timezone",
+        "value": '"Mars"',
+        "message": 'expected an IANA time zone such as "Asia/Shanghai"',
+    }
+    for finding in report["findings"]:
+        assert f"{path}:{finding['line']}: {finding['key']}" in words
+
+
+def test_a_sound_file_is_summed_up(tmp_path):
+    outcome = run("--config", str(write(tmp_path, '[channels.a]\nkind = "smtp"\n')), "--json")
+    report = json.loads(outcome.output)
+    assert [channel["source"] for channel in report["channels"]] == ["127.0.0.1:2525"]
+    assert {calendar["name"]: len(calendar["week"]) for calendar in report["calendars"]} == {"always": 7, "office": 7}
+    assert report["routes"][0]["team"] == "front"
