@@ -1,7 +1,7 @@
 """The same thing said twice: exact by fingerprint, near by comparison, never across different numbers.
 
-The caller compares within one customer's recent messages; texts of two customers are never merged by this module's
-word alone, because different people write alike.
+The caller compares within one customer's recent messages. Different people write alike (measured: one text in eight
+has a look-alike of another customer's), so across customers these answers are suggestions and no more.
 """
 
 from __future__ import annotations
@@ -9,64 +9,153 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from rapidfuzz import fuzz
+
+from router.meaning_guards import negations, turns
+from router.script_folding import fold_script
+
 _GREETING: Final = re.compile(
-    r"^(?:(?:hi|hello|hey|dear|good\s(?:morning|afternoon|evening|day)|greetings)\b[^\n,，!！.。]{0,30}[,，!！.。\n]|"
-    r"(?:你好|您好|亲|大家好|早上好|下午好|晚上好|客服(?:你好|您好)?)[\s,，!！.。~～:：]{0,4})\s*",
-    re.IGNORECASE,
+    r"(?:(?:hi|hello|hey|dear|good\s(?:morning|afternoon|evening|day)|greetings)"
+    r"(?:\s[\w.]{1,16}){0,2}\s?[,，!！.。:：\n]|"
+    r"(?:hi|hello|hey)\s(?:there\b|team\b|all\b)?|"
+    r"(?:亲|大家好|各位好|早上好|上午好|下午好|晚上好|早安|晚安|请问|"
+    r"(?:尊敬的|亲爱的)?(?:客服|小二|先生|女士)?(?:你好|您好|在吗)))"
+    r"[\s,，!！.。~～:：、]{0,8}"
 )
 _CLOSING: Final = re.compile(
-    r"\n\s*(?:--\s*\n|(?:best|kind|warm)?\s?regards|best wishes|thanks|thank you|many thanks|cheers|sincerely|yours|"
-    r"sent from my|谢谢|謝謝|感谢|感謝|此致|祝好|发自我的|發自我的)[\s\S]{0,300}$",
-    re.IGNORECASE,
+    r"(?:\n--\s*\n|\n?\s*\b(?:(?:best|kind|warm|many)?\s?regards|best wishes|sincerely|yours (?:truly|faithfully)|"
+    r"sent from my|get outlook for)\b|\n?\s*(?:此致|顺祝|祝好|祝您|发自我的|来自我的|发送自))[\s\S]{0,300}$"
 )
-_QUOTED: Final = re.compile(r"^[>＞].*$", re.MULTILINE)
+_THANKS: Final = re.compile(
+    r"[\s,，!！.。]{0,8}(?:"
+    r"(?:\bmany\s)?\bthanks?\b(?:\s(?:you|a lot|so much|very much|in advance|again|everyone))*|\bthx\b|\bty\b|cheers\b|"
+    r"(?:非常|十分|多|万分)?(?:谢谢|感谢|多谢|谢|麻烦)(?:了|啦|您|你|大家|客服)*)"
+    r"(?:[\s,，!！.。]+[\w ]{0,24})?[\s,，!！.。~～]{0,8}$"
+)
+_ATTRIBUTION: Final = re.compile(
+    r"^(?:on .{4,120} wrote:|在.{4,80}写道[:：]|"
+    r"-+ ?(?:original message|forwarded message|原始邮件|转发) ?-*|(?:fwd?|re|转发|回复)[:：])",
+    re.MULTILINE,
+)
+_QUOTED: Final = re.compile(r"^[ \t]*[>＞][> \t]*", re.MULTILINE)
+_QUOTED_LINE: Final = re.compile(r"^[ \t]*[>＞].*(?:\n|$)", re.MULTILINE)
+_PART_MARK: Final = re.compile(
+    r"^\s*[(\[【（]?\s*([1-9])\s*/\s*([2-9])\s*[)\]】）]?[:：.]?\s*|\s*[(\[（]([1-9])/([2-9])[)\]）]\s*$"
+)
+# What thumbs write, and what it stands for.
+_SHORT: Final = {
+    "pls": "please", "plz": "please", "u": "you", "ur": "your", "acct": "account", "acc": "account",
+    "r": "are", "bc": "because", "cuz": "because", "txn": "transaction", "msg": "message", "b4": "before",
+    "im": "i m", "ive": "i ve", "w": "with", "pw": "password", "pwd": "password", "num": "number",
+    "bal": "balance", "amt": "amount",
+}  # fmt: skip
+_SHORTENED: Final = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_SHORT)})(?![a-z0-9])")
 _NOT_WORD: Final = re.compile(r"[\W_]+")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_NEGATION: Final = re.compile(
-    r"\b(?:not|no|never|none|nothing|without|cannot|can't|n't)\b|n't\b|n’t\b|不|没|沒|未|无|無|别|別|非"
-)
+
 _SIMILAR: Final = 88.0
+# Beyond this the comparison costs more than it tells; longer texts count as the same only when they are equal.
+_LONGEST: Final = 4_000
+# A shorter piece of an earlier message may be a sentence of its own.
+_SHORTEST_PART: Final = 12
 
 
-def canonical(text: str) -> str:
-    """Return what is left of a text when greeting, sign-off, quotes, punctuation, case and width are taken off."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    stripped = _CLOSING.sub("", _GREETING.sub("", _QUOTED.sub("", folded).strip()))
-    return _NOT_WORD.sub(" ", stripped).strip() or _NOT_WORD.sub(" ", folded).strip()
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A text made comparable: its words, its numbers in order, and how often it negates."""
+
+    words: str
+    numbers: tuple[str, ...]
+    negations: int
+
+    @property
+    def key(self) -> str:
+        """The words without blanks."""
+        return self.words.replace(" ", "")
+
+
+def canonical(text: str) -> Canonical:
+    """Take off greeting, sign-off, quotes, punctuation, case, width and script."""
+    folded = fold_script(unicodedata.normalize("NFKC", text).casefold()).replace("\r\n", "\n")
+    said = _core(_QUOTED_LINE.sub("", _ATTRIBUTION.sub("", folded)))
+    # Nothing but a quote: the customer sent an old message again.
+    said = said or _core(_QUOTED.sub("", _ATTRIBUTION.sub("", folded))) or folded
+    words = _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
+    return Canonical(words, _numbers(said), negations(words))
 
 
 def fingerprint(text: str) -> str:
     """Return 16 hex digits that are equal for texts which differ in nothing but form."""
-    return hashlib.blake2b(canonical(text).replace(" ", "").encode(), digest_size=8).hexdigest()
+    prepared = canonical(text)
+    content = f"{prepared.key}\n{' '.join(prepared.numbers)}"
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 def same_message(a: str, b: str) -> bool:
-    """Tell whether two texts of one customer say the same thing.
+    """Tell whether two texts of one customer say the same thing; their order does not matter.
 
-    Different numbers or an odd negation always mean no.
+    Different numbers, an odd negation or another turn of meaning ("in" for "out") always mean no.
     """
-    left, right = canonical(a), canonical(b)
-    if not left or not right:
+    return same_canonical(canonical(a), canonical(b))
+
+
+def same_canonical(a: Canonical, b: Canonical) -> bool:
+    """See `same_message`; for callers that compare one text with many."""
+    if not a.words or not b.words or a.numbers != b.numbers:
         return False
-    if left.replace(" ", "") == right.replace(" ", ""):
-        return _numbers(a) == _numbers(b)
-    if _numbers(a) != _numbers(b) or _negations(a) != _negations(b):
+    if a.key == b.key:
+        return True
+    if a.negations != b.negations or max(len(a.words), len(b.words)) > _LONGEST:
         return False
-    return _ratio(left, right) >= _SIMILAR
+    return _are_similar(a, b)
 
 
-def _numbers(text: str) -> Counter[str]:
-    return Counter(number.replace(",", "") for number in _NUMBER.findall(unicodedata.normalize("NFKC", text)))
+def repeats_part(later: str, earlier: str) -> bool:
+    """Tell whether the later text is nothing but a piece of the earlier one, as when a long SMS arrives in parts."""
+    whole, part = canonical(earlier), canonical(_PART_MARK.sub("", later))
+    return len(part.key.encode()) >= _SHORTEST_PART and part.key in whole.key
 
 
-def _negations(text: str) -> int:
-    return len(_NEGATION.findall(text.casefold()))
+def same_in_parts(whole: str, parts: Sequence[str]) -> bool:
+    """Tell whether the parts, in their order or in that of their marks ("(1/2)"), say what the whole does."""
+    return same_message(whole, join_parts(parts))
 
 
-def _ratio(left: str, right: str) -> float:
-    from rapidfuzz import fuzz  # noqa: PLC0415
+def join_parts(parts: Sequence[str]) -> str:
+    """Put a split text together: by the parts' own marks where each has one, else as they came."""
+    marks = [_PART_MARK.search(part) for part in parts]
+    bare = [_PART_MARK.sub("", part) for part in parts]
+    if all(marks):
+        order = [int(mark[1] or mark[3]) for mark in marks if mark]
+        bare = [part for _, part in sorted(zip(order, bare, strict=True), key=lambda pair: pair[0])]
+    return "".join(bare)
 
-    return fuzz.ratio(left, right, score_cutoff=_SIMILAR)
+
+def quotes(quoted: str, earlier: str) -> bool:
+    """Tell whether what a message quotes is the earlier message."""
+    return same_message(_QUOTED.sub("", quoted), earlier) or repeats_part(earlier, _QUOTED.sub("", quoted))
+
+
+def _core(text: str) -> str:
+    stripped = text.strip()
+    # "早上好，请问…" greets twice.
+    for _ in range(3):
+        greeting = _GREETING.match(stripped)
+        stripped = stripped[greeting.end() :] if greeting else stripped
+    return _THANKS.sub("", _CLOSING.sub("", stripped)).strip()
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(sorted(number.replace(",", "") for number in _NUMBER.findall(text)))
+
+
+def _are_similar(a: Canonical, b: Canonical) -> bool:
+    # Blanks come and go with SMS style and line breaks, so words run together are compared as well.
+    closeness = max(
+        fuzz.ratio(a.words, b.words, score_cutoff=_SIMILAR), fuzz.ratio(a.key, b.key, score_cutoff=_SIMILAR)
+    )
+    return closeness >= _SIMILAR and not turns(a.words, b.words)

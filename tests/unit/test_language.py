@@ -1,0 +1,68 @@
+"""Language: scripts tell, mixed texts follow their larger part, traditional is told from simplified."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from router.language import chinese_script, detect
+
+CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("我的账户被锁了", "zh-Hans"),
+        ("我的帳戶被鎖了，請幫忙", "zh-Hant"),
+        # No character tells; the mainland is where most customers are.
+        ("你好", "zh-Hans"),
+        ("我的account被locked了", "zh-Hans"),
+        ("Hello my name is 王伟 and my card is blocked", "en"),
+        ("where is my money", "en"),
+        ("refund pls", "en"),
+        ("パスワードを忘れました", "ja"),
+        ("비밀번호를 잊었어요", "ko"),
+        ("Я забыл пароль", "ru"),
+        ("نسيت كلمة المرور", "ar"),
+        ("12345 !!!", "und"),
+        ("", "und"),
+        ("😀", "und"),
+    ],
+)
+def test_the_script_tells_the_language(text, language):
+    assert detect(text) == language
+
+
+@pytest.mark.skipif(importlib.util.find_spec("py3langid") is None, reason="py3langid is not installed")
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("hola no puedo entrar en mi cuenta", "es"),
+        ("Bonjour, mon compte est bloqué", "fr"),
+        ("Ich kann mich nicht anmelden", "de"),
+        ("saya tidak bisa masuk akun saya", "id"),
+        ("tôi không đăng nhập được", "vi"),
+        ("hesabım kilitlendi ve giremiyorum", "tr"),
+    ],
+)
+def test_latin_languages_are_told_apart_where_the_library_is_there(text, language):
+    assert detect(text) == language
+
+
+def test_a_mixture_of_scripts_is_what_most_characters_say():
+    assert chinese_script("我的帳戶被鎖了") == "zh-Hant"
+    assert chinese_script("我的账户被锁了") == "zh-Hans"
+
+
+def test_english_questions_are_english():
+    file = CORPORA / "intents" / "banking77_train.jsonl"
+    if not file.exists():
+        pytest.skip(f"{file} is absent")
+    texts = [json.loads(line)["text"] for line in file.read_text().splitlines()]
+    wrong = [text for text in texts if detect(text) != "en"]
+    assert len(wrong) / len(texts) < 0.001, wrong[:5]
