@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import re
+import time
+import tomllib
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from pydantic import TypeAdapter
+
+from router.errors import ConfigError
+from router.settings import find_settings, load_settings, read_settings
+from router.settings.anatomy import table_at
+from router.settings.channels import (
+    CHANNEL_KINDS,
+    RUNNABLE_KINDS,
+    ImapSettings,
+    SmtpSettings,
+    TwilioSettings,
+    XSettings,
+)
+from router.settings.lines import key_lines
+from router.settings.model import (
+    CalendarSettings,
+    CategorySettings,
+    Condition,
+    DateRule,
+    DeskSettings,
+    ReplySettings,
+    RouteSettings,
+    Settings,
+    SlaSettings,
+    TeamSettings,
+)
+from router.settings.reading import examine_settings
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
+# "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
+FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
+TABLES = [
+    Settings, DeskSettings, ImapSettings, SmtpSettings, TwilioSettings, XSettings, CalendarSettings, DateRule,
+    CategorySettings, TeamSettings, SlaSettings, ReplySettings, RouteSettings, Condition,
+]  # fmt: skip
+
+
+DOCUMENT = tomllib.loads(FULL)
+LINES = FULL.splitlines()
+PLACES = key_lines(FULL)
+
+
+def first_uses():
+    """Return for each key of each model the line on which the file first uses it, counted from 1."""
+    uses = {}
+
+    def walk(value, place):
+        table = table_at(place, document=DOCUMENT)
+        for key in value if table else ():
+            uses.setdefault((table, key), PLACES.get((*place, key)) or PLACES[*place, key, 0])
+        steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, inner in steps:
+            walk(inner, (*place, step))
+
+    walk(DOCUMENT, ())
+    return uses
+
+
+USES = first_uses()
+
+
+def comment_of(line):
+    """Return what the file says about the key on a line: beside it, on the lines above, and where it goes on below."""
+    above = takewhile(lambda text: text.startswith("# "), reversed(LINES[: line - 1]))
+    below = takewhile(lambda text: re.match(r" +#", text), LINES[line:])
+    beside = LINES[line - 1].partition("  # ")[2]
+    return " ".join([*reversed([*above]), beside, *below]).replace("# ", "")
+
+
+def test_it_runs_without_credentials():
+    settings = read_settings(TEXT)
+    assert {channel.kind for channel in settings.channels.values()} == {"smtp"}
+    assert (settings.omniyard.database, settings.omniyard.broker) == (None, None)
+    assert settings.channels["desk-mail"].listen == "127.0.0.1:2525"
+
+
+@pytest.mark.parametrize("text", [TEXT, FULL], ids=["as shipped", "with every example"])
+def test_nothing_in_it_is_complained_about(text):
+    assert [finding.sentence("channels.toml") for finding in examine_settings(text).findings] == []
+
+
+def test_the_examples_show_every_kind_of_channel():
+    assert {channel.kind for channel in read_settings(FULL).channels.values()} == set(CHANNEL_KINDS)
+    assert set(CHANNEL_KINDS) >= RUNNABLE_KINDS
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_key_stands_in_it(table):
+    assert {key for used, key in USES if used is table} == set(table.model_fields)
+
+
+def test_no_table_of_the_vocabulary_is_forgotten_here():
+    assert {table for table, _ in USES} == set(TABLES)
+
+
+# What a table is for stands above it; `kind` and the conditions are explained together.
+EXPLAINED = {use: line for use, line in USES.items() if use[0] not in {Settings, Condition} and use[1] != "kind"}
+
+
+@pytest.mark.parametrize(("use", "line"), EXPLAINED.items(), ids=lambda value: str(value)[-40:])
+def test_every_key_says_what_it_does_and_its_default(use, line):
+    table, key = use
+    comment, field = comment_of(line), table.model_fields[key]
+    assert len(comment) > 20
+    if field.is_required():
+        assert "Required" in comment
+        return
+    stated = re.search(r"Default: (\"[^\"]*\"|\S+?)(?:[.,;]? |[.]?$|, )", comment)
+    assert stated, comment
+    if field.get_default(call_default_factory=True) not in (None, (), {}, ""):
+        written = tomllib.loads(f"value = {stated[1]}")["value"]
+        assert TypeAdapter(Annotated[field.annotation, "", *field.metadata]).validate_python(written) == field.default
+
+
+def test_every_condition_is_explained():
+    line = USES[RouteSettings, "when"]
+    assert [key for key in Condition.model_fields if key not in comment_of(line)] == []
+
+
+def test_it_is_read_within_30_ms():
+    read_settings(TEXT)
+    durations = []
+    for _ in range(5):
+        start = time.perf_counter()
+        read_settings(TEXT)
+        durations.append(time.perf_counter() - start)
+    assert min(durations) < 0.030
+
+
+def test_from_anywhere_without_a_file_the_shipped_one_is_found(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMNIYARD_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().omniyard.name == read_settings(TEXT).omniyard.name
+
+
+def test_a_file_is_looked_for_by_name_then_variable_then_place(tmp_path, monkeypatch):
+    # Given three files
+    named, variable, usual = tmp_path / "a.toml", tmp_path / "b.toml", Path("config/channels.toml")
+    monkeypatch.chdir(tmp_path)
+    usual.parent.mkdir()
+    usual.touch()
+    # Then the nearer one wins
+    monkeypatch.setenv("OMNIYARD_CONFIG", str(variable))
+    assert find_settings(named) == named
+    assert find_settings() == variable
+    monkeypatch.delenv("OMNIYARD_CONFIG")
+    assert find_settings() == usual
+
+
+def test_what_is_named_and_missing_is_an_error_and_never_replaced(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMNIYARD_CONFIG", str(tmp_path / "typo.toml"))
+    with pytest.raises(ConfigError, match=r"typo\.toml: cannot be read"):
+        load_settings()
