@@ -49,18 +49,21 @@ class Mailbox:
     redeliveries: int
 
 
-def make_mailbox(*, messages: int, seed: int) -> Mailbox:
-    """Return a mailbox of `messages` mails; the same seed makes the same bytes."""
+def make_mailbox(
+    *, messages: int, seed: int, redeliveries: float = REDELIVERIES, file_bytes: int = _FILE_BYTES
+) -> Mailbox:
+    """Return a mailbox of `messages` mails; the same seed makes the same bytes.
+
+    redeliveries: the share of mails that come a second time.  file_bytes: the size of an attached file.
+    """
     chance = random.Random(seed)
-    replies, redeliveries = round(messages * REPLIES), round(messages * REDELIVERIES)
-    openers = messages - replies - redeliveries
-    mails = [_opener(number, chance=chance) for number in range(openers)]
-    mails += [
-        _reply(number, to=chance.randrange(openers), chance=chance) for number in range(openers, openers + replies)
-    ]
-    # A reply stands behind what it answers, a redelivery behind its first delivery; the rest is shuffled by its minute.
-    mails += [_redelivered(mail) for mail in chance.sample(mails, redeliveries)]
-    return Mailbox(tuple(mails), openers, openers + replies, replies, redeliveries)
+    replies, again = round(messages * REPLIES), round(messages * redeliveries)
+    openers = messages - replies - again
+    write = _Writer(chance, file_bytes)
+    mails = [write.opener(number) for number in range(openers)]
+    mails += [write.reply(number, to=chance.randrange(openers)) for number in range(openers, openers + replies)]
+    mails += [_redelivered(mail) for mail in chance.sample(mails, again)]
+    return Mailbox(tuple(mails), openers, openers + replies, replies, again)
 
 
 def message_id(number: int) -> str:
@@ -68,34 +71,38 @@ def message_id(number: int) -> str:
     return f"<m{number}@customers.example>"
 
 
-def _opener(number: int, *, chance: random.Random) -> bytes:
-    words = _ZH if chance.random() < _CHINESE else _ENGLISH
-    subject = f"{chance.choice(words)} #{number}"
-    return _mail(number, customer=number, subject=subject, words=words, chance=chance).as_bytes(policy=SMTP)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    chance: random.Random
+    file_bytes: int
 
+    def opener(self, number: int) -> bytes:
+        words = _ZH if self.chance.random() < _CHINESE else _ENGLISH
+        subject = f"{self.chance.choice(words)} #{number}"
+        return self._mail(number, customer=number, subject=subject, words=words).as_bytes(policy=SMTP)
 
-def _reply(number: int, *, to: int, chance: random.Random) -> bytes:
-    mail = _mail(number, customer=to, subject=f"Re: case #{to}", words=_ENGLISH, chance=chance)
-    mail["In-Reply-To"] = mail["References"] = message_id(to)
-    return mail.as_bytes(policy=SMTP)
+    def reply(self, number: int, *, to: int) -> bytes:
+        mail = self._mail(number, customer=to, subject=f"Re: case #{to}", words=_ENGLISH)
+        mail["In-Reply-To"] = mail["References"] = message_id(to)
+        return mail.as_bytes(policy=SMTP)
 
-
-def _mail(number: int, *, customer: int, subject: str, words: Sequence[str], chance: random.Random) -> EmailMessage:
-    mail = EmailMessage()
-    mail["From"] = f"Customer {customer} <customer{customer}@customers.example>"
-    mail["To"] = "support@desk.example"
-    mail["Subject"] = subject
-    mail["Date"] = _START + timedelta(seconds=number)
-    mail["Message-ID"] = message_id(number)
-    text = "\n".join(chance.choices(words, k=chance.randint(2, 12))) + f"\nOrder {chance.randrange(10**9)}\n"
-    mail.set_content(text)
-    if chance.random() < _ALTERNATIVE:
-        paragraphs = "".join(f"<p style='margin:0'>{line}</p>" for line in text.splitlines())
-        mail.add_alternative(f"<html><body><div>{paragraphs}</div></body></html>", subtype="html")
-    if chance.random() < _WITH_FILE:
-        content = chance.randbytes(_FILE_BYTES)
-        mail.add_attachment(content, maintype="image", subtype="jpeg", filename=f"receipt-{number}.jpg")
-    return mail
+    def _mail(self, number: int, *, customer: int, subject: str, words: Sequence[str]) -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"] = f"Customer {customer} <customer{customer}@customers.example>"
+        mail["To"] = "support@desk.example"
+        mail["Subject"] = subject
+        mail["Date"] = _START + timedelta(seconds=number)
+        mail["Message-ID"] = message_id(number)
+        lines = "\n".join(self.chance.choices(words, k=self.chance.randint(2, 12)))
+        text = f"{lines}\nOrder {self.chance.randrange(10**9)}\n"
+        mail.set_content(text)
+        if self.chance.random() < _ALTERNATIVE:
+            paragraphs = "".join(f"<p style='margin:0'>{line}</p>" for line in text.splitlines())
+            mail.add_alternative(f"<html><body><div>{paragraphs}</div></body></html>", subtype="html")
+        if self.chance.random() < _WITH_FILE:
+            content = self.chance.randbytes(self.file_bytes)
+            mail.add_attachment(content, maintype="image", subtype="jpeg", filename=f"receipt-{number}.jpg")
+        return mail
 
 
 def _redelivered(mail: bytes) -> bytes:

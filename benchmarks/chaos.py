@@ -1,0 +1,121 @@
+"""Kill every part at random while mail keeps arriving; then count what was lost and what came twice.
+
+    python -m benchmarks.chaos --messages 2000 --kills 60 --database sqlite|postgresql --seed 1 --json
+
+Parts that die: connectors, workers (with their sweep), the broker (killed, emptied, stalled or absent for a while) and
+PostgreSQL. Mail comes half by IMAP, half by SMTP from a client that, like a mail server, tries until it hears 250.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import smtplib
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import redis
+
+from benchmarks.hands import Hands
+from benchmarks.ledger import Ledger, read_ledger
+from benchmarks.mailbox import make_mailbox
+from benchmarks.rig import USER, Rig, running_rig, wait_until
+
+# A claim's lease, a sweep, a retry after a failure alone, and the start of processes on a busy machine.
+_DRAIN_SECONDS: Final = 240
+_SMTP_TRIES_SECONDS: Final = 120
+
+
+def main() -> None:
+    """Run, print the figures, and exit with 1 unless all of them are 0."""
+    arguments = _arguments()
+    ledger = run(messages=arguments.messages, kills=arguments.kills, database=arguments.database, seed=arguments.seed)
+    figures = {"seed": arguments.seed, "database": arguments.database, **ledger.figures()}
+    if arguments.json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:28} {value}")
+    sys.exit(0 if ledger.is_clean else 1)
+
+
+def run(*, messages: int, kills: int, database: str, seed: int) -> Ledger:
+    """Return the ledger of one run."""
+    chance = random.Random(seed)
+    mailbox = make_mailbox(messages=messages, seed=seed, redeliveries=0.0, file_bytes=2_000)
+    with running_rig(database, page=50) as rig:
+        rig.start_from_the_first_mail()
+        hands = Hands(rig, chance=chance)
+        hands.start_all()
+        feeders = [
+            threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
+            threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
+        ]
+        for feeder in feeders:
+            feeder.start()
+        done = hands.harm(kills)
+        for feeder in feeders:
+            feeder.join()
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: _is_drained(rig, len(mailbox.mails)), seconds=_DRAIN_SECONDS, every=0.5)
+        return read_ledger(rig, mailbox, kills=done)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=2000)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _feed_imap(rig: Rig, mails: Sequence[bytes]) -> None:
+    for start in range(0, len(mails), 10):
+        rig.mail.deliver(USER, mails[start : start + 10])
+        time.sleep(_pause(mails))
+
+
+def _feed_smtp(rig: Rig, mails: Sequence[bytes]) -> None:
+    for start in range(0, len(mails), 10):
+        for mail in mails[start : start + 10]:
+            submit(rig, mail)
+        time.sleep(_pause(mails))
+
+
+def _pause(mails: Sequence[bytes]) -> float:
+    # A minute of arrivals, whatever their number, so that every kind of death finds mail on its way.
+    return 60 / (len(mails) / 10)
+
+
+def submit(rig: Rig, mail: bytes) -> None:
+    """Hand a mail to the SMTP gate until it says 250, as a mail server in front of it would."""
+    end = time.monotonic() + _SMTP_TRIES_SECONDS
+    while True:
+        try:
+            with smtplib.SMTP("127.0.0.1", rig.smtp_port, timeout=30) as client:
+                client.sendmail("relay@customers.example", ["support@desk.example"], mail)
+        except (OSError, smtplib.SMTPException):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _is_drained(rig: Rig, mails: int) -> bool:
+    try:
+        accepted = rig.scalar("SELECT count(*) FROM inbound")
+        return accepted >= mails and rig.scalar("SELECT count(*) FROM inbound WHERE state = 'received'") == 0
+    except (OSError, redis.RedisError):
+        return False
+
+
+if __name__ == "__main__":
+    main()
