@@ -21,6 +21,8 @@ Rows = Sequence[Mapping[str, Any]]
 _LOCK_SECONDS: Final = 5
 _STATEMENT_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 5
+# A process that froze in the middle of a transaction holds locks: the server ends it, and the transaction with it.
+_FROZEN_SECONDS: Final = 60
 # A peer that vanished without a word is noticed after this, also in the middle of a COMMIT.
 _SILENCE_MILLISECONDS: Final = 20_000
 
@@ -92,7 +94,9 @@ def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401 
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False})
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False}
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)
@@ -116,7 +120,10 @@ def _sqlite_engine(url: URL) -> sa.Engine:
 
 
 def _postgresql_engine(url: URL) -> sa.Engine:
-    options = f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s -c timezone=UTC"
+    options = (
+        f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s "
+        f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC"
+    )
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Parameters are message text: they may show in no error.

@@ -1,6 +1,6 @@
 """Named places where a test may kill, fail or freeze this process; in production they are a look-up in an empty table.
 
-`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise"` arms them. With `OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts
+`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. With `OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts
 once in all, over any number of restarts, and leaves a file of its name there, which proves that it was reached.
 """
 
@@ -29,8 +29,6 @@ NAMES: Final = (
     "route.after",
     "sweep.before",
 )
-# Longer than a claim's lease, so that somebody else takes the work over meanwhile.
-_HANG_SECONDS: Final = 33.0
 
 
 class FailpointError(Exception):
@@ -69,10 +67,10 @@ def _act(action: str, *, name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "raise":
         raise FailpointError(name)
-    elif action == "hang":
-        time.sleep(_HANG_SECONDS)
+    elif action.startswith("hang:"):
+        time.sleep(float(action.removeprefix("hang:")))
     else:
-        raise ValueError(f"failpoint {name}: {action!r} is none of kill, raise, hang")
+        raise ValueError(f"failpoint {name}: {action!r} is none of kill, raise, hang:SECONDS")
 
 
 _ARMED: Final = _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))
