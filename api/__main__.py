@@ -1,0 +1,41 @@
+"""`python -m api`: serve the desk on the configured address until told to stop."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import uvicorn
+
+from api.app import create_app
+from router.settings.files import load_settings
+from store.migrate import require_current
+from store.opening import open_database
+from workers.logs import configure_logging
+
+# An answer takes milliseconds; whoever takes longer than this has hung.
+_GRACE_SECONDS: Final = 20
+
+
+def main() -> None:
+    """Serve; the first SIGTERM or Ctrl-C lets running answers finish, a second does not."""
+    settings = load_settings(None)
+    configure_logging(settings.omniyard.log_level)
+    database = open_database(settings)
+    require_current(database)
+    host, _, port = settings.omniyard.listen.rpartition(":")
+    try:
+        uvicorn.run(
+            create_app(settings, database=database),
+            host=host.strip("[]"),
+            port=int(port),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Who asks: a bearer token for programs, a session cookie for browsers; and whether they may.
+
+A token is taken from the Authorization header alone (RFC 6750 section 2.1), so it never stands in a URL or a log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.desk import Desk, DeskPart
+from api.permissions import Actor, Verb, can
+from api.problems import ProblemError
+from router.errors import TransientError
+from store.agents import AgentRow, find_by_id, find_by_token, is_use_worth_noting, note_use
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
+_SAFE: Final = frozenset({"GET", "HEAD"})
+# The page asks for itself again every few seconds; that is no sign of a person.
+POLL_HEADER: Final = "X-Omniyard-Poll"
+
+_BEARER: Final = HTTPBearer(
+    auto_error=False, scheme_name="token", description="`oy_...`, shown once by `omniyard agent add`."
+)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+class Demand:
+    """What a route demands of whoever asks; every route has one, or is on the list of those that need none."""
+
+    def __init__(self, verb: Verb) -> None:
+        self.verb = verb
+
+
+class Requires(Demand):
+    """Somebody known, who may do `verb`. The dependency's value is the Actor."""
+
+    def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
+        agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
+        if agent is None:
+            raise ProblemError("unauthenticated", headers=_CHALLENGE)
+        actor = Actor(id=agent.id, name=agent.name, role=agent.role)
+        request.scope["actor"] = actor
+        if not can(actor, self.verb):
+            raise ProblemError("forbidden", f"the role {actor.role} may not do {self.verb}")
+        return actor
+
+
+def sign_in(desk: Desk, token: str, *, response: Response) -> bool:
+    """Begin a session for the token's agent; return False when the token is not in force."""
+    agent = _by_token(desk, token)
+    if agent is None:
+        return False
+    _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
+    return True
+
+
+def sign_out(desk: Desk, *, response: Response) -> None:
+    """Take the session's cookie back."""
+    response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
+
+
+def cookie_name(desk: Desk) -> str:
+    """Return the session cookie's name; `__Host-` binds it to this host and to https (RFC 6265bis section 4.1.3.2)."""
+    return "__Host-omniyard" if desk.secure else "omniyard_session"
+
+
+def refuse_foreign_form(request: Request) -> None:
+    """Raise ProblemError unless the request comes from a page of ours; for whatever changes something by cookie."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    # Browsers send at least one of the two with a POST; a program with a cookie has to imitate one.
+    ours = site in {"same-origin", "none"} if site else bool(origin) and _host(origin) == request.headers.get("host")
+    if not ours:
+        raise ProblemError("forbidden", "this request does not come from a page of this desk")
+
+
+def _host(origin: str | None) -> str:
+    return urlsplit(origin or "").netloc
+
+
+def _by_token(desk: Desk, token: str) -> AgentRow | None:
+    with desk.database.read() as connection:
+        agent = find_by_token(connection, token.strip())
+    if agent and is_use_worth_noting(agent, now=desk.now()):
+        _note(desk, agent)
+    return agent
+
+
+def _note(desk: Desk, agent: AgentRow) -> None:
+    # Reading must go on while nothing can be written: a full disk, a long import.
+    with contextlib.suppress(TransientError), desk.database.write() as connection:
+        note_use(connection, agent.id)
+
+
+def _by_session(desk: Desk, request: Request) -> AgentRow | None:
+    session = desk.sessions.read(request.cookies.get(cookie_name(desk), ""))
+    if session is None:
+        return None
+    with desk.database.read() as connection:
+        agent = find_by_id(connection, session.agent_id)
+    if agent is None or not desk.sessions.holds(session, agent=agent, now=desk.now()):
+        return None
+    if request.method not in _SAFE:
+        refuse_foreign_form(request)
+    renewed = desk.sessions.renewed(session, agent=agent, now=desk.now())
+    if renewed and POLL_HEADER not in request.headers:
+        # The boundary sets it, because a route that makes its own response would lose it.
+        answer = Response()
+        _set_cookie(desk, answer, renewed)
+        request.scope["session_cookie"] = answer.headers["set-cookie"]
+    return agent
+
+
+def _set_cookie(desk: Desk, response: Response, value: str) -> None:
+    # No max-age: the cookie goes with the browser; the session's own limits are inside.
+    response.set_cookie(cookie_name(desk), value, path="/", secure=desk.secure, httponly=True, samesite="lax")

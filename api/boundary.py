@@ -1,0 +1,126 @@
+"""The outermost layer: an id and a log line a request, safe headers on each answer, and no error gets past it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.meter import Meter
+from api.problems import respond
+
+# The largest body that any route takes is a sentence of reason.
+MOST_BODY_BYTES: Final = 65_536
+_GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
+_BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS: Final = _BODIES | {"GET", "HEAD", "OPTIONS"}
+STRICT: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# An answer that needs another value sets it itself.
+_HEADERS: Final = {
+    "Content-Security-Policy": STRICT,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+_HSTS: Final = "max-age=31536000"
+
+_log = structlog.get_logger()
+
+
+class Boundary:
+    """ASGI middleware. secure: the desk is reached by https."""
+
+    def __init__(self, app: ASGIApp, *, meter: Meter, secure: bool) -> None:
+        self._app, self._meter, self._secure = app, meter, secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. See the ASGI specification."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["request_id"] = _request_id(Headers(scope=scope))
+        began, answer = time.perf_counter(), _Answer(send, scope=scope, secure=self._secure)
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            self._record(scope, status=answer.status, seconds=time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        refused = _refused_body(scope)
+        if refused:
+            await respond(Request(scope), refused)(scope, receive, answer)
+            return
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001  (the process's outer loop: log, answer, go on with the next request)
+            _log.error("request.failed", request_id=scope["request_id"], route=_route(scope), exc_info=error)
+            if not answer.status:
+                await respond(Request(scope), "internal")(scope, receive, answer)
+
+    def _record(self, scope: Scope, *, status: int, seconds: float) -> None:
+        # Anybody may invent methods; each would be a new series.
+        route, method = _route(scope), scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._meter.answered(method=method, route=route, status=status, seconds=seconds)
+        _log.info(
+            "request.answered",
+            request_id=scope["request_id"],
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            agent_id=str(scope["actor"].id) if "actor" in scope else None,
+        )
+
+
+class _Answer:
+    """The way out: notes the status and completes the headers."""
+
+    def __init__(self, send: Send, *, scope: MutableMapping[str, Any], secure: bool) -> None:
+        self._send, self._scope, self._secure = send, scope, secure
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._scope["request_id"]
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            if "session_cookie" in self._scope:
+                headers.append("Set-Cookie", self._scope["session_cookie"])
+            if self._secure:
+                headers["Strict-Transport-Security"] = _HSTS
+        await self._send(message)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _refused_body(scope: Scope) -> str:
+    headers = Headers(scope=scope)
+    if scope["method"] not in _BODIES:
+        return ""
+    if "transfer-encoding" in headers:
+        return "length-required"
+    length = headers.get("content-length", "0")
+    return "too-large" if not length.isdigit() or int(length) > MOST_BODY_BYTES else ""
+
+
+def _route(scope: Scope) -> str:
+    # The template, never the path: a path has ids in it, and scanners invent millions of them.
+    return getattr(scope.get("route"), "path", "unknown")

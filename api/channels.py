@@ -1,0 +1,97 @@
+"""`/channels`: how far each channel has been read, what became of its messages, and whether the books balance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Self
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.permissions import Verb
+from api.problems import documented
+from api.schemas import example
+from store.status import ChannelStatus, read_status
+
+_CHANNEL: Final[dict[str, Any]] = {
+    "name": "support-mail",
+    "kind": "imap",
+    "enabled": True,
+    "epoch": "7",
+    "position": "4711",
+    "polled_at": "2026-11-20T04:00:00Z",
+    "waiting": 0,
+    "held": 4711,
+    "error": "",
+    "error_at": None,
+    "notice": "",
+    "accepted": 120,
+    "received": 0,
+    "routed": 117,
+    "duplicate": 2,
+    "quarantined": 1,
+    "oldest_due_at": None,
+}
+
+routes: Final = APIRouter(prefix="/channels", tags=["channels"])
+
+
+class ChannelEntry(BaseModel):
+    """One channel. accepted = received + routed + duplicate + quarantined, at any moment."""
+
+    model_config = example(_CHANNEL)
+
+    name: str
+    kind: str | None = Field(description="None: no longer in the configuration.")
+    enabled: bool
+    epoch: str = Field(description="What makes positions comparable, such as IMAP's UIDVALIDITY.")
+    position: str = Field(description="How far it has been read, in the provider's words.")
+    polled_at: datetime | None = Field(description="The last good poll; None for channels that are pushed to.")
+    waiting: int | None = Field(description="Messages that the server still holds above the position.")
+    held: int | None = Field(description="Messages that the server holds in all.")
+    error: str = Field(description="Why it cannot be read now, in a sentence; empty while it can.")
+    error_at: datetime | None
+    notice: str
+    accepted: int
+    received: int = Field(description="Accepted and not routed yet.")
+    routed: int
+    duplicate: int
+    quarantined: int
+    oldest_due_at: datetime | None = Field(description="Since when the longest waiting message could be routed.")
+
+    @classmethod
+    def of(cls, row: ChannelStatus, *, kind: str | None, enabled: bool) -> Self:
+        """Show a row."""
+        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        return cls.model_validate({**own, "name": row.channel, "kind": kind, "enabled": enabled})
+
+
+class ChannelList(BaseModel):
+    """Every channel, those of the configuration first."""
+
+    model_config = example({"channels": [_CHANNEL], "balanced": True, "outbound": {"queued": 1}})
+
+    channels: list[ChannelEntry]
+    balanced: bool = Field(description="Whether every accepted message is accounted for; false is a fault.")
+    outbound: dict[str, int] = Field(description="Outgoing messages by state.")
+
+
+@routes.get(
+    "",
+    dependencies=[Depends(Requires(Verb.READ_CHANNELS))],
+    responses=documented(),
+    summary="How every channel fares",
+)
+def list_channels(desk: DeskPart) -> ChannelList:
+    """Return the state of one moment."""
+    configured = desk.settings.channels
+    with desk.database.read() as connection:
+        status = read_status(connection, channels=tuple(configured))
+    entries = []
+    for row in status.channels:
+        found = configured.get(row.channel)
+        shown = ChannelEntry.of(row, kind=found.kind if found else None, enabled=bool(found and found.enabled))
+        entries.append(shown)
+    return ChannelList(channels=entries, balanced=status.balanced, outbound=dict(status.outbound))

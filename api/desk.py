@@ -1,0 +1,44 @@
+"""What every route may ask for: the settings, the database, the clock, and the parts made once for the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.meter import Meter
+from api.originals import OriginalReader
+from api.sessions import Sessions
+from router.settings import Settings
+from store.database import Database
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One application's parts. secure: people reach it by https, so cookies must not leave it."""
+
+    settings: Settings
+    database: Database
+    now: Clock
+    sessions: Sessions
+    originals: OriginalReader
+    meter: Meter
+    secure: bool
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk that answers this request."""
+    return cast("Desk", request.app.state.desk)
+
+
+DeskPart = Annotated[Desk, Depends(desk_of)]

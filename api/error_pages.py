@@ -1,0 +1,35 @@
+"""Errors as pages, for people whose browser asked for one: the same facts as the problem+json, and a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.rendering import render
+
+# What programs ask stays JSON, whatever a browser's Accept header says when somebody looks at it.
+_FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
+SIGN_IN: Final = "/sign-in"
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether the answer is for a person."""
+    for_person = not request.url.path.startswith(_FOR_PROGRAMS)
+    return for_person and "text/html" in request.headers.get("accept", "")
+
+
+def error_page(
+    request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
+) -> Response:
+    """Return the error as a page; somebody who is not signed in is sent to do so and comes back afterwards."""
+    if status == 401:
+        wished = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=303)
+    page = render(request, "error.html.jinja", {"status": status, "detail": detail, "request_id": request_id})
+    page.status_code = status
+    page.headers.update(headers or {})
+    return page

@@ -1,0 +1,90 @@
+"""`/healthz` and `/readyz`: is this process alive, and can it serve. A dependency must never restart the process."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from api.desk import Desk, DeskPart
+from api.schemas import example
+from router.errors import OmniyardError
+
+_BROKER_SECONDS: Final = 0.2
+_NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    503: {
+        "description": "Not ready: send no requests here yet.",
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Readiness"},
+                "example": {"status": "unavailable", "database": "the database did not answer", "broker": "ok"},
+            }
+        },
+    }
+}
+
+routes: Final = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    model_config = example({"status": "ok"})
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether this process can serve. degraded: without a broker messages are routed some seconds later."""
+
+    model_config = example({"status": "degraded", "database": "ok", "broker": "no answer within 0.2 s"})
+
+    status: Literal["ok", "degraded", "unavailable"]
+    database: str = Field(description="`ok`, or what is wrong.")
+    broker: str = Field(description="`ok`, or what is wrong.")
+
+
+@routes.get("/healthz", summary="Is this process alive")
+async def health() -> Health:
+    """Answer from the event loop itself and touch nothing else."""
+    return Health(status="ok")
+
+
+@routes.get("/readyz", responses=_NOT_READY, summary="Can this process serve")
+def readiness(desk: DeskPart, response: Response) -> Readiness:
+    """Ask the database for its version of the tables, and the broker whether it is there."""
+    database, broker = _database(desk), _broker(desk)
+    if database != "ok":
+        response.status_code = 503
+        return Readiness(status="unavailable", database=database, broker=broker)
+    return Readiness(status="ok" if broker == "ok" else "degraded", database=database, broker=broker)
+
+
+def _database(desk: Desk) -> str:
+    from store.migrate import require_current  # noqa: PLC0415  (Alembic is slow to load and needed nowhere else)
+
+    try:
+        require_current(desk.database)
+    except OmniyardError as error:
+        return str(error)
+    return "ok"
+
+
+def _broker(desk: Desk) -> str:
+    import redis  # noqa: PLC0415  (slow to load and needed nowhere else)
+
+    from workers.broker import broker_url  # noqa: PLC0415
+
+    try:
+        url = broker_url(desk.settings)
+        if url is None:
+            return "not started"
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=_BROKER_SECONDS, socket_timeout=_BROKER_SECONDS, retry=None
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError, OmniyardError) as error:
+        # The name alone: a URL in the sentence would show the broker's password.
+        return f"no answer ({type(error).__name__})"
+    return "ok"

@@ -1,0 +1,82 @@
+"""`/messages` and `/attachments`: one message whole, its original, and the files that came with it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.downloads import download
+from api.permissions import Actor, Verb
+from api.problems import documented
+from api.reading import program_reader
+from api.reasons import reasons
+from api.schemas import MessageDetail
+from store.correspondence import attachments_of, find_attachment, find_message, find_original
+
+_BYTES: Final[dict[str, Any]] = {
+    "description": "The bytes, as a download.",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7"}},
+}
+_MAIL: Final[dict[str, Any]] = {
+    "description": "The message as it came, unmasked.",
+    "content": {"message/rfc822": {"schema": {"type": "string", "format": "binary"}, "example": "Subject: hello"}},
+}
+_log = structlog.get_logger()
+
+routes: Final = APIRouter(tags=["messages"])
+
+
+@routes.get(
+    "/messages/{message_id}",
+    dependencies=[Depends(Requires(Verb.READ_INBOX))],
+    responses=documented("not-found"),
+    summary="One message with its full trace",
+)
+def show_message(desk: DeskPart, message_id: UUID) -> MessageDetail:
+    """Return the message. The trace has every test that ran, what it saw and what followed; `why` puts it in words."""
+    with desk.database.read() as connection:
+        row = find_message(connection, message_id)
+        attachments = attachments_of(connection, [row.id])[row.id]
+    why = reasons(row.trace, reader=program_reader(desk))
+    return MessageDetail.of(row, attachments=attachments, reasons=why)
+
+
+@routes.get(
+    "/messages/{message_id}/original",
+    response_class=Response,
+    responses={**documented("not-found"), 200: _MAIL},
+    summary="The original of a message, unmasked",
+)
+def download_original(
+    desk: DeskPart, message_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_ORIGINALS))]
+) -> Response:
+    """Return the bytes as they came.
+
+    Only for seniors and administrators, because customers type passwords and card numbers. Each reading is logged.
+    """
+    with desk.database.read() as connection:
+        original = find_original(connection, message_id)
+    _log.info("original.read", message_id=str(message_id), agent_id=str(actor.id))
+    return download(desk.originals.whole(original), name=f"{message_id}.eml", media_type="message/rfc822")
+
+
+@routes.get(
+    "/attachments/{attachment_id}",
+    dependencies=[Depends(Requires(Verb.READ_FILES))],
+    response_class=Response,
+    responses={**documented("not-found"), 200: _BYTES},
+    tags=["attachments"],
+    summary="The bytes of an attachment",
+)
+def download_attachment(desk: DeskPart, attachment_id: UUID) -> Response:
+    """Return the file, read again from the original in a guarded process. Always a download, never shown in place."""
+    with desk.database.read() as connection:
+        attachment, original = find_attachment(connection, attachment_id)
+    content = desk.originals.part(original, attachment.part)
+    return download(content, name=attachment.name, media_type=attachment.media_type)

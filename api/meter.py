@@ -1,0 +1,30 @@
+"""What this process counts about itself. One registry an application, so that tests and processes do not mix."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# Seconds. The list must be under 50 ms for 95 of 100; above 5 s a proxy has given up.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Meter:
+    """The registry and the counters of requests. Labels are routes, methods and statuses: never ids or addresses."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "omniyard_http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "omniyard_http_request_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
+        build = Gauge("omniyard_build_info", "1, labelled with the version.", ["version"], registry=self.registry)
+        build.labels(version("omniyard")).set(1)
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request. route: its template, such as `/api/v1/messages/{message_id}`."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)

@@ -1,0 +1,145 @@
+"""`/metrics`: the desk in Prometheus' words, read from the database when it is asked for.
+
+Labels are channels, states, routes and methods: never ids or addresses.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from api.authentication import Bearer, Demand, Requires
+from api.desk import Clock, DeskPart
+from api.permissions import Actor, Verb
+from api.problems import documented
+from router.errors import TransientError
+from router.settings import Settings
+from router.settings.values import is_loopback
+from store.database import Database
+from store.models import InboundState
+from store.quarantine import count_quarantined
+from store.status import DeskStatus, read_status
+
+# Counting reads whole indexes; several scrapers must not do it several times.
+_KEPT_SECONDS: Final = 5.0
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+routes: Final = APIRouter(tags=["health"])
+
+
+class RequiresUnlessLocal(Demand):
+    """What `Requires` does, unless this machine itself asks: Prometheus beside the desk reads without a token."""
+
+    def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:
+        return None if _is_neighbour(request) else Requires(self.verb)(request, desk, bearer)
+
+
+@routes.get(
+    "/metrics",
+    dependencies=[Depends(RequiresUnlessLocal(Verb.READ_METRICS))],
+    response_class=Response,
+    responses={
+        **documented(),
+        200: {
+            "description": "Prometheus' text format.",
+            "content": {"text/plain": {"example": 'omniyard_rows{table="inbound",state="routed"} 117.0'}},
+        },
+    },
+    summary="Metrics for Prometheus",
+)
+def metrics(desk: DeskPart) -> Response:
+    """Return the metrics: to this machine itself as they are, to others for a token."""
+    return Response(generate_latest(desk.meter.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _is_neighbour(request: Request) -> bool:
+    # A proxy on this machine brings strangers; it says so in one of these.
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    return not forwarded and request.client is not None and is_loopback(request.client.host)
+
+
+class DeskCollector(Collector):
+    """Turns the desk's state into metrics whenever the registry is asked for."""
+
+    def __init__(self, database: Database, *, settings: Settings, now: Clock) -> None:
+        self._database, self._settings, self._now = database, settings, now
+        self._lock = threading.Lock()
+        self._kept: tuple[float, list[Metric]] | None = None
+
+    def describe(self) -> list[Metric]:
+        """Promise no names, so that registering does not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics, at most some seconds old."""
+        with self._lock:
+            if self._kept is None or time.monotonic() - self._kept[0] > _KEPT_SECONDS:
+                self._kept = (time.monotonic(), self._read())
+            yield from self._kept[1]
+
+    def _read(self) -> list[Metric]:
+        try:
+            found, is_up = list(self._ask()), 1
+        except TransientError:
+            # What this process counts itself is wanted most when the database is away.
+            found, is_up = [], 0
+        return [*found, _gauge("omniyard_database_up", "1 while the database answers.", is_up)]
+
+    def _ask(self) -> Iterator[Metric]:
+        with self._database.read() as connection:
+            status = read_status(connection, channels=tuple(self._settings.channels))
+            dead = count_quarantined(connection)
+        yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a person.", dead)
+        unknown = status.outbound.get("unknown", 0)
+        yield _gauge("omniyard_outbox_unknown_rows", "Sends without a clear answer.", unknown)
+        imbalance = status.strays + sum(abs(channel.unbalanced) for channel in status.channels)
+        yield _gauge("omniyard_ledger_imbalance", "Accepted messages that are not accounted for.", imbalance)
+        yield _gauge("omniyard_unpublished_events", "Events without a number yet.", status.unpublished)
+        offset = (self._now() - status.now).total_seconds()
+        yield _gauge("omniyard_clock_offset_seconds", "This clock less the database's.", offset)
+        yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
+        yield from _of_channels(status)
+        yield _rows(status)
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_text, value=value)
+
+
+def _oldest(status: DeskStatus) -> float:
+    due = [channel.oldest_due_at for channel in status.channels if channel.oldest_due_at]
+    return max(0.0, (status.now - min(due)).total_seconds()) if due else 0.0
+
+
+def _of_channels(status: DeskStatus) -> Iterator[Metric]:
+    accepted = CounterMetricFamily("omniyard_inbound_accepted", "Messages accepted.", labels=["channel"])
+    duplicates = CounterMetricFamily("omniyard_inbound_duplicates", "Messages seen before.", labels=["channel"])
+    polled = GaugeMetricFamily("omniyard_poll_last_success_timestamp_seconds", "Last good poll.", labels=["channel"])
+    failing = GaugeMetricFamily("omniyard_channel_failing", "1 while it cannot be read.", labels=["channel"])
+    waiting = GaugeMetricFamily("omniyard_mailbox_waiting", "Messages the server still holds.", labels=["channel"])
+    for channel in status.channels:
+        accepted.add_metric([channel.channel], channel.accepted)
+        duplicates.add_metric([channel.channel], channel.duplicate)
+        failing.add_metric([channel.channel], float(bool(channel.error)))
+        if channel.polled_at:
+            polled.add_metric([channel.channel], channel.polled_at.timestamp())
+        if channel.waiting is not None:
+            waiting.add_metric([channel.channel], channel.waiting)
+    yield from (accepted, duplicates, polled, failing, waiting)
+
+
+def _rows(status: DeskStatus) -> Metric:
+    rows = GaugeMetricFamily("omniyard_rows", "Rows by table and state.", labels=["table", "state"])
+    for state in InboundState:
+        rows.add_metric(["inbound", state], sum(getattr(channel, state) for channel in status.channels))
+    for outbound_state, number in status.outbound.items():
+        rows.add_metric(["outbound", outbound_state], number)
+    return rows

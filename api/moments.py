@@ -1,0 +1,59 @@
+"""Times as people read them: the desk's zone, the day left out when it is today, promises as clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from api.words import Words
+
+_SOON: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DueClock:
+    """A promise against the time now. level: overdue, soon or later, for the style."""
+
+    text: str
+    level: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """How this reader sees time. now: aware."""
+
+    now: datetime
+    zone: ZoneInfo
+    words: Words
+
+    def short(self, at: datetime) -> str:
+        """Return the time today, the day and time this year, else the date."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return local.strftime("%H:%M")
+        return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")
+
+    def full(self, at: datetime) -> str:
+        """Return date, time and zone."""
+        return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")
+
+    def due(self, at: datetime | None) -> DueClock | None:
+        """Return the clock of a promise, or None when there is none."""
+        if at is None:
+            return None
+        left = at - self.now
+        if left < timedelta():
+            return DueClock(self.words("overdue_by", span=self._span(-left)), "overdue", at)
+        return DueClock(self.words("due_in", span=self._span(left)), "soon" if left < _SOON else "later", at)
+
+    def _span(self, length: timedelta) -> str:
+        minutes = int(length.total_seconds()) // 60
+        hours, days = minutes // 60, minutes // 1440
+        if days:
+            return self.words("span_d", days=days, hours=hours % 24)
+        if hours:
+            return self.words("span_h", hours=hours, minutes=minutes % 60)
+        return self.words("span_m", minutes=minutes)

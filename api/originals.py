@@ -1,0 +1,52 @@
+"""Parts of stored originals, read in a guarded child process: a mail is as hostile now as on the day it came."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from store.correspondence import PackedOriginal
+
+if TYPE_CHECKING:
+    from connectors.email.guard import Guard
+
+
+class OriginalReader:
+    """Reads originals for all threads of the application; starts its child when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._guard: Guard | None = None
+
+    def whole(self, original: PackedOriginal) -> bytes:
+        """Return the bytes as they came.
+
+        Raises PermanentError when they are damaged.
+        """
+        # Loaded here because most web processes never read an original.
+        from connectors.email.originals import unpack  # noqa: PLC0415
+
+        return unpack(original.content, size=original.size)
+
+    def part(self, original: PackedOriginal, part: int) -> bytes:
+        """Return the decoded bytes of one part, as `Attachment.part` names it.
+
+        Raises PermanentError when it cannot be read, TransientError when no child starts.
+        """
+        content = self.whole(original)
+        with self._lock:
+            return self._started().attachment(content, part)
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        with self._lock:
+            if self._guard is not None:
+                self._guard.close()
+                self._guard = None
+
+    def _started(self) -> Guard:
+        from connectors.email.guard import Guard  # noqa: PLC0415
+
+        if self._guard is None:
+            self._guard = Guard()
+        return self._guard

@@ -1,0 +1,40 @@
+"""Cursors of pages: opaque to clients, a sort key to us."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from api.problems import ProblemError
+from store.inbox import Position
+
+LARGEST_PAGE: Final = 200
+USUAL_PAGE: Final = 50
+_MALFORMED: Final = "`cursor` is not one that this desk gave out; start without one"
+
+
+def write_cursor(at: datetime, row_id: UUID) -> str:
+    """Return the cursor of the page that follows the row with this sort key."""
+    plain = f"1|{at.astimezone(UTC).isoformat()}|{row_id.hex}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> Position | None:
+    """Return the position that the cursor stands for.
+
+    Raises ProblemError when it is not ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        version, at, row_id = plain.split("|")
+        position = Position(datetime.fromisoformat(at).astimezone(UTC), UUID(hex=row_id))
+    except (ValueError, binascii.Error, OverflowError) as error:
+        raise ProblemError("invalid", _MALFORMED) from error
+    if version != "1":
+        raise ProblemError("invalid", _MALFORMED)
+    return position

@@ -1,0 +1,171 @@
+"""Every error in one shape: `application/problem+json` (RFC 9457), with the request's id and never a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from api.error_pages import error_page, wants_page
+from router.errors import Conflict, NotFound, OmniyardError, PermanentError, TransientError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE_PREFIX: Final = "urn:omniyard:problem:"
+_RETRY_SECONDS: Final = 5
+
+# Slug: HTTP status, title, and the sentence that stands when nothing better is known.
+PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
+    "bad-request": (400, "Bad request", "The request cannot be understood."),
+    "unauthenticated": (401, "Not signed in", "Send `Authorization: Bearer oy_...` with a token that is in force."),
+    "forbidden": (403, "Not allowed", "Your role may not do this."),
+    "not-found": (404, "Not found", "There is nothing here."),
+    "method-not-allowed": (405, "Method not allowed", "This address does not know that method."),
+    "conflict": (409, "Conflict", "It changed since you read it."),
+    "length-required": (411, "Length required", "Send the body with a Content-Length."),
+    "too-large": (413, "Too large", "The body is larger than this desk takes."),
+    "invalid": (422, "Not valid", "Something in the request is not as it should be; `errors` says what and where."),
+    "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),
+    "unavailable": (503, "Not available now", "The desk cannot reach something it needs; try again in a moment."),
+}
+_SLUG_OF_STATUS: Final = {status: slug for slug, (status, _, _) in PROBLEMS.items()}
+_SLUG_OF_ERROR: Final[Mapping[type[OmniyardError], str]] = {
+    NotFound: "not-found",
+    Conflict: "conflict",
+    PermanentError: "invalid",
+    TransientError: "unavailable",
+}
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request. where: `query.limit`, `body.reason`, `path.message_id`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"where": "query.limit", "what": "at most 200"}]})
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """What went wrong, for programs (`type`) and for people (`detail`). Source: RFC 9457 section 3.1."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": f"{_TYPE_PREFIX}not-found",
+                    "title": "Not found",
+                    "status": 404,
+                    "detail": "there is no conversation with that id or reference",
+                    "instance": "/api/v1/conversations/K7QF2MXD4",
+                    "request_id": "0f3a2c51d7e84b7b",
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="Stable name of the kind of problem; `docs/api.md` lists them.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The path that was asked for, without its query.")
+    request_id: str = Field(description="Also in the `X-Request-Id` header and in the log.")
+    errors: list[FieldError] | None = Field(default=None, description="Only for `invalid`: what is wrong, and where.")
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, slug: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail or PROBLEMS[slug][2])
+        self.slug, self.headers = slug, headers
+
+
+def respond(
+    request: Request,
+    slug: str,
+    *,
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: list[FieldError] | None = None,
+) -> Response:
+    """Return the problem as JSON, or as a page to a browser that asked for a page."""
+    status, title, usual = PROBLEMS[slug]
+    problem = Problem(
+        type=f"{_TYPE_PREFIX}{slug}",
+        title=title,
+        status=status,
+        detail=detail or usual,
+        instance=request.url.path,
+        request_id=request.scope.get("request_id", ""),
+        errors=errors,
+    )
+    if wants_page(request):
+        return error_page(request, status=status, detail=problem.detail, request_id=problem.request_id, headers=headers)
+    body = jsonable_encoder(problem, exclude_none=True)
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error in this shape."""
+    # Each is synchronous work on values: an `async def` keeps it on the loop, where nothing waits.
+    app.add_exception_handler(ProblemError, _of_problem)
+    app.add_exception_handler(OmniyardError, _of_omniyard)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+
+
+async def _of_problem(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
+        raise error
+    return respond(request, error.slug, detail=str(error), headers=error.headers)
+
+
+async def _of_omniyard(request: Request, error: Exception) -> Response:
+    found = [slug for family, slug in _SLUG_OF_ERROR.items() if isinstance(error, family)]
+    if not found:
+        raise error
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if found[0] == "unavailable" else None
+    return respond(request, found[0], detail=str(error), headers=headers)
+
+
+async def _of_validation(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # The value itself is left out: it may be a customer's.
+    errors = [FieldError(where=".".join(map(str, each["loc"])), what=each["msg"]) for each in error.errors()]
+    return respond(request, "invalid", errors=errors)
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    slug = _SLUG_OF_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal")
+    return respond(request, slug, headers=error.headers)
+
+
+def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route for OpenAPI: each problem with an example; those of every route are added."""
+    everywhere = ("unauthenticated", "forbidden", "invalid", "internal", "unavailable")
+    return {PROBLEMS[slug][0]: _documented(slug) for slug in (*everywhere, *slugs)}
+
+
+def _documented(slug: str) -> dict[str, Any]:
+    status, title, usual = PROBLEMS[slug]
+    example = {
+        "type": f"{_TYPE_PREFIX}{slug}",
+        "title": title,
+        "status": status,
+        "detail": usual,
+        "instance": "/api/v1/conversations",
+        "request_id": "0f3a2c51d7e84b7b",
+    }
+    if slug == "invalid":
+        example["errors"] = [{"where": "query.limit", "what": "Input should be less than or equal to 200"}]
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}

@@ -1,0 +1,180 @@
+"""`/quarantine`: messages that could not be routed, with the reason; replay them, or put them away with another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.permissions import Actor, Verb
+from api.problems import documented
+from api.schemas import example
+from router.envelope import from_json
+from router.privacy import mask
+from store.quarantine import QuarantinedRow, discard, find_quarantined, list_quarantined, replay
+
+_MOST_IDS: Final = 200
+_LONGEST_REASON: Final = 500
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_ENTRY: Final[dict[str, Any]] = {
+    "id": _ID,
+    "channel": "support-mail",
+    "source_key": "7:4711",
+    "subject": "Odd mail",
+    "sender_handle": "odd@example.com",
+    "reason": "its reading took longer than 20 s",
+    "attempts": 4,
+    "size": 20480,
+    "received_at": "2026-11-20T04:00:00Z",
+    "accepted_at": "2026-11-20T04:00:01Z",
+    "discarded_at": None,
+}
+
+routes: Final = APIRouter(prefix="/quarantine", tags=["quarantine"])
+
+
+class QuarantinedEntry(BaseModel):
+    """One message that waits for a person. Secrets are masked."""
+
+    model_config = example(_ENTRY)
+
+    id: UUID
+    channel: str
+    source_key: str = Field(description="The transport's own id.")
+    subject: str
+    sender_handle: str
+    reason: str = Field(description="Why it could not be routed, and why it was discarded.")
+    attempts: int
+    size: int = Field(description="Bytes of the original.")
+    received_at: datetime
+    accepted_at: datetime
+    discarded_at: datetime | None
+
+    @classmethod
+    def of(cls, row: QuarantinedRow) -> Self:
+        """Show a row."""
+        envelope = from_json(row.envelope)
+        own = {name: getattr(row, name) for name in QuarantinedEntry.model_fields if hasattr(row, name)}
+        shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
+        more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
+        return cls.model_validate({**own, **shown, **more})
+
+
+class QuarantinedDetail(QuarantinedEntry):
+    """One message that waits for a person, with what could be read of it."""
+
+    model_config = example({**_ENTRY, "text": "hello", "defects": ["the charset x-odd is unknown"]})
+
+    text: str
+    defects: list[str]
+
+
+class QuarantinePage(BaseModel):
+    """A page of the quarantine, newest first. next_cursor: None on the last page."""
+
+    model_config = example({"messages": [_ENTRY], "next_cursor": None})
+
+    messages: list[QuarantinedEntry]
+    next_cursor: str | None
+
+
+class QuarantineQuery(BaseModel):
+    """What to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: str | None = Field(default=None, max_length=100)
+    discarded: bool = Field(default=False, description="Those that were put away instead of those that wait.")
+    cursor: str | None = Field(default=None, max_length=200)
+    limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
+
+
+class ReplayOrder(BaseModel):
+    """Which messages go through the whole path again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [_ID]}]})
+
+    ids: list[UUID] = Field(min_length=1, max_length=_MOST_IDS)
+
+
+class Replayed(BaseModel):
+    """Which messages go again; those not named were not in quarantine any more, so a second order does no harm."""
+
+    model_config = example({"replayed": [_ID]})
+
+    replayed: list[UUID]
+
+
+class DiscardOrder(BaseModel):
+    """Why the message is put away."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "advertising"}]})
+
+    reason: str = Field(min_length=1, max_length=_LONGEST_REASON, pattern=r"\S")
+
+
+@routes.get(
+    "",
+    dependencies=[Depends(Requires(Verb.READ_QUARANTINE))],
+    responses=documented(),
+    summary="List quarantined messages, newest first",
+)
+def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) -> QuarantinePage:
+    """Return a page of those that wait, or of those that were discarded."""
+    after = read_cursor(query.cursor)
+    with desk.database.read() as connection:
+        rows = list_quarantined(
+            connection,
+            channel=query.channel,
+            discarded=query.discarded,
+            before=after.id if after else None,
+            limit=query.limit + 1,
+        )
+    page = rows[: query.limit]
+    following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > query.limit else None
+    return QuarantinePage(messages=[QuarantinedEntry.of(row) for row in page], next_cursor=following)
+
+
+@routes.get(
+    "/{inbound_id}",
+    dependencies=[Depends(Requires(Verb.READ_QUARANTINE))],
+    responses=documented("not-found"),
+    summary="One quarantined message",
+)
+def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
+    """Return what could be read of it, masked."""
+    with desk.database.read() as connection:
+        return QuarantinedDetail.of(find_quarantined(connection, inbound_id))
+
+
+@routes.post("/replay", responses=documented(), summary="Route quarantined messages again")
+def replay_messages(
+    desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
+) -> Replayed:
+    """Send them through the whole path again, within seconds; an order given twice replays once."""
+    with desk.database.write() as connection:
+        return Replayed(replayed=list(replay(connection, order.ids, by=actor.name)))
+
+
+@routes.post(
+    "/{inbound_id}/discard",
+    responses=documented("not-found", "conflict"),
+    summary="Put a quarantined message away, with a reason",
+)
+def discard_message(
+    desk: DeskPart,
+    inbound_id: UUID,
+    order: DiscardOrder,
+    actor: Annotated[Actor, Depends(Requires(Verb.DISCARD_QUARANTINE))],
+) -> QuarantinedDetail:
+    """Put it away. Nothing is deleted: its bytes stay, and it can still be replayed."""
+    with desk.database.write() as connection:
+        discard(connection, inbound_id, reason=order.reason, by=actor.name)
+        return QuarantinedDetail.of(find_quarantined(connection, inbound_id))

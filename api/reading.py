@@ -1,0 +1,116 @@
+"""Put rows together into what a route shows, with a fixed number of queries however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from api.desk import Desk
+from api.reasons import Reader
+from api.words import Language, Words
+from store.correspondence import AttachmentRow, MessageRow, OutboundRow, attachments_of, messages_of, outbound_of
+from store.inbox import (
+    ConversationRow,
+    Filter,
+    Glimpse,
+    Position,
+    find_conversation,
+    glimpses,
+    handles,
+    list_conversations,
+)
+from store.models import Status
+
+Listed = tuple[ConversationRow, list[str], Glimpse | None]
+
+
+class Story:
+    """One conversation with its newest messages. earlier: where the messages before them end; None without any."""
+
+    def __init__(self, connection: Connection, conversation: ConversationRow, *, limit: int) -> None:
+        self.conversation = conversation
+        self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
+        self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
+        self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
+        self.attachments = attachments_of(connection, [message.id for message in self.messages])
+        self.outgoing: list[OutboundRow] = outbound_of(connection, conversation.id)
+
+    def files(self, message: MessageRow) -> list[AttachmentRow]:
+        """Return the attachments of one of its messages."""
+        return self.attachments[message.id]
+
+
+def read_list(
+    connection: Connection, wanted: Filter, *, after: Position | None, limit: int
+) -> tuple[list[Listed], Position | None]:
+    """Return a page of conversations, and where the next one begins if there is one."""
+    rows = list_conversations(connection, wanted, after=after, limit=limit + 1)
+    page, more = rows[:limit], len(rows) > limit
+    seen = glimpses(connection, [row.id for row in page]) if page else {}
+    known = handles(connection, {row.contact_id for row in page}) if page else {}
+    listed = [(row, known[row.contact_id], seen.get(row.id)) for row in page]
+    return listed, Position(page[-1].last_message_at, page[-1].id) if more else None
+
+
+def read_messages(
+    connection: Connection, conversation_id: UUID, *, before: Position | None, limit: int
+) -> tuple[list[MessageRow], Position | None]:
+    """Return a page of messages, oldest first, and where the page before it ends if there is one."""
+    rows = messages_of(connection, conversation_id, before=before, limit=limit + 1)
+    page = rows[-limit:]
+    return page, Position(page[0].received_at, page[0].id) if len(rows) > limit else None
+
+
+def find_by_key(connection: Connection, key: str) -> ConversationRow:
+    """Return the conversation with this id or reference.
+
+    Raises NotFound when there is none.
+    """
+    try:
+        return find_conversation(connection, UUID(key))
+    except ValueError:
+        return find_conversation(connection, key)
+
+
+def category_title(desk: Desk, name: str, *, language: Language) -> str:
+    """Return how the category is shown; its name when the file has no title in that language."""
+    category = desk.settings.categories.get(name)
+    return (category.title.get(language) or name) if category else name
+
+
+def program_reader(desk: Desk) -> Reader:
+    """Return the reader of the API's summaries: English, times in ISO 8601."""
+    return Reader(
+        words=Words("en"),
+        category=lambda name: category_title(desk, name, language="en"),
+        moment=datetime.isoformat,
+    )
+
+
+def filters_of(
+    *,
+    statuses: Sequence[str],
+    teams: Sequence[str],
+    categories: Sequence[str],
+    channels: Sequence[str],
+    contact: str | None,
+    due_before: datetime | None,
+) -> Filter:
+    """Return the filter; a contact that reads as an id is one."""
+    who: UUID | str | None = contact
+    if contact:
+        try:
+            who = UUID(contact)
+        except ValueError:
+            who = contact
+    return Filter(
+        statuses=[Status(status) for status in statuses],
+        teams=teams,
+        categories=categories,
+        channels=channels,
+        due_before=due_before,
+        contact=who or None,
+    )

@@ -1,0 +1,188 @@
+"""Why a message is where it is: its trace in words, one reason a decision, for the page and for the API's summaries.
+
+The trace is what `router.explaining.explain` wrote, maybe in another version: what has another shape is shown as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from api.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One decision. step: its key in the trace.  evidence: sentences; empty if it speaks for itself."""
+
+    step: str
+    title: str
+    decision: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads. category: returns a category's title.  moment: writes a time."""
+
+    words: Words
+    category: Callable[[str], str]
+    moment: Callable[[datetime], str]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Origin(_Part):
+    kind: str
+    why: tuple[str, ...] = ()
+
+
+class _Classification(_Part):
+    category: str | None
+    confidence: float
+    runner_up: str | None = None
+    emergency: bool = False
+    evidence: tuple[str, ...] = ()
+    model: str = ""
+    language: str = ""
+    facts: tuple[str, ...] = ()
+    missing_facts: tuple[str, ...] = ()
+
+
+class _Correlation(_Part):
+    joined: str | None
+    sign: str | None = None
+    why: str = ""
+
+
+class _Hours(_Part):
+    calendar: str
+    open: bool
+    why: str = ""
+    opens_at: datetime | None = None
+
+
+class _Tried(_Part):
+    route: str
+    why_not: str
+
+
+class _Route(_Part):
+    fired: str
+    team: str
+    priority: str
+    tried: tuple[_Tried, ...] = ()
+
+
+class _Due(_Part):
+    sla: str | None
+    first_reply: datetime | None = None
+    next_reply: datetime | None = None
+    resolve: datetime | None = None
+
+
+class _Reply(_Part):
+    sent: str | None
+    language: str | None = None
+    why: str = ""
+
+
+_Told = tuple[str, list[str]]
+
+
+def reasons(trace: Mapping[str, Any], *, reader: Reader) -> tuple[Reason, ...]:
+    """Return a reason for each decision in the trace, in the order in which they were taken."""
+    known = [step for step in _STEPS if step in trace]
+    found = [_reason(step, trace[step], reader=reader) for step in (*known, *(trace.keys() - _STEPS.keys()))]
+    return tuple(reason for reason in found if reason is not None)
+
+
+def _reason(step: str, value: Any, *, reader: Reader) -> Reason | None:  # noqa: ANN401  (JSON of any version)
+    title = reader.words(f"step_{step}" if step in _STEPS else step)
+    if value in ([], {}, None):
+        return None
+    try:
+        decision, evidence = _STEPS[step](value, reader)
+    except (KeyError, ValidationError):
+        return Reason(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
+    return Reason(step, title, decision, tuple(filter(None, evidence)))
+
+
+def _origin(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    origin = _Origin.model_validate(value)
+    return reader.words(f"origin_{origin.kind.replace('-', '_')}"), list(origin.why)
+
+
+def _list(value: Any, _: Reader) -> _Told:  # noqa: ANN401
+    return ", ".join(map(str, value)), []
+
+
+def _classification(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    seen, words = _Classification.model_validate(value), reader.words
+    percent = round(seen.confidence * 100)
+    decision = (
+        words("sure", category=reader.category(seen.category), percent=percent) if seen.category else words("abstained")
+    )
+    evidence = [
+        words("emergency_yes") if seen.emergency else "",
+        words("by_words", words=", ".join(seen.evidence)) if seen.evidence else "",
+        words("runner_up", category=reader.category(seen.runner_up)) if seen.runner_up else "",
+        words("in_language", language=seen.language) if seen.language else "",
+        words("facts_found", facts=", ".join(map(words, seen.facts))) if seen.facts else "",
+        words("facts_missing", facts=", ".join(map(words, seen.missing_facts))) if seen.missing_facts else "",
+        words("by_model", model=seen.model) if seen.model else "",
+    ]
+    return decision, evidence
+
+
+def _correlation(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    found = _Correlation.model_validate(value)
+    sign = reader.words("by_sign", sign=found.sign) if found.sign else ""
+    return reader.words("joins" if found.joined else "opens_new"), [sign, found.why]
+
+
+def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    hours = _Hours.model_validate(value)
+    opens = hours.opens_at if not hours.open else None
+    evidence = [hours.why, reader.words("opens_at", at=reader.moment(opens)) if opens else ""]
+    return reader.words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
+
+
+def _route(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    taken, words = _Route.model_validate(value), reader.words
+    decision = words("went", route=taken.fired, team=taken.team, priority=words(taken.priority))
+    return decision, [words("not_taken", route=each.route, why=each.why_not) for each in taken.tried]
+
+
+def _due(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    due, words = _Due.model_validate(value), reader.words
+    promises = {"first_reply": due.first_reply, "next_reply": due.next_reply, "resolve": due.resolve}
+    evidence = [words("until", what=words(what), at=reader.moment(at)) for what, at in promises.items() if at]
+    return words("promised", sla=due.sla) if due.sla else words("nothing_promised"), evidence
+
+
+def _reply(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    reply, words = _Reply.model_validate(value), reader.words
+    return words("replied", reply=reply.sent, language=reply.language) if reply.sent else words("not_replied"), [
+        reply.why
+    ]
+
+
+_STEPS: Final[Mapping[str, Callable[[Any, Reader], _Told]]] = {
+    "origin": _origin,
+    "masked": _list,
+    "defects": _list,
+    "classification": _classification,
+    "correlation": _correlation,
+    "hours": _hours,
+    "route": _route,
+    "due": _due,
+    "reply": _reply,
+}

@@ -1,0 +1,84 @@
+"""Pages from templates: escaped everywhere, in the reader's language, with times in the desk's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from api.desk import Desk, desk_of
+from api.moments import Moments
+from api.reading import category_title
+from api.words import Language, Words, choose_language
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_LANGUAGE_COOKIE: Final = "omniyard_language"
+_A_YEAR: Final = 31_536_000
+
+
+def build_environment() -> Environment:
+    """Return the template environment; an unknown variable is an error, never an empty place."""
+    loader = FileSystemLoader(_TEMPLATES)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def language_of(request: Request) -> Language:
+    """Return the reader's language: of this link, else of their last choice, else of their browser."""
+    chosen = request.query_params.get("language") or request.cookies.get(_LANGUAGE_COOKIE)
+    return choose_language(chosen, accepted=request.headers.get("accept-language", ""))
+
+
+def moments_of(request: Request, desk: Desk) -> Moments:
+    """Return how this reader sees time."""
+    words = Words(language_of(request))
+    return Moments(now=desk.now(), zone=desk.settings.omniyard.timezone, words=words)
+
+
+def render(request: Request, template: str, context: Mapping[str, Any]) -> HTMLResponse:
+    """Return the page. The templates may use what `_everywhere` names beside their own context."""
+    desk, environment = desk_of(request), request.app.state.templates
+    everywhere = _everywhere(request, desk)
+    page = HTMLResponse(environment.get_template(template).render({**everywhere, **context}))
+    page.headers["Vary"] = "Accept-Language, Cookie"
+    if "language" in request.query_params:
+        page.set_cookie(
+            _LANGUAGE_COOKIE, everywhere["language"], max_age=_A_YEAR, samesite="lax", secure=desk.secure, httponly=True
+        )
+    return page
+
+
+def link(request: Request, **changes: str | None) -> str:
+    """Return this page's address with some query parameters set, or taken out by None; a new filter starts anew."""
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
+    changed = [(key, value) for key, value in changes.items() if value is not None]
+    query = urlencode([(key, value) for key, value in (*kept, *changed) if value and key != "language"])
+    if "language" in changes:
+        query = urlencode([*((key, value) for key, value in kept), *changed])
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
+    language, moments = language_of(request), moments_of(request, desk)
+    return {
+        "language": language,
+        "other_language": "en" if language == "zh" else "zh",
+        "t": moments.words,
+        "moments": moments,
+        "desk_name": desk.settings.omniyard.name,
+        "title_of": partial(category_title, desk, language=language),
+        "team_of": partial(_team_title, desk),
+        "link": partial(link, request),
+        "actor": request.scope.get("actor"),
+        "path": request.url.path,
+    }
+
+
+def _team_title(desk: Desk, name: str) -> str:
+    team = desk.settings.teams.get(name)
+    return (team.title or name) if team else name

@@ -1,0 +1,266 @@
+"""What the REST API shows: one class a noun, each with an example. Fields only grow; none is renamed or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.reasons import Reason
+from store.correspondence import AttachmentRow, MessageRow, OutboundRow
+from store.inbox import ConversationRow, Glimpse
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_AT: Final = "2026-11-20T04:00:00Z"
+
+_ATTACHMENT: Final[dict[str, Any]] = {
+    "id": _ID,
+    "name": "receipt.pdf",
+    "media_type": "application/pdf",
+    "size": 20480,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+_REASON: Final[dict[str, Any]] = {
+    "step": "classification",
+    "title": "What it is about",
+    "decision": "Failed transaction (82 %)",
+    "evidence": ["words: payment failed", "missing: transaction"],
+}
+_CONTACT: Final[dict[str, Any]] = {"id": _ID, "name": "Li Wei", "handles": ["li@example.com"]}
+_SUMMARY: Final[dict[str, Any]] = {
+    "id": _ID,
+    "reference": "K7QF2MXD4",
+    "subject": "Payment failed",
+    "status": "open",
+    "channel": "support-mail",
+    "category": "failed_transaction",
+    "emergency": False,
+    "team": "payments",
+    "assignee": None,
+    "priority": "high",
+    "labels": ["money"],
+    "language": "en",
+    "route": "money",
+    "sla": "money",
+    "opened_at": _AT,
+    "last_message_at": _AT,
+    "due_at": "2026-11-20T08:00:00Z",
+    "first_reply_due_at": "2026-11-20T08:00:00Z",
+    "next_reply_due_at": None,
+    "resolve_due_at": None,
+    "contact": _CONTACT,
+    "messages": 1,
+    "glimpse": "My payment failed but the money was taken.",
+    "version": 1,
+    "linked_to": None,
+}
+_MESSAGE: Final[dict[str, Any]] = {
+    "id": _ID,
+    "conversation_id": _ID,
+    "direction": "incoming",
+    "channel": "support-mail",
+    "sender_handle": "li@example.com",
+    "sender_name": "Li Wei",
+    "subject": "Payment failed",
+    "text": "My payment failed but the money was taken.",
+    "quoted": "",
+    "has_html": True,
+    "rfc_message_id": "4711@example.com",
+    "sent_at": _AT,
+    "received_at": _AT,
+    "origin": "person",
+    "delivery": None,
+    "attachments": [_ATTACHMENT],
+    "why": [_REASON],
+}
+_OUTGOING: Final[dict[str, Any]] = {
+    "id": _ID,
+    "kind": "auto_reply",
+    "channel": "support-mail",
+    "recipient": "li@example.com",
+    "subject": "Re: Payment failed",
+    "text": "We have received your message.",
+    "state": "queued",
+    "created_at": _AT,
+    "error": "",
+}
+
+
+def example(value: Mapping[str, Any]) -> ConfigDict:
+    """Return the model configuration that shows `value` as the example in OpenAPI."""
+    return ConfigDict(json_schema_extra={"examples": [dict(value)]}, from_attributes=True)
+
+
+class ContactEntry(BaseModel):
+    """Who wrote, as far as we know. handles: the oldest first."""
+
+    model_config = example(_CONTACT)
+
+    id: UUID
+    name: str
+    handles: list[str]
+
+
+class ConversationSummary(BaseModel):
+    """One conversation in a list. Times are UTC."""
+
+    model_config = example(_SUMMARY)
+
+    id: UUID
+    reference: str = Field(description="Short and speakable; works wherever the id does.")
+    subject: str
+    status: str
+    channel: str
+    category: str | None = Field(description="None: not recognised, a person has to look.")
+    emergency: bool
+    team: str
+    assignee: str | None
+    priority: str
+    labels: list[str]
+    language: str = Field(description="Of the customer (BCP 47); `und` if unknown.")
+    route: str = Field(description="Name of the route that fired.")
+    sla: str | None
+    opened_at: datetime
+    last_message_at: datetime
+    due_at: datetime | None = Field(description="The earliest promise still open; None when nothing is promised.")
+    first_reply_due_at: datetime | None
+    next_reply_due_at: datetime | None
+    resolve_due_at: datetime | None
+    contact: ContactEntry
+    messages: int = Field(description="How many messages it has.")
+    glimpse: str = Field(description="The beginning of the last message, secrets masked.")
+    version: int = Field(description="Grows with each change.")
+    linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
+
+    @classmethod
+    def of(cls, row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None) -> Self:
+        """Show a row."""
+        return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse))
+
+
+def summary_fields(row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None) -> dict[str, Any]:
+    """Return the fields of a summary of the row."""
+    own = {name: getattr(row, name) for name in ConversationSummary.model_fields if hasattr(row, name)}
+    contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
+    said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
+    return {**own, **said, "labels": list(row.labels), "contact": contact}
+
+
+class AttachmentEntry(BaseModel):
+    """A file that came with a message; `GET /attachments/{id}` has its bytes."""
+
+    model_config = example(_ATTACHMENT)
+
+    id: UUID
+    name: str
+    media_type: str = Field(description="As the sender claims; never trust it.")
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
+class ReasonEntry(BaseModel):
+    """One decision and its evidence, in words."""
+
+    model_config = example(_REASON)
+
+    step: str = Field(description="Key of the decision in the trace.")
+    title: str
+    decision: str
+    evidence: list[str]
+
+
+class MessageEntry(BaseModel):
+    """One message of a conversation. Secrets are masked in every text."""
+
+    model_config = example(_MESSAGE)
+
+    id: UUID
+    conversation_id: UUID
+    direction: str
+    channel: str
+    sender_handle: str
+    sender_name: str = Field(description="As the sender shows it; never proof of anything.")
+    subject: str
+    text: str = Field(description="The words that are new in this message.")
+    quoted: str
+    has_html: bool
+    rfc_message_id: str | None
+    sent_at: datetime | None = Field(description="The sender's claim.")
+    received_at: datetime
+    origin: str
+    delivery: str | None = Field(description="Of an outgoing message: queued, sending, sent, failed or unknown.")
+    attachments: list[AttachmentEntry]
+    why: list[ReasonEntry] = Field(description="Summary of the trace.")
+
+    @classmethod
+    def of(
+        cls, row: MessageRow, *, attachments: Sequence[AttachmentRow], reasons: Sequence[Reason], **more: object
+    ) -> Self:
+        """Show a row. more: fields of a class that has more."""
+        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        files = [AttachmentEntry.model_validate(attachment) for attachment in attachments]
+        why = [ReasonEntry.model_validate(reason) for reason in reasons]
+        return cls.model_validate({**own, "attachments": files, "why": why, **more})
+
+
+class MessageDetail(MessageEntry):
+    """One message with everything that is known of it."""
+
+    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": {"origin": {"kind": "person"}}})
+
+    html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
+    trace: dict[str, Any] = Field(description="Every test that ran, what it saw and what followed.")
+
+
+class OutgoingEntry(BaseModel):
+    """Something that leaves for the customer and is not among the messages yet."""
+
+    model_config = example(_OUTGOING)
+
+    id: UUID
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    text: str
+    state: str
+    created_at: datetime
+    error: str
+
+    @classmethod
+    def of(cls, row: OutboundRow) -> Self:
+        """Show a row."""
+        return cls.model_validate(row)
+
+
+class ConversationPage(BaseModel):
+    """A page of conversations, newest activity first. next_cursor: None on the last page."""
+
+    model_config = example({"conversations": [_SUMMARY], "next_cursor": "MXwyMDI2LTExLTIw"})
+
+    conversations: list[ConversationSummary]
+    next_cursor: str | None
+
+
+class MessagePage(BaseModel):
+    """A page of messages, oldest first within the page; the next page holds the ones before."""
+
+    model_config = example({"messages": [_MESSAGE], "next_cursor": None})
+
+    messages: list[MessageEntry]
+    next_cursor: str | None
+
+
+class ConversationDetail(ConversationSummary):
+    """One conversation with its newest messages, oldest first."""
+
+    model_config = example(
+        {**_SUMMARY, "entries": [_MESSAGE], "earlier_cursor": None, "outgoing": [_OUTGOING]},
+    )
+
+    entries: list[MessageEntry] = Field(description="The newest 200 messages, oldest first.")
+    earlier_cursor: str | None = Field(description="For `GET .../messages`, when there are more than that.")
+    outgoing: list[OutgoingEntry]

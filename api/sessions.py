@@ -1,0 +1,110 @@
+"""Sessions of the web desk: a signed cookie that names an agent, and ends when it is idle, old or its token is gone.
+
+The signature covers the agent's seal (the hash of the token), so a new token ends every session of the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from router.errors import ConfigError
+from router.settings import Settings
+from store.agents import AgentRow
+
+# Source: reliability note 3.4; a support desk is shared ground, so an unattended screen must not stay open.
+IDLE: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=12)
+# Each answer would otherwise set a cookie.
+_RENEW_AFTER: Final = timedelta(minutes=2)
+_COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{64})", re.ASCII)
+_KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a cookie says; believed only once `Sessions.holds` says so."""
+
+    agent_id: UUID
+    born_at: datetime
+    seen_at: datetime
+    proof: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sessions:
+    """Makes and checks session cookies. key: at least 256 bits, the same in every web process of a desk."""
+
+    key: bytes
+
+    def begin(self, agent: AgentRow, *, now: datetime) -> str:
+        """Return the cookie of a new session."""
+        return self._write(agent, born_at=now, seen_at=now)
+
+    def read(self, cookie: str) -> Session | None:
+        """Return what the cookie says, or None if it says nothing that we write."""
+        form = _COOKIE.fullmatch(cookie)
+        if form is None:
+            return None
+        born_at, seen_at = (datetime.fromtimestamp(int(form.group(number)), UTC) for number in (2, 3))
+        return Session(UUID(hex=form.group(1)), born_at, seen_at, form.group(4))
+
+    def holds(self, session: Session, *, agent: AgentRow, now: datetime) -> bool:
+        """Return whether we wrote the cookie, for this agent and token, and it is neither idle nor old."""
+        expected = self._proof(agent, born_at=session.born_at, seen_at=session.seen_at)
+        is_ours = hmac.compare_digest(expected, session.proof)
+        return is_ours and now - session.seen_at < IDLE and now - session.born_at < LONGEST
+
+    def renewed(self, session: Session, *, agent: AgentRow, now: datetime) -> str | None:
+        """Return the cookie that says the agent is still here, or None while the one they have will do."""
+        if now - session.seen_at < _RENEW_AFTER:
+            return None
+        return self._write(agent, born_at=session.born_at, seen_at=now)
+
+    def _write(self, agent: AgentRow, *, born_at: datetime, seen_at: datetime) -> str:
+        born, seen = int(born_at.timestamp()), int(seen_at.timestamp())
+        return f"{agent.id.hex}.{born}.{seen}.{self._proof(agent, born_at=born_at, seen_at=seen_at)}"
+
+    def _proof(self, agent: AgentRow, *, born_at: datetime, seen_at: datetime) -> str:
+        said = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
+        return hmac.new(self.key, said.encode(), hashlib.sha256).hexdigest()
+
+
+def session_key(settings: Settings) -> bytes:
+    """Return the key that the settings name, or the one under the data folder, made when the desk is new.
+
+    Raises ConfigError when the named key is too short to be one.
+    """
+    if settings.omniyard.session_key is None:
+        return _kept_key(Path(settings.omniyard.data) / "session.key")
+    named = settings.omniyard.session_key.reveal().encode()
+    if len(named) < _KEY_BYTES:
+        raise ConfigError(f"[omniyard] session_key is too short; expected at least {_KEY_BYTES} random characters")
+    return named
+
+
+def _kept_key(path: Path) -> bytes:
+    if not path.exists():
+        _make_key(path)
+    return path.read_bytes()
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+    # A link appears whole or not at all, and the first of two processes wins.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
