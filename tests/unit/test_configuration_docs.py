@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from pydantic import TypeAdapter
+
+from router.facts import KINDS
+from router.settings.channels import (
+    CHANNEL_KINDS,
+    RUNNABLE_KINDS,
+    ChannelSettings,
+    ImapSettings,
+    SmtpSettings,
+    TwilioSettings,
+    XSettings,
+)
+from router.settings.checks.words import PLACEHOLDERS
+from router.settings.model import (
+    CalendarSettings,
+    CategorySettings,
+    Condition,
+    DateRule,
+    DeskSettings,
+    ReplySettings,
+    RouteSettings,
+    Settings,
+    SlaSettings,
+    TeamSettings,
+)
+
+TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+COMMON = {*ChannelSettings.model_fields, "kind"}
+SECTIONS = {
+    "`[omniyard]`": DeskSettings,
+    "`[channels.NAME]`": ChannelSettings,
+    '`kind = "imap"`': ImapSettings,
+    '`kind = "smtp"`': SmtpSettings,
+    '`kind = "twilio"`': TwilioSettings,
+    '`kind = "x"`': XSettings,
+    "`[calendars.NAME]`": CalendarSettings,
+    "`[[calendars.NAME.dates]]`": DateRule,
+    "`[categories.NAME]`": CategorySettings,
+    "`[teams.NAME]`": TeamSettings,
+    "`[sla.NAME]`": SlaSettings,
+    "`[replies.NAME]`": ReplySettings,
+    "`[[routes]]`": RouteSettings,
+    "`when`": Condition,
+}
+
+
+def rows(heading):
+    """Return the section's table: key -> (default, what it says)."""
+    section = re.search(rf"(?ms)^##+ {re.escape(heading)}: .*?(?=^##|\Z)", TEXT)
+    assert section, heading
+    return {
+        key: (default, says) for key, default, says in re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*) \|$", section[0])
+    }
+
+
+def expected(heading):
+    table = SECTIONS[heading]
+    if table is ChannelSettings:
+        return COMMON
+    return set(table.model_fields) - (COMMON if issubclass(table, ChannelSettings) else set())
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_is_documented_and_no_other(heading):
+    assert set(rows(heading)) == expected(heading)
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_default_is_the_real_one(heading):
+    fields = SECTIONS[heading].model_fields
+    for key, (default, _) in rows(heading).items():
+        if key not in fields:
+            continue
+        field = fields[key]
+        assert (default == "required") == field.is_required(), key
+        literal = re.fullmatch(r"`(.+)`", default)
+        if literal and literal[1] not in fields:
+            written = tomllib.loads(f"value = {literal[1]}")["value"]
+            known = TypeAdapter(Annotated[field.annotation, "", *field.metadata]).validate_python(written)
+            assert known == (field.default if field.default is not None else ()), key
+        else:
+            assert field.is_required() or field.get_default(call_default_factory=True) in (None, (), {}, ""), key
+
+
+def test_every_section_of_the_file_is_documented():
+    sections = {re.match(r"`\[+(\w+)", heading)[1] for heading in SECTIONS if heading.startswith("`[")}
+    assert sections == set(Settings.model_fields)
+
+
+def test_the_lists_in_the_text_are_complete():
+    kinds = rows("`[channels.NAME]`")["kind"][1]
+    assert [kind for kind in CHANNEL_KINDS if f'"{kind}"' not in kinds] == []
+    assert re.findall(r"This version runs (.+?);", kinds) == [
+        " and ".join(f"`{kind}`" for kind in sorted(RUNNABLE_KINDS))
+    ]
+    assert re.findall(r"`(\w+)`", rows("`[categories.NAME]`")["facts"][1]) == list(KINDS)
+    assert [name for name in PLACEHOLDERS if f"`{{{name}}}`" not in TEXT] == []
