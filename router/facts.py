@@ -4,119 +4,195 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
+
+from router.script_folding import fold_case
 
 KINDS: Final = (
     "account", "registered_email", "phone", "transaction", "amount", "currency", "time", "device",
 )  # fmt: skip
+"""Every kind of fact; a category of the operator's file may need any of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing found in a text. kind: one of `KINDS`.  value: in its comparable form."""
+    """One thing found in a text. kind: one of `KINDS`.  value: in its comparable form, at most 64 characters."""
 
     kind: str
     value: str
 
 
-_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}")
-_PHONE: Final = re.compile(r"(?<![\d+])(?:(?:\+|00)86[-\s]?)?(1[3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)")
-_FOREIGN_PHONE: Final = re.compile(r"(?<![\d+])\+\d(?:[-\s()]{0,2}\d){7,14}(?!\d)")
+_LONGEST: Final = 64
+_DIGIT: Final = re.compile(r"\d")
+_EMAIL: Final = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}")
+_CHINESE_PHONE: Final = re.compile(r"1(?<![\d+]1)(?<!\d[.\-]1)([3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)")
+_FOREIGN_PHONE: Final = re.compile(r"\+\d(?:[-\s()]{0,2}\d){7,14}(?!\d)")
+_NAMED: Final = (
+    r"(?:order|transaction|txn|transfer|payment|reference|ref|receipt|invoice|trade|"
+    r"订单|訂單|交易|流水|单|單|凭证|憑證|转账|轉帳|轉賬)"
+)
 _TRANSACTION: Final = re.compile(
-    r"(?:order|transaction|txn|transfer|payment|reference|ref|receipt|invoice|trade|订单|訂單|交易|流水|单|單|凭证|憑證)"
-    r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為]){0,2}\s{0,2}#?"
-    r"(?P<value>(?=[A-Za-z\-]{0,10}\d)[A-Za-z0-9][A-Za-z0-9\-]{5,35})(?![A-Za-z0-9])",
-    re.IGNORECASE,
+    _NAMED
+    + r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
+    + r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
 )
 _BARE_TRANSACTION: Final = re.compile(
-    r"(?<![\dA-Za-z])(?:[A-Z]{2,4}\d{8,28}|20[2-4]\d[01]\d[0-3]\d\d{6,24})(?![\dA-Za-z])"
+    r"(?<![\da-z])(?:[a-z]{2,4}\d{8,28}|20[2-4]\d[01]\d[0-3]\d\d{6,24}|\d{12,28})(?![\da-z])"
 )
-_SYMBOLS: Final = {
-    "¥": "CNY", "￥": "CNY", "元": "CNY", "块": "CNY", "塊": "CNY", "人民币": "CNY", "人民幣": "CNY", "rmb": "CNY",
-    "cny": "CNY", "yuan": "CNY", "$": "USD", "usd": "USD", "us$": "USD", "dollars": "USD", "美元": "USD", "美金": "USD",
-    "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港幣": "HKD", "港元": "HKD", "€": "EUR", "eur": "EUR", "euros": "EUR",
-    "欧元": "EUR", "歐元": "EUR", "£": "GBP", "gbp": "GBP", "pounds": "GBP", "英镑": "GBP", "英鎊": "GBP",
-    "jpy": "JPY", "日元": "JPY", "yen": "JPY", "sgd": "SGD", "twd": "TWD", "nt$": "TWD", "台币": "TWD", "新台幣": "TWD",
+_UNITS: Final = {
+    "¥": "CNY", "￥": "CNY", "元": "CNY", "块钱": "CNY", "块": "CNY", "塊": "CNY", "人民币": "CNY", "人民幣": "CNY",
+    "rmb": "CNY", "cny": "CNY", "yuan": "CNY", "us$": "USD", "$": "USD", "usd": "USD", "dollars": "USD", "bucks": "USD",
+    "美元": "USD", "美金": "USD", "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港幣": "HKD", "港元": "HKD", "€": "EUR",
+    "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR", "£": "GBP", "gbp": "GBP", "pounds": "GBP",
+    "英镑": "GBP", "英鎊": "GBP", "jpy": "JPY", "日元": "JPY", "日圓": "JPY", "yen": "JPY", "sgd": "SGD", "s$": "SGD",
+    "twd": "TWD", "nt$": "TWD", "台币": "TWD", "台幣": "TWD", "新台币": "TWD", "新台幣": "TWD", "myr": "MYR", "thb": "THB",
 }  # fmt: skip
-_FIGURE: Final = (
-    r"(?P<{0}>\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,9}}(?:\.\d{{1,2}})?)\s?(?P<{0}_scale>[万萬千百k])?"
+_UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+_FIGURE: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,9}(?:\.\d{1,2})?)"
+_SCALE: Final = r"\s?(?:[万萬千百]|k(?![a-z]))?"
+_AMOUNT_AFTER_UNIT: Final = re.compile(rf"(?P<unit>{_UNIT})\s?(?P<figure>{_FIGURE})(?P<scale>{_SCALE})(?![\d.]\d)")
+_AMOUNT_BEFORE_UNIT: Final = re.compile(
+    rf"(?<![\d.,])(?P<figure>{_FIGURE})(?P<scale>{_SCALE})多?\s?(?P<unit>{_UNIT})(?![a-z])"
 )
-_UNITS: Final = "|".join(sorted(map(re.escape, _SYMBOLS), key=len, reverse=True))
-_AMOUNT: Final = re.compile(
-    rf"(?P<before>{_UNITS})\s?{_FIGURE.format('a')}(?![\d.]\d)|(?<![\d.]){_FIGURE.format('b')}\s?(?P<after>{_UNITS})(?![a-z])",
-    re.IGNORECASE,
+_SCALES: Final = {"万": 10_000, "萬": 10_000, "千": 1_000, "百": 100, "k": 1_000, "": 1}
+_CHINESE_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
+_CHINESE_AMOUNT: Final = re.compile(
+    r"(?<![\d.])(?P<figure>[一二两兩三四五六七八九十百千万萬零]{1,9})(?:多|来)?(?P<unit>块钱|块|塊|元|美元|美金|港币|港幣|欧元)"
 )
-_SCALES: Final = {"万": 10_000, "萬": 10_000, "千": 1_000, "百": 100, "k": 1_000, "K": 1_000, None: 1}
+_CHINESE_SCALES: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "萬": 10_000}
 _ACCOUNT: Final = re.compile(
-    r"(?:user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s?id|login\s?name|账户名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|昵称|微信号)"
-    r"\s?(?:is|[:：=是为為]){1,2}\s{0,2}[\"'“「]?(?P<value>[A-Za-z0-9][\w.\-]{2,40})",
-    re.IGNORECASE,
+    r"(?:user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid|"
+    r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號)"
+    r"\s?(?:is|[:：=#是为為叫]){1,2}\s{0,2}[\"'“「]?(?P<value>[a-z0-9][\w.\-]{2,40})",
+    re.ASCII,
 )
-_TIMES: Final = (
-    re.compile(r"(?<!\d)20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[\sT]{0,2}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?)?"),
-    re.compile(
-        r"(?:\d{1,2}月\d{1,2}[日号號]|今天|昨天|昨晚|前天|今早|刚才|刚刚|剛剛|上周[一二三四五六日天]?|上週[一二三四五六日]?)"
-        r"(?:\s?(?:凌晨|早上|上午|中午|下午|晚上))?(?:\s?\d{1,2}(?:[:：点點]\d{0,2}分?))?"
-    ),
-    re.compile(
-        r"\b(?:yesterday|today|last\s(?:night|week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|this\smorning)"
-        r"(?:\s(?:at|around)\s\d{1,2}(?::\d{2})?\s?(?:am|pm)?)?|\b\d{1,2}:\d{2}\s?(?:am|pm)\b|"
-        r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\s\d{1,2}(?:st|nd|rd|th)?(?:,?\s20\d\d)?\b",
-        re.IGNORECASE,
-    ),
+_DAY: Final = (
+    r"(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}月\d{1,2}[日号號]?|今天|昨天|昨晚|前天|今早|今晚|刚才|刚刚|剛才|剛剛|"
+    r"上周[一二三四五六日天]?|上週[一二三四五六日]?|上个月|上個月|(?:周|星期|礼拜)[一二三四五六日天]|"
+    r"yesterday|today|this\smorning|"
+    r"last\s(?:night|week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|"
+    r"\d{1,2}\s(?:minutes|hours|days|weeks)\sago|"
+    r"\d{1,2}(?:st|nd|rd|th)?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}(?:\s20\d\d)?|"
+    r"(?<![a-z])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+    r"\s\d{1,2}(?:st|nd|rd|th)?(?:,?\s20\d\d)?)"
 )
+_CLOCK: Final = (
+    r"(?:(?:凌晨|早上|上午|中午|下午|傍晚|晚上|夜里)?\s?"
+    r"\d{1,2}(?:[:：]\d{2}(?:[:：]\d{2})?(?:\s?[ap]m)?|[点點]半?(?:\d{1,2}分?)?|\s?[ap]m)|"
+    r"(?:凌晨|早上|上午|中午|下午|傍晚|晚上|夜里))"
+)
+_TIME: Final = re.compile(
+    rf"{_DAY}(?:(?:\s?(?:at|around|about|的|大概|大约)\s?|[\st,，]{{0,2}}){_CLOCK})?(?![a-z\d])|"
+    rf"(?<![\d:.]){_CLOCK}(?![a-z\d])"
+)
+# Without a digit only these tell a time; asking first is much cheaper than the pattern.
+_TIME_WORDS: Final = (
+    "today", "yesterday", "last ", "this morning", "天", "昨", "今", "刚", "剛", "上周", "上週", "上个月", "上個月",
+    "周", "星期", "礼拜", "凌晨", "早上", "上午", "中午", "下午", "傍晚", "晚上", "夜里",
+)  # fmt: skip
+_DEVICE_NAMES: Final = (
+    "iphone", "ipad", "huawei", "xiaomi", "redmi", "oppo", "vivo", "honor", "samsung", "galaxy", "pixel", "oneplus",
+    "android", "ios", "windows", "macbook",
+)  # fmt: skip
+_CHINESE_DEVICE_NAMES: Final = ("苹果", "蘋果", "华为", "華為", "小米", "红米", "荣耀", "榮耀", "三星", "安卓", "鸿蒙")
 _DEVICE: Final = re.compile(
-    r"\b(?:iphone|ipad|huawei|xiaomi|redmi|oppo|vivo|honor|samsung|galaxy|pixel|oneplus|android|ios|windows|macbook)"
-    r"(?:\s(?:(?:pro|max|plus|ultra|mini|mate|note|se|air|[a-z]?\d{1,3}[a-z]?)\b)){0,4}|(?:苹果|蘋果|华为|華為|小米|红米|荣耀|榮耀|三星|安卓)"
-    r"(?:\s?[A-Za-z]{0,6}\d{1,3}(?:\s?(?:pro|max|plus|ultra))?)?(?:手机|手機)?",
-    re.IGNORECASE,
+    rf"(?<![a-z])(?:{'|'.join(_DEVICE_NAMES)})"
+    r"(?![a-z])(?:\s?(?:pro|max|plus|ultra|mini|mate|note|se|air|fold|flip|[a-z]?\d{1,3}[a-z]?)(?![a-z])){0,4}|"
+    rf"(?:{'|'.join(_CHINESE_DEVICE_NAMES)})"
+    r"(?:\s?[a-z]{0,6}\d{1,3}(?:\s?(?:pro|max|plus|ultra))?)?(?:手机|手機|系统)?"
 )
 
 
 def find_facts(text: str) -> tuple[Fact, ...]:
     """Return the facts in a text, each once, in the order of `KINDS`; full-width digits are understood."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    found = [*_accounts(plain), *_addresses(plain)]
-    if any(char.isdigit() for char in plain):
-        found += [*_phones(plain), *_transactions(plain), *_money(plain)]
-    return tuple(dict.fromkeys([*found, *_times(plain), *_devices(plain)]))
+    lowered = fold_case(plain)
+    found = [*_accounts(plain, lowered), *_addresses(lowered)]
+    has_digits = _DIGIT.search(plain) is not None
+    if has_digits:
+        found += [*_phones(plain), *_transactions(lowered), *_money(lowered)]
+    if not lowered.isascii():
+        found += _money_in_words(lowered)
+    if has_digits or any(word in lowered for word in _TIME_WORDS):
+        found += _times(lowered)
+    return tuple(dict.fromkeys([*found, *_devices(lowered)]))
 
 
-def _accounts(text: str) -> list[Fact]:
-    return [Fact("account", match["value"].rstrip(".-")) for match in _ACCOUNT.finditer(text)]
+def _accounts(text: str, lowered: str) -> Iterator[Fact]:
+    for match in _ACCOUNT.finditer(lowered):
+        start, end = match.span("value")
+        yield Fact("account", text[start:end].rstrip(".-"))
 
 
-def _addresses(text: str) -> list[Fact]:
-    if "@" not in text:
-        return []
-    return [Fact("registered_email", match[0].rstrip(".-").lower()) for match in _EMAIL.finditer(text)]
+def _addresses(lowered: str) -> Iterator[Fact]:
+    if "@" in lowered:
+        for match in _EMAIL.finditer(lowered):
+            yield Fact("registered_email", match[0].strip(".-")[:_LONGEST])
 
 
-def _phones(text: str) -> list[Fact]:
-    chinese = [Fact("phone", f"+86{a}{b}{c}") for a, b, c in _PHONE.findall(text)]
-    others = ["+" + re.sub(r"\D", "", match[0]) for match in _FOREIGN_PHONE.finditer(text)]
-    return chinese + [Fact("phone", number) for number in others if not number.startswith("+86")]
+def _phones(text: str) -> Iterator[Fact]:
+    for number in _CHINESE_PHONE.findall(text.replace("+86", " ").replace("0086", " ")):
+        yield Fact("phone", "+861" + "".join(number))
+    if "+" in text:
+        for match in _FOREIGN_PHONE.finditer(text):
+            digits = re.sub(r"\D", "", match[0])
+            if not digits.startswith("86"):
+                yield Fact("phone", "+" + digits)
 
 
-def _transactions(text: str) -> list[Fact]:
-    named = [match["value"].upper() for match in _TRANSACTION.finditer(text)]
-    return [Fact("transaction", value) for value in [*named, *_BARE_TRANSACTION.findall(text)]]
+def _transactions(lowered: str) -> Iterator[Fact]:
+    for match in _TRANSACTION.finditer(lowered):
+        if not _CHINESE_PHONE.fullmatch(match["value"]):
+            yield Fact("transaction", match["value"].upper())
+    for match in _BARE_TRANSACTION.finditer(lowered):
+        yield Fact("transaction", match[0].upper())
 
 
-def _money(text: str) -> list[Fact]:
-    found: list[Fact] = []
-    for match in _AMOUNT.finditer(text):
-        unit = match["before"] or match["after"]
-        figure, scale = (match["a"], match["a_scale"]) if match["before"] else (match["b"], match["b_scale"])
-        value = float(figure.replace(",", "")) * _SCALES[scale]
-        found += [Fact("amount", f"{value:.2f}"), Fact("currency", _SYMBOLS[unit.lower()])]
-    return found
+def _money(lowered: str) -> Iterator[Fact]:
+    for pattern in (_AMOUNT_AFTER_UNIT, _AMOUNT_BEFORE_UNIT):
+        for match in pattern.finditer(lowered):
+            value = Decimal(match["figure"].replace(",", "")) * _SCALES[match["scale"].strip()]
+            yield from _amount(value, match["unit"])
 
 
-def _times(text: str) -> list[Fact]:
-    return [Fact("time", match[0].strip()) for pattern in _TIMES for match in pattern.finditer(text)]
+def _money_in_words(lowered: str) -> Iterator[Fact]:
+    for match in _CHINESE_AMOUNT.finditer(lowered):
+        yield from _amount(Decimal(chinese_number(match["figure"])), match["unit"])
 
 
-def _devices(text: str) -> list[Fact]:
-    return [Fact("device", match[0].strip().lower()) for match in _DEVICE.finditer(text)]
+def _amount(value: Decimal, unit: str) -> tuple[Fact, Fact]:
+    return Fact("amount", f"{value:.2f}"), Fact("currency", _UNITS[unit])
+
+
+def chinese_number(numeral: str) -> int:
+    """Return the value of a Chinese numeral below a hundred million: "三千五" is 3,500, "两万" is 20,000."""
+    total = section = digit = 0
+    scale = 1
+    for char in numeral:
+        if char in "万萬":
+            total, section, digit, scale = (total + (section + digit or 1)) * 10_000, 0, 0, 10_000
+        elif char in _CHINESE_SCALES:
+            scale = _CHINESE_SCALES[char]
+            section, digit = section + (digit or 1) * scale, 0
+        else:
+            digit = _CHINESE_DIGITS[char]
+            scale = 1 if char == "零" else scale
+    # A last bare digit counts in the next smaller unit: "三千五".
+    shortened = digit and scale >= 100 and "零" not in numeral
+    return total + section + digit * (scale // 10 if shortened else 1)
+
+
+def _times(lowered: str) -> Iterator[Fact]:
+    for match in _TIME.finditer(lowered):
+        yield Fact("time", match[0].strip(" ,，")[:_LONGEST])
+
+
+def _devices(lowered: str) -> Iterator[Fact]:
+    names = _DEVICE_NAMES if lowered.isascii() else _DEVICE_NAMES + _CHINESE_DEVICE_NAMES
+    if not any(name in lowered for name in names):
+        return
+    for match in _DEVICE.finditer(lowered):
+        yield Fact("device", match[0].strip()[:_LONGEST])

@@ -14,6 +14,7 @@ from typing import Final
 
 from router.privacy_numbers import UNSEEN, Found, find_numbers
 from router.privacy_words import HINTS, find_after_card, find_in_context
+from router.script_folding import fold_case
 
 _DIGIT: Final = re.compile(r"\d")
 _WIDE: Final = re.compile(r"[０-９Ａ-Ｚａ-ｚ]|[〇零一二三四五六七八九]{4}")
@@ -42,7 +43,7 @@ def mask(text: str) -> Masked:
     """Replace every secret in a text or a piece of HTML; tags inside a number survive."""
     narrow = text if text.isascii() or not _WIDE.search(text) else text.translate(_NARROW)
     seen = _seen(narrow)
-    lowered = _lowered(seen.text)
+    lowered = fold_case(seen.text)
     if not _DIGIT.search(narrow) and not any(hint in lowered for hint in HINTS):
         return Masked(text)
     found = _without_overlaps([*_numbers(narrow), *seen.originals(find_in_context(lowered))])
@@ -68,12 +69,6 @@ class _Seen:
     def _origin(self, position: int) -> int:
         piece = bisect_right(self.starts, position) - 1
         return self.origins[piece] + position - self.starts[piece]
-
-
-def _lowered(text: str) -> str:
-    """Return the text in lower case and of equal length, which `str.lower` does not promise ("İ" grows)."""
-    lowered = text.lower()
-    return lowered if len(lowered) == len(text) else text.replace("İ", "I").lower()
 
 
 def _seen(text: str) -> _Seen:

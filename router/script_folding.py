@@ -115,3 +115,9 @@ _FOLD: Final = str.maketrans(_TRADITIONAL, _SIMPLIFIED) | {ord("帐"): "账", or
 def fold_script(text: str) -> str:
     """Return the text in simplified characters, of equal length."""
     return text if text.isascii() else text.translate(_FOLD)
+
+
+def fold_case(text: str) -> str:
+    """Return the text in lower case and of equal length, which `str.lower` does not promise ("İ" grows)."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text.replace("İ", "I").lower()
