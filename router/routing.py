@@ -71,6 +71,13 @@ def _open(condition: Condition, _: Reading, hours: Hours) -> str:
     return "" if condition.open in {None, hours.is_open} else f"{hours.calendar} is {_word(hours)}"
 
 
+def _language(condition: Condition, reading: Reading, _: Hours) -> str:
+    # "zh" means Chinese in either script; "zh-Hant" means one of them.
+    language = reading.classification.language
+    spoken = {language, language.partition("-")[0]}
+    return "" if not condition.language or spoken & set(condition.language) else f"language is {language}"
+
+
 def _words(condition: Condition, reading: Reading, _: Hours) -> str:
     said = f"{reading.subject}\n{reading.text}".casefold()
     found = not condition.words or any(word.casefold() in said for word in condition.words)
@@ -83,7 +90,7 @@ _TESTS: Final[tuple[_Test, ...]] = (
     _open,
     _any_of("channel", lambda reading: reading.envelope.channel),
     _any_of("category", lambda reading: reading.classification.category),
-    _any_of("language", lambda reading: reading.classification.language),
+    _language,
     _any_of("origin", lambda reading: reading.origin.kind.value),
     _words,
 )
