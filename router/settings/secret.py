@@ -45,6 +45,9 @@ class Secret:
             return Path(self._where).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigError(f"{self!r} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            # That error carries the file's bytes, so it must not hang on ours.
+            raise ConfigError(f"{self!r} cannot be read: it is not UTF-8 text") from None
 
     def __repr__(self) -> str:
         return f"Secret({self._kind}:{self._where})"
