@@ -1,8 +1,46 @@
-"""What the writer says this time, apart from what the mail quotes and from the signature."""
+"""What the writer says this time, apart from what the mail quotes and from the signature.
+
+The mail's HTML is asked first, because there a program marks what it quotes; then the lines of the text.
+`mail-parser-reply` is the best public library for this and was measured: right on 21 of 47 mails of our corpora, and
+quadratic (6 KB of line feeds take it 6 s). It is compared with this module in `benchmarks/mail.py`.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from connectors.email.html_quotes import mark_lines
+from connectors.email.quote_lines import (
+    Mark,
+    Opening,
+    attribution_start,
+    headers_end,
+    is_quoted,
+    is_rule,
+    is_sign_off,
+    role_of,
+    separator,
+)
+from connectors.email.quote_markers import FORWARDED, FRAMED_SIGN_OFFS, LABELS, ORIGINAL, SIGN_OFFS
+
+# A line is looked at closely only if it begins or ends like something that opens a quote.
+_DRAWN: Final = frozenset("-‐‑‒–—―_=*~#|>＞")
+_BEGINNINGS: Final = frozenset(
+    words[:2]
+    for table in (*LABELS.values(), ORIGINAL, FORWARDED, SIGN_OFFS, [begin for begin, _ in FRAMED_SIGN_OFFS])
+    for words in table
+)
+_ENDINGS: Final = frozenset(":：")
+# RFC 3676 section 4.3 writes "-- "; without its blank, a long text below is rather a text.
+_LONGEST_SIGNATURE: Final = 12
+# Wrapping happens near the 72 to 78 characters that RFC 5322 section 2.1.1 recommends.
+_WRAPPED: Final = 60
+_TRAILING: Final = "*_ \t\xa0"
+_ATTRIBUTION_ENDINGS: Final = (":", "：", "wrote")
+_BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +55,146 @@ class Words:
 def split_reply(text: str, *, html: str = "") -> Words:
     """Return the new words of a mail, apart from the rest.
 
-    html: the same mail's HTML as it came, unsanitised; its structure says where quotes begin. Linear in both lengths.
+    html: the same mail's HTML as it came, unsanitised; its structure says where quotes begin.
+    A mail without new words that forwards another has the other's words as its text: they are what is sent to us.
+    Linear in both lengths, whatever they hold.
     """
-    del html
     lines = text.split("\n")
-    new = [line for line in lines if not line.startswith(">")]
-    quoted = [line for line in lines if line.startswith(">")]
-    return Words("\n".join(new).strip(), "\n".join(quoted).strip())
+    marks = mark_lines(lines, html=html) if html else {}
+    scan = _Scan(lines, marks)
+    if not scan.suspects and not marks:
+        return Words(text.strip())
+    opening = scan.run()
+    kinds = scan.kinds
+    if opening in {Opening.FORWARD, Opening.HEADERS} and not _of(lines, kinds, Mark.NEW):
+        return Words(_of(lines, kinds, Mark.QUOTED), "", _of(lines, kinds, Mark.SIGNATURE))
+    return Words(*(_of(lines, kinds, mark) for mark in (Mark.NEW, Mark.QUOTED, Mark.SIGNATURE)))
+
+
+def _suspects(lines: Sequence[str]) -> list[int]:
+    found = []
+    for index, line in enumerate(lines):
+        bare = line.strip()
+        if bare and (
+            bare[0] in _DRAWN
+            or bare[-1] in _ENDINGS
+            or bare[:2].casefold() in _BEGINNINGS
+            or (bare[-1] in "*et" and bare.endswith(("wrote", ":*")))
+        ):
+            found.append(index)
+    return found
+
+
+def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
+    chosen = "\n".join(line for line, kind in zip(lines, kinds, strict=True) if kind is wanted).strip()
+    return _BLANK_LINES.sub("\n\n", chosen) if len(set(kinds)) > 1 else chosen
+
+
+class _Scan:
+    """One mail's lines while they are sorted. kinds: what each line is, so far."""
+
+    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark]) -> None:
+        self.lines = lines
+        self.kinds = [marks.get(index, Mark.NEW) for index in range(len(lines))] if marks else [Mark.NEW] * len(lines)
+        self.suspects = _suspects(lines)
+
+    def run(self) -> Opening | None:
+        """Sort every line; return how the last quote opens, if one does."""
+        opening: Opening | None = None
+        end = 0
+        for index in self.suspects:
+            if index < end:
+                continue
+            if is_quoted(self.lines[index]):
+                self._quote_line(index)
+                continue
+            found = self._open(index, floor=end)
+            if found is None:
+                continue
+            opening, start, end = found
+            if self._goes_on(end):
+                self._quote(self._with_rules(start), len(self.lines))
+                break
+            self._quote(start, end)
+        self._sign()
+        return opening
+
+    def _open(self, index: int, *, floor: int) -> tuple[Opening, int, int] | None:
+        """Return how, from where and to where the line opens a quote."""
+        line = self.lines[index]
+        drawn = separator(line, after_rule=index > 0 and is_rule(self.lines[index - 1]))
+        if drawn:
+            below = self._next(index + 1)
+            return drawn, index, max(index + 1, headers_end(self.lines, below))
+        if role_of(line):
+            end = headers_end(self.lines, index)
+            if end > index:
+                return Opening.HEADERS, index, end
+        if line.rstrip(_TRAILING)[-5:].casefold().endswith(_ATTRIBUTION_ENDINGS):
+            start = attribution_start(self.lines, index, floor=floor, followed=not self._goes_on(index + 1))
+            if start is not None:
+                return Opening.ATTRIBUTION, start, index + 1
+        return None
+
+    def _next(self, index: int) -> int:
+        while index < len(self.lines) and not self.lines[index].strip():
+            index += 1
+        return index
+
+    def _goes_on(self, end: int) -> bool:
+        """Tell whether the quote goes on without marks: to the end, then, for no sign says where it would stop."""
+        below = self._next(end)
+        return below == len(self.lines) or not (is_quoted(self.lines[below]) or self.kinds[below] is Mark.QUOTED)
+
+    def _quote_line(self, index: int) -> None:
+        self.kinds[index] = Mark.QUOTED
+        # A mailer that wraps quoted lines leaves their ends unmarked between two marked ones.
+        above = self.lines[index - 2] if index > 1 else ""
+        between = self.lines[index - 1] if index else ""
+        if len(above) >= _WRAPPED and is_quoted(above) and between[:1].islower() and len(between) < len(above):
+            self.kinds[index - 1] = Mark.QUOTED
+
+    def _quote(self, start: int, end: int) -> None:
+        self.kinds[start:end] = [Mark.QUOTED] * (end - start)
+
+    def _with_rules(self, start: int) -> int:
+        """Return where the lines begin that are drawn right above a quote."""
+        above = start
+        while above > 0 and (not self.lines[above - 1].strip() or is_rule(self.lines[above - 1])):
+            above -= 1
+        return above
+
+    def _sign(self) -> None:
+        for index in self.suspects:
+            if self.kinds[index] is not Mark.NEW:
+                continue
+            if self._is_delimiter(index):
+                self._close(index, len(self.lines), Mark.SIGNATURE)
+                return
+            if is_sign_off(self.lines[index]) and self._stands_alone(index):
+                self._sign_off(index)
+
+    def _is_delimiter(self, index: int) -> bool:
+        line = self.lines[index]
+        if line in {"-- ", "--\xa0"}:
+            return True
+        below = [line for line in self.lines[index + 1 : index + 2 * _LONGEST_SIGNATURE] if line.strip()]
+        return line.strip() in {"--", "—", "——"} and 0 < len(below) <= _LONGEST_SIGNATURE
+
+    def _stands_alone(self, index: int) -> bool:
+        return index == 0 or not self.lines[index - 1].strip() or self.kinds[index - 1] is not Mark.NEW
+
+    def _sign_off(self, index: int) -> None:
+        self.kinds[index] = Mark.SIGNATURE
+        has_words = any(
+            self.kinds[above] is Mark.NEW and self.lines[above].strip() for above in range(max(0, index - 50), index)
+        )
+        if has_words and index + 1 < len(self.lines):
+            # A telephone puts the mail that it answers below its signature, often with no other mark.
+            below = Mark.SIGNATURE if self.lines[index + 1].strip() else Mark.QUOTED
+            self._close(index + 1, len(self.lines), below)
+
+    def _close(self, start: int, end: int, mark: Mark) -> None:
+        for index in range(start, end):
+            if self.kinds[index] is Mark.NEW:
+                self.kinds[index] = mark

@@ -1,0 +1,199 @@
+"""Tell which lines of a mail introduce a quote: separators, attributions ("On ... wrote:"), quoted header sections.
+
+Every test looks at a bounded number of characters and lines, so that the whole stays linear on any input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from connectors.email.quote_markers import (
+    ABOVE_THIS_LINE,
+    FORWARDED,
+    FRAMED_SIGN_OFFS,
+    LABELS,
+    NO_DEVICES,
+    ORIGINAL,
+    SIGN_OFFS,
+    STARTERS,
+    VERBS,
+)
+
+
+class Mark(StrEnum):
+    """What a line is."""
+
+    NEW = "new"
+    QUOTED = "quoted"
+    SIGNATURE = "signature"
+
+
+class Opening(StrEnum):
+    """How a quote begins."""
+
+    ATTRIBUTION = "attribution"
+    HEADERS = "headers"
+    SEPARATOR = "separator"
+    FORWARD = "forward"
+
+
+# An attribution with two long names and addresses; folded by a mailer it takes four lines.
+_ATTRIBUTION_CHARACTERS: Final = 400
+_ATTRIBUTION_LINES: Final = 4
+# A quoted header section: eight fields, some folded, every second line blank.
+_HEADER_LINES: Final = 24
+_SIGN_OFF_CHARACTERS: Final = 100
+_SIGN_OFF_WORDS: Final = 12
+_SEPARATOR_CHARACTERS: Final = 120
+
+_DASHES: Final = "-‐‑‒–—―_=*~#|+>·•.<"
+_ORNAMENT: Final = _DASHES + " \t\xa0　"
+_COLONS: Final = ":："
+_ROLES: Final = {label: role for role, labels in LABELS.items() for label in labels}
+_LABEL: Final = re.compile(r"[\s*_|]*([^:：|\n]{1,24}?)[\s*_]*[:：|]")
+_SPACE: Final = re.compile(r"[\s　\xa0*_]+")
+_YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d{4}\s?[年년]|[\u0660-\u0669]{4}")
+_TIME: Final = re.compile(r"\d{1,2}[:.h時时点]\s?\d{2}|\d{1,2}\s?[AaPp]\.?[Mm]")
+_ADDRESS: Final = re.compile(r"[<(\[\"'“”=:][^<>\s@]{1,64}@[^<>\s@]{1,190}|[^<>\s@]{1,64}@[^<>\s@]{1,190}[>)\]\"”]")
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_LATIN: Final = [verb for verb in VERBS if verb[0] < "\u0e00"]
+_OTHER: Final = [verb for verb in VERBS if verb[0] >= "\u0e00"]
+_VERB: Final = re.compile(rf"(?<!\w)(?:{_alternatives(_LATIN)})(?!\w)|{_alternatives(_OTHER)}")
+_VERB_AT_END: Final = re.compile(
+    rf"(?:(?<!\w)(?:{_alternatives(_LATIN)})|{_alternatives(_OTHER)})\s?(?:\([^()]{{0,60}}\)|\[[^\[\]]{{0,60}}\])?\s*[:：]*\Z"
+)
+_STARTER: Final = re.compile(
+    rf"\W{{0,3}}(?:(?:{_alternatives([word for word in STARTERS if word[-1] < chr(0x0E00)])})[\s.,:]"
+    rf"|(?:{_alternatives([word for word in STARTERS if word[-1] >= chr(0x0E00)])})|\d{{1,4}}\s?[-./:年년 ]\s?\w)"
+)
+_ADDRESS_AT_END: Final = re.compile(r"@[^\s@]{1,190}[>)\]\"]+\s*[:：]\Z|@[^\s@<>]{1,190}\s*[:：]\Z")
+
+
+def is_quoted(line: str) -> bool:
+    """Tell whether a line is marked as quoted (RFC 3676 section 4.5); mbox writes `>From ` into people's own words."""
+    bare = line.lstrip()
+    return bare.startswith((">", "＞")) and not bare.startswith(">From ")
+
+
+def is_rule(line: str) -> bool:
+    """Tell whether a line is drawn, not written."""
+    bare = line.strip()
+    return len(bare) >= 3 and not bare.strip(_ORNAMENT) and bare[0] in "-‐–—_=*~"
+
+
+def separator(line: str, *, after_rule: bool) -> Opening | None:
+    """Return what a line such as `----- Original Message -----` opens.
+
+    after_rule: a drawn line is right above; the words then need no dashes of their own.
+    """
+    if len(line) > _SEPARATOR_CHARACTERS:
+        return None
+    bare = line.strip()
+    words = bare.strip(_ORNAMENT + _COLONS)
+    drawn = after_rule or (len(bare) > len(words) + 1 and bare[1] in _DASHES and bare[0] in _DASHES)
+    said = " ".join(words.split()).casefold()
+    if said in FORWARDED and (drawn or bare[-1] in _COLONS):
+        return Opening.FORWARD
+    if not drawn:
+        return None
+    if said in ORIGINAL:
+        return Opening.SEPARATOR
+    return Opening.SEPARATOR if any(phrase in said for phrase in ABOVE_THIS_LINE) else None
+
+
+def role_of(line: str) -> str:
+    """Return which header field a line quotes: from, sent, to, cc or subject; empty if none."""
+    match = _LABEL.match(line[:40])
+    return _ROLES.get(_SPACE.sub("", match[1]).casefold(), "") if match else ""
+
+
+def headers_end(lines: Sequence[str], start: int) -> int:
+    """Return the index after the quoted header section that begins at `start`, or `start` if none does.
+
+    People list "From, To, Date" of a payment too: a mail's section has a subject, or a dated author with an address.
+    """
+    roles: dict[str, int] = {}
+    strangers = 0
+    for index in range(start, min(start + _HEADER_LINES, len(lines))):
+        line = lines[index].lstrip("> ") if lines[index][:1] == ">" else lines[index]
+        if not line.strip(_ORNAMENT):
+            continue
+        role = role_of(line)
+        if role in roles and role != "cc":
+            break
+        if role:
+            roles[role] = index
+            strangers = 0
+            continue
+        strangers += 1
+        # The second line of a long field; the words of the mail itself are the third.
+        if strangers > 1 or not roles:
+            break
+    return max(roles.values()) + 1 if _is_section(lines, roles) else start
+
+
+def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
+    if "from" not in roles:
+        return False
+    if "subject" in roles and len(roles) >= 3:
+        return True
+    addressed = bool(_ADDRESS.search(lines[roles["from"]][:_ATTRIBUTION_CHARACTERS]))
+    return addressed and ("sent" in roles or "subject" in roles)
+
+
+def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: bool) -> int | None:
+    """Return where the attribution begins whose last line is `lines[end]`; None if it is none.
+
+    floor: the first line that may belong to it.  followed: lines that are known to be quoted come right after it.
+    """
+    fallback: int | None = None
+    window = ""
+    for start in range(end, max(floor, end - _ATTRIBUTION_LINES + 1) - 1, -1):
+        line = lines[start].strip()
+        window = f"{line} {window}".strip() if window else line
+        if not line or len(window) > _ATTRIBUTION_CHARACTERS or is_quoted(line):
+            break
+        said = window.strip("*_ \t\xa0")
+        if not _is_attribution(said, followed=followed):
+            continue
+        if _STARTER.match(said.casefold()):
+            return start
+        fallback = start if fallback is None else fallback
+    return fallback
+
+
+def _is_attribution(said: str, *, followed: bool) -> bool:
+    if not said or not (followed or "@" in said or any(map(str.isdigit, said))):
+        return False
+    folded = said.casefold()
+    dated, addressed = _YEAR.search(said), _ADDRESS.search(said)
+    verb = _VERB.search(folded)
+    starts = _STARTER.match(folded)
+    if said[-1] not in _COLONS:
+        return bool(starts and dated and addressed and _VERB_AT_END.search(folded))
+    if followed and (verb or addressed or dated):
+        return True
+    if verb and _VERB_AT_END.search(folded):
+        return bool(addressed or (starts and dated))
+    if verb and dated:
+        return bool(starts or (addressed and addressed.start() < verb.start()))
+    return bool(dated and _TIME.search(said) and _ADDRESS_AT_END.search(said))
+
+
+def is_sign_off(line: str) -> bool:
+    """Tell whether a line is what a phone or a program signs with, such as `Sent from my iPhone`."""
+    if len(line) > _SIGN_OFF_CHARACTERS:
+        return False
+    said = line.strip("*_ \t\xa0-—|.").casefold()
+    framed = any(said.startswith(begin) and said.endswith(end) for begin, end in FRAMED_SIGN_OFFS)
+    if not framed and (not said.startswith(SIGN_OFFS) or said[-1:] in "?!？！。,，;"):
+        return False
+    return len(said.split()) <= _SIGN_OFF_WORDS and not any(word in said for word in NO_DEVICES)
