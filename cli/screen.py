@@ -64,17 +64,18 @@ def show_opening(opening: Opening, *, processes: dict[str, int], ready: bool) ->
     """Print the screen. ready: whether the desk answers already."""
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(opening, processes=processes, ready=ready):
-        rows.add_row(Text(name, style="bold"), Text(value))
+        rows.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     title = f"{opening.settings.omniyard.name} is open" if ready else "The desk does not answer yet; its lines follow"
-    Console(highlight=False).print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)), soft_wrap=False)
+    if opening.first_token:
+        # On a line of its own: inside the frame it would be cut or folded, and it is there to be copied.
+        console.print(Text(f"\n  Token of the first agent, admin (shown this once): {opening.first_token}\n"))
     sys.stdout.flush()
 
 
 def _rows(opening: Opening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
-    desk = f"http://{opening.desk}" + ("" if ready else "  (not yet)")
-    rows = [("Desk", desk)]
-    if opening.first_token:
-        rows += [("Token", opening.first_token), ("", "of the first agent, admin; it is shown this once")]
+    rows = [("Desk", f"http://{opening.desk}" + ("" if ready else "  (not yet)"))]
     rows += [(f"Channel {name}", says(channel)) for name, channel in opening.settings.channels.items()]
     rows += [
         ("Database", opening.database),

@@ -35,6 +35,7 @@ class EmbeddedBroker:
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
         self._folder = self._data / "broker"
+        self._log = self._folder / "valkey.log"
         self._password, self._port = self._settled()
 
     @property
@@ -56,6 +57,8 @@ class EmbeddedBroker:
         if not _is_free(self._port):
             self._port = _free_port()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Of this run alone: it writes a few lines a start, for years.
+        self._log.unlink(missing_ok=True)
         _write_private(self._folder / "valkey.conf", self._configuration())
         _write_private(url_file(self._data), self.url)
         return [_program(), str(self._folder / "valkey.conf")]
@@ -71,7 +74,7 @@ class EmbeddedBroker:
         end = time.monotonic() + seconds
         while not self.answers():
             if time.monotonic() > end:
-                raise TransientError(f"the embedded broker does not answer; its last words are in {self._folder}")
+                raise TransientError(f"the embedded broker does not answer; its last words are in {self._log}")
             time.sleep(0.02)
 
     def answers(self) -> bool:
@@ -105,6 +108,7 @@ class EmbeddedBroker:
             # The next `omniyard up` knows a left-over process by its environment, which a title would overwrite.
             "set-proc-title": "no",
             "loglevel": "warning",
+            "logfile": f'"{self._log}"',
         }
         return "".join(f"{key} {value}\n" for key, value in rows.items())
 

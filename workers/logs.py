@@ -15,7 +15,10 @@ from structlog.typing import EventDict, Processor
 from router.errors import OmniyardError
 
 # The names of libraries' loggers whose INFO lines name peers, recipients or every request.
-_CHATTY: Final = ("mail.log", "mail.debug", "dramatiq", "uvicorn.access", "httpx", "imapclient", "asyncio", "twilio")
+_CHATTY: Final = (
+    "mail.log", "mail.debug", "dramatiq", "uvicorn.access", "httpx", "imapclient", "asyncio", "twilio", "alembic",
+    "uvicorn.error",
+)  # fmt: skip
 _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]]+@[^\s@<>\"',;:()\[\]]+\.[^\s@<>\"',;:()\[\]]+")
 
 

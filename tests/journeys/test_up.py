@@ -1,0 +1,188 @@
+"""`omniyard up` as a person uses it: started, killed, started again, stopped; all of it real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.leftovers import find_leftovers
+
+_READY_SECONDS = 45
+_TOKEN = re.compile(r"oy_\w+")
+_CONFIG = """
+[omniyard]
+name = "Test desk"
+listen = "127.0.0.1:{web}"
+data = "{data}"
+
+[channels.mail]
+kind = "smtp"
+listen = "127.0.0.1:{smtp}"
+
+[[routes]]
+name = "everything"
+team = "front-line"
+"""
+
+
+class _Up:
+    """One running `omniyard up`, what it printed, and how to talk to its desk."""
+
+    def __init__(self, process: subprocess.Popen[str], *, web: int, smtp: int) -> None:
+        self.process, self.web, self.smtp = process, web, smtp
+        self.printed = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.printed += line
+
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + _READY_SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"{what} did not happen:\n{self.printed}"
+            assert self.process.poll() is None, f"it ended before {what}:\n{self.printed}"
+            time.sleep(0.05)
+
+    def wait_until_open(self) -> None:
+        self.wait_for(lambda: "is open" in self.printed and "Ctrl-C" in self.printed, "the opening")
+
+    def child(self, name: str) -> int:
+        found = re.search(rf"\b{name} (\d+)", self.printed)
+        assert found
+        return int(found[1])
+
+    def conversations(self, token: str) -> list[dict[str, Any]]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web}/api/v1/conversations", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)["conversations"]
+
+    def send(self, subject: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "customer@example.com", "support@example.com", subject
+        mail.set_content("Where is my money?")
+        try:
+            with smtplib.SMTP("127.0.0.1", self.smtp, timeout=10) as client:
+                client.send_message(mail)
+        except smtplib.SMTPResponseException as error:
+            pytest.fail(f"the mail was refused ({error}):\n{self.printed}")
+
+    def finish(self) -> int:
+        code = self.process.wait(timeout=30)
+        self._reader.join()
+        return code
+
+
+class _Desk:
+    """A folder with a configuration; several `up` may follow each other in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "var"
+        self.web, self.smtp = _free_port(), _free_port()
+        self.config = folder / "channels.toml"
+        self.config.write_text(_CONFIG.format(web=self.web, smtp=self.smtp, data=self.data))
+
+    def start(self) -> _Up:
+        command = [sys.executable, "-m", "cli", "up", "--config", str(self.config)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return _Up(process, web=self.web, smtp=self.smtp)
+
+    @contextmanager
+    def open(self) -> Iterator[_Up]:
+        up = self.start()
+        try:
+            up.wait_until_open()
+            yield up
+        finally:
+            up.process.send_signal(signal.SIGINT)
+            up.finish()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[_Desk]:
+    desk = _Desk(tmp_path)
+    yield desk
+    for process in find_leftovers(desk.data):
+        os.kill(process, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_desk_whose_start_was_killed_opens_again_and_takes_mail(desk: _Desk):
+    # Given a desk whose parent was killed while one of its children could not hear that it should end
+    first = desk.start()
+    first.wait_until_open()
+    token = _TOKEN.search(first.printed)
+    assert token
+    os.kill(first.child("worker"), signal.SIGSTOP)
+    first.process.kill()
+    first.finish()
+    assert find_leftovers(desk.data)
+
+    # When it is started again and a customer writes
+    with desk.open() as second:
+        assert "that an earlier start had left running" in second.printed
+        assert not _TOKEN.search(second.printed), "a token is shown once"
+        second.send("my refund")
+
+        # Then the mail is in the inbox, for the agent of the first start
+        second.wait_for(lambda: second.conversations(token[0]), "the mail's arrival")
+        assert [row["subject"] for row in second.conversations(token[0])] == ["my refund"]
+    assert find_leftovers(desk.data) == []
+
+
+def test_a_stop_takes_seconds_and_leaves_nothing_running(desk: _Desk):
+    up = desk.start()
+    up.wait_until_open()
+    before = time.monotonic()
+    up.process.send_signal(signal.SIGINT)
+    assert up.finish() == 0
+    assert time.monotonic() - before < 10
+    assert find_leftovers(desk.data) == []
+
+
+def test_a_process_that_dies_starts_again_and_it_is_said(desk: _Desk):
+    with desk.open() as up:
+        os.kill(up.child("worker"), signal.SIGKILL)
+        up.wait_for(lambda: "was ended by SIGKILL and starts again in 1 s" in up.printed, "the notice")
+        up.wait_for(lambda: up.printed.count("worker.started") == 2, "the second start")
+
+
+def test_the_same_folder_cannot_be_opened_twice(desk: _Desk):
+    with desk.open() as up:
+        second = desk.start()
+        assert second.finish() == 1
+        assert f"already runs from {desk.data} (process {up.process.pid})" in second.printed
+
+
+def test_an_address_that_is_taken_is_explained(desk: _Desk):
+    with socket.create_server(("127.0.0.1", desk.smtp)):
+        up = desk.start()
+        assert up.finish() == 1
+    assert f"127.0.0.1:{desk.smtp} is taken by process {os.getpid()}" in up.printed
+    assert "change [channels.mail] listen" in up.printed
