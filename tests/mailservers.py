@@ -80,6 +80,10 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  # Otherwise each refused login makes the next one slower, for everybody on loopback.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -128,6 +132,19 @@ class MailServer:
         for content in messages:
             client.append(folder, content)
         client.logout()
+
+    def remove(self, user: str, uids: Sequence[int]) -> None:
+        """Delete messages for good, as a person with a mail program might."""
+        client = self.client(user)
+        client.delete_messages(uids)
+        client.expunge()
+        client.logout()
+
+    def renumber(self, user: str) -> None:
+        """Make the server number the INBOX anew, under another UIDVALIDITY. Needs files."""
+        assert self.maildirs
+        for index in (self.maildirs / user).glob("dovecot*"):
+            index.unlink()
 
     def deliver(self, user: str, messages: Sequence[bytes]) -> None:
         """Put messages into the INBOX in order, by the thousand: as files where the server keeps files."""
@@ -230,13 +247,18 @@ def start_dovecot(root: Path) -> MailServer:
     return server
 
 
-def start_pymap(root: Path) -> MailServer:
-    """Start a pymap that keeps its mail in memory; it has no TLS, no tokens and only the users of its own file."""
+def start_pymap(root: Path, *, user: str = "support") -> MailServer:
+    """Start a pymap that keeps its mail in memory, without TLS and tokens, for this one user."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.pymap_server", str(port), PASSWORD],
-        cwd=Path(__file__).parent.parent,
-    )
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "pymap.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from pymap.main import main; main()",
+             "--no-service", "admin", "--no-service", "managesieve",
+             "--host", "127.0.0.1", "--port", str(port), "--no-tls",
+             "dict", "--demo-user", user, "--demo-password", PASSWORD],
+            stdout=log, stderr=log,
+        )  # fmt: skip
     await_greeting(port, process)
     return MailServer(kind="pymap", port=port, process=process)
 

@@ -47,7 +47,8 @@ class Backlog:
         if not found.uids and mark.in_old_mail:
             self._mark = Mark(read=mark.old, page=mark.page)
             found = find_above(client, self._mark, exists=folder.exists)
-        self._uids, self._further = deque(found.uids), bool(found.through)
+        # After the last of the old mail there may be new mail, which that search did not ask for.
+        self._uids, self._further = deque(found.uids), bool(found.through) or self._mark.in_old_mail
 
     @property
     def cursor(self) -> Cursor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from imapclient import IMAPClient, SocketTimeout
@@ -44,9 +44,15 @@ def connect(settings: ImapSettings) -> IMAPClient:
             if client.has_capability("ID"):
                 client.id_(_IDENTITY)
     except BaseException:
-        client.shutdown()
+        hang_up(client)
         raise
     return client
+
+
+def hang_up(client: IMAPClient) -> None:
+    """Let go of a connection, whatever state it is in."""
+    with suppress(OSError, IMAPClient.Error):
+        client.shutdown()
 
 
 def _open(settings: ImapSettings) -> IMAPClient:
@@ -61,7 +67,7 @@ def _open(settings: ImapSettings) -> IMAPClient:
         try:
             client.starttls(trust)
         except BaseException:
-            client.shutdown()
+            hang_up(client)
             raise
     return client
 

@@ -52,42 +52,43 @@ class Fetched:
     gone: list[int] = field(default_factory=list)
 
 
-def find_above(client: IMAPClient, mark: Mark, *, exists: int) -> Found:
+def find_above(client: IMAPClient, mark: Mark, *, exists: int, window: int = WINDOW) -> Found:
     """Return the UIDs above the mark; within the old mail, those up to its end and since its day.
 
-    exists: how many messages the folder has, as SELECT said.
+    exists: how many messages the folder has, as SELECT said.  window: of a larger folder so many are looked at at once.
     """
     read = mark.read
     while True:
-        found = _search(client, mark, read, exists)
+        found = _search(client, mark, read, exists=exists, window=window)
         if found.uids or not found.through:
             return found
         read = found.through
 
 
-def _search(client: IMAPClient, mark: Mark, read: int, exists: int) -> Found:
+def _search(client: IMAPClient, mark: Mark, read: int, *, exists: int, window: int) -> Found:
     last = mark.old if mark.in_old_mail else 0
     since = ["SINCE", mark.since] if mark.in_old_mail and mark.since else []
-    if exists <= WINDOW:
+    if exists <= window:
         uids = client.search(["UID", f"{read + 1}:{last or '*'}", *since])
         return Found(uids=sorted(uid for uid in uids if uid > read))
-    return _search_window(client, read, last=last, since=since, exists=exists)
+    return _search_window(client, read, last=last, since=since, exists=exists, window=window)
 
 
-def _search_window(client: IMAPClient, read: int, *, last: int, since: list[str | date], exists: int) -> Found:
+def _search_window(
+    client: IMAPClient, read: int, *, last: int, since: list[str | date], exists: int, window: int
+) -> Found:
     # Sequence numbers have no gaps, so a window of them has a known size. They shift when somebody expunges
     # meanwhile: the window begins one before the first new message, and must show that it does.
     first = _sequence_above(client, read, exists)
     if first > exists:
         return Found(uids=[])
-    window = f"{max(1, first - 1)}:{min(exists, first + WINDOW)}"
-    seen = sorted(client.search([window]))
+    numbers = f"{max(1, first - 1)}:{min(exists, first + window)}"
+    seen = sorted(client.search([numbers]))
     if not seen or (first > 1 and seen[0] > read):
         raise TransientError("the mailbox changed while it was searched")
-    wanted = set(client.search([window, *since])) if since else set(seen)
-    end = last or seen[-1]
-    uids = [uid for uid in seen if read < uid <= end and uid in wanted]
-    finished = first + WINDOW >= exists or 0 < last <= seen[-1]
+    wanted = set(client.search([numbers, *since])) if since else set(seen)
+    uids = [uid for uid in seen if read < uid <= (last or seen[-1]) and uid in wanted]
+    finished = first + window >= exists or 0 < last <= seen[-1]
     return Found(uids=uids, through=0 if finished else seen[-1])
 
 

@@ -9,9 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from imapclient import IMAPClient
-
-from connectors.email.imap_login import connect
+from connectors.email.imap_login import connect, hang_up
 from router.errors import TransientError
 from router.settings.channels import ImapSettings
 
@@ -85,5 +83,4 @@ class Session:
 
     def end(self) -> None:
         """Let go of the connection."""
-        with suppress(OSError, IMAPClient.Error):
-            self.client.shutdown()
+        hang_up(self.client)
