@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.permissions import Role
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, print_table
@@ -20,7 +21,8 @@ commands = typer.Typer(
 @commands.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="How colleagues will see them; kept for good.")],
-    role: Annotated[str, typer.Option(help="What they may do.")] = "agent",
+    *,
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.AGENT,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,7 +31,7 @@ def add(
     Example: omniyard agent add "Li Na" --role admin
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        agent, token = add_agent(connection, name=name, role=role)
+        agent, token = add_agent(connection, name=name, role=role.value)
     if as_json:
         print_json({"name": agent.name, "role": agent.role, "token": token})
         return

@@ -60,6 +60,8 @@ def end_leftovers(data: Path) -> int:
     """Stop what an earlier `omniyard up` left behind, first politely; return how many there were."""
     found = find_leftovers(data)
     _signal(found, signal.SIGTERM)
+    # One that was stopped hears it only when it goes on.
+    _signal(found, signal.SIGCONT)
     end = time.monotonic() + _PATIENCE_SECONDS
     while find_leftovers(data) and time.monotonic() < end:
         time.sleep(0.05)

@@ -85,7 +85,8 @@ def _rows(opening: Opening, *, processes: dict[str, int], ready: bool) -> list[t
         ("Stop", "Ctrl-C"),
     ]
     if opening.taken_over:
-        rows.append(("Note", f"stopped {opening.taken_over} processes that an earlier start had left running"))
+        many = "1 process" if opening.taken_over == 1 else f"{opening.taken_over} processes"
+        rows.append(("Note", f"stopped {many} that an earlier start had left running"))
     return rows
 
 

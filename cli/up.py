@@ -11,6 +11,7 @@ from typing import Final
 
 from rich.console import Console
 
+from api.permissions import Role
 from cli.leftovers import end_leftovers, marked, only_one
 from cli.listening import check_free, listeners
 from cli.options import ConfigOption
@@ -77,7 +78,7 @@ def _first_token(database: Database) -> str:
     with database.write() as connection:
         if list_agents(connection):
             return ""
-        return add_agent(connection, name=_FIRST_AGENT, role="admin")[1]
+        return add_agent(connection, name=_FIRST_AGENT, role=Role.ADMIN.value)[1]
 
 
 def _environment(data: Path, *, file: Path) -> dict[str, str]:

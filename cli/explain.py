@@ -1,0 +1,139 @@
+"""`omniyard explain`: why a message went where it went, or where a mail would go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from api.reasons import Reader, reasons
+from api.words import Words
+from cli.desk import open_desk
+from cli.options import ConfigOption, JsonOption
+from cli.printing import print_json
+from connectors.base import RawMessage
+from connectors.email.guard import Guard
+from router.envelope import Envelope, from_json
+from router.errors import NotFound, PermanentError
+from router.settings import Settings
+from store.database import Database
+from store.tracing import Traced, find_traced
+from workers.brain import build_brain
+from workers.explain import explain_envelope
+
+Trace = Mapping[str, Any]
+
+
+def explain_command(
+    what: Annotated[
+        str, typer.Argument(metavar="ID|FILE", help="A message, a conversation or its reference; or a mail file.")
+    ],
+    *,
+    at: Annotated[
+        str | None, typer.Option("--at", help="Decide as if received then (ISO 8601; the desk's zone if it has none).")
+    ] = None,
+    channel: Annotated[str | None, typer.Option(help="For a file: the channel it comes by; else the first.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each decision about a message with its evidence. Nothing is written, whatever is asked.
+
+    An ID shows the reasons that were kept when it was routed. A FILE, or an ID with --at, is decided anew with
+    today's configuration.
+
+    Example: omniyard explain K7QF2MXD4
+
+    Example: omniyard explain mail.eml --at 2026-02-17T10:00
+    """
+    with open_desk(config) as (settings, database):
+        moment = _moment(at, zone=settings.omniyard.timezone)
+        path = Path(what)
+        if path.is_file():
+            found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
+        else:
+            found = [_of_stored(row, settings, database=database, at=moment) for row in _stored(database, what)]
+    if as_json:
+        print_json(found)
+    else:
+        for each in found:
+            _show(each, settings=settings)
+
+
+def _stored(database: Database, key: str) -> list[Traced]:
+    with database.read() as connection:
+        try:
+            return find_traced(connection, key)
+        except NotFound as error:
+            raise NotFound(f"{error}; nor is there a file of that name") from error
+
+
+def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datetime | None) -> dict[str, Any]:
+    """Return what is known of a stored message; with `at` its trace is made anew."""
+    shown: dict[str, Any] = {
+        "inbound_id": row.inbound_id,
+        "message_id": row.message_id,
+        "reference": row.reference,
+        "channel": row.channel,
+        "received_at": row.received_at,
+        "state": row.state,
+        "reason": row.reason,
+        "duplicate_of": row.duplicate_of,
+        "trace": row.trace,
+    }
+    if at is None:
+        return shown
+    anew = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
+    # By now the message itself is known; which conversation it joined is a matter of the day it came.
+    kept = {"correlation": (row.trace or {}).get("correlation")}
+    return shown | {"decided_at": at, "trace": anew | kept}
+
+
+def _of_file(
+    path: Path, settings: Settings, *, database: Database, channel: str | None, at: datetime
+) -> dict[str, Any]:
+    if channel is not None and channel not in settings.channels:
+        raise NotFound(f"no channel is named {channel}; there are: {', '.join(settings.channels)}")
+    name = channel or next(iter(settings.channels), "import")
+    envelope = _read(path, channel=name, at=at)
+    trace = explain_envelope(envelope, brain=build_brain(settings), database=database, at=at)
+    return {"file": str(path), "channel": name, "decided_at": at, "trace": trace}
+
+
+def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
+    raw = RawMessage(source_key=str(path), content=path.read_bytes(), received_at=at)
+    with Guard() as guard:
+        (arrival,) = guard.normalise_page([raw], channel=channel)
+    if arrival.unreadable:
+        raise PermanentError(f"{path}: it would go to quarantine: {arrival.unreadable}")
+    return from_json(arrival.envelope)
+
+
+def _moment(text: str | None, *, zone: ZoneInfo) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter('expected a moment such as "2026-02-17T10:00"', param_hint="--at") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _show(found: Mapping[str, Any], *, settings: Settings) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    head = [f"{key} {value}" for key, value in found.items() if value is not None and value != "" and key != "trace"]
+    console.print(Text("  ".join(head), style="bold"))
+    for reason in reasons(found["trace"] or {}, reader=_reader(settings)):
+        console.print(Text.assemble((f"  {reason.title}: ", "bold"), reason.decision))
+        for evidence in reason.evidence:
+            console.print(Text(f"      {evidence}"))
+
+
+def _reader(settings: Settings) -> Reader:
+    zone = settings.omniyard.timezone
+    return Reader(words=Words("en"), category=str, moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}")

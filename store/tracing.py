@@ -1,0 +1,90 @@
+"""What is kept about the reasons of a decision, found by any name that a person may have for a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import NotFound
+from store.bulk import table_of
+from store.models import Conversation, Identity, Inbound, Message
+
+# A conversation with more messages than this is read at the desk, not in a terminal.
+_MOST: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """One accepted message and what became of it.
+
+    envelope: JSON, unmasked: mask before showing.  reason: of quarantine.  message_id, reference, trace: of a routed
+    message, else None.
+    """
+
+    inbound_id: UUID
+    channel: str
+    state: str
+    reason: str
+    duplicate_of: UUID | None
+    received_at: datetime
+    envelope: str
+    message_id: UUID | None
+    reference: str | None
+    trace: dict[str, Any] | None
+
+
+def find_traced(connection: Connection, key: str) -> list[Traced]:
+    """Return the messages that `key` means, oldest first.
+
+    key: the id of a message, of an inbound row or of a conversation, or a conversation's reference.
+    Raises NotFound when it means none.
+    """
+    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    joined = inbound.outerjoin(message, message.c.inbound_id == inbound.c.id)
+    joined = joined.outerjoin(conversation, conversation.c.id == message.c.conversation_id)
+    statement = (
+        sa.select(
+            inbound.c.id.label("inbound_id"),
+            *(inbound.c[name] for name in ("channel", "state", "reason", "duplicate_of", "received_at", "envelope")),
+            message.c.id.label("message_id"),
+            conversation.c.reference,
+            message.c.trace,
+        )
+        .select_from(joined)
+        .where(inbound.c.id.in_(_meant(key)))
+        .order_by(inbound.c.received_at, inbound.c.id)
+        .limit(_MOST)
+    )
+    rows = [Traced(**row) for row in connection.execute(statement).mappings()]
+    if not rows:
+        raise NotFound(f"nothing is known by {key}: expected the id of a message or a conversation, or a reference")
+    return rows
+
+
+def find_contact(connection: Connection, *, kind: str, handle: str) -> UUID | None:
+    """Return the contact behind a handle, None if nobody wrote from it yet."""
+    columns = table_of(Identity).c
+    statement = sa.select(columns.contact_id).where(columns.kind == kind, columns.handle == handle)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def _meant(key: str) -> sa.Select[tuple[UUID]]:
+    """Return the inbound rows that `key` means; each way to mean one goes by an index of its own."""
+    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    try:
+        known = UUID(key)
+    except ValueError:
+        reference = key.strip("[] ").partition("-")[0].upper()
+        within = sa.select(conversation.c.id).where(conversation.c.reference == reference)
+        return sa.select(message.c.inbound_id).where(message.c.conversation_id.in_(within))
+    ways = (
+        sa.select(inbound.c.id).where(inbound.c.id == known),
+        sa.select(message.c.inbound_id).where(message.c.id == known),
+        sa.select(message.c.inbound_id).where(message.c.conversation_id == known),
+    )
+    return sa.select(sa.union_all(*ways).subquery().c[0])

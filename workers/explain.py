@@ -1,0 +1,57 @@
+"""What the brain would do with a message at a moment, and why; everything is read and nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from router.autoreply import compose_reply
+from router.correlation import Correlation, correlate, find_signs
+from router.envelope import Envelope
+from router.explaining import explain
+from router.reading import Reading, read_page
+from store import history
+from store.database import Database
+from store.ids import new_id
+from store.tracing import find_contact
+from workers.brain import Brain
+from workers.deciding import History
+from workers.route import handle_of
+
+
+def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> dict[str, object]:
+    """Return the trace that the message would get if it had been received at `at`, with today's configuration.
+
+    at: aware.
+    """
+    (reading,) = read_page([replace(envelope, received_at=at)], classifier=brain.classifier, own=brain.own)
+    with database.read() as connection:
+        correlation = _correlate(connection, reading, brain=brain)
+    decision = brain.table.decide(reading, now=at)
+    shown = explain(reading, correlation=correlation, decision=decision)
+    if correlation.joins is not None:
+        return shown
+    reply, why = compose_reply(
+        reading, decision=decision, settings=brain.settings, own=brain.own, reference="(new)", now=at
+    )
+    said = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
+    return shown | {"reply": said}
+
+
+def _correlate(connection: Connection, reading: Reading, *, brain: Brain) -> Correlation:
+    signs, handle = find_signs(reading.envelope), handle_of(reading)
+    known = History.of(
+        by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),
+        by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids)),
+        said=(),
+    )
+    return correlate(
+        reading.envelope,
+        # Somebody unknown takes part in nothing, as a new contact would.
+        contact_id=find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id(),
+        by_reference=known.by_reference,
+        by_message_id=known.by_message_id,
+        key=brain.key,
+    )
