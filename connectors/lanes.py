@@ -15,7 +15,7 @@ from connectors.base import Connector, Cursor, Gate, Page
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.renewal import Holding, Renewal
 from connectors.watchdog import Watchdog
-from router.errors import LeaseLost, OmniyardError, PermanentError, TransientError
+from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, TransientError
 
 # How often to ask whether the channel is free: with a lease of 15 s a killed owner is replaced within 20.
 ASK_AGAIN: Final = 5.0
@@ -163,7 +163,7 @@ class PollLane:
         if self._stopped.is_set():
             return
         self._failures += 1
-        refused = isinstance(error, PermanentError)
+        refused = isinstance(error, PermanentError | ConfigError)
         seconds = pause(self._failures, chance=random.random(), refused=refused)  # noqa: S311  (jitter)
         said = str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
         _log.warning(

@@ -216,7 +216,7 @@ def start_dovecot(root: Path) -> MailServer:
     """Start a Dovecot of our own on two free ports of loopback. Works as root and as anybody."""
     base, remove = _base(root)
     owner = pwd.getpwnam("mail") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    _make_certificate(base)
+    make_certificate(base)
     _make_token_key(base)
     for name in ("run", "mail", "home"):
         (base / name).mkdir()
@@ -293,7 +293,8 @@ def _base(root: Path) -> tuple[Path, list[Path]]:
     return base, [base]
 
 
-def _make_certificate(base: Path) -> None:
+def make_certificate(base: Path) -> None:
+    """Write server.pem and server.key for localhost into a folder."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-keyout", base / "server.key", "-out", base / "server.pem", "-days", "3", "-subj", "/CN=localhost",

@@ -56,7 +56,7 @@ def hang_up(client: IMAPClient) -> None:
 
 
 def _open(settings: ImapSettings) -> IMAPClient:
-    trust = ssl.create_default_context(cafile=settings.ca_file)
+    trust = _trust(settings)
     implicit = settings.security == "tls"
     port = settings.port or (993 if implicit else 143)
     host = settings.host.strip("[]")
@@ -70,6 +70,13 @@ def _open(settings: ImapSettings) -> IMAPClient:
             hang_up(client)
             raise
     return client
+
+
+def _trust(settings: ImapSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise PermanentError(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}") from error
 
 
 def _log_in(client: IMAPClient, settings: ImapSettings) -> None:

@@ -161,6 +161,9 @@ def _is_ours(settings: SmtpSettings) -> bool:
 def _bind(settings: SmtpSettings) -> socket.socket:
     host, _, port = settings.listen.rpartition(":")
     host = host.strip("[]")
+    # The kernel would take an empty address for all of them.
+    if not host or not port.isdecimal():
+        raise PermanentError(f'cannot listen on {settings.listen!r}; expected "ADDRESS:PORT"')
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         # After a kill the address would stay taken for a minute; two live listeners are refused all the same.
@@ -173,9 +176,9 @@ def _bind(settings: SmtpSettings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise TransientError(f"cannot listen on {settings.listen}: {error.strerror or error}") from error
-    except ValueError as error:
+    except OverflowError as error:
         listening.close()
-        raise PermanentError(f'cannot listen on {settings.listen!r}; expected "ADDRESS:PORT"') from error
+        raise PermanentError(f"cannot listen on {settings.listen}: ports end at 65535") from error
     listening.setblocking(False)
     return listening
 

@@ -323,6 +323,11 @@ def test_tls_trusts_the_authority_that_is_named_and_no_other(dovecot_mailbox, co
         connect(dovecot_mailbox, **secure).fetch(None)
 
 
+def test_an_authority_that_cannot_be_read_is_named(dovecot_mailbox, connect, tmp_path):
+    with pytest.raises(PermanentError, match=r"none\.pem"):
+        connect(dovecot_mailbox, security="starttls", ca_file=str(tmp_path / "none.pem")).fetch(None)
+
+
 def test_starttls_is_checked_as_well(dovecot_mailbox, connect):
     trusted = connect(dovecot_mailbox, security="starttls", ca_file=str(dovecot_mailbox.server.ca_file))
     assert trusted.fetch(None).notice == FROM_NOW
