@@ -41,8 +41,9 @@ _EPILOG: Final = (
 )
 
 
-def _application() -> typer.Typer:
-    application = typer.Typer(
+def application() -> typer.Typer:
+    """Return the command with all its rows; nothing is loaded yet."""
+    command = typer.Typer(
         name="omniyard",
         cls=CommandGroup,
         help="Every customer message of every channel, exactly once, in one inbox, with the reasons beside it.",
@@ -57,9 +58,9 @@ def _application() -> typer.Typer:
         },
     )
     for name, _, summary in COMMANDS:
-        application.command(name, help=summary)(_placeholder)
-    application.callback()(_root)
-    return application
+        command.command(name, help=summary)(_placeholder)
+    command.callback()(_root)
+    return command
 
 
 def _placeholder() -> None:
@@ -85,4 +86,4 @@ def _root(
 
 def main() -> None:
     """Run the `omniyard` command."""
-    _application()()
+    application()()

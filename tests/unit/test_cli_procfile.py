@@ -1,0 +1,81 @@
+"""The Procfile and what is made of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from cli.listening import Listener, check_free, listeners
+from cli.procfile import Daemon, read_procfile
+from cli.screen import LogLines
+from cli.systemd import make_units
+from router.errors import Conflict
+from router.settings import read_settings
+
+_PLACES = {"config": "/etc/c.toml", "folder": "/var/lib/o", "secrets": "/etc/s", "user": "o"}
+
+
+def test_there_is_one_systemd_service_a_procfile_line_and_a_target_that_wants_them_all():
+    daemons = read_procfile()
+    units = make_units(daemons, python="/opt/o/bin/python", places=_PLACES)
+    services = [f"omniyard-{daemon.name}.service" for daemon in daemons]
+    assert list(units) == ["omniyard.target", *services]
+    assert f"Wants={' '.join(services)}\n" in units["omniyard.target"]
+    for daemon, service in zip(daemons, services, strict=True):
+        words = " ".join(daemon.arguments).replace("python", "/opt/o/bin/python", 1)
+        assert f"ExecStart={words}\n" in units[service]
+
+
+def test_the_units_in_the_operators_document_are_those_of_the_procfile():
+    document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    for daemon in read_procfile():
+        assert f"`omniyard-{daemon.name}.service`" in document
+
+
+def test_the_words_of_a_procfile_line_run_with_this_python():
+    assert Daemon("web", ("python", "-m", "api")).command("/bin/python3") == ["/bin/python3", "-m", "api"]
+
+
+def test_comments_and_empty_lines_of_a_procfile_are_no_daemons(tmp_path: Path):
+    (tmp_path / "Procfile").write_text("# what runs\n\nweb: python -m api --name 'two words'\n")
+    assert read_procfile(tmp_path / "Procfile") == (Daemon("web", ("python", "-m", "api", "--name", "two words")),)
+
+
+def test_listeners_are_the_desk_and_every_enabled_smtp_channel():
+    settings = read_settings("""
+        [omniyard]
+        listen = "127.0.0.1:8000"
+        [channels.mail]
+        kind = "smtp"
+        listen = "[::1]:2600"
+        [channels.old]
+        kind = "smtp"
+        listen = "127.0.0.1:2601"
+        enabled = false
+        [[routes]]
+        name = "all"
+        team = "front-line"
+    """)
+    assert [str(listener) for listener in listeners(settings)] == ["127.0.0.1:8000", "[::1]:2600"]
+
+
+def test_who_holds_an_address_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = Listener("[omniyard] listen", "127.0.0.1", server.getsockname()[1])
+        with pytest.raises(Conflict, match=rf"taken by process {os.getpid()} \(.+\); .* change \[omniyard\] listen"):
+            check_free(listener)
+    check_free(listener)
+
+
+def test_a_line_of_a_log_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]):
+    lines = LogLines(["web"])
+    lines("web", "held \x1b[2J back [red]not markup[/red]")
+    assert capsys.readouterr().out == ""
+    lines.release()
+    lines("web", "at once")
+    assert (
+        capsys.readouterr().out == "web | held \N{REPLACEMENT CHARACTER}[2J back [red]not markup[/red]\nweb | at once\n"
+    )
