@@ -49,12 +49,16 @@ _SIGN_OFF_CHARACTERS: Final = 100
 _SIGN_OFF_WORDS: Final = 12
 _SEPARATOR_CHARACTERS: Final = 120
 
+# The first two letters of all sign-offs: few other lines begin so.
+SIGNED: Final = frozenset(words[:2] for words in (*SIGN_OFFS, *(begin for begin, _ in FRAMED_SIGN_OFFS)))
 _DASHES: Final = "-‐‑‒–—―_=*~#|+>·•.<"
 _ORNAMENT: Final = _DASHES + " \t\xa0　"
 _COLONS: Final = ":："
 _ROLES: Final = {label: role for role, labels in LABELS.items() for label in labels}
-_LABEL: Final = re.compile(r"[\s*_|]*([^:：|\n]{1,24}?)[\s*_]*[:：|]")
-_SPACE: Final = re.compile(r"[\s　\xa0*_]+")
+# The longest label has twenty letters; some programs stretch theirs.
+_LABEL_CHARACTERS: Final = 36
+_BEFORE_LABEL: Final = " \t\xa0　*_|>"
+_AFTER_LABEL: Final = ":：|"
 _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d{4}\s?[年년]|[\u0660-\u0669]{4}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h時时点]\s?\d{2}|\d{1,2}\s?[AaPp]\.?[Mm]")
 _ADDRESS: Final = re.compile(r"[<(\[\"'“”=:][^<>\s@]{1,64}@[^<>\s@]{1,190}|[^<>\s@]{1,64}@[^<>\s@]{1,190}[>)\]\"”]")
@@ -89,30 +93,32 @@ def is_rule(line: str) -> bool:
     return len(bare) >= 3 and not bare.strip(_ORNAMENT) and bare[0] in "-‐–—_=*~"
 
 
-def separator(line: str, *, after_rule: bool) -> Opening | None:
+def separator(line: str, *, above: str) -> Opening | None:
     """Return what a line such as `----- Original Message -----` opens.
 
-    after_rule: a drawn line is right above; the words then need no dashes of their own.
+    above: the line before it; below a drawn line the words need no dashes of their own.
     """
-    if len(line) > _SEPARATOR_CHARACTERS:
-        return None
     bare = line.strip()
     words = bare.strip(_ORNAMENT + _COLONS)
-    drawn = after_rule or (len(bare) > len(words) + 1 and bare[1] in _DASHES and bare[0] in _DASHES)
-    said = " ".join(words.split()).casefold()
-    if said in FORWARDED and (drawn or bare[-1] in _COLONS):
-        return Opening.FORWARD
-    if not drawn:
+    if not words or len(bare) > _SEPARATOR_CHARACTERS:
         return None
-    if said in ORIGINAL:
+    said = " ".join(words.split()).casefold()
+    drawn = len(bare) > len(words) + 1 and bare[0] in _DASHES and bare[1] in _DASHES
+    if said in FORWARDED and (drawn or bare[-1] in _COLONS or is_rule(above)):
+        return Opening.FORWARD
+    if said in ORIGINAL and (drawn or is_rule(above)):
         return Opening.SEPARATOR
-    return Opening.SEPARATOR if any(phrase in said for phrase in ABOVE_THIS_LINE) else None
+    return Opening.SEPARATOR if drawn and any(phrase in said for phrase in ABOVE_THIS_LINE) else None
 
 
 def role_of(line: str) -> str:
     """Return which header field a line quotes: from, sent, to, cc or subject; empty if none."""
-    match = _LABEL.match(line[:40])
-    return _ROLES.get(_SPACE.sub("", match[1]).casefold(), "") if match else ""
+    head = line[:_LABEL_CHARACTERS].lstrip(_BEFORE_LABEL)
+    for end, letter in enumerate(head):
+        if letter in _AFTER_LABEL:
+            label = head[:end].rstrip(_BEFORE_LABEL).casefold()
+            return _ROLES.get(label) or _ROLES.get("".join(label.split()), "")
+    return ""
 
 
 def headers_end(lines: Sequence[str], start: int) -> int:
@@ -154,15 +160,20 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
 
     floor: the first line that may belong to it.  followed: lines that are known to be quoted come right after it.
     """
+    first = max(floor, end - _ATTRIBUTION_LINES + 1)
+    if not followed and not _may_attribute(
+        " ".join(line[-_ATTRIBUTION_CHARACTERS:] for line in lines[first : end + 1])
+    ):
+        return None
     fallback: int | None = None
     window = ""
-    for start in range(end, max(floor, end - _ATTRIBUTION_LINES + 1) - 1, -1):
+    for start in range(end, first - 1, -1):
         line = lines[start].strip()
-        window = f"{line} {window}".strip() if window else line
-        if not line or len(window) > _ATTRIBUTION_CHARACTERS or is_quoted(line):
+        if not line or len(window) + len(line) > _ATTRIBUTION_CHARACTERS or is_quoted(line):
             break
+        window = f"{line} {window}" if window else line
         said = window.strip("*_ \t\xa0")
-        if not _is_attribution(said, followed=followed):
+        if not said or not _is_attribution(said, followed=followed):
             continue
         if _STARTER.match(said.casefold()):
             return start
@@ -170,22 +181,28 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
     return fallback
 
 
+def _may_attribute(said: str) -> bool:
+    """Tell cheaply whether an attribution without a quote below it could be here at all."""
+    return bool(_YEAR.search(said) or ("@" in said and _VERB.search(said.casefold())))
+
+
 def _is_attribution(said: str, *, followed: bool) -> bool:
-    if not said or not (followed or "@" in said or any(map(str.isdigit, said))):
+    dated = _YEAR.search(said)
+    if not (followed or dated or "@" in said):
         return False
     folded = said.casefold()
-    dated, addressed = _YEAR.search(said), _ADDRESS.search(said)
-    verb = _VERB.search(folded)
-    starts = _STARTER.match(folded)
     if said[-1] not in _COLONS:
-        return bool(starts and dated and addressed and _VERB_AT_END.search(folded))
-    if followed and (verb or addressed or dated):
-        return True
-    if verb and _VERB_AT_END.search(folded):
-        return bool(addressed or (starts and dated))
-    if verb and dated:
-        return bool(starts or (addressed and addressed.start() < verb.start()))
-    return bool(dated and _TIME.search(said) and _ADDRESS_AT_END.search(said))
+        starts = dated and _STARTER.match(folded)
+        return bool(starts and _ADDRESS.search(said) and _VERB_AT_END.search(folded))
+    verb = _VERB.search(folded)
+    if followed:
+        return bool(verb or dated or _ADDRESS.search(said))
+    if verb is None:
+        return bool(dated and _TIME.search(said) and _ADDRESS_AT_END.search(said))
+    addressed = _ADDRESS.search(said)
+    if _VERB_AT_END.search(folded, verb.start()):
+        return bool(addressed or (dated and _STARTER.match(folded)))
+    return bool(dated and (_STARTER.match(folded) or (addressed and addressed.start() < verb.start())))
 
 
 def is_sign_off(line: str) -> bool:
@@ -193,6 +210,8 @@ def is_sign_off(line: str) -> bool:
     if len(line) > _SIGN_OFF_CHARACTERS:
         return False
     said = line.strip("*_ \t\xa0-—|.").casefold()
+    if said[:2] not in SIGNED:
+        return False
     framed = any(said.startswith(begin) and said.endswith(end) for begin, end in FRAMED_SIGN_OFFS)
     if not framed and (not said.startswith(SIGN_OFFS) or said[-1:] in "?!？！。,，;"):
         return False

@@ -14,6 +14,7 @@ from typing import Final
 
 from connectors.email.html_quotes import mark_lines
 from connectors.email.quote_lines import (
+    SIGNED,
     Mark,
     Opening,
     attribution_start,
@@ -24,18 +25,18 @@ from connectors.email.quote_lines import (
     role_of,
     separator,
 )
-from connectors.email.quote_markers import FORWARDED, FRAMED_SIGN_OFFS, LABELS, ORIGINAL, SIGN_OFFS
+from connectors.email.quote_markers import LABELS
 
-# A line is looked at closely only if it begins or ends like something that opens a quote.
-_DRAWN: Final = frozenset("-‐‑‒–—―_=*~#|>＞")
-_BEGINNINGS: Final = frozenset(
-    words[:2]
-    for table in (*LABELS.values(), ORIGINAL, FORWARDED, SIGN_OFFS, [begin for begin, _ in FRAMED_SIGN_OFFS])
-    for words in table
-)
-_ENDINGS: Final = frozenset(":：")
+# A line is looked at closely only if it begins or ends like something that opens a quote, or like a sign-off.
+_MARKS: Final = frozenset(">＞|*")
+_DASHES: Final = frozenset("-‐‑‒–—―_=~#")
+_DELIMITERS: Final = frozenset({"--", "—", "——"})
+_COLONS: Final = frozenset(":：")
+_LABELLED: Final = frozenset(label[:2] for labels in LABELS.values() for label in labels)
+_LABEL_CHARACTERS: Final = 36
+_SIGN_OFF_CHARACTERS: Final = 100
 # RFC 3676 section 4.3 writes "-- "; without its blank, a long text below is rather a text.
-_LONGEST_SIGNATURE: Final = 12
+_SIGNATURE_LINES: Final = 20
 # Wrapping happens near the 72 to 78 characters that RFC 5322 section 2.1.1 recommends.
 _WRAPPED: Final = 60
 _TRAILING: Final = "*_ \t\xa0"
@@ -72,17 +73,23 @@ def split_reply(text: str, *, html: str = "") -> Words:
 
 
 def _suspects(lines: Sequence[str]) -> list[int]:
-    found = []
-    for index, line in enumerate(lines):
-        bare = line.strip()
-        if bare and (
-            bare[0] in _DRAWN
-            or bare[-1] in _ENDINGS
-            or bare[:2].casefold() in _BEGINNINGS
-            or (bare[-1] in "*et" and bare.endswith(("wrote", ":*")))
-        ):
-            found.append(index)
-    return found
+    return [index for index, line in enumerate(lines) if line and _is_suspect(line.strip())]
+
+
+def _is_suspect(bare: str) -> bool:
+    if not bare:
+        return False
+    first = bare[0]
+    if first in _MARKS or bare[-1] in _COLONS:
+        return len(bare) > 1
+    if first in _DASHES:
+        return bare in _DELIMITERS or (bare[1:2] in _DASHES and not is_rule(bare))
+    key = bare[:2].lower()
+    return (
+        (key in _LABELLED and not _COLONS.isdisjoint(bare[:_LABEL_CHARACTERS]))
+        or (key in SIGNED and len(bare) <= _SIGN_OFF_CHARACTERS and is_sign_off(bare))
+        or bare.endswith("wrote")
+    )
 
 
 def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
@@ -108,6 +115,8 @@ class _Scan:
             if is_quoted(self.lines[index]):
                 self._quote_line(index)
                 continue
+            if self.lines[index].strip() in _DELIMITERS:
+                continue
             found = self._open(index, floor=end)
             if found is None:
                 continue
@@ -122,15 +131,14 @@ class _Scan:
     def _open(self, index: int, *, floor: int) -> tuple[Opening, int, int] | None:
         """Return how, from where and to where the line opens a quote."""
         line = self.lines[index]
-        drawn = separator(line, after_rule=index > 0 and is_rule(self.lines[index - 1]))
+        drawn = separator(line, above=self.lines[index - 1] if index else "")
         if drawn:
-            below = self._next(index + 1)
-            return drawn, index, max(index + 1, headers_end(self.lines, below))
+            return drawn, index, max(index + 1, headers_end(self.lines, self._next(index + 1)))
         if role_of(line):
             end = headers_end(self.lines, index)
             if end > index:
                 return Opening.HEADERS, index, end
-        if line.rstrip(_TRAILING)[-5:].casefold().endswith(_ATTRIBUTION_ENDINGS):
+        if line.rstrip(_TRAILING).endswith(_ATTRIBUTION_ENDINGS):
             start = attribution_start(self.lines, index, floor=floor, followed=not self._goes_on(index + 1))
             if start is not None:
                 return Opening.ATTRIBUTION, start, index + 1
@@ -178,8 +186,9 @@ class _Scan:
         line = self.lines[index]
         if line in {"-- ", "--\xa0"}:
             return True
-        below = [line for line in self.lines[index + 1 : index + 2 * _LONGEST_SIGNATURE] if line.strip()]
-        return line.strip() in {"--", "—", "——"} and 0 < len(below) <= _LONGEST_SIGNATURE
+        if len(self.lines) - index > _SIGNATURE_LINES or line.strip() not in _DELIMITERS:
+            return False
+        return any(below.strip() for below in self.lines[index + 1 :])
 
     def _stands_alone(self, index: int) -> bool:
         return index == 0 or not self.lines[index - 1].strip() or self.kinds[index - 1] is not Mark.NEW
