@@ -6,25 +6,42 @@ Which parts are body and which are attached follows RFC 8621 section 4.1.4 (JMAP
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from connectors.email import charsets, limits
-from connectors.email.parts import Part
+from connectors.email.flowed import unflow
+from connectors.email.parts import Part, Reading
+
+_SMIME_SIGNATURES: Final = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
+_SMIME_SHELLS: Final = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 
 
 @dataclass(slots=True)
 class Bodies:
-    """text, html: the parts to show in each form, in order.  attached: all other leaves, inline pictures too."""
+    """text, html: the parts to show in each form, in order.  attached: all other leaves, inline pictures too.
+
+    notes: what a reader should know of how the mail is built, in sentences.
+    """
 
     text: list[Part] = field(default_factory=list)
     html: list[Part] = field(default_factory=list)
     attached: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def sort_parts(root: Part) -> Bodies:
+def sort_parts(reading: Reading) -> Bodies:
     """Sort the leaves of a mail."""
+    root = reading.root
     bodies = Bodies()
-    _sort([root], "mixed", _Scope(bodies, bodies.text, bodies.html, False))
+    if root.is_container and not root.children and root.content.strip():
+        # Strictly it says nothing (RFC 2046 section 5.1.1: all of it is preamble), but somebody wrote it.
+        bodies.text.append(root)
+        bodies.notes.append("The mail claims to have parts and has none; its whole body is shown as text.")
+    else:
+        _sort([root], "mixed", _Scope(bodies, bodies.text, bodies.html, False))
+    bodies.attached.extend(reading.files)
     return bodies
 
 
@@ -38,15 +55,19 @@ class _Scope:
     in_alternative: bool
 
 
-def text_of(part: Part, *, hint: str = "") -> str:
-    """Return a text part's characters with bare line feeds, cut at `limits.TEXT_CHARACTERS`."""
+def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
+    """Return a text part's characters with bare line feeds, `format=flowed` lines joined (RFC 3676)."""
     # Four bytes are the longest character of any charset; more than that can never be shown.
     content = part.content[: 4 * limits.HTML_CHARACTERS]
-    charset = part.parameters.get("charset", "")
-    text = charsets.decode(content, charset, hint=hint)
+    parameters = part.parameters
+    text = charsets.decode(content, parameters.get("charset", ""), hint=hint)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.replace("\x00", "") if "\x00" in text else text
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    if parameters.get("format", "").lower() == "flowed":
+        return unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
+    return text
 
 
 def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
@@ -56,6 +77,8 @@ def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
             _descend(part, scope)
         elif not _is_shown(part, index, kind):
             scope.bodies.attached.append(part)
+            if part.media_type in _SMIME_SHELLS:
+                scope.bodies.notes.append("The mail is wrapped by S/MIME (RFC 8551 section 3.2); see its attachment.")
         elif kind == "alternative":
             _alternative(part, scope)
         else:
@@ -69,10 +92,21 @@ def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
 
 def _descend(part: Part, scope: _Scope) -> None:
     subtype = part.media_type.partition("/")[2]
-    # RFC 1847 section 2.1: the second part of a signed mail is the signature; it is no file of the sender's.
-    children = part.children[:1] if subtype == "signed" else part.children
+    children = part.children
+    if subtype == "signed" and len(children) == 2 and _is_signature(children[1]):
+        # RFC 1847 section 2.1: the second part is the signature; it is no file of the sender's.
+        children = children[:1]
+    elif subtype == "encrypted":
+        scope.bodies.notes.append("The mail is encrypted (RFC 1847 section 2.2); its words cannot be read here.")
     inside = scope.in_alternative or subtype == "alternative"
     _sort(children, subtype, _Scope(scope.bodies, scope.text, scope.html, inside))
+
+
+def _is_signature(part: Part) -> bool:
+    # RFC 3156 section 5 and RFC 8551 section 3.5.3; what only calls itself a signature may be anything, and is shown.
+    if part.media_type == "application/pgp-signature":
+        return part.content.lstrip().startswith(b"-----BEGIN PGP")
+    return part.media_type in _SMIME_SIGNATURES and part.content[:1] == b"0"
 
 
 def _alternative(part: Part, scope: _Scope) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
 from charset_normalizer import from_bytes
 
+# Not a codec of Python's: see `_as_shift_jis`.
+_JAPANESE: Final = "iso-2022-jp"
 # Senders name the charset they believe they use; the right column is what their bytes turn out to be. The supersets
 # for Latin, Chinese, Japanese, Korean and Thai are those of the WHATWG Encoding Standard, section 4.2.
 _MEANT: Final = {
@@ -47,9 +51,9 @@ _MEANT: Final = {
     "x-sjis": "cp932",
     "windows-31j": "cp932",
     "ms_kanji": "cp932",
-    "iso-2022-jp": "iso2022_jp_ext",
-    "iso-2022-jp-ms": "iso2022_jp_ext",
-    "cp50220": "iso2022_jp_ext",
+    "iso-2022-jp": _JAPANESE,
+    "iso-2022-jp-ms": _JAPANESE,
+    "cp50220": _JAPANESE,
     "euc-kr": "cp949",
     "ks_c_5601-1987": "cp949",
     "ks_c_5601": "cp949",
@@ -69,7 +73,8 @@ _MEANT: Final = {
     "none": "",
 }
 # In these, bytes below 128 do not stand for themselves.
-_STATEFUL: Final = frozenset({"iso2022_jp_ext", "iso2022_kr", "hz", "utf-7", "utf_7"})
+_STATEFUL: Final = frozenset({_JAPANESE, "iso2022_kr", "hz", "utf-7", "utf_7"})
+_ESCAPE: Final = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI])")
 # What the detector may answer: charsets that mail has been written in, not those of mainframes.
 _CANDIDATES: Final = [
     "utf_8", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250",
@@ -89,11 +94,16 @@ def codec_for(declared: str) -> str:
     return meant
 
 
-def decode(content: bytes, declared: str = "", *, hint: str = "") -> str:
+def no_hint() -> str:
+    """Say that nothing else in the mail names a charset."""
+    return ""
+
+
+def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_hint) -> str:
     """Return the bytes as text.
 
     declared: the charset's name as the mail gives it; empty if it gives none.
-    hint: a charset declared elsewhere in the same mail, tried before statistics.
+    hint: asked for a charset named elsewhere in the same mail, which is tried before statistics.
     The rule: ASCII is ASCII; valid UTF-8 is UTF-8, whatever the label, unless the label's own codec fits better by
     being stateful; then the declared codec; then the hint; then the detector; then the declared codec with holes.
     """
@@ -104,15 +114,17 @@ def decode(content: bytes, declared: str = "", *, hint: str = "") -> str:
         text = _strictly(content, "utf-8")
         if text is not None:
             return text
+    if codec == _JAPANESE:
+        content, codec = _as_shift_jis(content), "cp932"
     if codec:
         text = _strictly(content, codec)
         if text is not None:
             return text
-    return _guess(content, codec=codec, hint=codec_for(hint))
+    return _guess(content, codec=codec, hint=hint)
 
 
-def _guess(content: bytes, *, codec: str, hint: str) -> str:
-    for candidate in ("utf-8", hint):
+def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
+    for candidate in ("utf-8", codec_for(hint())):
         text = _strictly(content, candidate) if candidate else None
         if text is not None:
             return text
@@ -120,6 +132,32 @@ def _guess(content: bytes, *, codec: str, hint: str) -> str:
         best = from_bytes(content[:_SAMPLE], cp_isolation=_CANDIDATES, threshold=0.4).best()
         codec = best.encoding if best is not None else "cp1252"
     return content.decode(codec, errors="replace")
+
+
+def _as_shift_jis(content: bytes) -> bytes:
+    """Return ISO-2022-JP (RFC 1468) as Shift JIS.
+
+    Mailers put vendors' characters such as ① into it, which Python's codec refuses and its cp932 knows; the WHATWG
+    Encoding Standard, section 12.2, reads it so as well.
+    """
+    pieces = _ESCAPE.split(content)
+    # Split with one group: text, escape, text, escape, ... Before the first escape it is ASCII.
+    return pieces[0] + b"".join(_segment(escape, text) for escape, text in zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def _segment(escape: bytes, text: bytes) -> bytes:
+    if escape == b"\x1b(I":
+        return bytes(byte | 0x80 for byte in text)
+    if not escape.startswith(b"\x1b$"):
+        return text
+    converted = bytearray()
+    pairs = iter(text.translate(None, b"\r\n"))
+    for row, cell in zip(pairs, pairs, strict=False):
+        # JIS X 0208 to Shift JIS, JIS X 0208:1997 appendix 1.
+        lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
+        trail = cell + (0x7E if row % 2 == 0 else 0x20 if cell > 0x5F else 0x1F)
+        converted += bytes((lead & 0xFF, trail & 0xFF))
+    return bytes(converted) + (b"\n" if text.endswith(b"\n") else b"")
 
 
 def _strictly(content: bytes, codec: str) -> str | None:

@@ -9,13 +9,24 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from connectors.email import charsets, limits
 
 _FIELD: Final = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_FIELD_BYTES: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
+# `From ` is the envelope line of a mailbox file (RFC 4155), not the end of a section.
+_STRAY_LINE: Final = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
+_BREAKS: Final = (b"\r", b"\n")
+_CHARSET: Final = re.compile(
+    rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})|=\?([A-Za-z0-9_.:-]{2,40})\?[bq]\?", re.IGNORECASE
+)
+_EVERYWHERE: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
+_HINTS: Final = 20
+# Header sections with all their stamps take 2 to 12 KB, and the first part's fields follow.
+_HINT_BYTES: Final = 16 * 1024
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
 # Lenient on purpose: senders leave blanks inside encoded words, which RFC 2047 section 2 forbids.
 _ENCODED_WORD: Final = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
@@ -27,12 +38,22 @@ _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 class Headers:
     """The fields of one header section. Values are kept as latin-1 text, one character a byte, until they are read.
 
-    hint: a charset declared somewhere in the mail, for fields in raw 8-bit bytes that declare none.
+    source: where a charset may be named, for bytes that declare none.
     """
 
     fields: dict[str, list[str]]
-    hint: str = ""
-    count: int = field(default=0)
+    source: bytes = b""
+
+    def hint(self) -> str:
+        """Return the first charset that the mail names and that is not common to all mail; empty if there is none.
+
+        Only asked for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
+        """
+        for match in islice(_CHARSET.finditer(self.source, 0, _HINT_BYTES), _HINTS):
+            name = (match[1] or match[2]).decode("ascii").lower()
+            if name not in _EVERYWHERE:
+                return name
+        return ""
 
     def raw(self, name: str) -> str:
         """Return the first field of that (lower-case) name, unfolded but not decoded; empty if there is none."""
@@ -56,30 +77,50 @@ class Headers:
         return unfold(value)
 
 
-def split_head(raw: bytes) -> tuple[bytes, int]:
-    """Return the header section with bare line feeds, and where the body starts.
+def open_mail(raw: bytes) -> tuple[Headers, bytes]:
+    """Tell a mail's header section from its body, and read the fields.
 
-    RFC 5322 section 2.1: the first empty line ends the section; without one the whole message is header.
+    RFC 5322 section 2.1: the first empty line ends the section. Where there is none, the first line that is neither
+    a field nor the rest of one does. Within a section such lines are passed over: relays leave them there.
     """
-    if raw[:1] in (b"\n", b"\r"):
-        return b"", 2 if raw[:2] == b"\r\n" else 1
-    bare, full = raw.find(b"\n\n"), raw.find(b"\n\r\n")
+    if b"\r" in raw[: limits.HEADER_BYTES] and b"\n" not in raw[: limits.HEADER_BYTES]:
+        raw = raw.replace(b"\r", b"\n")
+    start = _first_field(raw) if raw[:1] in _BREAKS else 0
+    bare, full = raw.find(b"\n\n", start), raw.find(b"\n\r\n", start)
     if full >= 0 and (bare < 0 or full < bare):
-        return raw[:full].replace(b"\r\n", b"\n"), full + 3
-    if bare >= 0:
-        return raw[:bare].replace(b"\r\n", b"\n"), bare + 2
-    return raw[: limits.HEADER_BYTES].replace(b"\r\n", b"\n"), len(raw)
+        end, body = full, full + 3
+    elif bare >= 0:
+        end, body = bare, bare + 2
+    else:
+        end = body = _first_stray_line(raw, start)
+    if start < 0:
+        end, body = 0, -start
+    head = raw[max(start, 0) : end][: limits.HEADER_BYTES].replace(b"\r\n", b"\n")
+    return read_fields(head, source=raw), raw[body:]
 
 
-def read_fields(head: bytes, *, hint: str = "") -> Headers:
-    """Read a header section that `split_head` cut. Lines that are no field are passed over."""
+def _first_field(raw: bytes) -> int:
+    """Return where a mail with empty lines before its header section begins; if it has no section, minus its body."""
+    rest = raw.lstrip(b"\r\n")
+    if _FIELD_BYTES.match(rest):
+        return len(raw) - len(rest)
+    return -2 if raw[:2] == b"\r\n" else -1
+
+
+def _first_stray_line(raw: bytes, start: int) -> int:
+    match = _STRAY_LINE.search(raw, max(start, 0), limits.HEADER_BYTES)
+    return match.start() if match else len(raw)
+
+
+def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
+    """Read a header section with bare line feeds. Lines that are no field are passed over.
+
+    source: where charsets are named (see Headers).
+    """
     fields: dict[str, list[str]] = {}
-    count = 0
-    text = head[: limits.HEADER_BYTES].decode("latin-1")
-    for match in islice(_FIELD.finditer(text), limits.HEADERS):
+    for match in islice(_FIELD.finditer(head.decode("latin-1")), limits.HEADERS):
         fields.setdefault(match[1].lower(), []).append(match[2][: limits.FIELD_CHARACTERS])
-        count += 1
-    return Headers(fields, hint, count)
+    return Headers(fields, source)
 
 
 def unfold(value: str) -> str:

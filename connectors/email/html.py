@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from html import escape
 from typing import Final
+from urllib.parse import unquote
 
 import nh3
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 
 # What a message needs to look like one. Nothing here fetches, submits, runs or draws over the page: no style, form,
 # SVG, media, frame or meta element, and no attribute that names an address except a link's.
@@ -41,14 +39,57 @@ _CLEANER: Final = nh3.Cleaner(
 )
 # RFC 2392: a picture that travels with the mail. Renaming is safe before cleaning; the cleaner has the last word.
 _OWN_PICTURE: Final = re.compile(r"""\bsrc\s*=\s*(["']?)cid:""", re.IGNORECASE)
-_PLAIN_CSS: Final = ParserConfig(css=CSS_PROFILES["strict"], display_images=False, display_links=False)
-_BLANK_LINES: Final = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+_CID: Final = re.compile(r"""cid:([^"'\s>)]{1,500})""")
+# What follows counts work that grows with the square: a browser's rules for blocks left open, and for attributes.
+# A deep newsletter has 60 levels, a busy tag 40 attributes.
+_DEEPEST: Final = 2_000
+_MOST_ATTRIBUTES: Final = 10_000
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# Elements without content, and those whose end is implied by the next of their kind (HTML standard, section 13.1.2).
+_FLAT: Final = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+    "p", "li", "dt", "dd", "option", "tr", "td", "th", "thead", "tbody", "tfoot", "html", "head", "body",
+}  # fmt: skip
+_QUOTED: Final = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+
+
+def is_reasonable(html: str) -> bool:
+    """Say whether a parser may be given this HTML: parsing takes the square of its depth, and of a tag's attributes."""
+    if html.count("<") > _DEEPEST and _depth(html) > _DEEPEST:
+        return False
+    return len(html) < _MOST_ATTRIBUTES * 2 or _attributes(html) <= _MOST_ATTRIBUTES
+
+
+def _depth(html: str) -> int:
+    depth = deepest = 0
+    for match in _TAG.finditer(html):
+        if match[2].lower() not in _FLAT:
+            depth = max(depth + (-1 if match[1] else 1), 0)
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _attributes(html: str) -> int:
+    """Return the most attributes that one tag can have, judged by what parts them."""
+    most = 0
+    for piece in html.split(">"):
+        # Each attribute takes two characters at least.
+        if len(piece) < 2 * _MOST_ATTRIBUTES:
+            continue
+        _, opened, tag = piece.rpartition("<")
+        if opened:
+            bare = _QUOTED.sub("= ", tag)
+            most = max(most, len(bare.split()) + bare.count("/"))
+    return most
 
 
 def sanitise(html: str) -> str:
     """Return HTML that can be shown inside a page: no script, no remote load, no form, no style."""
     if "cid:" in html:
         html = _OWN_PICTURE.sub(r"data-cid=\1", html)
+    if "ang;" in html:
+        # Mail is HTML 4, where these are U+2329 and U+232A (section 24.3.2); the cleaner reads HTML 5.
+        html = html.replace("&lang;", "\u2329").replace("&rang;", "\u232a")
     return _CLEANER.clean(html).strip()
 
 
@@ -57,12 +98,6 @@ def as_html(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def to_text(html: str) -> str:
-    """Return what a person would read."""
-    text = get_text(html, _PLAIN_CSS) if html.strip() else ""
-    return _BLANK_LINES.sub("\n\n", text.replace("\xa0", " ")).strip()
-
-
 def cids(html: str) -> frozenset[str]:
-    """Return the Content-IDs that the HTML shows as pictures."""
-    return frozenset(re.findall(r"""cid:([^"'\s>)]+)""", html)) if "cid:" in html else frozenset()
+    """Return the Content-IDs that the HTML, as it came, shows as pictures."""
+    return frozenset(map(unquote, _CID.findall(html))) if "cid:" in html else frozenset()

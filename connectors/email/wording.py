@@ -1,0 +1,86 @@
+"""What a mail says: the new words, the quoted ones, and the page that shows both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from connectors.email import html, limits
+from connectors.email.bodies import Bodies, text_of
+from connectors.email.html_text import title_of, to_text, without_tags
+from connectors.email.parts import Part
+from connectors.email.words import split_reply
+
+_HTML: Final = "text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """text, quoted, signature: as in Envelope.  page: sanitised HTML.  pictures: Content-IDs that the page shows."""
+
+    text: str
+    quoted: str = ""
+    signature: str = ""
+    page: str = ""
+    pictures: frozenset[str] = frozenset()
+    defects: tuple[str, ...] = ()
+
+
+def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> Wording:
+    """Read the parts that are to be shown. hint: see `charsets.decode`."""
+    if all(part.media_type != _HTML for part in bodies.html):
+        return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), "", [])
+    return _Pages(bodies, hint).read()
+
+
+def _split(text: str, source: str, defects: list[str]) -> Wording:
+    if len(text) > limits.TEXT_CHARACTERS:
+        text = text[: limits.TEXT_CHARACTERS]
+        defects.append(f"The text was cut at {limits.TEXT_CHARACTERS} characters.")
+    words = split_reply(text, html=source)
+    return Wording(words.text, words.quoted, words.signature, defects=tuple(defects))
+
+
+class _Pages:
+    """Reads a mail that has HTML. Each part is decoded and sanitised once, whatever it is used for."""
+
+    def __init__(self, bodies: Bodies, hint: Callable[[], str]) -> None:
+        self._bodies = bodies
+        self._texts = {part.number: text_of(part, hint=hint) for part in (*bodies.text, *bodies.html)}
+        self._source = "\n".join(self._texts[part.number] for part in bodies.html if part.media_type == _HTML)
+        self._defects: list[str] = []
+        self._shown = self._show()
+
+    def read(self) -> Wording:
+        text = "\n".join(map(self._words, self._bodies.text))
+        # A plain part without a letter is a mailer's filler; the words are in the page.
+        if not text.strip():
+            text = "\n".join(map(self._words, self._bodies.html))
+        page = "\n".join(self._shown.values())
+        wording = _split(text, self._source if self._shown else "", self._defects)
+        return Wording(wording.text, wording.quoted, wording.signature, page, html.cids(self._source), wording.defects)
+
+    def _show(self) -> dict[int, str]:
+        """Return each part as harmless HTML; none if the whole is more than a browser should be given."""
+        if len(self._source) > limits.HTML_CHARACTERS:
+            self._defects.append(f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown.")
+            return {}
+        if not html.is_reasonable(self._source):
+            self._defects.append("The HTML is built too deep or too wide to be shown.")
+            return {}
+        return {part.number: self._harmless(part) for part in self._bodies.html}
+
+    def _harmless(self, part: Part) -> str:
+        text = self._texts[part.number]
+        return html.sanitise(text) if part.media_type == _HTML else html.as_html(text)
+
+    def _words(self, part: Part) -> str:
+        text = self._texts[part.number]
+        if part.media_type != _HTML:
+            return text
+        if part.number not in self._shown:
+            return without_tags(text)
+        words = to_text(self._shown[part.number])
+        title = title_of(text)
+        return f"{title}\n{words}" if title and not words.startswith(title) else words
