@@ -1,0 +1,262 @@
+"""The daemon with real mail servers and a keeper that fails, forgets and takes leases away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.daemon import Daemon, Polled
+from connectors.email.smtp import SmtpGate
+from connectors.watchdog import Watchdog
+from router.settings.channels import SmtpSettings
+from router.settings.secret import Secret
+from tests.connectors.conftest import Mailbox, mail
+from tests.keeping import MemoryKeeper
+from tests.mailproxies import refusing
+from tests.mailservers import PASSWORD, free_port
+
+pytestmark = pytest.mark.usefixtures("dovecot")
+
+
+def until(condition: Callable[[], object], *, seconds: float = 15) -> None:
+    """Return once the condition holds; fail after a while."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def keeper() -> MemoryKeeper:
+    return MemoryKeeper()
+
+
+@pytest.fixture
+def running(keeper) -> Iterator[Callable[..., Daemon]]:
+    """Run daemons in threads; all are stopped at the end and must come to rest."""
+    started: list[tuple[Daemon, threading.Thread, list[bool]]] = []
+
+    def start(*connectors, poll: float = 0.1, gates=(), reach=lambda _: None, **options) -> Daemon:
+        polled = [Polled(connector=connector, poll=poll) for connector in connectors]
+        daemon = Daemon(keeper, polled=polled, gates=gates, reach=reach, renew_every=0.2, **options)
+        rested: list[bool] = []
+        thread = threading.Thread(target=lambda: rested.append(daemon.run_until_stopped()))
+        thread.start()
+        started.append((daemon, thread, rested))
+        return daemon
+
+    yield start
+    for daemon, thread, rested in started:
+        daemon.stop()
+        thread.join(20)
+        assert rested == [True]
+
+
+def subjects(keeper: MemoryKeeper) -> list[bytes]:
+    return [
+        message.content.split(b"Subject: ")[1].split(b"\r\n")[0] for page in keeper.pages for message in page.messages
+    ]
+
+
+def test_mail_is_kept_in_order_and_reported(dovecot_mailbox, connect, keeper, running):
+    running(connect(dovecot_mailbox))
+    until(lambda: "support-mail" in keeper.cursors)
+    dovecot_mailbox.deliver(*(f"n{number}" for number in range(250)))
+    until(lambda: len(keeper.messages) == 250)
+    assert subjects(keeper) == [b"n%d" % number for number in range(250)]
+    until(lambda: keeper.reports[-1].ok and keeper.reports[-1].held == 250)
+
+
+def test_the_channel_has_one_owner_and_another_takes_over(dovecot_mailbox, connect, keeper, running):
+    # Given: two daemons, of which one owns the channel.
+    first = running(connect(dovecot_mailbox))
+    until(lambda: keeper.owned("support-mail"))
+    second = running(connect(dovecot_mailbox))
+    # When
+    first.stop()
+    until(lambda: not keeper.owned("support-mail"))
+    dovecot_mailbox.deliver("one")
+    # Then: it asks every five seconds.
+    until(lambda: len(keeper.messages) == 1, seconds=10)
+    assert second is not first
+
+
+def test_a_lease_that_is_lost_stops_the_polling_at_once(dovecot_mailbox, connect, keeper, running):
+    running(connect(dovecot_mailbox), poll=60)
+    until(lambda: "support-mail" in keeper.cursors)
+    keeper.steal("support-mail")
+    time.sleep(0.6)
+    dovecot_mailbox.deliver("one")
+    time.sleep(0.6)
+    assert not keeper.messages
+    assert all(report.ok for report in keeper.reports)
+
+
+def test_a_store_that_is_away_loses_nothing(dovecot_mailbox, connect, keeper, running):
+    running(connect(dovecot_mailbox))
+    until(lambda: "support-mail" in keeper.cursors)
+    keeper.failing.set()
+    dovecot_mailbox.deliver("one", "two")
+    until(lambda: any(not report.ok for report in keeper.reports))
+    keeper.failing.clear()
+    until(lambda: subjects(keeper) == [b"one", b"two"])
+
+
+@pytest.mark.parametrize("step", ["fetch.after", "settle.before", "settle.after"])
+def test_a_failure_at_any_step_is_made_up_for(dovecot_mailbox, connect, keeper, running, step):
+    # Given: an error of ours, once, with a page in hand.
+    failures = []
+
+    def reach(name: str) -> None:
+        if name == step and "support-mail" in keeper.cursors and not failures:
+            failures.append(name)
+            raise RuntimeError(name)
+
+    running(connect(dovecot_mailbox, after="seen"), reach=reach)
+    until(lambda: "support-mail" in keeper.cursors)
+    dovecot_mailbox.deliver("one", "two")
+    # Then: each mail is kept, and marked as seen.
+    until(lambda: len(keeper.messages) == 2 and failures)
+    client = dovecot_mailbox.server.client(dovecot_mailbox.user)
+    until(lambda: client.noop() and len(client.search(["SEEN"])) == 2)
+    client.logout()
+
+
+def test_a_sick_channel_backs_off_alone(dovecot_mailbox, connect, keeper, running, monkeypatch):
+    # Given
+    monkeypatch.setenv("WRONG", "hunter2")
+    sick = connect(Mailbox(dovecot_mailbox.server, "sick"), password=Secret("env:WRONG"))
+    sick._channel = "sick-mail"
+    running(sick, connect(dovecot_mailbox))
+    until(lambda: "support-mail" in keeper.cursors)
+    # When
+    dovecot_mailbox.deliver("one")
+    # Then
+    until(lambda: len(keeper.messages) == 1)
+    until(lambda: [report.channel for report in keeper.reports if not report.ok] == ["sick-mail"])
+    [said] = [report.error for report in keeper.reports if not report.ok]
+    assert "password is refused" in said
+
+
+def test_a_stop_ends_a_long_wait_within_a_second(dovecot_mailbox, connect, keeper, running):
+    daemon = running(connect(dovecot_mailbox), poll=600)
+    until(lambda: "support-mail" in keeper.cursors)
+    time.sleep(0.3)
+    began = time.monotonic()
+    daemon.stop()
+    until(lambda: not keeper.owned("support-mail"))
+    assert time.monotonic() - began < 3
+
+
+def test_a_stop_ends_a_fetch_from_a_server_that_is_silent(dovecot_mailbox, connect, keeper, running, proxy):
+    through = proxy(dovecot_mailbox)
+    daemon = running(connect(dovecot_mailbox, through=through, idle=False))
+    until(lambda: "support-mail" in keeper.cursors)
+    through.stalled.set()
+    time.sleep(0.5)
+    began = time.monotonic()
+    daemon.stop()
+    until(lambda: not keeper.owned("support-mail"))
+    assert time.monotonic() - began < 3
+
+
+def test_a_loop_that_hangs_is_bitten(dovecot_mailbox, connect, running, keeper, monkeypatch):
+    # Given: steps may take a tenth of a second, and one hangs.
+    monkeypatch.setattr("connectors.lanes._STEP", 0.1)
+    bitten, free = threading.Event(), threading.Event()
+    running(connect(dovecot_mailbox), reach=lambda _: free.wait(20), watchdog=Watchdog(bite=bitten.set))
+    assert bitten.wait(10)
+    free.set()
+
+
+def test_a_gate_keeps_mail_and_a_second_process_waits_for_its_port(keeper, running):
+    # Given
+    settings = SmtpSettings(kind="smtp", listen=f"127.0.0.1:{free_port()}")
+    host, _, port = settings.listen.partition(":")
+    first = running(gates=[SmtpGate("desk-mail", settings)])
+    until(lambda: keeper.reports)
+    running(gates=[SmtpGate("desk-mail", settings)])
+    time.sleep(0.3)
+    assert all(report.ok for report in keeper.reports)
+    # When
+    first.stop()
+    # Then
+    until(lambda: listens(host, int(port)), seconds=12)
+    with smtplib.SMTP(host, int(port)) as client:
+        client.sendmail("li@customer.example", ["support@wallet.example"], mail("one"))
+    assert subjects(keeper) == [b"one"]
+
+
+def listens(host: str, port: int) -> bool:
+    try:
+        smtplib.SMTP(host, port, timeout=2).close()
+    except (OSError, smtplib.SMTPException):
+        return False
+    return True
+
+
+def test_mail_that_cannot_be_kept_is_refused_for_now_and_the_gate_stays_open(keeper, running):
+    settings = SmtpSettings(kind="smtp", listen=f"127.0.0.1:{free_port()}")
+    host, _, port = settings.listen.partition(":")
+    running(gates=[SmtpGate("desk-mail", settings)])
+    until(lambda: keeper.reports)
+    keeper.failing.set()
+    with smtplib.SMTP(host, int(port)) as client:
+        with pytest.raises(smtplib.SMTPDataError, match="451"):
+            client.sendmail("li@customer.example", ["support@wallet.example"], mail("one"))
+        keeper.failing.clear()
+        client.sendmail("li@customer.example", ["support@wallet.example"], mail("one"))
+    assert subjects(keeper) == [b"one"]
+
+
+def test_a_move_that_fails_shows_in_the_report_while_mail_flows(dovecot_mailbox, connect, keeper, running, proxy):
+    through = proxy(dovecot_mailbox, rule=refusing(rb"UID STORE"))
+    running(connect(dovecot_mailbox, through=through, after="seen"))
+    until(lambda: "support-mail" in keeper.cursors)
+    dovecot_mailbox.deliver("one")
+    until(lambda: any("mark or move" in report.error for report in keeper.reports))
+    assert subjects(keeper) == [b"one"]
+
+
+PROGRAM = """
+import sys
+from connectors.daemon import Daemon, Polled
+from connectors.email.imap import ImapConnector
+from router.settings.channels import ImapSettings
+from router.settings.secret import Secret
+from tests.keeping import MemoryKeeper
+settings = ImapSettings(kind="imap", host="127.0.0.1", port=int(sys.argv[1]), security="none",
+                        username="signals", password=Secret("env:MAIL_PASSWORD"))
+def reach(name):
+    print("reached", name, flush=True)
+    if sys.argv[2] == "hang":
+        import time; time.sleep(60)
+rested = Daemon(MemoryKeeper(), polled=[Polled(connector=ImapConnector("m", settings), poll=60)], reach=reach).run()
+sys.exit(0 if rested else 1)
+"""
+
+
+@pytest.mark.parametrize(("doing", "signals", "status"), [("work", 1, 0), ("hang", 2, 128 + signal.SIGTERM)])
+def test_one_signal_stops_cleanly_and_a_second_at_once(dovecot, doing, signals, status):
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "MAIL_PASSWORD": PASSWORD, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", PROGRAM, str(dovecot.port), doing]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=root)
+    while b"reached fetch.after" not in process.stdout.readline():
+        pass
+    began = time.monotonic()
+    for _ in range(signals):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+    process.communicate(timeout=25)
+    assert process.returncode == status
+    assert time.monotonic() - began < 5
