@@ -7,8 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cli.listening import Listener, check_free, listeners
+from cli.main import application
 from cli.procfile import Daemon, read_procfile
 from cli.screen import LogLines
 from cli.systemd import make_units
@@ -31,8 +33,9 @@ def test_there_is_one_systemd_service_a_procfile_line_and_a_target_that_wants_th
 
 def test_the_units_in_the_operators_document_are_those_of_the_procfile():
     document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
-    for daemon in read_procfile():
-        assert f"`omniyard-{daemon.name}.service`" in document
+    command = ["systemd", "--python", "/opt/omniyard/bin/python"]
+    printed = CliRunner().invoke(application(), command).stdout
+    assert f"<!-- omniyard {' '.join(command)} -->\n```ini\n{printed.rstrip()}\n```" in document
 
 
 def test_the_words_of_a_procfile_line_run_with_this_python():
