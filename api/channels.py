@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.authentication import Requires
 from api.desk import DeskPart
 from api.permissions import Verb
+from api.places import API
 from api.problems import documented
 from api.schemas import example
 from store.status import ChannelStatus, read_status
@@ -35,7 +36,7 @@ _CHANNEL: Final[dict[str, Any]] = {
     "oldest_due_at": None,
 }
 
-routes: Final = APIRouter(prefix="/channels", tags=["channels"])
+routes: Final = APIRouter(prefix=f"{API}/channels", tags=["channels"])
 
 
 class ChannelEntry(BaseModel):

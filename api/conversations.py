@@ -11,6 +11,7 @@ from api.authentication import Requires
 from api.desk import DeskPart
 from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.permissions import Verb
+from api.places import API
 from api.problems import documented
 from api.reading import Story, filters_of, find_by_key, program_reader, read_list, read_messages
 from api.reasons import reasons
@@ -30,7 +31,7 @@ from store.models import Status
 _MOST_VALUES: Final = 50
 
 routes: Final = APIRouter(
-    prefix="/conversations", tags=["conversations"], dependencies=[Depends(Requires(Verb.READ_INBOX))]
+    prefix=f"{API}/conversations", tags=["conversations"], dependencies=[Depends(Requires(Verb.READ_INBOX))]
 )
 
 

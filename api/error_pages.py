@@ -9,11 +9,11 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.places import SIGN_IN
 from api.rendering import render
 
 # What programs ask stays JSON, whatever a browser's Accept header says when somebody looks at it.
 _FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
-SIGN_IN: Final = "/sign-in"
 
 
 def wants_page(request: Request) -> bool:

@@ -13,6 +13,7 @@ from api.authentication import Requires
 from api.desk import DeskPart
 from api.downloads import download
 from api.permissions import Actor, Verb
+from api.places import API
 from api.problems import documented
 from api.reading import program_reader
 from api.reasons import reasons
@@ -29,7 +30,7 @@ _MAIL: Final[dict[str, Any]] = {
 }
 _log = structlog.get_logger()
 
-routes: Final = APIRouter(tags=["messages"])
+routes: Final = APIRouter(prefix=API, tags=["messages"])
 
 
 @routes.get(

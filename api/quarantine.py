@@ -13,6 +13,7 @@ from api.authentication import Requires
 from api.desk import DeskPart
 from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.permissions import Actor, Verb
+from api.places import API
 from api.problems import documented
 from api.schemas import example
 from router.envelope import from_json
@@ -37,7 +38,7 @@ _ENTRY: Final[dict[str, Any]] = {
     "discarded_at": None,
 }
 
-routes: Final = APIRouter(prefix="/quarantine", tags=["quarantine"])
+routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
 
 
 class QuarantinedEntry(BaseModel):

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.authentication import refuse_foreign_form, sign_in, sign_out
 from api.desk import DeskPart
-from api.error_pages import SIGN_IN
+from api.places import SIGN_IN
 from api.problems import ProblemError
 from api.rendering import render
 

@@ -218,6 +218,8 @@ def mail_with_file(name: str = "receipt.pdf", *, content: bytes = b"%PDF-1.7\n")
     message["Subject"] = "Payment failed"
     message.set_content("My payment failed but the money was taken.")
     message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    # Otherwise every call would make up another one.
+    message.set_boundary("=_parts")
     return message.as_bytes()
 
 

@@ -1,0 +1,50 @@
+"""The OpenAPI document, completed: the shape of errors, and examples that are true to their schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from api.problems import Problem
+
+_REFERENCE: Final = "#/components/schemas/"
+
+Schemas = Mapping[str, Any]
+
+
+def describe(app: FastAPI) -> None:
+    """Let `app.openapi` return the completed document."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _complete(generate())
+        return generate()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template=_REFERENCE + "{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    for schema in schemas.values():
+        if "examples" in schema:
+            schema["examples"] = [_with_nulls(example, schema, schemas=schemas) for example in schema["examples"]]
+
+
+def _with_nulls(value: Any, schema: Any, *, schemas: Schemas) -> Any:  # noqa: ANN401  (JSON)
+    """Return the example with the nulls that FastAPI drops from every document."""
+    whole = schemas[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
+    if isinstance(value, list) and "items" in whole:
+        return [_with_nulls(each, whole["items"], schemas=schemas) for each in value]
+    if not isinstance(value, dict) or "properties" not in whole:
+        return value
+    required, properties = whole.get("required", ()), whole["properties"]
+    return {
+        name: _with_nulls(value[name], inner, schemas=schemas) if name in value else None
+        for name, inner in properties.items()
+        if name in value or name in required
+    }

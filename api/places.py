@@ -1,0 +1,8 @@
+"""Where things are: the addresses that more than one module names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+API: Final = "/api/v1"
+SIGN_IN: Final = "/sign-in"

@@ -1,0 +1,126 @@
+"""The real application over a real database, and clients of each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.permissions import Role
+from router.settings import Settings, read_settings
+from store.agents import add_agent
+from store.database import Database
+from tests.app_client import AppClient
+from tests.inbox_builder import NOON
+
+TOML = """
+[omniyard]
+name = "E-wallet support"
+timezone = "Asia/Shanghai"
+data = "{data}"
+{more}
+[channels.support-mail]
+kind = "smtp"
+address = "support@desk.example"
+
+[teams.payments]
+title = "Payments"
+[teams.risk]
+title = "Risk"
+
+[categories.failed_transaction]
+title = {{ en = "Failed transaction", zh = "交易失败" }}
+[categories.refund]
+title = {{ en = "Refund", zh = "退款" }}
+
+[[routes]]
+name = "everything"
+team = "payments"
+"""
+
+
+class MovingClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, step: timedelta) -> None:
+        self.at += step
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+def settings_in(folder: Path, *, more: str = "") -> Settings:
+    return read_settings(TOML.format(data=folder, more=more))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """The event loop that every application of the run answers from."""
+    with start_blocking_portal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, clock: MovingClock, portal: BlockingPortal) -> Iterator[FastAPI]:
+    created = create_app(settings, database=database, now=clock)
+    with portal.wrap_async_context_manager(created.router.lifespan_context(created)):
+        yield created
+
+
+@pytest.fixture
+def anonymous(app: FastAPI, portal: BlockingPortal) -> AppClient:
+    return AppClient(app, portal)
+
+
+@pytest.fixture
+def token_of(database: Database) -> Callable[[str], str]:
+    """Make an agent of a role and return the token."""
+    made: dict[str, str] = {}
+
+    def token(role: str) -> str:
+        if role not in made:
+            with database.write() as connection:
+                made[role] = add_agent(connection, name=f"the {role}", role=role)[1]
+        return made[role]
+
+    return token
+
+
+@pytest.fixture
+def client_of(app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str]) -> Callable[[str], AppClient]:
+    """A program that carries a token of a role."""
+    return lambda role: AppClient(app, portal, headers={"Authorization": f"Bearer {token_of(role)}"})
+
+
+@pytest.fixture
+def client(client_of: Callable[[str], AppClient]) -> AppClient:
+    """An administrator's program."""
+    return client_of(Role.ADMIN)
+
+
+@pytest.fixture
+def browser(app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str]) -> AppClient:
+    """An agent's browser, signed in."""
+    opened = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "en"})
+    form = {"token": token_of(Role.AGENT)}
+    answer = opened.post("/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 303, answer.text
+    return opened

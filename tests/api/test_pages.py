@@ -1,0 +1,226 @@
+"""The pages that people look at, as the server sends them; `tests/journeys` opens them in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import pytest
+
+from store.database import Database
+from tests.app_client import AppClient
+from tests.inbox_builder import NOON, TRACE, Builder
+
+MINUTE = timedelta(minutes=1)
+ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{7*7}}"
+
+
+class Tags(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture
+def reference(database: Database) -> str:
+    with database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation(
+            reference="K7QF2MXD4", first_reply_due_at=NOON - 5 * MINUTE, subject="Payment failed", emergency=True
+        )
+        message_id = build.message(conversation_id, mail=b"x", html="<p>My payment <b>failed</b></p>", quoted="> hi")
+        build.attachment(message_id, name="收据.pdf")
+        build.outbound(conversation_id)
+    return "K7QF2MXD4"
+
+
+def test_the_list_shows_what_is_due(browser: AppClient, reference: str) -> None:
+    page = browser.get("/").text
+    assert f"/conversations/{reference}" in page
+    for words in ("Payment failed", "Failed transaction", "Payments", "overdue by 5 min", "Emergency", "Li Wei"):
+        assert words in page, words
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?team=payments", True),
+        ("?team=risk", False),
+        ("?status=resolved", False),
+        ("?status=all&overdue=true", True),
+        ("?contact=li@example.com&category=failed_transaction&channel=support-mail", True),
+        ("?category=refund", False),
+        # What a form sends for fields that are left alone.
+        ("?status=open&team=&category=&channel=&contact=", True),
+    ],
+)
+def test_the_list_is_filtered_by_its_address(browser: AppClient, reference: str, query: str, *, shown: bool) -> None:
+    assert (f"/conversations/{reference}" in browser.get(f"/{query}").text) is shown
+
+
+def test_the_list_goes_on_where_the_page_ends(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        for number in range(45):
+            build.conversation(subject=f"case {number:02}", last_message_at=NOON - number * MINUTE)
+    first = browser.get("/?team=payments")
+    [older] = [a for a in Tags(first.text).of("a") if a.get("rel") == "next"]
+    assert "case 39" in first.text
+    assert "case 40" not in first.text
+    second = browser.get(str(older["href"]))
+    assert "case 44" in second.text
+    assert "case 39" not in second.text
+    assert "team=payments" in str(older["href"])
+
+
+def test_a_conversation_shows_its_story_and_why_it_is_here(browser: AppClient, reference: str) -> None:
+    page = browser.get(f"/conversations/{reference}").text
+    for words in (
+        "Why it is here",
+        "Failed transaction (82 %)",
+        "words: payment failed",
+        "missing: transaction",
+        "not “stolen accounts”: emergency is false",
+        "First reply by 16:00",
+        "“money” to team payments, priority high",
+        "收据.pdf",
+        "automatic reply",
+        "My payment failed but the money was taken.",
+    ):
+        assert words in page, words
+
+
+def test_html_is_shown_in_a_frame_that_can_do_nothing(browser: AppClient, reference: str) -> None:
+    [frame] = Tags(browser.get(f"/conversations/{reference}").text).of("iframe")
+    assert frame["sandbox"] in {"", None}
+    answer = browser.get(str(frame["src"]))
+    assert "<p>My payment <b>failed</b></p>" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert "http" not in policy
+    assert "script-src" not in policy
+
+
+def test_what_customers_write_is_never_markup(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation(
+            reference="XSS000000", subject=ATTACK, handle=f"{ATTACK}@example.com", name=ATTACK, labels=[ATTACK],
+            team=ATTACK, category=ATTACK, channel=ATTACK, language=ATTACK, route=ATTACK, sla=ATTACK, assignee=ATTACK,
+            first_reply_due_at=NOON, priority=ATTACK,
+        )  # fmt: skip
+        message_id = build.message(
+            conversation_id, text=ATTACK, quoted=ATTACK, sender_name=ATTACK, sender_handle=ATTACK, origin=ATTACK,
+            mail=b"x", trace={"origin": {"kind": ATTACK, "why": [ATTACK]}, ATTACK: ATTACK},
+        )  # fmt: skip
+        build.attachment(message_id, name=ATTACK, media_type=ATTACK)
+        build.outbound(conversation_id, text=ATTACK, recipient=ATTACK, kind=ATTACK, error=ATTACK, state=ATTACK)
+        build.quarantined(subject=ATTACK, reason=ATTACK, channel=ATTACK)
+        build.polled(ATTACK, error=ATTACK, notice=ATTACK)
+    paths = (
+        "/",
+        "/conversations/XSS000000",
+        "/quarantine",
+        "/channels",
+        "/?" + urlencode({"contact": ATTACK, "team": ATTACK, "status": '"><script>x'}),
+    )
+    for path in paths:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        tags = Tags(answer.text)
+        assert [each.get("src") for each in tags.of("script")] == ["/static/desk.js"], path
+        assert [each["src"] for each in tags.of("img")] == ["/static/mark.svg"], path
+        assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")], path
+        # A template that rendered it would have counted.
+        assert "{{7*7}}" in answer.text or path in {"/channels"}, path
+
+
+def test_the_quarantine_is_shown_masked_to_those_who_may(
+    browser: AppClient, client_of: Callable[[str], AppClient], database: Database
+) -> None:
+    with database.write() as connection:
+        Builder(connection).quarantined(subject="card 4111 1111 1111 1111")
+    page = browser.get("/quarantine").text
+    assert "its reading took longer than 20 s" in page
+    assert "4111 1111" not in page
+    assert client_of("viewer").get("/quarantine").status_code == 403
+
+
+def test_channels_show_whether_the_books_balance(browser: AppClient, database: Database) -> None:
+    assert "The books balance." in browser.get("/channels").text
+    with database.write() as connection:
+        Builder(connection).inbound()
+    assert "do not balance" in browser.get("/channels").text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [("zh-CN,zh;q=0.9,en;q=0.8", "收件箱"), ("en-GB,en;q=0.9", "Inbox"), ("de-DE,zh;q=0.5", "收件箱"), ("", "Inbox")],
+)
+def test_the_browsers_language_decides(browser: AppClient, accepted: str, expected: str) -> None:
+    assert expected in browser.get("/", headers={"Accept-Language": accepted}).text
+
+
+def test_a_chosen_language_stays(browser: AppClient, reference: str) -> None:
+    page = browser.get("/?language=zh&status=open").text
+    assert '<html lang="zh-CN">' in page
+    assert "交易失败" in page
+    assert "已超时 5 分钟" in page
+    later = browser.get(f"/conversations/{reference}").text
+    assert "为什么在这里" in later
+    assert '<html lang="en">' in browser.get("/?language=en").text
+
+
+def test_every_word_of_the_pages_has_two_languages() -> None:
+    from api.words import _WORDS, Words  # noqa: PLC0415
+
+    for key, (english, chinese) in _WORDS.items():
+        assert english, key
+        assert chinese, key
+        fields = [set(text.split("{")[1:]) for text in (english, chinese)]
+        names = [{part.split("}")[0] for part in each} for each in fields]
+        assert names[0] == names[1], key
+    assert Words("zh")("unheard_of") == "unheard of"
+
+
+def test_pages_need_no_script_and_hold_none(browser: AppClient, reference: str) -> None:
+    for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
+        tags = Tags(browser.get(path).text)
+        assert not tags.of("style"), path
+        assert [script.get("src") for script in tags.of("script")] == ["/static/desk.js"], path
+        assert not [1 for _, attributes in tags.found if "style" in attributes], path
+
+
+def test_pages_can_be_used_without_a_mouse_and_read_aloud(browser: AppClient, reference: str) -> None:
+    for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
+        page = browser.get(path).text
+        tags = Tags(page)
+        assert tags.of("html")[0]["lang"], path
+        assert len(tags.of("main")) == 1, path
+        assert page.count("<h1") == 1, path
+        assert tags.of("a")[0]["href"] == "#main", path
+        ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
+        assert len(ids) == len(set(ids)), path
+        for frame in tags.of("iframe"):
+            assert frame["title"], path
+
+
+def test_a_trace_of_another_version_is_shown_as_it_is(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation(reference="K7QF2MXD4")
+        build.message(conversation_id, trace={"classification": "by hand", "route": None, "due": TRACE["due"]})
+    page = browser.get("/conversations/K7QF2MXD4").text
+    assert "by hand" in page
+    assert "Promise “money”" in page

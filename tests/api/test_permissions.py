@@ -1,0 +1,83 @@
+"""Every route asks who may do it, and every role may do what the table says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api.authentication import Demand
+from api.permissions import Actor, Role, Verb, can
+from tests.app_client import AppClient
+
+# Open to everybody, each for a reason: alive or not is no secret, the door must be open, and ending a session is safe.
+PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out"}
+ALLOWED = {
+    Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
+    Verb.READ_FILES: "agent senior supervisor auditor admin",
+    Verb.READ_ORIGINALS: "senior admin",
+    Verb.READ_QUARANTINE: "agent senior supervisor auditor admin",
+    Verb.REPLAY_QUARANTINE: "senior supervisor admin",
+    Verb.DISCARD_QUARANTINE: "supervisor admin",
+    Verb.READ_CHANNELS: "viewer agent senior supervisor auditor admin",
+    Verb.READ_METRICS: "viewer agent senior supervisor auditor admin",
+}
+
+
+def demands(dependant: Dependant) -> Iterator[Demand]:
+    if isinstance(dependant.call, Demand):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from demands(inner)
+
+
+def routes_of(app: FastAPI) -> list[tuple[str, list[Demand]]]:
+    return [
+        (str(context.path), list(demands(context.dependant)))
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
+
+
+def test_every_route_asks_who_may_do_it(app: FastAPI) -> None:
+    found = routes_of(app)
+    assert len(found) >= 18
+    without = {path for path, asked in found if not asked}
+    assert without == PUBLIC
+
+
+def test_what_is_no_route_of_ours_is_static_or_the_description(app: FastAPI) -> None:
+    others = [
+        str(context.path)
+        for context in iter_route_contexts(app.routes)
+        if not isinstance(context.original_route, APIRoute)
+    ]
+    assert sorted(others) == ["/api/v1/openapi.json", "/static"]
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_the_table_says_which_roles_may(verb: Verb) -> None:
+    allowed = {role for role in Role if can(Actor(id=uuid4(), name="x", role=role), verb)}
+    assert allowed == {Role(role) for role in ALLOWED[verb].split()}
+
+
+def test_a_role_that_nobody_knows_may_do_nothing() -> None:
+    assert not any(can(Actor(id=uuid4(), name="x", role="root"), verb) for verb in Verb)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_route_of_the_api_refuses_the_roles_that_may_not(
+    app: FastAPI, client_of: Callable[[str], AppClient], role: Role
+) -> None:
+    client, actor = client_of(role), Actor(id=uuid4(), name="x", role=role)
+    for context in iter_route_contexts(app.routes):
+        asked = list(demands(context.dependant)) if isinstance(context.original_route, APIRoute) else []
+        for method in (context.methods or set()) - {"HEAD"} if asked else ():
+            path = str(context.path).format(**dict.fromkeys(context.param_convertors or {}, uuid4()))
+            status = client.request(method, path, json={}).status_code
+            may = all(can(actor, demand.verb) for demand in asked)
+            assert (status != 403) == may, f"{role} {method} {path}: {status}"
