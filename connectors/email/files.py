@@ -61,8 +61,13 @@ def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
     The source key is the unique part of the file's name, which outlives flags and moves.
     A message that somebody deletes meanwhile is left out.
     """
+    moved: dict[str, Path] = {}
     for file in _in_maildir(path):
-        here = file if file.exists() else _moved(path, file)
+        here = file
+        if not file.exists():
+            # A mail program that opens the folder moves its mail from new to cur and writes flags into the names.
+            moved = moved if _unique(file) in moved else {_unique(other): other for other in (path / "cur").glob("*")}
+            here = moved.get(_unique(file), file)
         with suppress(FileNotFoundError):
             content, defect = _beginning_or_all(here, largest)
             key = f"maildir:{_unique(file)}"
@@ -121,11 +126,6 @@ def _delivery(file: Path) -> tuple[int, str]:
 def _unique(file: Path) -> str:
     match = _UNIQUE.match(file.name)
     return match.group() if match else file.name
-
-
-def _moved(path: Path, file: Path) -> Path:
-    # A mail program that opens the folder moves a message from new to cur and writes flags into its name.
-    return next((moved for moved in (path / "cur").glob("*") if _unique(moved) == _unique(file)), file)
 
 
 def _in_folder(path: Path) -> list[Path]:
