@@ -80,6 +80,8 @@ _CANDIDATES: Final = [
     "utf_8", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250",
     "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "mac_roman",
 ]  # fmt: skip
+# More than one hole in this many letters beyond ASCII, and the label is wrong.
+_HOLES: Final = 4
 # Statistics settle within this many bytes; the rest only costs time.
 _SAMPLE: Final = 8_192
 
@@ -128,10 +130,17 @@ def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
         text = _strictly(content, candidate) if candidate else None
         if text is not None:
             return text
-    if not codec:
-        best = from_bytes(content[:_SAMPLE], cp_isolation=_CANDIDATES, threshold=0.4).best()
-        codec = best.encoding if best is not None else "cp1252"
-    return content.decode(codec, errors="replace")
+    if codec:
+        text = content.decode(codec, errors="replace")
+        # Damage leaves a hole here and there. A text that is holes was written in another charset than it says.
+        if text.count("\ufffd") * _HOLES <= len(text) - _ascii_count(text):
+            return text
+    best = from_bytes(content[:_SAMPLE], cp_isolation=_CANDIDATES, threshold=0.4).best()
+    return content.decode(best.encoding if best is not None else codec or "cp1252", errors="replace")
+
+
+def _ascii_count(text: str) -> int:
+    return len(text.encode("ascii", "ignore"))
 
 
 def _as_shift_jis(content: bytes) -> bytes:

@@ -30,11 +30,20 @@ _BATCH_BYTES: Final = 32 * 1024 * 1024
 _BATCH_MESSAGES: Final = 500
 # A message with its three fields of a request, and its four of an answer.
 _ANSWER_FIELDS: Final = 4
+# What a reader does to itself: out of time, or a fault in compiled code. Not SIGKILL: that comes from outside.
+_BY_MAIL: Final = {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class ReaderDied(TransientError):
-    """The reader ended or was ended while it held mail."""
+    """The reader ended or was ended while it held mail.
+
+    by_mail: true if it was the mail that did it, and not somebody who ended the reader from outside.
+    """
+
+    def __init__(self, message: str, *, by_mail: bool = False) -> None:
+        super().__init__(message)
+        self.by_mail = by_mail
 
 
 class Guard:
@@ -54,6 +63,11 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def reader_id(self) -> int:
+        """The process id of the reader; 0 when none runs."""
+        return self._process.pid if self._process is not None else 0
 
     def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
         """Return an Arrival for each message, in order; what cannot be read comes as a stub with `unreadable` set.
@@ -95,9 +109,20 @@ class Guard:
         try:
             return self._read(batch, channel)
         except ReaderDied as error:
-            if len(batch) == 1:
+            if len(batch) == 1 and error.by_mail:
                 return [_stubbed(batch[0], channel=channel, why=f"The mail cannot be read: {error}")]
-        return [arrival for message in batch for arrival in self._batch([message], channel)]
+        return [self._alone(message, channel) for message in batch]
+
+    def _alone(self, message: RawMessage, channel: str) -> Arrival:
+        """Read one mail of a page that did not come back. A second reader is spent on it unless the first was slow."""
+        for _ in range(2):
+            try:
+                return self._read([message], channel)[0]
+            except ReaderDied as error:
+                why = f"The mail cannot be read: {error}"
+                if error.by_mail:
+                    break
+        return _stubbed(message, channel=channel, why=why)
 
     def _read(self, batch: Sequence[RawMessage], channel: str) -> list[Arrival]:
         request = [PAGE, channel.encode()]
@@ -118,15 +143,15 @@ class Guard:
             answer = read_frame(connection)
         except TimeoutError as error:
             self.close()
-            raise ReaderDied(f"it takes more than {self._page_seconds:.0f} seconds.") from error
+            raise ReaderDied(f"it takes more than {self._page_seconds:.0f} seconds.", by_mail=True) from error
         except (OSError, FrameError) as error:
-            raise ReaderDied(self._epitaph()) from error
+            raise self._epitaph() from error
         if len(answer) != expected:
             self.close()
             raise ReaderDied("the reader gave an answer of another length.")
         return answer
 
-    def _epitaph(self) -> str:
+    def _epitaph(self) -> ReaderDied:
         """Collect the dead reader and say what it died of."""
         process = self._process
         code = None
@@ -137,8 +162,9 @@ class Guard:
                 process.kill()
         self.close()
         if code is not None and code < 0:
-            return f"the reader was ended by {signal.Signals(-code).name}."
-        return "the reader ended."
+            name = signal.Signals(-code).name
+            return ReaderDied(f"the reader was ended by {name}.", by_mail=-code in _BY_MAIL)
+        return ReaderDied("the reader ended.")
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()

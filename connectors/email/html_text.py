@@ -17,7 +17,6 @@ _PARAGRAPHS: Final = {"p", "h1", "h2", "h3", "h4", "h5", "h6"}
 _BEFORE: Final = dict.fromkeys(_BLOCKS, "\n") | dict.fromkeys(_PARAGRAPHS, "\n\n")
 _AFTER: Final = _BEFORE | {"br": "\n", "td": " ", "th": " "}
 _BLANK: Final = re.compile(r"[ \t\r\n\f\xa0]+")
-_EDGES: Final = re.compile(r" *\n *")
 _LINES: Final = re.compile(r"\n{3,}")
 _TAG: Final = re.compile(r"<[^<>]*>")
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,300})</title", re.IGNORECASE)
@@ -46,11 +45,13 @@ def title_of(html: str) -> str:
 
 def without_tags(html: str) -> str:
     """Return what is left of HTML that no parser should be given: a reading aid, never to be shown as HTML."""
-    return _tidy(unescape(_TAG.sub(" ", html)))
+    return _tidy(_BLANK.sub(" ", unescape(_TAG.sub(" ", html))))
 
 
 def _tidy(text: str) -> str:
-    return _LINES.sub("\n\n", _EDGES.sub("\n", text)).strip()
+    # Line by line: a pattern for blanks around a line break takes the square of a run of blanks.
+    lines = "\n".join([line.strip(" ") for line in text.split("\n")])
+    return _LINES.sub("\n\n", lines).strip()
 
 
 def _pieces(root: etree._Element) -> list[str]:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +20,7 @@ from connectors.email.originals import unpack
 from router.envelope import from_json
 from router.errors import PermanentError
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLAIN = b"From: Li Lei <li@example.com>\r\nSubject: Locked\r\nMessage-ID: <1@example.com>\r\n\r\nPlease unlock.\r\n"
 
@@ -61,3 +69,90 @@ def test_an_attachment_is_found_again_by_its_part(guard):
     assert guard.attachment(content, attachment.part) == b"\x00\x01\x02"
     with pytest.raises(PermanentError):
         guard.attachment(content, 99)
+
+
+POISONED = "tests.connectors.poisoned_reader"
+
+
+def poison(kind: bytes) -> bytes:
+    return (
+        b"From: Mallory <mallory@example.net>\nSubject: poison\nMessage-ID: <p@example.net>\n\nPOISON-" + kind + b"\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (b"SEGV", "SIGSEGV"),
+        (b"EXIT", "the reader ended"),
+        (b"SLEEP", "more than 2 seconds"),
+        (b"SPIN", "more than 2 seconds"),
+        (b"MEMORY", "more memory"),
+        (b"OPEN", "OSError"),
+        (b"SOCKET", "OSError"),
+    ],
+)
+def test_one_poisoned_mail_becomes_a_stub_and_its_page_is_read(kind, why):
+    page = [raw("1:1", PLAIN), raw("1:2", poison(kind)), raw("1:3", PLAIN)]
+    with Guard(reader=POISONED, page_seconds=2.0) as guard:
+        first, stub, last = guard.normalise_page(page, channel="mail")
+    assert from_json(first.envelope).subject == from_json(last.envelope).subject == "Locked"
+    assert why in stub.unreadable
+    envelope = from_json(stub.envelope)
+    assert (envelope.sender.handle, envelope.subject) == ("mallory@example.net", "poison")
+    assert envelope.rfc_message_id == "p@example.net"
+    assert envelope.defects == (stub.unreadable,)
+    assert unpack(stub.original, size=stub.size) == poison(kind)
+
+
+def test_a_guard_whose_reader_was_killed_starts_another(guard):
+    guard.normalise_page([raw("1:1", PLAIN)], channel="mail")
+    os.kill(guard.reader_id, signal.SIGKILL)
+    (arrival,) = guard.normalise_page([raw("1:2", PLAIN)], channel="mail")
+    assert arrival.unreadable == ""
+
+
+def test_a_reader_ends_when_its_guard_is_gone():
+    program = (
+        "from connectors.email.guard import Guard\nfrom connectors.base import RawMessage\n"
+        "from datetime import UTC, datetime\nimport os, signal\nguard = Guard()\n"
+        "guard.normalise_page([RawMessage(source_key='1', content=b'', received_at=datetime.now(UTC))], channel='c')\n"
+        "print(guard.reader_id, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False, cwd=ROOT)
+    reader = int(done.stdout)
+    deadline = time.monotonic() + 5
+    while is_running(reader) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(reader)
+
+
+def is_running(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_the_reader_knows_no_secret(guard, monkeypatch):
+    monkeypatch.setenv("SUPPORT_MAIL_PASSWORD", "swordfish")
+    with Guard() as fresh:
+        fresh.normalise_page([raw("1:1", PLAIN)], channel="mail")
+        assert b"swordfish" not in Path(f"/proc/{fresh.reader_id}/environ").read_bytes()
+
+
+def test_a_page_of_large_mails_is_read_in_batches(guard):
+    large = [raw(f"1:{n}", PLAIN + b"x" * 12_000_000) for n in range(5)]
+    arrivals = guard.normalise_page(large, channel="mail")
+    assert [arrival.unreadable for arrival in arrivals] == [""] * 5
+    assert all(len(from_json(arrival.envelope).text) <= 1_000_000 for arrival in arrivals)
+
+
+def test_threads_with_a_guard_each_read_at_once():
+    def read(number: int) -> set[str]:
+        with Guard() as own:
+            arrivals = own.normalise_page([raw(f"{number}:{n}", PLAIN) for n in range(200)], channel="mail")
+            return {arrival.unreadable for arrival in arrivals}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set().union(*pool.map(read, range(4))) == {""}

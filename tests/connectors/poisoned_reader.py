@@ -1,0 +1,41 @@
+"""A reader that some mails kill, each in its own way: what a bug in compiled code would do (reliability T36)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+from connectors.email import guarded
+
+_honest = guarded.normalise
+
+
+def poisoned(message: Any, *, channel: str) -> Any:
+    content = message.content
+    if b"POISON-SEGV" in content:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if b"POISON-EXIT" in content:
+        os._exit(3)
+    if b"POISON-SLEEP" in content:
+        time.sleep(60)
+    if b"POISON-SPIN" in content:
+        spin()
+    if b"POISON-MEMORY" in content:
+        return [bytearray(64 * 1024 * 1024) for _ in range(64)]
+    if b"POISON-OPEN" in content:
+        open("/etc/hostname")
+    if b"POISON-SOCKET" in content:
+        __import__("socket").socket()
+    return _honest(message, channel=channel)
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+if __name__ == "__main__":
+    guarded.normalise = poisoned
+    guarded.main()
