@@ -40,7 +40,7 @@ chaos: $(STAMP) ## Kill parts at random while mail arrives, and count what was l
 lock: ## Renew requirements.lock from pyproject.toml (no index is written into it).
 	$(PYTHON) -m venv var/lock
 	var/lock/bin/python -m pip install --quiet uv
-	var/lock/bin/uv pip compile --universal --all-extras --generate-hashes --no-header --no-annotate \
+	var/lock/bin/uv pip compile --quiet --universal --all-extras --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --python-version 3.11 --output-file requirements.lock pyproject.toml
 
 # Real servers that the tests talk to (an IMAP server, PostgreSQL's libraries); only root may install them.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -39,17 +41,19 @@ class LogLines:
     """The processes' lines, each behind its speaker's name; held back until the screen has been shown."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._width = max(len(name) for name in names)
-        self._colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._held: list[Text] | None = []
+        width = max(len(name) for name in names)
+        colours = _COLOURS if sys.stdout.isatty() else (None,)
+        self._prefixes = {
+            name: typer.style(f"{name:<{width}} | ", fg=colours[place % len(colours)], reset=colours != (None,))
+            for place, name in enumerate(names)
+        }
+        self._held: list[str] | None = []
 
     def __call__(self, name: str, line: str) -> None:
         """Print or hold back one line of `name`."""
-        text = Text(f"{name:<{self._width}} | ", style=self._colours.get(name, ""))
-        text.append(line.translate(_CONTROLS), style="default")
+        text = self._prefixes[name] + line.translate(_CONTROLS)
         if self._held is None:
-            self._console.print(text)
+            _write(text)
         else:
             self._held.append(text)
 
@@ -57,7 +61,13 @@ class LogLines:
         """Print what was held back, and everything from now on."""
         held, self._held = self._held, None
         for text in held or ():
-            self._console.print(text)
+            _write(text)
+
+
+def _write(text: str) -> None:
+    # Whoever read our lines may be gone; the desk goes on without a listener, and above all stops in good order.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def show_opening(opening: Opening, *, processes: dict[str, int], ready: bool) -> None:

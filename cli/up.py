@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Final
-
-from rich.console import Console
 
 from api.permissions import Role
 from cli.leftovers import end_leftovers, marked, only_one
@@ -95,9 +94,9 @@ def _run(environment: dict[str, str], *, opening: Opening, broker: EmbeddedBroke
         if broker:
             _start_broker(supervisor, broker=broker, lines=lines)
         supervisor.run(each_tick=_Reveal(supervisor, opening=opening, lines=lines))
-        Console(stderr=True).print("Stopping. Ctrl-C again does not wait.")
-    finally:
         lines.release()
+        print("Stopping. Ctrl-C again does not wait.", file=sys.stderr)
+    finally:
         supervisor.stop()
 
 
