@@ -1,4 +1,5 @@
 # Everything a developer types. `make` alone prints this list.
+# `make bench DATABASE=postgresql` measures the other database.
 # The environment is .venv, made from requirements.lock and renewed whenever that file or pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -7,6 +8,7 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+DATABASE ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
@@ -32,10 +34,10 @@ check: $(STAMP) machine-parts ## Run every check: style, format, types, layers, 
 	$(BIN)/python -m pytest -q
 
 bench: $(STAMP) ## Measure mails a second beside this machine's limit.
-	$(BIN)/python -m benchmarks.intake --messages 2000 --database sqlite
+	$(BIN)/python -m benchmarks.intake --messages 2000 --database $(DATABASE)
 
 chaos: $(STAMP) ## Kill parts at random while mail arrives, and count what was lost.
-	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database sqlite
+	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
 
 lock: ## Renew requirements.lock from pyproject.toml (no index is written into it).
 	$(PYTHON) -m venv var/lock
