@@ -15,12 +15,12 @@ from lxml import etree  # type: ignore[import-untyped]
 from connectors.email.quote_lines import Mark, role_of
 
 # Asked before the page is parsed: no program marks a quote without one of these.
-_HINTS: Final = re.compile(
-    r"blockquote|quote|includetail|appendonsend|divrplyfwdmsg|stopspelling|zwchr|moz-forward|outlookmessageheader"
-    r"|border-top:\s*solid|reference-message|signature|replycontent|forwardcontent|zmail_extra|neteasemailcard"
-    r"|oringinal_describe|original-content",
-    re.IGNORECASE,
-)
+# Plain words in a page made lower case: a pattern that ignores case takes fifty times as long on each page.
+_HINTS: Final = (
+    "quote", "includetail", "appendonsend", "divrplyfwdmsg", "stopspelling", "zwchr", "moz-forward",
+    "outlookmessageheader", "border-top:", "reference-message", "signature", "replycontent", "forwardcontent",
+    "zmail_extra", "neteasemailcard", "oringinal_describe", "original-content",
+)  # fmt: skip
 # A page beyond this is read by the rules for text alone.
 _LARGEST_PAGE: Final = 500_000
 _MOST_PASSAGES: Final = 60
@@ -55,12 +55,16 @@ _Passages = list[tuple[Mark, str]]
 
 def mark_lines(lines: Sequence[str], *, html: str) -> dict[int, Mark]:
     """Return what the HTML says of the text's lines, by index; lines it says nothing of are left out."""
-    if len(html) > _LARGEST_PAGE or not _HINTS.search(html):
+    if len(html) > _LARGEST_PAGE or not _is_marked(html.lower()):
         return {}
     passages = _read(html)
     if all(mark is Mark.NEW for mark, _ in passages):
         return {}
     return _locate(lines, passages)
+
+
+def _is_marked(page: str) -> bool:
+    return any(hint in page for hint in _HINTS)
 
 
 def _read(html: str) -> _Passages:
