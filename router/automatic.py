@@ -97,12 +97,12 @@ _Signs = list[tuple[Kind, str]]
 
 def _report_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     signs: _Signs = []
+    if envelope.bounce is not None:
+        signs.append((Kind.BOUNCE, "it reads as a report on a message of ours"))
     media_type = headers.get("content-type", "")
     if "report" in media_type:
         declared = media_type.casefold()
         signs += [(kind, reason) for name, kind, reason in _REPORTS if name in declared and "/report" in declared]
-    if envelope.bounce is not None and not signs:
-        signs.append((Kind.BOUNCE, "it reads as a report on a message of ours"))
     if "x-failed-recipients" in headers:
         signs.append((Kind.BOUNCE, "X-Failed-Recipients names who was not reached"))
     if is_mail_daemon(envelope.sender.handle):

@@ -56,7 +56,7 @@ _AFTER_PHRASE: Final = ":：-–—[(（|,，.!。！"
 _DEAF: Final = ("noreply", "donotreply", "nepasrepondre", "nichtantworten", "noresponder", "neodgovori", "bounce")
 _DAEMONS: Final = frozenset({"mailerdaemon", "maildaemon", "mailsystem", "maildeliverysubsystem"})
 _ROBOTS: Final = frozenset({"postmaster", "daemon", "listserv", "majordomo", "root", "nobody", "cron", "uucp", "news"})
-_WITHOUT_PUNCTUATION: Final = str.maketrans("", "", "-_.+=")
+_WITHOUT_PUNCTUATION: Final = str.maketrans("", "", "-_.+= <>")
 
 
 def is_vacation_subject(subject: str) -> bool:

@@ -1,0 +1,56 @@
+"""Hand a mail's parts to the reader of reports, if they could be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from connectors.email.bodies import text_of
+from connectors.email.headers import Headers, open_mail
+from connectors.email.html_text import to_text
+from connectors.email.parts import Part, Reading, read_parts
+from router.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce
+from router.envelope import Bounce, Party
+
+# A report's own parts are short; of a returned message its header section is read.
+_BYTES: Final = 64 * 1024
+_MOST_SECTIONS: Final = 20
+_SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-submitted")
+
+
+def read_report(headers: Headers, reading: Reading, *, sender: Party, to: tuple[Party, ...]) -> Bounce | None:
+    """Return what the mail reports of a message of ours; None if it is no report."""
+    leaves = list(reading.leaves())
+    cover = Cover(
+        # `From: MAILER-DAEMON <>` names nobody who could be answered, but it does name what wrote.
+        sender=sender if sender.handle else Party(sender.kind, "", headers.text("from")),
+        subject=headers.text("subject"),
+        headers={name: headers.readable(headers.fields[name][0]) for name in _SIGNS if name in headers.fields},
+        recipients=frozenset(party.handle for party in to),
+        media_types=frozenset(part.media_type for part in leaves),
+    )
+    if not may_be_report(cover):
+        return None
+    return read_bounce(cover, sections=list(_sections(_opened(leaves)[:_MOST_SECTIONS], headers)))
+
+
+def _sections(leaves: list[Part], headers: Headers) -> Iterator[Section]:
+    for part in leaves:
+        if part.media_type == "text/html":
+            yield Section(media_type="text/html", text=to_text(text_of(part, hint=headers.hint)))
+        # A multipart whose boundary is nowhere is a text that was declared wrongly.
+        elif part.media_type.startswith(("text/", "multipart/")):
+            kind = part.media_type if part.media_type.startswith("text/") else "text/plain"
+            yield Section(media_type=kind, text=text_of(part, hint=headers.hint))
+        elif part.media_type.startswith("message/"):
+            yield Section(media_type=part.media_type, text=part.content[:_BYTES].decode("utf-8", "replace"))
+
+
+def _opened(leaves: list[Part]) -> list[Part]:
+    """Return the parts, and for a report that a filter wrapped up as an attached message, the parts of the report."""
+    if any(part.media_type in STATUS_TYPES for part in leaves):
+        return leaves
+    for part in leaves:
+        if part.media_type == "message/rfc822" and b"message/delivery-status" in part.content[:_BYTES]:
+            return list(read_parts(*open_mail(part.content[:_BYTES])).leaves())
+    return leaves
