@@ -123,4 +123,4 @@ def _refused_body(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     # The template, never the path: a path has ids in it, and scanners invent millions of them.
-    return getattr(scope.get("route"), "path", "unknown")
+    return getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "unknown")

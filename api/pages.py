@@ -83,6 +83,7 @@ def conversation(request: Request, desk: DeskPart, key: str, cursor: Cursor = No
     with desk.database.read() as connection:
         story = Story(connection, find_by_key(connection, key), limit=_MESSAGES)
         if before is not None:
+            story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
             story.messages, story.earlier = read_messages(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -37,6 +38,14 @@ class Story:
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])
         self.outgoing: list[OutboundRow] = outbound_of(connection, conversation.id)
+
+    @property
+    def timeline(self) -> list[MessageRow | OutboundRow]:
+        """Return its messages and what goes out between them, by time."""
+        dated: list[tuple[datetime, MessageRow | OutboundRow]] = [(row.received_at, row) for row in self.messages]
+        since = self.messages[0].received_at if self.earlier and self.messages else None
+        dated += [(row.created_at, row) for row in self.outgoing if since is None or row.created_at >= since]
+        return [row for _, row in sorted(dated, key=itemgetter(0))]
 
     def files(self, message: MessageRow) -> list[AttachmentRow]:
         """Return the attachments of one of its messages."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from api.sentences import said
 from api.words import Words
 
 
@@ -112,7 +113,7 @@ def _reason(step: str, value: Any, *, reader: Reader) -> Reason | None:  # noqa:
         decision, evidence = _STEPS[step](value, reader)
     except (KeyError, ValidationError):
         return Reason(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
-    return Reason(step, title, decision, tuple(filter(None, evidence)))
+    return Reason(step, title, decision, tuple(said(line, language=reader.words.language) for line in evidence if line))
 
 
 def _origin(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
@@ -135,17 +136,20 @@ def _classification(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
         words("by_words", words=", ".join(seen.evidence)) if seen.evidence else "",
         words("runner_up", category=reader.category(seen.runner_up)) if seen.runner_up else "",
         words("in_language", language=seen.language) if seen.language else "",
-        words("facts_found", facts=", ".join(map(words, seen.facts))) if seen.facts else "",
-        words("facts_missing", facts=", ".join(map(words, seen.missing_facts))) if seen.missing_facts else "",
+        words("facts_found", facts=_facts(seen.facts, words)) if seen.facts else "",
+        words("facts_missing", facts=_facts(seen.missing_facts, words)) if seen.missing_facts else "",
         words("by_model", model=seen.model) if seen.model else "",
     ]
     return decision, evidence
 
 
+def _facts(kinds: tuple[str, ...], words: Words) -> str:
+    return ", ".join(words(f"fact_{kind}").removeprefix("fact ") for kind in kinds)
+
+
 def _correlation(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
     found = _Correlation.model_validate(value)
-    sign = reader.words("by_sign", sign=found.sign) if found.sign else ""
-    return reader.words("joins" if found.joined else "opens_new"), [sign, found.why]
+    return reader.words("joins" if found.joined else "opens_new"), [found.why or (found.sign or "")]
 
 
 def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
@@ -158,7 +162,8 @@ def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
 def _route(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
     taken, words = _Route.model_validate(value), reader.words
     decision = words("went", route=taken.fired, team=taken.team, priority=words(taken.priority))
-    return decision, [words("not_taken", route=each.route, why=each.why_not) for each in taken.tried]
+    why_not = ((each.route, said(each.why_not, language=words.language)) for each in taken.tried)
+    return decision, [words("not_taken", route=route, why=why) for route, why in why_not]
 
 
 def _due(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
