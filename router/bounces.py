@@ -31,10 +31,12 @@ _RETURNED_TYPES: Final = frozenset({
 _PROSE_CHARACTERS: Final = 20_000
 _RETURNED_CHARACTERS: Final = 64_000
 _MOST_RECIPIENTS: Final = 100
-_SYSTEMS: Final = (
-    "mail delivery", "postmaster", "mail administrator", "system administrator", "mailer-daemon", "mail system",
-    "internet mail", "邮件系统", "系统管理员", "退信", "系统退信",
-)  # fmt: skip
+_SYSTEMS: Final = re.compile(
+    "mail delivery|postmaster|mail administrator|system administrator|mailer-daemon|mail system|internet mail"
+    "|邮件系统|系统管理员|退信",
+    re.IGNORECASE,
+)
+_MACHINES: Final = re.compile("|".join(MACHINES))
 _FIELD: Final = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,40})[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _MESSAGE_ID: Final = re.compile(r"^[ \t>]*Message-ID:\s*<([^<>\s]{1,998})>", re.IGNORECASE | re.MULTILINE)
@@ -51,23 +53,21 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """What is known of a mail before its parts are decoded. headers: names in lower case.  media_types: all parts'."""
+    """The header section of a mail, as far as reports need it. headers: names in lower case.  recipients: of To."""
 
     sender: Party
     subject: str
     headers: Mapping[str, str]
     recipients: frozenset[str] = frozenset()
-    media_types: frozenset[str] = frozenset()
 
 
-def may_be_report(cover: Cover) -> bool:
+def may_be_report(sender: Party, *, subject: str, return_path: str, media_types: frozenset[str]) -> bool:
     """Tell cheaply whether `read_bounce` could find a report: false for people's mail, whose parts stay closed."""
     return bool(
-        not cover.media_types.isdisjoint(_REPORT_TYPES)
-        or _system_sign(cover)
-        or "x-failed-recipients" in cover.headers
-        or cover.subject.casefold().startswith(_COMPLAINT_SUBJECT)
-        or cover.sender.handle.endswith(_NOTICES_FROM)
+        not media_types.isdisjoint(_REPORT_TYPES)
+        or _system_sign(sender, return_path)
+        or subject[:40].casefold().startswith(_COMPLAINT_SUBJECT)
+        or sender.handle.endswith(_NOTICES_FROM)
     )
 
 
@@ -87,7 +87,7 @@ def _delivery_report(cover: Cover, sections: Sequence[Section]) -> Bounce | None
     """Read RFC 3464 fields, also where a system wrote them into a text."""
     reports = [section.text for section in sections if section.media_type in STATUS_TYPES]
     declared = bool(reports)
-    if not reports and (_system_sign(cover) or "report" in cover.headers.get("content-type", "")):
+    if not reports and (_sign(cover) or "report" in cover.headers.get("content-type", "")):
         reports = [section.text for section in _notes(sections) if "final-recipient" in section.text.casefold()]
     recipients = _unique(recipient for text in reports for recipient in _recipients(text))
     if recipients:
@@ -147,6 +147,9 @@ def _notification(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
         return None
     text = next((section.text.lstrip() for section in sections if section.text.lstrip().startswith("{")), "")
     said = _object(text) or _object(text.replace("\n ", ""))
+    # Amazon's queue wraps the notice in one of its own, unless the desk asked for "raw message delivery".
+    if isinstance(said.get("Message"), str):
+        said = _object(said["Message"])
     if not isinstance(said.get("mail"), dict):
         return None
     headers = said["mail"].get("commonHeaders") or {}
@@ -186,7 +189,7 @@ def _refusal(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
 
 
 def _prose(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
-    sign = _system_sign(cover)
+    sign = _sign(cover)
     if sign == "daemon" or "x-failed-recipients" in cover.headers:
         return _from_prose(cover, sections)
     if not sign:
@@ -252,15 +255,18 @@ def _unique(recipients: Iterator[BouncedRecipient] | Sequence[BouncedRecipient])
     return tuple({recipient.address.lower(): recipient for recipient in recipients}.values())[:_MOST_RECIPIENTS]
 
 
-def _system_sign(cover: Cover) -> str:
+def _sign(cover: Cover) -> str:
+    return _system_sign(cover.sender, cover.headers.get("return-path", ""))
+
+
+def _system_sign(sender: Party, return_path: str) -> str:
     """Return "daemon" if a mail system wrote, "system" or "machine" if one may have, and nothing for people."""
-    name, address = cover.sender.name.casefold(), cover.sender.handle
-    if is_mail_daemon(address) or (not address and is_mail_daemon(name)):
+    if is_mail_daemon(sender.handle or sender.name):
         return "daemon"
-    path = cover.headers.get("return-path", "x").strip().casefold()
-    if path == "<>" or "mailer-daemon" in path or is_robot(address) or any(word in name for word in _SYSTEMS):
+    path = return_path.strip()
+    if path == "<>" or "mailer-daemon" in path.lower() or is_robot(sender.handle) or _SYSTEMS.search(sender.name):
         return "system"
-    return "machine" if any(word in address.partition("@")[0] for word in MACHINES) else ""
+    return "machine" if _MACHINES.search(sender.handle.partition("@")[0]) else ""
 
 
 def _is_topic(subject: str) -> bool:

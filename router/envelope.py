@@ -127,8 +127,13 @@ class Envelope:
 
     @property
     def ancestors(self) -> tuple[str, ...]:
-        """The Message-IDs that it answers, nearest first, each once (RFC 5322 section 3.6.4)."""
-        return tuple(dict.fromkeys((*self.in_reply_to, *reversed(self.references))))
+        """The Message-IDs that it answers, nearest first, each once (RFC 5322 section 3.6.4).
+
+        A report answers the message that it is about.
+        """
+        original = self.bounce.original_message_id if self.bounce else None
+        about = (original,) if original else ()
+        return tuple(dict.fromkeys((*about, *self.in_reply_to, *reversed(self.references))))
 
 
 _JSON: Final = TypeAdapter(Envelope)

@@ -81,8 +81,11 @@ def is_deaf(address: str) -> bool:
 def is_robot(address: str) -> bool:
     """Tell whether programs usually own such an address, though a person may (RFC 3834 section 2)."""
     local = address.partition("@")[0].casefold()
-    bare = local.translate(_WITHOUT_PUNCTUATION)
-    return bare in _ROBOTS or local.startswith("owner-") or local.endswith(("-owner", "-request", "-bounces"))
+    return (
+        local.startswith("owner-")
+        or local.endswith(("-owner", "-request", "-bounces"))
+        or local.translate(_WITHOUT_PUNCTUATION) in _ROBOTS
+    )
 
 
 def _ends_phrase(rest: str) -> bool:

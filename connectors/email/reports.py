@@ -18,19 +18,26 @@ _MOST_SECTIONS: Final = 20
 _SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-submitted")
 
 
-def read_report(headers: Headers, reading: Reading, *, sender: Party, to: tuple[Party, ...]) -> Bounce | None:
+def read_report(
+    headers: Headers, reading: Reading, *, sender: Party, subject: str, to: tuple[Party, ...]
+) -> Bounce | None:
     """Return what the mail reports of a message of ours; None if it is no report."""
-    leaves = list(reading.leaves())
-    cover = Cover(
+    if not sender.handle:
         # `From: MAILER-DAEMON <>` names nobody who could be answered, but it does name what wrote.
-        sender=sender if sender.handle else Party(sender.kind, "", headers.text("from")),
-        subject=headers.text("subject"),
+        sender = Party(sender.kind, "", headers.text("from"))
+    leaves = list(reading.leaves())
+    kinds = frozenset([part.media_type for part in leaves])
+    path = headers.raw("return-path")
+    if "x-failed-recipients" not in headers.fields and not may_be_report(
+        sender, subject=subject, return_path=path, media_types=kinds
+    ):
+        return None
+    cover = Cover(
+        sender=sender,
+        subject=subject,
         headers={name: headers.readable(headers.fields[name][0]) for name in _SIGNS if name in headers.fields},
         recipients=frozenset(party.handle for party in to),
-        media_types=frozenset(part.media_type for part in leaves),
     )
-    if not may_be_report(cover):
-        return None
     return read_bounce(cover, sections=list(_sections(_opened(leaves)[:_MOST_SECTIONS], headers)))
 
 
