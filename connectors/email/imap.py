@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 import structlog
@@ -18,6 +18,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
 from connectors.base import Cursor, Health, Page
+from connectors.clock import utc_now
 from connectors.email.imap_backlog import Backlog, Taken
 from connectors.email.imap_login import translating
 from connectors.email.imap_mark import Mark
@@ -43,11 +44,6 @@ _CLOSE_WITHIN: Final = 5.0
 
 # Mails whose post-action keeps failing; beyond that the oldest stay as they are on the server.
 _REMEMBERED: Final = 10_000
-
-
-def utc_now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
 
 
 class ImapConnector:
@@ -150,6 +146,8 @@ class ImapConnector:
             return Mark(read=newest), "taking mail from now on"
         if cursor.epoch == folder.epoch:
             return Mark.parse(cursor.position), ""
+        # Its UIDs are those of other messages now.
+        self._suspects = Suspects()
         since = (self._clock() - self._settings.rescan).date()
         notice = (
             f"the server has renumbered the mailbox (UIDVALIDITY {cursor.epoch} is now {folder.epoch}); "

@@ -85,7 +85,7 @@ class Backlog:
     def _advance(self, first: int, last: int) -> None:
         page = first if self._settings.after != "none" else 0
         self._mark = replace(self._mark, read=last, page=page)
-        self._suspects.acquit(range(first, last + 1))
+        self._suspects.acquit(last)
 
     def _list(self) -> int:
         """Ask for the sizes of the next messages; return how many of them are gone."""

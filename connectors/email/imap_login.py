@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import LoginError
+from imapclient.exceptions import CapabilityError, LoginError
 
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
@@ -20,8 +20,11 @@ _TIMEOUT: Final = SocketTimeout(connect=10, read=60)
 # What RFC 2971 lets us say about ourselves. 163.com, 126.com and yeah.net refuse SELECT to clients that do not.
 _IDENTITY: Final = {"name": "omniyard", "version": "1", "vendor": "omniyard"}
 
-# Response codes of RFC 5530 section 3 that speak of the moment and not of us.
-_PASSING: Final = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
+# Response codes of RFC 5530 section 3 and words of providers that speak of the moment and not of us.
+_PASSING: Final = (
+    *("[unavailable]", "[inuse]", "[limit]", "[serverbug]", "[contactadmin]"),
+    *("too many", "try again", "temporar", "frequen", "busy"),
+)
 
 _HINTS: Final = (
     (("163.com", "126.com", "yeah.net"), "NetEase wants the authorisation code that its web mail shows under IMAP"),
@@ -41,12 +44,23 @@ def connect(settings: ImapSettings) -> IMAPClient:
     try:
         with translating(settings, "log in"):
             _log_in(client, settings)
-            if client.has_capability("ID"):
-                client.id_(_IDENTITY)
+            _introduce(client)
     except BaseException:
         hang_up(client)
         raise
     return client
+
+
+def _introduce(client: IMAPClient) -> None:
+    if not client.has_capability("ID"):
+        return
+    try:
+        client.id_(_IDENTITY)
+    except IMAPClient.AbortError:
+        raise
+    except IMAPClient.Error:
+        # Whoever offers ID and then does not care for it is no worse a mailbox.
+        return
 
 
 def hang_up(client: IMAPClient) -> None:
@@ -114,6 +128,8 @@ def translating(settings: ImapSettings, doing: str) -> Iterator[None]:
         raise TransientError(f"{where}: there is no such host name, or no name service") from error
     except OSError as error:
         raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+    except CapabilityError as error:
+        raise PermanentError(f"{where}: {_said(error, settings)}; is security right?") from error
     except LoginError as error:
         raise _refused_login(error, settings) from error
     except IMAPClient.AbortError as error:
@@ -127,7 +143,7 @@ def _refused_login(error: LoginError, settings: ImapSettings) -> OmniyardError:
     if isinstance(error.__context__, IMAPClient.AbortError | OSError):
         return TransientError(f"could not log in at {settings.host}: the connection broke")
     said = _said(error, settings)
-    if any(code in said for code in _PASSING):
+    if any(words in said.lower() for words in _PASSING):
         return TransientError(f"{settings.host} takes no login now: {said}")
     what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
     return PermanentError(f"could not log in at {settings.host}: {what} ({said}){_hint(settings)}")

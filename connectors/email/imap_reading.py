@@ -171,14 +171,15 @@ def _rescue(client: IMAPClient, message: Listed, largest: int) -> tuple[bytes, s
 
 
 def _ask(client: IMAPClient, uids: Sequence[int], *items: str) -> dict[int, dict[bytes, Any]] | None:
-    """Return the server's answers by UID; None if it said NO to the whole."""
+    """Return the server's answers by UID; None if there is none to the whole."""
     if not uids:
         return {}
     try:
         return dict(client.fetch(uids, list(items)))
     except IMAPClient.AbortError:
         raise
-    except IMAPClient.Error:
+    except (IMAPClient.Error, ValueError, TypeError, LookupError):
+        # It said NO, or something that IMAPClient cannot read; the line is in step either way.
         return None
 
 

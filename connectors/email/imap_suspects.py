@@ -36,7 +36,6 @@ class Suspects:
         """Tell whether asking for the message again is hopeless."""
         return self._deaths.get(uid, 0) >= _DEATHS
 
-    def acquit(self, uids: Sequence[int]) -> None:
-        """Forget UIDs that are done with."""
-        for uid in uids:
-            self._deaths.pop(uid, None)
+    def acquit(self, through: int) -> None:
+        """Forget the UIDs up to this one: they are done with."""
+        self._deaths = {uid: deaths for uid, deaths in self._deaths.items() if uid > through}

@@ -13,13 +13,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from connectors.base import Health, Page
+from connectors.clock import utc_now
 from connectors.email.smtp_gathering import Gathering
 from connectors.email.smtp_session import IDENTITY, Door, Rules
 from router.errors import OmniyardError, PermanentError, TransientError
@@ -31,11 +32,6 @@ _START_WITHIN: Final = 10.0
 
 # Whoever waits for an answer when we stop gets it within this; a message that is half sent is cut and comes again.
 _ANSWER_WITHIN: Final = 12.0
-
-
-def utc_now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
 
 
 class SmtpGate:
@@ -59,7 +55,11 @@ class SmtpGate:
     def open(self, accept: Callable[[Page], None]) -> None:
         """See `Gate`."""
         listener = _Listener(self._channel, self._settings, accept=accept, clock=self._clock)
-        listener.start()
+        try:
+            listener.start()
+        except BaseException:
+            listener.stop()
+            raise
         self._running = listener
 
     def check(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -464,3 +465,38 @@ def test_a_probe_says_what_is_there_and_changes_nothing(mailbox, connect):
     missing = connect(mailbox, after="move", move_to="Nowhere").probe()
     assert not missing.ok
     assert "create it" in missing.findings[-1]
+
+
+def test_uids_may_be_far_apart(dovecot_mailbox, connect):
+    # Given: a mailbox whose next UID is a timestamp in disguise.
+    dovecot_mailbox.deliver("a")
+    connect(dovecot_mailbox).fetch(None)
+    uids = dovecot_mailbox.server.maildirs / dovecot_mailbox.user / "dovecot-uidlist"
+    uids.write_text(re.sub(r" N\d+ ", " N4000000000 ", uids.read_text(), count=1))
+    for index in uids.parent.glob("dovecot.index*"):
+        index.unlink()
+    dovecot_mailbox.deliver("b")
+    # When
+    began = time.monotonic()
+    pages, _ = read_all(connect(dovecot_mailbox, start=date(2021, 1, 1)), None)
+    # Then
+    assert [subject for page in pages for subject in subjects(page)] == ["a", "b"]
+    assert pages[0].messages[1].source_key.endswith(":4000000000")
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_offers_no_starttls_is_not_spoken_to_in_plain_text(dovecot_mailbox, connect, proxy):
+    through = proxy(dovecot_mailbox, hide=(b"STARTTLS",))
+    with pytest.raises(PermanentError, match="STARTTLS"):
+        connect(dovecot_mailbox, through=through, security="starttls").fetch(None)
+
+
+def test_a_provider_with_too_many_connections_is_busy_and_not_unwilling(mailbox, connect, proxy):
+    busy = refusing(rb"^LOGIN", b" NO [ALERT] Too many simultaneous connections. (Failure)\r\n")
+    with pytest.raises(TransientError, match="takes no login now"):
+        connect(mailbox, through=proxy(mailbox, rule=busy)).fetch(None)
+
+
+def test_a_server_that_wants_no_introduction_is_read_all_the_same(mailbox, connect, proxy):
+    through = proxy(mailbox, rule=refusing(rb"^ID "))
+    assert connect(mailbox, through=through).fetch(None).notice == FROM_NOW
