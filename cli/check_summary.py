@@ -94,6 +94,7 @@ def _in_words(route: RouteSettings) -> str:
         route.priority,
         f"SLA {route.sla}" if route.sla else "",
         f"reply {route.reply}" if route.reply else "",
+        "held until opening" if route.hold else "",
     ]
     return f"{_condition(route.when) or 'all that is left'} -> {', '.join(filter(None, actions))}"
 
@@ -110,13 +111,17 @@ def _condition(condition: Condition | None) -> str:
         return ""
     said = [
         f"{key} {' or '.join(getattr(condition, key))}"
-        for key in ("channel", "category", "language", "origin", "words")
+        for key in ("channel", "category", "language", "origin", "sender", "contact", "words")
         if getattr(condition, key)
     ]
     if condition.emergency is not None:
         said.insert(0, "an emergency" if condition.emergency else "no emergency")
     if condition.open is not None:
         said.append("while open" if condition.open else "while closed")
+    if condition.holiday is not None:
+        said.append("on public holidays" if condition.holiday else "on no public holiday")
+    if condition.follows_case is not None:
+        said.append("after an earlier case" if condition.follows_case else "without an earlier case")
     return ", ".join(said)
 
 

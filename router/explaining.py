@@ -24,6 +24,10 @@ def explain(reading: Reading, *, correlation: Correlation, decision: Decision) -
             "open": decision.hours.is_open,
             "why": decision.hours.why,
             "opens_at": _moment(decision.hours.opens_at),
+            "holiday": decision.hours.holiday,
+            "gate": decision.gate.value,
+            "second_look": list(decision.hints),
+            "held_until": _moment(decision.held_until),
         },
         "route": {
             "fired": decision.route.name,

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, String, Text, text
+from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
 from store.models import Json
@@ -100,7 +101,11 @@ class Lease(SQLModel, table=True):
 
 
 class Agent(SQLModel, table=True):
-    """Somebody who may use the desk. token_hash: SHA-256, hex; the token itself is shown once and not kept."""
+    """Somebody who may use the desk. token_hash: SHA-256, hex; the token itself is shown once and not kept.
+
+    available: takes work that is handed out.  capacity: how much at once (`router.assignment`).
+    assigned_at: when work was last handed to them.
+    """
 
     id: UUID = Field(primary_key=True)
     name: str = Field(unique=True)
@@ -109,3 +114,6 @@ class Agent(SQLModel, table=True):
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    available: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    capacity: int = Field(default=20, sa_column_kwargs={"server_default": "20"})
+    assigned_at: datetime | None = None

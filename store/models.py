@@ -19,6 +19,11 @@ from sqlmodel import Field, SQLModel
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 
+def _some(name: str, *columns: str, where: str) -> Index:
+    """Return an index of only those rows that somebody looks for."""
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
+
+
 class InboundState(StrEnum):
     """received -> routed | duplicate | quarantined; quarantined -> received by replay."""
 
@@ -116,11 +121,18 @@ class Conversation(SQLModel, table=True):
 
     reference: short, speakable, unguessable enough to print; never proof of who writes.
     version: counts the changes, for optimistic locking.
+    clock_started_at: since when its promises count; None for old mail, to which nothing is promised.
+    waiting_since: the customer's first message that no person has answered.  replied_at: a person's first answer.
+    watch_at: when a promise or a hold is to be looked at next.  held_until: snoozed until the channel opens.
+    alarmed_at: when nobody was there to take it.
     """
 
     __table_args__ = (
         Index("ix_conversation_status_activity", "status", "last_message_at", "id"),
         Index("ix_conversation_team_activity", "team", "status", "last_message_at", "id"),
+        _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
+        _some("ix_conversation_unassigned", "team", "opened_at", where="assignee IS NULL AND status = 'open'"),
+        _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -146,6 +158,12 @@ class Conversation(SQLModel, table=True):
     version: int = 1
     opened_by_inbound: UUID = Field(unique=True, foreign_key="inbound.id")
     linked_to: UUID | None = None
+    clock_started_at: datetime | None = None
+    waiting_since: datetime | None = None
+    replied_at: datetime | None = None
+    watch_at: datetime | None = None
+    held_until: datetime | None = None
+    alarmed_at: datetime | None = None
 
 
 class Message(SQLModel, table=True):

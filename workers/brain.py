@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from router.calendars import build_calendars
 from router.classify import Classifier, build_classifier
-from router.routing import RoutingTable
+from router.routing import RoutingTable, build_table
 from router.settings import Settings
 
 _KEY_BYTES: Final = 32
@@ -39,7 +38,7 @@ def build_brain(settings: Settings) -> Brain:
     return Brain(
         settings=settings,
         classifier=build_classifier(settings),
-        table=RoutingTable(settings, build_calendars(settings)),
+        table=build_table(settings),
         own=own_addresses(settings),
         key=read_key(Path(settings.omniyard.data)),
     )

@@ -11,7 +11,8 @@ from uuid import UUID
 from router.autoreply import AutoReply, compose_reply
 from router.correlation import Candidate, Correlation, make_token
 from router.explaining import explain
-from router.routing import Decision, Due
+from router.routing import Decision
+from router.sla import Due
 from store.claims import ClaimedRow
 from store.events import EventRow
 from store.history import KnownMessage
@@ -78,8 +79,9 @@ class Recorder:
         """Write down a message that goes on with a conversation; danger said later raises the whole case."""
         row, decision = filing.incoming.row, filing.decision
         self._message(filing, trace=filing.trace)
-        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, decision.due.next_reply))
-        if filing.incoming.reading.classification.emergency:
+        due = self.brain.table.next_reply_due(decision.route.sla, since=row.received_at)
+        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, due))
+        if decision.emergency:
             self.outcome.escalations[filing.conversation_id] = _escalation(decision)
         payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
         self._event("message.received", filing.conversation_id, payload=payload)
@@ -138,7 +140,7 @@ def _conversation(filing: Filing) -> dict[str, Any]:
         "subject": filing.candidate.subject,
         "status": Status.OPEN,
         "category": reading.classification.category,
-        "emergency": reading.classification.emergency,
+        "emergency": decision.emergency,
         "team": decision.team,
         "priority": decision.route.priority,
         "labels": list(decision.route.labels),

@@ -18,6 +18,7 @@ from router.settings.values import (
     Listen,
     Name,
     OneOrMany,
+    Pause,
     PublicUrl,
     Span,
     Weekdays,
@@ -55,6 +56,7 @@ class DeskSettings(Frozen):
     session_key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     duplicate_window: Duration = timedelta(days=7)
+    takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -94,11 +96,15 @@ class CalendarSettings(Frozen):
 
 
 class CategorySettings(Frozen):
-    """`[categories.NAME]`: what customers write about."""
+    """`[categories.NAME]`: what customers write about.
+
+    hints: of an emergency, weaker words for the second look at what would wait because the desk is closed.
+    """
 
     title: dict[Language, str] = Field(default_factory=dict)
     emergency: bool = False
     keywords: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
 
@@ -125,15 +131,20 @@ class Condition(Frozen):
     category: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     language: Annotated[tuple[Language, ...], BeforeValidator(OneOrMany)] = ()
     origin: Annotated[tuple[OriginKind, ...], BeforeValidator(OneOrMany)] = ()
+    sender: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    contact: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    follows_case: bool | None = None
     words: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     emergency: bool | None = None
     open: bool | None = None
+    holiday: bool | None = None
 
 
 class RouteSettings(Frozen):
     """`[[routes]]`: the first whose `when` holds decides; the last has none, and a team.
 
     team: who answers; absent, the channel's team, else that of the last route.
+    hold: what comes while the channel is closed is out of the agents' way until it opens.
     """
 
     name: str
@@ -143,6 +154,7 @@ class RouteSettings(Frozen):
     labels: tuple[str, ...] = ()
     sla: str | None = None
     reply: str | None = None
+    hold: bool = False
 
 
 class ReplySettings(Frozen):

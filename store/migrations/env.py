@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.duty
 import store.ledgers
 import store.models  # noqa: F401  (fills the metadata)
 

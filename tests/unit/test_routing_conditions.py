@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.calendars import build_calendars
 from router.classify import build_classifier
+from router.conditions import Background
 from router.envelope import Envelope, Party, PartyKind
 from router.reading import read_page
-from router.routing import RoutingTable
+from router.routing import NOTHING_KNOWN, build_table
 from router.settings import read_settings
 
 NOW = datetime(2026, 3, 3, 3, tzinfo=UTC)
@@ -25,13 +25,16 @@ team = "rest"
 """
 
 
-def decide(condition, text, *, team="front"):
+def decide(condition, text, *, team="front", background=NOTHING_KNOWN):
     settings = read_settings(DESK.format(condition=condition, team=team))
-    envelope = Envelope(
-        channel="mail", source_key="1", sender=Party(PartyKind.EMAIL, "a@b.c"), received_at=NOW, text=text
-    )
+    return decide_with(settings, text, at=NOW, background=background)
+
+
+def decide_with(settings, text, *, at, background=NOTHING_KNOWN, **fields):
+    sender = Party(PartyKind.EMAIL, "a@b.c")
+    envelope = Envelope(channel="mail", source_key="1", sender=sender, received_at=at, text=text, **fields)
     (reading,) = read_page([envelope], classifier=build_classifier(settings), own=frozenset())
-    return RoutingTable(settings, build_calendars(settings)).decide(reading, now=NOW)
+    return build_table(settings).decide(reading, now=at, background=background)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,83 @@ def test_a_condition_holds_as_the_documentation_says(condition, text, route):
 def test_a_route_without_a_team_leaves_it_to_the_channel():
     assert decide("open = true", "hello").team == "front"
     assert decide("open = false", "hello").team == "rest"
+
+
+@pytest.mark.parametrize(
+    ("condition", "background", "route"),
+    [
+        ('sender = "A@b.c"', {}, "asked for"),
+        ('sender = ["@other.example", "@b.c"]', {}, "asked for"),
+        ('sender = "@c"', {}, "rest"),  # a domain, not the end of one
+        ('contact = "vip"', {"contact_labels": frozenset({"vip", "press"})}, "asked for"),
+        ('contact = ["vip", "staff"]', {"contact_labels": frozenset({"press"})}, "rest"),
+        ("follows_case = true", {"follows_case": True}, "asked for"),
+        ("follows_case = false", {"follows_case": True}, "rest"),
+    ],
+)
+def test_a_condition_may_ask_who_writes_and_what_came_before(condition, background, route):
+    assert decide(condition, "hello", background=Background(**background)).route.name == route
+
+
+OFFICE = """
+[channels.mail]
+kind = "smtp"
+calendar = "office"
+[calendars.office]
+week = { mon-fri = "09:00-18:00" }
+holidays = "CN"
+timezone = "Asia/Shanghai"
+[categories.danger]
+emergency = true
+keywords = ["hacked"]
+hints = ["钱 + 没了", "money + gone", "didn't make"]
+[[routes]]
+name = "alarm"
+when = { emergency = true }
+[[routes]]
+name = "holiday"
+when = { holiday = true }
+hold = true
+[[routes]]
+name = "rest"
+hold = true
+team = "rest"
+"""
+SPRING_FESTIVAL = datetime(2026, 2, 17, 3, tzinfo=UTC)
+NIGHT = datetime(2026, 3, 3, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "route", "gate"),
+    [
+        ("hello", NOW, "rest", "open"),
+        ("hello", NIGHT, "rest", "held"),
+        ("hello", SPRING_FESTIVAL, "holiday", "held"),
+        ("my account was hacked", NOW, "alarm", "emergency"),
+        ("my account was hacked", NIGHT, "alarm", "emergency"),
+        ("all my money is gone", NOW, "rest", "open"),  # by day somebody reads it soon
+        ("all my money is gone", NIGHT, "alarm", "released"),
+        ("gone is my money", NIGHT, "alarm", "released"),  # in any order
+        ("the moneylender has gone", NIGHT, "alarm", "released"),  # beginnings of words
+        ("the airmoney is gone", NIGHT, "rest", "held"),  # but not their middles
+        ("I didn’t make this", NIGHT, "alarm", "released"),  # whichever apostrophe
+        ("我的錢沒了", SPRING_FESTIVAL, "alarm", "released"),  # in either script
+    ],
+)
+def test_what_would_wait_is_looked_at_a_second_time(text, at, route, gate):
+    decision = decide_with(read_settings(OFFICE), text, at=at)
+    assert (decision.route.name, decision.gate) == (route, gate)
+    assert bool(decision.hints) == (gate == "released")
+    assert decision.emergency == (gate in {"emergency", "released"})
+
+
+def test_a_hold_lasts_until_the_channel_opens_and_never_for_an_emergency():
+    settings = read_settings(OFFICE)
+    assert decide_with(settings, "hello", at=NIGHT).held_until == datetime(2026, 3, 4, 1, tzinfo=UTC)
+    assert decide_with(settings, "hello", at=NOW).held_until is None
+    assert decide_with(settings, "money gone", at=NIGHT).held_until is None
+
+
+@pytest.mark.parametrize("header", [("auto-submitted", "auto-replied"), ("list-id", "<news.example>")])
+def test_no_second_look_at_what_a_machine_answered_or_sent_to_many(header):
+    assert decide_with(read_settings(OFFICE), "money gone", at=NIGHT, machine_headers=(header,)).gate == "held"

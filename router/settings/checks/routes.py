@@ -9,8 +9,8 @@ from router.settings.findings import Finding
 from router.settings.model import Condition, Settings
 
 _EVERYTHING: Final = Condition()
-_CHOICES: Final = ("channel", "category", "language", "origin")
-_SWITCHES: Final = ("emergency", "open")
+_CHOICES: Final = ("channel", "category", "language", "origin", "contact")
+_SWITCHES: Final = ("emergency", "open", "holiday", "follows_case")
 
 
 def check_routes(settings: Settings) -> Iterator[Finding]:
@@ -23,12 +23,20 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
         message = "missing, but required of the last route: it answers for every route and channel that names none"
         yield Finding(place=("routes", len(routes) - 1, "team"), message=message)
     yield from _same_names(settings)
+    yield from _held_in_vain(settings)
     conditions = [route.when or _EVERYTHING for route in routes]
     for number, condition in enumerate(conditions):
         earlier = next((index for index in range(number) if covers(conditions[index], condition)), None)
         if earlier is not None:
             message = f'it never fires: route "{routes[earlier].name}" takes all that it would take'
             yield Finding(place=("routes", number), message=message)
+
+
+def _held_in_vain(settings: Settings) -> Iterator[Finding]:
+    for number, route in enumerate(settings.routes):
+        if route.hold and route.when and (route.when.emergency or route.when.open):
+            message = "no effect: an emergency never waits, and what comes while open has nothing to wait for"
+            yield Finding(place=("routes", number, "hold"), message=message, level="warning")
 
 
 def covers(wide: Condition, narrow: Condition) -> bool:
@@ -38,7 +46,8 @@ def covers(wide: Condition, narrow: Condition) -> bool:
     """
     choices = all(_allows(getattr(wide, key), getattr(narrow, key)) for key in _CHOICES)
     switches = all(getattr(wide, key) in {None, getattr(narrow, key)} for key in _SWITCHES)
-    return choices and switches and _allows(_folded(wide.words), _folded(narrow.words))
+    spelled = all(_allows(_folded(getattr(wide, key)), _folded(getattr(narrow, key))) for key in ("words", "sender"))
+    return choices and switches and spelled
 
 
 def _allows(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:

@@ -54,6 +54,12 @@ def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
     for number, word in enumerate(category.keywords):
         if not word.strip():
             yield Finding(place=(*place, "keywords", number), message="expected a word that is not empty")
+    for number, hint in enumerate(category.hints):
+        if not all(part.strip() for part in hint.split("+")):
+            yield Finding(place=(*place, "hints", number), value=shown(hint), message='expected "word" or "word + word"')
+    if category.hints and not category.emergency:
+        message = "no effect: hints are for categories with emergency = true"
+        yield Finding(place=(*place, "hints"), message=message, level="warning")
     for number, fact in enumerate(category.facts):
         if fact not in KINDS:
             message = f"no fact of this kind is looked for; {nearest(fact, KINDS)}"

@@ -1,0 +1,77 @@
+"""The second, more generous emergency test, for what would wait because the desk is closed.
+
+The first test must not cry wolf by day, so it asks for plain words. By night nobody reads what it missed: a hint of
+danger is enough here, and what it finds goes to the emergency route with the hint beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from router.automatic import Kind
+from router.classify.rules import fold
+from router.reading import Reading
+from router.script_folding import fold_script
+from router.settings.model import Settings
+
+# Of what a machine made in answer, in bulk or for ourselves nobody is in danger; a web form's mail is a machine's too.
+_UNHEARD: Final = frozenset({Kind.BOUNCE, Kind.BULK, Kind.AUTO_REPLIED, Kind.OURSELVES})
+_PLUS: Final = re.compile(r"\s*\+\s*")
+_NO_WORD: Final = re.compile(r"[^\w]+")
+# "didn't" is one word, however it is typed.
+_WITHOUT_APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
+_HAN_OR_KANA: Final = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Parts that must all be in the text, in any order. written: as it stands in the file."""
+
+    written: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """The hints of every emergency category; build with `build_second_look`."""
+
+    hints: tuple[Hint, ...]
+    categories: frozenset[str]
+
+    def find(self, reading: Reading) -> tuple[str, ...]:
+        """Return what hints at an emergency; empty if nothing does."""
+        if reading.origin.kind in _UNHEARD:
+            return ()
+        seen = reading.classification
+        guesses = [name for name in (seen.category, seen.runner_up) if name in self.categories]
+        text = comparable(f"{reading.envelope.subject}\n{reading.envelope.text}")
+        found = [hint.written for hint in self.hints if all(part in text for part in hint.parts)]
+        return (*(f"it may be about {name}" for name in guesses[:1]), *found)
+
+
+def build_second_look(settings: Settings) -> SecondLook:
+    """Compile the hints of the operator's emergency categories."""
+    emergencies = {name: category for name, category in settings.categories.items() if category.emergency}
+    written = dict.fromkeys(hint for category in emergencies.values() for hint in category.hints)
+    return SecondLook(tuple(Hint(hint, _parts(hint)) for hint in written), frozenset(emergencies))
+
+
+def comparable(text: str) -> str:
+    """Return the text as hints compare it: folded, in simplified characters, words between single blanks."""
+    return f" {_NO_WORD.sub(' ', fold_script(fold(text)).translate(_WITHOUT_APOSTROPHES))} "
+
+
+def _parts(hint: str) -> tuple[str, ...]:
+    """Return the parts of "a + b". A Latin part is the beginning of a word, a Chinese one stands anywhere."""
+    return tuple(_anchored(part) for part in _split(hint))
+
+
+def _split(hint: str) -> Iterable[str]:
+    return filter(None, (comparable(part).strip() for part in _PLUS.split(hint)))
+
+
+def _anchored(part: str) -> str:
+    return part if _HAN_OR_KANA.search(part) else f" {part}"

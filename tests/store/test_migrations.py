@@ -1,0 +1,36 @@
+"""The migrations make the very tables that the models describe, and can be taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlmodel import SQLModel
+
+import store.duty
+import store.ledgers
+import store.models
+from store.database import Database
+from store.migrate import current_version, latest_version, upgrade
+
+
+def test_the_migrated_tables_are_those_of_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_a_migration_can_be_taken_back_and_run_again(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with database.engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert current_version(database) == "0001"
+
+    upgrade(database)
+
+    assert current_version(database) == latest_version()
