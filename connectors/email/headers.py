@@ -86,8 +86,9 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
     if b"\r" in raw[: limits.HEADER_BYTES] and b"\n" not in raw[: limits.HEADER_BYTES]:
         raw = raw.replace(b"\r", b"\n")
     start = _first_field(raw) if raw[:1] in _BREAKS else 0
-    bare, full = raw.find(b"\n\n", start), raw.find(b"\n\r\n", start)
-    if full >= 0 and (bare < 0 or full < bare):
+    full = raw.find(b"\n\r\n", start)
+    bare = raw.find(b"\n\n", start, full if full >= 0 else len(raw))
+    if full >= 0 and bare < 0:
         end, body = full, full + 3
     elif bare >= 0:
         end, body = bare, bare + 2

@@ -1,4 +1,4 @@
-"""Read HTML as a person would: its words, a line for each block."""
+"""Read a sanitised page as a person would: its words, a line for each block."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import re
 from html import unescape
 from typing import Final
 
-from lxml import etree  # type: ignore[import-untyped]
-
-_BLOCKS: Final = {
-    "address", "blockquote", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol", "pre", "table", "tbody",
-    "tfoot", "thead", "tr", "ul",
-}  # fmt: skip
-_PARAGRAPHS: Final = {"p", "h1", "h2", "h3", "h4", "h5", "h6"}
-# What stands before and after an element's own text.
-_BEFORE: Final = dict.fromkeys(_BLOCKS, "\n") | dict.fromkeys(_PARAGRAPHS, "\n\n")
-_AFTER: Final = _BEFORE | {"br": "\n", "td": " ", "th": " "}
+_BLOCKS: Final = (
+    "address", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol", "pre", "table",
+    "tbody", "tfoot", "thead", "tr", "ul",
+)  # fmt: skip
+_PARAGRAPHS: Final = ("p", "h1", "h2", "h3", "h4", "h5", "h6")
+_ENDS: Final = dict.fromkeys(_BLOCKS, "\n") | dict.fromkeys(_PARAGRAPHS, "\n\n")
+# What takes a tag's place; any other tag leaves nothing.
+_INSTEAD: Final = _ENDS | {f"/{name}": gap for name, gap in _ENDS.items()} | {"/td": " ", "/th": " "}
+# Exact for what the cleaner writes (names in lower case, `>` in a value as `&gt;`), and for nothing else.
+_CLEAN_TAG: Final = re.compile(r"<(/?[a-z0-9]+)[^>]*>")
+_PREFORMATTED: Final = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
 _BLANK: Final = re.compile(r"[ \t\r\n\f\xa0]+")
 _LINES: Final = re.compile(r"\n{3,}")
-_TAG: Final = re.compile(r"<[^<>]*>")
+_ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,300})</title", re.IGNORECASE)
 
 
 def to_text(page: str) -> str:
     """Return the words of a page that `html.sanitise` made, blocks on lines of their own, paragraphs apart.
 
-    Never of HTML as it came: this parser leaves out what stands behind `</html>`, and replies stand there.
+    Reading the page, not the HTML as it came, gives the words that agents see: two parsers of broken HTML differ,
+    and libxml2 leaves out what stands behind `</html>`, where replies stand.
     """
-    if "<" not in page:
-        return _tidy(_BLANK.sub(" ", unescape(page)))
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
-    try:
-        root = etree.fromstring(f"<div>{page}</div>".encode("utf-8", "replace"), parser)
-    except etree.LxmlError:
-        return without_tags(page)
-    return _tidy("".join(_pieces(root)))
+    if "<pre" not in page:
+        return _tidy(_flow(page))
+    # Split with one group: flowing, preformatted, flowing, ...
+    pieces = _PREFORMATTED.split(page)
+    pieces[0::2] = map(_flow, pieces[0::2])
+    pieces[1::2] = [f"\n{_without_clean_tags(piece)}\n" for piece in pieces[1::2]]
+    return _tidy("".join(pieces))
 
 
 def title_of(html: str) -> str:
@@ -45,30 +46,23 @@ def title_of(html: str) -> str:
 
 def without_tags(html: str) -> str:
     """Return what is left of HTML that no parser should be given: a reading aid, never to be shown as HTML."""
-    return _tidy(_BLANK.sub(" ", unescape(_TAG.sub(" ", html))))
+    return _tidy(_BLANK.sub(" ", unescape(_ANY_TAG.sub(" ", html))))
+
+
+def _flow(page: str) -> str:
+    return _without_clean_tags(_BLANK.sub(" ", page))
+
+
+def _without_clean_tags(page: str) -> str:
+    if "<" in page:
+        # Split with one group: text, tag's name, text, ...
+        pieces = _CLEAN_TAG.split(page)
+        pieces[1::2] = [_INSTEAD.get(name, "") for name in pieces[1::2]]
+        page = "".join(pieces)
+    return unescape(page).replace("\xa0", " ") if "&" in page else page
 
 
 def _tidy(text: str) -> str:
     # Line by line: a pattern for blanks around a line break takes the square of a run of blanks.
     lines = "\n".join([line.strip(" ") for line in text.split("\n")])
     return _LINES.sub("\n\n", lines).strip()
-
-
-def _pieces(root: etree._Element) -> list[str]:
-    """Collect the text in document order. Iterative: a document may be 2,000 levels deep."""
-    pieces: list[str] = []
-    blank = _BLANK.sub
-    preformatted = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        tag = element.tag
-        if event == "start":
-            preformatted += tag == "pre"
-            pieces.append(_BEFORE.get(tag, ""))
-            text = element.text
-        else:
-            preformatted -= tag == "pre"
-            pieces.append(_AFTER.get(tag, ""))
-            text = element.tail
-        if text:
-            pieces.append(text.replace("\xa0", " ") if preformatted else blank(" ", text))
-    return pieces

@@ -12,11 +12,13 @@ from connectors.email.bodies import Bodies, sort_parts
 from connectors.email.dates import read_date
 from connectors.email.headers import Headers, open_mail
 from connectors.email.parts import read_parts
+from connectors.email.reports import read_report
 from connectors.email.wording import read_wording
 from router.automatic import MACHINE_HEADERS
 from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
 
+_MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
 _IDENTIFIER: Final = re.compile(r"<\s*([^<>\s]{1,998})\s*>")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 
@@ -34,16 +36,17 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
     sent_at, dated = read_date(headers.raw("date"), received_at=raw.received_at)
     if dated:
         defects.append(dated)
-    sender = _sender(headers, defects)
+    sender, to = _sender(headers, defects), _parties(headers, "to", defects)
+    subject = " ".join(headers.text("subject").split())[: limits.SUBJECT_CHARACTERS]
     return Envelope(
         channel=channel,
         source_key=raw.source_key,
         sender=sender,
         received_at=raw.received_at,
-        to=_parties(headers, "to", defects),
+        to=to,
         cc=_parties(headers, "cc", defects),
         reply_to=_parties(headers, "reply-to", defects),
-        subject=" ".join(headers.text("subject").split())[: limits.SUBJECT_CHARACTERS],
+        subject=subject,
         text=wording.text,
         quoted=wording.quoted,
         signature=wording.signature,
@@ -56,6 +59,7 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         machine_headers=_machine_headers(headers),
         authentication=tuple(headers.each("authentication-results"))[:10],
         defects=tuple(defects),
+        bounce=read_report(headers, reading, sender=sender, subject=subject, to=to),
     )
 
 
@@ -119,7 +123,8 @@ def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
 def _machine_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
     found = [
         (name, headers.readable(value)[: limits.MACHINE_HEADER_CHARACTERS])
-        for name in MACHINE_HEADERS
-        for value in headers.fields.get(name, ())
+        for name, values in headers.fields.items()
+        if name in _MACHINE_HEADERS
+        for value in values
     ]
     return tuple(found[: limits.MACHINE_HEADERS])
