@@ -82,18 +82,23 @@ class Canonical:
 
 def canonical(text: str) -> Canonical:
     """Take off greeting, sign-off, quotes, punctuation, case, width and script."""
+    words, numbers = _words_and_numbers(text)
+    return Canonical(words, numbers, negations(words))
+
+
+def _words_and_numbers(text: str) -> tuple[str, tuple[str, ...]]:
     folded = fold_script(unicodedata.normalize("NFKC", text).casefold()).replace("\r\n", "\n")
     said = _core(_QUOTED_LINE.sub("", _ATTRIBUTION.sub("", folded)))
     # Nothing but a quote: the customer sent an old message again.
     said = said or _core(_QUOTED.sub("", _ATTRIBUTION.sub("", folded))) or folded
     words = _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
-    return Canonical(words, _numbers(said), negations(words))
+    return words, _numbers(said)
 
 
 def fingerprint(text: str) -> str:
     """Return 16 hex digits that are equal for texts which differ in nothing but form."""
-    prepared = canonical(text)
-    content = f"{prepared.key}\n{' '.join(prepared.numbers)}"
+    words, numbers = _words_and_numbers(text)
+    content = f"{words.replace(' ', '')}\n{' '.join(numbers)}"
     return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from router.anchored import matches_at, occurrences
 from router.script_folding import fold_case
 
 KINDS: Final = (
@@ -30,18 +31,19 @@ _DIGIT: Final = re.compile(r"\d")
 _EMAIL: Final = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}")
 _CHINESE_PHONE: Final = re.compile(r"1(?<![\d+]1)(?<!\d[.\-]1)([3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)")
 _FOREIGN_PHONE: Final = re.compile(r"\+\d(?:[-\s()]{0,2}\d){7,14}(?!\d)")
-_NAMED: Final = (
-    r"(?:order|transaction|txn|transfer|payment|reference|ref|receipt|invoice|trade|"
-    r"订单|訂單|交易|流水|单|單|凭证|憑證|转账|轉帳|轉賬)"
-)
+_NAMES: Final = (
+    "order", "transaction", "txn", "transfer", "payment", "reference", "ref", "receipt", "invoice", "trade", "订单",
+    "訂單", "交易", "流水", "单", "單", "凭证", "憑證", "转账", "轉帳", "轉賬",
+)  # fmt: skip
 _TRANSACTION: Final = re.compile(
-    _NAMED
-    + r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
-    + r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
+    rf"(?:{'|'.join(_NAMES)})"
+     r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
+     r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
 )
 _BARE_TRANSACTION: Final = re.compile(
     r"(?<![\da-z])(?:[a-z]{2,4}\d{8,28}|20[2-4]\d[01]\d[0-3]\d\d{6,24}|\d{12,28})(?![\da-z])"
 )
+_LONG_NUMBER: Final = re.compile(r"\d{8,}")
 _UNITS: Final = {
     "¥": "CNY", "￥": "CNY", "元": "CNY", "块钱": "CNY", "块": "CNY", "塊": "CNY", "人民币": "CNY", "人民幣": "CNY",
     "rmb": "CNY", "cny": "CNY", "yuan": "CNY", "us$": "USD", "$": "USD", "usd": "USD", "dollars": "USD", "bucks": "USD",
@@ -51,18 +53,27 @@ _UNITS: Final = {
     "twd": "TWD", "nt$": "TWD", "台币": "TWD", "台幣": "TWD", "新台币": "TWD", "新台幣": "TWD", "myr": "MYR", "thb": "THB",
 }  # fmt: skip
 _UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_FIGURE: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,9}(?:\.\d{1,2})?)"
+_UNIT_NAMES: Final = tuple(_UNITS)
+_LONGEST_UNIT: Final = max(map(len, _UNITS))
+_NUMBER_START: Final = re.compile(r"\d(?<!\d.)")
+# What follows the first digit: the engine leaps to a pattern that begins with `\d` and nothing before it.
+_FIGURE: Final = r"(?:\d{0,2}(?:,\d{3})+(?:\.\d{1,2})?|\d{0,8}(?:\.\d{1,2})?)"
 _SCALE: Final = r"\s?(?:[万萬千百]|k(?![a-z]))?"
-_AMOUNT_AFTER_UNIT: Final = re.compile(rf"(?P<unit>{_UNIT})\s?(?P<figure>{_FIGURE})(?P<scale>{_SCALE})(?![\d.]\d)")
+_AMOUNT_AFTER_UNIT: Final = re.compile(rf"(?P<unit>{_UNIT})\s?(?P<figure>\d{_FIGURE})(?P<scale>{_SCALE})(?![\d.]\d)")
 _AMOUNT_BEFORE_UNIT: Final = re.compile(
-    rf"(?<![\d.,])(?P<figure>{_FIGURE})(?P<scale>{_SCALE})多?\s?(?P<unit>{_UNIT})(?![a-z])"
+    rf"(?P<figure>\d(?<![\d.,].){_FIGURE})(?P<scale>{_SCALE})多?\s?(?P<unit>{_UNIT})(?![a-z])"
 )
 _SCALES: Final = {"万": 10_000, "萬": 10_000, "千": 1_000, "百": 100, "k": 1_000, "": 1}
 _CHINESE_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 _CHINESE_AMOUNT: Final = re.compile(
-    r"(?<![\d.])(?P<figure>[一二两兩三四五六七八九十百千万萬零]{1,9})(?:多|来)?(?P<unit>块钱|块|塊|元|美元|美金|港币|港幣|欧元)"
+    r"(?P<figure>[一二两兩三四五六七八九十百千万萬零](?<![\d.].)[一二两兩三四五六七八九十百千万萬零]{0,8})"
+    r"(?:多|来)?(?P<unit>块钱|块|塊|元|美元|美金|港币|港幣|欧元)"
 )
 _CHINESE_SCALES: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "萬": 10_000}
+_ACCOUNT_NAMES: Final = (
+    "user", "account", "wallet", "login", "uid", "账", "帳", "帐", "賬", "用户名", "用戶名", "会员号", "會員號", "昵称",
+    "暱稱", "微信号", "微信號",
+)  # fmt: skip
 _ACCOUNT: Final = re.compile(
     r"(?:user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid|"
     r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號)"
@@ -88,11 +99,10 @@ _TIME: Final = re.compile(
     rf"{_DAY}(?:(?:\s?(?:at|around|about|的|大概|大约)\s?|[\st,，]{{0,2}}){_CLOCK})?(?![a-z\d])|"
     rf"(?<![\d:.]){_CLOCK}(?![a-z\d])"
 )
-# Without a digit only these tell a time; asking first is much cheaper than the pattern.
-_TIME_WORDS: Final = (
-    "today", "yesterday", "last ", "this morning", "天", "昨", "今", "刚", "剛", "上周", "上週", "上个月", "上個月",
-    "周", "星期", "礼拜", "凌晨", "早上", "上午", "中午", "下午", "傍晚", "晚上", "夜里",
-)  # fmt: skip
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME_WORDS: Final = ("today", "yesterday", "last", "this")
+_TIME_CHAR: Final = re.compile(r"[今昨前刚剛上周星礼凌早中下傍晚夜]")
+_TIME_DIGIT: Final = re.compile(r"\d(?=\d{0,3}(?:st|nd|rd|th)?\s?[-/.年月:：点點a-z])")
 _DEVICE_NAMES: Final = (
     "iphone", "ipad", "huawei", "xiaomi", "redmi", "oppo", "vivo", "honor", "samsung", "galaxy", "pixel", "oneplus",
     "android", "ios", "windows", "macbook",
@@ -116,13 +126,12 @@ def find_facts(text: str) -> tuple[Fact, ...]:
         found += [*_phones(plain), *_transactions(lowered), *_money(lowered)]
     if not lowered.isascii():
         found += _money_in_words(lowered)
-    if has_digits or any(word in lowered for word in _TIME_WORDS):
-        found += _times(lowered)
+    found += _times(lowered, has_digits=has_digits)
     return tuple(dict.fromkeys([*found, *_devices(lowered)]))
 
 
 def _accounts(text: str, lowered: str) -> Iterator[Fact]:
-    for match in _ACCOUNT.finditer(lowered):
+    for match in matches_at(_ACCOUNT, lowered, occurrences(lowered, _ACCOUNT_NAMES)):
         start, end = match.span("value")
         yield Fact("account", text[start:end].rstrip(".-"))
 
@@ -144,18 +153,29 @@ def _phones(text: str) -> Iterator[Fact]:
 
 
 def _transactions(lowered: str) -> Iterator[Fact]:
-    for match in _TRANSACTION.finditer(lowered):
+    for match in matches_at(_TRANSACTION, lowered, occurrences(lowered, _NAMES)):
         if not _CHINESE_PHONE.fullmatch(match["value"]):
             yield Fact("transaction", match["value"].upper())
-    for match in _BARE_TRANSACTION.finditer(lowered):
+    # Up to four letters may stand before the digits.
+    starts = [long.start() - letters for long in _LONG_NUMBER.finditer(lowered) for letters in (0, 2, 3, 4)]
+    for match in matches_at(_BARE_TRANSACTION, lowered, starts):
         yield Fact("transaction", match[0].upper())
 
 
 def _money(lowered: str) -> Iterator[Fact]:
-    for pattern in (_AMOUNT_AFTER_UNIT, _AMOUNT_BEFORE_UNIT):
-        for match in pattern.finditer(lowered):
-            value = Decimal(match["figure"].replace(",", "")) * _SCALES[match["scale"].strip()]
-            yield from _amount(value, match["unit"])
+    if any(_follows_unit(lowered, number.start()) for number in _NUMBER_START.finditer(lowered)):
+        yield from _amounts(_AMOUNT_AFTER_UNIT.finditer(lowered))
+    yield from _amounts(_AMOUNT_BEFORE_UNIT.finditer(lowered))
+
+
+def _follows_unit(lowered: str, at: int) -> bool:
+    return lowered[max(0, at - _LONGEST_UNIT - 1) : at].rstrip().endswith(_UNIT_NAMES)
+
+
+def _amounts(matches: Iterable[re.Match[str]]) -> Iterator[Fact]:
+    for match in matches:
+        value = Decimal(match["figure"].replace(",", "")) * _SCALES[match["scale"].strip()]
+        yield from _amount(value, match["unit"])
 
 
 def _money_in_words(lowered: str) -> Iterator[Fact]:
@@ -185,14 +205,22 @@ def chinese_number(numeral: str) -> int:
     return total + section + digit * (scale // 10 if shortened else 1)
 
 
-def _times(lowered: str) -> Iterator[Fact]:
-    for match in _TIME.finditer(lowered):
+def _times(lowered: str, *, has_digits: bool) -> Iterator[Fact]:
+    for match in matches_at(_TIME, lowered, _time_starts(lowered, has_digits=has_digits)):
         yield Fact("time", match[0].strip(" ,，")[:_LONGEST])
+
+
+def _time_starts(lowered: str, *, has_digits: bool) -> Iterator[int]:
+    yield from occurrences(lowered, _TIME_WORDS)
+    yield from (match.start() for match in _TIME_CHAR.finditer(lowered))
+    if has_digits:
+        yield from occurrences(lowered, _MONTHS)
+        # A clock's reading may begin with a blank.
+        for digit in _TIME_DIGIT.finditer(lowered):
+            yield from range(max(0, digit.start() - 1), digit.start() + 1)
 
 
 def _devices(lowered: str) -> Iterator[Fact]:
     names = _DEVICE_NAMES if lowered.isascii() else _DEVICE_NAMES + _CHINESE_DEVICE_NAMES
-    if not any(name in lowered for name in names):
-        return
-    for match in _DEVICE.finditer(lowered):
+    for match in matches_at(_DEVICE, lowered, occurrences(lowered, names)):
         yield Fact("device", match[0].strip()[:_LONGEST])

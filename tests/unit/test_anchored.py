@@ -1,0 +1,25 @@
+"""Looking only where a pattern may begin finds what looking everywhere finds."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.anchored import matches_at, occurrences
+
+_PATTERN = re.compile(r"(?:ab|abc|ca)c?a{0,2}")
+
+
+def test_overlapping_words_are_all_found() -> None:
+    assert sorted(occurrences("aaa", ["aa", "a"])) == [0, 0, 1, 1, 2]
+
+
+@given(st.text(alphabet="abc ", max_size=40), st.sets(st.integers(min_value=-3, max_value=45)))
+def test_more_places_than_needed_change_nothing(text: str, more: set[int]) -> None:
+    starts = {*occurrences(text, ["ab", "ca"]), *more}
+
+    assert [match.span() for match in matches_at(_PATTERN, text, starts)] == [
+        match.span() for match in _PATTERN.finditer(text)
+    ]
