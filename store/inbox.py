@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.envelope import PartyKind
 from router.errors import NotFound
 from store.bulk import among, table_of
 from store.models import Contact, Conversation, Identity, Message, Status
@@ -202,8 +203,12 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
     contact_id = table_of(Conversation).c.contact_id
     if isinstance(contact, UUID):
         return contact_id == contact
-    identity = table_of(Identity)
-    return contact_id.in_(sa.select(identity.c.contact_id).where(identity.c.handle == contact.strip().lower()))
+    columns = table_of(Identity).c
+    # The index begins with the kind: without one it would be read from end to end.
+    named = sa.select(columns.contact_id).where(
+        among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
+    )
+    return contact_id.in_(named)
 
 
 def _row(row: sa.RowMapping) -> ConversationRow:
