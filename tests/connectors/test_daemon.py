@@ -189,6 +189,7 @@ def test_a_gate_keeps_mail_and_a_second_process_waits_for_its_port(keeper, runni
     assert all(report.ok for report in keeper.reports)
     # When
     first.stop()
+    until(lambda: not listens(host, int(port)))
     # Then
     until(lambda: listens(host, int(port)), seconds=12)
     with smtplib.SMTP(host, int(port)) as client:
