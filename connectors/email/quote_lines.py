@@ -52,6 +52,7 @@ _SEPARATOR_CHARACTERS: Final = 120
 # The first two letters of all sign-offs: few other lines begin so.
 SIGNED: Final = frozenset(words[:2] for words in (*SIGN_OFFS, *(begin for begin, _ in FRAMED_SIGN_OFFS)))
 _DASHES: Final = "-‐‑‒–—―_=*~#|+>·•.<"
+_AROUND_ATTRIBUTION: Final = "*_- \t\xa0"
 _ORNAMENT: Final = _DASHES + " \t\xa0　"
 _COLONS: Final = ":："
 _ROLES: Final = {label: role for role, labels in LABELS.items() for label in labels}
@@ -76,7 +77,7 @@ _VERB_AT_END: Final = re.compile(
 )
 _STARTER: Final = re.compile(
     rf"\W{{0,3}}(?:(?:{_alternatives([word for word in STARTERS if word[-1] < chr(0x0E00)])})[\s.,:]"
-    rf"|(?:{_alternatives([word for word in STARTERS if word[-1] >= chr(0x0E00)])})|\d{{1,4}}\s?[-./:年년 ]\s?\w)"
+    rf"|(?:{_alternatives([word for word in STARTERS if word[-1] >= chr(0x0E00)])})|\d{{1,4}}\s?[-./年년]\s?\d)"
 )
 _ADDRESS_AT_END: Final = re.compile(r"@[^\s@]{1,190}[>)\]\"]+\s*[:：]\Z|@[^\s@<>]{1,190}\s*[:：]\Z")
 
@@ -103,7 +104,7 @@ def separator(line: str, *, above: str) -> Opening | None:
     if not words or len(bare) > _SEPARATOR_CHARACTERS:
         return None
     said = " ".join(words.split()).casefold()
-    drawn = len(bare) > len(words) + 1 and bare[0] in _DASHES and bare[1] in _DASHES
+    drawn = len(bare[: bare.find(words)].strip("| \t")) > 1
     if said in FORWARDED and (drawn or bare[-1] in _COLONS or is_rule(above)):
         return Opening.FORWARD
     if said in ORIGINAL and (drawn or is_rule(above)):
@@ -172,13 +173,20 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
         if not line or len(window) + len(line) > _ATTRIBUTION_CHARACTERS or is_quoted(line):
             break
         window = f"{line} {window}" if window else line
-        said = window.strip("*_ \t\xa0")
+        said = window.strip(_AROUND_ATTRIBUTION)
         if not said or not _is_attribution(said, followed=followed):
             continue
         if _STARTER.match(said.casefold()):
             return start
-        fallback = start if fallback is None else fallback
+        if fallback is None or _goes_on_above(lines[fallback]):
+            fallback = start
     return fallback
+
+
+def _goes_on_above(line: str) -> bool:
+    """Tell whether the line is the second half of a folded one: it begins with a time, an address or a small letter."""
+    bare = line.lstrip()
+    return bare[:1] in "<([" or bare[:1].isdigit() or bare[:1].islower()
 
 
 def _may_attribute(said: str) -> bool:
@@ -194,15 +202,20 @@ def _is_attribution(said: str, *, followed: bool) -> bool:
     if said[-1] not in _COLONS:
         starts = dated and _STARTER.match(folded)
         return bool(starts and _ADDRESS.search(said) and _VERB_AT_END.search(folded))
-    verb = _VERB.search(folded)
+    if dated and _TIME.search(said) and _ADDRESS_AT_END.search(said):
+        return True
+    verb, addressed = _VERB.search(folded), _ADDRESS.search(said)
     if followed:
-        return bool(verb or dated or _ADDRESS.search(said))
-    if verb is None:
-        return bool(dated and _TIME.search(said) and _ADDRESS_AT_END.search(said))
-    addressed = _ADDRESS.search(said)
+        return bool(verb or dated or addressed)
+    return verb is not None and _says_who(folded, verb=verb, dated=bool(dated), addressed=addressed)
+
+
+def _says_who(folded: str, *, verb: re.Match[str], dated: bool, addressed: re.Match[str] | None) -> bool:
+    """Tell whether a sentence around "wrote" says enough of who and when to be a program's."""
+    starts = dated and bool(_STARTER.match(folded))
     if _VERB_AT_END.search(folded, verb.start()):
-        return bool(addressed or (dated and _STARTER.match(folded)))
-    return bool(dated and (_STARTER.match(folded) or (addressed and addressed.start() < verb.start())))
+        return starts or addressed is not None
+    return starts or (dated and addressed is not None and addressed.start() < verb.start())
 
 
 def is_sign_off(line: str) -> bool:

@@ -39,7 +39,7 @@ _SIGN_OFF_CHARACTERS: Final = 100
 _SIGNATURE_LINES: Final = 20
 # Wrapping happens near the 72 to 78 characters that RFC 5322 section 2.1.1 recommends.
 _WRAPPED: Final = 60
-_TRAILING: Final = "*_ \t\xa0"
+_TRAILING: Final = "*_- \t\xa0"
 _ATTRIBUTION_ENDINGS: Final = (":", "：", "wrote")
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
@@ -124,7 +124,7 @@ class _Scan:
             if self._goes_on(end):
                 self._quote(self._with_rules(start), len(self.lines))
                 break
-            self._quote(start, end)
+            self._quote(start, self._next(end))
         self._sign()
         return opening
 
