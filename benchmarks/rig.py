@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,7 @@ class Rig:
     postgres: Postgres | None
     smtp_port: int
     page: int = 100
+    takeover: str = "15s"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -68,8 +70,9 @@ class Rig:
     def write_config(self) -> None:
         """Describe this rig in the shipped file's words."""
         text = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
-        keys = f'[omniyard]\ndata = "{self.folder / "var"}"\ndatabase = "env:OMNIYARD_RIG_DATABASE"'
-        text = text.replace("[omniyard]", keys, 1).replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
+        keys = f'data = "{self.folder / "var"}"\ndatabase = "env:OMNIYARD_RIG_DATABASE"\ntakeover = "{self.takeover}"'
+        text = text.replace("[omniyard]", f"[omniyard]\n{keys}", 1)
+        text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
         channels = _CHANNELS.format(channel=CHANNEL, port=self.mail.port, user=USER, page=self.page)
         self.config.write_text(text + channels, encoding="utf-8")
 
@@ -133,7 +136,7 @@ class Rig:
 
 
 @contextlib.contextmanager
-def running_rig(kind: str, *, page: int = 100) -> Iterator[Rig]:
+def running_rig(kind: str, *, page: int = 100, takeover: str = "15s") -> Iterator[Rig]:
     """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-rig-")))
@@ -152,10 +155,20 @@ def running_rig(kind: str, *, page: int = 100) -> Iterator[Rig]:
             postgres=postgres,
             smtp_port=free_port(),
             page=page,
+            takeover=takeover,
         )
         rig.write_config()
+        stack.callback(_keep_logs, folder)
         stack.callback(rig.stop_all)
         yield rig
+
+
+def _keep_logs(folder: Path) -> None:
+    """Copy what the processes said to the folder that OMNIYARD_RIG_LOGS names, for whoever looks into a red run."""
+    kept = os.environ.get("OMNIYARD_RIG_LOGS")
+    if kept:
+        for log in folder.glob("*.log"):
+            shutil.copy(log, Path(kept) / log.name)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.02) -> None:

@@ -25,8 +25,18 @@ def main() -> None:
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)
     require_current(database)
-    intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
-    daemon = Daemon(intake, polled=open_polled(settings), gates=open_gates(settings), reach=reach)
+    lease = settings.omniyard.takeover
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease)
+    # A third of the lease: one renewal may be lost, and still nobody else takes over.
+    third = lease.total_seconds() / 3
+    daemon = Daemon(
+        intake,
+        polled=open_polled(settings),
+        gates=open_gates(settings),
+        reach=reach,
+        renew_every=third,
+        ask_again=third,
+    )
     rested = daemon.run()
     intake.close()
     database.close()

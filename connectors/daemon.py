@@ -18,7 +18,7 @@ import structlog
 
 from connectors.base import Connector, Gate
 from connectors.keeper import Keeper
-from connectors.lanes import GateLane, PollLane
+from connectors.lanes import ASK_AGAIN, GateLane, PollLane
 from connectors.renewal import RENEW_EVERY, Renewal
 from connectors.watchdog import Watchdog
 
@@ -51,6 +51,7 @@ class Daemon:
         gates: Sequence[Gate] = (),
         reach: Callable[[str], None] = _nowhere,
         renew_every: float = RENEW_EVERY,
+        ask_again: float = ASK_AGAIN,
         watchdog: Watchdog | None = None,
     ) -> None:
         self._stopping = threading.Event()
@@ -64,6 +65,7 @@ class Daemon:
                 renewal=self._renewal,
                 watchdog=self._watchdog,
                 reach=reach,
+                ask_again=ask_again,
             )
             for channel in polled
         ]

@@ -43,12 +43,14 @@ class PollLane:
         renewal: Renewal,
         watchdog: Watchdog,
         reach: Callable[[str], None],
+        ask_again: float = ASK_AGAIN,
     ) -> None:
         self.channel = connector.channel
         self._connector, self._poll, self._keeper = connector, poll, keeper
         self._renewal, self._watchdog, self._reach = renewal, watchdog, reach
         self._stopped = threading.Event()
         self._interruptible = threading.Event()
+        self._ask_again = ask_again
         self._failures = 0
         self._reported = 0.0
 
@@ -58,7 +60,7 @@ class PollLane:
             try:
                 self._own_and_poll()
             except LeaseLost:
-                self._rest(ASK_AGAIN)
+                self._rest(self._ask_again)
             except OmniyardError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001  (the outer loop of a channel: it logs and goes on)
@@ -77,7 +79,7 @@ class PollLane:
         self._watchdog.expect(self.channel, within=_CALL)
         ownership = self._keeper.own(self.channel)
         if ownership is None:
-            self._rest(ASK_AGAIN)
+            self._rest(self._ask_again)
             return
         with self._renewal.holding(self.channel, ownership, on_lost=self._connector.close) as holding:
             _log.info("channel.owned", channel=self.channel)

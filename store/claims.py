@@ -27,7 +27,7 @@ MOST_ATTEMPTS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRow:
-    """One inbound row that is ours for `LEASE`."""
+    """One inbound row that is ours for a while."""
 
     id: UUID
     channel: str
@@ -52,17 +52,19 @@ class Claim:
         return [row.id for row in self.rows]
 
 
-def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] | None = None) -> Claim:
+def claim_page(
+    connection: Connection, *, limit: int, ids: Collection[UUID] | None = None, lease: timedelta = LEASE
+) -> Claim:
     """Claim up to `limit` rows that are due and were never tried: of `ids` if given, else the oldest."""
-    return _claim(connection, limit=limit, ids=ids, tried=False)
+    return _claim(connection, limit=limit, ids=ids, tried=False, lease=lease)
 
 
-def claim_alone(connection: Connection) -> Claim:
+def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
     """Claim one row that is due and was tried before: it was in a page that died or failed."""
-    return _claim(connection, limit=1, ids=None, tried=True)
+    return _claim(connection, limit=1, ids=None, tried=True, lease=lease)
 
 
-def _claim(connection: Connection, *, limit: int, ids: Collection[UUID] | None, tried: bool) -> Claim:
+def _claim(connection: Connection, *, limit: int, ids: Collection[UUID] | None, tried: bool, lease: timedelta) -> Claim:
     table, token, now = table_of(Inbound), uuid4(), read_clock(connection)
     due = sa.select(table.c.id).where(*_due(now), table.c.attempts > 0 if tried else table.c.attempts == 0)
     if ids is not None:
@@ -71,7 +73,7 @@ def _claim(connection: Connection, *, limit: int, ids: Collection[UUID] | None, 
     statement = (
         sa.update(table)
         .where(table.c.id.in_(due.scalar_subquery()))
-        .values(attempts=table.c.attempts + 1, lease_token=token, lease_until=now + LEASE)
+        .values(attempts=table.c.attempts + 1, lease_token=token, lease_until=now + lease)
         .returning(*(table.c[name] for name in ClaimedRow.__dataclass_fields__))
     )
     rows = [ClaimedRow(**row) for row in connection.execute(statement).mappings()]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from router.automatic import Kind
-
+from router.conditions import Background
 from router.correlation import Candidate, Correlation, correlate
+from router.routing import Decision
 from store.history import KnownConversation, KnownMessage
 from store.ids import new_id, new_reference
 from store.models import Status
@@ -33,11 +34,16 @@ class Verdicts:
 
 @dataclass(slots=True)
 class History:
-    """What is known before a message is decided; grows with each message of the page."""
+    """What is known before a message is decided; grows with each message of the page.
+
+    labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
+    """
 
     by_reference: dict[str, Candidate]
     by_message_id: dict[str, list[Candidate]]
     said: dict[tuple[UUID, str], list[KnownMessage]]
+    labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
+    replies: Collection[str] = ()
 
     @classmethod
     def of(
@@ -46,12 +52,16 @@ class History:
         by_reference: Mapping[str, KnownConversation],
         by_message_id: Mapping[str, Sequence[KnownConversation]],
         said: Sequence[KnownMessage],
+        labels: Mapping[UUID, frozenset[str]] | None = None,
+        replies: Collection[str] = (),
     ) -> History:
         """Arrange what the store knows."""
         history = cls(
             {reference: _candidate(known) for reference, known in by_reference.items()},
             {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
             {},
+            labels or {},
+            replies,
         )
         for message in said:
             history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
@@ -90,7 +100,7 @@ class History:
 
 def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now: datetime) -> tuple[Outcome, Verdicts]:
     """Decide each message in turn. now: the database's clock."""
-    recorder, verdicts = Recorder(brain, now), Verdicts()
+    recorder, verdicts = Recorder(brain, now, replies=set(history.replies)), Verdicts()
     for incoming in page:
         _decide(incoming, history=history, recorder=recorder, verdicts=verdicts)
     return recorder.outcome, verdicts
@@ -113,17 +123,21 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
-    history.learn(incoming, candidate=_file(incoming, correlation=correlation, recorder=recorder))
+    labels = history.labels.get(incoming.contact_id, frozenset())
+    background = Background(contact_labels=labels, follows_case=correlation.follows_case)
+    decision = recorder.brain.table.decide(incoming.reading, now=recorder.now, background=background)
+    candidate = _file(incoming, correlation=correlation, decision=decision, recorder=recorder)
+    history.learn(incoming, candidate=candidate)
     verdicts.routed.append(incoming.row.id)
 
 
-def _file(incoming: Incoming, *, correlation: Correlation, recorder: Recorder) -> Candidate:
+def _file(incoming: Incoming, *, correlation: Correlation, decision: Decision, recorder: Recorder) -> Candidate:
     """Record where the message goes, and return the conversation as it then is."""
-    decision = recorder.brain.table.decide(incoming.reading, now=recorder.now)
     if correlation.joins is not None:
         recorder.joined(Filing(incoming, correlation.joins, correlation, decision))
         latest = max(correlation.joins.last_message_at, incoming.row.received_at)
-        return replace(correlation.joins, resolved=False, last_message_at=latest)
+        emergency = correlation.joins.emergency or decision.emergency
+        return replace(correlation.joins, resolved=False, last_message_at=latest, emergency=emergency)
     candidate = Candidate(
         conversation_id=new_id(),
         reference=new_reference(),
@@ -131,6 +145,7 @@ def _file(incoming: Incoming, *, correlation: Correlation, recorder: Recorder) -
         subject=incoming.reading.subject,
         resolved=False,
         last_message_at=incoming.row.received_at,
+        emergency=decision.emergency,
     )
     recorder.opened(Filing(incoming, candidate, correlation, decision))
     return candidate
@@ -144,4 +159,5 @@ def _candidate(known: KnownConversation) -> Candidate:
         subject=known.subject,
         resolved=known.status == Status.RESOLVED,
         last_message_at=known.last_message_at,
+        emergency=known.emergency,
     )

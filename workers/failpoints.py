@@ -1,7 +1,8 @@
 """Named places where a test may kill, fail or freeze this process; in production they are a look-up in an empty table.
 
-`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. With `OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts
-once in all, over any number of restarts, and leaves a file of its name there, which proves that it was reached.
+`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. With
+`OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts once in all, over any number of restarts, and leaves a file of its name
+there, which proves that it was reached.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from connectors.email.guard import Guard
 
 from connectors.base import Arrival, Cursor, Page
+from connectors.email.guard import Guard
 from connectors.keeper import Ownership, Report
 from router.errors import TransientError
 from store import cursors, leases
@@ -34,8 +34,8 @@ _log = structlog.get_logger()
 class Intake:
     """Keeps mail for all channels of a process; its methods may be called from several threads."""
 
-    def __init__(self, database: Database, *, bell: Bell) -> None:
-        self._database, self._bell = database, bell
+    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE) -> None:
+        self._database, self._bell, self._lease = database, bell, lease
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
         self._guards: list[Guard] = []
@@ -44,7 +44,7 @@ class Intake:
         """See `Keeper`."""
         with self._database.write() as connection:
             name = _lease_name(channel)
-            token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=LEASE)
+            token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=self._lease)
             position = cursors.read_position(connection, channel=channel) if token else None
         return (
             LeasedChannel(self, channel=channel, token=token, cursor=Cursor(*position) if position else None)
@@ -92,7 +92,7 @@ class Intake:
     def renew(self, channel: str, *, token: UUID) -> None:
         """Stay the channel's owner."""
         with self._database.write() as connection:
-            leases.renew_lease(connection, name=_lease_name(channel), token=token, lasts=LEASE)
+            leases.renew_lease(connection, name=_lease_name(channel), token=token, lasts=self._lease)
 
     def release(self, channel: str, *, token: UUID) -> None:
         """Let another process own the channel at once."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from router.automatic import Kind
 from router.autoreply import AutoReply, compose_reply
 from router.correlation import Candidate, Correlation, make_token
 from router.explaining import explain
-from router.routing import Decision
+from router.routing import Decision, Gate
+from router.second_look import is_heard
 from router.sla import Due
 from store.claims import ClaimedRow
 from store.events import EventRow
-from store.history import KnownMessage
+from store.history import AUTO_REPLY, KnownMessage
 from store.ids import new_id
 from store.ledgers import OutboundState
 from store.models import Direction, Status
@@ -25,6 +27,10 @@ from workers.incoming import Incoming, known_ids
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN = "omniyard.invalid"
+# Of machines that tell of an absence, or of ourselves: nobody waits for an answer to them.
+_NO_ONE_WAITS: Final = frozenset({Kind.AUTO_REPLIED, Kind.OURSELVES})
+# A period that is no date; see `AutoReply.period`.
+_PERIODS: Final = {"case": "case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,14 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Collects the rows of one page in `outcome`. now: the database's clock."""
+    """Collects the rows of one page in `outcome`. now: the database's clock.
+
+    replies: dedupe keys of what was said by machine; grows.
+    """
 
     brain: Brain
     now: datetime
+    replies: set[str] = field(default_factory=set)
     outcome: Outcome = field(default_factory=Outcome)
 
     def duplicate(self, row: ClaimedRow, *, first: KnownMessage) -> None:
@@ -66,25 +76,49 @@ class Recorder:
 
     def opened(self, filing: Filing) -> None:
         """Write down a message that opens a conversation, and the automatic answer to it."""
-        reply, why = self._reply(filing)
-        shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
         self.outcome.conversations.append(_conversation(filing))
-        self._message(filing, trace=filing.trace | {"reply": shown})
         payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
         self._event("conversation.opened", filing.conversation_id, payload=payload)
-        if reply:
-            self._auto_reply(filing, reply)
+        self._answer(filing, follow_up=False)
+        self._count(filing)
 
     def joined(self, filing: Filing) -> None:
         """Write down a message that goes on with a conversation; danger said later raises the whole case."""
         row, decision = filing.incoming.row, filing.decision
-        self._message(filing, trace=filing.trace)
-        due = self.brain.table.next_reply_due(decision.route.sla, since=row.received_at)
-        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, due))
-        if decision.emergency:
-            self.outcome.escalations[filing.conversation_id] = _escalation(decision)
+        wakes = not row.backfill and filing.incoming.reading.origin.kind not in _NO_ONE_WAITS
+        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, wakes))
         payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
         self._event("message.received", filing.conversation_id, payload=payload)
+        if decision.emergency and not filing.candidate.emergency:
+            self.outcome.escalations[filing.conversation_id] = _escalation(filing)
+            payload = {"inbound_id": str(row.id), "route": decision.route.name}
+            self._event("conversation.escalated", filing.conversation_id, payload=payload)
+        self._answer(filing, follow_up=True)
+        if not filing.candidate.emergency:
+            self._count(filing)
+
+    def _answer(self, filing: Filing, *, follow_up: bool) -> None:
+        """Write down the message with its reasons, and what the machine says to it."""
+        reply, why = self._reply(filing, follow_up=follow_up)
+        if reply:
+            key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}"
+            if key in self.replies:
+                reply, why = None, f'"{reply.kind}" was said before; once a {_PERIODS.get(reply.period, "day")}'
+            else:
+                self.replies.add(key)
+                self._auto_reply(filing, reply, key=key)
+        shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
+        self._message(filing, trace=filing.trace | {"reply": shown})
+
+    def _count(self, filing: Filing) -> None:
+        if filing.incoming.row.backfill or not is_heard(filing.incoming.reading):
+            return
+        if filing.decision.gate is Gate.HELD:
+            self.outcome.held += 1
+        elif filing.decision.gate is Gate.RELEASED:
+            self.outcome.released += 1
+            payload = {"inbound_id": str(filing.incoming.row.id), "hints": list(filing.decision.hints)}
+            self._event("message.released", filing.conversation_id, payload=payload)
 
     def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
         self.outcome.events.append(EventRow(kind, conversation_id, payload, at=self.now))
@@ -93,9 +127,11 @@ class Recorder:
         candidate = filing.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, filing: Filing) -> tuple[AutoReply | None, str]:
+    def _reply(self, filing: Filing, *, follow_up: bool) -> tuple[AutoReply | None, str]:
         if filing.incoming.row.backfill:
             return None, "old mail is never answered by machine"
+        if follow_up and filing.candidate.emergency and not filing.decision.emergency:
+            return None, "the conversation is an emergency: what is said by day and night does not hold for it"
         return compose_reply(
             filing.incoming.reading,
             decision=filing.decision,
@@ -103,6 +139,7 @@ class Recorder:
             own=self.brain.own,
             reference=self._token(filing),
             now=self.now,
+            follow_up=follow_up,
         )
 
     def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
@@ -112,12 +149,13 @@ class Recorder:
         keys = [(known_id, filing.conversation_id) for known_id in known_ids(filing.incoming)]
         self.outcome.thread_keys.extend(keys)
 
-    def _auto_reply(self, filing: Filing, reply: AutoReply) -> None:
+    def _auto_reply(self, filing: Filing, reply: AutoReply, *, key: str) -> None:
         outbound_id, token = new_id(), self._token(filing)
         address = self.brain.address_of(filing.incoming.row.channel)
         # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
         rfc_message_id = f"{token}.{outbound_id.hex}@{address.partition('@')[2] or _NO_DOMAIN}"
         row = _outbound(filing, reply) | {
+            "dedupe_key": key,
             "id": outbound_id,
             "subject": f"Re: {filing.candidate.subject} [{token}]",
             "rfc_message_id": rfc_message_id,
@@ -130,15 +168,16 @@ class Recorder:
 
 def _conversation(filing: Filing) -> dict[str, Any]:
     row, decision, reading = filing.incoming.row, filing.decision, filing.incoming.reading
-    # Old mail starts no clock: its promises were somebody else's.
+    # Old mail starts no clock and is not held: its promises were somebody else's.
     due = Due() if row.backfill else decision.due
+    held_until = None if row.backfill else decision.held_until
     return {
         "id": filing.conversation_id,
         "reference": filing.candidate.reference,
         "contact_id": filing.candidate.contact_id,
         "channel": row.channel,
         "subject": filing.candidate.subject,
-        "status": Status.OPEN,
+        "status": Status.SNOOZED if held_until else Status.OPEN,
         "category": reading.classification.category,
         "emergency": decision.emergency,
         "team": decision.team,
@@ -154,10 +193,15 @@ def _conversation(filing: Filing) -> dict[str, Any]:
         "version": 1,
         "opened_by_inbound": row.id,
         "linked_to": filing.correlation.linked_to,
+        "clock_started_at": None if row.backfill else row.received_at,
+        "waiting_since": None if row.backfill else row.received_at,
+        "watch_at": None if row.backfill else decision.watch_at,
+        "held_until": held_until,
     }
 
 
-def _escalation(decision: Decision) -> Escalation:
+def _escalation(filing: Filing) -> Escalation:
+    decision = filing.decision
     return Escalation(
         team=decision.team,
         priority=decision.route.priority,
@@ -165,6 +209,7 @@ def _escalation(decision: Decision) -> Escalation:
         sla=decision.route.sla,
         first_reply_due_at=decision.due.first_reply,
         resolve_due_at=decision.due.resolve,
+        clock_started_at=filing.incoming.row.received_at,
     )
 
 
@@ -210,9 +255,8 @@ def _attachments(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]
 def _outbound(filing: Filing, reply: AutoReply) -> dict[str, Any]:
     envelope = filing.incoming.reading.envelope
     return {
-        "dedupe_key": f"auto:{filing.conversation_id}:{reply.kind}:{reply.day}",
         "conversation_id": filing.conversation_id,
-        "kind": "auto_reply",
+        "kind": AUTO_REPLY,
         "channel": filing.incoming.row.channel,
         "recipient": envelope.sender.handle,
         "text": reply.text,

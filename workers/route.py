@@ -42,23 +42,24 @@ class Router:
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
+        self._lease = 2 * brain.settings.omniyard.takeover
 
     def route_page(self, ids: Collection[UUID]) -> int:
         """Route those of `ids` that are due and free; return how many were claimed."""
         with self._database.write() as connection:
-            claimed = claims.claim_page(connection, limit=PAGE, ids=ids)
+            claimed = claims.claim_page(connection, limit=PAGE, ids=ids, lease=self._lease)
         return self._work(claimed)
 
     def route_oldest(self) -> int:
         """Route the oldest page that is due; return how many were claimed."""
         with self._database.write() as connection:
-            claimed = claims.claim_page(connection, limit=PAGE)
+            claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
         return self._work(claimed)
 
     def route_alone(self) -> int:
         """Route one message that was in a page which died or failed; return 1 if there was one."""
         with self._database.write() as connection:
-            claimed = claims.claim_alone(connection)
+            claimed = claims.claim_alone(connection, lease=self._lease)
         return self._work(claimed)
 
     def _work(self, claimed: Claim) -> int:
@@ -101,7 +102,7 @@ class Router:
         known = self._recall(connection, page, claimed)
         reach("route.locked")
         outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
-        write_outcome(connection, self._database, outcome=outcome)
+        write_outcome(connection, self._database, outcome=outcome, now=claimed.now)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
@@ -112,12 +113,18 @@ class Router:
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
         since = claimed.now - self._brain.settings.omniyard.duplicate_window
+        by_reference = history.conversations_by_reference(connection, references)
+        by_message_id = history.conversations_by_message_id(connection, message_ids)
+        known = {each.conversation_id for found in (by_reference.values(), *by_message_id.values()) for each in found}
+        contacts = {incoming.contact_id for incoming in page}
         return History.of(
-            by_reference=history.conversations_by_reference(connection, references),
-            by_message_id=history.conversations_by_message_id(connection, message_ids),
+            by_reference=by_reference,
+            by_message_id=by_message_id,
+            labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
+            replies=history.automatic_replies(connection, known),
             said=history.messages_like(
                 connection,
-                contacts={incoming.contact_id for incoming in page},
+                contacts=contacts,
                 fingerprints={incoming.reading.fingerprint for incoming in page},
                 since=since,
             ),

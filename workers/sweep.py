@@ -35,12 +35,14 @@ class Sweep:
 
     def once(self) -> int:
         """Route what is due; return how many messages were found."""
-        reach("sweep.before")
         try:
+            reach("sweep.before")
             return self._pages() + self._single()
         except TransientError as error:
             _log.warning("sweep.postponed", error=str(error))
-            return 0
+        except Exception:  # noqa: BLE001  (the outer loop of the last resort: whatever it was, the next pass is due)
+            _log.exception("sweep.failed")
+        return 0
 
     def _pages(self) -> int:
         found = 0

@@ -110,9 +110,23 @@ class CategorySettings(Frozen):
 
 
 class TeamSettings(Frozen):
-    """`[teams.NAME]`: who answers."""
+    """`[teams.NAME]`: who answers.
+
+    assign: how conversations are handed out to its agents; by hand, unless said otherwise.
+    fallback: the team that takes over while nobody of this one is available.
+    """
 
     title: str = ""
+    assign: Literal["manual", "round_robin", "least_busy"] = "manual"
+    fallback: str | None = None
+
+
+class EscalationSettings(Frozen):
+    """`on_warning`, `on_breach` of a promise: what becomes of the conversation. A priority is only ever raised."""
+
+    priority: Priority | None = None
+    team: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 class SlaSettings(Frozen):
@@ -122,6 +136,9 @@ class SlaSettings(Frozen):
     first_reply: Duration | None = None
     next_reply: Duration | None = None
     resolve: Duration | None = None
+    warn_before: Duration | None = None
+    on_warning: EscalationSettings | None = None
+    on_breach: EscalationSettings | None = None
 
 
 class Condition(Frozen):
@@ -144,6 +161,7 @@ class RouteSettings(Frozen):
     """`[[routes]]`: the first whose `when` holds decides; the last has none, and a team.
 
     team: who answers; absent, the channel's team, else that of the last route.
+    ask: the reply that is sent instead of `reply` while facts are missing that the category needs.
     hold: what comes while the channel is closed is out of the agents' way until it opens.
     """
 
@@ -154,16 +172,21 @@ class RouteSettings(Frozen):
     labels: tuple[str, ...] = ()
     sla: str | None = None
     reply: str | None = None
+    ask: str | None = None
     hold: bool = False
 
 
 class ReplySettings(Frozen):
     """`[replies.NAME]`: a text that is sent by machine, by language.
 
-    Placeholders: {reference}, {next_opening}, {desk}.
+    Placeholders: {reference}, {next_opening}, {desk}, {missing_facts}.
+    once_per: how often one conversation may get it: once in all, or once a day of the channel's calendar.
+    follow_ups: whether further messages of a conversation get it too.
     """
 
     text: dict[Language, str]
+    once_per: Literal["case", "day"] = "case"
+    follow_ups: bool = False
 
 
 class Settings(Frozen):

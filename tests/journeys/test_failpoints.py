@@ -1,0 +1,89 @@
+"""Every step of a message's path, killed and failed in turn: nothing is lost, nothing happens twice.
+
+Each place acts once in a run, over all restarts; a run ends when every place was reached and the books are balanced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos import is_drained, submit
+from benchmarks.ledger import read_ledger
+from benchmarks.mailbox import make_mailbox
+from benchmarks.rig import USER, Rig, running_rig, wait_until
+from tests.postgres import find_binaries
+from workers.failpoints import NAMES
+
+_MODULES = {"connectors": "connectors", "worker": "workers"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    if request.param == "postgresql" and find_binaries() is None:
+        pytest.skip("PostgreSQL is not installed (tests/install-machine-parts.sh installs it)")
+    with running_rig(request.param, page=5, takeover="2s") as running:
+        running.start_from_the_first_mail()
+        running.start_broker()
+        yield running
+
+
+def reached(marks: Path) -> set[str]:
+    return {path.name for path in marks.iterdir()}
+
+
+def keep_running(rig: Rig, *, environment: dict[str, str]) -> None:
+    for name, module in _MODULES.items():
+        process = rig.processes.get(name)
+        if process is None or process.poll() is not None:
+            rig.start(name, module, **environment)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("action", ["kill", "raise"])
+def test_whatever_fails_at_every_step_nothing_is_lost_or_doubled(rig: Rig, tmp_path: Path, action: str) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    environment = {
+        "OMNIYARD_FAILPOINTS": ",".join(f"{name}={action}" for name in NAMES),
+        "OMNIYARD_FAILPOINT_MARKS": str(marks),
+    }
+    mailbox = make_mailbox(messages=200, seed=7, redeliveries=0.0, file_bytes=1000)
+    mails = iter(mailbox.mails)
+
+    end = time.monotonic() + 120
+    while reached(marks) != set(NAMES) and time.monotonic() < end:
+        keep_running(rig, environment=environment)
+        rig.mail.deliver(USER, list(islice(mails, 2)))
+        time.sleep(0.5)
+    assert reached(marks) == set(NAMES)
+    rig.mail.deliver(USER, list(mails))
+    keep_running(rig, environment=environment)
+    wait_until(lambda: is_drained(rig, len(mailbox.mails)), seconds=90, every=0.3)
+
+    ledger = read_ledger(rig, mailbox, kills={})
+    assert ledger.is_clean, ledger.figures()
+
+
+@pytest.mark.timeout(240)
+def test_a_mail_server_that_hears_no_250_sends_again_and_nothing_is_doubled(rig: Rig, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    armed = {
+        "OMNIYARD_FAILPOINTS": "accept.written=kill,accept.after=kill,bell.ring=kill",
+        "OMNIYARD_FAILPOINT_MARKS": str(marks),
+    }
+    mailbox = make_mailbox(messages=20, seed=8, redeliveries=0.0, file_bytes=1000)
+    keep_running(rig, environment=armed)
+
+    for mail in mailbox.mails:
+        submit(rig, mail, on_failure=lambda: keep_running(rig, environment=armed))
+    wait_until(lambda: is_drained(rig, len(mailbox.mails)), seconds=60, every=0.3)
+
+    assert reached(marks) == {"accept.written", "accept.after", "bell.ring"}
+    ledger = read_ledger(rig, mailbox, kills={})
+    assert ledger.is_clean, ledger.figures()
