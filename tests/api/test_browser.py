@@ -1,0 +1,209 @@
+"""The pages in a real browser: nothing that customers send runs or fetches, and hands on the keyboard are enough."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from api.app import create_app
+from store.agents import add_agent
+from store.database import Database
+from store.migrate import upgrade
+from tests.api.conftest import settings_in
+from tests.inbox_builder import NOON, Builder
+
+MINUTE = timedelta(minutes=1)
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+# Each calls `stolen` or fetches from another host if any lock fails. As a sanitiser with holes would let them pass.
+ATTACKS = (
+    "<script>stolen()</script>",
+    "<img src=x onerror=stolen()>",
+    "<svg onload=stolen()><animate onbegin=stolen() attributeName=x></svg>",
+    "<iframe srcdoc='<script>parent.stolen()</script>'></iframe>",
+    "<a id=x href=\" javascript:stolen()\">click</a>",
+    "<form action={THIEF}/><input autofocus onfocus=stolen()><button>x</button></form>",
+    "<meta http-equiv=refresh content='0;url={THIEF}/'>",
+    "<link rel=stylesheet href={THIEF}/x.css><link rel=prefetch href={THIEF}/p>",
+    "<style>@import '{THIEF}/y.css';body{background:url({THIEF}/b.png)}</style>",
+    "<img src={THIEF}/pixel.gif><video poster={THIEF}/v.jpg><object data={THIEF}/o>",
+    "<base href={THIEF}/><img src=relative.png>",
+    "{{constructor.constructor('stolen()')()}} ${stolen()} <%= stolen() %>",
+    "\"><script>stolen()</script> '-stolen()-' `-stolen()-`",
+)  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """A served desk with an agent's token."""
+
+    url: str
+    token: str
+    database: Database
+
+
+@dataclass
+class Thief:
+    """A server that no page may ever ask. asked: what came in."""
+
+    url: str
+    asked: list[bytes] = field(default_factory=list)
+
+    def attacks(self) -> list[str]:
+        return [attack.replace("{THIEF}", self.url) for attack in ATTACKS]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    database = Database.at(tmp_path / "omniyard.db")
+    upgrade(database)
+    with database.write() as connection:
+        token = add_agent(connection, name="Ming", role="agent")[1]
+    app = create_app(settings_in(tmp_path), database=database, now=lambda: NOON)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Desk(f"http://127.0.0.1:{listening.getsockname()[1]}", token, database)
+        server.should_exit = True
+        thread.join(20)
+    database.close()
+
+
+@pytest.fixture
+def thief() -> Iterator[Thief]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = Thief(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        def note() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    visitor, _ = listening.accept()
+                    with visitor:
+                        visitor.settimeout(2)
+                        found.asked.append(visitor.recv(1000).partition(b"\r\n")[0])
+                        visitor.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+        thread = threading.Thread(target=note)
+        thread.start()
+        yield found
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.fixture
+def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
+    """An agent's window, signed in by the form."""
+    context = chromium.new_context(locale="en-GB")
+    window = context.new_page()
+    window.goto(desk.url)
+    window.fill("#token", desk.token)
+    window.click("form.door button")
+    window.wait_for_url(f"{desk.url}/")
+    yield window
+    context.close()
+
+
+def test_nothing_that_customers_send_runs_or_fetches(desk: Desk, page: Page, thief: Thief) -> None:
+    # Given a conversation in which every text, and a mail's HTML that was not sanitised at all, is an attack
+    attacks = thief.attacks()
+    with desk.database.write() as connection:
+        build = Builder(connection)
+        conversation_id = build.conversation(reference="XSS000000", subject=attacks[1], labels=attacks)
+        for attack in attacks:
+            build.message(
+                conversation_id, text=attack, quoted=attack, html=attack, sender_name=attack, sender_handle=attack,
+                subject=attack, trace={"classification": attack, "later": [attack]},
+            )  # fmt: skip
+        build.quarantined(subject=attacks[0], reason=attacks[1])
+    # When every page that shows it is opened, and every frame
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    page.add_init_script("window.hits = 0; window.stolen = () => { window.hits += 1; }")
+    hits = []
+    for path in ("/", "/quarantine", "/conversations/XSS000000"):
+        page.goto(desk.url + path)
+        hits.append(page.evaluate("window.hits"))
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    for frame in page.locator("iframe").all():
+        frame.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    frames = [frame for frame in page.frames if frame is not page.main_frame]
+    # Then nothing ran, nobody else was asked, and the page is still where it was
+    assert len(frames) >= len(attacks)
+    assert hits == [0, 0, 0]
+    assert page.evaluate("window.hits") == 0
+    assert not dialogs
+    assert page.url == f"{desk.url}/conversations/XSS000000"
+    assert thief.asked == []
+
+
+def test_the_thief_of_these_tests_would_notice(page: Page, thief: Thief) -> None:
+    page.goto("about:blank")
+    page.set_content(thief.attacks()[9])
+    page.wait_for_timeout(500)
+    assert thief.asked
+
+
+def test_a_frame_opened_alone_can_do_as_little(desk: Desk, page: Page, thief: Thief) -> None:
+    with desk.database.write() as connection:
+        build = Builder(connection)
+        message_id = build.message(
+            build.conversation(), html="<script>document.title='stolen'</script>" + thief.attacks()[9]
+        )
+    page.goto(f"{desk.url}/messages/{message_id}/frame")
+    page.wait_for_timeout(500)
+    assert page.title() != "stolen"
+    assert thief.asked == []
+
+
+def test_the_list_is_worked_by_keys_and_stays_fresh(desk: Desk, page: Page) -> None:
+    with desk.database.write() as connection:
+        build = Builder(connection)
+        build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA")
+        build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB")
+    # A list that was empty fills without a reload.
+    page.wait_for_selector("text=second", timeout=10_000)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/BBBBBBBBB")
+    page.keyboard.press("u")
+    page.wait_for_url(f"{desk.url}/")
+
+
+def test_pages_obey_their_own_policy(desk: Desk, page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    with desk.database.write() as connection:
+        build = Builder(connection)
+        build.message(build.conversation(reference="AAAAAAAAA"), html="<p>hello</p>")
+    for path in ("/", "/conversations/AAAAAAAAA", "/quarantine", "/channels", "/nowhere"):
+        page.goto(desk.url + path)
+    assert [line for line in said if "Content Security Policy" in line or "Refused" in line] == []
