@@ -11,39 +11,45 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 DATABASE ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
+# What runs, and what is needed beside it to work on Omniyard: `make run` installs only the first.
 STAMP := $(VENV)/.made-from-lock
+DEVELOPMENT := $(VENV)/.made-from-development-lock
+
+COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --python-version 3.11
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup run test check bench chaos lock machine-parts
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Make .venv from the lock file.
+setup: $(DEVELOPMENT) ## Make .venv from the lock files.
 
 run: $(STAMP) ## Start the whole desk on this machine.
 	@exec $(BIN)/omniyard up
 
-test: $(STAMP) machine-parts ## Run all tests.
+test: $(DEVELOPMENT) machine-parts ## Run all tests.
 	$(BIN)/python -m pytest -q
 
-check: $(STAMP) machine-parts ## Run every check: style, format, types, layers, tests.
+check: $(DEVELOPMENT) machine-parts ## Run every check: style, format, types, layers, tests.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q
 
-bench: $(STAMP) ## Measure mails a second beside this machine's limit.
+bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 	$(BIN)/python -m benchmarks.intake --messages 2000 --database $(DATABASE)
 
-chaos: $(STAMP) ## Kill parts at random while mail arrives, and count what was lost.
+chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what was lost.
 	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
 
-lock: ## Renew requirements.lock from pyproject.toml (no index is written into it).
+lock: ## Renew both lock files from pyproject.toml (no index is written into them).
 	$(PYTHON) -m venv var/lock
 	var/lock/bin/python -m pip install --quiet uv
-	var/lock/bin/uv pip compile --quiet --universal --all-extras --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --python-version 3.11 --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra build --extra encoder --output-file requirements.lock pyproject.toml
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 # Real servers that the tests talk to (an IMAP server, PostgreSQL's libraries); only root may install them.
 machine-parts:
@@ -53,6 +59,10 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Omniyard needs Python 3.11 or newer; on Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation --no-deps -e .
 	@touch $(STAMP)
+
+$(DEVELOPMENT): requirements-dev.lock $(STAMP)
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $(DEVELOPMENT)
