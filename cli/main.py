@@ -29,6 +29,7 @@ COMMANDS: Final = (
     ("calendar", "cli.calendar_command:calendar_command", "Print every open span of a calendar."),
     ("quarantine", "cli.quarantine:commands", "List, show, replay or discard the messages that could not be routed."),
     ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
+    ("contact", "cli.contact:commands", "Label contacts, for routes that ask for it."),
     ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),
     ("migrate", "cli.migrate:migrate_command", "Bring the database to this version's tables."),
     ("systemd", "cli.systemd:systemd_command", "Write systemd units made from the Procfile."),

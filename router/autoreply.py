@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from router.automatic import may_autorespond
+from router.fact_words import facts_in_words
 from router.promise import opening_words
 from router.reading import Reading
 from router.routing import Decision
@@ -15,33 +16,61 @@ from router.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoReply:
-    """One automatic answer. kind: the reply's name in the file.  day: local ISO date, for "once a day"."""
+    """One automatic answer.
+
+    kind: the reply's name in the file.  period: within which a conversation gets one of a kind: "case" for all its
+    life, or the local ISO date of the channel's calendar.
+    """
 
     kind: str
     text: str
     language: str
-    day: str
+    period: str
 
 
 def compose_reply(
-    reading: Reading, *, decision: Decision, settings: Settings, own: frozenset[str], reference: str, now: datetime
+    reading: Reading,
+    *,
+    decision: Decision,
+    settings: Settings,
+    own: frozenset[str],
+    reference: str,
+    now: datetime,
+    follow_up: bool = False,
 ) -> tuple[AutoReply | None, str]:
     """Return the answer that the route asks for, or None; and why.
 
     reference: as the customer may quote it, with its proof.  now: aware.
+    follow_up: the message goes on with a conversation.
     """
-    name = decision.route.reply
+    name = _name(reading, decision)
     if name is None:
         return None, "the route sends no reply"
+    if follow_up and not settings.replies[name].follow_ups:
+        return None, f'"{name}" answers the first message of a conversation only'
     allowed, why = may_autorespond(reading.envelope, origin=reading.origin, own_addresses=own)
     if not allowed:
         return None, why
-    zone = settings.omniyard.timezone
     language, text = _choose(settings.replies[name].text, language=reading.classification.language)
-    opens_at = decision.hours.opens_at
-    opening = opening_words(opens_at, now=now, zone=zone, language=language) if opens_at else ""
-    said = text.format(reference=reference, next_opening=opening, desk=settings.omniyard.name)
-    return AutoReply(kind=name, text=said, language=language, day=now.astimezone(zone).date().isoformat()), why
+    said = text.format(
+        reference=reference,
+        next_opening=_opening(decision, now=now, language=language),
+        desk=settings.omniyard.name,
+        missing_facts=facts_in_words(reading.classification.missing_facts, language=language),
+    )
+    once_a_day = settings.replies[name].once_per == "day"
+    period = now.astimezone(decision.hours.zone).date().isoformat() if once_a_day else "case"
+    return AutoReply(kind=name, text=said, language=language, period=period), why
+
+
+def _name(reading: Reading, decision: Decision) -> str | None:
+    asks = decision.route.ask if reading.classification.missing_facts else None
+    return asks or decision.route.reply
+
+
+def _opening(decision: Decision, *, now: datetime, language: str) -> str:
+    hours = decision.hours
+    return opening_words(hours.opens_at, now=now, zone=hours.zone, language=language) if hours.opens_at else ""
 
 
 def _choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from router.reading import Reading
 from router.settings.model import Condition
@@ -17,9 +18,11 @@ class Hours:
     """What the channel's calendar says now.
 
     opens_at: when it opens next; now, if it is open; None if never.  holiday: the public holiday that it is, if any.
+    zone: of the calendar; of the desk, where it never closes.
     """
 
     calendar: str
+    zone: ZoneInfo
     is_open: bool
     why: str
     opens_at: datetime | None

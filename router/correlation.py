@@ -24,6 +24,7 @@ OLD: Final = timedelta(days=30)
 # Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
 _TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
 _MOST_TOKENS: Final = 8
+_NO_SIGN: Final = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Candidate:
     subject: str
     resolved: bool
     last_message_at: datetime
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Correlation:
     sign: str
     why: str
     linked_to: UUID | None = None
+
+    @property
+    def follows_case(self) -> bool:
+        """Whether a new conversation comes from an answer to an earlier one of the same contact."""
+        return self.joins is None and self.linked_to is not None and self.sign != _NO_SIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,9 @@ def correlate(
             return Correlation(candidate, sign, f"{sign}, and the sender takes part")
     if refused:
         return Correlation(
-            None, "none", "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
+            None, _NO_SIGN, "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
         )
-    return Correlation(None, "none", "nothing points at a known conversation")
+    return Correlation(None, _NO_SIGN, "nothing points at a known conversation")
 
 
 def _pointed_at(

@@ -18,7 +18,7 @@ from router.hours import Calendar
 from router.reading import Reading
 from router.second_look import SecondLook, build_second_look
 from router.settings.model import RouteSettings, Settings
-from router.sla import Due, due_at, due_times
+from router.sla import Due, due_times, moments
 
 NOTHING_KNOWN: Final = Background()
 
@@ -42,6 +42,7 @@ class Decision:
 
     team: who answers: the route's team, else the channel's, else the last route's.
     hints: what the second look found.  held_until: out of the agents' way until then; None if not.
+    watch_at: when the promises or the hold are to be looked at first; None if there are none.
     tried: the routes that did not fire, and why.
     """
 
@@ -52,6 +53,7 @@ class Decision:
     gate: Gate
     hints: tuple[str, ...]
     held_until: datetime | None
+    watch_at: datetime | None
     tried: tuple[tuple[str, str], ...]
 
     @property
@@ -68,6 +70,11 @@ class RoutingTable:
     calendars: Mapping[str, Calendar]
     second_look: SecondLook
 
+    @property
+    def asks_for_labels(self) -> bool:
+        """Whether any route looks at the labels of contacts; if none does, nobody needs to look them up."""
+        return any(route.when and route.when.contact for route in self.settings.routes)
+
     def hours(self, channel: str, *, at: datetime) -> Hours:
         """Return what the channel's calendar says at `at`. A channel that is not configured any more is always open."""
         configured = self.settings.channels.get(channel)
@@ -75,6 +82,7 @@ class RoutingTable:
         calendar = self.calendars[name]
         return Hours(
             calendar=name,
+            zone=self.settings.omniyard.timezone if name == ALWAYS else calendar.zone,
             is_open=calendar.is_open(at),
             why=calendar.why(at),
             opens_at=calendar.next_opening(at),
@@ -87,14 +95,18 @@ class RoutingTable:
         gate, hints = self._pass(reading, hours)
         emergency = gate in {Gate.EMERGENCY, Gate.RELEASED}
         route, tried = self._first(Sight(reading=reading, hours=hours, background=background, emergency=emergency))
+        since = min(reading.envelope.received_at, now)
+        due = self.due(route.sla, since=since)
+        held_until = hours.opens_at if route.hold and gate is Gate.HELD else None
         return Decision(
             route=route,
             team=self._team(route, channel=reading.envelope.channel),
             hours=hours,
-            due=self.due(route.sla, since=min(reading.envelope.received_at, now)),
+            due=due,
             gate=gate,
             hints=hints,
-            held_until=hours.opens_at if route.hold and gate is Gate.HELD else None,
+            held_until=held_until,
+            watch_at=self._watch_at(route.sla, due=due, since=since, held_until=held_until),
             tried=tried,
         )
 
@@ -125,12 +137,10 @@ class RoutingTable:
         promised = self.settings.sla.get(sla) if sla else None
         return due_times(promised, calendars=self.calendars, opened_at=since) if promised else Due()
 
-    def next_reply_due(self, sla: str | None, *, since: datetime) -> datetime | None:
-        """Return until when `sla` promises an answer to a further message that came at `since`."""
+    def _watch_at(self, sla: str | None, *, due: Due, since: datetime, held_until: datetime | None) -> datetime | None:
         promised = self.settings.sla.get(sla) if sla else None
-        if promised is None or promised.next_reply is None:
-            return None
-        return due_at(self.calendars[promised.calendar], start=since, promise=promised.next_reply)
+        first = moments(promised, calendars=self.calendars, due=due, opened_at=since)[:1] if promised else []
+        return min((at for at in (held_until, *(moment.at for moment in first)) if at), default=None)
 
 
 def build_table(settings: Settings) -> RoutingTable:

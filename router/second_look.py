@@ -43,13 +43,18 @@ class SecondLook:
 
     def find(self, reading: Reading) -> tuple[str, ...]:
         """Return what hints at an emergency; empty if nothing does."""
-        if reading.origin.kind in _UNHEARD:
+        if not is_heard(reading):
             return ()
         seen = reading.classification
         guesses = [name for name in (seen.category, seen.runner_up) if name in self.categories]
         text = comparable(f"{reading.envelope.subject}\n{reading.envelope.text}")
         found = [hint.written for hint in self.hints if all(part in text for part in hint.parts)]
         return (*(f"it may be about {name}" for name in guesses[:1]), *found)
+
+
+def is_heard(reading: Reading) -> bool:
+    """Return whether somebody may be waiting for an answer to it."""
+    return reading.origin.kind not in _UNHEARD
 
 
 def build_second_look(settings: Settings) -> SecondLook:

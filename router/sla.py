@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from router.errors import ConfigError
 from router.hours import Calendar
 from router.settings.model import SlaSettings
+
+_NOTHING: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,16 @@ class Due:
     first_reply: datetime | None = None
     next_reply: datetime | None = None
     resolve: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When somebody is to be told about a promise. promise: a field of `Due`.  kind: "warning" or "breach"."""
+
+    at: datetime
+    promise: str
+    kind: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,34 @@ def due_times(
         next_reply=due(sla.next_reply, waiting_since) if replied else None,
         resolve=due(sla.resolve, opened_at),
     )
+
+
+def moments(
+    sla: SlaSettings,
+    *,
+    calendars: Mapping[str, Calendar],
+    due: Due,
+    opened_at: datetime,
+    waiting_since: datetime | None = None,
+    pauses: Sequence[Pause] = (),
+) -> list[Moment]:
+    """Return when to warn of what is `due`, and when it is broken, earliest first; see `due_times`.
+
+    A promise that is shorter than the warning is not warned of.
+    """
+    calendar = calendars[sla.calendar]
+    starts = {"first_reply": opened_at, "next_reply": waiting_since, "resolve": opened_at}
+    found: list[Moment] = []
+    for promise, start in starts.items():
+        until: datetime | None = getattr(due, promise)
+        if until is None or start is None:
+            continue
+        found.append(Moment(until, promise, "breach", until))
+        left = getattr(sla, promise) - sla.warn_before if sla.warn_before else _NOTHING
+        warned = due_at(calendar, start=start, promise=left, pauses=pauses) if left > _NOTHING else None
+        if warned:
+            found.append(Moment(warned, promise, "warning", until))
+    return sorted(found, key=lambda moment: moment.at)
 
 
 def due_at(calendar: Calendar, *, start: datetime, promise: timedelta, pauses: Sequence[Pause] = ()) -> datetime | None:

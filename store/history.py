@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.bulk import among, table_of
+from store.duty import ContactLabel
+from store.ledgers import Outbound
 from store.models import Conversation, Inbound, Message, Status, ThreadKey
 
+# The `kind` of outbound rows that nobody wrote.
+AUTO_REPLY: Final = "auto_reply"
 _DIGEST_BYTES = 16
 
 
@@ -29,6 +33,7 @@ class KnownConversation:
     status: str
     last_message_at: datetime
     version: int
+    emergency: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,25 @@ def messages_like(
     return [KnownMessage(**row) for row in connection.execute(statement).mappings()]
 
 
+def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:
+    """Return the dedupe keys of what was said to these conversations by machine."""
+    if not conversation_ids:
+        return set()
+    columns = table_of(Outbound).c
+    said = sa.select(columns.dedupe_key).where(among(columns.conversation_id, conversation_ids))
+    return set(connection.execute(said.where(columns.kind == AUTO_REPLY)).scalars())
+
+
+def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """Return the labels of those contacts that have any."""
+    columns = table_of(ContactLabel).c
+    found: dict[UUID, set[str]] = {}
+    labels = sa.select(columns.contact_id, columns.label).where(among(columns.contact_id, contact_ids))
+    for row in connection.execute(labels):
+        found.setdefault(row.contact_id, set()).add(row.label)
+    return {contact_id: frozenset(labels) for contact_id, labels in found.items()}
+
+
 def _columns() -> Sequence[sa.ColumnElement[Any]]:
     columns = table_of(Conversation).c
     return [
@@ -111,6 +135,7 @@ def _columns() -> Sequence[sa.ColumnElement[Any]]:
         columns.status,
         columns.last_message_at,
         columns.version,
+        columns.emergency,
     ]
 
 
@@ -123,4 +148,5 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         status=Status(row.status),
         last_message_at=row.last_message_at,
         version=row.version,
+        emergency=row.emergency,
     )

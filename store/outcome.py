@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,19 +13,25 @@ from sqlalchemy.engine import Connection
 
 from store.bulk import insert_rows, table_of
 from store.database import Database, insert_ignore
+from store.duty import GateTally
 from store.events import EventRow, append_events
 from store.history import digest
+from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Attachment, Conversation, Message, Status, ThreadKey
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A conversation that goes on with a message from the customer; a resolved one opens again."""
+    """A conversation that goes on with a message from the customer.
+
+    wakes: a person waits for an answer: a resolved case opens again, and its clock runs.  False for old mail and for
+    the notes of machines.
+    """
 
     conversation_id: UUID
     received_at: datetime
-    next_reply_due_at: datetime | None
+    wakes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +44,15 @@ class Escalation:
     sla: str | None
     first_reply_due_at: datetime | None
     resolve_due_at: datetime | None
+    clock_started_at: datetime
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Rows to write, collected while a page is decided; keys are the columns of the tables they are for."""
+    """Rows to write, collected while a page is decided; keys are the columns of the tables they are for.
+
+    held, released: how many messages wait because their channel is closed, and how many the second look let in.
+    """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
@@ -52,16 +62,21 @@ class Outcome:
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    held: int = 0
+    released: int = 0
 
 
-def write_outcome(connection: Connection, database: Database, *, outcome: Outcome) -> None:
-    """Write all of it, inside the caller's transaction."""
+def write_outcome(connection: Connection, database: Database, *, outcome: Outcome, now: datetime) -> None:
+    """Write all of it, inside the caller's transaction. now: the database's clock."""
     insert_rows(connection, Conversation, rows=outcome.conversations)
     insert_rows(connection, Message, rows=outcome.messages)
     insert_rows(connection, Attachment, rows=outcome.attachments)
     _insert_thread_keys(connection, database, keys=outcome.thread_keys)
-    _touch(connection, outcome.touches)
-    _escalate(connection, outcome.escalations)
+    _touch(connection, outcome.touches, now=now)
+    _escalate(connection, outcome.escalations, now=now)
+    if outcome.held or outcome.released:
+        tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
+        insert_rows(connection, GateTally, rows=[tally])
     if outcome.replies:
         connection.execute(insert_ignore(database, Outbound), outcome.replies)
     append_events(connection, outcome.events)
@@ -75,33 +90,40 @@ def _insert_thread_keys(connection: Connection, database: Database, *, keys: Seq
         connection.execute(insert_ignore(database, ThreadKey), rows)
 
 
-def _touch(connection: Connection, touches: Sequence[Touch]) -> None:
-    table = table_of(Conversation)
-    received_at: sa.BindParameter[datetime] = sa.bindparam("b_received_at")
-    due_at: sa.BindParameter[datetime] = sa.bindparam("b_due_at")
-    rows = [
-        {"b_id": touch.conversation_id, "b_received_at": touch.received_at, "b_due_at": touch.next_reply_due_at}
-        for touch in sorted(touches, key=lambda touch: touch.conversation_id)
-    ]
-    statement = (
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("b_id"))
-        .values(
-            last_message_at=sa.case(
-                (table.c.last_message_at > received_at, table.c.last_message_at), else_=received_at
-            ),
-            status=Status.OPEN,
-            # The oldest unanswered promise counts: a second message does not move it.
-            next_reply_due_at=sa.func.coalesce(table.c.next_reply_due_at, due_at),
-            version=table.c.version + 1,
-        )
-    )
-    if rows:
-        connection.execute(statement, rows)
+def _touch(connection: Connection, touches: Sequence[Touch], *, now: datetime) -> None:
+    columns = table_of(Conversation).c
+    # A hold lasts until the channel opens, whatever its customer writes meanwhile.
+    still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now)
+    woken = _latest(columns) | {
+        "status": sa.case((still_held, columns.status), else_=Status.OPEN),
+        # The oldest unanswered message counts: a second one does not move the promise.
+        "waiting_since": sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
+        # Old mail has no clock; a customer who writes again starts it.
+        "clock_started_at": sa.func.coalesce(columns.clock_started_at, _RECEIVED_AT),
+        # What is promised now follows from all that happened: `workers.watch` reckons it, off the hot path.
+        "watch_at": now,
+    }
+    for wakes, values in ((True, woken), (False, _latest(columns))):
+        ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
+        rows = [{"b_id": touch.conversation_id, "b_received_at": touch.received_at} for touch in ordered]
+        if rows:
+            statement = sa.update(table_of(Conversation)).where(columns.id == sa.bindparam("b_id"))
+            connection.execute(statement.values(**values), rows)
 
 
-def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation]) -> None:
+_RECEIVED_AT: Final[sa.BindParameter[datetime]] = sa.bindparam("b_received_at")
+
+
+def _latest(columns: sa.sql.base.ReadOnlyColumnCollection[str, sa.Column[Any]]) -> dict[str, Any]:
+    latest = sa.case((columns.last_message_at > _RECEIVED_AT, columns.last_message_at), else_=_RECEIVED_AT)
+    return {"last_message_at": latest, "version": columns.version + 1}
+
+
+def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime) -> None:
     table = table_of(Conversation)
+    # Whoever had it was found for another matter, and what was said before is no answer to this one.
+    anew = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
     for conversation_id, escalation in sorted(escalations.items()):
         calm = sa.update(table).where(table.c.id == conversation_id, table.c.emergency.is_(False))
-        connection.execute(calm.values(emergency=True, **asdict(escalation)))
+        values = asdict(escalation) | anew | {"waiting_since": escalation.clock_started_at}
+        connection.execute(calm.values(emergency=True, status=Status.OPEN, **values))

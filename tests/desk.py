@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ title = "Risk"
 [categories.account_security]
 emergency = true
 keywords = ["hacked", "被盗"]
+hints = ["money + gone"]
 [categories.refund]
 keywords = ["refund", "退款"]
 
@@ -60,7 +61,12 @@ resolve = "2d"
 calendar = "always"
 first_reply = "15m"
 
+[replies.danger]
+follow_ups = true
+text = {{ en = "Our risk team has your case {{reference}}." }}
 [replies.closed]
+once_per = "day"
+follow_ups = true
 text = {{ en = "We open {{next_opening}}. Case {{reference}}.", zh = "我们{{next_opening}}开门。编号 {{reference}}。" }}
 
 [[routes]]
@@ -69,6 +75,7 @@ when = {{ emergency = true }}
 team = "risk"
 priority = "urgent"
 sla = "emergency"
+reply = "danger"
 
 [[routes]]
 name = "closed"
@@ -76,6 +83,13 @@ when = {{ open = false }}
 team = "front-line"
 sla = "standard"
 reply = "closed"
+hold = true
+
+[[routes]]
+name = "vip"
+when = {{ contact = "vip" }}
+team = "front-line"
+priority = "high"
 
 [[routes]]
 name = "everything else"
@@ -88,9 +102,22 @@ ANN = Party(PartyKind.EMAIL, "ann@customer.example", "Ann")
 BOB = Party(PartyKind.EMAIL, "bob@customer.example", "Bob")
 
 
-def settings_in(folder: Path) -> Settings:
+# What the office calendar becomes by `Desk.hours`; a test cannot wait for the evening.
+OPEN = 'week = { mon-sun = ["24h"] }'
+_WEEK = 'week = { mon-fri = ["09:00-18:00"] }'
+
+
+def settings_in(folder: Path, *, week: str = OPEN) -> Settings:
     """Return the desk's settings with its data under `folder`."""
-    return read_settings(TOML.format(data=folder))
+    return read_settings(TOML.format(data=folder).replace(_WEEK, week))
+
+
+def closed_now() -> str:
+    """Return the week of an office that is closed today, in whatever zone, and opens two days later."""
+    today = datetime.now(UTC).date()
+    dates = [today + timedelta(days=number) for number in (-1, 0, 1)]
+    closed = ", ".join(f'{{ on = {day}, open = [], why = "closed by a test" }}' for day in dates)
+    return f"{OPEN}\ndates = [{closed}]"
 
 
 def envelope(key: str, *, sender: Party = ANN, subject: str = "A question", text: str = "", **fields: Any) -> Envelope:
@@ -112,9 +139,17 @@ class Desk:
     """Accepts envelopes and routes them."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.settings = database, settings_in(folder)
-        self.brain: Brain = build_brain(self.settings)
-        self.router = Router(database, self.brain)
+        self.database, self.folder = database, folder
+        self._use(settings_in(folder))
+
+    def _use(self, settings: Settings) -> None:
+        self.settings = settings
+        self.brain: Brain = build_brain(settings)
+        self.router = Router(self.database, self.brain)
+
+    def close(self) -> None:
+        """Close the office for the next days."""
+        self._use(settings_in(self.folder, week=closed_now()))
 
     def accept(self, *envelopes: Envelope, backfill: bool = False) -> None:
         """Keep envelopes as their channels' gates would."""
@@ -147,6 +182,11 @@ class Desk:
         table = table_of(Inbound)
         self._update(table.c.lease_until.is_not(None), lease_until=past)
         self._update(table.c.state == "received", due_at=past)
+
+    def change(self, model: type[Any], **values: object) -> None:
+        """Change every row of a table, as a person at the desk might."""
+        with self.database.write() as connection:
+            connection.execute(sa.update(table_of(model)).values(**values))
 
     def _update(self, which: sa.ColumnElement[bool], **values: object) -> None:
         with self.database.write() as connection:

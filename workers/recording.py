@@ -29,8 +29,6 @@ from workers.incoming import Incoming, known_ids
 _NO_DOMAIN = "omniyard.invalid"
 # Of machines that tell of an absence, or of ourselves: nobody waits for an answer to them.
 _NO_ONE_WAITS: Final = frozenset({Kind.AUTO_REPLIED, Kind.OURSELVES})
-# A period that is no date; see `AutoReply.period`.
-_PERIODS: Final = {"case": "case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +98,14 @@ class Recorder:
     def _answer(self, filing: Filing, *, follow_up: bool) -> None:
         """Write down the message with its reasons, and what the machine says to it."""
         reply, why = self._reply(filing, follow_up=follow_up)
+        key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
+        if reply and key in self.replies:
+            once_per = self.brain.settings.replies[reply.kind].once_per
+            why = f'"{reply.kind}" was said already; it is said once a {once_per}'
+            reply = None
         if reply:
-            key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}"
-            if key in self.replies:
-                reply, why = None, f'"{reply.kind}" was said before; once a {_PERIODS.get(reply.period, "day")}'
-            else:
-                self.replies.add(key)
-                self._auto_reply(filing, reply, key=key)
+            self.replies.add(key)
+            self._auto_reply(filing, reply, key=key)
         shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
         self._message(filing, trace=filing.trace | {"reply": shown})
 

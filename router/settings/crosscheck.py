@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from router.settings.checks.calendars import check_calendars
 from router.settings.checks.channels import check_channels
+from router.settings.checks.promises import check_promises
 from router.settings.checks.references import check_references
 from router.settings.checks.routes import check_routes
 from router.settings.checks.words import check_words
@@ -21,5 +22,6 @@ def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterato
     yield from check_references(settings, document=document)
     yield from check_calendars(settings)
     yield from check_channels(settings)
+    yield from check_promises(settings)
     yield from check_routes(settings)
     yield from check_words(settings)

@@ -28,6 +28,7 @@ from router.settings.model import (
     Condition,
     DateRule,
     DeskSettings,
+    EscalationSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -42,7 +43,7 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, ImapSettings, SmtpSettings, TwilioSettings, XSettings, CalendarSettings, DateRule,
-    CategorySettings, TeamSettings, SlaSettings, ReplySettings, RouteSettings, Condition,
+    CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
 ]  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from router.correlation import make_token
 from router.envelope import Party, PartyKind
 from store import claims
 from store.database import Database
+from store.duty import GateTally
+from store.labels import label_contact
 from store.ledgers import Event, Outbound
 from store.models import Contact, Conversation, Identity, Inbound, Message
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
@@ -181,3 +183,56 @@ def test_a_page_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
 
     assert [desk.router.route_page(ids) for _ in range(3)] == [2, 0, 0]
     assert len(desk.rows(Message)) == 2
+
+
+def test_what_was_said_by_machine_is_said_once_a_period(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"))
+    desk.route(envelope("2", in_reply_to=("1@customer.example",)), envelope("3", in_reply_to=("1@customer.example",)))
+
+    assert len(desk.rows(Outbound)) == 1
+    whys = {row.rfc_message_id: row.trace["reply"]["why"] for row in desk.rows(Message)}
+    assert whys["3@customer.example"] == '"closed" was said already; it is said once a day'
+
+
+def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None:
+    desk.route(envelope("1"), envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
+
+    assert [row for row in desk.rows(Outbound, "dedupe_key") if ":danger:" in row] != []
+
+
+def test_a_case_of_danger_is_never_told_that_we_are_closed(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1", text="my account was hacked"))
+    desk.route(envelope("2", text="here is a picture", in_reply_to=("1@customer.example",)))
+
+    assert [":danger:" in row for row in desk.rows(Outbound, "dedupe_key")] == [True]
+
+
+def test_a_hint_of_danger_at_night_is_released_and_both_are_counted(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"), envelope("2", text="all my money is gone"))
+
+    assert [(row.held, row.released) for row in desk.rows(GateTally)] == [(1, 1)]
+    teams = {row.emergency: (row.team, row.status) for row in desk.rows(Conversation)}
+    assert teams == {True: ("risk", "open"), False: ("front-line", "snoozed")}
+    assert "message.released" in desk.rows(Event, "kind")
+
+
+def test_a_label_of_the_contact_chooses_the_route(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    with desk.database.write() as connection:
+        label_contact(connection, desk.database, handle=ANN.handle, labels=["vip"])
+    desk.route(envelope("2"), envelope("3", sender=BOB))
+
+    assert sorted(desk.rows(Conversation, "priority")) == ["high", "normal", "normal"]
+
+
+def test_an_absence_note_opens_nothing_again_and_starts_no_clock(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    desk.change(Conversation, status="resolved", waiting_since=None)
+    note = (("auto-submitted", "auto-replied"),)
+    desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",), machine_headers=note))
+
+    (conversation,) = desk.rows(Conversation)
+    assert (conversation.status, conversation.waiting_since) == ("resolved", None)

@@ -47,6 +47,8 @@ def _references(settings: Settings) -> Iterator[_Reference]:
         yield from _of_channel(("channels", name), channel)
     for name, calendar in settings.calendars.items():
         yield ("calendars", name, "extends"), calendar.extends, "calendars"
+    for name, team in settings.teams.items():
+        yield ("teams", name, "fallback"), team.fallback, "teams"
     for name, sla in settings.sla.items():
         yield from _of_sla(("sla", name), sla)
     for number, route in enumerate(settings.routes):
@@ -60,12 +62,15 @@ def _of_channel(place: Place, channel: ChannelSettings) -> Iterator[_Reference]:
 
 def _of_sla(place: Place, sla: SlaSettings) -> Iterator[_Reference]:
     yield (*place, "calendar"), sla.calendar, "calendars"
+    for key, escalation in (("on_warning", sla.on_warning), ("on_breach", sla.on_breach)):
+        yield (*place, key, "team"), escalation.team if escalation else None, "teams"
 
 
 def _of_route(place: Place, route: RouteSettings) -> Iterator[_Reference]:
     yield (*place, "team"), route.team, "teams"
     yield (*place, "sla"), route.sla, "sla"
     yield (*place, "reply"), route.reply, "replies"
+    yield (*place, "ask"), route.ask, "replies"
     if route.when:
         for key, section in (("channel", "channels"), ("category", "categories")):
             names: tuple[str, ...] = getattr(route.when, key)

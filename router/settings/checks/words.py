@@ -11,7 +11,7 @@ from router.facts import KINDS
 from router.settings.findings import Finding, Place, nearest, shown
 from router.settings.model import CategorySettings, Settings
 
-PLACEHOLDERS: Final = ("reference", "next_opening", "desk")
+PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts")
 
 
 def check_words(settings: Settings) -> Iterator[Finding]:
@@ -56,7 +56,8 @@ def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
             yield Finding(place=(*place, "keywords", number), message="expected a word that is not empty")
     for number, hint in enumerate(category.hints):
         if not all(part.strip() for part in hint.split("+")):
-            yield Finding(place=(*place, "hints", number), value=shown(hint), message='expected "word" or "word + word"')
+            where, expected = (*place, "hints", number), 'expected "word" or "word + word"'
+            yield Finding(place=where, value=shown(hint), message=expected)
     if category.hints and not category.emergency:
         message = "no effect: hints are for categories with emergency = true"
         yield Finding(place=(*place, "hints"), message=message, level="warning")

@@ -1,0 +1,40 @@
+"""`omniyard contact`: what a customer is called, so that routes can ask for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.desk import open_desk
+from cli.options import ConfigOption
+from store.labels import label_contact, unlabel_contact
+
+commands = typer.Typer(
+    help="Label contacts, for routes that ask for it.\n\nExample: omniyard contact label ann@customer.example vip",
+    no_args_is_help=True,
+)
+_Handle = Annotated[str, typer.Argument(help="An address or number that the contact has written from.")]
+_Labels = Annotated[list[str], typer.Argument(help="One or several.")]
+
+
+@commands.command("label")
+def label(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> None:
+    """Give a contact labels.
+
+    Example: omniyard contact label ann@customer.example vip
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        kept = label_contact(connection, database, handle=handle, labels=labels)
+    typer.echo(f"{handle}: {', '.join(kept)}")
+
+
+@commands.command("unlabel")
+def unlabel(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> None:
+    """Take labels from a contact.
+
+    Example: omniyard contact unlabel ann@customer.example vip
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        kept = unlabel_contact(connection, handle=handle, labels=labels)
+    typer.echo(f"{handle}: {', '.join(kept) or 'no labels'}")
