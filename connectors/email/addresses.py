@@ -20,6 +20,11 @@ _PLAIN: Final = re.compile(
 _BARE: Final = re.compile(r'\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*')
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?|([<>(),;:])|\\(.)|([^\s"<>(),;:\\]+)|(\s+)', re.DOTALL)
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+# Marks inside the reader; no field holds them once its line ends and zeros are gone.
+_QUOTED: Final = "\x00"
+_BLANK: Final = "\x01"
+_CLOSED: Final = "\x02"
+_QUOTED_LOCAL: Final = re.compile(f"{_QUOTED}([^{_CLOSED}]*){_CLOSED}(@.+)")
 _ROUTE: Final = re.compile(r"^(?:@[^:]*:)+")
 
 
@@ -34,7 +39,9 @@ def parse_addresses(value: str) -> list[Party]:
     bare = _BARE.fullmatch(value)
     if bare is not None:
         return [_party(bare[1], "")]
-    return _Reader().read(value[: limits.FIELD_CHARACTERS])
+    found = _Reader().read(value[: limits.FIELD_CHARACTERS])
+    # `Lei, Li <li@example.com>`: beside an address a bare word is half a name, not a local mailbox.
+    return [party for party in found if "@" in party.handle] or found
 
 
 def clean_name(name: str) -> str:
@@ -50,8 +57,10 @@ def clean_name(name: str) -> str:
 
 def handle_of(address: str) -> str:
     """Return the comparable form of an address: lower case, no blanks, no route (RFC 5322 section 4.4)."""
-    address = "".join(address.split()).lower()
-    return _ROUTE.sub("", address).strip("'\"").rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
+    address = (address if '"' in address else "".join(address.split())).lower()
+    if address[:1] == address[-1:] and address[:1] in {"'", '"'}:
+        address = address[1:-1]
+    return _ROUTE.sub("", address).rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
 
 
 def _party(address: str, name: str) -> Party:
@@ -110,7 +119,9 @@ class _Reader:
             if self.inside is not None:
                 self.inside.append(text if "@" in text else f'"{text}"')
                 return
-            self.words.append(f"\x00{text}")
+            # Marked, and in one piece: an address in quotes is a name, unless the quotes are a local part's.
+            closed = _CLOSED if match[0][-1:] == '"' and len(match[0]) > 1 else ""
+            self.words.append(f"{_QUOTED}{text.replace(' ', _BLANK)}{closed}")
             return
         text = match[3] or match[0]
         (self.words if self.inside is None else self.inside).append(text)
@@ -124,7 +135,7 @@ class _Reader:
     def _split(self) -> tuple[str, str]:
         """Tell the address from the name."""
         if self.inside is not None:
-            return "".join(self.inside).strip(), "".join(self.words).replace("\x00", "")
+            return "".join(self.inside).strip(), _plain("".join(self.words))
         text = "".join(self.words).strip()
         if not text:
             return "", ""
@@ -135,9 +146,15 @@ def _loose(text: str) -> tuple[str, str]:
     # No brackets: the last word with an @ that is not in quotes is the address, the rest is the name.
     words = text.split()
     for word in reversed(words):
-        if "@" in word and not word.startswith("\x00") and not word.startswith("=?"):
-            return word.strip("[]'\x00"), " ".join(other for other in words if other is not word).replace("\x00", "")
-    if len(words) == 1 and not words[0].startswith(("\x00", "=?")):
-        # A local mailbox such as `root` (RFC 5322 section 4 did without a domain).
+        quoted = _QUOTED_LOCAL.fullmatch(word)
+        if quoted is not None or ("@" in word and not word.startswith((_QUOTED, "=?"))):
+            address = f'"{_plain(quoted[1])}"{quoted[2]}' if quoted is not None else word.strip("[]'")
+            return address, _plain(" ".join(other for other in words if other is not word))
+    if len(words) == 1 and not words[0].startswith((_QUOTED, "=?")):
+        # A local mailbox such as `root` (RFC 822 section 6.2.2 did without a domain on one host).
         return words[0].strip("[]'"), ""
     return "", ""
+
+
+def _plain(text: str) -> str:
+    return text.replace(_QUOTED, "").replace(_CLOSED, "").replace(_BLANK, " ")

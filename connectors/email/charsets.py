@@ -73,6 +73,7 @@ _MEANT: Final = {
     "none": "",
 }
 # In these, bytes below 128 do not stand for themselves.
+_UTF_7: Final = frozenset({"utf-7", "utf_7", "utf7", "u7"})
 _STATEFUL: Final = frozenset({_JAPANESE, "iso2022_kr", "hz", "utf-7", "utf_7"})
 _ESCAPE: Final = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI])")
 # What the detector may answer: charsets that mail has been written in, not those of mainframes.
@@ -82,6 +83,16 @@ _CANDIDATES: Final = [
 ]  # fmt: skip
 # More than one hole in this many letters beyond ASCII, and the label is wrong.
 _HOLES: Final = 4
+_HIGH_RUN: Final = re.compile(rb"[\x80-\xff]+")
+_ACCENTS: Final = 1
+# Ideographs from B0A1 on, and the full-width marks of row A3 and the punctuation of row A1 that stand between them.
+_GB_LEVEL_1: Final = re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]")
+_MOSTLY: Final = 0.9
+_KOREAN_BYTES: Final = 16
+_CYRILLIC: Final = (
+    ("koi8-r", re.compile(rb"[\xe0-\xff\xb3]?[\xc0-\xdf\xa3]+")),
+    ("cp1251", re.compile(rb"[\xc0-\xdf\xa8]?[\xe0-\xff\xb8]+")),
+)
 # Statistics settle within this many bytes; the rest only costs time.
 _SAMPLE: Final = 8_192
 
@@ -135,8 +146,30 @@ def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
         # Damage leaves a hole here and there. A text that is holes was written in another charset than it says.
         if text.count("\ufffd") * _HOLES <= len(text) - _ascii_count(text):
             return text
-    best = from_bytes(content[:_SAMPLE], cp_isolation=_CANDIDATES, threshold=0.4).best()
-    return content.decode(best.encoding if best is not None else codec or "cp1252", errors="replace")
+    return content.decode(_detect(content[:_SAMPLE]) or codec or "cp1252", errors="replace")
+
+
+def _detect(sample: bytes) -> str:
+    """Return what the bytes most likely are; empty if nothing fits.
+
+    A subject has too few letters for statistics, so plain signs go first: lone high bytes among ASCII letters are
+    a Western language's accents; pairs from GB 2312's first level (the 3,755 everyday characters) are Chinese; words
+    that are all small letters, or begin with one capital, are Russian, in the charset whose case bits fit.
+    """
+    runs = _HIGH_RUN.findall(sample)
+    if max(map(len, runs), default=0) <= _ACCENTS:
+        return "cp1252"
+    pairs = b"".join(runs)
+    if len(_GB_LEVEL_1.findall(pairs)) * 2 >= len(pairs) * _MOSTLY and all(len(run) % 2 == 0 for run in runs):
+        leads = {pair[0] for pair in _GB_LEVEL_1.findall(pairs)}
+        # Hangul fills rows B0 to C8 of KS X 1001; Chinese of some length does not stop there.
+        is_korean = len(pairs) >= _KOREAN_BYTES and max(leads) <= 0xC8 and 0xA3 not in leads
+        return "cp949" if is_korean else "gb18030"
+    for codec, word in _CYRILLIC:
+        if all(map(word.fullmatch, runs)):
+            return codec
+    best = from_bytes(sample, cp_isolation=_CANDIDATES, threshold=0.4).best()
+    return best.encoding if best is not None else ""
 
 
 def _ascii_count(text: str) -> int:
@@ -171,7 +204,9 @@ def _segment(escape: bytes, text: bytes) -> bytes:
 
 def _strictly(content: bytes, codec: str) -> str | None:
     try:
-        return content.decode(codec)
+        text = content.decode(codec)
+        # UTF-7 can spell halves of characters, which no JSON and no database takes.
+        return text.encode("utf-8", "replace").decode() if codec in _UTF_7 else text
     except (UnicodeDecodeError, LookupError):
         return None
 

@@ -45,7 +45,7 @@ def _parse(value: str) -> datetime | None:
             # RFC 5322 section 3.3 allows a leap second; Python does not.
             return datetime(year, _MONTHS[match[2]], day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
         fields = parsedate_tz(value[:200])
-        if fields is None:
+        if fields is None or abs(fields[9] or 0) > _TOLERANCE.total_seconds():
             return None
         local = datetime(*fields[:5], min(fields[5], 59), tzinfo=UTC)
         return local - timedelta(seconds=fields[9] or 0)

@@ -96,7 +96,7 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
         end = body = _first_stray_line(raw, start)
     if start < 0:
         end, body = 0, -start
-    head = raw[max(start, 0) : end][: limits.HEADER_BYTES].replace(b"\r\n", b"\n")
+    head = raw[max(start, 0) : end][: limits.HEADER_BYTES].replace(b"\r\n", b"\n").replace(b"\0", b"")
     return read_fields(head, source=raw), raw[body:]
 
 
@@ -150,7 +150,8 @@ def decode_words(value: str) -> str:
     if pending:
         pieces.append(charsets.decode(pending, charset))
     pieces.append(value[end:])
-    return "".join(pieces)
+    # Databases refuse a zero in text, and nobody can read one.
+    return "".join(pieces).replace("\x00", "")
 
 
 def _word_bytes(encoding: str, text: str) -> bytes:

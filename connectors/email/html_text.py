@@ -1,10 +1,12 @@
-"""Read a sanitised page as a person would: its words, a line for each block."""
+"""Read HTML as a person would: its words, a line for each block."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
 from typing import Final
+
+from connectors.email.html import is_reasonable, sanitise
 
 _BLOCKS: Final = (
     "address", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol", "pre", "table",
@@ -23,8 +25,13 @@ _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,300})</title", re.IGNORECASE)
 
 
-def to_text(page: str) -> str:
-    """Return the words of a page that `html.sanitise` made, blocks on lines of their own, paragraphs apart.
+def to_text(html: str) -> str:
+    """Return the words of HTML as it came."""
+    return page_to_text(sanitise(html)) if is_reasonable(html) else without_tags(html)
+
+
+def page_to_text(page: str) -> str:
+    """Return the words of a page that `sanitise` made, blocks on lines of their own, paragraphs apart.
 
     Reading the page, not the HTML as it came, gives the words that agents see: two parsers of broken HTML differ,
     and libxml2 leaves out what stands behind `</html>`, where replies stand.

@@ -28,3 +28,6 @@ HTML_CHARACTERS: Final = 2_000_000
 # A machine header is a word or two; a bound keeps one sender from filling the table.
 MACHINE_HEADER_CHARACTERS: Final = 1_000
 MACHINE_HEADERS: Final = 60
+# One for each hop that checks (RFC 8601 section 4.1), newest first; ours is the first.
+AUTHENTICATION_RESULTS: Final = 10
+AUTHENTICATION_CHARACTERS: Final = 2_000

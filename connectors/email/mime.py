@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from connectors.base import RawMessage
@@ -10,7 +11,7 @@ from connectors.email import attachments, limits
 from connectors.email.addresses import parse_addresses
 from connectors.email.bodies import Bodies, sort_parts
 from connectors.email.dates import read_date
-from connectors.email.headers import Headers, open_mail
+from connectors.email.headers import Headers, decode_words, open_mail
 from connectors.email.parts import read_parts
 from connectors.email.reports import read_report
 from connectors.email.wording import read_wording
@@ -57,7 +58,7 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         references=_identifiers(headers, "references"),
         attachments=_attachments(bodies, wording.pictures),
         machine_headers=_machine_headers(headers),
-        authentication=tuple(headers.each("authentication-results"))[:10],
+        authentication=_authentication(headers),
         defects=tuple(defects),
         bounce=read_report(headers, reading, sender=sender, subject=subject, to=to),
     )
@@ -82,7 +83,7 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
         return found[0]
     for name in ("from", "sender", "reply-to", "return-path"):
         for value in headers.each(name):
-            match = _ADDRESS.search(value)
+            match = _ADDRESS.search(decode_words(value))
             if match is not None:
                 defects.append(f"The author's address was read from a damaged or missing From field ({name}).")
                 return Party(PartyKind.EMAIL, match[0].lower())
@@ -118,6 +119,11 @@ def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
     found = _IDENTIFIER.findall(headers.raw(name))
     # The first opened the thread, the last are nearest; the middle of an endless chain says least.
     return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
+
+
+def _authentication(headers: Headers) -> tuple[str, ...]:
+    found = islice(headers.each("authentication-results"), limits.AUTHENTICATION_RESULTS)
+    return tuple(value[: limits.AUTHENTICATION_CHARACTERS] for value in found)
 
 
 def _machine_headers(headers: Headers) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.email import html, limits
 from connectors.email.bodies import Bodies, text_of
-from connectors.email.html_text import title_of, to_text, without_tags
+from connectors.email.html_text import page_to_text, title_of, without_tags
 from connectors.email.parts import Part
 from connectors.email.words import split_reply
 
@@ -81,6 +81,6 @@ class _Pages:
             return text
         if part.number not in self._shown:
             return without_tags(text)
-        words = to_text(self._shown[part.number])
+        words = page_to_text(self._shown[part.number])
         title = title_of(text)
         return f"{title}\n{words}" if title and not words.startswith(title) else words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from connectors.email import guarded
@@ -25,7 +26,7 @@ def poisoned(message: Any, *, channel: str) -> Any:
     if b"POISON-MEMORY" in content:
         return [bytearray(64 * 1024 * 1024) for _ in range(64)]
     if b"POISON-OPEN" in content:
-        open("/etc/hostname")
+        Path("/etc/hostname").read_bytes()
     if b"POISON-SOCKET" in content:
         __import__("socket").socket()
     return _honest(message, channel=channel)
