@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from router.errors import PermanentError
 from store.correspondence import PackedOriginal
+from store.quarantine import QuarantinedRow
 
 if TYPE_CHECKING:
     from connectors.email.guard import Guard
@@ -36,6 +38,21 @@ class OriginalReader:
         content = self.whole(original)
         with self._lock:
             return self._started().attachment(content, part)
+
+    def envelope(self, original: PackedOriginal, *, row: QuarantinedRow) -> str:
+        """Return the envelope of a quarantined message, read anew, as JSON.
+
+        Raises PermanentError when it still cannot be read, TransientError when no child starts.
+        """
+        from connectors.base import RawMessage  # noqa: PLC0415
+
+        content = self.whole(original)
+        raw = RawMessage(source_key=row.source_key, content=content, received_at=row.received_at)
+        with self._lock:
+            (arrival,) = self._started().normalise_page([raw], channel=row.channel)
+        if arrival.unreadable:
+            raise PermanentError(arrival.unreadable)
+        return arrival.envelope.decode()
 
     def close(self) -> None:
         """End the child, if there is one."""

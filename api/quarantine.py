@@ -15,6 +15,7 @@ from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import documented
+from api.rereading import read_again
 from api.schemas import example
 from router.envelope import from_json
 from router.privacy import mask
@@ -105,12 +106,22 @@ class ReplayOrder(BaseModel):
     ids: list[UUID] = Field(min_length=1, max_length=_MOST_IDS)
 
 
-class Replayed(BaseModel):
-    """Which messages go again; those not named were not in quarantine any more, so a second order does no harm."""
+class Unreadable(BaseModel):
+    """A message that stays in quarantine, because it still cannot be read."""
 
-    model_config = example({"replayed": [_ID]})
+    model_config = example({"id": _ID, "why": "The mail nests its parts too deep."})
+
+    id: UUID
+    why: str
+
+
+class Replayed(BaseModel):
+    """Which messages go again. Those not named were not in quarantine any more, so a second order does no harm."""
+
+    model_config = example({"replayed": [_ID], "unreadable": []})
 
     replayed: list[UUID]
+    unreadable: list[Unreadable]
 
 
 class DiscardOrder(BaseModel):
@@ -159,9 +170,12 @@ def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
 def replay_messages(
     desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
 ) -> Replayed:
-    """Send them through the whole path again, within seconds; an order given twice replays once."""
+    """Read their originals anew and send them through the whole path, within seconds; twice replays once."""
+    again = read_again(desk.database, order.ids, reader=desk.originals)
     with desk.database.write() as connection:
-        return Replayed(replayed=list(replay(connection, order.ids, by=actor.name)))
+        going = replay(connection, list(again.envelopes), by=actor.name, envelopes=again.envelopes)
+    staying = [Unreadable(id=inbound_id, why=why) for inbound_id, why in again.unreadable.items()]
+    return Replayed(replayed=list(going), unreadable=staying)
 
 
 @routes.post(

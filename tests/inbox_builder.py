@@ -192,7 +192,14 @@ class Builder:
         insert_rows(self.connection, Outbound, rows=[row | over])
         return outbound_id
 
-    def quarantined(self, *, text: str = "hello", subject: str = "Odd mail", **over: Any) -> UUID:
+    def quarantined(
+        self,
+        *,
+        text: str = "hello",
+        subject: str = "Odd mail",
+        mail: bytes = b"Subject: odd\r\n\r\nodd\r\n",
+        **over: Any,
+    ) -> UUID:
         envelope = Envelope(
             channel="support-mail",
             source_key="7:1",
@@ -203,7 +210,7 @@ class Builder:
             attachments=(FileInMail(name="a.bin", media_type="application/x-odd", size=1, sha256="00", part=1),),
         )
         defaults = {"state": InboundState.QUARANTINED, "reason": "its reading took longer than 20 s", "attempts": 4}
-        return self.inbound(**defaults | {"envelope": to_json(envelope).decode()} | over)
+        return self.inbound(mail, **defaults | {"envelope": to_json(envelope).decode()} | over)
 
     def polled(self, channel: str, **over: Any) -> None:
         row = {"channel": channel, "epoch": "7", "position": "42", "moved_at": self.now, "polled_at": self.now}

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
+from router.envelope import from_json
 from store.database import Database
 from tests.app_client import AppClient
-from tests.inbox_builder import Builder
+from tests.inbox_builder import Builder, mail_with_file
 
 ROOT = "/api/v1/quarantine"
 
@@ -39,7 +41,7 @@ def test_what_was_never_routed_is_masked_all_the_same(client: AppClient, waiting
 def test_a_replay_given_twice_replays_once(client: AppClient, waiting: list[str]) -> None:
     order = {"ids": waiting[:2]}
     assert sorted(client.post(f"{ROOT}/replay", json=order).json()["replayed"]) == waiting[:2]
-    assert client.post(f"{ROOT}/replay", json=order).json() == {"replayed": []}
+    assert client.post(f"{ROOT}/replay", json=order).json()["replayed"] == []
     assert [entry["id"] for entry in client.get(ROOT).json()["messages"]] == waiting[2:]
 
 
@@ -70,7 +72,7 @@ def test_what_is_not_in_quarantine_is_not_found(client: AppClient, database: Dat
         routed = Builder(connection).inbound()
     assert client.get(f"{ROOT}/{routed}").status_code == 404
     assert client.post(f"{ROOT}/{uuid4()}/discard", json={"reason": "x"}).status_code == 404
-    assert client.post(f"{ROOT}/replay", json={"ids": [str(routed)]}).json() == {"replayed": []}
+    assert client.post(f"{ROOT}/replay", json={"ids": [str(routed)]}).json()["replayed"] == []
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,18 @@ def test_roles_decide_who_may_replay_and_discard(
     client = client_of(role)
     assert client.post(f"{ROOT}/replay", json={"ids": [waiting[0]]}).status_code == replays
     assert client.post(f"{ROOT}/{waiting[1]}/discard", json={"reason": "x"}).status_code == discards
+
+
+def test_a_replay_reads_the_original_anew_and_keeps_what_is_still_unreadable(
+    client: AppClient, database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        readable = build.quarantined(mail=mail_with_file(), subject="a stub of a subject")
+        bodiless = build.quarantined(mail=b"")
+    answer = client.post(f"{ROOT}/replay", json={"ids": [str(readable), str(bodiless)]}).json()
+    assert answer["replayed"] == [str(readable)]
+    assert answer["unreadable"] == [{"id": str(bodiless), "why": "its channel never gave us its bytes"}]
+    with database.read() as connection:
+        envelope = connection.execute(sa.text("SELECT envelope FROM inbound WHERE state = 'received'")).scalar_one()
+    assert from_json(envelope).subject == "Payment failed"
