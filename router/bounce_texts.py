@@ -27,6 +27,8 @@ _HEADER: Final = re.compile(
 # Sendmail's word for the address that we wrote to, when an alias led elsewhere.
 _EXPANDED: Final = "(expanded from:"
 _HEADERS_IN_A_ROW: Final = 3
+_MOST_RECIPIENTS: Final = 100
+_DIAGNOSTIC_CHARACTERS: Final = 500
 
 
 def find_addresses(text: str) -> list[str]:
@@ -59,21 +61,17 @@ def read_prose(note: str, *, subject: str, given: Sequence[str], own: frozenset[
     own: addresses that the note names without meaning them, in lower case.
     """
     lines = note.split("\n")
-    marks = _marks(lines, own) if not given else [(0, address) for address in given]
-    delayed = any(word in f"{subject}\n{note}".casefold() for word in DELAYS)
+    marks = [(0, address) for address in given] or _marks(lines, own)
+    marks = marks[:_MOST_RECIPIENTS]
+    action = "delayed" if any(word in f"{subject}\n{note}".casefold() for word in DELAYS) else "failed"
+    general = _status(note) or _status(subject)
     found = []
     for place, (index, address) in enumerate(marks):
-        end = marks[place + 1][0] if place + 1 < len(marks) and marks[place + 1][0] > index else len(lines)
-        block = "\n".join(lines[index:end])
-        status = _status(block) or _status(note) or _status(subject)
-        found.append(
-            BouncedRecipient(
-                address=address,
-                action="delayed" if delayed else "failed",
-                status=status,
-                diagnostic=" ".join(block.split())[:500] if not given else "",
-            )
-        )
+        end = marks[place + 1][0] if place + 1 < len(marks) else len(lines)
+        block = "" if given else "\n".join(lines[index : max(end, index + 1)])
+        diagnostic = " ".join(block.split())[:_DIAGNOSTIC_CHARACTERS]
+        status = _status(block) or general
+        found.append(BouncedRecipient(address=address, action=action, status=status, diagnostic=diagnostic))
     return found
 
 
