@@ -107,9 +107,9 @@ OPEN = 'week = { mon-sun = ["24h"] }'
 _WEEK = 'week = { mon-fri = ["09:00-18:00"] }'
 
 
-def settings_in(folder: Path, *, week: str = OPEN) -> Settings:
-    """Return the desk's settings with its data under `folder`."""
-    return read_settings(TOML.format(data=folder).replace(_WEEK, week))
+def text_in(folder: Path, *, toml: str = TOML, week: str = OPEN) -> str:
+    """Return the desk's file with its data under `folder`."""
+    return toml.format(data=folder).replace(_WEEK, week)
 
 
 def closed_now() -> str:
@@ -138,18 +138,20 @@ def envelope(key: str, *, sender: Party = ANN, subject: str = "A question", text
 class Desk:
     """Accepts envelopes and routes them."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.folder = database, folder
-        self._use(settings_in(folder))
+    def __init__(self, database: Database, folder: Path, *, toml: str = TOML) -> None:
+        self.database, self.folder, self.toml = database, folder, toml
+        self.text = text_in(folder, toml=toml)
+        self.use(read_settings(self.text))
 
-    def _use(self, settings: Settings) -> None:
+    def use(self, settings: Settings) -> None:
+        """Go on with another file."""
         self.settings = settings
         self.brain: Brain = build_brain(settings)
         self.router = Router(self.database, self.brain)
 
     def close(self) -> None:
         """Close the office for the next days."""
-        self._use(settings_in(self.folder, week=closed_now()))
+        self.use(read_settings(text_in(self.folder, toml=self.toml, week=closed_now())))
 
     def accept(self, *envelopes: Envelope, backfill: bool = False) -> None:
         """Keep envelopes as their channels' gates would."""

@@ -9,6 +9,7 @@ from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.logs import configure_logging
 from workers.route import Router
+from workers.watch import Watch
 from workers.worker import Worker
 
 
@@ -18,8 +19,9 @@ def main() -> None:
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)
     require_current(database)
-    router = Router(database, build_brain(settings))
-    Worker(router, find_url=lambda: broker_url(settings)).run()
+    brain = build_brain(settings)
+    chores = (Watch(database, brain),)
+    Worker(Router(database, brain), find_url=lambda: broker_url(settings), chores=chores).run()
     database.close()
 
 

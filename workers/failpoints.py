@@ -29,6 +29,9 @@ NAMES: Final = (
     "route.written",
     "route.after",
     "sweep.before",
+    "watch.before",
+    "watch.written",
+    "watch.after",
 )
 
 

@@ -1,12 +1,14 @@
 """The sweep: finds every row that is due and that nobody works on, so that no bell or broker needs to be trusted.
 
-It runs in every worker and routes what it finds itself: with no broker at all the house still works.
+It runs in every worker and routes what it finds itself: with no broker at all the house still works. Other rows with
+a time, such as promises, have their chore here.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import structlog
 
@@ -21,11 +23,18 @@ _MOST_ALONE: Final = 500
 _log = structlog.get_logger()
 
 
-class Sweep:
-    """Routes due rows until `stopped` is set."""
+class Chore(Protocol):
+    """Something that is due by the clock."""
 
-    def __init__(self, router: Router, *, stopped: threading.Event) -> None:
-        self._router, self._stopped = router, stopped
+    def once(self) -> int:
+        """Do some of what is due; return how much, 0 when nothing is left."""
+
+
+class Sweep:
+    """Routes due rows, and then does the chores, until `stopped` is set."""
+
+    def __init__(self, router: Router, *, stopped: threading.Event, chores: Sequence[Chore] = ()) -> None:
+        self._router, self._stopped, self._chores = router, stopped, chores
 
     def run(self) -> None:
         """Sweep each `PERIOD_SECONDS`, at once while there is more, until stopped."""

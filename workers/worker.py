@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from redis import RedisError
 
 from workers.broker import ACTOR, QUEUE, listening_broker
 from workers.route import Router
-from workers.sweep import Sweep
+from workers.sweep import Chore, Sweep
 
 # Routing is Python's own work: a second thread uses the time that the first waits for the database.
 _BELL_THREADS: Final = 2
@@ -27,10 +27,10 @@ _log = structlog.get_logger()
 class Worker:
     """Runs until SIGTERM or SIGINT; a second signal ends the process at once."""
 
-    def __init__(self, router: Router, *, find_url: Callable[[], str | None]) -> None:
+    def __init__(self, router: Router, *, find_url: Callable[[], str | None], chores: Sequence[Chore] = ()) -> None:
         self._router, self._find_url = router, find_url
         self._stopped = threading.Event()
-        self._sweep = Sweep(router, stopped=self._stopped)
+        self._sweep = Sweep(router, stopped=self._stopped, chores=chores)
 
     def run(self) -> None:
         """Work until told to stop; what is in hand is finished first."""

@@ -1,0 +1,220 @@
+"""The rows that promises are reckoned from: which conversations to look at, their pauses, what was told of them.
+
+Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.watch` reckons everything anew from
+what happened, so that nothing here is ever adjusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, table_of
+from store.database import Database, insert_ignore
+from store.duty import DeskState, NoticeKind, Pause, SlaNotice
+from store.events import EventRow, append_events
+from store.ids import new_id
+from store.models import Conversation, Status
+
+# While it is so, we wait for the customer or believe that we are done.
+RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
+# How many conversations are looked at again in one statement when the calendar changed.
+_BATCH: Final = 5_000
+_RECKONED_WITH: Final = "promises"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A conversation to look at, as far as its promises go."""
+
+    id: UUID
+    status: str
+    team: str
+    assignee: str | None
+    priority: str
+    labels: Sequence[str]
+    sla: str | None
+    clock_started_at: datetime | None
+    waiting_since: datetime | None
+    replied_at: datetime | None
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckoned:
+    """What the look made of it. changed: beyond due times, so that the version counts."""
+
+    id: UUID
+    status: str
+    team: str
+    assignee: str | None
+    priority: str
+    labels: Sequence[str]
+    first_reply_due_at: datetime | None
+    next_reply_due_at: datetime | None
+    resolve_due_at: datetime | None
+    watch_at: datetime | None
+    held_until: datetime | None
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRow:
+    """A pause of a conversation's clock; `until` is None while it lasts."""
+
+    conversation_id: UUID
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning or a breach that is to be told once."""
+
+    conversation_id: UUID
+    promise: str
+    kind: NoticeKind
+    due_at: datetime
+
+
+def is_anything_due(connection: Connection, *, now: datetime) -> bool:
+    """Tell whether any conversation is to be looked at."""
+    watch_at = table_of(Conversation).c.watch_at
+    return connection.execute(sa.select(sa.literal(1)).where(watch_at <= now).limit(1)).first() is not None
+
+
+def take_due(connection: Connection, *, now: datetime, limit: int) -> list[Watched]:
+    """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
+    table = table_of(Conversation)
+    statement = sa.select(*(table.c[name] for name in Watched.__dataclass_fields__)).where(table.c.watch_at <= now)
+    statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
+    return [Watched(**row) for row in connection.execute(statement).mappings()]
+
+
+def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[PauseRow]]:
+    """Return the pauses of those conversations that have any."""
+    columns, found = table_of(Pause).c, dict[UUID, list[PauseRow]]()
+    statement = sa.select(columns.conversation_id, columns.since, columns.until)
+    for row in connection.execute(statement.where(among(columns.conversation_id, ids)).order_by(columns.since)):
+        found.setdefault(row.conversation_id, []).append(PauseRow(*row))
+    return found
+
+
+def begin_pauses(connection: Connection, database: Database, *, since: Mapping[UUID, datetime]) -> None:
+    """Stop the clocks of conversations; one that stands already goes on standing."""
+    rows = [{"id": new_id(), "conversation_id": id_, "since": at} for id_, at in sorted(since.items())]
+    if rows:
+        connection.execute(insert_ignore(database, Pause), rows)
+
+
+def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> None:
+    """Let the clocks of conversations run on."""
+    table = table_of(Pause)
+    ended = sa.update(table).where(table.c.conversation_id == sa.bindparam("b_id"), table.c.until.is_(None))
+    rows = [{"b_id": id_, "b_until": at} for id_, at in sorted(until.items())]
+    if rows:
+        connection.execute(ended.values(until=sa.bindparam("b_until")), rows)
+
+
+def tell_once(connection: Connection, database: Database, *, notices: Sequence[Notice], now: datetime) -> list[Notice]:
+    """Write notices down; return those that nobody told before."""
+    rows = [asdict(notice) | {"id": new_id(), "at": now} for notice in notices]
+    if not rows:
+        return []
+    statement = insert_ignore(database, SlaNotice).returning(table_of(SlaNotice).c.id)
+    fresh = set(connection.execute(statement, rows).scalars())
+    return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
+
+
+def write_reckoned(connection: Connection, reckoned: Sequence[Reckoned]) -> None:
+    """Write what the look made of the conversations."""
+    table = table_of(Conversation)
+    names = [name for name in Reckoned.__dataclass_fields__ if name not in {"id", "changed"}]
+    values: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
+    statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+    rows = [
+        {f"b_{name}": getattr(each, name) for name in ("id", *names)} | {"b_step": int(each.changed)}
+        for each in sorted(reckoned, key=lambda each: each.id)
+    ]
+    if rows:
+        connection.execute(statement.values(**values, version=table.c.version + sa.bindparam("b_step")), rows)
+
+
+def note_reply(connection: Connection, database: Database, *, conversation_id: UUID, at: datetime) -> None:
+    """Write down that a person answered the customer: the first reply is given, and it is the customer's turn.
+
+    A reply that comes after its promise is a breach, if nobody noticed before.
+    """
+    table = table_of(Conversation)
+    due = sa.select(table.c.first_reply_due_at, table.c.next_reply_due_at).where(table.c.id == conversation_id)
+    row = connection.execute(due.with_for_update()).one()
+    promises = (("first_reply", row.first_reply_due_at), ("next_reply", row.next_reply_due_at))
+    late = [Notice(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
+    late = [notice for notice in late if notice.due_at < at]
+    append_events(
+        connection, [breach_event(notice, at=at) for notice in tell_once(connection, database, notices=late, now=at)]
+    )
+    answered = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": None}
+    silent = {"first_reply_due_at": None, "next_reply_due_at": None, "watch_at": at}
+    values = answered | silent | {"version": table.c.version + 1}
+    connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
+
+
+def change_status(
+    connection: Connection, database: Database, *, conversation_id: UUID, status: Status, at: datetime
+) -> None:
+    """Set a conversation's status and stop or start its clock with it."""
+    table = table_of(Conversation)
+    which = table.c.id == conversation_id
+    before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
+    if before == status:
+        return
+    if status in RESTING:
+        begin_pauses(connection, database, since={conversation_id: at})
+    else:
+        end_pauses(connection, until={conversation_id: at})
+    values: dict[str, Any] = {"status": status, "watch_at": at, "held_until": None, "version": table.c.version + 1}
+    if status == Status.RESOLVED:
+        values["waiting_since"] = None
+    connection.execute(sa.update(table).where(which).values(**values))
+    payload = {"from": before, "to": status.value}
+    append_events(connection, [EventRow("conversation.status_changed", conversation_id, payload, at=at)])
+
+
+def breach_event(notice: Notice, *, at: datetime) -> EventRow:
+    """Return the event that tells of a warning or a breach."""
+    kind = "sla.breached" if notice.kind is NoticeKind.BREACH else "sla.warning"
+    payload = {"promise": notice.promise, "due_at": notice.due_at.isoformat()}
+    return EventRow(kind, notice.conversation_id, payload, at=at)
+
+
+def reckoned_with(connection: Connection) -> str | None:
+    """Return the digest of the promises and calendars that all due times were last reckoned with."""
+    columns = table_of(DeskState).c
+    return connection.execute(sa.select(columns.value).where(columns.name == _RECKONED_WITH)).scalar_one_or_none()
+
+
+def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) -> UUID | None:
+    """Ask for a look at the next of all conversations that have a promise; return the last of them, None at the end."""
+    table = table_of(Conversation)
+    wanted = sa.select(table.c.id).where(table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
+    if after is not None:
+        wanted = wanted.where(table.c.id > after)
+    ids = list(connection.execute(wanted.order_by(table.c.id).limit(_BATCH)).scalars())
+    if ids:
+        between = (table.c.id >= ids[0], table.c.id <= ids[-1])
+        unresolved = (table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
+        connection.execute(sa.update(table).where(*between, *unresolved).values(watch_at=now))
+    return ids[-1] if ids else None
+
+
+def remember_reckoning(connection: Connection, database: Database, *, digest: str, now: datetime) -> None:
+    """Write down what all due times were reckoned with."""
+    statement = database.insert(DeskState).values(name=_RECKONED_WITH, value=digest, at=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest, "at": now}))

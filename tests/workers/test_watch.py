@@ -1,0 +1,249 @@
+"""Promises over a conversation's life: warned of, broken, paused, moved; each told once, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.settings import read_settings
+from store.database import Database
+from store.duty import Pause, SlaNotice
+from store.ledgers import Event
+from store.models import Conversation, Status
+from store.promises import change_status, note_reply
+from tests.desk import TOML, Desk, envelope
+from workers.watch import Watch
+
+STANDARD = """
+[sla.standard]
+calendar = "office"
+first_reply = "4h"
+next_reply = "4h"
+resolve = "2d"
+"""
+WATCHED = """
+[sla.standard]
+calendar = "always"
+first_reply = "4h"
+next_reply = "2h"
+resolve = "2d"
+warn_before = "30m"
+on_warning = {{ labels = ["due-soon"] }}
+on_breach = {{ priority = "high", team = "risk", labels = ["overdue"] }}
+"""
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path, toml=TOML.replace(STANDARD.replace("{", "{{"), WATCHED))
+
+
+def watch(desk: Desk) -> int:
+    return Watch(desk.database, desk.brain).once()
+
+
+def opened(desk: Desk, *, ago: timedelta) -> Any:
+    """Open a conversation and let it be `ago` old."""
+    desk.route(envelope("1"))
+    age(desk, ago)
+    return only(desk)
+
+
+def age(desk: Desk, ago: timedelta) -> None:
+    started = now() - ago
+    desk.change(Conversation, opened_at=started, clock_started_at=started, waiting_since=started, watch_at=started)
+
+
+def only(desk: Desk) -> Any:
+    (conversation,) = desk.rows(Conversation)
+    return conversation
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def told(desk: Desk) -> list[tuple[str, str]]:
+    return sorted((row.promise, row.kind) for row in desk.rows(SlaNotice))
+
+
+def sla_events(desk: Desk) -> list[str]:
+    return sorted(kind for kind in desk.rows(Event, "kind") if kind.startswith("sla."))
+
+
+def test_nothing_is_looked_at_before_its_time(desk: Desk) -> None:
+    opened(desk, ago=timedelta(minutes=1))
+    watch(desk)  # the first pass of a worker reckons everything anew
+
+    assert watch(desk) == 0
+    assert told(desk) == []
+
+
+def test_a_promise_is_warned_of_before_it_is_broken(desk: Desk) -> None:
+    opened(desk, ago=4 * HOUR - timedelta(minutes=20))
+    watch(desk)
+
+    assert told(desk) == [("first_reply", "warning")]
+    assert (only(desk).priority, only(desk).team) == ("normal", "front-line")
+    assert only(desk).labels == ["due-soon"]
+    assert only(desk).watch_at == only(desk).first_reply_due_at
+
+
+def test_a_broken_promise_raises_priority_and_changes_the_team(desk: Desk) -> None:
+    opened(desk, ago=5 * HOUR)
+    desk.change(Conversation, assignee="Li Na")
+    watch(desk)
+
+    conversation = only(desk)
+    assert told(desk) == [("first_reply", "breach")]  # nobody needs to be warned of what has happened
+    assert (conversation.priority, conversation.team, conversation.labels) == ("high", "risk", ["overdue"])
+    assert conversation.assignee is None
+    assert sla_events(desk) == ["sla.breached"]
+    assert "conversation.escalated" in desk.rows(Event, "kind")
+
+
+def test_each_is_told_once_however_often_it_is_looked_at(desk: Desk) -> None:
+    opened(desk, ago=5 * HOUR)
+    for _ in range(3):
+        watch(desk)
+        desk.change(Conversation, watch_at=now() - HOUR)
+
+    assert sla_events(desk) == ["sla.breached"]
+    assert only(desk).version == 2
+
+
+def test_a_priority_is_never_lowered(desk: Desk) -> None:
+    opened(desk, ago=5 * HOUR)
+    desk.change(Conversation, priority="urgent")
+    watch(desk)
+
+    assert only(desk).priority == "urgent"
+
+
+def test_an_answer_ends_the_first_promise_and_the_next_message_starts_another(desk: Desk) -> None:
+    conversation = opened(desk, ago=HOUR)
+    reply(desk, conversation)
+    watch(desk)
+    assert (only(desk).first_reply_due_at, only(desk).next_reply_due_at) == (None, None)
+
+    desk.route(envelope("2", in_reply_to=("1@customer.example",)))
+    received_at = now() - HOUR
+    desk.change(Conversation, waiting_since=received_at)
+    watch(desk)
+
+    assert only(desk).first_reply_due_at is None
+    assert abs(only(desk).next_reply_due_at - (received_at + 2 * HOUR)) < timedelta(seconds=1)
+
+
+def test_an_answer_that_comes_too_late_is_a_breach_even_if_nobody_looked(desk: Desk) -> None:
+    conversation = opened(desk, ago=5 * HOUR)
+    desk.change(Conversation, first_reply_due_at=now() - HOUR)
+    reply(desk, conversation)
+
+    assert told(desk) == [("first_reply", "breach")]
+    assert sla_events(desk) == ["sla.breached"]
+
+
+def test_the_clock_rests_while_we_wait_for_the_customer(desk: Desk) -> None:
+    # Given a case that rested for three of its five hours
+    conversation = opened(desk, ago=5 * HOUR)
+    status(desk, conversation, Status.PENDING, at=now() - 4 * HOUR)
+    watch(desk)
+    assert (only(desk).resolve_due_at, only(desk).watch_at, told(desk)) == (None, None, [])
+
+    # When the customer writes again
+    desk.route(envelope("2", in_reply_to=("1@customer.example",)))
+    desk.change(Conversation, waiting_since=now() - HOUR)
+    watch(desk)
+
+    # Then two hours of the promise are used
+    (pause,) = desk.rows(Pause)
+    assert abs(pause.until - (now() - HOUR)) < timedelta(minutes=1)
+    assert abs(only(desk).first_reply_due_at - (now() + 2 * HOUR)) < timedelta(minutes=1)
+    assert told(desk) == []
+
+
+def test_a_status_that_somebody_set_by_hand_rests_the_clock_too(desk: Desk) -> None:
+    opened(desk, ago=HOUR)
+    desk.change(Conversation, status="pending", watch_at=now() - HOUR)
+    watch(desk)
+
+    assert len(desk.rows(Pause)) == 1
+    assert only(desk).first_reply_due_at is None
+
+
+def test_a_resolved_case_has_no_due_times_and_reopens_with_its_clock(desk: Desk) -> None:
+    conversation = opened(desk, ago=HOUR)
+    status(desk, conversation, Status.RESOLVED, at=now())
+    watch(desk)
+    assert only(desk).resolve_due_at is None
+
+    status(desk, only(desk), Status.OPEN, at=now())
+    watch(desk)
+
+    assert only(desk).resolve_due_at is not None
+
+
+def test_due_times_move_when_the_promise_or_the_calendar_changed(desk: Desk) -> None:
+    conversation = opened(desk, ago=HOUR)
+    watch(desk)
+    assert watch(desk) == 0
+
+    desk.use(read_settings(desk.text.replace('first_reply = "4h"', 'first_reply = "6h"')))
+    watch(desk)
+
+    moved = only(desk).first_reply_due_at - conversation.clock_started_at
+    assert abs(moved - 6 * HOUR) < timedelta(seconds=1)
+    assert watch(desk) == 0
+
+
+def test_a_hold_ends_when_the_channel_opens(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"))
+    assert only(desk).status == "snoozed"
+    watch(desk)
+    assert only(desk).watch_at is not None
+
+    desk.change(Conversation, held_until=now() - HOUR, watch_at=now() - HOUR)
+    watch(desk)
+
+    assert (only(desk).status, only(desk).held_until) == ("open", None)
+    assert "conversation.released" in desk.rows(Event, "kind")
+
+
+def test_old_mail_has_no_clock_until_its_sender_writes_again(desk: Desk) -> None:
+    desk.route(envelope("1"), backfill=True)
+    watch(desk)
+    assert (only(desk).watch_at, only(desk).first_reply_due_at) == (None, None)
+
+    desk.route(envelope("2", in_reply_to=("1@customer.example",)))
+    watch(desk)
+
+    assert only(desk).first_reply_due_at is not None
+
+
+def test_two_workers_tell_of_a_breach_once(desk: Desk) -> None:
+    opened(desk, ago=5 * HOUR)
+    watches = [Watch(desk.database, desk.brain) for _ in range(4)]
+    threads = [threading.Thread(target=each.once) for each in watches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sla_events(desk) == ["sla.breached"]
+
+
+def reply(desk: Desk, conversation: Any) -> None:
+    with desk.database.write() as connection:
+        note_reply(connection, desk.database, conversation_id=conversation.id, at=now())
+
+
+def status(desk: Desk, conversation: Any, to: Status, *, at: datetime) -> None:
+    with desk.database.write() as connection:
+        change_status(connection, desk.database, conversation_id=conversation.id, status=to, at=at)

@@ -1,0 +1,209 @@
+"""Watch over promises: reckon due times from what happened, warn, tell of breaches, escalate, end holds.
+
+Rows with a time, found by the sweep: no timer and no broker is trusted. Whatever is missed while all workers are down
+is told when one is back, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
+from router.sla import Due, Moment, Pause, due_times, moments
+from store import promises
+from store.clock import read_clock
+from store.database import Database
+from store.duty import NoticeKind
+from store.events import EventRow, append_events
+from store.models import Status
+from store.promises import Notice, PauseRow, Reckoned, Watched
+from workers.brain import Brain
+from workers.failpoints import reach
+
+_PAGE: Final = 200
+# How far ahead promises may reach; spans further away change nobody's due time today.
+_YEARS_BACK, _YEARS_AHEAD = 1, 2
+
+_log = structlog.get_logger()
+
+
+class Watch:
+    """Looks at what is due, a page at a time; any number of workers may do it at once."""
+
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database, self._brain = database, brain
+        self._is_reckoned = False
+
+    def once(self) -> int:
+        """Look at one page of conversations; return how many."""
+        if not self._is_reckoned:
+            self._reckon_all_anew()
+        with self._database.read() as connection:
+            if not promises.is_anything_due(connection, now=read_clock(connection)):
+                return 0
+        reach("watch.before")
+        with self._database.write() as connection:
+            looked_at = self._look(connection)
+            reach("watch.written")
+        reach("watch.after")
+        return looked_at
+
+    def _reckon_all_anew(self) -> None:
+        """When promises or calendars are others than those that due times were reckoned with, look at all of them."""
+        with self._database.read() as connection:
+            digest, known = self._digest(read_clock(connection)), promises.reckoned_with(connection)
+        last: UUID | None = None
+        while digest != known:
+            with self._database.write() as connection:
+                now = read_clock(connection)
+                last = promises.look_at_all(connection, after=last, now=now)
+                if last is None:
+                    promises.remember_reckoning(connection, self._database, digest=digest, now=now)
+                    _log.info("promises.reckoned_anew")
+                    break
+        self._is_reckoned = True
+
+    def _digest(self, now: datetime) -> str:
+        settings, calendars = self._brain.settings, self._brain.table.calendars
+        years = range(now.year - _YEARS_BACK, now.year + _YEARS_AHEAD)
+        spans = {
+            name: [(span.start.timestamp(), span.end.timestamp()) for year in years for span in calendar.spans(year)]
+            for name, calendar in calendars.items()
+            if name in {sla.calendar for sla in settings.sla.values()}
+        }
+        said = [(name, repr(sla), spans[sla.calendar]) for name, sla in sorted(settings.sla.items())]
+        return hashlib.sha256(repr(said).encode()).hexdigest()
+
+    def _look(self, connection: Connection) -> int:
+        now = read_clock(connection)
+        rows = promises.take_due(connection, now=now, limit=_PAGE)
+        pauses = self._settle_pauses(connection, rows, now=now)
+        looks = [self._reckon(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
+        told = promises.tell_once(
+            connection, self._database, notices=[notice for _, notices in looks for notice in notices], now=now
+        )
+        news: dict[UUID, list[Notice]] = {}
+        for notice in told:
+            news.setdefault(notice.conversation_id, []).append(notice)
+        reckoned = [
+            self._escalated(each, sla=row.sla, told=news.get(row.id, ()))
+            for row, (each, _) in zip(rows, looks, strict=True)
+        ]
+        promises.write_reckoned(connection, reckoned)
+        append_events(connection, [promises.breach_event(notice, at=now) for notice in told])
+        append_events(connection, list(_changes(rows, reckoned, now=now)))
+        return len(rows)
+
+    def _settle_pauses(
+        self, connection: Connection, rows: Sequence[Watched], *, now: datetime
+    ) -> dict[UUID, list[PauseRow]]:
+        """Bring the pauses in line with the statuses, whoever changed those, and return them."""
+        pauses = promises.pauses_of(connection, [row.id for row in rows])
+        standing = {id_ for id_, known in pauses.items() if any(pause.until is None for pause in known)}
+        resting = {row.id for row in rows if row.status in promises.RESTING}
+        # The customer's message is what ended the pause, not our noticing it.
+        ended = {row.id: _ended_at(row, pauses[row.id], now=now) for row in rows if row.id in standing - resting}
+        promises.end_pauses(connection, until=ended)
+        promises.begin_pauses(connection, self._database, since=dict.fromkeys(resting - standing, now))
+        return promises.pauses_of(connection, [row.id for row in rows]) if ended or resting - standing else pauses
+
+    def _reckon(self, row: Watched, *, pauses: Sequence[PauseRow], now: datetime) -> tuple[Reckoned, list[Notice]]:
+        is_released = row.held_until is not None and row.held_until <= now and row.status == Status.SNOOZED
+        held_until = row.held_until if row.status == Status.SNOOZED and not is_released else None
+        due, ahead = self._promised(row, pauses=[Pause(each.since, each.until) for each in pauses])
+        reckoned = Reckoned(
+            id=row.id,
+            status=Status.OPEN if is_released else row.status,
+            team=row.team,
+            assignee=row.assignee,
+            priority=row.priority,
+            labels=row.labels,
+            first_reply_due_at=due.first_reply,
+            next_reply_due_at=due.next_reply,
+            resolve_due_at=due.resolve,
+            watch_at=min((at for at in (held_until, *(each.at for each in ahead)) if at and at > now), default=None),
+            held_until=held_until,
+            changed=is_released,
+        )
+        return reckoned, _notices(row, ahead, now=now)
+
+    def _promised(self, row: Watched, *, pauses: Sequence[Pause]) -> tuple[Due, list[Moment]]:
+        sla = self._brain.settings.sla.get(row.sla or "")
+        if sla is None or row.clock_started_at is None or row.status == Status.RESOLVED:
+            return Due(), []
+        calendars = self._brain.table.calendars
+        due = due_times(
+            sla,
+            calendars=calendars,
+            opened_at=row.clock_started_at,
+            replied=row.replied_at is not None,
+            waiting_since=row.waiting_since,
+            pauses=pauses,
+        )
+        ahead = moments(
+            sla,
+            calendars=calendars,
+            due=due,
+            opened_at=row.clock_started_at,
+            waiting_since=row.waiting_since,
+            pauses=pauses,
+        )
+        return due, ahead
+
+    def _escalated(self, reckoned: Reckoned, *, sla: str | None, told: Sequence[Notice]) -> Reckoned:
+        promised = self._brain.settings.sla.get(sla or "")
+        for notice in told:
+            action = _action(promised, notice) if promised else None
+            reckoned = _apply(action, reckoned) if action else reckoned
+        return reckoned
+
+
+def _ended_at(row: Watched, pauses: Sequence[PauseRow], *, now: datetime) -> datetime:
+    since = next(pause.since for pause in pauses if pause.until is None)
+    return row.waiting_since if row.waiting_since and row.waiting_since >= since else now
+
+
+def _notices(row: Watched, ahead: Sequence[Moment], *, now: datetime) -> list[Notice]:
+    past = [moment for moment in ahead if moment.at <= now]
+    broken = {moment.promise for moment in past if moment.kind == NoticeKind.BREACH}
+    # Nobody needs to be warned of what has happened.
+    told = [moment for moment in past if moment.kind == NoticeKind.BREACH or moment.promise not in broken]
+    return [Notice(row.id, moment.promise, NoticeKind(moment.kind), moment.due_at) for moment in told]
+
+
+def _action(sla: SlaSettings, notice: Notice) -> EscalationSettings | None:
+    return sla.on_breach if notice.kind is NoticeKind.BREACH else sla.on_warning
+
+
+def _apply(action: EscalationSettings, reckoned: Reckoned) -> Reckoned:
+    team = action.team or reckoned.team
+    raised = replace(
+        reckoned,
+        team=team,
+        # Another team hands it out anew.
+        assignee=reckoned.assignee if team == reckoned.team else None,
+        priority=max(reckoned.priority, action.priority or reckoned.priority, key=_rank),
+        labels=[*dict.fromkeys((*reckoned.labels, *action.labels))],
+    )
+    return replace(raised, changed=True) if raised != reckoned else reckoned
+
+
+def _rank(priority: str) -> int:
+    return [*PRIORITIES].index(priority) if priority in PRIORITIES else -1
+
+
+def _changes(rows: Sequence[Watched], reckoned: Sequence[Reckoned], *, now: datetime) -> Iterable[EventRow]:
+    for row, each in zip(rows, reckoned, strict=True):
+        if row.status != each.status:
+            yield EventRow("conversation.released", row.id, {"from": row.status, "to": each.status}, at=now)
+        if (row.team, row.priority) != (each.team, each.priority):
+            payload = {"team": each.team, "priority": each.priority, "why": "sla"}
+            yield EventRow("conversation.escalated", row.id, payload, at=now)
