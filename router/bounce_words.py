@@ -109,6 +109,7 @@ RETURNED: Final = (
     "returned message ---", "original message ---", "message text follows", "original mail as follows",
     "start of returned message", "lines of your original message", "old message:", "copy of the message header",
     "undelivered message you sent", "your message reads", "message body suppressed", "forwarded message ---",
-    "原始邮件", "原邮件", "original message---", "-original message", "below the next line is a copy",
+    "--- 原始邮件", "---原始邮件", "--- 原邮件", "original message---", "-original message",
+    "below the next line is a copy",
     "message header is", "text of your message", "-------original message", "summary of the undelivered",
 )  # fmt: skip

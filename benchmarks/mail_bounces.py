@@ -1,0 +1,132 @@
+"""How well reports on our mail are told and read: ours beside the standard library alone.
+
+Answers are flufl.bounce's (who was not reached, for good or for now) and Sisimai's (a status code, whose class says
+which: RFC 3463 section 2). Python's best public reader, flufl.bounce, wrote half of the answers: no measure for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import Message
+from pathlib import Path
+from typing import Any, Final
+
+from connectors.base import RawMessage
+from connectors.email.mime import normalise
+from router.automatic import Kind, recognise
+
+_ROWS: Final = "rows(dsn,reply_code,reason,hard)"
+_REASONS: Final = {
+    "flufl_simple_20.eml": "a reply's subject, an ordinary sender, no machine's header: called a person's, to be safe",
+    "flufl_yale_01.eml": "the report gives no address; the answer is put together from the host's name",
+    "flufl_simple_44.eml": "the system gave up with 4.4.4: the answer calls that permanent, RFC 3463 does not",
+    "flufl_dsn_02.eml": "the system gave up with 4.4.7: the answer calls that permanent, RFC 3463 does not",
+    "lhost-gmx-04.eml": "retry timeout exceeded: permanent in this answer, temporary in that of lhost-exim-06.eml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one reader takes a mail for. outcomes: address and one of permanent, temporary, delivered, complained."""
+
+    is_report: bool
+    outcomes: tuple[tuple[str, str], ...] = ()
+
+
+def measure(corpora: Path) -> dict[str, Any]:
+    """Return how many reports are recognised and rightly read, and how many honest mails are called one."""
+    table = {name: _measure(corpora / "bounces", read) for name, read in _READERS.items()}
+    misses = [reader.pop("misses") for reader in table.values()]
+    return {**table, "misses": misses[0]}
+
+
+def _measure(folder: Path, read: Callable[[bytes], Told]) -> dict[str, Any]:
+    reports = [(row, _read(read, folder / "bounce" / row["file"])) for row in _rows(folder / "bounce")]
+    honest = [(row, _read(read, folder / "ham" / row["file"])) for row in _rows(folder / "ham")]
+    known = [row for row, told in reports if told.is_report == (row["kind"] != "not_bounce")]
+    right = [row for row, told in reports if _is_right(row, told)]
+    called = [row["file"] for row, told in honest if told.is_report]
+    return {
+        "recognised": round(len(known) / len(reports), 4),
+        "right recipient and permanence": round(len(right) / len(reports), 4),
+        "ham called bounce": len(called),
+        "misses": [_miss(row, told) for row, told in reports if row not in known or row not in right],
+    }
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "expected.jsonl").read_text("utf-8").splitlines()]
+
+
+def _read(read: Callable[[bytes], Told], path: Path) -> Told:
+    try:
+        return read(path.read_bytes())
+    # A reader that raises has read nothing; the table is to show that.
+    except Exception:  # noqa: BLE001
+        return Told(is_report=False)
+
+
+def _is_right(row: dict[str, Any], told: Told) -> bool:
+    """Compare addresses and outcomes where the answer has addresses, the outcomes alone where it has codes."""
+    if _ROWS not in row:
+        wanted = [(address.lower(), name) for name in ("permanent", "temporary") for address in row[name]]
+        return sorted(set(wanted)) == sorted({(address.lower(), outcome) for address, outcome in told.outcomes})
+    outcomes = {outcome for _, outcome in told.outcomes}
+    if row["kind"] == "feedback" or not row[_ROWS][0][0]:
+        return told.is_report and outcomes <= {"complained"}
+    return outcomes == {_by_class(each[0]) for each in row[_ROWS]}
+
+
+def _by_class(status: str) -> str:
+    return {"2": "delivered", "4": "temporary"}.get(status[:1], "permanent")
+
+
+def _miss(row: dict[str, Any], told: Told) -> dict[str, Any]:
+    wanted = row.get(_ROWS) or {name: row[name] for name in ("permanent", "temporary")}
+    why = _REASONS.get(row["file"], "not understood yet")
+    return {"file": row["file"], "expected": wanted, "is_report": told.is_report, "read": told.outcomes, "why": why}
+
+
+def _ours(content: bytes) -> Told:
+    envelope = normalise(RawMessage(source_key="1", content=content, received_at=datetime.now(UTC)), channel="bench")
+    is_report = recognise(envelope, own_addresses=frozenset()).kind is Kind.BOUNCE
+    recipients = envelope.bounce.recipients if envelope.bounce else ()
+    return Told(
+        is_report, tuple((each.address, _outcome(each.action, permanent=each.permanent)) for each in recipients)
+    )
+
+
+def _outcome(action: str, *, permanent: bool) -> str:
+    if action in {"delivered", "complained"}:
+        return action
+    return "permanent" if permanent else "temporary"
+
+
+def _standard(content: bytes) -> Told:
+    """Read what the standard library alone offers: the fields of a message/delivery-status part."""
+    message = message_from_bytes(content, policy=policy.compat32)
+    parts = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
+    groups = [group for part in parts for group in _groups(part.get_payload()) if group["Final-Recipient"]]
+    outcomes = tuple((_address(group), _field_outcome(group)) for group in groups)
+    return Told(message.get_content_type() == "multipart/report", outcomes)
+
+
+def _groups(payload: object) -> Sequence[Message[str, str]]:
+    return [group for group in payload if isinstance(group, Message)] if isinstance(payload, list) else []
+
+
+def _address(group: Message[str, str]) -> str:
+    return str(group["Original-Recipient"] or group["Final-Recipient"]).rpartition(";")[2].strip(" <>")
+
+
+def _field_outcome(group: Message[str, str]) -> str:
+    status = str(group["Status"] or "").strip()
+    permanent = str(group["Action"] or "").strip().lower().startswith("failed") and not status.startswith("4")
+    return _outcome("delivered" if status.startswith("2") else "failed", permanent=permanent)
+
+
+_READERS: Final[dict[str, Callable[[bytes], Told]]] = {"ours": _ours, "standard library": _standard}
