@@ -25,7 +25,7 @@ def label(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> N
     Example: omniyard contact label ann@customer.example vip
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        kept = label_contact(connection, database, handle=handle, labels=labels)
+        kept = label_contact(connection, handle=handle, labels=labels)
     typer.echo(f"{handle}: {', '.join(kept)}")
 
 

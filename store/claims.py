@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from router.errors import LeaseLost
 from store.bulk import among, table_of
 from store.clock import read_clock
+from store.database import Rows
 from store.models import Inbound, InboundState
 
 LEASE: Final = timedelta(seconds=30)
@@ -92,7 +93,7 @@ def hold(connection: Connection, claimed: Claim) -> None:
     Raises LeaseLost when any of them is not ours any more: a worker that froze and woke must write nothing.
     """
     table = table_of(Inbound)
-    statement = sa.select(table.c.id).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
+    statement = sa.select(sa.literal(1)).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
     if len(connection.execute(statement).all()) != len(claimed.rows):
         raise LeaseLost("some of the claimed messages belong to another worker now")
 
@@ -107,18 +108,16 @@ def finish(connection: Connection, claimed: Claim, *, state: InboundState, ids: 
 
 def finish_duplicates(connection: Connection, claimed: Claim, *, firsts: dict[UUID, UUID]) -> None:
     """Mark rows as duplicates. firsts: duplicate -> the inbound row that came first."""
-    table = table_of(Inbound)
-    for duplicate, first in firsts.items():
-        statement = sa.update(table).where(table.c.id == duplicate, table.c.lease_token == claimed.token)
-        _release(connection, statement, values={"state": InboundState.DUPLICATE, "duplicate_of": first, "reason": ""})
+    values = {"state": InboundState.DUPLICATE, "duplicate_of": sa.bindparam("b_first"), "reason": ""}
+    rows = [{"b_id": duplicate, "b_first": first} for duplicate, first in firsts.items()]
+    _finish_each(connection, claimed, values=values, rows=rows)
 
 
 def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict[UUID, str]) -> None:
     """Put rows aside for people. reasons: row -> why."""
-    table = table_of(Inbound)
-    for row_id, reason in reasons.items():
-        statement = sa.update(table).where(table.c.id == row_id, table.c.lease_token == claimed.token)
-        _release(connection, statement, values={"state": InboundState.QUARANTINED, "reason": reason})
+    values = {"state": InboundState.QUARANTINED, "reason": sa.bindparam("b_reason")}
+    rows = [{"b_id": row_id, "b_reason": reason} for row_id, reason in reasons.items()]
+    _finish_each(connection, claimed, values=values, rows=rows)
 
 
 def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
@@ -148,5 +147,12 @@ def _ours(claimed: Claim) -> tuple[sa.ColumnElement[bool], ...]:
     return (*ours, columns.state == InboundState.RECEIVED)
 
 
-def _release(connection: Connection, statement: sa.Update, *, values: dict[str, Any]) -> None:
-    connection.execute(statement.values(lease_token=None, lease_until=None, **values))
+def _finish_each(connection: Connection, claimed: Claim, *, values: dict[str, Any], rows: Rows) -> None:
+    table = table_of(Inbound)
+    ours = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.lease_token == claimed.token)
+    if rows:
+        _release(connection, ours, values=values, rows=rows)
+
+
+def _release(connection: Connection, statement: sa.Update, *, values: dict[str, Any], rows: Rows | None = None) -> None:
+    connection.execute(statement.values(lease_token=None, lease_until=None, **values), rows)

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_rows, table_of
-from store.database import Database, insert_ignore
+from store.bulk import among, insert_new, insert_rows, table_of
 from store.ids import new_id
 from store.models import Contact, Identity
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Handle:
-    """What identifies a sender within one kind of channel."""
+class Handle(NamedTuple):
+    """What identifies a sender within one kind of channel. A tuple, because a page of them is sorted and looked up."""
 
     kind: str
     handle: str
 
 
-def lock_contacts(
-    connection: Connection, database: Database, *, senders: Mapping[Handle, str], now: datetime
-) -> dict[Handle, UUID]:
+def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now: datetime) -> dict[Handle, UUID]:
     """Return each sender's contact, making those that are new, and hold their identities until the transaction ends.
 
     senders: handle -> name as shown, used for a new contact.
@@ -38,7 +34,7 @@ def lock_contacts(
     fresh = [handle for handle in ordered if handle not in known]
     # The contact comes first because an identity names it; the ones that lost the race are taken back below.
     _insert_contacts(connection, {proposed[handle]: senders[handle] for handle in fresh}, now=now)
-    _insert_identities(connection, database, fresh, proposed=proposed, now=now)
+    _insert_identities(connection, fresh, proposed=proposed, now=now)
     contacts = _select(connection, ordered, locked=True)
     _drop_contacts(connection, [proposed[handle] for handle in fresh if contacts[handle] != proposed[handle]])
     return contacts
@@ -63,7 +59,7 @@ def _insert_contacts(connection: Connection, names: Mapping[UUID, str], *, now: 
 
 
 def _insert_identities(
-    connection: Connection, database: Database, handles: list[Handle], *, proposed: Mapping[Handle, UUID], now: datetime
+    connection: Connection, handles: list[Handle], *, proposed: Mapping[Handle, UUID], now: datetime
 ) -> None:
     rows = [
         {
@@ -75,8 +71,7 @@ def _insert_identities(
         }
         for handle in handles
     ]
-    if rows:
-        connection.execute(insert_ignore(database, Identity), rows)
+    insert_new(connection, Identity, rows=rows)
 
 
 def _drop_contacts(connection: Connection, ids: list[UUID]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -88,14 +89,12 @@ class Database:
         self._engine.dispose()
 
 
-def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
-    """Return an INSERT that leaves alone what a unique index already has."""
-    return database.insert(table).on_conflict_do_nothing()
-
-
 def _sqlite_engine(url: URL) -> sa.Engine:
     engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False}
+        url,
+        hide_parameters=True,
+        json_serializer=_json,
+        connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False},
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -128,6 +127,7 @@ def _postgresql_engine(url: URL) -> sa.Engine:
         url.set(drivername="postgresql+psycopg"),
         # Parameters are message text: they may show in no error.
         hide_parameters=True,
+        json_serializer=_json,
         pool_pre_ping=True,
         connect_args={
             "options": options,
@@ -138,6 +138,11 @@ def _postgresql_engine(url: URL) -> sa.Engine:
             "keepalives_count": 2,
         },
     )
+
+
+def _json(value: object) -> str:
+    # Four times as fast as the standard library's, and every message brings a trace.
+    return to_json(value).decode()
 
 
 @contextmanager

@@ -11,9 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_rows, table_of
+from store.bulk import among, insert_new, insert_rows, table_of
 from store.clock import read_clock
-from store.database import Database, insert_ignore
 from store.events import EventRow, append_events
 from store.ids import new_id
 from store.models import Inbound, InboundState, Original
@@ -41,9 +40,7 @@ class Accepted:
     conflicts: int
 
 
-def accept(
-    connection: Connection, database: Database, *, channel: str, deliveries: Sequence[Delivery], backfill: bool
-) -> Accepted:
+def accept(connection: Connection, *, channel: str, deliveries: Sequence[Delivery], backfill: bool) -> Accepted:
     """Insert what is new of a page, inside the caller's transaction.
 
     A source key that is there already with the same bytes is a redelivery and changes nothing; with other bytes it
@@ -51,9 +48,9 @@ def accept(
     """
     now = read_clock(connection)
     rows = [_row(delivery, channel=channel, backfill=backfill, now=now) for delivery in _once(deliveries)]
-    fresh = _insert_new(connection, database, rows=rows)
+    fresh = _insert_new(connection, rows)
     rivals = _rivals(connection, [row for row in rows if row["id"] not in fresh])
-    conflicts = _insert_new(connection, database, rows=rivals)
+    conflicts = _insert_new(connection, rivals)
     _insert_originals(connection, deliveries, rows=[row for row in rows + rivals if row["id"] in fresh | conflicts])
     _report(connection, [row for row in rows + rivals if row["id"] in fresh | conflicts], now=now)
     waiting = [row["id"] for row in rows + rivals if row["id"] in fresh | conflicts and not row["reason"]]
@@ -84,11 +81,13 @@ def _row(delivery: Delivery, *, channel: str, backfill: bool, now: datetime) -> 
     }
 
 
-def _insert_new(connection: Connection, database: Database, *, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    if not rows:
-        return set()
-    statement = insert_ignore(database, Inbound).returning(table_of(Inbound).c.id)
-    return set(connection.execute(statement, rows).scalars())
+def _insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Insert the rows whose key is free, and return their ids."""
+    ids = {row["id"] for row in rows}
+    if insert_new(connection, Inbound, rows=rows) == len(rows):
+        return ids
+    table = table_of(Inbound)
+    return set(connection.execute(sa.select(table.c.id).where(among(table.c.id, ids))).scalars())
 
 
 def _rivals(connection: Connection, unborn: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,21 +9,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import among, table_of
-from store.database import Database, insert_ignore
+from store.bulk import among, insert_new, table_of
 from store.duty import ContactLabel
 from store.models import Identity
 
 
-def label_contact(connection: Connection, database: Database, *, handle: str, labels: Collection[str]) -> list[str]:
+def label_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
     """Give the contact behind a handle these labels; return all it has.
 
     Raises NotFound when nobody has written from that handle.
     """
     contact_ids = _contacts(connection, handle)
     rows = [{"contact_id": contact_id, "label": label} for contact_id in contact_ids for label in labels]
-    if rows:
-        connection.execute(insert_ignore(database, ContactLabel), rows)
+    insert_new(connection, ContactLabel, rows=rows)
     return _labels(connection, contact_ids)
 
 

@@ -11,8 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import insert_rows, table_of
-from store.database import Database, insert_ignore
+from store.bulk import insert_new, insert_rows, table_of
 from store.duty import GateTally
 from store.events import EventRow, append_events
 from store.history import digest
@@ -66,28 +65,26 @@ class Outcome:
     released: int = 0
 
 
-def write_outcome(connection: Connection, database: Database, *, outcome: Outcome, now: datetime) -> None:
+def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) -> None:
     """Write all of it, inside the caller's transaction. now: the database's clock."""
     insert_rows(connection, Conversation, rows=outcome.conversations)
     insert_rows(connection, Message, rows=outcome.messages)
     insert_rows(connection, Attachment, rows=outcome.attachments)
-    _insert_thread_keys(connection, database, keys=outcome.thread_keys)
+    _insert_thread_keys(connection, outcome.thread_keys)
     _touch(connection, outcome.touches, now=now)
     _escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
         insert_rows(connection, GateTally, rows=[tally])
-    if outcome.replies:
-        connection.execute(insert_ignore(database, Outbound), outcome.replies)
+    insert_new(connection, Outbound, rows=outcome.replies)
     append_events(connection, outcome.events)
 
 
-def _insert_thread_keys(connection: Connection, database: Database, *, keys: Sequence[tuple[str, UUID]]) -> None:
+def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID]]) -> None:
     unique = {(digest(message_id), conversation_id) for message_id, conversation_id in keys}
     # One order for every worker, so that two of them cannot wait for each other's keys.
     rows = [{"digest": key, "conversation_id": conversation_id} for key, conversation_id in sorted(unique)]
-    if rows:
-        connection.execute(insert_ignore(database, ThreadKey), rows)
+    insert_new(connection, ThreadKey, rows=rows)
 
 
 def _touch(connection: Connection, touches: Sequence[Touch], *, now: datetime) -> None:
@@ -123,7 +120,14 @@ def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *,
     table = table_of(Conversation)
     # Whoever had it was found for another matter, and what was said before is no answer to this one.
     anew = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
-    for conversation_id, escalation in sorted(escalations.items()):
-        calm = sa.update(table).where(table.c.id == conversation_id, table.c.emergency.is_(False))
-        values = asdict(escalation) | anew | {"waiting_since": escalation.clock_started_at}
-        connection.execute(calm.values(emergency=True, status=Status.OPEN, **values))
+    said: dict[str, sa.BindParameter[Any]] = {
+        name: sa.bindparam(f"b_{name}") for name in Escalation.__dataclass_fields__
+    }
+    values = said | anew | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
+    rows = [
+        {"b_id": conversation_id, **{f"b_{name}": value for name, value in asdict(escalation).items()}}
+        for conversation_id, escalation in sorted(escalations.items())
+    ]
+    if rows:
+        calm = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.emergency.is_(False))
+        connection.execute(calm.values(**values), rows)

@@ -158,7 +158,7 @@ class Desk:
         for each in envelopes:
             with self.database.write() as connection:
                 deliveries = [_delivery(each)]
-                accept(connection, self.database, channel=each.channel, deliveries=deliveries, backfill=backfill)
+                accept(connection, channel=each.channel, deliveries=deliveries, backfill=backfill)
 
     def route(self, *envelopes: Envelope, backfill: bool = False) -> None:
         """Accept envelopes and route all that is due."""

@@ -112,9 +112,7 @@ class Intake:
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
-            accepted = accept(
-                connection, self._database, channel=page.channel, deliveries=deliveries, backfill=page.backfill
-            )
+            accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,

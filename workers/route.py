@@ -94,7 +94,7 @@ class Router:
     def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Reading]) -> Verdicts:
         claims.hold(connection, claimed)
         senders = {handle_of(reading): reading.envelope.sender.name for reading in readings}
-        contacts = lock_contacts(connection, self._database, senders=senders, now=claimed.now)
+        contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
             Incoming(row, reading, contacts[handle_of(reading)])
             for row, reading in zip(claimed.rows, readings, strict=True)
@@ -102,7 +102,7 @@ class Router:
         known = self._recall(connection, page, claimed)
         reach("route.locked")
         outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
-        write_outcome(connection, self._database, outcome=outcome, now=claimed.now)
+        write_outcome(connection, outcome=outcome, now=claimed.now)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)

@@ -29,7 +29,7 @@ def delivery(key: str, content: bytes = b"hello", *, unreadable: str = "") -> De
 
 def keep(database: Database, *deliveries: Delivery, channel: str = "mail") -> Accepted:
     with database.write() as connection:
-        return accept(connection, database, channel=channel, deliveries=deliveries, backfill=False)
+        return accept(connection, channel=channel, deliveries=deliveries, backfill=False)
 
 
 def column(database: Database, name: str) -> list[object]:
@@ -110,7 +110,7 @@ def test_sixteen_at_once_with_one_message_make_one_row(database: Database) -> No
 def test_a_rolled_back_page_leaves_nothing(database: Database) -> None:
     try:
         with database.write() as connection:
-            accept(connection, database, channel="mail", deliveries=[delivery("1:1")], backfill=False)
+            accept(connection, channel="mail", deliveries=[delivery("1:1")], backfill=False)
             raise RuntimeError
     except RuntimeError:
         pass

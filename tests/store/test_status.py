@@ -29,7 +29,7 @@ def _accept(database: Database, *keys: str, channel: str = "mail") -> None:
         for key in keys
     ]
     with database.write() as connection:
-        accept(connection, database, channel=channel, deliveries=deliveries, backfill=False)
+        accept(connection, channel=channel, deliveries=deliveries, backfill=False)
 
 
 def _set(database: Database, key: str, *, state: str) -> None:

@@ -222,7 +222,7 @@ def test_a_hint_of_danger_at_night_is_released_and_both_are_counted(desk: Desk) 
 def test_a_label_of_the_contact_chooses_the_route(desk: Desk) -> None:
     desk.route(envelope("1"))
     with desk.database.write() as connection:
-        label_contact(connection, desk.database, handle=ANN.handle, labels=["vip"])
+        label_contact(connection, handle=ANN.handle, labels=["vip"])
     desk.route(envelope("2"), envelope("3", sender=BOB))
 
     assert sorted(desk.rows(Conversation, "priority")) == ["high", "normal", "normal"]
