@@ -89,6 +89,11 @@ class Database:
         self._engine.dispose()
 
 
+def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
+    """Return an INSERT that leaves alone what a unique index already has; for pages see `store.bulk.insert_new`."""
+    return database.insert(table).on_conflict_do_nothing()
+
+
 def _sqlite_engine(url: URL) -> sa.Engine:
     engine = sa.create_engine(
         url,
