@@ -6,10 +6,14 @@ and only then is it told to `settle` (mark seen, move, answer 250).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
+
+from router.sending import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,3 +141,113 @@ class Gate(Protocol):
 
     def close(self) -> None:
         """Stop listening; whoever waits for an answer gets it first."""
+
+
+class Verdict(StrEnum):
+    """What became of one attempt to send.
+
+    accepted: the provider has it.  refused: the provider said no to this message, for good.
+    not_sent: certainly not taken: no byte of it left, or the provider said "not now"; another attempt is safe.
+    unknown: anything else once the first byte has left. Never repeated blindly where a copy would reach the customer.
+    """
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a provider answered to one attempt, or was found to hold.
+
+    provider_id: its own id of the message; empty if it gave none.
+    why: a sentence for people, with the provider's code; no text, address or secret.
+    retry_after: how long the provider asks us to wait; only with `not_sent`.
+    whole_channel: nothing of this channel can leave now (no connection, refused login, 429), so that the others wait
+        without an attempt of their own; only with `not_sent`.
+    """
+
+    verdict: Verdict
+    provider_id: str = ""
+    why: str = ""
+    retry_after: timedelta | None = None
+    whole_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingFile:
+    """One file that goes with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message that is to leave, at one attempt. Its row says `sending` on disk before a sender sees it.
+
+    outbound_id: the row's; what status callbacks name.  attempt_id: new with each attempt.  attempt: counted from 1.
+    recipient: comparable handle of who gets it.  copies: further recipients, where the channel knows any.
+    rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
+    references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
+    automatic: nobody wrote it (RFC 3834).
+    reply_token: what finds the conversation again if an answer's threading headers are lost (`router.correlation`).
+    template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.
+    """
+
+    outbound_id: UUID
+    attempt_id: UUID
+    attempt: int
+    channel: str
+    recipient: str
+    text: str
+    rfc_message_id: str
+    dated_at: datetime
+    copies: tuple[str, ...] = ()
+    subject: str = ""
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    automatic: bool = False
+    reply_token: str = ""
+    files: tuple[OutgoingFile, ...] = ()
+    template: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Sender(Protocol):
+    """A channel's way out. One thread owns one sender, and sends one message at a time."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name in the configuration."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a second copy does no harm because receivers recognise it: true for mail, by its Message-ID.
+
+        What is unknown is then sent again, twice at most; elsewhere it is settled by `reconcile` or by a person.
+        """
+
+    def window(self, recipient: str) -> Window:
+        """Return within what bounds the provider lets us write to this recipient; by default without any."""
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """Hand the message over, once; never try again in here.
+
+        Every end is a Receipt. What is raised all the same counts as `unknown`, because a byte may have left.
+        """
+
+    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
+        """Look whether the provider has the message; None when it has not, or cannot be asked at all.
+
+        outgoing: the attempt whose answer is missing.  since: the provider's earliest possible time, aware UTC.
+        Raises TransientError when the provider cannot be asked now; that look does not count.
+        """
+
+    def probe(self) -> Health:
+        """Connect, log in, and say how it went; sends nothing."""
+
+    def close(self) -> None:
+        """Let go of the connection."""

@@ -1,4 +1,4 @@
-"""`[channels.NAME]`: one class a kind of channel, told apart by `kind`."""
+"""`[channels.NAME]`: one class a kind of channel, told apart by `kind`; mail here, short messages in `chats`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,83 @@ from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from router.settings.channel import ChannelSettings, ChatSettings
+from router.settings.chats import TwilioSettings, XSettings
 from router.settings.secret import Secret
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
 
+__all__ = [
+    "CHANNEL_KINDS",
+    "RUNNABLE_KINDS",
+    "Channel",
+    "ChannelSettings",
+    "ChatSettings",
+    "ImapSettings",
+    "SmtpSettings",
+    "TwilioSettings",
+    "XSettings",
+]
+
 _PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
 _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
+_SEND_LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
 
 
-class ChannelSettings(BaseModel):
-    """What every channel has.
+class SendSettings(BaseModel):
+    """`[channels.NAME.send]`: within what bounds messages leave by a channel, whatever its kind.
 
-    calendar: when this channel is staffed.  team: who answers unless a route says otherwise.
+    window, window_messages: how long after the customer's last message we may answer, and how often.
+    automatic_per_hour: beyond this many automatic replies an hour the channel sends none for an hour, and says so.
+    automatic_per_customer: how many of them one customer gets in 24 hours, over all conversations.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    enabled: bool = True
-    calendar: str = "always"
-    team: str | None = None
-    address: str | None = None
+    window: Duration | None = None
+    window_messages: int | None = Field(default=None, ge=1)
+    automatic_per_hour: int = Field(default=200, ge=0)
+    automatic_per_customer: int = Field(default=3, ge=0)
 
-    @property
-    def source(self) -> tuple[str, Hashable]:
-        """Where its messages come from, comparably, and the key that says so: no two channels may share one."""
-        raise NotImplementedError
+
+class MailSendSettings(SendSettings):
+    """`[channels.NAME.send]` of a mail channel: the server that takes our mail (RFC 6409).
+
+    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login.
+    plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
+        when a mail program drops the threading headers.
+    """
+
+    host: str
+    port: int = Field(default=0, ge=0, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    username: str | None = None
+    password: Secret | None = None
+    oauth_token: Secret | None = None
+    ca_file: str | None = None
+    plus_address: bool = False
+
+    @field_validator("host", "username")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and (not value or not value.isprintable()):
+            raise ValueError("expected text without control characters")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MailSendSettings:
+        logins = (self.password is not None) + (self.oauth_token is not None)
+        rules = (
+            ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
+            ("password", logins != (self.username is not None), _SEND_LOGIN),
+        )
+        problems = [(key, message) for key, broken, message in rules if broken]
+        if problems:
+            raise WrongKeys(problems)
+        return self
 
 
 class ImapSettings(ChannelSettings):
@@ -120,37 +169,6 @@ class SmtpSettings(ChannelSettings):
         return "listen", self.listen.lower().replace("localhost", "127.0.0.1")
 
 
-class TwilioSettings(ChannelSettings):
-    """A Twilio number that is polled for SMS."""
-
-    kind: Literal["twilio"]
-    account: Secret
-    token: Secret
-    number: str
-    poll: Pause = timedelta(seconds=20)
-
-    @property
-    def source(self) -> tuple[str, Hashable]:
-        """See `ChannelSettings`."""
-        return "number", (self.kind, self.number)
-
-
-class XSettings(ChannelSettings):
-    """Direct messages to an X account."""
-
-    kind: Literal["x"]
-    consumer_key: Secret
-    consumer_secret: Secret
-    access_token: Secret
-    access_secret: Secret
-    poll: Pause = timedelta(seconds=60)
-
-    @property
-    def source(self) -> tuple[str, Hashable]:
-        """See `ChannelSettings`."""
-        return "access_token", (self.kind, self.access_token)
-
-
 Channel = Annotated[ImapSettings | SmtpSettings | TwilioSettings | XSettings, Field(discriminator="kind")]
 
 CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
@@ -160,4 +178,4 @@ CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
     "x": XSettings,
 }
 # The kinds that have a connector in this version. The others can be written down, but `check` refuses to run them.
-RUNNABLE_KINDS: Final = frozenset({"imap", "smtp"})
+RUNNABLE_KINDS: Final = frozenset({"imap", "smtp", "twilio"})

@@ -1,0 +1,91 @@
+"""What may leave, when, and what is known of it afterwards: windows, retries and the order of delivery statuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+# 5 s, 15 s, 45 s ... an hour: the first repeats outlast a restart, the later ones an outage.
+_FIRST_WAIT: Final = timedelta(seconds=5)
+_LONGEST_WAIT: Final = timedelta(hours=1)
+_GROWTH: Final = 3
+_JITTER: Final = 0.2
+
+
+class Delivery(StrEnum):
+    """What the provider told about a message after taking it; each status only ever gives way to a later one.
+
+    Callbacks repeat and overtake each other: whoever writes a status down asks `is_later` first.
+    """
+
+    UNTOLD = ""
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+
+
+# A report of failure can follow "sent", but nothing takes back that a message arrived.
+_RANKS: Final = {
+    Delivery.UNTOLD: 0,
+    Delivery.SENT: 1,
+    Delivery.UNDELIVERED: 2,
+    Delivery.DELIVERED: 3,
+    Delivery.READ: 4,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Within what bounds a provider lets us answer.
+
+    lasts: how long after the customer's last message; None: at any time.
+    messages: how many of ours may follow that message; None: any number.
+    """
+
+    lasts: timedelta | None = None
+    messages: int | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is anything to look at before sending."""
+        return self.lasts is not None or self.messages is not None
+
+    def refusal(self, *, last_heard_at: datetime | None, sent_since: int, now: datetime) -> str:
+        """Return why a message may not leave now; empty if it may.
+
+        last_heard_at: when the customer last wrote on this channel, None if never; aware, like now.
+        sent_since: how many messages of ours have left since then.
+        """
+        if not self.is_bounded:
+            return ""
+        if last_heard_at is None:
+            return "the customer has not written on this channel yet, and only then may be answered"
+        if self.lasts is not None and now - last_heard_at > self.lasts:
+            return (
+                f"the customer last wrote {_hours(now - last_heard_at)} ago; answers may leave for {_hours(self.lasts)}"
+            )
+        if self.messages is not None and sent_since >= self.messages:
+            return f"{sent_since} messages have followed the customer's last one; the provider allows {self.messages}"
+        return ""
+
+
+def is_later(delivery: Delivery, *, than: Delivery) -> bool:
+    """Tell whether a status moves forward from another."""
+    return _RANKS[delivery] > _RANKS[than]
+
+
+def wait_after(attempt: int, *, chance: float) -> timedelta:
+    """Return how long to wait after an attempt that certainly sent nothing.
+
+    attempt: counted from 1.  chance: 0 to 1, spreads those that failed together by a fifth either way.
+    """
+    wait: timedelta = min(_FIRST_WAIT * _GROWTH ** (min(attempt, 10) - 1), _LONGEST_WAIT)
+    return wait * (1 - _JITTER + 2 * _JITTER * chance)
+
+
+def _hours(duration: timedelta) -> str:
+    hours, minutes = divmod(round(duration.total_seconds() / 60), 60)
+    return f"{hours} h {minutes:02} min" if minutes else f"{hours} h"
