@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from router.settings.channel import ChannelSettings, ChatSettings
+from router.settings.channel import ChannelSettings, ChatSettings, SendSettings
 from router.settings.chats import TwilioSettings, XSettings
 from router.settings.secret import Secret
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
@@ -20,6 +20,8 @@ __all__ = [
     "ChannelSettings",
     "ChatSettings",
     "ImapSettings",
+    "MailSendSettings",
+    "SendSettings",
     "SmtpSettings",
     "TwilioSettings",
     "XSettings",
@@ -30,22 +32,6 @@ _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the
 _SEND_LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
-
-
-class SendSettings(BaseModel):
-    """`[channels.NAME.send]`: within what bounds messages leave by a channel, whatever its kind.
-
-    window, window_messages: how long after the customer's last message we may answer, and how often.
-    automatic_per_hour: beyond this many automatic replies an hour the channel sends none for an hour, and says so.
-    automatic_per_customer: how many of them one customer gets in 24 hours, over all conversations.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
-
-    window: Duration | None = None
-    window_messages: int | None = Field(default=None, ge=1)
-    automatic_per_hour: int = Field(default=200, ge=0)
-    automatic_per_customer: int = Field(default=3, ge=0)
 
 
 class MailSendSettings(SendSettings):
