@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 
-from router.errors import TransientError
+from router.errors import PermanentError, TransientError
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -69,7 +69,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Run one transaction that writes; it commits when the block ends, and rolls back when the block raises.
 
-        Raises TransientError when the database is away, locked or full.
+        Raises TransientError when the database is away, locked or full, PermanentError when it refuses a statement.
         """
         with _translated(), self._engine.begin() as connection:
             yield connection
@@ -159,14 +159,20 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise TransientError(_sentence(error)) from error
-        raise
+        # Not chained: PostgreSQL's DETAIL repeats the row, and the row is the customer's.
+        raise PermanentError(f"the database refused: {_first_line(error)}") from None
 
 
 def _sentence(error: DBAPIError) -> str:
     # str(error.orig) holds no parameters; str(error) would repeat message text.
-    said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    said = _first_line(error)
     if "disk is full" in said or "No space left" in said:
         return f"the database has no room left ({said}): free some space on its disk; mail stays where it is until then"
     if "database is locked" in said or "lock timeout" in said:
         return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
     return f"the database did not answer ({said}); the work will be tried again"
+
+
+def _first_line(error: DBAPIError) -> str:
+    said = str(error.orig).strip()
+    return said.splitlines()[0] if said else type(error.orig).__name__

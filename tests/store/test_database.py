@@ -1,0 +1,88 @@
+"""The database when it is full, locked or away: a sentence for the operator, and nothing of the customer in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from router.errors import PermanentError, TransientError
+from store.bulk import table_of
+from store.clock import read_clock
+from store.database import Database
+from store.models import Inbound
+from tests.mailservers import free_port
+from tests.store.test_inbound import count, delivery, keep
+
+
+def run(database: Database, *statements: str) -> None:
+    with database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_half_written(
+    tmp_path: Path, database: Database
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL's disk is its own server's; its sentence is the same function's")
+    keep(database, delivery("1:1"))
+    with database.read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    grow = "CREATE TABLE big (b); INSERT INTO big VALUES (zeroblob(10000000))"
+    with pytest.raises(TransientError, match="free some space"):
+        run(database, f"PRAGMA max_page_count = {pages + 1}", *grow.split(";"))
+
+    assert count(database, table_of(Inbound)) == 1
+
+
+def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path) -> None:
+    path = tmp_path / "omniyard.db"
+    database = Database.at(path)
+    with database.write() as connection:
+        connection.execute(sa.text("CREATE TABLE t (a INTEGER)"))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(TransientError, match="stayed locked for 5 s"), database.write():
+        pass
+
+    holder.close()
+    database.close()
+
+
+def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    keep(database, delivery("1:1"))
+
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(Inbound)).values(reason="being changed"))
+        assert count(database, table_of(Inbound)) == 1
+
+
+def test_a_server_that_is_away_is_said(tmp_path: Path) -> None:
+    database = Database(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+
+    with pytest.raises(TransientError, match="did not answer"), database.write():
+        pass
+
+    database.close()
+
+
+def test_no_error_repeats_what_was_to_be_stored(database: Database) -> None:
+    with pytest.raises(PermanentError, match="the database refused") as caught:
+        run(database, "INSERT INTO lease VALUES ('channel:mail', NULL, 'the customer''s words', NULL)")
+
+    assert "words" not in "".join(traceback.format_exception(caught.value)).split("the database refused")[-1]
+    assert caught.value.__suppress_context__
+
+
+def test_both_databases_tell_the_time_in_utc(database: Database) -> None:
+    with database.read() as connection:
+        now = read_clock(connection)
+
+    assert now.utcoffset() is not None
+    assert now.utcoffset().total_seconds() == 0  # type: ignore[union-attr]
