@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from router.settings.channel import ChannelSettings, ChatSettings, SendSettings
 from router.settings.chats import TwilioSettings, XSettings
 from router.settings.secret import Secret
+from router.settings.sending import MailSendSettings
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
 
 __all__ = [
@@ -29,46 +30,10 @@ __all__ = [
 
 _PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
 _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
-_SEND_LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
+_NO_ADDRESS: Final = "replies need an address to come from; expected the channel's address beside it"
+_NOTHING_SENT: Final = "nothing is sent by this channel; expected a send table beside it"
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
-
-
-class MailSendSettings(SendSettings):
-    """`[channels.NAME.send]` of a mail channel: the server that takes our mail (RFC 6409).
-
-    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login.
-    plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
-        when a mail program drops the threading headers.
-    """
-
-    host: str
-    port: int = Field(default=0, ge=0, le=65535)
-    security: Literal["tls", "starttls", "none"] = "starttls"
-    username: str | None = None
-    password: Secret | None = None
-    oauth_token: Secret | None = None
-    ca_file: str | None = None
-    plus_address: bool = False
-
-    @field_validator("host", "username")
-    @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and (not value or not value.isprintable()):
-            raise ValueError("expected text without control characters")
-        return value
-
-    @model_validator(mode="after")
-    def _consistent(self) -> MailSendSettings:
-        logins = (self.password is not None) + (self.oauth_token is not None)
-        rules = (
-            ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
-            ("password", logins != (self.username is not None), _SEND_LOGIN),
-        )
-        problems = [(key, message) for key, broken, message in rules if broken]
-        if problems:
-            raise WrongKeys(problems)
-        return self
 
 
 class ImapSettings(ChannelSettings):
@@ -80,6 +45,8 @@ class ImapSettings(ChannelSettings):
     largest: bytes; of a bigger mail only the header is fetched.
     stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
     rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).
+    sent_folder: where a copy of each sent mail is put, for providers that keep none themselves.
+    send: how replies leave; without it they wait.
     """
 
     kind: Literal["imap"]
@@ -100,8 +67,10 @@ class ImapSettings(ChannelSettings):
     ca_file: str | None = None
     stale_after: Duration = timedelta(days=1)
     rescan: Duration = timedelta(days=30)
+    sent_folder: str | None = None
+    send: MailSendSettings | None = None
 
-    @field_validator("host", "username", "folder", "move_to")
+    @field_validator("host", "username", "folder", "move_to", "sent_folder")
     @classmethod
     def _one_line(cls, value: str | None) -> str | None:
         # A line break in a folder's name would be a second IMAP command (CVE-2025-15366 in imaplib).
@@ -115,6 +84,8 @@ class ImapSettings(ChannelSettings):
             ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
             ("password", (self.password is None) == (self.oauth_token is None), _ONE_LOGIN),
             ("after", (self.after == "move") != (self.move_to is not None), _MOVE),
+            ("send", self.send is not None and not self.address, _NO_ADDRESS),
+            ("sent_folder", self.sent_folder is not None and self.send is None, _NOTHING_SENT),
         )
         problems = [(key, message) for key, broken, message in rules if broken]
         if problems:
@@ -133,6 +104,7 @@ class SmtpSettings(ChannelSettings):
     """A listener that takes mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
     recipients: addresses or @domains that are accepted; empty takes every recipient.
+    send: how replies leave; without it they wait.
     """
 
     kind: Literal["smtp"]
@@ -142,11 +114,14 @@ class SmtpSettings(ChannelSettings):
     largest: int = Field(default=26_214_400, ge=1024)
     tls_certificate: str | None = None
     tls_key: Secret | None = None
+    send: MailSendSettings | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> SmtpSettings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise WrongKeys([("tls_certificate", _TLS)])
+        if self.send is not None and not self.address:
+            raise WrongKeys([("send", _NO_ADDRESS)])
         return self
 
     @property

@@ -32,6 +32,7 @@ from router.settings.model import (
     SlaSettings,
     TeamSettings,
 )
+from router.settings.sending import MailSendSettings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 COMMON = {*ChannelSettings.model_fields, "kind"}
@@ -40,6 +41,7 @@ SECTIONS = {
     "`[channels.NAME]`": ChannelSettings,
     '`kind = "imap"`': ImapSettings,
     '`kind = "smtp"`': SmtpSettings,
+    "`send` of a mail channel": MailSendSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
     "`[calendars.NAME]`": CalendarSettings,

@@ -36,14 +36,16 @@ from router.settings.model import (
     TeamSettings,
 )
 from router.settings.reading import examine_settings
+from router.settings.sending import MailSendSettings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
-    Settings, DeskSettings, ImapSettings, SmtpSettings, TwilioSettings, XSettings, CalendarSettings, DateRule,
-    CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
+    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, TwilioSettings, XSettings,
+    CalendarSettings, DateRule, CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings,
+    RouteSettings, Condition,
 ]  # fmt: skip
 
 
