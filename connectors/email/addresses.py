@@ -57,6 +57,8 @@ def clean_name(name: str) -> str:
 
 def handle_of(address: str) -> str:
     """Return the comparable form of an address: lower case, no blanks, no route (RFC 5322 section 4.4)."""
+    if not address.isprintable():
+        address = _INVISIBLE.sub("", address)
     address = (address if '"' in address else "".join(address.split())).lower()
     if address[:1] == address[-1:] and address[:1] in {"'", '"'}:
         address = address[1:-1]
@@ -128,8 +130,9 @@ class _Reader:
 
     def _close(self) -> None:
         address, name = self._split()
-        if address:
-            self.found.append(_party(address, name or "".join(self.comments)))
+        party = _party(address, name or "".join(self.comments))
+        if party.handle:
+            self.found.append(party)
         self.words, self.inside, self.comments = [], None, []
 
     def _split(self) -> tuple[str, str]:
@@ -148,11 +151,11 @@ def _loose(text: str) -> tuple[str, str]:
     for word in reversed(words):
         quoted = _QUOTED_LOCAL.fullmatch(word)
         if quoted is not None or ("@" in word and not word.startswith((_QUOTED, "=?"))):
-            address = f'"{_plain(quoted[1])}"{quoted[2]}' if quoted is not None else word.strip("[]'")
+            address = f'"{_plain(quoted[1])}"{quoted[2]}' if quoted is not None else _plain(word).strip("[]'")
             return address, _plain(" ".join(other for other in words if other is not word))
     if len(words) == 1 and not words[0].startswith((_QUOTED, "=?")):
         # A local mailbox such as `root` (RFC 822 section 6.2.2 did without a domain on one host).
-        return words[0].strip("[]'"), ""
+        return _plain(words[0]).strip("[]'"), ""
     return "", ""
 
 

@@ -17,6 +17,8 @@ _HIDDEN: Final = re.compile(
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 # Names that Windows gives to devices, with any extension.
 _DEVICE: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+# RFC 6838 section 4.2.
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _LONGEST: Final = 150
 
 
@@ -51,7 +53,7 @@ def describe(part: Part) -> Attachment:
     content = part.content
     return Attachment(
         name=safe_name(part.filename),
-        media_type=part.media_type,
+        media_type=part.media_type if _MEDIA_TYPE.fullmatch(part.media_type) else "application/octet-stream",
         size=len(content),
         sha256=sha256(content).hexdigest(),
         part=part.number,

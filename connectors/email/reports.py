@@ -50,7 +50,9 @@ def _sections(leaves: list[Part], headers: Headers) -> Iterator[Section]:
             kind = part.media_type if part.media_type.startswith("text/") else "text/plain"
             yield Section(media_type=kind, text=text_of(part, hint=headers.hint))
         elif part.media_type.startswith("message/"):
-            yield Section(media_type=part.media_type, text=part.content[:_BYTES].decode("utf-8", "replace"))
+            yield Section(
+                media_type=part.media_type, text=part.content[:_BYTES].replace(b"\0", b"").decode("utf-8", "replace")
+            )
 
 
 def _opened(leaves: list[Part]) -> list[Part]:

@@ -32,8 +32,10 @@ def _decode(lines: bytes) -> bytes:
 
 
 def _line(line: bytes) -> bytes:
-    try:
-        return a2b_uu(line)
-    except Error:
-        # Some encoders pad a line beyond its count; the count in its first character is what holds.
-        return a2b_uu(line[: (((line[0] - 32) & 63) * 4 + 5) // 3 + 1])
+    # Some encoders pad a line beyond its count; the count in its first character is what holds.
+    for candidate in (line, line[: (((line[0] - 32) & 63) * 4 + 5) // 3], line[: 1 + ((line[0] - 32) & 63) // 3 * 4]):
+        try:
+            return a2b_uu(candidate)
+        except Error:
+            continue
+    return b""
