@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,7 +12,10 @@ from api.permissions import Role
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, print_table
+from router.errors import NotFound
 from store.agents import add_agent, list_agents, revoke_agent
+from store.duty import SkillKind
+from store.rota import Duty, duties, set_duty
 
 commands = typer.Typer(
     help="Add, list or revoke the people who may use the desk.\n\nExample: omniyard agent add 'Li Na'",
@@ -46,17 +51,50 @@ def list_all(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Example: omniyard agent list
     """
     with open_desk(config) as (_, database), database.read() as connection:
-        agents = list_agents(connection)
+        agents, known = list_agents(connection), duties(connection)
     if as_json:
-        print_json(
-            [
-                {key: getattr(agent, key) for key in ("id", "name", "role", "created_at", "last_used_at", "revoked_at")}
-                for agent in agents
-            ]
-        )
+        keys = ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+        plain = {name: asdict(duty) for name, duty in known.items()}
+        print_json([{key: getattr(agent, key) for key in keys} | plain.get(agent.name, {}) for agent in agents])
         return
-    rows = [(a.name, a.role, _day(a.created_at), _day(a.last_used_at), _day(a.revoked_at)) for a in agents]
-    print_table(("name", "role", "added", "last seen", "revoked"), rows)
+    rows = [
+        (
+            *(a.name, a.role, _day(a.created_at), _day(a.last_used_at), _day(a.revoked_at)),
+            _in_words(known[a.name]) if a.name in known else "",
+        )
+        for a in agents
+    ]
+    print_table(("name", "role", "added", "last seen", "revoked", "duty"), rows)
+
+
+@commands.command("set")
+def set_all(  # noqa: PLR0913  (one a thing that may be set)
+    name: Annotated[str, typer.Argument(help="As `agent list` shows it.")],
+    *,
+    available: Annotated[bool | None, typer.Option("--available/--away", help="Whether they take work now.")] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=0, help="Work at once: low 1, normal 2, high 3, urgent 4; 0 takes none.")
+    ] = None,
+    team: Annotated[list[str] | None, typer.Option(help="Team they belong to; repeat it for several.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help='Language they take ("any" for all); repeatable.')] = None,
+    category: Annotated[list[str] | None, typer.Option(help='Category they take ("any" for all); repeatable.')] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what work somebody is handed. What is not given stays as it is.
+
+    Example: omniyard agent set "Li Na" --available --team front-line --language zh --language en --capacity 30
+    """
+    given = {SkillKind.TEAM: team, SkillKind.LANGUAGE: language, SkillKind.CATEGORY: category}
+    skills = {kind: [] if values == ["any"] else values for kind, values in given.items() if values}
+    with open_desk(config) as (settings, database), database.write() as connection:
+        _known(team or (), settings.teams, noun="team")
+        _known(skills.get(SkillKind.CATEGORY, ()), settings.categories, noun="category")
+        duty = set_duty(connection, name=name, available=available, capacity=capacity, skills=skills)
+    if as_json:
+        print_json(asdict(duty))
+    else:
+        typer.echo(f"{duty.name}: {_in_words(duty)}")
 
 
 @commands.command("revoke")
@@ -68,6 +106,18 @@ def revoke(name: Annotated[str, typer.Argument(help="As `agent list` shows it.")
     with open_desk(config) as (_, database), database.write() as connection:
         agent = revoke_agent(connection, name=name)
     typer.echo(f"{agent.name} can no longer use the desk")
+
+
+def _known(names: Iterable[str], known: Collection[str], *, noun: str) -> None:
+    # A desk that describes no teams may use any name; see `check`.
+    for name in names:
+        if known and name not in known:
+            raise NotFound(f"no {noun} is named {name}; there are: {', '.join(known)}")
+
+
+def _in_words(duty: Duty) -> str:
+    said = [f"{kind.value} {', '.join(values)}" for kind, values in duty.skills.items() if values]
+    return "; ".join(["available" if duty.available else "away", f"capacity {duty.capacity}", *said])
 
 
 def _day(moment: object) -> str:

@@ -131,7 +131,13 @@ class Conversation(SQLModel, table=True):
         Index("ix_conversation_status_activity", "status", "last_message_at", "id"),
         Index("ix_conversation_team_activity", "team", "status", "last_message_at", "id"),
         _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
-        _some("ix_conversation_unassigned", "team", "opened_at", where="assignee IS NULL AND status = 'open'"),
+        _some(
+            "ix_conversation_unassigned",
+            "team",
+            "emergency",
+            "opened_at",
+            where="assignee IS NULL AND status = 'open'",
+        ),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -11,13 +11,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import insert_new, insert_rows, table_of
+from store.bulk import among, insert_new, insert_rows, table_of
 from store.duty import GateTally
 from store.events import EventRow, append_events
 from store.history import digest
 from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Attachment, Conversation, Message, Status, ThreadKey
+from store.rota import somebody_else_is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Outcome:
     """Rows to write, collected while a page is decided; keys are the columns of the tables they are for.
 
     held, released: how many messages wait because their channel is closed, and how many the second look let in.
+    handed_out: the teams whose conversations are handed to agents.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Outcome:
     events: list[EventRow] = field(default_factory=list)
     held: int = 0
     released: int = 0
+    handed_out: Collection[str] = ()
 
 
 def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) -> None:
@@ -71,7 +74,7 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     insert_rows(connection, Message, rows=outcome.messages)
     insert_rows(connection, Attachment, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
-    _touch(connection, outcome.touches, now=now)
+    _touch(connection, outcome.touches, handed_out=outcome.handed_out, now=now)
     _escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
@@ -87,7 +90,7 @@ def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID]]
     insert_new(connection, ThreadKey, rows=rows)
 
 
-def _touch(connection: Connection, touches: Sequence[Touch], *, now: datetime) -> None:
+def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Collection[str], now: datetime) -> None:
     columns = table_of(Conversation).c
     # A hold lasts until the channel opens, whatever its customer writes meanwhile.
     still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now)
@@ -100,6 +103,10 @@ def _touch(connection: Connection, touches: Sequence[Touch], *, now: datetime) -
         # What is promised now follows from all that happened: `workers.watch` reckons it, off the hot path.
         "watch_at": now,
     }
+    if handed_out:
+        # Whoever went away keeps what they have until its customer writes and somebody else is there.
+        left = sa.and_(among(columns.team, handed_out), somebody_else_is_there(columns.team, columns.assignee))
+        woken["assignee"] = sa.case((left, None), else_=columns.assignee)
     for wakes, values in ((True, woken), (False, _latest(columns))):
         ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
         rows = [{"b_id": touch.conversation_id, "b_received_at": touch.received_at} for touch in ordered]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from router.settings.files import load_settings
 from store.migrate import require_current
 from store.opening import open_database
+from workers.assign import Assigner
 from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.logs import configure_logging
@@ -20,7 +21,7 @@ def main() -> None:
     database = open_database(settings)
     require_current(database)
     brain = build_brain(settings)
-    chores = (Watch(database, brain),)
+    chores = (Watch(database, brain), Assigner(database, brain))
     Worker(Router(database, brain), find_url=lambda: broker_url(settings), chores=chores).run()
     database.close()
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
+from router.assignment import Mode
 from router.classify import Classifier, build_classifier
 from router.routing import RoutingTable, build_table
 from router.settings import Settings
+from workers.keys import desk_key
 
-_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,12 @@ class Brain:
     own: frozenset[str]
     key: bytes
 
+    @property
+    def handed_out(self) -> Mapping[str, Mode]:
+        """Return the teams whose conversations are handed to agents, and how."""
+        teams = self.settings.teams.items()
+        return {name: team.assign for name, team in teams if team.assign != "manual"}
+
     def address_of(self, channel: str) -> str:
         """Return the address that the channel writes from; empty if it has none."""
         configured = self.settings.channels.get(channel)
@@ -34,13 +39,13 @@ class Brain:
 
 
 def build_brain(settings: Settings) -> Brain:
-    """Build the brain; reads or makes the token key under the data folder."""
+    """Build the brain that the operator's file describes."""
     return Brain(
         settings=settings,
         classifier=build_classifier(settings),
         table=build_table(settings),
         own=own_addresses(settings),
-        key=read_key(Path(settings.omniyard.data)),
+        key=desk_key(settings, purpose="thread tokens"),
     )
 
 
@@ -49,16 +54,3 @@ def own_addresses(settings: Settings) -> frozenset[str]:
     named = [channel.address for channel in settings.channels.values() if channel.address]
     named += [channel.username for channel in settings.channels.values() if channel.kind == "imap"]
     return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address)
-
-
-def read_key(folder: Path) -> bytes:
-    """Return the desk's key for thread tokens, making it when the desk is new; only its owner may read the file."""
-    path = folder / "token.key"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_bytes(_KEY_BYTES))
-    except FileExistsError:
-        pass
-    return path.read_bytes()

@@ -32,6 +32,9 @@ NAMES: Final = (
     "watch.before",
     "watch.written",
     "watch.after",
+    "assign.before",
+    "assign.written",
+    "assign.after",
 )
 
 

@@ -17,7 +17,7 @@ _MOMENTS = ("clock_started_at", "waiting_since", "replied_at", "watch_at", "held
 # Name, columns, and of which rows.
 _INDEXES = (
     ("ix_conversation_watch", ["watch_at"], "watch_at IS NOT NULL"),
-    ("ix_conversation_unassigned", ["team", "opened_at"], "assignee IS NULL AND status = 'open'"),
+    ("ix_conversation_unassigned", ["team", "emergency", "opened_at"], "assignee IS NULL AND status = 'open'"),
     ("ix_conversation_assignee", ["assignee"], "assignee IS NOT NULL AND status = 'open'"),
 )
 

@@ -1,0 +1,94 @@
+"""Who gets a conversation: of those who are there, may take it and have room, the one whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+Mode = Literal["manual", "round_robin", "least_busy"]
+
+# What a conversation takes of its agent's capacity: an urgent one leaves room for less beside it.
+WEIGHTS: Final[Mapping[str, int]] = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
+_UNKNOWN: Final = ("", "und", "mul")
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDuty:
+    """An agent who is available.
+
+    load: the weights of what they have.  assigned_at: when work was last handed to them.
+    languages, categories: what they may be given; empty means any.
+    """
+
+    name: str
+    teams: frozenset[str]
+    languages: frozenset[str]
+    categories: frozenset[str]
+    capacity: int
+    load: int
+    assigned_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A conversation that waits for somebody."""
+
+    team: str
+    priority: str
+    language: str
+    category: str | None
+
+    @property
+    def weight(self) -> int:
+        """What it takes of its agent's capacity."""
+        return WEIGHTS.get(self.priority, WEIGHTS["normal"])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """agent: who gets it, None if nobody does yet.  nobody: there is none who could, however little they had to do."""
+
+    agent: OnDuty | None
+    nobody: bool
+    why: str
+
+
+def choose_assignee(case: Case, *, agents: Sequence[OnDuty], mode: Mode) -> Choice:
+    """Return who gets the case. agents: everybody who is available, of whatever team."""
+    members = [agent for agent in agents if case.team in agent.teams]
+    if not members:
+        return Choice(None, nobody=True, why=f"nobody of {case.team} is available")
+    able = [agent for agent in members if _speaks(agent, case.language) and _knows(agent, case.category)]
+    if not able:
+        return Choice(None, nobody=True, why=f"nobody available of {case.team} takes {case.language}, {case.category}")
+    free = [agent for agent in able if _has_room(agent, case)]
+    if not free:
+        return Choice(None, nobody=False, why=f"everybody able of {case.team} has enough to do")
+    chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
+    return Choice(chosen, nobody=False, why="the least busy" if mode == "least_busy" else "whose turn it was")
+
+
+def _has_room(agent: OnDuty, case: Case) -> bool:
+    # Somebody with nothing to do takes anything; a capacity of 0 takes nothing.
+    return agent.load + case.weight <= agent.capacity or (agent.load == 0 < agent.capacity)
+
+
+def _speaks(agent: OnDuty, language: str) -> bool:
+    # "zh" means Chinese in either script; nobody needs a language for words that have none.
+    spoken = {language, language.partition("-")[0]}
+    return not agent.languages or language in _UNKNOWN or bool(spoken & agent.languages)
+
+
+def _knows(agent: OnDuty, category: str | None) -> bool:
+    return not agent.categories or category is None or category in agent.categories
+
+
+def _by_turn(agent: OnDuty) -> tuple[datetime, str]:
+    return (agent.assigned_at or _NEVER, agent.name)
+
+
+def _by_load(agent: OnDuty) -> tuple[float, datetime, str]:
+    return (agent.load / agent.capacity, *_by_turn(agent))

@@ -1,0 +1,195 @@
+"""Who is on duty, what waits for them, and the one place where a conversation gets its agent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.assignment import WEIGHTS, OnDuty
+from router.errors import NotFound
+from store.bulk import among, insert_rows, table_of
+from store.duty import AgentSkill, SkillKind
+from store.ledgers import Agent
+from store.models import Conversation, Status
+
+# Of one team in one pass; the oldest first, so that nobody waits behind a newer one.
+_MOST_WAITING: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A conversation that nobody has. alarmed_at: since when nobody is there to take it."""
+
+    id: UUID
+    team: str
+    priority: str
+    language: str
+    category: str | None
+    channel: str
+    emergency: bool
+    alarmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """What an agent may be given, and whether they take work now."""
+
+    name: str
+    available: bool
+    capacity: int
+    skills: Mapping[SkillKind, Sequence[str]]
+
+
+def is_anybody_waited_for(connection: Connection, teams: Collection[str]) -> bool:
+    """Tell whether any conversation of these teams has nobody."""
+    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(table_of(Conversation).c.team, teams))
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def lock_on_duty(connection: Connection) -> list[OnDuty]:
+    """Return who is available with what they have, and hold them, so that nobody else gives them work meanwhile."""
+    columns = table_of(Agent).c
+    statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
+    there = statement.where(columns.available, columns.revoked_at.is_(None)).order_by(columns.id)
+    rows = connection.execute(there.with_for_update()).all()
+    skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
+    return [
+        OnDuty(
+            name=row.name,
+            teams=frozenset(skills.get((row.id, SkillKind.TEAM), ())),
+            languages=frozenset(skills.get((row.id, SkillKind.LANGUAGE), ())),
+            categories=frozenset(skills.get((row.id, SkillKind.CATEGORY), ())),
+            capacity=row.capacity,
+            load=loads.get(row.name, 0),
+            assigned_at=row.assigned_at,
+        )
+        for row in rows
+    ]
+
+
+def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
+    """Lock and return what waits for these teams: emergencies first, then the oldest; what others hold is left."""
+    found: list[Waiting] = []
+    for emergency in (True, False):
+        for team in sorted(teams):
+            found += _waiting(connection, team=team, emergency=emergency)
+    return found
+
+
+def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: datetime) -> None:
+    """Give locked conversations to their agents."""
+    if not assignees:
+        return
+    table, agents = table_of(Conversation), table_of(Agent)
+    nobodys = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.assignee.is_(None))
+    given = nobodys.values(assignee=sa.bindparam("b_name"), alarmed_at=None, version=table.c.version + 1)
+    connection.execute(given, [{"b_id": id_, "b_name": name} for id_, name in sorted(assignees.items())])
+    names = set(assignees.values())
+    connection.execute(sa.update(agents).where(among(agents.c.name, names)).values(assigned_at=now))
+
+
+def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
+    """Write down that nobody is there for locked conversations, and to which teams they go."""
+    table = table_of(Conversation)
+    which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+    moved = which.values(team=sa.bindparam("b_team"), alarmed_at=now, version=table.c.version + 1)
+    if teams:
+        connection.execute(moved, [{"b_id": id_, "b_team": team} for id_, team in sorted(teams.items())])
+
+
+def set_duty(
+    connection: Connection,
+    *,
+    name: str,
+    available: bool | None = None,
+    capacity: int | None = None,
+    skills: Mapping[SkillKind, Collection[str]] | None = None,
+) -> Duty:
+    """Change what is given of an agent's duty, and return it whole. skills: replaces those of the kinds it names.
+
+    Raises NotFound when there is no such agent, or they were revoked.
+    """
+    table, skill = table_of(Agent), table_of(AgentSkill)
+    one = sa.select(table.c.id).where(table.c.name == name, table.c.revoked_at.is_(None))
+    agent_id = connection.execute(one).scalar_one_or_none()
+    if agent_id is None:
+        raise NotFound("there is no agent of that name; `omniyard agent list` shows who is there")
+    values = {key: value for key, value in (("available", available), ("capacity", capacity)) if value is not None}
+    if values:
+        connection.execute(sa.update(table).where(table.c.id == agent_id).values(**values))
+    for kind, wanted in (skills or {}).items():
+        connection.execute(sa.delete(skill).where(skill.c.agent_id == agent_id, skill.c.kind == kind))
+        rows = [{"agent_id": agent_id, "kind": kind, "value": value} for value in dict.fromkeys(wanted)]
+        insert_rows(connection, AgentSkill, rows=rows)
+    return duties(connection)[name]
+
+
+def duties(connection: Connection) -> dict[str, Duty]:
+    """Return the duty of every agent who was not revoked, by name."""
+    columns = table_of(Agent).c
+    statement = sa.select(columns.id, columns.name, columns.available, columns.capacity)
+    rows = connection.execute(statement.where(columns.revoked_at.is_(None)).order_by(columns.name)).all()
+    skills = _skills(connection, [row.id for row in rows])
+    return {
+        row.name: Duty(
+            name=row.name,
+            available=row.available,
+            capacity=row.capacity,
+            skills={kind: skills.get((row.id, kind), []) for kind in SkillKind},
+        )
+        for row in rows
+    }
+
+
+def somebody_else_is_there(
+    team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that `assignee` is away while another agent of `team` is available."""
+    agent, skill = table_of(Agent), table_of(AgentSkill)
+    there = sa.and_(agent.c.available, agent.c.revoked_at.is_(None))
+    owner = sa.exists().where(agent.c.name == assignee, there)
+    of_team = sa.and_(skill.c.agent_id == agent.c.id, skill.c.kind == SkillKind.TEAM, skill.c.value == team)
+    another = sa.exists().where(there, of_team)
+    return sa.and_(sa.not_(owner), another)
+
+
+def _unassigned() -> tuple[sa.ColumnElement[bool], ...]:
+    columns = table_of(Conversation).c
+    return (columns.assignee.is_(None), _is_open())
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    # Written out, for a parameter would hide from the planner that the small indexes have the rows.
+    return table_of(Conversation).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
+
+
+def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Waiting]:
+    columns = table_of(Conversation).c
+    statement = sa.select(*(columns[name] for name in Waiting.__dataclass_fields__))
+    statement = statement.where(*_unassigned(), columns.team == team, columns.emergency.is_(emergency))
+    statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
+    return [Waiting(**row) for row in connection.execute(statement).mappings()]
+
+
+def _skills(connection: Connection, agent_ids: Collection[UUID]) -> dict[tuple[UUID, SkillKind], list[str]]:
+    columns, found = table_of(AgentSkill).c, dict[tuple[UUID, SkillKind], list[str]]()
+    statement = sa.select(columns.agent_id, columns.kind, columns.value).where(among(columns.agent_id, agent_ids))
+    for row in connection.execute(statement.order_by(columns.value)):
+        found.setdefault((row.agent_id, SkillKind(row.kind)), []).append(row.value)
+    return found
+
+
+def _loads(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    columns = table_of(Conversation).c
+    statement = sa.select(columns.assignee, columns.priority, sa.func.count())
+    theirs = statement.where(among(columns.assignee, names), _is_open())
+    loads: dict[str, int] = {}
+    for name, priority, number in connection.execute(theirs.group_by(columns.assignee, columns.priority)):
+        loads[name] = loads.get(name, 0) + number * WEIGHTS.get(priority, WEIGHTS["normal"])
+    return loads

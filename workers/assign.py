@@ -1,0 +1,89 @@
+"""Hand out what waits: under locks, so that no two workers give away one conversation or one agent's last room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from router.assignment import Case, Choice, OnDuty, choose_assignee
+from store import rota
+from store.clock import read_clock
+from store.database import Database
+from store.events import EventRow, append_events
+from store.rota import Waiting
+from workers.brain import Brain
+from workers.failpoints import reach
+
+_THIS_PASS: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Assigner:
+    """Gives conversations of the teams that want it to their agents; any number of workers may do it at once."""
+
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database, self._brain = database, brain
+        self._modes = brain.handed_out
+
+    def once(self) -> int:
+        """Hand out what can be handed out now; return how many conversations got an agent."""
+        if not self._modes:
+            return 0
+        with self._database.read() as connection:
+            if not rota.is_anybody_waited_for(connection, self._modes):
+                return 0
+        reach("assign.before")
+        with self._database.write() as connection:
+            given = self._hand_out(connection)
+            reach("assign.written")
+        reach("assign.after")
+        return given
+
+    def _hand_out(self, connection: Connection) -> int:
+        # Agents are locked before conversations, here as everywhere.
+        agents, now = rota.lock_on_duty(connection), read_clock(connection)
+        waiting = rota.take_waiting(connection, self._modes)
+        choices = self._choose(waiting, agents)
+        given = {case.id: choice.agent.name for case, choice in choices if choice.agent}
+        alone = [(case, choice) for case, choice in choices if choice.nobody and self._is_alarming(case, now=now)]
+        moves = {case.id: self._brain.settings.teams[case.team].fallback or case.team for case, _ in alone}
+        rota.assign(connection, assignees=given, now=now)
+        rota.note_alarms(connection, teams=moves, now=now)
+        events = [_assigned(case, choice, now=now) for case, choice in choices if choice.agent]
+        events += [_alarm(case, choice, team=moves[case.id], now=now) for case, choice in alone]
+        append_events(connection, events)
+        return len(given)
+
+    def _choose(self, waiting: Sequence[Waiting], agents: Sequence[OnDuty]) -> list[tuple[Waiting, Choice]]:
+        room = {agent.name: agent for agent in agents}
+        choices: list[tuple[Waiting, Choice]] = []
+        for turn, each in enumerate(waiting):
+            case = Case(team=each.team, priority=each.priority, language=each.language, category=each.category)
+            choice = choose_assignee(case, agents=[*room.values()], mode=self._modes[each.team])
+            choices.append((each, choice))
+            if choice.agent:
+                room[choice.agent.name] = _busier(choice.agent, case, turn=turn)
+        return choices
+
+    def _is_alarming(self, case: Waiting, *, now: datetime) -> bool:
+        """Whether somebody should be there: it is an emergency, or its channel is open; told once."""
+        is_open = self._brain.table.hours(case.channel, at=now).is_open
+        return case.alarmed_at is None and (case.emergency or is_open)
+
+
+def _busier(agent: OnDuty, case: Case, *, turn: int) -> OnDuty:
+    # Whoever got one in this pass comes after all who did not, and after those who got theirs before.
+    return replace(agent, load=agent.load + case.weight, assigned_at=_THIS_PASS + timedelta(seconds=turn))
+
+
+def _assigned(case: Waiting, choice: Choice, *, now: datetime) -> EventRow:
+    payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why}
+    return EventRow("conversation.assigned", case.id, payload, at=now)
+
+
+def _alarm(case: Waiting, choice: Choice, *, team: str, now: datetime) -> EventRow:
+    payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why}
+    return EventRow("assignment.nobody", case.id, payload, at=now)
