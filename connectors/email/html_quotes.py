@@ -7,7 +7,9 @@ Yahoo, Zimbra, Zoho, Proton, Tutanota, GMX, QQ Mail and its company edition, Net
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -24,11 +26,13 @@ _HINTS: Final = (
 # A page beyond this is read by the rules for text alone.
 _LARGEST_PAGE: Final = 500_000
 _MOST_PASSAGES: Final = 60
-_NOISE: Final = re.compile(r"[\s\u200b\ufeff>|*_]+")
-_UNREAD: Final = frozenset({"style", "script", "title", "template", "noscript"})
+# What the plain form of a page adds or leaves out, beside blanks.
+_NOISE: Final = ("\u200b", "\ufeff", ">", "|", "*", "_")
+_UNREAD: Final = ("style", "script", "title", "template", "noscript")
 # How much of a passage is looked for in the text, and how little is too little to be sure, in characters.
 _ANCHORS: Final = (48, 24, 12)
-_TRUSTED_SHIFT: Final = 12
+_MOST_CANDIDATES: Final = 2_000
+_MOST_TEXTS: Final = 20_000
 
 _QUOTING: Final = frozenset({
     "yahoo_quoted", "protonmail_quote", "tutanota_quote", "zmail_extra", "moz-cite-prefix", "gmail_attr",
@@ -39,7 +43,6 @@ _QUOTING_IDS: Final = (
     "yahoo_quoted", "isreplycontent", "isforwardcontent", "mail-editor-reference-message-container",
     "original-content", "blockquote_zmail", "ntes-quote",
 )  # fmt: skip
-# From here on all is quoted, whatever element it is in.
 _CUTTING_IDS: Final = ("appendonsend", "divrplyfwdmsg", "stopspelling", "zwchr")
 _CUTTING: Final = frozenset({"outlookmessageheader", "xm_mail_oringinal_describe"})
 _SIGNING: Final = frozenset({
@@ -50,95 +53,90 @@ _SIGNING_IDS: Final = ("signature", "applemailsignature", "ms-outlook-mobile-sig
 _BORDER: Final = re.compile(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)", re.IGNORECASE)
 _BAR: Final = re.compile(r"border-left(?:-width)?\s*:(?!\s*(?:none|0))", re.IGNORECASE)
 
-_Passages = list[tuple[Mark, str]]
+# What can carry a mark; paragraphs and spans, of which there are many, cannot.
+_CANDIDATES: Final = etree.XPath(
+    "//blockquote | //includetail | //*[@*][self::div or self::hr or self::pre or self::table or self::section]"
+)
+_TEXT_BEFORE: Final = etree.XPath("preceding::text()[normalize-space()][1]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A marked run of the page. text: its words.  follower: how the words after it begin; empty if none follow."""
+
+    mark: Mark
+    text: str
+    follower: str = ""
 
 
 def mark_lines(lines: Sequence[str], *, html: str) -> dict[int, Mark]:
     """Return what the HTML says of the text's lines, by index; lines it says nothing of are left out."""
-    if len(html) > _LARGEST_PAGE or not _is_marked(html.lower()):
+    if len(html) > _LARGEST_PAGE:
+        return {}
+    page = html.lower()
+    if not any(hint in page for hint in _HINTS):
         return {}
     passages = _read(html)
-    if all(mark is Mark.NEW for mark, _ in passages):
-        return {}
-    return _locate(lines, passages)
+    return _locate(lines, passages) if passages else {}
 
 
-def _is_marked(page: str) -> bool:
-    return any(hint in page for hint in _HINTS)
-
-
-def _read(html: str) -> _Passages:
-    """Return the page's text as runs of one kind, without spaces."""
+def _read(html: str) -> list[_Passage]:
+    """Return the marked passages of a page, in order."""
     content = html.replace("\x00", "").encode("utf-8", "replace")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = etree.fromstring(content, parser)
     except etree.LxmlError:
         return []
-    return _Reader().read(root) if root is not None else []
+    if root is None:
+        return []
+    etree.strip_elements(root, *_UNREAD, with_tail=False)
+    return list(islice(_passages(root), _MOST_PASSAGES))
 
 
-class _Reader:
-    """Walks a page once. base: what words are outside of every marked element."""
-
-    def __init__(self) -> None:
-        self.base = Mark.NEW
-        self.inside: tuple[etree._Element, Mark] | None = None
-        self.unread: etree._Element | None = None
-        self.runs: list[tuple[Mark, list[str]]] = []
-
-    def read(self, root: etree._Element) -> _Passages:
-        for event, element in etree.iterwalk(root, events=("start", "end")):
-            if event == "start":
-                self._enter(element)
-            else:
-                self._leave(element)
-        squeezed = ((mark, _NOISE.sub("", "".join(pieces))) for mark, pieces in self.runs)
-        return [(mark, text) for mark, text in squeezed if text]
-
-    def _enter(self, element: etree._Element) -> None:
-        if self.unread is not None:
-            return
-        if element.tag in _UNREAD:
-            self.unread = element
-            return
-        if self.inside is None and self.base is Mark.NEW and (element.attrib or element.tag in _BARE):
-            self._judge(element)
-        self._say(element.text)
-
-    def _leave(self, element: etree._Element) -> None:
-        if self.inside is not None and self.inside[0] is element:
-            self.inside = None
-        if self.unread is element:
-            self.unread = None
-        if self.unread is None:
-            self._say(element.tail)
-
-    def _judge(self, element: etree._Element) -> None:
+def _passages(root: etree._Element) -> Iterator[_Passage]:
+    marked: set[etree._Element] = set()
+    for element in _CANDIDATES(root)[:_MOST_CANDIDATES]:
         if _cuts(element):
-            self.base = Mark.QUOTED
+            # From here on all is quoted, whatever element it is in.
+            rest = islice(chain(element.itertext(), _texts_after(element)), _MOST_TEXTS)
+            yield _Passage(Mark.QUOTED, _squeeze("".join(rest)))
             return
         mark = _mark_of(element)
-        if mark is None and element.tag == "blockquote" and self._last()[-1:] in {":", "："}:
-            mark = Mark.QUOTED
-        if mark is not None:
-            self.inside = (element, mark)
-
-    def _last(self) -> str:
-        pieces = self.runs[-1][1] if self.runs else []
-        return next((piece.rstrip() for piece in reversed(pieces[-5:]) if piece.strip()), "")
-
-    def _say(self, text: str | None) -> None:
-        if not text:
-            return
-        mark = self.inside[1] if self.inside is not None else self.base
-        if not self.runs or self.runs[-1][0] is not mark:
-            self.runs.append((mark, []))
-        self.runs[-1][1].append(text)
+        if mark is None or any(above in marked for above in element.iterancestors()):
+            continue
+        marked.add(element)
+        yield _Passage(mark, _squeeze("".join(element.itertext())), _beginning(_texts_after(element)))
 
 
-# Elements that mark a quote without any attribute.
-_BARE: Final = frozenset({"blockquote", "includetail"})
+def _texts_after(element: etree._Element) -> Iterator[str]:
+    """Yield the texts after an element, in document order."""
+    inner: etree._Element | None = element
+    while inner is not None:
+        if inner.tail:
+            yield inner.tail
+        for sibling in inner.itersiblings():
+            yield from sibling.itertext()
+            if sibling.tail:
+                yield sibling.tail
+        inner = inner.getparent()
+
+
+def _squeeze(text: str) -> str:
+    text = "".join(text.split())
+    for noise in _NOISE:
+        if noise in text:
+            text = text.replace(noise, "")
+    return text
+
+
+def _beginning(texts: Iterator[str]) -> str:
+    found = ""
+    for text in islice(texts, _MOST_TEXTS):
+        found += _squeeze(text[: 4 * _ANCHORS[0]])
+        if len(found) >= _ANCHORS[0]:
+            break
+    return found[: _ANCHORS[0]]
 
 
 def _mark_of(element: etree._Element) -> Mark | None:
@@ -154,7 +152,7 @@ def _mark_of(element: etree._Element) -> Mark | None:
         or name.startswith(_QUOTING_IDS)
         or element.get("name") == "quote"
         or element.get("data-marker") == "__QUOTED_TEXT__"
-        or (element.tag == "blockquote" and _is_citation(element, classes))
+        or (element.tag == "blockquote" and (_is_citation(element, classes) or _is_introduced(element)))
     )
     return Mark.QUOTED if quoting else None
 
@@ -163,6 +161,12 @@ def _is_citation(element: etree._Element, classes: frozenset[str]) -> bool:
     # Programs that indent a paragraph also write a blockquote: it has neither a bar nor a name.
     cited = element.get("type") == "cite" or element.get("cite") is not None
     return cited or any("quote" in name for name in classes) or bool(_BAR.search(element.get("style", "")))
+
+
+def _is_introduced(element: etree._Element) -> bool:
+    """Tell whether a blockquote without any mark stands below an attribution, as Yandex writes it."""
+    above = _TEXT_BEFORE(element)
+    return bool(above) and not element.attrib and str(above[0]).rstrip()[-1:] in {":", "："}
 
 
 def _cuts(element: etree._Element) -> bool:
@@ -179,36 +183,33 @@ def _names(element: etree._Element) -> tuple[str, frozenset[str]]:
     return (element.get("id") or "").casefold(), frozenset((element.get("class") or "").casefold().split())
 
 
-def _locate(lines: Sequence[str], passages: _Passages) -> dict[int, Mark]:
+def _locate(lines: Sequence[str], passages: Sequence[_Passage]) -> dict[int, Mark]:
     """Find the passages in the text, and return the lines that they cover."""
-    squeezed = [_NOISE.sub("", line) for line in lines]
+    squeezed = [_squeeze(line) for line in lines]
     whole = "".join(squeezed)
     spans: list[tuple[int, int, Mark]] = []
     cursor = 0
-    for index, (mark, text) in enumerate(passages[:_MOST_PASSAGES]):
-        start = _find(text, whole, cursor)
+    for passage in passages:
+        start = _find(passage, whole, cursor)
         if start < 0:
             continue
-        follower = passages[index + 1][1] if index + 1 < len(passages) else ""
-        below = _find(follower, whole, start + len(text) // 2) if follower else len(whole)
-        end = below if below >= 0 else min(start + len(text), len(whole))
-        if mark is not Mark.NEW:
-            spans.append((start, end, mark))
-        cursor = end if mark is not Mark.NEW else start
+        likely = min(start + len(passage.text), len(whole))
+        below = whole.find(passage.follower, start + len(passage.text) // 2) if passage.follower else len(whole)
+        cursor = below if below >= 0 else likely
+        spans.append((start, cursor, passage.mark))
     return _lines_within(squeezed, spans)
 
 
-def _find(text: str, whole: str, cursor: int) -> int:
+def _find(passage: _Passage, whole: str, cursor: int) -> int:
     """Return where the passage begins at or after `cursor`, -1 if that is not certain."""
-    if whole.startswith(text[: _ANCHORS[0]], cursor):
-        return cursor
+    text = passage.text
     for length in _ANCHORS:
-        if len(text) < length:
-            continue
-        found = whole.find(text[:length], cursor)
+        found = whole.find(text[:length], cursor) if len(text) >= length else -1
         if found >= 0:
             return found
-    return whole.find(text, cursor, cursor + len(text) + _TRUSTED_SHIFT)
+    # A word or two could stand anywhere; at the end of all it is where it should be.
+    at_end = len(whole) - len(text)
+    return at_end if text and not passage.follower and at_end >= cursor and whole.endswith(text) else -1
 
 
 def _lines_within(squeezed: Sequence[str], spans: Sequence[tuple[int, int, Mark]]) -> dict[int, Mark]:

@@ -157,7 +157,8 @@ SIGN_OFFS: Final = (
 # The same where the verb comes last: how the line begins, and how it must end.
 FRAMED_SIGN_OFFS: Final = (
     ("von meinem", "gesendet"), ("von unterwegs", "gesendet"), ("从我的", "发送"), ("从我的", "发出"),
-    ("從我的", "傳送"), ("來自我的", "傳送"), ("来自我的", "发送"), ("来自我的", "手机"), ("az én", "küldve"), ("iphone", "gönderildi"),
+    ("從我的", "傳送"), ("來自我的", "傳送"), ("来自我的", "发送"), ("来自我的", "手机"),
+    ("az én", "küldve"), ("iphone", "gönderildi"),
     ("ipad", "gönderildi"), ("samsung", "gönderildi"), ("android", "gönderildi"), ("मेरे", "भेजा गया"),
     ("mijn", "verzonden"), ("bu ileti", "gönderildi"),
 )  # fmt: skip

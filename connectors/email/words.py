@@ -86,7 +86,7 @@ def _is_suspect(bare: str) -> bool:
         return bare in _DELIMITERS or (bare[1:2] in _DASHES and not is_rule(bare))
     key = bare[:2].lower()
     return (
-        (key in _LABELLED and not _COLONS.isdisjoint(bare[:_LABEL_CHARACTERS]))
+        (key in _LABELLED and (bare.find(":", 0, _LABEL_CHARACTERS) > 0 or bare.find("：", 0, _LABEL_CHARACTERS) > 0))
         or (key in SIGNED and len(bare) <= _SIGN_OFF_CHARACTERS and is_sign_off(bare))
         or bare.endswith("wrote")
     )
