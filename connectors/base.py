@@ -53,6 +53,7 @@ class Page:
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
     waiting: how many messages the provider still has above the cursor, as far as is known.
     held: how many messages the provider says it holds in all; None if it does not say.
+    form: how the messages are to be read: mail, or a form that `connectors.normalising` knows.
     """
 
     channel: str
@@ -63,6 +64,7 @@ class Page:
     notice: str = ""
     waiting: int = 0
     held: int | None = None
+    form: str = "mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ class Arrival:
 
     envelope: the Envelope as JSON (`router.envelope.to_json`).
     original: the bytes as fetched, compressed with zstandard.  size: their length before.
-    content_hash: SHA-256 of the bytes as fetched.
+    content_hash: SHA-256 of the bytes as fetched; where a provider tells one message in several ways, of what it
+        says in all of them.
     unreadable: why the message could not be read, in a sentence; its envelope is then a stub; else empty.
     """
 

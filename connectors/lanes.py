@@ -15,7 +15,7 @@ from connectors.base import Connector, Cursor, Gate, Page
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.renewal import Holding, Renewal
 from connectors.watchdog import Watchdog
-from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, TransientError
+from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
 
 # How often to ask whether the channel is free: with a lease of 15 s a killed owner is replaced within 20.
 ASK_AGAIN: Final = 5.0
@@ -24,6 +24,9 @@ ASK_AGAIN: Final = 5.0
 # a page full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
 _STEP: Final = 900.0
 _CALL: Final = 60.0
+
+# A provider's word is kept, but not for longer than until somebody looks.
+_LONGEST_LIMIT: Final = 6 * 3600.0
 
 # While there is more to fetch, the operator's figures need not be fresher than this.
 _REPORT_EVERY: Final = 2.0
@@ -167,6 +170,8 @@ class PollLane:
         self._failures += 1
         refused = isinstance(error, PermanentError | ConfigError)
         seconds = pause(self._failures, chance=random.random(), refused=refused)  # noqa: S311  (jitter)
+        if isinstance(error, RateLimited):
+            seconds = max(seconds, min(error.seconds, _LONGEST_LIMIT))
         said = str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
         _log.warning(
             "channel.sick", channel=self.channel, error=said, failures=self._failures, pause_seconds=round(seconds, 1)

@@ -6,6 +6,7 @@
     +-- Conflict           the thing changed since the caller read it
     +-- TransientError     will be tried again: network, lock, rate limit, full disk
     |   +-- LeaseLost      another process owns the work now; this one must write nothing
+    |   +-- RateLimited    the provider says how long to leave it alone
     +-- PermanentError     trying again would fail the same way: refused, malformed, gone
 
 A gate translates a library's error into one of these with `raise ... from error`.
@@ -40,6 +41,14 @@ class TransientError(OmniyardError):
 
 class LeaseLost(TransientError):
     """Another process owns this work now."""
+
+
+class RateLimited(TransientError):
+    """The provider asks us to wait."""
+
+    def __init__(self, message: str | None = None, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class PermanentError(OmniyardError):

@@ -1,0 +1,135 @@
+"""Messages that come as JSON: kept as one document with their files inside, read again whenever somebody asks.
+
+The provider's own record stands in it untouched; files are fetched while the provider still has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connectors.sniffing import sniff
+from router.envelope import Attachment
+from router.errors import NotFound, PermanentError
+
+# No provider's record nests deeper; a hostile one must not reach Python's own limit.
+_LARGEST: Final = 64 * 1024 * 1024
+
+
+class Unreadable(ValueError):
+    """The document is not what its provider sends. The message says what is wrong, without repeating text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFile:
+    """One file of a message. content: None if it could not be had, and then `problem` says why."""
+
+    name: str
+    content: bytes | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One message as kept. source: how it reached us, such as "poll" or "webhook"."""
+
+    source: str
+    record: Mapping[str, object]
+    files: tuple[MediaFile, ...]
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that are there, described by their bytes and not by what their sender declared."""
+        return tuple(
+            Attachment(
+                name=file.name,
+                media_type=sniff(file.content),
+                size=len(file.content),
+                sha256=hashlib.sha256(file.content).hexdigest(),
+                part=part,
+            )
+            for part, file in enumerate(self.files)
+            if file.content is not None
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why files are missing."""
+        return tuple(file.problem for file in self.files if file.content is None)
+
+
+def write_document(record: Mapping[str, object], *, source: str, files: Sequence[MediaFile] = ()) -> bytes:
+    """Return the bytes that are kept as the original."""
+    listed = [
+        {
+            "name": file.name,
+            "problem": file.problem,
+            "content": None if file.content is None else base64.b64encode(file.content).decode("ascii"),
+        }
+        for file in files
+    ]
+    document = {"source": source, "record": record, "files": listed}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def read_document(content: bytes) -> Document:
+    """Read what `write_document` wrote. Raises Unreadable for anything else."""
+    if len(content) > _LARGEST:
+        raise Unreadable(f"The message has {len(content)} bytes; at most {_LARGEST} are read.")
+    try:
+        document = json.loads(content.decode("utf-8", "surrogatepass"))
+        record = document["record"]
+        files = tuple(_file(each) for each in document.get("files", ()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Unreadable(f"The stored message is not a document of ours ({type(error).__name__}).") from error
+    if not isinstance(record, dict):
+        raise Unreadable("The provider's record is no object.")
+    return Document(str(document.get("source", "")), record, files)
+
+
+def attachment_content(original: bytes, part: int) -> bytes:
+    """Return the bytes of one file of a kept document.
+
+    Raises NotFound when it has no such file, PermanentError when it cannot be read.
+    """
+    try:
+        file = read_document(original).files[part]
+    except Unreadable as error:
+        raise PermanentError(str(error)) from error
+    except IndexError:
+        raise NotFound(f"The message has no file {part}.") from None
+    if file.content is None:
+        raise NotFound(file.problem or f"The message has no file {part}.")
+    return file.content
+
+
+def text_of(record: Mapping[str, object], key: str, *, needed: bool = False) -> str:
+    """Return a text of the record without lone surrogates; empty when it is absent.
+
+    Raises Unreadable when it is something else than text, or absent though `needed`.
+    """
+    value = record.get(key)
+    if value is None and not needed:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"The record's {key} is no text.")
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def lasting(*parts: str) -> bytes:
+    """Return bytes that are equal for a message however it reached us, to be hashed."""
+    return json.dumps(parts, ensure_ascii=True).encode("ascii")
+
+
+def _file(each: Mapping[str, object]) -> MediaFile:
+    content = each["content"]
+    try:
+        decoded = None if content is None else base64.b64decode(str(content), validate=True)
+    except binascii.Error as error:
+        raise ValueError("a file is not in base64") from error
+    return MediaFile(name=str(each["name"]), content=decoded, problem=str(each.get("problem", "")))

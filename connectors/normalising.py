@@ -1,0 +1,93 @@
+"""Which reader stands behind which form of message. Mail goes through the guard; JSON is read here, event by event.
+
+One odd event costs one event: it becomes a stub that people see, and its neighbours are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from connectors.base import Arrival, RawMessage
+from connectors.documents import Unreadable
+from connectors.email.originals import Packer
+from router.envelope import Envelope, Party, PartyKind, to_json
+from router.errors import ConfigError
+
+MAIL: Final = "mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How messages of one form are read.
+
+    read: raises Unreadable.  lasting: what a message says however it reached us; empty when that cannot be told.
+    kind: of its senders.
+    """
+
+    read: Callable[[RawMessage, str], Envelope]
+    lasting: Callable[[bytes], bytes]
+    kind: PartyKind
+
+
+def form_of(kind: str) -> str:
+    """Return the form in which a kind of channel brings its messages."""
+    return kind if kind in {"twilio", "x", "telegram", "http_sms"} else MAIL
+
+
+def normalise_page(messages: Sequence[RawMessage], *, channel: str, form: str) -> list[Arrival]:
+    """Read messages of any form but mail, each by itself; what cannot be read becomes a stub."""
+    reader, packer = _reader(form), Packer()
+    return [_normalise(message, channel=channel, reader=reader, packer=packer) for message in messages]
+
+
+def _normalise(message: RawMessage, *, channel: str, reader: Form, packer: Packer) -> Arrival:
+    envelope, unreadable = _read(message, channel=channel, reader=reader)
+    return Arrival(
+        source_key=message.source_key,
+        envelope=to_json(envelope),
+        original=packer.pack(message.content),
+        size=len(message.content),
+        content_hash=_hash(message, reader=reader),
+        received_at=message.received_at,
+        unreadable=unreadable,
+    )
+
+
+def _read(message: RawMessage, *, channel: str, reader: Form) -> tuple[Envelope, str]:
+    why = message.defect
+    if not why:
+        try:
+            return reader.read(message, channel), ""
+        except Unreadable as error:
+            why = str(error)
+        # Whatever an odd event makes a library raise, its neighbours must be read.
+        except Exception as error:  # noqa: BLE001
+            why = f"The message cannot be read: {type(error).__name__}."
+    stub = Envelope(
+        channel=channel,
+        source_key=message.source_key,
+        sender=Party(reader.kind, ""),
+        received_at=message.received_at,
+        defects=(why,),
+    )
+    return stub, why
+
+
+def _hash(message: RawMessage, *, reader: Form) -> bytes:
+    try:
+        stable = reader.lasting(message.content)
+    except Unreadable:
+        stable = b""
+    return sha256(stable or message.content).digest()
+
+
+def _reader(form: str) -> Form:
+    # Loaded when the first message of a form comes: a desk of mail alone needs none of them.
+    if form == "twilio":
+        from connectors.sms import twilio_reading  # noqa: PLC0415
+
+        return Form(twilio_reading.read, twilio_reading.lasting_of, PartyKind.PHONE)
+    raise ConfigError(f"nobody here reads messages of the form {form!r}")

@@ -1,0 +1,30 @@
+"""Telephone numbers made comparable: E.164 where they are numbers, themselves where they are names or short codes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import phonenumbers
+
+# A sender may be a name of up to 11 characters; anything much longer is no sender at all.
+_LONGEST: Final = 32
+
+
+def comparable(number: str, *, region: str | None = None) -> str:
+    """Return the number in E.164 if it is one, else the short code or name in lower case; empty for nothing.
+
+    region: ISO 3166, where numbers without a country code are dialled; None: such numbers are short codes.
+    """
+    shown = "".join(number.split())[:_LONGEST]
+    try:
+        parsed = phonenumbers.parse(shown, region)
+    except phonenumbers.NumberParseException:
+        return shown.lower()
+    if not phonenumbers.is_possible_number(parsed):
+        return shown.lower()
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_mainland_china(number: str) -> bool:
+    """Tell whether a number is one of +86, where Twilio offers no two-way SMS."""
+    return comparable(number).startswith("+86")

@@ -1,0 +1,65 @@
+"""Read one SMS, MMS or WhatsApp message, as Twilio lists it or as its webhook tells it. Pure.
+
+`record` is the Message resource of the API (`sid`, `from`, `to`, `body`, `num_media`); the webhook's door writes its
+form down in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from connectors.base import RawMessage
+from connectors.documents import Unreadable, lasting, read_document, text_of
+from connectors.sms.numbers import comparable
+from router.envelope import Envelope, Party, PartyKind
+
+_WHATSAPP: Final = "whatsapp:"
+
+
+def read(message: RawMessage, channel: str) -> Envelope:
+    """Return the envelope of one kept message. Raises Unreadable."""
+    document = read_document(message.content)
+    record = document.record
+    sender = party(text_of(record, "from", needed=True), name=text_of(record, "profile_name"))
+    if not sender.handle:
+        raise Unreadable("The message has no sender.")
+    return Envelope(
+        channel=channel,
+        source_key=message.source_key,
+        sender=sender,
+        received_at=message.received_at,
+        to=(party(text_of(record, "to", needed=True)),),
+        text=text_of(record, "body"),
+        sent_at=moment(record, "date_created") or moment(record, "date_sent"),
+        attachments=document.attachments,
+        defects=document.problems,
+    )
+
+
+def lasting_of(content: bytes) -> bytes:
+    """Return what list and webhook agree on. Raises Unreadable.
+
+    Not the body: an account that keeps no text lists it empty afterwards.
+    """
+    record = read_document(content).record
+    return lasting(*(text_of(record, key, needed=True) for key in ("sid", "from", "to")))
+
+
+def party(address: str, *, name: str = "") -> Party:
+    """Return whom Twilio's address names."""
+    kind = PartyKind.WHATSAPP if address.startswith(_WHATSAPP) else PartyKind.PHONE
+    return Party(kind, comparable(address.removeprefix(_WHATSAPP)), name)
+
+
+def moment(record: Mapping[str, object], key: str) -> datetime | None:
+    """Return a date of the record (RFC 2822 section 3.3), aware UTC; None if it has none that can be read."""
+    value = record.get(key)
+    if isinstance(value, str):
+        with suppress(ValueError, OverflowError):
+            parsed = parsedate_to_datetime(value)
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    return None
