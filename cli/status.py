@@ -97,7 +97,18 @@ def _remarks(status: DeskStatus) -> list[Text]:
     unknown = status.outbound["unknown"]
     if unknown:
         errors.append(Text(f"{unknown} outgoing messages have no clear outcome: a person must look", style="red"))
-    return [*errors, *notices]
+    return [*errors, *notices, *_last_day(status)]
+
+
+def _last_day(status: DeskStatus) -> list[Text]:
+    """Return the morning's line: what the hours held, what the second look let in, which promises were broken."""
+    gate, lines = status.gate, list[Text]()
+    if gate.held or gate.released:
+        line = f"In 24 hours {gate.held + gate.released} messages came while closed: {gate.held} wait for the opening, "
+        lines.append(Text(line + f"the second look let {gate.released} through as emergencies"))
+    if status.breaches:
+        lines.append(Text(f"In 24 hours {status.breaches} promises were broken", style="yellow"))
+    return lines
 
 
 def _books(status: DeskStatus) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,11 +12,13 @@ from sqlalchemy.engine import Connection
 
 from store.bulk import table_of
 from store.clock import read_clock
+from store.duty import GateTally, NoticeKind, SlaNotice
 from store.ledgers import Cursor, Event, Lease, Outbound, OutboundState
 from store.models import Inbound, InboundState, Message
 
 # The four states that add up to what was accepted; anything else in the column is a fault.
 _STATES: Final = tuple(InboundState)
+_A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,22 @@ class ChannelStatus:
         return self.accepted - self.received - self.routed - self.duplicate - self.quarantined
 
 
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """Messages that came while their channel was closed: kept waiting, or let in by the second look."""
+
+    held: int = 0
+    released: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStatus:
     """All channels, and what they share. now: the database's clock.
 
     strays: routed rows and incoming messages that do not pair up; anything but 0 is a fault.
     outbound: how many outgoing messages are in each state.  unpublished: events without a number yet.
+    gate: what the hours held in the last 24 hours, and what the second look released of it.
+    breaches: promises broken in the last 24 hours.
     """
 
     now: datetime
@@ -65,6 +77,8 @@ class DeskStatus:
     outbound: Mapping[str, int]
     unpublished: int
     strays: int
+    gate: GateStatus = GateStatus()
+    breaches: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -100,6 +114,8 @@ def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatu
         outbound=_outbound(connection),
         unpublished=_unpublished(connection),
         strays=abs(sum(row.routed for row in rows) - _incoming(connection)),
+        gate=_gate(connection),
+        breaches=_breaches(connection),
     )
 
 
@@ -149,6 +165,19 @@ def _unpublished(connection: Connection) -> int:
 def _incoming(connection: Connection) -> int:
     statement = sa.select(sa.func.count()).where(table_of(Message).c.inbound_id.is_not(None))
     return int(connection.execute(statement).scalar_one())
+
+
+def _gate(connection: Connection) -> GateStatus:
+    columns = table_of(GateTally).c
+    statement = sa.select(sa.func.sum(columns.held), sa.func.sum(columns.released))
+    held, released = connection.execute(statement.where(columns.at >= read_clock(connection) - _A_DAY)).one()
+    return GateStatus(int(held or 0), int(released or 0))
+
+
+def _breaches(connection: Connection) -> int:
+    columns = table_of(SlaNotice).c
+    broken = sa.select(sa.func.count()).where(columns.kind == NoticeKind.BREACH)
+    return int(connection.execute(broken.where(columns.at >= read_clock(connection) - _A_DAY)).scalar_one())
 
 
 def _pairs(connection: Connection, statement: sa.Select[Any]) -> dict[str, Any]:

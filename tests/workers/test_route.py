@@ -14,6 +14,7 @@ from store.duty import GateTally
 from store.labels import label_contact
 from store.ledgers import Event, Outbound
 from store.models import Contact, Conversation, Identity, Inbound, Message
+from store.status import GateStatus, read_status
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
 
 
@@ -236,3 +237,12 @@ def test_an_absence_note_opens_nothing_again_and_starts_no_clock(desk: Desk) -> 
 
     (conversation,) = desk.rows(Conversation)
     assert (conversation.status, conversation.waiting_since) == ("resolved", None)
+
+
+def test_the_status_tells_what_the_night_held_and_let_through(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"), envelope("2"), envelope("3", text="all my money is gone"))
+    with desk.database.read() as connection:
+        status = read_status(connection, channels=["mail"])
+
+    assert status.gate == GateStatus(held=2, released=1)
