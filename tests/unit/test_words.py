@@ -223,6 +223,12 @@ def test_a_signature_is_kept_apart() -> None:
     assert split_reply(f"{NEW}\n--\nBob Smith") == Words(NEW, "", "--\nBob Smith")
 
 
+def test_the_name_card_of_netease_mail_master_is_a_signature() -> None:
+    card = "| |\n张三\n|\n|\nzhangsan@163.example\n|\n签名由网易邮箱大师定制"
+    below = "在2026年11月16日 09:41，客服<support@wallet.example> 写道：\n您好"
+    assert split_reply(f"请退款\n\n{card}\n\n{below}\n") == Words("请退款", below, card)
+
+
 @pytest.mark.parametrize(
     "mail",
     [
