@@ -20,9 +20,10 @@ from api.originals import OriginalReader
 from api.places import API
 from api.problems import install
 from api.rendering import build_environment
-from api.sessions import Sessions, session_key
+from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
+from workers.keys import desk_key
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (conversations, messages, quarantine, channels, health, metrics, pages, signing_in)
@@ -67,7 +68,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         settings=settings,
         database=database,
         now=now,
-        sessions=Sessions(session_key(settings)),
+        sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
         meter=meter,
         secure=(settings.omniyard.public_url or "").startswith("https:"),

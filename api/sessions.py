@@ -5,20 +5,14 @@ The signature covers the agent's seal (the hash of the token), so a new token en
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import os
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from router.errors import ConfigError
-from router.settings import Settings
 from store.agents import AgentRow
 
 # Source: reliability note 3.4; a support desk is shared ground, so an unattended screen must not stay open.
@@ -27,7 +21,6 @@ LONGEST: Final = timedelta(hours=12)
 # Each answer would otherwise set a cookie.
 _RENEW_AFTER: Final = timedelta(minutes=2)
 _COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{64})", re.ASCII)
-_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +70,3 @@ class Sessions:
     def _proof(self, agent: AgentRow, *, born_at: datetime, seen_at: datetime) -> str:
         said = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
         return hmac.new(self.key, said.encode(), hashlib.sha256).hexdigest()
-
-
-def session_key(settings: Settings) -> bytes:
-    """Return the key that the settings name, or the one under the data folder, made when the desk is new.
-
-    Raises ConfigError when the named key is too short to be one.
-    """
-    if settings.omniyard.session_key is None:
-        return _kept_key(Path(settings.omniyard.data) / "session.key")
-    named = settings.omniyard.session_key.reveal().encode()
-    if len(named) < _KEY_BYTES:
-        raise ConfigError(f"[omniyard] session_key is too short; expected at least {_KEY_BYTES} random characters")
-    return named
-
-
-def _kept_key(path: Path) -> bytes:
-    if not path.exists():
-        _make_key(path)
-    return path.read_bytes()
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_KEY_BYTES))
-    # A link appears whole or not at all, and the first of two processes wins.
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

@@ -12,7 +12,6 @@ from router.settings import Settings
 from workers.keys import desk_key
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brain:
     """Everything that a decision needs beside the message and its history.

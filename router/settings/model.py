@@ -43,7 +43,7 @@ class DeskSettings(Frozen):
 
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
-    session_key: what signs the web desk's sessions; absent, a key is made under `data`.
+    key: what signs the web desk's sessions and proves thread tokens; absent, one is made under `data`.
     """
 
     name: str = "Omniyard"
@@ -53,7 +53,7 @@ class DeskSettings(Frozen):
     data: str = "var"
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
-    session_key: Secret | None = None
+    key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     duplicate_window: Duration = timedelta(days=7)
     takeover: Pause = timedelta(seconds=15)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +11,6 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.sessions import session_key
-from router.errors import ConfigError
 from store.agents import find_by_token, list_agents, revoke_agent
 from store.database import Database
 from tests.api.conftest import MovingClock, settings_in
@@ -193,23 +190,6 @@ def test_a_cookie_that_was_changed_is_no_session(
     for each in forged:
         browser.cookies.clear()
         assert browser.get("/", headers={"Cookie": f"{name}={each}"}).status_code == 303, each
-
-
-def test_the_session_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path / "fresh")
-    assert session_key(settings) == session_key(settings)
-    assert len(session_key(settings)) == 32
-    [kept] = (tmp_path / "fresh").iterdir()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-
-def test_a_session_key_of_the_operators_must_be_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_in(tmp_path, more='session_key = "env:DESK_KEY"')
-    monkeypatch.setenv("DESK_KEY", "short")
-    with pytest.raises(ConfigError, match="too short"):
-        session_key(settings)
-    monkeypatch.setenv("DESK_KEY", "x" * 32)
-    assert session_key(settings) == b"x" * 32
 
 
 def test_two_applications_of_one_desk_share_their_sessions(

@@ -111,7 +111,7 @@ def test_what_is_no_settings_file_at_all_is_said_with_its_line(text, sentence):
         'oauth_token = "hunter2"',
         'tokn = "hunter2"',
         '[omniyard]\ndatabase = "postgresql://user:hunter2@host/db"',
-        '[omniyard]\nbroker = "env"\nsession_key = "hunter2"',
+        '[omniyard]\nbroker = "env"\nkey = "hunter2"',
         '[channels.x]\nkind = "twilio"\naccount = "hunter2"\ntoken = "hunter2"\nnumber = "+1"',
         '[channels]\npassword = "hunter2"',
         "password = hunter2",
