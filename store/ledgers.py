@@ -1,4 +1,4 @@
-"""The tables of the work itself: outbound, event, cursor, lease, agent."""
+"""The tables of the work itself: outbound, idempotency, event, cursor, lease, agent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, Text, text
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, text
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
@@ -15,29 +15,56 @@ from store.models import Json
 
 
 class OutboundState(StrEnum):
-    """queued -> sending -> sent | failed | unknown; held: kept as a row until a sender for its channel exists."""
+    """What became of a message that is to leave; `store.outbound` alone moves it.
+
+    queued -> sending -> sent | failed | unknown; unknown -> sent | needs_person; what certainly was not taken is queued
+    again, and so is mail of which nothing is known, under the same Message-ID.
+    failed: the provider said no, for good.  unknown: it may have been taken.  needs_person: only a person can tell.
+    cancelled: it is not to leave any more.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    NEEDS_PERSON = "needs_person"
+    CANCELLED = "cancelled"
+
+
+def _outbound(name: str, *columns: str, where: str) -> Index:
+    return Index(f"ix_outbound_{name}", *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
 class Outbound(SQLModel, table=True):
     """One message that is to leave; committed before its first byte does.
 
     dedupe_key: what may exist once (an automatic reply per conversation, kind and day; an agent's idempotency key).
-    rfc_message_id: ours, fixed here, so that every attempt carries the same one.
+    rfc_message_id, dated_at: ours, fixed before the first attempt, so that every attempt carries the same ones.
+    ancestors: Message-IDs of the thread, oldest first.  copies: further recipients.
+    due_at: of a queued row, when it may leave; of an unknown one, when to look for it again.
+    lease_token: names the last attempt, also after it; lease_until: when its process counts as dead.
+    unknown_at, looks: since when, and how often the provider was asked in vain.  repeats: how often mail of which
+    nothing was known went again.  delivery: what the provider told later (`router.sending.Delivery`).
     """
 
     __table_args__ = (
+        _outbound("due", "due_at", where="state = 'queued'"),
+        _outbound("sending", "lease_until", where="state = 'sending'"),
+        _outbound("unknown", "due_at", where="state = 'unknown'"),
+        _outbound("needs_person", "id", where="state = 'needs_person'"),
+        _outbound("failed", "id", where="state = 'failed'"),
+        _outbound("automatic_channel", "channel", "dated_at", where="kind = 'auto_reply'"),
+        _outbound("automatic_customer", "recipient", "dated_at", where="kind = 'auto_reply'"),
         Index(
-            "ix_outbound_due",
-            "due_at",
-            postgresql_where=text("state = 'queued'"),
-            sqlite_where=text("state = 'queued'"),
+            "ix_outbound_provider",
+            "channel",
+            "provider_id",
+            unique=True,
+            postgresql_where=text("provider_id IS NOT NULL"),
+            sqlite_where=text("provider_id IS NOT NULL"),
         ),
+        Index("ix_outbound_rfc_message_id", "rfc_message_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -57,6 +84,31 @@ class Outbound(SQLModel, table=True):
     lease_token: UUID | None = None
     lease_until: datetime | None = None
     error: str = Field(default="", sa_type=Text)
+    author: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    copies: list[str] | None = Field(default=None, sa_type=Json)
+    ancestors: list[str] | None = Field(default=None, sa_type=Json)
+    template: str | None = None
+    variables: dict[str, str] | None = Field(default=None, sa_type=Json)
+    dated_at: datetime | None = None
+    claimed_at: datetime | None = None
+    unknown_at: datetime | None = None
+    looks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    repeats: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    provider_id: str | None = None
+    sent_at: datetime | None = None
+    delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    delivery_at: datetime | None = None
+
+
+class Idempotency(SQLModel, table=True):
+    """What was answered to a request that may come again. key: the client's.  request_hash: of what it asked."""
+
+    agent_id: UUID = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request_hash: bytes = Field(sa_type=LargeBinary)
+    status: int
+    answer: str = Field(sa_type=Text)
+    created_at: datetime
 
 
 class Event(SQLModel, table=True):
