@@ -136,12 +136,17 @@ class Rig:
 
 
 @contextlib.contextmanager
-def running_rig(kind: str, *, page: int = 100, takeover: str = "15s") -> Iterator[Rig]:
-    """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet."""
+def running_rig(
+    kind: str, *, page: int = 100, takeover: str = "15s", database_folder: Path | None = None
+) -> Iterator[Rig]:
+    """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet.
+
+    database_folder: where SQLite keeps its file; the rig's own folder if not given.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-rig-")))
         postgres = stack.enter_context(running_postgres(durable=True)) if kind == "postgresql" else None
-        database = Database(postgres.url() if postgres else f"sqlite:///{folder / 'omniyard.db'}")
+        database = Database(postgres.url() if postgres else f"sqlite:///{(database_folder or folder) / 'omniyard.db'}")
         stack.callback(database.close)
         upgrade(database)
         mail = start(folder)
