@@ -9,7 +9,12 @@ from typing import Final
 from router.bounce_words import ASIDE_LABELS, ASIDES, DELAYS, EXPIRED, RETURNED, SENTENCES
 from router.envelope import BouncedRecipient
 
-_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]\\|]{1,128}@[^\s<>@,;:\"'()\[\]\\|]{1,253}")
+# Chinese and Japanese put no blank between an address and the words around it, so letters beyond ASCII end one.
+_ADDRESS: Final = re.compile(r"[\w.!#$%&*+/=?^`{}~-]{1,128}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+# RFC 6531 allows them in an address nevertheless: looked for only where there is no other.
+_WIDE_ADDRESS: Final = re.compile(
+    r"[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,128}@[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,253}"
+)
 _ROUTE: Final = re.compile(r"^(?:smtp|rfc822|mailto|for|to)=", re.IGNORECASE)
 # An address that stands for itself: alone on its line, or before what went wrong with it.
 _HEADING: Final = re.compile(
@@ -33,8 +38,9 @@ _DIAGNOSTIC_CHARACTERS: Final = 500
 
 def find_addresses(text: str) -> list[str]:
     """Return the mail addresses in a text, in order, as written."""
-    found = (_ROUTE.sub("", match[0]).strip(".'`*") for match in _ADDRESS.finditer(text))
-    return [address for address in found if "@" in address and not address.startswith("@")]
+    found = [match[0] for match in _ADDRESS.finditer(text)] or [match[0] for match in _WIDE_ADDRESS.finditer(text)]
+    bare = (_ROUTE.sub("", address).strip(".`*") for address in found)
+    return [address for address in bare if "@" in address and not address.startswith("@")]
 
 
 def split_returned(note: str) -> tuple[str, str]:

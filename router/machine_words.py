@@ -64,7 +64,7 @@ def is_vacation_subject(subject: str) -> bool:
     said = subject.casefold().lstrip()
     if not said.startswith(_VACATION):
         return False
-    return any(_ends_phrase(said[len(phrase) :]) for phrase in _VACATION if said.startswith(phrase))
+    return any(_ends(phrase, said[len(phrase) :]) for phrase in _VACATION if said.startswith(phrase))
 
 
 def is_mail_daemon(address: str) -> bool:
@@ -88,6 +88,6 @@ def is_robot(address: str) -> bool:
     )
 
 
-def _ends_phrase(rest: str) -> bool:
+def _ends(phrase: str, rest: str) -> bool:
     rest = rest.lstrip()
-    return not rest or rest[0] in _AFTER_PHRASE
+    return phrase[-1] == ":" or not rest or rest[0] in _AFTER_PHRASE
