@@ -89,9 +89,20 @@ class RoutingTable:
             holiday=calendar.day(at).holiday,
         )
 
-    def decide(self, reading: Reading, *, now: datetime, background: Background = NOTHING_KNOWN) -> Decision:
-        """Return what the first matching route says. now: for the hours; promises count from the message's receipt."""
-        hours = self.hours(reading.envelope.channel, at=now)
+    def decide(
+        self,
+        reading: Reading,
+        *,
+        now: datetime,
+        background: Background = NOTHING_KNOWN,
+        hours: Hours | None = None,
+    ) -> Decision:
+        """Return what the first matching route says.
+
+        now: for the hours; promises count from the message's receipt.
+        hours: what `hours` said for this channel and `now`, where many messages are decided at once.
+        """
+        hours = hours or self.hours(reading.envelope.channel, at=now)
         gate, hints = self._pass(reading, hours)
         emergency = gate in {Gate.EMERGENCY, Gate.RELEASED}
         route, tried = self._first(Sight(reading=reading, hours=hours, background=background, emergency=emergency))

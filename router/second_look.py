@@ -7,7 +7,6 @@ danger is enough here, and what it finds goes to the emergency route with the hi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +18,6 @@ from router.settings.model import Settings
 
 # Of what a machine made in answer, in bulk or for ourselves nobody is in danger; a web form's mail is a machine's too.
 _UNHEARD: Final = frozenset({Kind.BOUNCE, Kind.BULK, Kind.AUTO_REPLIED, Kind.OURSELVES})
-_PLUS: Final = re.compile(r"\s*\+\s*")
 _NO_WORD: Final = re.compile(r"[^\w]+")
 # "didn't" is one word, however it is typed.
 _WITHOUT_APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
@@ -31,7 +29,8 @@ class Hint:
     """Parts that must all be in the text, in any order. written: as it stands in the file."""
 
     written: str
-    parts: tuple[str, ...]
+    first: str
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,9 @@ class SecondLook:
         seen = reading.classification
         guesses = [name for name in (seen.category, seen.runner_up) if name in self.categories]
         text = comparable(f"{reading.envelope.subject}\n{reading.envelope.text}")
-        found = [hint.written for hint in self.hints if all(part in text for part in hint.parts)]
+        # Asked of every message that comes by night: most hints fall at their first part.
+        begun = [hint for hint in self.hints if hint.first in text]
+        found = [hint.written for hint in begun if all(part in text for part in hint.others)]
         return (*(f"it may be about {name}" for name in guesses[:1]), *found)
 
 
@@ -61,7 +62,8 @@ def build_second_look(settings: Settings) -> SecondLook:
     """Compile the hints of the operator's emergency categories."""
     emergencies = {name: category for name, category in settings.categories.items() if category.emergency}
     written = dict.fromkeys(hint for category in emergencies.values() for hint in category.hints)
-    return SecondLook(tuple(Hint(hint, _parts(hint)) for hint in written), frozenset(emergencies))
+    hints = [Hint(hint, *_parts(hint)) for hint in written]
+    return SecondLook(tuple(hints), frozenset(emergencies))
 
 
 def comparable(text: str) -> str:
@@ -69,14 +71,8 @@ def comparable(text: str) -> str:
     return f" {_NO_WORD.sub(' ', fold_script(fold(text)).translate(_WITHOUT_APOSTROPHES))} "
 
 
-def _parts(hint: str) -> tuple[str, ...]:
+def _parts(hint: str) -> tuple[str, tuple[str, ...]]:
     """Return the parts of "a + b". A Latin part is the beginning of a word, a Chinese one stands anywhere."""
-    return tuple(_anchored(part) for part in _split(hint))
-
-
-def _split(hint: str) -> Iterable[str]:
-    return filter(None, (comparable(part).strip() for part in _PLUS.split(hint)))
-
-
-def _anchored(part: str) -> str:
-    return part if _HAN_OR_KANA.search(part) else f" {part}"
+    parts = (comparable(part).strip() for part in hint.split("+"))
+    first, *others = (part if _HAN_OR_KANA.search(part) else f" {part}" for part in parts)
+    return first, tuple(others)

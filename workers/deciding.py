@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from router.automatic import Kind
-from router.conditions import Background
+from router.conditions import Background, Hours
 from router.correlation import Candidate, Correlation, correlate
 from router.routing import Decision
 from store.history import KnownConversation, KnownMessage
@@ -37,6 +37,7 @@ class History:
     """What is known before a message is decided; grows with each message of the page.
 
     labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
+    hours: of the page's channels at its moment.
     """
 
     by_reference: dict[str, Candidate]
@@ -44,6 +45,7 @@ class History:
     said: dict[tuple[UUID, str], list[KnownMessage]]
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
+    hours: dict[str, Hours] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -126,7 +128,9 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    decision = recorder.brain.table.decide(incoming.reading, now=recorder.now, background=background)
+    table, channel = recorder.brain.table, incoming.reading.envelope.channel
+    hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
+    decision = table.decide(incoming.reading, now=recorder.now, background=background, hours=hours)
     candidate = _file(incoming, correlation=correlation, decision=decision, recorder=recorder)
     history.learn(incoming, candidate=candidate)
     verdicts.routed.append(incoming.row.id)
