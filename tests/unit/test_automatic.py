@@ -172,8 +172,12 @@ def test_every_sign_is_told() -> None:
 
 def test_the_question_costs_microseconds() -> None:
     envelope = mail(("return-path", "<bob@example.com>"), ("content-type", "text/plain"), ("delivered-to", "x@y"))
-    started = time.process_time()
-    for _ in range(2_000):
-        verdict(envelope)
-    # 9 microseconds when the machine is quiet; the promise is 15.
-    assert (time.process_time() - started) / 2_000 < 30e-6
+
+    def microseconds() -> float:
+        started = time.process_time()
+        for _ in range(1_000):
+            verdict(envelope)
+        return (time.process_time() - started) * 1_000
+
+    # 9 microseconds when the machine is quiet; the promise is 15, and neighbours can only make it slower.
+    assert any(microseconds() < 25 for _ in range(5))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -29,6 +30,11 @@ PAGES = [
 ]  # fmt: skip
 
 
+def is_under(limit: float, measure: Callable[[], float]) -> bool:
+    """Measure up to five times: neighbours can only make it slower."""
+    return any(measure() < limit for _ in range(5))
+
+
 def seconds(unit: str, *, size: int, html: bool = False) -> float:
     text = unit * (size // len(unit.encode()))
     started = time.process_time()
@@ -38,28 +44,31 @@ def seconds(unit: str, *, size: int, html: bool = False) -> float:
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)
 def test_hostile_text_costs_its_share(unit: str) -> None:
-    assert min(seconds(unit, size=SIZE) for _ in range(2)) < LIMIT_SECONDS
+    assert is_under(LIMIT_SECONDS, lambda: seconds(unit, size=SIZE))
 
 
 @pytest.mark.parametrize("unit", PAGES, ids=repr)
 def test_hostile_html_costs_its_share(unit: str) -> None:
-    assert min(seconds(unit, size=SIZE, html=True) for _ in range(2)) < LIMIT_SECONDS
+    assert is_under(LIMIT_SECONDS, lambda: seconds(unit, size=SIZE, html=True))
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)
 def test_twice_the_text_costs_twice_the_time(unit: str) -> None:
     once = min(seconds(unit, size=SIZE // 2) for _ in range(2))
-    twice = min(seconds(unit, size=SIZE) for _ in range(2))
     # A quadratic rule would cost four times as much; below some milliseconds the clock says nothing.
-    assert twice < 3 * max(once, 0.005)
+    assert is_under(3 * max(once, 0.005), lambda: seconds(unit, size=SIZE))
 
 
 def test_a_plain_mail_costs_microseconds() -> None:
     mail = (
         "Hello,\n\nI cannot log in since Monday. The code never arrives.\nMy order is 20261122-8841.\n\nThanks\nBob\n"
     )
-    started = time.process_time()
-    for _ in range(5_000):
-        split_reply(mail)
+
+    def microseconds() -> float:
+        started = time.process_time()
+        for _ in range(1_000):
+            split_reply(mail)
+        return (time.process_time() - started) * 1_000
+
     # 5 microseconds when the machine is quiet; the promise is 20.
-    assert (time.process_time() - started) / 5_000 < 20e-6
+    assert is_under(20, microseconds)
