@@ -22,7 +22,7 @@ from connectors.base import Health
 from connectors.email.imap_probe import probe
 from connectors.email.smtp import SmtpGate
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings, TwilioSettings
 from store.clock import read_clock
 from store.migrate import current_version, latest_version
 from store.opening import open_database
@@ -111,6 +111,10 @@ def examine_channel(name: str, channel: Channel) -> Health:
         return probe(channel)
     if isinstance(channel, SmtpSettings):
         return _greeted(channel) or SmtpGate(name, channel).probe()
+    if isinstance(channel, TwilioSettings):
+        from connectors.sms.twilio_probe import probe as probe_twilio  # noqa: PLC0415
+
+        return probe_twilio(channel)
     return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.base import Gate
 from connectors.daemon import Polled
 from router.settings import Settings
-from router.settings.channels import ImapSettings, SmtpSettings
+from router.settings.channels import ImapSettings, SmtpSettings, TwilioSettings
 
 
 def open_polled(settings: Settings) -> list[Polled]:
@@ -16,6 +16,10 @@ def open_polled(settings: Settings) -> list[Polled]:
             from connectors.email.imap import ImapConnector  # noqa: PLC0415
 
             polled.append(Polled(connector=ImapConnector(name, channel), poll=channel.poll.total_seconds()))
+        if channel.enabled and isinstance(channel, TwilioSettings):
+            from connectors.sms.twilio import TwilioConnector  # noqa: PLC0415
+
+            polled.append(Polled(connector=TwilioConnector(name, channel), poll=channel.poll.total_seconds()))
     return polled
 
 

@@ -2,6 +2,7 @@
 
 Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
 nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
+Short messages bear no signs: they go on with what their sender has open on the same channel.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from router.envelope import Envelope
+from router.envelope import CHAT_KINDS, Envelope
 from router.subjects import core_subject
 
 # A case that slept this long is not what a mail with a new subject is about.
@@ -25,6 +26,7 @@ OLD: Final = timedelta(days=30)
 _TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
 _MOST_TOKENS: Final = 8
 _NO_SIGN: Final = "none"
+_CHAT: Final = "the sender's conversation on this channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +85,13 @@ def correlate(
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
     key: bytes,
+    chat: Candidate | None = None,
+    join_within: timedelta = timedelta(0),
 ) -> Correlation:
     """Decide which conversation the message joins.
 
     by_reference, by_message_id: the conversations that its signs point at; the key of the first is upper case.
+    chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
     refused: Candidate | None = None
     for sign, candidate in _pointed_at(envelope, by_reference=by_reference, by_message_id=by_message_id, key=key):
@@ -96,11 +101,21 @@ def correlate(
             return Correlation(None, sign, "a new subject on a closed or old case", linked_to=candidate.conversation_id)
         else:
             return Correlation(candidate, sign, f"{sign}, and the sender takes part")
+    if chat is not None and envelope.sender.kind in CHAT_KINDS:
+        return _in_chat(envelope, chat, join_within=join_within)
     if refused:
         return Correlation(
             None, _NO_SIGN, "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
         )
     return Correlation(None, _NO_SIGN, "nothing points at a known conversation")
+
+
+def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:
+    if chat.resolved:
+        return Correlation(None, _CHAT, "it is resolved", linked_to=chat.conversation_id)
+    if envelope.received_at - chat.last_message_at > join_within:
+        return Correlation(None, _CHAT, "it has been quiet for too long", linked_to=chat.conversation_id)
+    return Correlation(chat, _CHAT, "it is open, and short messages go on with what is open")
 
 
 def _pointed_at(

@@ -25,6 +25,10 @@ class PartyKind(StrEnum):
     WEB = "web"
 
 
+# Kinds of short messages: nothing in them says what they answer, and their senders are no mail addresses.
+CHAT_KINDS: Final = frozenset({PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM})
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Who wrote, or was written to.

@@ -34,6 +34,7 @@ class KnownConversation:
     last_message_at: datetime
     version: int
     emergency: bool
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,21 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     table = table_of(Conversation)
     rows: sa.Result[Any] = connection.execute(sa.select(*_columns()).where(among(table.c.reference, references)))
     return {row.reference: _known(row) for row in rows}
+
+
+def latest_conversations(
+    connection: Connection, *, contacts: Collection[UUID], channels: Collection[str], since: datetime
+) -> dict[tuple[UUID, str], KnownConversation]:
+    """Return, by contact and channel, the conversation that moved last since `since`; an open one before a resolved."""
+    if not contacts:
+        return {}
+    table = table_of(Conversation)
+    statement = sa.select(*_columns()).where(
+        among(table.c.contact_id, contacts), among(table.c.channel, channels), table.c.last_message_at >= since
+    )
+    known = [_known(row) for row in connection.execute(statement)]
+    known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
+    return {(each.contact_id, each.channel): each for each in known}
 
 
 def messages_like(
@@ -136,6 +152,7 @@ def _columns() -> Sequence[sa.ColumnElement[Any]]:
         columns.last_message_at,
         columns.version,
         columns.emergency,
+        columns.channel,
     ]
 
 
@@ -149,4 +166,5 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         last_message_at=row.last_message_at,
         version=row.version,
         emergency=row.emergency,
+        channel=row.channel,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from router.assignment import Mode
 from router.classify import Classifier, build_classifier
 from router.routing import RoutingTable, build_table
 from router.settings import Settings
+from router.settings.channel import ChatSettings
 from workers.keys import desk_key
 
 
@@ -30,6 +32,11 @@ class Brain:
         """Return the teams whose conversations are handed to agents, and how."""
         teams = self.settings.teams.items()
         return {name: team.assign for name, team in teams if team.assign != "manual"}
+
+    def join_within(self, channel: str) -> timedelta | None:
+        """Return how long a short message goes on with what its sender has open; None on channels of mail."""
+        configured = self.settings.channels.get(channel)
+        return configured.join_within if isinstance(configured, ChatSettings) else None
 
     def address_of(self, channel: str) -> str:
         """Return the address that the channel writes from; empty if it has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -36,6 +36,7 @@ class Verdicts:
 class History:
     """What is known before a message is decided; grows with each message of the page.
 
+    chats: by contact and channel, the conversation that a short message may go on with.
     labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
     hours: of the page's channels at its moment.
     """
@@ -46,6 +47,7 @@ class History:
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
+    chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -56,6 +58,7 @@ class History:
         said: Sequence[KnownMessage],
         labels: Mapping[UUID, frozenset[str]] | None = None,
         replies: Collection[str] = (),
+        chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
     ) -> History:
         """Arrange what the store knows."""
         history = cls(
@@ -64,6 +67,7 @@ class History:
             {},
             labels or {},
             replies,
+            chats={key: _candidate(known) for key, known in (chats or {}).items()},
         )
         for message in said:
             history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
@@ -81,6 +85,7 @@ class History:
     def learn(self, incoming: Incoming, *, candidate: Candidate) -> None:
         """Remember a decided message for those that follow in the page."""
         envelope = incoming.reading.envelope
+        self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in known_ids(incoming):
             others = [
                 each
@@ -121,6 +126,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         by_reference=history.by_reference,
         by_message_id=history.by_message_id,
         key=recorder.brain.key,
+        chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
+        join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
     )
     if correlation.joins is None and incoming.reading.origin.kind is Kind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE

@@ -18,6 +18,7 @@ import structlog
 from connectors.base import Arrival, Cursor, Page
 from connectors.email.guard import Guard
 from connectors.keeper import Ownership, Report
+from connectors.normalising import MAIL, normalise_page
 from router.errors import TransientError
 from store import cursors, leases
 from store.database import Database
@@ -61,7 +62,7 @@ class Intake:
 
         Raises LeaseLost when the lease is gone, TransientError when the page cannot be kept now.
         """
-        arrivals = self._guard().normalise_page(page.messages, channel=page.channel) if page.messages else []
+        arrivals = self._read(page) if page.messages else []
         reach("accept.before")
         accepted = self._commit(page, arrivals, token=token)
         reach("accept.after")
@@ -124,6 +125,11 @@ class Intake:
                 )
             reach("accept.written")
         return accepted
+
+    def _read(self, page: Page) -> list[Arrival]:
+        if page.form == MAIL:
+            return self._guard().normalise_page(page.messages, channel=page.channel)
+        return normalise_page(page.messages, channel=page.channel, form=page.form)
 
     def _guard(self) -> Guard:
         # One child process a thread: a hostile page on one channel holds up no other.

@@ -22,6 +22,7 @@ from store import claims, history
 from store.claims import Claim
 from store.contacts import Handle, lock_contacts
 from store.database import Database
+from store.history import KnownConversation
 from store.models import InboundState
 from store.outcome import write_outcome
 from workers.brain import Brain
@@ -118,6 +119,7 @@ class Router:
         known = {each.conversation_id for found in (by_reference.values(), *by_message_id.values()) for each in found}
         contacts = {incoming.contact_id for incoming in page}
         return History.of(
+            chats=self._chats(connection, page, claimed),
             by_reference=by_reference,
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
@@ -129,6 +131,18 @@ class Router:
                 since=since,
             ),
         )
+
+    def _chats(
+        self, connection: Connection, page: Sequence[Incoming], claimed: Claim
+    ) -> dict[tuple[UUID, str], KnownConversation]:
+        # A page of mail alone asks nothing.
+        within = {each.row.channel: self._brain.join_within(each.row.channel) for each in page}
+        lasting = {channel: window for channel, window in within.items() if window is not None}
+        if not lasting:
+            return {}
+        contacts = {each.contact_id for each in page if each.row.channel in lasting}
+        since = claimed.now - max(lasting.values())
+        return history.latest_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
     def _postpone(self, claimed: Claim) -> None:
         try:

@@ -1,0 +1,176 @@
+"""A Twilio number that is polled: SMS and MMS, or WhatsApp.
+
+The list is asked for often for today, and now and then for all days since the one before the newest message: late
+messages are found by the second. What is known is told by SID; the database has the last word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import structlog
+
+from connectors.base import Cursor, Health, Page, RawMessage
+from connectors.clock import utc_now
+from connectors.documents import MediaFile, write_document
+from connectors.sms.twilio_client import Twilio
+from connectors.sms.twilio_listing import Listed, Mark, list_day
+from connectors.sms.twilio_media import fetch_files
+from connectors.sms.twilio_probe import probe
+from router.errors import TransientError
+from router.settings.chats import TwilioSettings
+
+_log: Final = structlog.get_logger()
+
+_PAGE: Final = 100
+# How late Twilio may list a message, and how soon we then see it.
+_DEEP_EVERY: Final = timedelta(minutes=15)
+_QUICK_BACK: Final = timedelta(hours=1)
+# Files that cannot be fetched now are asked for in so many polls; then the message comes without them.
+_MOST_TRIES: Final = 5
+_UNFETCHED: Final = "A file of the message could not be fetched from Twilio."
+
+
+class TwilioConnector:
+    """See `Connector`."""
+
+    def __init__(self, channel: str, settings: TwilioSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._channel, self._settings, self._clock = channel, settings, clock
+        self._woken = threading.Event()
+        self._forget = threading.Event()
+        self._twilio: Twilio | None = None
+        self._known: dict[str, datetime] = {}
+        self._backlog: list[Listed] = []
+        self._tries: dict[str, int] = {}
+        self._deep_at: datetime | None = None
+        self._looked_until: datetime | None = None
+        self._trouble = ""
+
+    @property
+    def channel(self) -> str:
+        return self._channel
+
+    def fetch(self, cursor: Cursor | None) -> Page:
+        """See `Connector`."""
+        self._woken.clear()
+        if self._forget.is_set():
+            self._start_anew()
+        now = self._clock()
+        mark, notice = self._mark(cursor, now=now)
+        if not self._backlog:
+            self._look(mark, now=now)
+        return self._page(mark, notice=notice, now=now)
+
+    def settle(self, page: Page) -> None:
+        """See `Connector`. Nothing is marked at Twilio."""
+
+    def wait(self, seconds: float) -> None:
+        """See `Connector`."""
+        self._woken.wait(seconds)
+
+    def probe(self) -> Health:
+        """See `Connector`."""
+        return probe(self._settings)
+
+    def close(self) -> None:
+        """See `Connector`. A fetch that is under way ends with its current request."""
+        self._forget.set()
+        self._woken.set()
+        if twilio := self._twilio:
+            twilio.close()
+
+    def _start_anew(self) -> None:
+        """Forget what was read but perhaps not kept."""
+        self._forget.clear()
+        self._known.clear()
+        self._backlog.clear()
+        self._twilio = self._deep_at = self._looked_until = None
+
+    def _mark(self, cursor: Cursor | None, *, now: datetime) -> tuple[Mark, str]:
+        if cursor is None:
+            return Mark(now, now), "taking messages from now on"
+        if cursor.epoch != self._settings.own_address:
+            return Mark(now, now), "the channel has another number now; its messages are taken from now on"
+        return Mark.parse(cursor.position), ""
+
+    def _look(self, mark: Mark, *, now: datetime) -> None:
+        self._twilio = self._twilio or Twilio(self._settings)
+        deep = self._deep_at is None or now - self._deep_at >= _DEEP_EVERY
+        first = (now - _QUICK_BACK).date()
+        found: list[Listed] = []
+        self._trouble = ""
+        for day in mark.days(until=now):
+            if deep or day >= first:
+                listing = list_day(
+                    self._twilio,
+                    to=self._settings.own_address,
+                    day=day,
+                    known=self._known,
+                    stop_at_known=not deep,
+                    now=now,
+                )
+                found += listing.messages
+                self._trouble = self._trouble or listing.trouble
+            if self._forget.is_set():
+                raise TransientError("reading was interrupted")
+        self._backlog = sorted((each for each in found if each.at >= mark.since), key=lambda each: each.at)
+        if deep:
+            self._deep_at = now
+            self._looked_until = None if self._trouble else now
+            oldest = mark.newest - timedelta(days=3)
+            self._known = {sid: at for sid, at in self._known.items() if at >= oldest}
+
+    def _page(self, mark: Mark, *, notice: str, now: datetime) -> Page:
+        old_before = now - self._settings.stale_after
+        backfill = bool(self._backlog) and self._backlog[0].at < old_before
+        run: list[Listed] = []
+        while self._backlog and len(run) < _PAGE and (self._backlog[0].at < old_before) == backfill:
+            run.append(self._backlog.pop(0))
+        messages = [message for each in run if (message := self._message(each, now=now))]
+        newest = max((mark.newest, *(each.at for each in run)))
+        if not self._backlog and self._looked_until and not self._tries:
+            # So that a quiet month is not listed day by day for ever.
+            newest, self._looked_until = max(newest, self._looked_until), None
+        return Page(
+            channel=self._channel,
+            messages=messages,
+            cursor=Cursor(self._settings.own_address, str(Mark(newest, mark.since))),
+            more=bool(self._backlog),
+            backfill=backfill,
+            notice=notice or self._trouble,
+            waiting=len(self._backlog),
+            form="twilio",
+        )
+
+    def _message(self, listed: Listed, *, now: datetime) -> RawMessage | None:
+        """Return the message with its files; None while they may still be had later."""
+        files = self._files(listed)
+        if files is None:
+            return None
+        if listed.sid:
+            self._known[listed.sid] = listed.at
+        content = write_document(listed.record, source="poll", files=files)
+        return RawMessage(source_key=listed.sid or _made_up(content), content=content, received_at=min(listed.at, now))
+
+    def _files(self, listed: Listed) -> tuple[MediaFile, ...] | None:
+        if not listed.files or not listed.sid or not self._twilio:
+            return ()
+        try:
+            files = fetch_files(self._twilio, listed.sid)
+        except TransientError as error:
+            tries = self._tries[listed.sid] = self._tries.get(listed.sid, 0) + 1
+            _log.warning("channel.file_late", channel=self._channel, tries=tries, error=str(error))
+            if tries < _MOST_TRIES:
+                return None
+            files = (MediaFile(name="", content=None, problem=_UNFETCHED),)
+        self._tries.pop(listed.sid, None)
+        return files
+
+
+def _made_up(content: bytes) -> str:
+    # A record without an id is known again by its bytes.
+    return f"?{sha256(content).hexdigest()[:32]}"

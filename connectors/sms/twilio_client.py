@@ -1,0 +1,150 @@
+"""The way to Twilio: the library's synchronous client with a time-out, no log and no memory of what it sent.
+
+One client a thread: its session and its last request are not for sharing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout, RequestException
+from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+
+from router.errors import PermanentError, RateLimited, TransientError
+from router.settings.chats import TwilioSettings
+
+API: Final = "https://api.twilio.com"
+_PREFIX: Final = "/2010-04-01/Accounts/"
+# Twilio answers within seconds; a stop of ours waits for one of these at most.
+_CONNECT_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 12.0
+_LIMITED_SECONDS: Final = 30.0
+_CREDENTIALS: Final = (
+    "Twilio refuses the credentials ({code}): check `account` and `token`; a token that was renewed in the console "
+    "is another one"
+)
+
+
+class HttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """Sends to `base`, always with a time-out; logs nothing, because URLs hold our customers' numbers."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(logger=logging.getLogger("omniyard.silent"))
+        self._base = urlsplit(base)
+        self.last_headers: Mapping[str, str] = {}
+
+    def request(  # noqa: PLR0913, PLR0917  (the library's signature)
+        self,
+        method: str,
+        url: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+        allow_redirects: bool = False,
+    ) -> Response:
+        """See `TwilioHttpClient`. Page links are rebuilt by the library from its own domain, so hosts change here."""
+        moved = urlunsplit(urlsplit(url)._replace(scheme=self._base.scheme, netloc=self._base.netloc))
+        seconds: Any = (_CONNECT_SECONDS, _READ_SECONDS)
+        self.timeout = seconds
+        self.last_headers = {}
+        try:
+            response = super().request(method, moved, params, data, headers, auth, None, allow_redirects)
+        finally:
+            # The library keeps credentials and text here, for its own tests.
+            self._test_only_last_request = self._test_only_last_response = None
+        self.last_headers = response.headers or {}
+        return response
+
+    def log_request(self, kwargs: dict[str, Any]) -> None:
+        """Say nothing."""
+
+    def log_response(self, status_code: int, response: Any) -> None:  # noqa: ANN401  (the library's signature)
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self.session:
+            self.session.close()
+
+
+class Twilio:
+    """One account, for one thread."""
+
+    def __init__(self, settings: TwilioSettings) -> None:
+        self.account = settings.account.reveal()
+        self.base = settings.api_base or API
+        self.http = HttpClient(self.base)
+        self.client = Client(self.account, settings.token.reveal(), http_client=self.http)
+
+    def get(self, path: str, params: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Return the JSON object at a path below the account.
+
+        Raises PermanentError when we are refused, RateLimited or TransientError when it may work later.
+        """
+        return self.get_uri(f"{_PREFIX}{self.account}{path}", params)
+
+    def get_uri(self, uri: str, params: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Return the JSON object at a `next_page_uri` or the like; another account's or host's is refused."""
+        if not uri.startswith(f"{_PREFIX}{self.account}"):
+            raise TransientError("Twilio sent a link that leads out of the account; it is not followed")
+        try:
+            response = self.client.request("GET", f"{API}{uri}", params=dict(params or {}))
+        except RequestException as error:
+            raise TransientError(unreachable(error)) from error
+        if response.status_code != 200:
+            raise self._refusal(response)
+        return _object(response.text)
+
+    def close(self) -> None:
+        """Let go of the connections; from any thread."""
+        self.http.close()
+
+    def _refusal(self, response: Response) -> Exception:
+        status, code = response.status_code, error_code(response.text)
+        if status in {401, 403}:
+            return PermanentError(_CREDENTIALS.format(code=code or status))
+        if status == 429:
+            return RateLimited(f"Twilio is asked too often ({code or 429})", seconds=self.retry_after())
+        if status >= 500:
+            return TransientError(f"Twilio is out of order ({status})")
+        return PermanentError(f"Twilio does not understand us ({code or status}): check `account` and `number`")
+
+    def retry_after(self) -> float:
+        """Return how long the last answer asks us to wait, in seconds."""
+        stated = str(self.http.last_headers.get("Retry-After", ""))
+        return float(stated) if stated.isdigit() else _LIMITED_SECONDS
+
+
+def unreachable(error: RequestException) -> str:
+    """Say that Twilio was not reached; a library's own words would repeat numbers."""
+    if isinstance(error, RequestsConnectionError | ConnectTimeout):
+        return f"Twilio cannot be reached ({type(error).__name__}): check the network, or `api_base`"
+    return f"Twilio does not answer ({type(error).__name__})"
+
+
+def error_code(text: str) -> str:
+    """Return Twilio's own code of an error; empty if the answer has none."""
+    try:
+        code = json.loads(text).get("code")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return str(code) if isinstance(code, int) else ""
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TransientError("Twilio's answer is no JSON: is a proxy in between?") from error
+    if not isinstance(parsed, dict):
+        raise TransientError("Twilio's answer is no JSON object: is a proxy in between?")
+    return parsed
