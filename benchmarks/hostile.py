@@ -231,6 +231,17 @@ def name_in_quotes() -> bytes:
     return b'From: "ceo@example.com" <mallory@example.net>\nSubject: name_in_quotes\n\nhello\n'
 
 
+def blanks_in_author() -> bytes:
+    return b"From: Mallory" + b" " * 60_000 + b"@ <mallory@example.net>\nSubject: blanks_in_author\n\nhello\n"
+
+
+def blanks_in_media_type() -> bytes:
+    blanks = b" " * 60_000
+    return _mail(
+        "blanks_in_media_type", b"Content-Type: text/plain; charset=" + blanks + b"?;" + blanks + b"\xff\n\n\xff\n"
+    )
+
+
 def nul_bytes() -> bytes:
     return _mail("nul_bytes", b"X: a\0b\n\nhe\0llo\0\n" + b"\0" * 100_000)
 
@@ -274,7 +285,8 @@ _ALL: Final[tuple[Callable[[], bytes], ...]] = (
     endless_uuencode, tnef, tnef_of_tiny_attributes, oversize, largest, largest_text, one_long_line, one_long_header,
     endless_folding, many_encoded_words, encoded_word_openings, endless_references, reference_openings, deep_html,
     deep_tables, deep_quotes, broken_formatting, many_attributes, html_openings, wide_table, zip_bomb, picture_bomb,
-    right_to_left_name, climbing_name, endless_name, name_in_quotes, nul_bytes, only_boundaries, boundary_of_nothing,
+    right_to_left_name, climbing_name, endless_name, name_in_quotes, blanks_in_author,
+    blanks_in_media_type, nul_bytes, only_boundaries, boundary_of_nothing,
     boundary_of_its_parent, dates_beyond_time, blanks, quote_signs, bare_returns, empty,
 )  # fmt: skip
 NAMES: Final = tuple(build.__name__ for build in _ALL)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.utils import parseaddr
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -144,12 +145,22 @@ def _ours(content: bytes) -> Answer:
 
 
 def _standard(content: bytes) -> Answer:
+    """Read what an envelope holds, sanitising, splitting and packing left out."""
     message = message_from_bytes(content, policy=policy.default)
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     texts = tuple(body.get_content() for body in bodies if body is not None)
-    names = tuple(part.get_filename() or "" for part in message.walk() if part.get_filename())
+    shown = [body for body in bodies if body is not None]
+    names: list[str] = []
+    for part in message.walk():
+        if part.is_multipart() or any(part is body for body in shown):
+            continue
+        payload = part.get_payload(decode=True)
+        sha256(payload if isinstance(payload, bytes) else b"").hexdigest()
+        names += [part.get_filename() or ""]
+    for field in ("to", "cc", "reply-to", "date", "message-id", "in-reply-to", "references"):
+        str(message[field] or "")
     sender = parseaddr(str(message["from"] or ""))[1]
-    return Answer(str(message["subject"] or ""), sender, texts or ("",), names)
+    return Answer(str(message["subject"] or ""), sender, texts or ("",), tuple(filter(None, names)))
 
 
 def _fast(content: bytes) -> Answer:

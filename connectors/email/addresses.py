@@ -18,6 +18,8 @@ _PLAIN: Final = re.compile(
     r'\s*(?:"([^"\\]*)"|([^"<>@,;:\\()\[\]]*))\s*<\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*>\s*'
 )
 _BARE: Final = re.compile(r'\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*')
+# Matching takes the square of a run of blanks; the reader below takes any length once.
+_LONGEST_PLAIN: Final = 300
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?|([<>(),;:])|\\(.)|([^\s"<>(),;:\\]+)|(\s+)', re.DOTALL)
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # Marks inside the reader; no field holds them once its line ends and zeros are gone.
@@ -33,12 +35,13 @@ def parse_addresses(value: str) -> list[Party]:
 
     Groups are opened and their members listed. A mailbox without an address is left out.
     """
-    single = _PLAIN.fullmatch(value)
-    if single is not None:
-        return [_party(single[3], single[1] if single[1] is not None else single[2])]
-    bare = _BARE.fullmatch(value)
-    if bare is not None:
-        return [_party(bare[1], "")]
+    if len(value) <= _LONGEST_PLAIN:
+        single = _PLAIN.fullmatch(value)
+        if single is not None:
+            return [_party(single[3], single[1] if single[1] is not None else single[2])]
+        bare = _BARE.fullmatch(value)
+        if bare is not None:
+            return [_party(bare[1], "")]
     found = _Reader().read(value[: limits.FIELD_CHARACTERS])
     # `Lei, Li <li@example.com>`: beside an address a bare word is half a name, not a local mailbox.
     return [party for party in found if "@" in party.handle] or found

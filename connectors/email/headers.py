@@ -21,7 +21,7 @@ _FIELD_BYTES: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
 _STRAY_LINE: Final = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
 _BREAKS: Final = (b"\r", b"\n")
 _CHARSET: Final = re.compile(
-    rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})|=\?([A-Za-z0-9_.:-]{2,40})\?[bq]\?", re.IGNORECASE
+    rb"charset\s{0,4}=[\s\"']{0,4}([A-Za-z0-9_.:-]{2,40})|=\?([A-Za-z0-9_.:-]{2,40})\?[bq]\?", re.IGNORECASE
 )
 _EVERYWHERE: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
 _HINTS: Final = 20
@@ -119,8 +119,8 @@ def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
     source: where charsets are named (see Headers).
     """
     fields: dict[str, list[str]] = {}
-    for match in islice(_FIELD.finditer(head.decode("latin-1")), limits.HEADERS):
-        fields.setdefault(match[1].lower(), []).append(match[2][: limits.FIELD_CHARACTERS])
+    for name, value in _FIELD.findall(head.decode("latin-1"))[: limits.HEADERS]:
+        fields.setdefault(name.lower(), []).append(value[: limits.FIELD_CHARACTERS])
     return Headers(fields, source)
 
 

@@ -85,8 +85,8 @@ def poison(kind: bytes) -> bytes:
     [
         (b"SEGV", "SIGSEGV"),
         (b"EXIT", "the reader ended"),
-        (b"SLEEP", "more than 2 seconds"),
-        (b"SPIN", "more than 2 seconds"),
+        (b"SLEEP", "more than 4 seconds"),
+        (b"SPIN", "more than 1.5 seconds"),
         (b"MEMORY", "more memory"),
         (b"OPEN", "OSError"),
         (b"SOCKET", "OSError"),
@@ -94,7 +94,7 @@ def poison(kind: bytes) -> bytes:
 )
 def test_one_poisoned_mail_becomes_a_stub_and_its_page_is_read(kind, why):
     page = [raw("1:1", PLAIN), raw("1:2", poison(kind)), raw("1:3", PLAIN)]
-    with Guard(reader=POISONED, page_seconds=2.0) as guard:
+    with Guard(reader=POISONED, page_seconds=3.5) as guard:
         first, stub, last = guard.normalise_page(page, channel="mail")
     assert from_json(first.envelope).subject == from_json(last.envelope).subject == "Locked"
     assert why in stub.unreadable

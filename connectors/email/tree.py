@@ -1,0 +1,204 @@
+"""A mail's parts as a tree of ours, copied from either parser's within the limits."""
+
+from __future__ import annotations
+
+import io
+import re
+from base64 import b64decode
+from binascii import Error, a2b_base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import policy
+from email.generator import BytesGenerator
+from email.message import Message
+from typing import Final
+
+from fast_mail_parser import PyLazyMimePart
+
+from connectors.email import charsets, limits
+from connectors.email.headers import Headers, decode_words, unfold
+from connectors.email.parameters import parameters
+from router.errors import PermanentError
+
+# The fields of a part that are read; in this order they go to the parsers.
+MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
+# What `parts` writes in place of `base64` when it wants a part's bytes undecoded.
+RAW_BASE64: Final = "x-base64"
+_FIELDS: Final = frozenset(MIME_FIELDS)
+_RAW: Final = policy.compat32.clone(max_line_length=0)
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+
+
+class Unreadable(PermanentError):
+    """The mail cannot be read within its limits."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One node of a mail.
+
+    disposition: `inline`, `attachment` or another word; empty if none is given.
+    filename: as the sender gave it, decoded (RFC 2183 section 2.3; the Content-Type's `name` failing that).
+    number: its place in a walk of the whole tree, the root being 0.
+    """
+
+    media_type: str
+    fields: dict[str, str]
+    disposition: str = ""
+    filename: str = ""
+    content: bytes = b""
+    children: list[Part] = field(default_factory=list)
+    number: int = 0
+
+    @property
+    def is_container(self) -> bool:
+        """True for `multipart/*`, whose content is its children."""
+        return self.media_type.startswith("multipart/")
+
+    @property
+    def content_id(self) -> str:
+        """The part's Content-ID (RFC 2392) without angle brackets; empty if it has none."""
+        return self.fields.get("content-id", "").strip("<> \t")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the Content-Type field."""
+        return parameters(self.fields.get("content-type", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A mail's tree.
+
+    parts: all of it, by number.  files: those that were found within its texts.
+    defects: what was wrong with it, in words.
+    """
+
+    root: Part
+    parts: tuple[Part, ...]
+    files: tuple[Part, ...] = ()
+    defects: tuple[str, ...] = ()
+
+    def leaves(self) -> Iterator[Part]:
+        """Return every part that has content of its own."""
+        return (part for part in self.parts if not part.children)
+
+
+class TreeCopy:
+    """Copies a parser's tree into ours, within the limits, and notes what was left out.
+
+    all: the copied parts, by number.  defects: sentences, each once.
+    """
+
+    def __init__(self, headers: Headers, body: bytes) -> None:
+        self._hint = headers.hint
+        self._body = body
+        self.all: list[Part] = []
+        self.defects: dict[str, None] = {}
+
+    def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
+        """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
+        fields = {name.lower(): values[0] for name, values in node.headers.items() if name.lower() in _FIELDS}
+        part = self._part(node.content_type.lower(), fields)
+        if node.filename:
+            part.filename = self._fast_name(node.filename, fields)
+        children = node.children
+        if children and not node.is_message:
+            part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
+            _unglue(part)
+        elif not part.is_container:
+            part.content = node.content or b""
+            if fields.get("content-transfer-encoding") == RAW_BASE64:
+                part.content = self._base64(part.content)
+        return part
+
+    def standard(self, message: Message[str, str], depth: int = 1) -> Part:
+        """Copy a tree of the standard library's."""
+        fields = {
+            name.lower(): unfold(self._text(value)) for name, value in message.raw_items() if name.lower() in _FIELDS
+        }
+        part = self._part(message.get_content_type(), fields)
+        part.filename = _given_name(fields)
+        payload = message.get_payload()
+        inner = [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+        if not inner:
+            content = message.get_payload(decode=True)
+            part.content = content if isinstance(content, bytes) else b""
+        elif part.media_type.startswith("message/"):
+            part.content = b"\n".join(map(_bytes_of, inner))
+        else:
+            part.children = [self.standard(child, depth + 1) for child in inner if self._takes(depth + 1)]
+            _unglue(part)
+        return part
+
+    def _part(self, media_type: str, fields: dict[str, str]) -> Part:
+        disposition = fields.get("content-disposition", "").partition(";")[0].strip().lower()
+        part = Part(media_type, fields, disposition, number=len(self.all))
+        self.all.append(part)
+        return part
+
+    def _takes(self, depth: int) -> bool:
+        """Say whether one more part at that depth may be copied."""
+        if depth > limits.DEPTH:
+            self.defects[f"Parts below level {limits.DEPTH} were not read."] = None
+        elif len(self.all) >= limits.PARTS:
+            self.defects[f"Parts beyond the first {limits.PARTS} were not read."] = None
+        else:
+            return True
+        return False
+
+    def _fast_name(self, name: str, fields: dict[str, str]) -> str:
+        if name.isascii() and "=?" not in name and "*" not in fields.get("content-disposition", ""):
+            return name if _has_type(fields) else _given_name(fields)
+        if max(name) < "\u0100" and not name.isascii() and not self._body.isascii():
+            written = name.encode("latin-1")
+            # Only if the mail holds these very bytes were they written raw; else they were decoded from a word.
+            if written in self._body:
+                return charsets.decode(written, hint=self._hint)
+        return _given_name(fields) or decode_words(name)
+
+    def _base64(self, content: bytes) -> bytes:
+        try:
+            return a2b_base64(content)
+        except Error:
+            self.defects["A part's base64 is damaged; what can be decoded of it is shown."] = None
+        # RFC 2045 section 6.8: what is not in the alphabet is passed over, and `=` ends a run.
+        return b"".join(_run(_NOT_BASE64.sub(b"", run)) for run in content.split(b"="))
+
+    def _text(self, value: object) -> str:
+        """Return a field of the standard library's, its raw bytes decoded."""
+        text = str(value)
+        return text if text.isascii() else charsets.decode(text.encode("utf-8", "surrogateescape"), hint=self._hint)
+
+
+def _run(symbols: bytes) -> bytes:
+    # A lone last symbol carries six bits and no byte.
+    symbols = symbols[:-1] if len(symbols) % 4 == 1 else symbols
+    return b64decode(symbols + b"=" * (-len(symbols) % 4))
+
+
+def _has_type(fields: dict[str, str]) -> bool:
+    return not fields.get("content-disposition", "").lstrip().startswith(";")
+
+
+def _given_name(fields: dict[str, str]) -> str:
+    # RFC 2183 section 2: without a type it is no Content-Disposition, and what follows in it names nothing.
+    name = parameters(fields.get("content-disposition", "")).get("filename", "") if _has_type(fields) else ""
+    return name or parameters(fields.get("content-type", "")).get("name", "")
+
+
+def _unglue(part: Part) -> None:
+    """Cut the closing delimiter off a last text that has no line break before it, as some scripts send it."""
+    last = part.children[-1] if part.children else None
+    boundary = part.parameters.get("boundary", "")
+    if last is not None and boundary and last.media_type.startswith("text/"):
+        end = f"--{boundary}--".encode("utf-8", "replace")
+        stripped = last.content.rstrip()
+        if stripped.endswith(end):
+            last.content = stripped.removesuffix(end)
+
+
+def _bytes_of(message: Message[str, str]) -> bytes:
+    sink = io.BytesIO()
+    BytesGenerator(sink, mangle_from_=False, policy=_RAW).flatten(message)
+    return sink.getvalue()
