@@ -1,7 +1,8 @@
-"""What a subject is about, without the prefixes that mail programs put before it.
+"""What a subject is about, without what mail programs and lists put around it.
 
-Source of the prefixes: RFC 5322 section 3.6.5 for "Re:"; the rest as Outlook, Lotus Notes, Foxmail, QQ Mail and others
-write them in their languages (the table in Wikipedia's "List of email subject abbreviations", checked against mail).
+Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
+others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) beside "Re:"
+and "Fwd:" (RFC 5322 section 3.6.5).
 """
 
 from __future__ import annotations
@@ -11,25 +12,39 @@ import unicodedata
 from typing import Final
 
 _PREFIXES: Final = """
-    re res fw fwd aw antw antwort wg sv vs vb vl rv enc ref rif r i tr odp pd ynt ilt bls trs atb tl
+    re res fwd fw aw antw antwort wg sv vs vb vl rv enc ref rif r i tr odp pd ynt ilt bls trs atb tl
     απ πρθ σχετ ha на отв пересл רד תגובה הועבר رد
     回复 回覆 答复 答覆 回信 返信 转发 轉寄 轉發 転送 회신 답장 전달
 """.split()  # noqa: SIM905  (a table reads better as words)
+_BLOB: Final = r"\[[^\[\]]{0,200}\]\s*"
 _NUMBERED: Final = r"(?:\s?[\[(（]?\d{1,3}[\])）]?)?"
-_PREFIX: Final = re.compile(
-    rf"\s*(?:\[(?:external|ext|外部邮件|外部)\]|(?:{'|'.join(_PREFIXES)}){_NUMBERED}\s*[:：])", re.IGNORECASE
+# A leader is a prefix with any blobs before it and one before its colon: "[list] Re [2]:".
+_LEADER: Final = re.compile(
+    rf"\A\s*(?:{_BLOB}){{0,4}}(?:{'|'.join(_PREFIXES)}){_NUMBERED}\s*(?:{_BLOB})?[:：]", re.IGNORECASE
 )
+_LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
+_TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
+_FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 _TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
-# A subject is not a place for a thousand prefixes; what is left after this many is the subject.
-_MOST_PREFIXES: Final = 30
+# Nobody answers a hundred times and keeps every prefix; what is left after this many peelings is the subject.
+_MOST_PEELINGS: Final = 100
+_LONGEST: Final = 1000
 
 
 def core_subject(subject: str) -> str:
-    """Return the subject without reply and forward prefixes and without our token, folded for comparing."""
-    rest = _TOKEN.sub(" ", unicodedata.normalize("NFKC", subject))
-    for _ in range(_MOST_PREFIXES):
-        match = _PREFIX.match(rest)
-        if not match:
+    """Return the subject without reply and forward marks, list names and our token, folded for comparing."""
+    rest = _TOKEN.sub(" ", unicodedata.normalize("NFKC", subject[:_LONGEST]))
+    for _ in range(_MOST_PEELINGS):
+        peeled = _peel(rest)
+        if peeled == rest:
             break
-        rest = rest[match.end() :]
+        rest = peeled
     return " ".join(rest.split()).casefold()
+
+
+def _peel(subject: str) -> str:
+    """Take one layer off: steps 2 to 6 of RFC 5256 section 2.1."""
+    forwarded = _FORWARDED.match(subject)
+    if forwarded:
+        return forwarded[1]
+    return _LIST_NAME.sub("", _LEADER.sub("", _TRAILER.sub("", subject), count=1), count=1)

@@ -1,0 +1,49 @@
+"""Subjects that are one, however many programs have answered and forwarded them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from router.subjects import core_subject
+
+
+@pytest.mark.parametrize(
+    ("subject", "core"),
+    [
+        ("A question", "a question"),
+        ("Re: A question", "a question"),
+        ("RE: FW: Re: A  question", "a question"),
+        ("Re[2]: A question", "a question"),
+        ("Re (3): A question", "a question"),
+        ("回复：退款", "退款"),
+        ("答复: 转发: 退款", "退款"),
+        ("回覆: 退款", "退款"),
+        ("AW: WG: Frage", "frage"),
+        ("SV: Fråga", "fråga"),
+        ("Отв: вопрос", "вопрос"),
+        ("[desk-list] Re: A question", "a question"),
+        ("[External] A question", "a question"),
+        ("A question (fwd)", "a question"),
+        ("[Fwd: Re: A question]", "a question"),
+        ("Re: A question [K7QF2MXD4-9F3A61C20B]", "a question"),
+        # What only looks like a prefix is part of the subject.
+        ("Refund: where is it", "refund: where is it"),
+        ("Receipt", "receipt"),
+        ("[xyz]", "[xyz]"),
+        ("Is it [urgent] or Re: later?", "is it [urgent] or re: later?"),
+        ("re: [fwd: [fwd: re: [fwd: babylon]]]", "babylon"),
+        ("", ""),
+        ("Re:", ""),
+    ],
+)
+def test_a_subject_is_what_is_left_without_marks(subject: str, core: str) -> None:
+    assert core_subject(subject) == core
+
+
+@pytest.mark.parametrize("hostile", ["Re: " * 50_000, "[" * 50_000, "[a]" * 50_000, "[fwd:" * 50_000, " " * 100_000])
+def test_no_subject_takes_long(hostile: str) -> None:
+    started = time.process_time()
+    core_subject(hostile)
+    assert time.process_time() - started < 0.2
