@@ -104,6 +104,9 @@ def _takes_arrays(dialect: Dialect) -> bool:
 
 
 def _converter(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    if isinstance(type_, sa.LargeBinary):
+        # Both drivers take bytes as they are; SQLAlchemy wraps each.
+        return None
     convert = type_.dialect_impl(dialect).bind_processor(dialect)
     # The rows of a page share their moments: the clock's, and those of one receipt.
     return lru_cache(maxsize=_MOMENTS)(convert) if convert and isinstance(type_, UTCDateTime) else convert
