@@ -7,7 +7,6 @@ Short messages bear no signs: they go on with what their sender has open on the 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
@@ -151,4 +150,4 @@ def _is_proven(candidate: Candidate, proof: str, *, key: bytes) -> bool:
 
 
 def _proof(key: bytes, *, reference: str, contact_id: UUID) -> str:
-    return hmac.new(key, reference.encode() + contact_id.bytes, hashlib.sha256).hexdigest()[:10].upper()
+    return hmac.digest(key, reference.encode() + contact_id.bytes, "sha256").hex()[:10].upper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,8 @@ _BY_TAG: Final[Mapping[str, _Words]] = {
 }
 
 
+# A page of mail that came while the desk was closed is told one opening.
+@lru_cache(maxsize=64)
 def opening_words(opening: datetime, *, now: datetime, zone: ZoneInfo, language: str) -> str:
     """Return `opening` as a phrase for a sentence: "Tuesday 24 February at 09:00", "2月24日（星期二）09:00".
 
