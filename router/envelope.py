@@ -48,6 +48,7 @@ class Attachment:
 
     name: safe to show and to offer as a download name.  size: decoded bytes.  sha256: hex, of the decoded bytes.
     part: position of the part in the original, counted as the normaliser walks it.
+    content_id: by which the page shows it as a picture (RFC 2392); empty for a file in its own right.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Attachment:
     size: int
     sha256: str
     part: int
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,8 @@ _PLAIN: Final = re.compile(
 )
 
 
-def describe(part: Part) -> Attachment:
-    """Return the attachment that the part holds."""
+def describe(part: Part, *, pictures: frozenset[str] = frozenset()) -> Attachment:
+    """Return the attachment that the part holds. pictures: the Content-IDs that the page shows."""
     content = part.content
     return Attachment(
         name=safe_name(part.filename),
@@ -57,4 +57,5 @@ def describe(part: Part) -> Attachment:
         size=len(content),
         sha256=sha256(content).hexdigest(),
         part=part.number,
+        content_id=part.content_id if part.content_id in pictures else "",
     )

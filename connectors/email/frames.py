@@ -16,6 +16,7 @@ PART: Final = b"part"
 _TOTAL: Final = struct.Struct("<Q")
 # Above any honest page (see `guard`); a larger claim means that the other side has lost its mind.
 _LARGEST: Final = 256 * 1024 * 1024
+_LARGE: Final = 256 * 1024
 
 
 class FrameError(Exception):
@@ -25,9 +26,17 @@ class FrameError(Exception):
 def write_frame(connection: socket.socket, fields: Sequence[bytes]) -> None:
     """Send the byte strings as one frame. Raises OSError (TimeoutError when the other side does not take it)."""
     lengths = struct.pack(f"<I{len(fields)}I", len(fields), *map(len, fields))
-    body = b"".join((lengths, *fields))
-    connection.sendall(_TOTAL.pack(len(body)))
-    connection.sendall(body)
+    total = _TOTAL.pack(len(lengths) + sum(map(len, fields)))
+    small = [total, lengths]
+    for field in fields:
+        # What is large goes out as it is: a copy of a page of large mails would double what we hold.
+        if len(field) > _LARGE:
+            connection.sendall(b"".join(small))
+            connection.sendall(field)
+            small = []
+        else:
+            small.append(field)
+    connection.sendall(b"".join(small))
 
 
 def read_frame(connection: socket.socket) -> list[bytes]:

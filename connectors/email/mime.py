@@ -101,7 +101,7 @@ def _parties(headers: Headers, name: str, defects: list[str]) -> tuple[Party, ..
 def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, ...]:
     # A picture without a name that the page shows is part of the page (RFC 2392), not a file.
     return tuple(
-        attachments.describe(part)
+        attachments.describe(part, pictures=pictures)
         for part in bodies.attached
         if part.filename or not (part.content_id and part.content_id in pictures)
     )
