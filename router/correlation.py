@@ -71,8 +71,8 @@ def make_token(key: bytes, *, reference: str, contact_id: UUID) -> str:
 
 def find_signs(envelope: Envelope) -> Signs:
     """Collect the signs of a message: tokens in its subject and recipients, Message-IDs it answers, and its own."""
-    places = [envelope.subject, *(party.handle for party in envelope.recipients)]
-    tokens = [(found[1].upper(), found[2].upper()) for place in places for found in _TOKEN.finditer(place)]
+    places = [envelope.subject, *(party.handle for party in envelope.recipients), *_bounced(envelope)]
+    tokens = [token for place in places for token in _tokens(place)]
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
     return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], tuple(dict.fromkeys((*envelope.ancestors, *own))))
 
@@ -92,6 +92,8 @@ def correlate(
     by_reference, by_message_id: the conversations that its signs point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
+    if envelope.bounce is not None:
+        return _as_report(envelope, by_reference=by_reference, key=key)
     refused: Candidate | None = None
     for sign, candidate in _pointed_at(envelope, by_reference=by_reference, by_message_id=by_message_id, key=key):
         if candidate.contact_id != contact_id:
@@ -107,6 +109,30 @@ def correlate(
             None, _NO_SIGN, "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
         )
     return Correlation(None, _NO_SIGN, "nothing points at a known conversation")
+
+
+def _bounced(envelope: Envelope) -> tuple[str, ...]:
+    original = envelope.bounce.original_message_id if envelope.bounce else None
+    return (original,) if original else ()
+
+
+def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key: bytes) -> Correlation:
+    """Join a bounce to the case whose message of ours it returns.
+
+    A mail system takes part in no case, so the proof in our Message-ID decides alone; a customer's Message-ID proves
+    nothing, because anybody who saw it can write a report about it.
+    """
+    for place in _bounced(envelope):
+        for reference, proof in _tokens(place):
+            if reference in by_reference and _is_proven(by_reference[reference], proof, key=key):
+                return Correlation(
+                    by_reference[reference], "our message that came back", "its Message-ID proves it ours"
+                )
+    return Correlation(None, _NO_SIGN, "a report about no message of ours")
+
+
+def _tokens(place: str) -> list[tuple[str, str]]:
+    return [(found[1].upper(), found[2].upper()) for found in _TOKEN.finditer(place)]
 
 
 def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:

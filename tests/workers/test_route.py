@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.correlation import make_token
-from router.envelope import Party, PartyKind
+from router.envelope import Bounce, Party, PartyKind
 from store import claims
 from store.database import Database
 from store.duty import GateTally
@@ -246,3 +246,24 @@ def test_the_status_tells_what_the_night_held_and_let_through(desk: Desk) -> Non
         status = read_status(connection, channels=["mail"])
 
     assert status.gate == GateStatus(held=2, released=1)
+
+
+MAILER = Party(PartyKind.EMAIL, "mailer-daemon@mx.customer.example")
+
+
+def test_a_bounce_joins_the_case_whose_answer_came_back_and_opens_nothing(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"))
+    (ours,) = desk.rows(Outbound, "rfc_message_id")
+    desk.route(envelope("2", sender=MAILER, bounce=Bounce(original_message_id=ours), text="user unknown"))
+
+    assert len(desk.rows(Conversation)) == 1
+    assert {row.origin for row in desk.rows(Message)} == {"person", "bounce"}
+    assert len(desk.rows(Outbound)) == 1
+
+
+def test_a_report_about_a_message_that_is_not_ours_gets_into_no_case(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    desk.route(envelope("2", sender=MAILER, bounce=Bounce(original_message_id="1@customer.example")))
+
+    assert desk.states() == {"1": "routed", "2": "quarantined"}
