@@ -75,7 +75,7 @@ def list_day(
     listing, met = Listing([]), set[str]()
     for number, records in enumerate(_pages(twilio, to=to, day=day)):
         sids = {sid for record in records if (sid := _sid(record))}
-        if number >= _MOST_PAGES_A_DAY or (sids and sids <= met):
+        if number >= _MOST_PAGES_A_DAY or (number and sids <= met):
             listing.trouble = f"Twilio's list of {day.isoformat()} does not end; its first {number} pages were taken"
             break
         listing.messages += [

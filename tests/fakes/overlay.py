@@ -1,0 +1,58 @@
+"""Where the published descriptions are known to be wrong or too loose, one function a description, a reason a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Document = dict[str, Any]
+
+_ERROR = {
+    "type": "object",
+    "required": ["code", "message", "more_info", "status"],
+    "properties": {
+        "code": {"type": "integer"},
+        "message": {"type": "string"},
+        "more_info": {"type": "string"},
+        "status": {"type": "integer"},
+    },
+    "additionalProperties": False,
+}
+
+
+def twilio(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    for value in _walk(document):
+        # Paging links are declared as URIs; real ones are relative.
+        if value.get("format") == "uri":
+            value["format"] = "uri-reference"
+    message = schemas["api.v2010.account.message"]
+    # Nothing is required and anything may be added, though every published example has exactly these fields.
+    message["required"] = list(message["properties"])
+    message["additionalProperties"] = False
+    # `uri-map` values are strings.
+    message["properties"]["subresource_uris"]["additionalProperties"] = {"type": "string"}
+    operations = [each for path in document["paths"].values() for each in path.values() if isinstance(each, dict)]
+    for operation in operations:
+        for parameter in operation.get("parameters", []):
+            # Typed as date-time, while the text says YYYY-MM-DD.
+            if parameter["name"].startswith("DateSent"):
+                parameter["schema"] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$"}
+        # No error is described at all.
+        if "responses" in operation:
+            media = {"application/json": {"schema": _ERROR}}
+            for status in ("400", "401", "404", "429", "500", "503"):
+                operation["responses"].setdefault(status, {"description": "an error", "content": media})
+    # The published examples have empty texts where a SID or a URI is demanded.
+    for field in schemas["api.v2010.account.incoming_phone_number"]["properties"].values():
+        field.pop("pattern", None)
+        field.pop("minLength", None)
+
+
+def _walk(value: Any) -> Any:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _walk(inner)
