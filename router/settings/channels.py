@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from router.settings.channel import ChannelSettings, ChatSettings, SendSettings
-from router.settings.chats import TwilioSettings, XSettings
+from router.settings.chats import TelegramSettings, TwilioSettings, XSettings
 from router.settings.secret import Secret
 from router.settings.sending import MailSendSettings
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
@@ -24,6 +24,7 @@ __all__ = [
     "MailSendSettings",
     "SendSettings",
     "SmtpSettings",
+    "TelegramSettings",
     "TwilioSettings",
     "XSettings",
 ]
@@ -130,13 +131,16 @@ class SmtpSettings(ChannelSettings):
         return "listen", self.listen.lower().replace("localhost", "127.0.0.1")
 
 
-Channel = Annotated[ImapSettings | SmtpSettings | TwilioSettings | XSettings, Field(discriminator="kind")]
+Channel = Annotated[
+    ImapSettings | SmtpSettings | TwilioSettings | XSettings | TelegramSettings, Field(discriminator="kind")
+]
 
 CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
     "imap": ImapSettings,
     "smtp": SmtpSettings,
     "twilio": TwilioSettings,
     "x": XSettings,
+    "telegram": TelegramSettings,
 }
 # The kinds that have a connector in this version. The others can be written down, but `check` refuses to run them.
 RUNNABLE_KINDS: Final = frozenset({"imap", "smtp", "twilio"})

@@ -43,7 +43,7 @@ def test_the_shipped_file_is_in_order():
     assert (result.ok, result.findings) == (True, ())
 
 
-SMS = '[channels.sms]\nkind = "twilio"\naccount = "env:SID"\ntoken = "env:TOKEN"\nnumber = "+1"\n'
+SMS = '[channels.sms]\nkind = "telegram"\ntoken = "env:TOKEN"\n'
 
 
 def test_a_kind_without_a_connector_is_refused_while_it_is_enabled(tmp_path, monkeypatch):

@@ -13,8 +13,11 @@ from router.settings.channels import (
     CHANNEL_KINDS,
     RUNNABLE_KINDS,
     ChannelSettings,
+    ChatSettings,
     ImapSettings,
+    SendSettings,
     SmtpSettings,
+    TelegramSettings,
     TwilioSettings,
     XSettings,
 )
@@ -44,6 +47,9 @@ SECTIONS = {
     "`send` of a mail channel": MailSendSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
+    '`kind = "telegram"`': TelegramSettings,
+    "Short messages": ChatSettings,
+    "`send` of a channel of short messages": SendSettings,
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[categories.NAME]`": CategorySettings,
@@ -69,7 +75,10 @@ def expected(heading):
     table = SECTIONS[heading]
     if table is ChannelSettings:
         return COMMON
-    return set(table.model_fields) - (COMMON if issubclass(table, ChannelSettings) else set())
+    inherited = COMMON if issubclass(table, ChannelSettings) else set()
+    if issubclass(table, ChatSettings) and table is not ChatSettings:
+        inherited = inherited | set(ChatSettings.model_fields)
+    return set(table.model_fields) - inherited
 
 
 @pytest.mark.parametrize("heading", SECTIONS)

@@ -17,7 +17,9 @@ from router.settings.channels import (
     CHANNEL_KINDS,
     RUNNABLE_KINDS,
     ImapSettings,
+    SendSettings,
     SmtpSettings,
+    TelegramSettings,
     TwilioSettings,
     XSettings,
 )
@@ -43,9 +45,9 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
-    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, TwilioSettings, XSettings,
-    CalendarSettings, DateRule, CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings,
-    RouteSettings, Condition,
+    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, XSettings,
+    TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings, SlaSettings, EscalationSettings,
+    ReplySettings, RouteSettings, Condition,
 ]  # fmt: skip
 
 
