@@ -38,14 +38,14 @@ _REASONS: Final = {
     (
         "mail021.eml",
         "body",
-    ): "UTF-8 and Latin bytes in one text, undeclared: the answer garbles the Russian, ours the î.",
+    ): "UTF-8 and Latin bytes in one text, undeclared: the answer garbles the Russian, we the î.",
     ("mail105.eml", "body"): "A multipart without parts: the answer shows nothing, ours the text that stands there.",
     ("legacy_049.eml", "body"): "Three uuencoded files: the answer leaves their lines in the text.",
     ("legacy_049.eml", "attachments"): "Three uuencoded files: the answer leaves them in the text, ours lists them.",
     (
         "malformed_005.eml",
         "body",
-    ): "Nested boundaries that end in two dashes; both parsers take one for the closing one.",
+    ): "Nested boundaries that end in two dashes; both parsers take one for the end.",
     ("malformed_020.eml", "body"): "Two Content-Type fields in one part: the answer takes the last, ours the first.",
 }
 

@@ -73,8 +73,11 @@ def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
 def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
     before_text, before_html = len(scope.text or ()), len(scope.html or ())
     for index, part in enumerate(parts):
-        if part.children or part.is_container:
+        if part.children:
             _descend(part, scope)
+        elif part.is_container:
+            # A multipart that could not be opened; an empty one holds nothing.
+            scope.bodies.attached.extend([part] if part.content.strip() else [])
         elif not _is_shown(part, index, kind):
             scope.bodies.attached.append(part)
             if part.media_type in _SMIME_SHELLS:

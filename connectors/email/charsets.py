@@ -76,6 +76,11 @@ _MEANT: Final = {
 _UTF_7: Final = frozenset({"utf-7", "utf_7", "utf7", "u7"})
 _STATEFUL: Final = frozenset({_JAPANESE, "iso2022_kr", "hz", "utf-7", "utf_7"})
 _ESCAPE: Final = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI])")
+_SIBLINGS: Final = {
+    _JAPANESE: ("utf-8", "euc_jp", "cp932"),
+    "iso2022_kr": ("utf-8", "cp949"),
+    "hz": ("utf-8", "gb18030"),
+}
 # What the detector may answer: charsets that mail has been written in, not those of mainframes.
 _CANDIDATES: Final = [
     "utf_8", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250",
@@ -121,6 +126,9 @@ def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_h
     being stateful; then the declared codec; then the hint; then the detector; then the declared codec with holes.
     """
     codec = codec_for(declared)
+    if codec in _STATEFUL and not content.isascii():
+        # These have seven bits only (RFC 1468, RFC 1557, RFC 1843, RFC 2152); the label tells the language at most.
+        return _first_that_fits(content, _SIBLINGS.get(codec, ())) or _guess(content, codec="", hint=hint)
     if codec not in _STATEFUL and not codec.startswith("utf"):
         if content.isascii():
             return content.decode("ascii")
@@ -137,10 +145,10 @@ def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_h
 
 
 def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
-    for candidate in ("utf-8", codec_for(hint())):
-        text = _strictly(content, candidate) if candidate else None
-        if text is not None:
-            return text
+    named = codec_for(hint())
+    text = _first_that_fits(content, ("utf-8", named) if named else ("utf-8",))
+    if text is not None:
+        return text
     if codec:
         text = content.decode(codec, errors="replace")
         # Damage leaves a hole here and there. A text that is holes was written in another charset than it says.
@@ -170,6 +178,10 @@ def _detect(sample: bytes) -> str:
             return codec
     best = from_bytes(sample, cp_isolation=_CANDIDATES, threshold=0.4).best()
     return best.encoding if best is not None else ""
+
+
+def _first_that_fits(content: bytes, codecs_to_try: tuple[str, ...]) -> str | None:
+    return next((text for codec in codecs_to_try if (text := _strictly(content, codec)) is not None), None)
 
 
 def _ascii_count(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.base import RawMessage
 from connectors.email import attachments, limits
-from connectors.email.addresses import parse_addresses
+from connectors.email.addresses import clean_name, parse_addresses
 from connectors.email.bodies import Bodies, sort_parts
 from connectors.email.dates import read_date
 from connectors.email.headers import Headers, decode_words, open_mail
@@ -88,7 +88,7 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
                 defects.append(f"The author's address was read from a damaged or missing From field ({name}).")
                 return Party(PartyKind.EMAIL, match[0].lower())
     defects.append("The mail names no author.")
-    return Party(PartyKind.EMAIL, "")
+    return Party(PartyKind.EMAIL, "", clean_name(headers.text("from").replace("<>", "")))
 
 
 def _parties(headers: Headers, name: str, defects: list[str]) -> tuple[Party, ...]:

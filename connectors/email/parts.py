@@ -30,6 +30,8 @@ _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
 _UNPARTED: Final = re.compile(r"^(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
 _BASE64_FIELD: Final = re.compile(rb"^(content-transfer-encoding[ \t]*:[ \t]*)base64\b", re.IGNORECASE | re.MULTILINE)
+# RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
+_DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
 # A text and its charset, and no more: no name, no boundary.
 _SINGLE_TEXT: Final = re.compile(
     r"""\s*(text/[a-z0-9.+-]{1,40})\s*(?:;\s*(?:charset|format|delsp)\s*=\s*"?[a-z0-9_.:-]{1,40}"?\s*)*;?\s*""",
@@ -113,7 +115,26 @@ def _second_opinion(raw: bytes, headers: Headers, why: str) -> Reading:
         kind = type(error).__name__
         raise Unreadable(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error
     copy.defects[f"Read a second time: {why}."] = None
+    for part in copy.all[:]:
+        if part.is_container and not part.children and part.content:
+            _split_by_guess(part, copy)
     return _complete(root, copy.all, copy.defects)
+
+
+def _split_by_guess(part: Part, copy: TreeCopy) -> None:
+    """Open a multipart whose boundary is missing or misspelt, by the first line that looks like a delimiter."""
+    match = _DELIMITER.search(part.content)
+    if match is None:
+        return
+    raw = b'Content-Type: multipart/mixed; boundary="%s"\n\n%s' % (match[1], part.content[match.start() :])
+    try:
+        children = parse_email_tree(raw, mode="lazy").children
+        part.children = copy.graft(children)
+    except (ParseError, ValueError):
+        return
+    if part.children:
+        part.content = b""
+        copy.defects["A multipart's boundary is missing or misspelt; it was opened by its first delimiter."] = None
 
 
 def _complete(root: Part, parts: list[Part], defects: dict[str, None]) -> Reading:

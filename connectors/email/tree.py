@@ -13,7 +13,7 @@ from email.generator import BytesGenerator
 from email.message import Message
 from typing import Final
 
-from fast_mail_parser import PyLazyMimePart
+from fast_mail_parser import ParseError, PyLazyMimePart
 
 from connectors.email import charsets, limits
 from connectors.email.headers import Headers, decode_words, unfold
@@ -111,6 +111,18 @@ class TreeCopy:
             if fields.get("content-transfer-encoding") == RAW_BASE64:
                 part.content = self._base64(part.content)
         return part
+
+    def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
+        """Copy trees of the fast parser's that were found within a part, numbered after all others.
+
+        Raises ParseError, and leaves no trace of them, if one cannot be decoded.
+        """
+        count = len(self.all)
+        try:
+            return [self.fast(node, limits.DEPTH // 2) for node in nodes if self._takes(limits.DEPTH // 2)]
+        except ParseError:
+            del self.all[count:]
+            raise
 
     def standard(self, message: Message[str, str], depth: int = 1) -> Part:
         """Copy a tree of the standard library's."""

@@ -35,6 +35,7 @@ def read(name: str) -> Envelope:
         ("utf8_labelled_ascii", "utf8 labelled ascii", "余额不对"),
         ("utf16_text", "utf16 text", "退款失败"),
         ("iso2022jp_vendor_characters", "iso2022jp vendor characters", "① done 株"),
+        ("euc_jp_labelled_iso2022jp", "euc jp labelled iso2022jp", "返金をお願いします。"),
         ("charset_in_meta_only", "charset in meta only", "余额"),
         # Raw 8-bit fields are read in the charset that the mail names elsewhere.
         ("raw_gbk_headers", "账户被锁定", "请解锁。"),
@@ -58,6 +59,9 @@ def read(name: str) -> Envelope:
         ("nested_and_empty_parts", "nested and empty parts", "words"),
         ("no_closing_boundary", "no closing boundary", "words"),
         ("boundary_without_semicolon", "boundary without semicolon", "words"),
+        ("boundary_missing", "boundary missing", "words"),
+        ("boundary_not_folded", "boundary not folded", "words"),
+        ("nested_multipart_without_parts", "nested multipart without parts", "words"),
         ("closing_boundary_glued_to_text", "closing boundary glued to text", "words"),
         ("multipart_without_parts", "multipart without parts", "words that no part holds"),
         ("forwarded_message", "forwarded message", "see below"),
@@ -106,6 +110,7 @@ def test_subject_and_words_are_what_a_person_would_read(name, subject, text):
         ("name_with_hidden_characters", "li@example.com", "Li Lei"),
         ("zero_in_encoded_word", "li@example.com", "LiLei"),
         ("no_author", "li@example.com", ""),
+        ("mail_system_without_address", "", "MAILER-DAEMON"),
     ],
 )
 def test_the_author_is_the_address_and_never_the_name(name, handle, shown):
@@ -144,6 +149,7 @@ def test_a_group_is_opened_and_its_members_listed():
         ("pgp_signed", []),
         ("smime_wrapped", [("smime.p7m", "application/pkcs7-mime", 4)]),
         ("calendar_invitation", [("", "text/calendar", 29)]),
+        ("nested_multipart_without_parts", [("", "multipart/mixed", 23)]),
         ("text_file_attached", [("log.txt", "text/plain", 9)]),
         ("page_attached", [("page.html", "text/html", 9)]),
         ("only_a_file", [("statement.pdf", "application/pdf", 8)]),
