@@ -16,34 +16,42 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from benchmarks.hostile_pages import (
+    MIXED,
+    attached,
+    broken_formatting,
+    deep_html,
+    deep_quotes,
+    deep_tables,
+    html_openings,
+    mail,
+    many_attributes,
+    wide_table,
+)
 from connectors.base import RawMessage
 from connectors.email.guard import Guard
-
-_HEAD: Final = b"From: Mallory <mallory@example.net>\nTo: support@example.com\nMessage-ID: <%s@example.net>\n"
-_MIXED: Final = b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="edge"\n'
-_HTML: Final = b"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n"
 
 
 def deep_nesting() -> bytes:
     levels = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(5_000))
-    return _mail("deep_nesting", levels + b"\ndeep down\n")
+    return mail("deep_nesting", levels + b"\ndeep down\n")
 
 
 def deep_forwards() -> bytes:
-    return _mail("deep_forwards", b"Content-Type: message/rfc822\n\n" * 5_000 + b"Subject: in\n\ndeep down\n")
+    return mail("deep_forwards", b"Content-Type: message/rfc822\n\n" * 5_000 + b"Subject: in\n\ndeep down\n")
 
 
 def many_parts() -> bytes:
-    return _mail("many_parts", _MIXED + b"\n" + b"--edge\n\nx\n" * 100_000 + b"--edge--\n")
+    return mail("many_parts", MIXED + b"\n" + b"--edge\n\nx\n" * 100_000 + b"--edge--\n")
 
 
 def many_headers() -> bytes:
-    return _mail("many_headers", b"".join(b"X-%d: y\n" % n for n in range(200_000)) + b"\nhello\n")
+    return mail("many_headers", b"".join(b"X-%d: y\n" % n for n in range(200_000)) + b"\nhello\n")
 
 
 def many_addresses() -> bytes:
     to = b",\n ".join(b"Person %d <person%d@example.com>" % (n, n) for n in range(5_000))
-    return _mail("many_addresses", b"Cc: " + to + b"\n\nhello\n")
+    return mail("many_addresses", b"Cc: " + to + b"\n\nhello\n")
 
 
 def many_authors() -> bytes:
@@ -52,15 +60,15 @@ def many_authors() -> bytes:
 
 
 def many_parameters() -> bytes:
-    return _mail(
+    return mail(
         "many_parameters", b"Content-Type: text/plain" + b"".join(b"; a%d=1" % n for n in range(3_000)) + b"\n\nhello\n"
     )
 
 
 def many_extended_parameters() -> bytes:
     names = b"".join(b";\n filename*%d*=utf-8''%%e4%%bd%%a0" % n for n in range(3_000))
-    return _mail(
-        "many_extended_parameters", _MIXED + b"\n--edge\nContent-Disposition: attachment" + names + b"\n\nx\n--edge--\n"
+    return mail(
+        "many_extended_parameters", MIXED + b"\n--edge\nContent-Disposition: attachment" + names + b"\n\nx\n--edge--\n"
     )
 
 
@@ -77,34 +85,30 @@ def open_quotes() -> bytes:
 
 
 def bad_base64() -> bytes:
-    return _mail("bad_base64", b"Content-Transfer-Encoding: base64\n\n!!!! not =base= 64 aGVsbG8gd29ybGQ \xff\xfe===\n")
+    return mail("bad_base64", b"Content-Transfer-Encoding: base64\n\n!!!! not =base= 64 aGVsbG8gd29ybGQ \xff\xfe===\n")
 
 
 def bad_quoted_printable() -> bytes:
-    return _mail("bad_quoted_printable", b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=ZZ=\n==4=" * 50_000)
+    return mail("bad_quoted_printable", b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=ZZ=\n==4=" * 50_000)
 
 
 def wrong_charset() -> bytes:
     body = "我的账户被锁定了，请帮我解锁。".encode("gb18030")
-    return _mail(
-        "wrong_charset", b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + body
-    )
+    return mail("wrong_charset", b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + body)
 
 
 def unknown_charset() -> bytes:
-    return _mail(
-        "unknown_charset", b"Content-Type: text/plain; charset=x-klingon-7\n\n\xc4\xe3\xba\xc3\xa3\xac hello\n"
-    )
+    return mail("unknown_charset", b"Content-Type: text/plain; charset=x-klingon-7\n\n\xc4\xe3\xba\xc3\xa3\xac hello\n")
 
 
 def codec_that_is_no_charset() -> bytes:
-    return _mail(
+    return mail(
         "codec_that_is_no_charset", b"Content-Type: text/plain; charset=zlib\n\nx\x9c\x03\x00\x00\x00\x00\x01\n"
     )
 
 
 def random_bytes() -> bytes:
-    return _mail("random_bytes", b"\n" + random.Random(7).randbytes(2_000_000))
+    return mail("random_bytes", b"\n" + random.Random(7).randbytes(2_000_000))
 
 
 def nothing_but_noise() -> bytes:
@@ -113,43 +117,45 @@ def nothing_but_noise() -> bytes:
 
 def uuencode() -> bytes:
     lines = b"#0V%T\n" * 2_000
-    return _mail("uuencode", b"\nSee the file.\n\nbegin 644 ../../cat.txt\n" + lines + b"`\nend\n\nRegards\n")
+    return mail("uuencode", b"\nSee the file.\n\nbegin 644 ../../cat.txt\n" + lines + b"`\nend\n\nRegards\n")
 
 
 def endless_uuencode() -> bytes:
-    return _mail("endless_uuencode", b"\n" + b"begin 644 a\n" * 100_000)
+    return mail("endless_uuencode", b"\n" + b"begin 644 a\n" * 100_000)
 
 
 def tnef() -> bytes:
     stream = b"\x78\x9f\x3e\x22\x01\x00" + b"\x02\x10\x80\x01\x00\xff\xff\xff\x7f" + b"A" * 4_000
-    return _mail("tnef", _MIXED + b"\n--edge\n\nsee file\n" + _attached(b"winmail.dat", stream, b"application/ms-tnef"))
+    return mail(
+        "tnef", MIXED + b"\n--edge\n\nsee file\n" + attached(b"winmail.dat", stream, kind=b"application/ms-tnef")
+    )
 
 
 def tnef_of_tiny_attributes() -> bytes:
     stream = b"\x78\x9f\x3e\x22\x01\x00" + b"\x02\x10\x80\x01\x00\x00\x00\x00\x00\x00\x00" * 200_000
-    return _mail("tnef_of_tiny_attributes", _MIXED + _attached(b"winmail.dat", stream, b"application/ms-tnef"))
+    return mail("tnef_of_tiny_attributes", MIXED + attached(b"winmail.dat", stream, kind=b"application/ms-tnef"))
 
 
 def oversize() -> bytes:
-    return _mail("oversize", b"\n" + b"sixty megabytes of this\n" * 2_500_000)
+    return mail("oversize", b"\n" + b"sixty megabytes of this\n" * 2_500_000)
 
 
 def largest() -> bytes:
     block = base64.encodebytes(random.Random(9).randbytes(18_000_000))
     head = b"\n--edge\nContent-Type: video/mp4; name=a.mp4\nContent-Transfer-Encoding: base64\n\n"
-    return _mail("largest", _MIXED + b"\n--edge\n\nsee film\n" + head + block + b"\n--edge--\n")
+    return mail("largest", MIXED + b"\n--edge\n\nsee film\n" + head + block + b"\n--edge--\n")
 
 
 def largest_text() -> bytes:
-    return _mail("largest_text", b"Content-Type: text/plain; charset=gbk\n\n" + "退款失败，".encode("gbk") * 2_400_000)
+    return mail("largest_text", b"Content-Type: text/plain; charset=gbk\n\n" + "退款失败，".encode("gbk") * 2_400_000)
 
 
 def one_long_line() -> bytes:
-    return _mail("one_long_line", b"\n" + b"x" * 20_000_000)
+    return mail("one_long_line", b"\n" + b"x" * 20_000_000)
 
 
 def one_long_header() -> bytes:
-    return _mail("one_long_header", b"X-Long: " + b"y " * 5_000_000 + b"\n\nhello\n")
+    return mail("one_long_header", b"X-Long: " + b"y " * 5_000_000 + b"\n\nhello\n")
 
 
 def endless_folding() -> bytes:
@@ -165,66 +171,38 @@ def encoded_word_openings() -> bytes:
 
 
 def endless_references() -> bytes:
-    return _mail("endless_references", b"References: " + b"<a@b> " * 200_000 + b"\n\nhello\n")
+    return mail("endless_references", b"References: " + b"<a@b> " * 200_000 + b"\n\nhello\n")
 
 
 def reference_openings() -> bytes:
-    return _mail("reference_openings", b"References: " + b"<" * 500_000 + b"\nMessage-ID: <\n\nhello\n")
-
-
-def deep_html() -> bytes:
-    return _mail("deep_html", _HTML + b"\n" + b"<div><b><i>" * 60_000 + b"deep down\n")
-
-
-def deep_tables() -> bytes:
-    return _mail("deep_tables", _HTML + b"\n" + b"<table><tr><td>" * 20_000 + b"deep down\n")
-
-
-def deep_quotes() -> bytes:
-    return _mail("deep_quotes", _HTML + b"\n" + b"<blockquote>" * 100_000 + b"deep down\n")
-
-
-def broken_formatting() -> bytes:
-    return _mail("broken_formatting", _HTML + b"\n" + b"<a><b><p><table>" * 5_000 + b"</b></a>" * 5_000)
-
-
-def many_attributes() -> bytes:
-    return _mail("many_attributes", _HTML + b"\n<p " + b"".join(b"a%d=1 " % n for n in range(100_000)) + b">hello\n")
-
-
-def html_openings() -> bytes:
-    return _mail("html_openings", _HTML + b"\n" + b"<!--<![CDATA[<" * 200_000)
-
-
-def wide_table() -> bytes:
-    return _mail("wide_table", _HTML + b"\n<table><tr>" + b"<td colspan=1000>x" * 50_000 + b"</table>")
+    return mail("reference_openings", b"References: " + b"<" * 500_000 + b"\nMessage-ID: <\n\nhello\n")
 
 
 def zip_bomb() -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", b"\0" * 40_000_000)
-    return _mail("zip_bomb", _MIXED + _attached(b"bomb.zip", sink.getvalue(), b"application/zip"))
+    return mail("zip_bomb", MIXED + attached(b"bomb.zip", sink.getvalue(), kind=b"application/zip"))
 
 
 def picture_bomb() -> bytes:
     # A PNG whose header claims 50,000 by 50,000 points.
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3P\0\0\xc3P\x08\x06\0\0\0"
-    return _mail("picture_bomb", _MIXED + _attached(b"bomb.png", header, b"image/png"))
+    return mail("picture_bomb", MIXED + attached(b"bomb.png", header, kind=b"image/png"))
 
 
 def right_to_left_name() -> bytes:
-    return _mail(
-        "right_to_left_name", _MIXED + _attached("invoice\u202efdp.exe".encode(), b"MZ", b"application/octet-stream")
+    return mail(
+        "right_to_left_name", MIXED + attached("invoice\u202efdp.exe".encode(), b"MZ", kind=b"application/octet-stream")
     )
 
 
 def climbing_name() -> bytes:
-    return _mail("climbing_name", _MIXED + _attached(b"../../../etc/cron.d/x", b"x", b"application/octet-stream"))
+    return mail("climbing_name", MIXED + attached(b"../../../etc/cron.d/x", b"x", kind=b"application/octet-stream"))
 
 
 def endless_name() -> bytes:
-    return _mail("endless_name", _MIXED + _attached(b"a" * 100_000 + b".pdf", b"x", b"application/pdf"))
+    return mail("endless_name", MIXED + attached(b"a" * 100_000 + b".pdf", b"x", kind=b"application/pdf"))
 
 
 def name_in_quotes() -> bytes:
@@ -237,37 +215,37 @@ def blanks_in_author() -> bytes:
 
 def blanks_in_media_type() -> bytes:
     blanks = b" " * 60_000
-    return _mail(
+    return mail(
         "blanks_in_media_type", b"Content-Type: text/plain; charset=" + blanks + b"?;" + blanks + b"\xff\n\n\xff\n"
     )
 
 
 def nul_bytes() -> bytes:
-    return _mail("nul_bytes", b"X: a\0b\n\nhe\0llo\0\n" + b"\0" * 100_000)
+    return mail("nul_bytes", b"X: a\0b\n\nhe\0llo\0\n" + b"\0" * 100_000)
 
 
 def only_boundaries() -> bytes:
-    return _mail("only_boundaries", _MIXED + b"\n" + b"--edge--\n--edge\n" * 50_000)
+    return mail("only_boundaries", MIXED + b"\n" + b"--edge--\n--edge\n" * 50_000)
 
 
 def boundary_of_nothing() -> bytes:
-    return _mail("boundary_of_nothing", b'Content-Type: multipart/mixed; boundary=""\n\n' + b"--\n\nx\n" * 50_000)
+    return mail("boundary_of_nothing", b'Content-Type: multipart/mixed; boundary=""\n\n' + b"--\n\nx\n" * 50_000)
 
 
 def boundary_of_its_parent() -> bytes:
-    return _mail("boundary_of_its_parent", (_MIXED + b"\n--edge\n") * 200 + b"\nhello\n--edge--\n")
+    return mail("boundary_of_its_parent", (MIXED + b"\n--edge\n") * 200 + b"\nhello\n--edge--\n")
 
 
 def dates_beyond_time() -> bytes:
-    return _mail("dates_beyond_time", b"Date: Fri, 99 Dec 99999999999999999999 99:99:99 +9999\n\nhello\n")
+    return mail("dates_beyond_time", b"Date: Fri, 99 Dec 99999999999999999999 99:99:99 +9999\n\nhello\n")
 
 
 def blanks() -> bytes:
-    return _mail("blanks", b"\n" + b" " * 1_000_000 + b"x")
+    return mail("blanks", b"\n" + b" " * 1_000_000 + b"x")
 
 
 def quote_signs() -> bytes:
-    return _mail("quote_signs", b"\n" + b">" * 100_000 + b"\n" + b"> " * 50_000 + b"\n" + b"On On On On " * 20_000)
+    return mail("quote_signs", b"\n" + b">" * 100_000 + b"\n" + b"> " * 50_000 + b"\n" + b"On On On On " * 20_000)
 
 
 def bare_returns() -> bytes:
@@ -303,17 +281,6 @@ def hostile_mails(*, largest_bytes: int = 25 * 1024 * 1024) -> Iterator[tuple[st
         content = build()
         if len(content) <= largest_bytes:
             yield build.__name__, content
-
-
-def _mail(name: str, rest: bytes) -> bytes:
-    return _HEAD % name.encode() + b"Subject: " + name.encode() + b"\n" + rest
-
-
-def _attached(name: bytes, content: bytes, kind: bytes) -> bytes:
-    return (
-        b"\n--edge\nContent-Type: " + kind + b'\nContent-Disposition: attachment; filename="' + name + b'"\n'
-        b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(content) + b"\n--edge--\n"
-    )
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ def measure(corpora: Path) -> dict[str, Any]:
         rows = [json.loads(line) for line in (folder / "expected.jsonl").read_text("utf-8").splitlines()]
         contents = [(folder / row["file"]).read_bytes() for row in rows]
         mails += contents
-        result[corpus] = {name: _accuracy(rows, contents, read) for name, read in _READERS.items()}
+        result[corpus] = {name: _accuracy(rows, contents, read=read) for name, read in _READERS.items()}
     result["mails_per_second"] = {name: _speed(mails, read) for name, read in _READERS.items()}
     result["mails_per_second"]["ours, whole"] = _guarded_speed(mails)
     return result

@@ -40,7 +40,7 @@ def sort_parts(reading: Reading) -> Bodies:
         bodies.text.append(root)
         bodies.notes.append("The mail claims to have parts and has none; its whole body is shown as text.")
     else:
-        _sort([root], "mixed", _Scope(bodies, bodies.text, bodies.html, False))
+        _sort([root], _Scope(bodies, bodies.text, bodies.html, False), kind="mixed")
     bodies.attached.extend(reading.files)
     return bodies
 
@@ -70,7 +70,7 @@ def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
     return text
 
 
-def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
+def _sort(parts: list[Part], scope: _Scope, *, kind: str) -> None:
     before_text, before_html = len(scope.text or ()), len(scope.html or ())
     for index, part in enumerate(parts):
         if part.children:
@@ -78,7 +78,7 @@ def _sort(parts: list[Part], kind: str, scope: _Scope) -> None:
         elif part.is_container:
             # A multipart that could not be opened; an empty one holds nothing.
             scope.bodies.attached.extend([part] if part.content.strip() else [])
-        elif not _is_shown(part, index, kind):
+        elif not _is_shown(part, index=index, kind=kind):
             scope.bodies.attached.append(part)
             if part.media_type in _SMIME_SHELLS:
                 scope.bodies.notes.append("The mail is wrapped by S/MIME (RFC 8551 section 3.2); see its attachment.")
@@ -102,7 +102,7 @@ def _descend(part: Part, scope: _Scope) -> None:
     elif subtype == "encrypted":
         scope.bodies.notes.append("The mail is encrypted (RFC 1847 section 2.2); its words cannot be read here.")
     inside = scope.in_alternative or subtype == "alternative"
-    _sort(children, subtype, _Scope(scope.bodies, scope.text, scope.html, inside))
+    _sort(children, _Scope(scope.bodies, scope.text, scope.html, inside), kind=subtype)
 
 
 def _is_signature(part: Part) -> bool:
@@ -134,7 +134,7 @@ def _inline(part: Part, scope: _Scope) -> None:
             body.append(part)
 
 
-def _is_shown(part: Part, index: int, kind: str) -> bool:
+def _is_shown(part: Part, *, index: int, kind: str) -> bool:
     if part.disposition == "attachment":
         return False
     if part.media_type in {"text/plain", "text/html"}:

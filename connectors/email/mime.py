@@ -37,7 +37,7 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
     sent_at, dated = read_date(headers.raw("date"), received_at=raw.received_at)
     if dated:
         defects.append(dated)
-    sender, to = _sender(headers, defects), _parties(headers, "to", defects)
+    sender, to = _sender(headers, defects), _parties(headers, "to", defects=defects)
     subject = " ".join(headers.text("subject").split())[: limits.SUBJECT_CHARACTERS]
     return Envelope(
         channel=channel,
@@ -45,8 +45,8 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         sender=sender,
         received_at=raw.received_at,
         to=to,
-        cc=_parties(headers, "cc", defects),
-        reply_to=_parties(headers, "reply-to", defects),
+        cc=_parties(headers, "cc", defects=defects),
+        reply_to=_parties(headers, "reply-to", defects=defects),
         subject=subject,
         text=wording.text,
         quoted=wording.quoted,
@@ -91,7 +91,7 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
     return Party(PartyKind.EMAIL, "", clean_name(headers.text("from").replace("<>", "")))
 
 
-def _parties(headers: Headers, name: str, defects: list[str]) -> tuple[Party, ...]:
+def _parties(headers: Headers, name: str, *, defects: list[str]) -> tuple[Party, ...]:
     found = [party for value in headers.each(name) for party in parse_addresses(value)]
     if len(found) >= limits.ADDRESSES:
         defects.append(f"Only the first {limits.ADDRESSES} addresses of {name} were read.")

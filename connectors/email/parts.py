@@ -67,7 +67,7 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
     elif encoding not in {"", "7bit", "8bit", "binary"}:
         return None
     root = Part(match[1].lower(), {"content-type": declared}, content=body)
-    return _complete(root, [root], {})
+    return _complete(root, parts=[root], defects={})
 
 
 def _read_fast(headers: Headers, body: bytes) -> Reading:
@@ -77,14 +77,16 @@ def _read_fast(headers: Headers, body: bytes) -> Reading:
         fields = _UNPARTED.sub(r"\1; ", fields)
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
-        copy, root = _copied(raw, headers, body)
+        copy, root = _copied(raw, headers=headers, body=body)
         why = _looks_wrong(copy.all)
     except (ParseError, ValueError) as error:
         why = f"the fast parser refused it ({type(error).__name__})"
-    return _second_opinion(raw, headers, why) if why else _complete(root, copy.all, copy.defects)
+    return (
+        _second_opinion(raw, headers=headers, why=why) if why else _complete(root, parts=copy.all, defects=copy.defects)
+    )
 
 
-def _copied(raw: bytes, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:
+def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:
     copy = TreeCopy(headers, body)
     try:
         return copy, copy.fast(parse_email_tree(raw, mode="lazy"))
@@ -105,7 +107,7 @@ def _looks_wrong(parts: list[Part]) -> str:
     return ""
 
 
-def _second_opinion(raw: bytes, headers: Headers, why: str) -> Reading:
+def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> Reading:
     if raw.count(b"\n--") > _SECOND_OPINION_DELIMITERS or raw.lower().count(b"boundary=") > limits.DEPTH * 2:
         raise Unreadable(f"The mail has more parts or levels than we read: {why}.")
     copy = TreeCopy(headers, raw)
@@ -118,7 +120,7 @@ def _second_opinion(raw: bytes, headers: Headers, why: str) -> Reading:
     for part in copy.all[:]:
         if part.is_container and not part.children and part.content:
             _split_by_guess(part, copy)
-    return _complete(root, copy.all, copy.defects)
+    return _complete(root, parts=copy.all, defects=copy.defects)
 
 
 def _split_by_guess(part: Part, copy: TreeCopy) -> None:
@@ -137,7 +139,7 @@ def _split_by_guess(part: Part, copy: TreeCopy) -> None:
         copy.defects["A multipart's boundary is missing or misspelt; it was opened by its first delimiter."] = None
 
 
-def _complete(root: Part, parts: list[Part], defects: dict[str, None]) -> Reading:
+def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> Reading:
     """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number moves."""
     files: list[Part] = []
     for part in parts:

@@ -30,11 +30,11 @@ class Wording:
 def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> Wording:
     """Read the parts that are to be shown. hint: see `charsets.decode`."""
     if all(part.media_type != _HTML for part in bodies.html):
-        return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), "", [])
+        return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), source="", defects=[])
     return _Pages(bodies, hint).read()
 
 
-def _split(text: str, source: str, defects: list[str]) -> Wording:
+def _split(text: str, *, source: str, defects: list[str]) -> Wording:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
         defects.append(f"The text was cut at {limits.TEXT_CHARACTERS} characters.")
@@ -58,7 +58,7 @@ class _Pages:
         if not text.strip():
             text = "\n".join(map(self._words, self._bodies.html))
         page = "\n".join(self._shown.values())
-        wording = _split(text, self._source if self._shown else "", self._defects)
+        wording = _split(text, source=self._source if self._shown else "", defects=self._defects)
         return Wording(wording.text, wording.quoted, wording.signature, page, html.cids(self._source), wording.defects)
 
     def _show(self) -> dict[int, str]:
