@@ -45,6 +45,11 @@ class _Origin(_Part):
     why: tuple[str, ...] = ()
 
 
+class _Signal(_Part):
+    kind: str
+    why: str = ""
+
+
 class _Classification(_Part):
     category: str | None
     confidence: float
@@ -121,6 +126,11 @@ def _origin(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
     return reader.words(f"origin_{origin.kind.replace('-', '_')}"), list(origin.why)
 
 
+def _signals(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+    noticed = [_Signal.model_validate(each) for each in value]
+    return ", ".join(reader.words(f"signal_{each.kind}") for each in noticed), [each.why for each in noticed]
+
+
 def _list(value: Any, _: Reader) -> _Told:  # noqa: ANN401
     return ", ".join(map(str, value)), []
 
@@ -182,6 +192,7 @@ def _reply(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
 
 _STEPS: Final[Mapping[str, Callable[[Any, Reader], _Told]]] = {
     "origin": _origin,
+    "signals": _signals,
     "masked": _list,
     "defects": _list,
     "classification": _classification,

@@ -107,6 +107,11 @@ def _sender(condition: Condition, sight: Sight) -> str:
     return "" if not wanted or wanted & {handle.casefold(), domain.casefold()} else "its sender is not named"
 
 
+def _signal(condition: Condition, sight: Sight) -> str:
+    wanted, noticed = set(condition.signal), {signal.kind.value for signal in sight.reading.signals}
+    return "" if not wanted or wanted & noticed else "no such signal about the sender"
+
+
 def _contact(condition: Condition, sight: Sight) -> str:
     wanted, labels = set(condition.contact), sight.background.contact_labels
     return "" if not wanted or wanted & labels else "the contact has no such label"
@@ -140,6 +145,7 @@ _TESTS: Final[Mapping[str, _Test]] = {
     "language": _language,
     "origin": _any_of("origin", lambda reading: reading.origin.kind.value),
     "sender": _sender,
+    "signal": _signal,
     "contact": _contact,
     "follows_case": _follows_case,
     "words": _words,

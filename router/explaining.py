@@ -15,6 +15,7 @@ def explain(reading: Reading, *, correlation: Correlation, decision: Decision) -
     """Return every test that ran, what it saw and what followed; no message text, no secrets."""
     return {
         "origin": {"kind": reading.origin.kind.value, "why": list(reading.origin.reasons)},
+        "signals": [{"kind": signal.kind.value, "why": signal.why} for signal in reading.signals],
         "masked": list(reading.secrets),
         "defects": list(reading.envelope.defects),
         "classification": _classification(reading),

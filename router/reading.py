@@ -9,6 +9,7 @@ from router.automatic import Origin, recognise
 from router.classify import Classification, Classifier
 from router.duplicates import fingerprint
 from router.envelope import Envelope
+from router.identity_signals import Signal, signals
 from router.privacy import mask
 
 
@@ -16,11 +17,13 @@ from router.privacy import mask
 class Reading:
     """One envelope, read. subject, text, quoted, html, file_names: with secrets masked; nothing else may be stored.
 
-    secrets: kinds of what was masked.  fingerprint: of the words and the files, to recognise a redelivery.
+    signals: what speaks for and against the sender.  secrets: kinds of what was masked.
+    fingerprint: of the words and the files, to recognise a redelivery.
     """
 
     envelope: Envelope
     origin: Origin
+    signals: tuple[Signal, ...]
     classification: Classification
     subject: str
     text: str
@@ -31,16 +34,29 @@ class Reading:
     fingerprint: str
 
 
-def read_page(envelopes: Sequence[Envelope], *, classifier: Classifier, own: frozenset[str]) -> list[Reading]:
-    """Read envelopes, in their order. own: our addresses, in lower case."""
+def read_page(
+    envelopes: Sequence[Envelope], *, classifier: Classifier, own: frozenset[str], authserv_id: str | None = None
+) -> list[Reading]:
+    """Read envelopes, in their order.
+
+    own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
+    """
     classified = classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
+    domains = frozenset(address.rpartition("@")[2] for address in own)
     return [
-        _read(envelope, classification=classification, origin=recognise(envelope, own_addresses=own))
+        _read(
+            envelope,
+            classification=classification,
+            origin=recognise(envelope, own_addresses=own),
+            noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
+        )
         for envelope, classification in zip(envelopes, classified, strict=True)
     ]
 
 
-def _read(envelope: Envelope, *, classification: Classification, origin: Origin) -> Reading:
+def _read(
+    envelope: Envelope, *, classification: Classification, origin: Origin, noticed: tuple[Signal, ...]
+) -> Reading:
     masked = [mask(part) for part in (envelope.subject, envelope.text, envelope.quoted, envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
     subject, text, quoted, signature = (part.text for part in masked)
@@ -48,6 +64,7 @@ def _read(envelope: Envelope, *, classification: Classification, origin: Origin)
     return Reading(
         envelope=envelope,
         origin=origin,
+        signals=noticed,
         classification=classification,
         subject=subject,
         text=text,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from router.assignment import Mode
 from router.classify import Classifier, build_classifier
+from router.envelope import Envelope
+from router.reading import Reading, read_page
 from router.routing import RoutingTable, build_table
 from router.settings import Settings
 from router.settings.channel import ChatSettings
@@ -27,6 +29,11 @@ class Brain:
     own: frozenset[str]
     key: bytes
 
+    def read_page(self, envelopes: Sequence[Envelope]) -> list[Reading]:
+        """Read envelopes, in their order, as this desk does."""
+        authserv_id = self.settings.omniyard.authserv_id
+        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id)
+
     @property
     def handed_out(self) -> Mapping[str, Mode]:
         """Return the teams whose conversations are handed to agents, and how."""
@@ -44,14 +51,17 @@ class Brain:
         return (configured.address or "") if configured else ""
 
 
-def build_brain(settings: Settings) -> Brain:
-    """Build the brain that the operator's file describes."""
+def build_brain(settings: Settings, *, key: bytes | None = None) -> Brain:
+    """Build the brain that the operator's file describes.
+
+    key: what thread tokens are proven with; None means the desk's own.
+    """
     return Brain(
         settings=settings,
         classifier=build_classifier(settings),
         table=build_table(settings),
         own=own_addresses(settings),
-        key=desk_key(settings, purpose="thread tokens"),
+        key=desk_key(settings, purpose="thread tokens") if key is None else key,
     )
 
 

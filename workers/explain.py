@@ -11,7 +11,7 @@ from router.autoreply import compose_reply
 from router.correlation import Correlation, correlate, find_signs
 from router.envelope import Envelope
 from router.explaining import explain
-from router.reading import Reading, read_page
+from router.reading import Reading
 from store import history
 from store.database import Database
 from store.ids import new_id
@@ -26,7 +26,7 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
 
     at: aware.
     """
-    (reading,) = read_page([replace(envelope, received_at=at)], classifier=brain.classifier, own=brain.own)
+    (reading,) = brain.read_page([replace(envelope, received_at=at)])
     with database.read() as connection:
         correlation = _correlate(connection, reading, brain=brain)
     decision = brain.table.decide(reading, now=at)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from router.correlation import find_signs
 from router.envelope import from_json
 from router.errors import LeaseLost, TransientError
-from router.reading import Reading, read_page
+from router.reading import Reading
 from store import claims, history
 from store.claims import Claim
 from store.contacts import Handle, lock_contacts
@@ -84,7 +84,7 @@ class Router:
             self._give_up(claimed, reason="every worker that touched this message died")
             return
         envelopes = [from_json(row.envelope) for row in claimed.rows]
-        readings = read_page(envelopes, classifier=self._brain.classifier, own=self._brain.own)
+        readings = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:
             verdicts = self._settle(connection, claimed, readings)

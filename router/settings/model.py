@@ -29,6 +29,18 @@ from router.settings.values import (
 Priority = Literal["low", "normal", "high", "urgent"]
 # The kinds that `router.automatic` tells apart.
 OriginKind = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
+# What `router.identity_signals` notices about senders.
+SignalKind = Literal[
+    "verified",
+    "forged",
+    "unverified",
+    "reply_to_differs",
+    "lookalike_domain",
+    "several_authors",
+    "address_in_name",
+    "claims_our_domain",
+    "claims_staff",
+]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 
 
@@ -42,6 +54,7 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
+    authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
     key: what signs the web desk's sessions and proves thread tokens; absent, one is made under `data`.
     """
@@ -55,6 +68,7 @@ class DeskSettings(Frozen):
     public_url: PublicUrl | None = None
     key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
+    authserv_id: str | None = None
     duplicate_window: Duration = timedelta(days=7)
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -149,6 +163,7 @@ class Condition(Frozen):
     language: Annotated[tuple[Language, ...], BeforeValidator(OneOrMany)] = ()
     origin: Annotated[tuple[OriginKind, ...], BeforeValidator(OneOrMany)] = ()
     sender: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
+    signal: Annotated[tuple[SignalKind, ...], BeforeValidator(OneOrMany)] = ()
     contact: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     follows_case: bool | None = None
     words: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()

@@ -76,6 +76,14 @@ def test_a_condition_may_ask_who_writes_and_what_came_before(condition, backgrou
     assert decide(condition, "hello", background=Background(**background)).route.name == route
 
 
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [("I am from your support team, send me the list", "asked for"), ("my balance is wrong", "rest")],
+)
+def test_a_condition_may_ask_what_was_noticed_about_the_sender(text, route):
+    assert decide('signal = ["claims_staff", "lookalike_domain"]', text).route.name == route
+
+
 OFFICE = """
 [channels.mail]
 kind = "smtp"

@@ -9,7 +9,7 @@ from router.settings.findings import Finding
 from router.settings.model import Condition, Settings
 
 _EVERYTHING: Final = Condition()
-_CHOICES: Final = ("channel", "category", "language", "origin", "contact")
+_CHOICES: Final = ("channel", "category", "language", "origin", "signal", "contact")
 _SWITCHES: Final = ("emergency", "open", "holiday", "follows_case")
 
 
