@@ -14,6 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+# Of what leaves: an agent's request, then its sending.
+SENDING: Final = (
+    "reply.written",
+    "reply.after",
+    "deliver.before",
+    "deliver.written",
+    "deliver.claimed",
+    "deliver.sent",
+    "deliver.looked",
+)
 # In the order of a message's path; `docs/architecture.md` tells what a kill at each of them means.
 NAMES: Final = (
     "fetch.after",
@@ -35,6 +45,7 @@ NAMES: Final = (
     "assign.before",
     "assign.written",
     "assign.after",
+    *SENDING,
 )
 
 

@@ -1,0 +1,111 @@
+"""Write a mail: the same bytes at every attempt, and no field that somebody else has thought of.
+
+Fields that bear Message-IDs are written here and not by the standard library, which makes encoded words of long ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from typing import Final
+
+from connectors.base import Outgoing
+from router.automatic import OWN_MARK
+from router.errors import PermanentError
+
+# RFC 5322 section 3.6.4 without its obsolete forms: printable ASCII around one "@", and no angle brackets within.
+_MESSAGE_ID: Final = re.compile(r"[!-;=?-~]{1,900}@[!-;=?-~]{1,80}")
+_ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f<>@,;:\\\"()\[\]]{1,64}@[^\s\x00-\x1f\x7f<>@,;:\\\"()\[\]]{1,255}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_FIELD: Final = re.compile(rb"^([!-9;-~]+):", re.MULTILINE)
+_LONGEST_SUBJECT: Final = 400
+
+_MULTIPART: Final = ("content-type", "mime-version")
+_SINGLE: Final = (*_MULTIPART, "content-transfer-encoding")
+_ADDRESSED: Final = ("from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references")
+# What a mail of ours may have in its header section, each at most once.
+_OURS: Final = frozenset({*_SINGLE, *_ADDRESSED, "auto-submitted", "x-auto-response-suppress", OWN_MARK})
+
+
+def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") -> bytes:
+    """Return the mail, lines ended by CR LF.
+
+    address, name: whom it is from.  reply_to: where answers go, if elsewhere; empty for none.
+    Raises PermanentError when an address or a Message-ID cannot be written into a header (RFC 5322 section 3.4.1).
+    """
+    recipients = [_checked(recipient) for recipient in (outgoing.recipient, *outgoing.copies)]
+    mail = EmailMessage(policy=(SMTP if _ascii(*recipients, address) else SMTPUTF8).clone(cte_type="7bit"))
+    mail["From"] = Address(_one_line(name), addr_spec=_checked(address))
+    mail["To"] = Address(addr_spec=recipients[0])
+    if outgoing.copies:
+        mail["Cc"] = [Address(addr_spec=copy) for copy in recipients[1:]]
+    if reply_to:
+        mail["Reply-To"] = Address(addr_spec=_checked(reply_to))
+    mail["Subject"] = _one_line(outgoing.subject)[:_LONGEST_SUBJECT]
+    mail["Date"] = format_datetime(outgoing.dated_at)
+    mail["X-Omniyard"] = str(outgoing.outbound_id)
+    if outgoing.automatic:
+        # RFC 3834 section 5, and [MS-OXCMAIL] section 2.1.3.2.19, which is what Exchange goes by.
+        mail["Auto-Submitted"] = "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+    _fill(mail, outgoing)
+    return _sound(_threading(outgoing) + mail.as_bytes())
+
+
+def _fill(mail: EmailMessage, outgoing: Outgoing) -> None:
+    mail.set_content(outgoing.text.replace("\x00", ""), charset="utf-8")
+    for file in outgoing.files:
+        maintype, _, subtype = file.media_type.partition("/")
+        mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=_one_line(file.name))
+    if outgoing.files:
+        # Not a random one: every attempt sends the same bytes.
+        mail.set_boundary(f"=_{outgoing.outbound_id.hex}")
+
+
+def _threading(outgoing: Outgoing) -> bytes:
+    fields = [_id_field("Message-ID", [outgoing.rfc_message_id])]
+    if outgoing.in_reply_to and _MESSAGE_ID.fullmatch(outgoing.in_reply_to):
+        fields.append(_id_field("In-Reply-To", [outgoing.in_reply_to]))
+    # Customers' programs write odd ones; an answer can do without them.
+    known = [each for each in outgoing.references if _MESSAGE_ID.fullmatch(each)]
+    if known:
+        fields.append(_id_field("References", known))
+    return b"".join(fields)
+
+
+def _id_field(name: str, ids: Sequence[str]) -> bytes:
+    if not all(_MESSAGE_ID.fullmatch(each) for each in ids):
+        raise PermanentError(f"{name} cannot be written: it is not of the form of RFC 5322 section 3.6.4")
+    folded = "\r\n ".join(f"<{each}>" for each in ids)
+    return f"{name}: {folded}\r\n".encode("ascii")
+
+
+def _sound(mail: bytes) -> bytes:
+    """Return the mail if its header section is what we meant to write: the last line of defence against injection.
+
+    Raises PermanentError when it is not.
+    """
+    section = mail.partition(b"\r\n\r\n")[0]
+    names = [found[1].decode("ascii").lower() for found in _FIELD.finditer(section.replace(b"\r\n", b"\n"))]
+    stray = b"\r" in section.replace(b"\r\n", b"") or b"\n" in section.replace(b"\r\n", b"")
+    if stray or len(names) != len(set(names)) or not set(names) <= _OURS:
+        raise PermanentError("the mail was not sent: its header section has fields that nobody meant to write")
+    return mail
+
+
+def _checked(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise PermanentError("an address is not one that mail can be sent to (RFC 5321 section 4.1.2)")
+    return address
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(" ", text).strip()
+
+
+def _ascii(*addresses: str) -> bool:
+    return all(address.isascii() for address in addresses)

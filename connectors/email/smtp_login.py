@@ -1,0 +1,132 @@
+"""Opening a way to the server that takes our mail: connection, TLS, login; and what a refusal means, in words."""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
+from router.settings.sending import MailSendSettings
+
+# Connecting, greetings and commands (RFC 5321 section 4.5.3.2 allows five minutes; a submission server needs none).
+TIMEOUT_SECONDS: Final = 30.0
+
+
+def connect(settings: MailSendSettings, *, local: str) -> smtplib.SMTP:
+    """Return a client that is logged in.
+
+    local: what we call ourselves in EHLO.
+    Raises TransientError when the server cannot be reached or is busy, PermanentError when it does not want us.
+    """
+    with translating(settings, "connect"):
+        client = _open(settings, local)
+    try:
+        with translating(settings, "log in"):
+            _log_in(client, settings)
+    except BaseException:
+        hang_up(client)
+        raise
+    return client
+
+
+def hang_up(client: smtplib.SMTP) -> None:
+    """Let go of a connection, whatever state it is in."""
+    with suppress(OSError, smtplib.SMTPException):
+        client.close()
+
+
+def said(reply: bytes | str) -> str:
+    """Return the server's words, short and in one line."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return "".join(char if char.isprintable() else " " for char in text)[:160]
+
+
+def _open(settings: MailSendSettings, local: str) -> smtplib.SMTP:
+    trust, host = _trust(settings), settings.host.strip("[]")
+    if settings.security == "tls":
+        port = settings.port or 465
+        return smtplib.SMTP_SSL(host, port, local_hostname=local, timeout=TIMEOUT_SECONDS, context=trust)
+    client = smtplib.SMTP(host, settings.port or 587, local_hostname=local, timeout=TIMEOUT_SECONDS)
+    try:
+        client.ehlo_or_helo_if_needed()
+        if settings.security == "starttls":
+            client.starttls(context=trust)
+            client.ehlo_or_helo_if_needed()
+    except BaseException:
+        hang_up(client)
+        raise
+    return client
+
+
+def _trust(settings: MailSendSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise PermanentError(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}") from error
+
+
+def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
+    client.ehlo_or_helo_if_needed()
+    if settings.username is None:
+        return
+    if settings.oauth_token:
+        answer = f"user={settings.username}\x01auth=Bearer {settings.oauth_token.reveal()}\x01\x01"
+        # The server's 334 holds the reason of its refusal; an empty line asks for the 535 that follows.
+        client.auth("XOAUTH2", lambda challenge=None: answer if challenge is None else "")
+        return
+    password = settings.password.reveal() if settings.password else ""
+    if (settings.username + password).isascii():
+        client.login(settings.username, password)
+        return
+    # smtplib writes ASCII only; SASL PLAIN is UTF-8 (RFC 4616 section 2).
+    plain = base64.b64encode(f"\0{settings.username}\0{password}".encode()).decode("ascii")
+    code, reply = client.docmd("AUTH", f"PLAIN {plain}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, reply)
+
+
+@contextmanager
+def translating(settings: MailSendSettings, doing: str) -> Iterator[None]:
+    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
+    where = f"could not {doing} at {settings.host}"
+    try:
+        yield
+    except OmniyardError as error:
+        if isinstance(error, ConfigError):
+            raise PermanentError(f"{where}: {error}") from error
+        raise
+    except ssl.SSLCertVerificationError as error:
+        hint = "if the server has a certificate authority of its own, name it by ca_file"
+        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
+    except ssl.SSLError as error:
+        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
+    except smtplib.SMTPException as error:
+        raise _refused(error, settings, where) from error
+    except socket.gaierror as error:
+        raise TransientError(f"{where}: there is no such host name, or no name service") from error
+    except OSError as error:
+        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+
+
+def _refused(error: smtplib.SMTPException, settings: MailSendSettings, where: str) -> OmniyardError:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return _refused_login(error, settings)
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return PermanentError(f"{where}: the server does not offer it ({said(str(error))}); is security right?")
+    if isinstance(error, smtplib.SMTPResponseException):
+        family = TransientError if 400 <= error.smtp_code < 500 else PermanentError
+        return family(f"{where}: it answered {error.smtp_code} {said(error.smtp_error)}")
+    return TransientError(f"{where}: the connection broke")
+
+
+def _refused_login(error: smtplib.SMTPAuthenticationError, settings: MailSendSettings) -> OmniyardError:
+    words = said(error.smtp_error).replace(settings.username or "\0", "...")
+    if 400 <= error.smtp_code < 500:
+        return TransientError(f"{settings.host} takes no login now: {error.smtp_code} {words}")
+    what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
+    return PermanentError(f"could not log in at {settings.host}: {what} ({error.smtp_code} {words})")

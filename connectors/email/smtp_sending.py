@@ -1,0 +1,207 @@
+"""Send mail by SMTP (RFC 5321, RFC 6409), and tell what certainly was not taken from what may have been."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.email.composing import compose
+from connectors.email.smtp_login import TIMEOUT_SECONDS, connect, hang_up, said
+from router.errors import OmniyardError, PermanentError
+from router.sending import Window
+from router.settings.sending import MailSendSettings
+
+# RFC 5321 section 4.5.3.2.6: many servers deliver before they answer, and a copy is what comes of impatience.
+_FINAL_DOT_SECONDS: Final = 600.0
+# A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.
+_MAILS_A_CONNECTION: Final = 100
+_BARE_NEWLINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+
+
+class SmtpSender:
+    """See `Sender`. address: what mail comes from.  name: how the desk calls itself beside it."""
+
+    repeatable = True
+
+    def __init__(self, channel: str, settings: MailSendSettings, *, address: str, name: str) -> None:
+        self.channel = channel
+        self._settings, self._address, self._name = settings, address, name
+        self._client: smtplib.SMTP | None = None
+        self._sent = 0
+
+    def window(self, recipient: str) -> Window:
+        """See `Sender`."""
+        del recipient
+        return Window(lasts=self._settings.window, messages=self._settings.window_messages)
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """See `Sender`."""
+        try:
+            mail = compose(outgoing, address=self._address, name=self._name, reply_to=self._reply_to(outgoing))
+        except PermanentError as error:
+            return Receipt(verdict=Verdict.REFUSED, why=str(error))
+        # An attempt that follows another one must not meet what became of that one's connection.
+        if outgoing.attempt > 1 or self._sent >= _MAILS_A_CONNECTION:
+            self.close()
+        return self._send(outgoing, mail)
+
+    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
+        """See `Sender`: a mail server cannot be asked what it took."""
+        del outgoing, since
+        return None
+
+    def probe(self) -> Health:
+        """See `Sender`."""
+        try:
+            client = connect(self._settings, local=self._local)
+        except OmniyardError as error:
+            return Health(ok=False, findings=(str(error),))
+        with suppress(OSError, smtplib.SMTPException):
+            client.quit()
+        return Health(ok=True, findings=(f"{self._settings.host} takes our mail",))
+
+    def close(self) -> None:
+        """See `Sender`."""
+        if self._client:
+            hang_up(self._client)
+        self._client, self._sent = None, 0
+
+    @property
+    def _local(self) -> str:
+        return self._address.rpartition("@")[2]
+
+    def _reply_to(self, outgoing: Outgoing) -> str:
+        local, _, domain = self._address.rpartition("@")
+        return f"{local}+{outgoing.reply_token}@{domain}" if self._settings.plus_address else ""
+
+    def _send(self, outgoing: Outgoing, mail: bytes) -> Receipt:
+        was_open = self._client is not None
+        receipt = self._try(outgoing, mail)
+        # A server may close a connection that was idle for long; nothing of this mail has left then.
+        if receipt is None and was_open:
+            receipt = self._try(outgoing, mail)
+        return receipt or _LOST_BEFORE
+
+    def _try(self, outgoing: Outgoing, mail: bytes) -> Receipt | None:
+        """Send over the open connection or a new one; None if it broke before any of the mail had left."""
+        try:
+            if self._client is None:
+                self._client = connect(self._settings, local=self._local)
+        except OmniyardError as error:
+            return Receipt(verdict=Verdict.NOT_SENT, why=str(error), whole_channel=True)
+        self._sent += 1
+        transfer = _Transfer(self._client, outgoing, mail)
+        try:
+            return transfer.run(self._address)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            self.close()
+            if not transfer.began:
+                return None
+            why = f"the connection to {self._settings.host} broke before it had answered ({type(error).__name__})"
+            return Receipt(verdict=Verdict.UNKNOWN, why=why)
+        finally:
+            if transfer.is_over:
+                self.close()
+
+
+_LOST_BEFORE: Final = Receipt(
+    verdict=Verdict.NOT_SENT, why="the connection broke before the mail was handed over", whole_channel=True
+)
+
+
+class _Transfer:
+    """One mail over one connection. began: whether any of its content may have left."""
+
+    def __init__(self, client: smtplib.SMTP, outgoing: Outgoing, mail: bytes) -> None:
+        self._client, self._outgoing, self._mail = client, outgoing, mail
+        self.began = self.is_over = False
+
+    def run(self, address: str) -> Receipt:
+        refused = self._envelope(address)
+        if isinstance(refused, Receipt):
+            self._reset()
+            return refused
+        code, reply = self._client.docmd("DATA")
+        if code != 354:
+            self._reset()
+            return self._refusal("DATA", code, reply)
+        self.began = True
+        code, reply = self._content()
+        if code != 250:
+            return self._refusal("the mail", code, reply)
+        return Receipt(verdict=Verdict.ACCEPTED, why=refused)
+
+    def _envelope(self, address: str) -> Receipt | str:
+        """Say who sends and who gets it; return a refusal, or what is to be said of refused copies."""
+        code, reply = self._mail_from(address)
+        if code != 250:
+            receipt = self._refusal("the sender", code, reply)
+            # What is wrong with us is wrong with all that we send; only size is this mail's own (RFC 1870).
+            return receipt if code == 552 else _for_all(receipt)
+        code, reply = self._client.rcpt(self._outgoing.recipient)
+        if code not in {250, 251}:
+            return self._refusal("the recipient", code, reply)
+        refused = [code for copy in self._outgoing.copies if (code := self._client.rcpt(copy)[0]) not in {250, 251}]
+        codes = ", ".join(map(str, sorted(set(refused))))
+        return f"{len(refused)} of {len(self._outgoing.copies)} copies were refused ({codes})" if refused else ""
+
+    def _mail_from(self, address: str) -> tuple[int, bytes]:
+        options = [f"SIZE={len(self._mail)}"] if self._client.has_extn("size") else []
+        if not all(each.isascii() for each in (address, self._outgoing.recipient, *self._outgoing.copies)):
+            self._client.command_encoding = "utf-8"
+            options += ["SMTPUTF8", "BODY=8BITMIME"]
+        else:
+            self._client.command_encoding = "ascii"
+        if not self._outgoing.automatic:
+            return self._client.mail(address, options)
+        # RFC 3834 section 3.3: a null return path, so that no machine answers. Some providers insist on ours.
+        code, reply = self._client.mail("", options)
+        if code < 500 or code == 552:
+            return code, reply
+        self._reset()
+        return self._client.mail(address, options)
+
+    def _content(self) -> tuple[int, bytes]:
+        content = _BARE_NEWLINE.sub(b"\r\n", self._mail)
+        # RFC 5321 section 4.5.2: a line that begins with a dot gets another one.
+        stuffed = re.sub(rb"(?m)^\.", b"..", content)
+        self._client.send(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        if self._client.sock:
+            self._client.sock.settimeout(_FINAL_DOT_SECONDS)
+        code, reply = self._client.getreply()
+        if self._client.sock:
+            self._client.sock.settimeout(TIMEOUT_SECONDS)
+        return code, reply
+
+    def _refusal(self, what: str, code: int, reply: bytes) -> Receipt:
+        """Return what a refusal means: 4xx is for now, 5xx for good (RFC 5321 section 4.2.1)."""
+        # 421 says that the server closes the connection, whatever it answers (RFC 5321 section 3.8).
+        self.is_over = self.is_over or code in {421, -1}
+        why = f"{what} was refused: {code} {_said_of(reply, self._outgoing)}"
+        if code == 421:
+            return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+        if 400 <= code < 500:
+            return Receipt(verdict=Verdict.NOT_SENT, why=why)
+        if 500 <= code < 600:
+            return Receipt(verdict=Verdict.REFUSED, why=why)
+        raise smtplib.SMTPServerDisconnected(why)
+
+    def _reset(self) -> None:
+        with suppress(OSError, smtplib.SMTPException):
+            self._client.rset()
+
+
+def _for_all(receipt: Receipt) -> Receipt:
+    return Receipt(verdict=Verdict.NOT_SENT, why=receipt.why, whole_channel=True)
+
+
+def _said_of(reply: bytes, outgoing: Outgoing) -> str:
+    """Return the server's words without the addresses that it likes to repeat."""
+    words = said(reply)
+    for address in (outgoing.recipient, *outgoing.copies):
+        words = words.replace(address, "...")
+    return words

@@ -1,0 +1,120 @@
+"""What keeps messages from leaving: counted bounds, a breaker on automatic replies, the freeze after a restore."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, table_of
+from store.clock import read_clock
+from store.database import Database
+from store.duty import DeskState
+from store.history import AUTO_REPLY
+from store.ledgers import Outbound, OutboundState
+from store.models import Direction, Message
+
+_FROZEN: Final = "sending is frozen"
+_BREAKER: Final = "automatic replies rest: "
+# What may have reached somebody counts; what certainly did not does not.
+_MAY_HAVE_LEFT: Final = (
+    OutboundState.SENDING,
+    OutboundState.SENT,
+    OutboundState.UNKNOWN,
+    OutboundState.NEEDS_PERSON,
+)
+# A restored database can lack the last marks that a row was sent; older rows had time to be copied.
+_RESTORED: Final = timedelta(hours=24)
+
+
+def last_heard(connection: Connection, *, contact_id: UUID, channel: str) -> datetime | None:
+    """Return when the contact last wrote on the channel; None if never."""
+    columns = table_of(Message).c
+    theirs = (columns.contact_id == contact_id, columns.channel == channel, columns.direction == Direction.INCOMING)
+    heard: datetime | None = connection.execute(sa.select(sa.func.max(columns.received_at)).where(*theirs)).scalar()
+    return heard
+
+
+def sent_since(connection: Connection, *, recipient: str, channel: str, since: datetime) -> int:
+    """Return how many messages may have left for the recipient on the channel since then."""
+    columns = table_of(Outbound).c
+    return _count(connection, columns.recipient == recipient, columns.channel == channel, columns.claimed_at > since)
+
+
+def automatic_of(connection: Connection, *, channel: str, since: datetime) -> int:
+    """Return how many automatic replies may have left by the channel since then."""
+    columns = table_of(Outbound).c
+    return _count(connection, columns.kind == AUTO_REPLY, columns.channel == channel, columns.dated_at > since)
+
+
+def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> int:
+    """Return how many automatic replies may have left for the recipient since then."""
+    columns = table_of(Outbound).c
+    return _count(connection, columns.kind == AUTO_REPLY, columns.recipient == recipient, columns.dated_at > since)
+
+
+def trip(connection: Connection, database: Database, *, channel: str, until: datetime) -> None:
+    """Let the channel send no automatic replies until then."""
+    _remember(connection, database, name=_BREAKER + channel, value=until.isoformat())
+
+
+def rests_until(connection: Connection, *, channel: str) -> datetime | None:
+    """Return until when the channel sends no automatic replies, also if that is over; None if it never tripped."""
+    value = _recall(connection, _BREAKER + channel)
+    return datetime.fromisoformat(value) if value else None
+
+
+def freeze(connection: Connection, database: Database, *, why: str) -> None:
+    """Let nothing leave until `thaw`, for as long as the ledger may not know what left: after a restore, a failover."""
+    _remember(connection, database, name=_FROZEN, value=why)
+
+
+def frozen(connection: Connection) -> str:
+    """Return why nothing may leave; empty when everything may."""
+    return _recall(connection, _FROZEN) or ""
+
+
+def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> int:
+    """Let messages leave again; return how many of the last 24 hours are looked for at their providers first.
+
+    Their rows say that they wait; but the mark that they were sent may be what was lost.
+    """
+    now, table = read_clock(connection), table_of(Outbound)
+    doubtful = sa.update(table).where(
+        table.c.state == OutboundState.QUEUED, table.c.due_at <= now, table.c.created_at > now - _RESTORED
+    )
+    if channels is not None:
+        doubtful = doubtful.where(among(table.c.channel, channels))
+    looked_for = {
+        "state": OutboundState.UNKNOWN,
+        "claimed_at": sa.func.coalesce(table.c.claimed_at, table.c.created_at),
+        "unknown_at": now,
+        "looks": 0,
+        "due_at": now,
+        "error": "sending was frozen: it may have left before",
+    }
+    found = connection.execute(doubtful.values(**looked_for)).rowcount
+    state = table_of(DeskState)
+    connection.execute(sa.delete(state).where(state.c.name == _FROZEN))
+    return found
+
+
+def _count(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
+    columns = table_of(Outbound).c
+    counted = sa.select(sa.func.count()).where(*conditions, among(columns.state, _MAY_HAVE_LEFT))
+    return connection.execute(counted).scalar_one()
+
+
+def _recall(connection: Connection, name: str) -> str | None:
+    columns = table_of(DeskState).c
+    return connection.execute(sa.select(columns.value).where(columns.name == name)).scalar_one_or_none()
+
+
+def _remember(connection: Connection, database: Database, *, name: str, value: str) -> None:
+    at = read_clock(connection)
+    fresh = database.insert(DeskState).values(name=name, value=value, at=at)
+    connection.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": value, "at": at}))

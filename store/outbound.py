@@ -1,0 +1,261 @@
+"""The ledger of what leaves: claimed and committed before the first byte, settled by the attempt that it names.
+
+A row whose process died in `sending` is never queued again by itself: nobody knows whether the provider has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.sending import Delivery, is_later
+from store.bulk import among, table_of
+from store.clock import read_clock
+from store.ledgers import Outbound, OutboundState
+from store.models import Conversation
+
+# Settled by its own attempt, however late that wakes; what a person or a callback has settled stays as it is.
+_UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundClaim:
+    """One row of the ledger as a sender needs it.
+
+    token: of the last attempt; None before the first.  now: the database's clock when the row was read.
+    contact_id, reference: of the conversation; what the token in the subject is made of.
+    """
+
+    id: UUID
+    conversation_id: UUID
+    kind: str
+    channel: str
+    recipient: str
+    copies: list[str] | None
+    subject: str
+    text: str
+    rfc_message_id: str
+    in_reply_to: str | None
+    ancestors: list[str] | None
+    template: str | None
+    variables: dict[str, str] | None
+    created_at: datetime
+    dated_at: datetime | None
+    claimed_at: datetime | None
+    unknown_at: datetime | None
+    attempts: int
+    looks: int
+    repeats: int
+    token: UUID | None
+    contact_id: UUID
+    reference: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueRows:
+    """What there is to do: rows to send, rows whose process died, rows to look for."""
+
+    queued: bool
+    dead: bool
+    unknown: bool
+
+
+def due(connection: Connection, *, channels: Collection[str]) -> DueRows:
+    """Tell what there is to do for these channels, locking nothing."""
+    now, columns = read_clock(connection), table_of(Outbound).c
+    ours = among(columns.channel, channels)
+    asked = (
+        (columns.state == OutboundState.QUEUED, columns.due_at <= now),
+        (columns.state == OutboundState.SENDING, columns.lease_until < now),
+        (columns.state == OutboundState.UNKNOWN, columns.due_at <= now),
+    )
+    exists = (sa.select(columns.id).where(ours, *conditions).exists() for conditions in asked)
+    found = connection.execute(sa.select(*exists)).one()
+    return DueRows(queued=bool(found[0]), dead=bool(found[1]), unknown=bool(found[2]))
+
+
+def next_queued(connection: Connection, *, channels: Collection[str]) -> OutboundClaim | None:
+    """Lock and return the row that has been due longest; it is not claimed yet.
+
+    Within a conversation nothing overtakes: while an earlier message is being sent or waits for another attempt, the
+    later ones wait.
+    """
+    now, table, earlier = read_clock(connection), table_of(Outbound), table_of(Outbound).alias()
+    underway = sa.or_(
+        earlier.c.state == OutboundState.SENDING,
+        sa.and_(earlier.c.state == OutboundState.QUEUED, earlier.c.attempts > 0),
+    )
+    blocked = sa.select(earlier.c.id).where(
+        earlier.c.conversation_id == table.c.conversation_id, earlier.c.id < table.c.id, underway
+    )
+    ready = _select(now).where(table.c.state == OutboundState.QUEUED, table.c.due_at <= now, sa.not_(blocked.exists()))
+    ready = ready.where(among(table.c.channel, channels)).order_by(table.c.due_at, table.c.id).limit(1)
+    return _first(connection, ready.with_for_update(of=table, skip_locked=True))
+
+
+def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> OutboundClaim:
+    """Claim a row that `next_queued` locked: it is `sending` from here on, and its date is fixed."""
+    token = uuid4()
+    values = {
+        "state": OutboundState.SENDING,
+        "attempts": row.attempts + 1,
+        "lease_token": token,
+        "lease_until": row.now + lease,
+        "claimed_at": row.now,
+        "dated_at": row.dated_at or row.now,
+    }
+    _update(connection, row.id, values=values)
+    fresh: dict[str, Any] = {name: getattr(row, name) for name in OutboundClaim.__dataclass_fields__}
+    changed = {"token": token, "attempts": row.attempts + 1, "claimed_at": row.now, "dated_at": values["dated_at"]}
+    return OutboundClaim(**{**fresh, **changed})
+
+
+def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta) -> None:
+    """Keep the attempts alive that are still under way in this process."""
+    table = table_of(Outbound)
+    ours = sa.update(table).where(table.c.state == OutboundState.SENDING, among(table.c.lease_token, tokens))
+    connection.execute(ours.values(lease_until=read_clock(connection) + lease))
+
+
+def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
+    """Write down that the provider has it; return False if that was settled otherwise before."""
+    values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why}
+    return _settle(connection, row, values=values | _named(provider_id))
+
+
+def settle_failed(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
+    """Write down that the provider said no, for good."""
+    return _settle(connection, row, values={"state": OutboundState.FAILED, "error": why})
+
+
+def settle_unknown(connection: Connection, row: OutboundClaim, *, why: str, look_after: timedelta) -> bool:
+    """Write down that nobody knows. look_after: when to look for it, or to repeat it where that does no harm."""
+    now = read_clock(connection)
+    since = {"unknown_at": now, "looks": 0, "due_at": now + look_after}
+    values = {"state": OutboundState.UNKNOWN, "error": why, **since}
+    return _settle(connection, row, values=values, states=(OutboundState.SENDING,))
+
+
+def settle_not_sent(connection: Connection, row: OutboundClaim, *, why: str, wait: timedelta, counts: bool) -> bool:
+    """Queue it for another attempt after `wait`. counts: False if the failure says nothing about this message."""
+    attempts = row.attempts if counts else row.attempts - 1
+    due_at = read_clock(connection) + wait
+    values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": attempts, "error": why}
+    return _settle(connection, row, values=values)
+
+
+def hand_over(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
+    """Let a person decide, of a row that waits, is under way or is unknown."""
+    states = (OutboundState.QUEUED, OutboundState.SENDING, OutboundState.UNKNOWN)
+    return _settle(connection, row, values={"state": OutboundState.NEEDS_PERSON, "error": why}, states=states)
+
+
+def drop(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
+    """Let a row that waits never leave: what it says by machine is not worth saying any more."""
+    values = {"state": OutboundState.CANCELLED, "error": why}
+    return _settle(connection, row, values=values, states=(OutboundState.QUEUED,))
+
+
+def repeat(connection: Connection, row: OutboundClaim) -> bool:
+    """Queue mail of which nothing is known again, under the same Message-ID."""
+    values = {"state": OutboundState.QUEUED, "due_at": read_clock(connection), "repeats": row.repeats + 1}
+    return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
+
+
+def expired(connection: Connection, *, channels: Collection[str], limit: int) -> list[OutboundClaim]:
+    """Lock and return rows in `sending` whose process does not renew them any more."""
+    now, table = read_clock(connection), table_of(Outbound)
+    dead = _select(now).where(table.c.state == OutboundState.SENDING, table.c.lease_until < now)
+    return _all(connection, dead.where(among(table.c.channel, channels)), limit=limit)
+
+
+def unknown(connection: Connection, *, channels: Collection[str], again_after: timedelta) -> OutboundClaim | None:
+    """Return an unknown row that is due for a look, and keep others from it for `again_after`."""
+    now, table = read_clock(connection), table_of(Outbound)
+    ready = _select(now).where(table.c.state == OutboundState.UNKNOWN, table.c.due_at <= now)
+    found = _all(connection, ready.where(among(table.c.channel, channels)), limit=1)
+    for row in found:
+        _update(connection, row.id, values={"due_at": now + again_after})
+    return found[0] if found else None
+
+
+def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: timedelta, counts: bool) -> bool:
+    """Look again after `look_after`. counts: whether the provider was asked and had it not."""
+    values = {"due_at": read_clock(connection) + look_after, "looks": row.looks + int(counts)}
+    return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a provider tells about a message of ours, by callback or in a list. why: its code; empty if all is well."""
+
+    delivery: Delivery
+    provider_id: str = ""
+    why: str = ""
+
+
+def note_delivery(connection: Connection, outbound_id: UUID, told: Told) -> bool:
+    """Write down what the provider told; return False if that is old news or of no row.
+
+    It may come before our own commit of the same attempt, in any order, and more than once: it only moves forward.
+    That the provider speaks of it proves that it has it, whatever we thought.
+    """
+    table = table_of(Outbound)
+    found = sa.select(table.c.state, table.c.delivery).where(table.c.id == outbound_id).with_for_update()
+    row = connection.execute(found).first()
+    if row is None or not is_later(told.delivery, than=Delivery(row.delivery)):
+        return False
+    now = read_clock(connection)
+    values: dict[str, Any] = {"delivery": told.delivery, "delivery_at": now, "error": told.why}
+    if row.state not in {OutboundState.SENT, OutboundState.FAILED}:
+        values |= {"state": OutboundState.SENT, "sent_at": now}
+    _update(connection, outbound_id, values=values | _named(told.provider_id))
+    return True
+
+
+def _settle(
+    connection: Connection, row: OutboundClaim, *, values: Mapping[str, Any], states: tuple[str, ...] = _UNSETTLED
+) -> bool:
+    """Change the row if it still is of this attempt, and in one of `states`."""
+    table = table_of(Outbound)
+    # A row that was never tried has no attempt to name, and compares with NULL.
+    ours = sa.update(table).where(table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states))
+    return bool(connection.execute(ours.values(**values)).rowcount)
+
+
+def _named(provider_id: str) -> dict[str, str]:
+    return {"provider_id": provider_id} if provider_id else {}
+
+
+def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, Any]) -> None:
+    table = table_of(Outbound)
+    connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**values))
+
+
+def _select(now: datetime) -> sa.Select[Any]:
+    table, conversation = table_of(Outbound), table_of(Conversation)
+    more = {"token", "contact_id", "reference", "now"}
+    own = [table.c[name] for name in OutboundClaim.__dataclass_fields__ if name not in more]
+    given = sa.literal(now, table.c.created_at.type).label("now")
+    joined = sa.join(table, conversation, conversation.c.id == table.c.conversation_id)
+    return sa.select(
+        *own, table.c.lease_token.label("token"), conversation.c.contact_id, conversation.c.reference, given
+    ).select_from(joined)
+
+
+def _first(connection: Connection, statement: sa.Select[Any]) -> OutboundClaim | None:
+    row = connection.execute(statement).mappings().first()
+    return OutboundClaim(**row) if row else None
+
+
+def _all(connection: Connection, statement: sa.Select[Any], *, limit: int) -> list[OutboundClaim]:
+    table = table_of(Outbound)
+    locked = statement.order_by(table.c.id).limit(limit).with_for_update(of=table, skip_locked=True)
+    return [OutboundClaim(**row) for row in connection.execute(locked).mappings()]

@@ -1,0 +1,208 @@
+"""What agents write: the message, its row in the ledger and what it means for the conversation, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.brakes import last_heard
+from store.bulk import insert_rows, table_of
+from store.database import Database, insert_ignore
+from store.events import EventRow, append_events
+from store.history import digest
+from store.ids import new_id
+from store.ledgers import Outbound, OutboundState
+from store.models import Conversation, Direction, Message, Status, ThreadKey
+from store.outbound import OutboundClaim
+from store.promises import change_status, note_reply
+
+# The `kind` of outbound rows that an agent wrote.
+REPLY: Final = "reply"
+_MOST_ANCESTORS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable:
+    """A conversation, locked, with what an answer to it needs.
+
+    recipient: who wrote last on its channel; empty if nobody can be answered there.
+    in_reply_to: the Message-ID of that message.  ancestors: all Message-IDs of the conversation, oldest first.
+    """
+
+    id: UUID
+    reference: str
+    contact_id: UUID
+    channel: str
+    subject: str
+    status: str
+    version: int
+    recipient: str
+    in_reply_to: str | None
+    ancestors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is to leave.
+
+    due_at: when; a later one than now is a scheduled reply.  masked: the text as the inbox keeps it.
+    """
+
+    id: UUID
+    dedupe_key: str
+    author: str
+    sender: str
+    subject: str
+    text: str
+    masked: str
+    rfc_message_id: str
+    due_at: datetime
+    copies: Sequence[str] = field(default=())
+    template: str | None = None
+    variables: dict[str, str] | None = None
+
+
+def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable:
+    """Lock a conversation until the transaction ends, and return what an answer to it needs."""
+    table = table_of(Conversation)
+    names = ("id", "reference", "contact_id", "channel", "subject", "status", "version")
+    locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
+    conversation = connection.execute(locked).mappings().one()
+    columns = table_of(Message).c
+    theirs = (
+        sa.select(columns.sender_handle, columns.rfc_message_id)
+        .where(columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
+        .where(columns.channel == conversation["channel"], columns.contact_id == conversation["contact_id"])
+        .order_by(columns.received_at.desc(), columns.id.desc())
+        .limit(1)
+    )
+    last = connection.execute(theirs).first()
+    return Answerable(
+        **conversation,
+        recipient=last.sender_handle if last else "",
+        in_reply_to=last.rfc_message_id if last else None,
+        ancestors=_ancestors(connection, conversation_id),
+    )
+
+
+def add_reply(connection: Connection, database: Database, answered: Answerable, *, reply: Reply, now: datetime) -> UUID:
+    """Write the reply down as a message and queue it; return the message's id.
+
+    A reply that leaves now answers the customer now; a scheduled one does when it has left.
+    """
+    outbound = _outbound(answered, reply, now=now)
+    message = _message(answered, author=reply.author, sender=reply.sender, text=reply.masked, now=now)
+    message |= {"outbound_id": reply.id, "subject": reply.subject, "rfc_message_id": reply.rfc_message_id}
+    insert_rows(connection, Outbound, rows=[outbound])
+    insert_rows(connection, Message, rows=[message])
+    key = {"digest": digest(reply.rfc_message_id), "conversation_id": answered.id}
+    connection.execute(insert_ignore(database, ThreadKey), [key])
+    payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
+    append_events(connection, [EventRow("message.queued", answered.id, payload, at=now)])
+    _touch(connection, answered.id, now=now)
+    if reply.due_at <= now:
+        _answered(connection, database, answered.id, at=now)
+    return UUID(str(message["id"]))
+
+
+def add_note(connection: Connection, answered: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
+    """Write a note down that only agents see; return the message's id."""
+    message = _message(answered, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
+    insert_rows(connection, Message, rows=[message])
+    payload = {"message_id": str(message["id"]), "author": author}
+    append_events(connection, [EventRow("message.noted", answered.id, payload, at=now)])
+    _touch(connection, answered.id, now=now)
+    return UUID(str(message["id"]))
+
+
+def note_answer(connection: Connection, database: Database, row: OutboundClaim) -> None:
+    """Let a scheduled reply that has left count as the answer that it is."""
+    scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
+    if scheduled:
+        _answered(connection, database, row.conversation_id, at=row.now)
+
+
+def put_back(connection: Connection, database: Database, row: OutboundClaim) -> None:
+    """Put a conversation back on the desk whose reply did not leave: the customer has no answer, and waits."""
+    if row.kind != REPLY:
+        return
+    table = table_of(Conversation)
+    which = table.c.id == row.conversation_id
+    # What this reply promised to have answered is not answered.
+    unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
+    heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
+    waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
+    values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
+    connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
+    status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
+    if status in {Status.PENDING, Status.RESOLVED}:
+        change_status(connection, database, conversation_id=row.conversation_id, status=Status.OPEN, at=row.now)
+
+
+def _answered(connection: Connection, database: Database, conversation_id: UUID, *, at: datetime) -> None:
+    note_reply(connection, database, conversation_id=conversation_id, at=at)
+    change_status(connection, database, conversation_id=conversation_id, status=Status.PENDING, at=at)
+
+
+def _touch(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:
+    table = table_of(Conversation)
+    values = {"last_message_at": now, "version": table.c.version + 1}
+    connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
+
+
+def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
+    """Return the thread's Message-IDs, oldest first; of a long thread its first and its last ones."""
+    columns = table_of(Message).c
+    known = sa.select(columns.rfc_message_id).where(
+        columns.conversation_id == conversation_id, columns.rfc_message_id.is_not(None)
+    )
+    found = connection.execute(known.order_by(columns.received_at, columns.id)).scalars()
+    ids = tuple(dict.fromkeys(found))
+    return ids if len(ids) <= _MOST_ANCESTORS else (ids[0], *ids[1 - _MOST_ANCESTORS :])
+
+
+def _outbound(answered: Answerable, reply: Reply, *, now: datetime) -> dict[str, Any]:
+    return {
+        "id": reply.id,
+        "dedupe_key": reply.dedupe_key,
+        "conversation_id": answered.id,
+        "kind": REPLY,
+        "channel": answered.channel,
+        "recipient": answered.recipient,
+        "copies": list(reply.copies) or None,
+        "subject": reply.subject,
+        "text": reply.text,
+        "rfc_message_id": reply.rfc_message_id,
+        "in_reply_to": answered.in_reply_to,
+        "ancestors": list(answered.ancestors) or None,
+        "template": reply.template,
+        "variables": reply.variables,
+        "author": reply.author,
+        "state": OutboundState.QUEUED,
+        "created_at": now,
+        "due_at": reply.due_at,
+        # Fixed at approval (reliability.md 2.4 (6)); a scheduled one bears the date that it was meant for.
+        "dated_at": max(now, reply.due_at),
+        "attempts": 0,
+    }
+
+
+def _message(answered: Answerable, *, author: str, sender: str, text: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "conversation_id": answered.id,
+        "contact_id": answered.contact_id,
+        "direction": Direction.OUTGOING,
+        "channel": answered.channel,
+        "sender_handle": sender,
+        "sender_name": author,
+        "text": text,
+        "received_at": now,
+        "origin": "agent",
+    }

@@ -1,0 +1,264 @@
+"""Send what is due on one kind of channel: claim and commit, send, settle; one commit a message.
+
+What became of a message is written by the same transaction that claims the next one. Nothing here sends a second time
+what may have been taken, except mail, whose receivers know it by its Message-ID.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from connectors.base import Receipt, Sender, Verdict
+from router.errors import TransientError
+from router.sending import wait_after
+from store import brakes, outbound
+from store.database import Database
+from store.events import EventRow, append_events
+from store.outbound import OutboundClaim
+from store.replies import note_answer, put_back
+from workers.brain import Brain
+from workers.failpoints import reach
+from workers.obstacles import Obstacles
+from workers.outgoing import outgoing_of
+
+# The longest that a channel is left alone after it could not be reached: an outage costs minutes, not hours.
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+# While somebody looks for a message at its provider, nobody else does.
+_LOOKING: Final = timedelta(minutes=2)
+# A provider's clock may be behind ours.
+_CLOCKS_APART: Final = timedelta(minutes=5)
+_DEAD_AT_ONCE: Final = 100
+_NOT_FOUND: Final = "the provider gave no clear answer and does not show it: it may or may not have arrived"
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long to wait for what; tests and benchmarks are in a hurry.
+
+    first_look, next_look, looks: when the provider is asked for an unknown message, and how often in vain.
+    repeat_after, repeats: when mail of which nothing is known goes again, and how often.
+    attempts: how often a message may certainly not be taken before a person decides.
+    stale: an automatic reply that could not leave for so long is not worth saying any more.
+    """
+
+    first_look: timedelta = timedelta(seconds=30)
+    next_look: timedelta = timedelta(minutes=10)
+    looks: int = 2
+    repeat_after: timedelta = timedelta(minutes=15)
+    repeats: int = 2
+    attempts: int = 12
+    stale: timedelta = timedelta(days=1)
+
+
+USUAL_PACE: Final = Pace()
+
+
+class Underway:
+    """The attempts that this process is in the middle of; their leases are renewed while it lives."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[str, OutboundClaim] = {}
+
+    def put(self, lane: str, row: OutboundClaim | None) -> None:
+        """Say what a lane is sending; None for nothing."""
+        with self._lock:
+            self._rows.pop(lane, None)
+            if row:
+                self._rows[lane] = row
+
+    def renew(self, database: Database, *, lease: timedelta) -> None:
+        """Renew the leases of all that is being sent."""
+        with self._lock:
+            tokens = [row.token for row in self._rows.values() if row.token]
+        if tokens:
+            with database.write() as connection:
+                outbound.renew(connection, tokens=tokens, lease=lease)
+
+
+class Deliverer:
+    """Sends by the senders of one kind of channel; used by one thread.
+
+    lane: the kind's name.  senders: by channel.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        brain: Brain,
+        *,
+        lane: str,
+        senders: Mapping[str, Sender],
+        underway: Underway,
+        stopped: threading.Event,
+        pace: Pace = USUAL_PACE,
+    ) -> None:
+        self._database, self._brain, self._pace = database, brain, pace
+        self.lane, self._senders, self._underway, self._stopped = lane, senders, underway, stopped
+        self._lease = 2 * brain.settings.omniyard.takeover
+        self._obstacles = Obstacles(database, brain.settings, senders=senders, attempts=pace.attempts, stale=pace.stale)
+        self._ended: tuple[OutboundClaim, Receipt] | None = None
+        self._failures: dict[str, int] = {}
+        self._paused: dict[str, float] = {}
+
+    def once(self) -> int:
+        """Settle what is unclear and send all that is due; return how many messages were tried."""
+        if self._ended:
+            # The database was away when the last message was sent.
+            self._turn(claims=False)
+        with self._database.read() as connection:
+            due = outbound.due(connection, channels=[*self._senders])
+            if not any((due.queued, due.dead, due.unknown)) or brakes.frozen(connection):
+                return 0
+        if due.dead:
+            self._bury()
+        if due.unknown:
+            self._look()
+        return self._send() if due.queued else 0
+
+    def _send(self) -> int:
+        tried = 0
+        while not self._stopped.is_set() and (row := self._turn()):
+            self._ended = (row, self._attempt(row))
+            tried += 1
+        if self._ended:
+            self._turn(claims=False)
+        return tried
+
+    def _turn(self, *, claims: bool = True) -> OutboundClaim | None:
+        """Write down what became of the last message and claim the next, in one commit."""
+        reach("deliver.before")
+        with self._database.write() as connection:
+            if self._ended:
+                self._settle(connection, *self._ended)
+            claimed = self._claim(connection) if claims else None
+            reach("deliver.written")
+        self._ended = None
+        # From here to the first byte there may be less time than the lease lasts.
+        self._claimed_at = time.monotonic()
+        self._underway.put(self.lane, claimed)
+        reach("deliver.claimed")
+        return claimed
+
+    def _claim(self, connection: Connection) -> OutboundClaim | None:
+        channels = self._open_channels()
+        while channels and not brakes.frozen(connection):
+            row = outbound.next_queued(connection, channels=channels)
+            if row is None:
+                return None
+            if not self._obstacles.remove(connection, row):
+                return outbound.begin(connection, row, lease=self._lease)
+        return None
+
+    def _open_channels(self) -> list[str]:
+        now = time.monotonic()
+        return [channel for channel in self._senders if self._paused.get(channel, 0.0) <= now]
+
+    def _attempt(self, row: OutboundClaim) -> Receipt:
+        if time.monotonic() - self._claimed_at > self._lease.total_seconds():
+            return Receipt(verdict=Verdict.NOT_SENT, why="the process slept past its lease before the first byte")
+        outgoing = outgoing_of(row, key=self._brain.key)
+        try:
+            receipt = self._senders[row.channel].send(outgoing)
+        except Exception as error:  # noqa: BLE001  (whatever it was, a byte may have left)
+            _log.exception("outbound.sender_failed", outbound_id=str(row.id))
+            receipt = Receipt(verdict=Verdict.UNKNOWN, why=f"{type(error).__name__} while sending")
+        reach("deliver.sent")
+        self._note_channel(row.channel, receipt)
+        _log.info("outbound.tried", outbound_id=str(row.id), channel=row.channel, verdict=receipt.verdict)
+        return receipt
+
+    def _note_channel(self, channel: str, receipt: Receipt) -> None:
+        if not receipt.whole_channel:
+            self._failures.pop(channel, None)
+            return
+        failures = self._failures[channel] = self._failures.get(channel, 0) + 1
+        pause = receipt.retry_after or min(wait_after(failures, chance=random.random()), _LONGEST_PAUSE)  # noqa: S311
+        self._paused[channel] = time.monotonic() + pause.total_seconds()
+        _log.warning("channel.cannot_send", channel=channel, why=receipt.why, pause=round(pause.total_seconds()))
+
+    def _settle(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
+        why = receipt.why
+        if receipt.verdict is Verdict.ACCEPTED:
+            self._sent(connection, row, receipt)
+        elif receipt.verdict is Verdict.REFUSED:
+            if outbound.settle_failed(connection, row, why=why):
+                self._tell(connection, row, "outbound.failed", why=why)
+                put_back(connection, self._database, row)
+        elif receipt.verdict is Verdict.NOT_SENT:
+            wait = receipt.retry_after or wait_after(row.attempts, chance=random.random())  # noqa: S311
+            outbound.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
+        elif outbound.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
+            self._tell(connection, row, "outbound.unknown", why=why)
+
+    def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
+        if outbound.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
+            self._tell(connection, row, "outbound.sent", why=receipt.why)
+            note_answer(connection, self._database, row)
+
+    def _first_look(self, row: OutboundClaim) -> timedelta:
+        repeatable = self._senders[row.channel].repeatable
+        return self._pace.repeat_after if repeatable else self._pace.first_look
+
+    def _tell(self, connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
+        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
+        append_events(connection, [EventRow(kind, row.conversation_id, payload, at=row.now)])
+
+    def _bury(self) -> None:
+        """Call unknown what a process that died was sending."""
+        with self._database.write() as connection:
+            dead = outbound.expired(connection, channels=[*self._senders], limit=_DEAD_AT_ONCE)
+            for row in dead:
+                why = "the process that was sending it died"
+                outbound.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
+                self._tell(connection, row, "outbound.unknown", why=why)
+
+    def _look(self) -> None:
+        """Find out what became of unknown messages, one look each."""
+        while not self._stopped.is_set():
+            with self._database.write() as connection:
+                row = outbound.unknown(connection, channels=[*self._senders], again_after=_LOOKING)
+            if row is None:
+                return
+            self._look_for(row)
+
+    def _look_for(self, row: OutboundClaim) -> None:
+        sender, since = self._senders[row.channel], (row.claimed_at or row.created_at) - _CLOCKS_APART
+        found, counts = None, True
+        try:
+            found = sender.reconcile(outgoing_of(row, key=self._brain.key), since=since)
+        except TransientError as error:
+            _log.warning("outbound.cannot_look", channel=row.channel, error=str(error))
+            counts = False
+        with self._database.write() as connection:
+            if found:
+                self._settle(connection, row, found)
+            else:
+                self._decide(connection, row, repeatable=sender.repeatable, counts=counts)
+            reach("deliver.looked")
+
+    def _decide(self, connection: Connection, row: OutboundClaim, *, repeatable: bool, counts: bool) -> None:
+        """Decide about an unknown message that was not found."""
+        if repeatable and row.repeats < self._pace.repeats:
+            outbound.repeat(connection, row)
+            return
+        looks, unknown_for = row.looks + int(counts), row.now - (row.unknown_at or row.now)
+        exhausted = looks >= self._pace.looks and unknown_for >= self._pace.next_look
+        if not (repeatable or exhausted):
+            outbound.looked_in_vain(connection, row, look_after=self._pace.next_look, counts=counts)
+            return
+        why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
+        if outbound.hand_over(connection, row, why=why):
+            self._tell(connection, row, "outbound.needs_person", why=why)
+            put_back(connection, self._database, row)

@@ -1,0 +1,93 @@
+"""The threads that send: one a kind of channel, woken by a bell, and by the clock when no bell rings.
+
+A slow provider holds up its own kind only. What a thread is sending keeps its lease while this process lives.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import structlog
+
+from connectors.senders import Lanes
+from router.errors import TransientError
+from store.database import Database
+from workers.brain import Brain
+from workers.deliver import USUAL_PACE, Deliverer, Pace, Underway
+
+PERIOD_SECONDS: Final = 5.0
+
+_log = structlog.get_logger()
+
+
+class Dispatch:
+    """Sends from `start` to `stop`. lanes: see `connectors.senders`."""
+
+    def __init__(
+        self,
+        database: Database,
+        brain: Brain,
+        *,
+        lanes: Lanes,
+        pace: Pace = USUAL_PACE,
+        period: float = PERIOD_SECONDS,
+    ) -> None:
+        self._database, self._period = database, period
+        self._lease = 2 * brain.settings.omniyard.takeover
+        self._stopped, self._underway = threading.Event(), Underway()
+        self._senders = [sender for senders in lanes.values() for sender in senders.values()]
+        self._bells = {lane: threading.Event() for lane in lanes}
+        parts = {"underway": self._underway, "stopped": self._stopped, "pace": pace}
+        self._deliverers = [
+            Deliverer(database, brain, lane=lane, senders=senders, **parts)  # type: ignore[arg-type]
+            for lane, senders in lanes.items()
+        ]
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to send."""
+        # Daemons: a server may keep us for ten minutes over a last dot, and a stop does not wait that long. What is
+        # under way then counts as unknown.
+        for deliverer in self._deliverers:
+            name = f"send-{deliverer.lane}"
+            self._threads.append(threading.Thread(target=self._run, args=(deliverer,), name=name, daemon=True))
+        if self._deliverers:
+            self._threads.append(threading.Thread(target=self._renew, name="send-leases", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def nudge(self) -> None:
+        """Say that something may be due; from any thread."""
+        for bell in self._bells.values():
+            bell.set()
+
+    def stop(self, *, seconds: float) -> None:
+        """Begin nothing new, and wait until what is under way is settled, or `seconds` have passed."""
+        self._stopped.set()
+        self.nudge()
+        for thread in self._threads:
+            thread.join(seconds)
+        if not any(thread.is_alive() for thread in self._threads):
+            for sender in self._senders:
+                sender.close()
+
+    def _run(self, deliverer: Deliverer) -> None:
+        bell = self._bells[deliverer.lane]
+        while not self._stopped.is_set():
+            bell.clear()
+            try:
+                deliverer.once()
+            except TransientError as error:
+                _log.warning("sending.postponed", lane=deliverer.lane, error=str(error))
+            except Exception:  # noqa: BLE001  (the lane's outer loop: whatever it was, the next pass is due)
+                _log.exception("sending.failed", lane=deliverer.lane)
+            bell.wait(self._period)
+
+    def _renew(self) -> None:
+        # A third of the lease: one renewal may be lost, and still nobody believes us dead.
+        while not self._stopped.wait(self._lease.total_seconds() / 3):
+            try:
+                self._underway.renew(self._database, lease=self._lease)
+            except TransientError as error:
+                _log.warning("sending.lease_not_renewed", error=str(error))

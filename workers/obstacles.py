@@ -1,0 +1,112 @@
+"""What keeps a message that is due from leaving: a closed reply window, a budget, age, too many attempts.
+
+A person's message then goes to a person; a machine's is dropped, for late or in masses it is worth nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from connectors.base import Sender
+from router.settings import Settings
+from router.settings.channel import SendSettings
+from store import brakes, outbound, suppression
+from store.database import Database
+from store.events import EventRow, append_events
+from store.history import AUTO_REPLY
+from store.outbound import OutboundClaim
+from store.replies import put_back
+
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(hours=24)
+# Where a channel has no bounds of its own.
+_USUAL: Final = SendSettings()
+
+_log = structlog.get_logger()
+
+
+class Obstacles:
+    """Looks at a locked row before it is claimed; used by one thread.
+
+    attempts, stale: see `workers.deliver.Pace`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        senders: Mapping[str, Sender],
+        attempts: int,
+        stale: timedelta,
+    ) -> None:
+        self._database, self._settings, self._senders = database, settings, senders
+        self._attempts, self._stale = attempts, stale
+
+    def remove(self, connection: Connection, row: OutboundClaim) -> bool:
+        """Take the row out of the queue if something keeps it from leaving; return whether that is so."""
+        automatic = row.kind == AUTO_REPLY
+        why = (self._unwanted(connection, row) if automatic else "") or self._hopeless(connection, row)
+        if why and automatic:
+            outbound.drop(connection, row, why=why)
+            _tell(connection, row, "outbound.cancelled", why=why)
+        elif why:
+            outbound.hand_over(connection, row, why=why)
+            _tell(connection, row, "outbound.needs_person", why=why)
+            put_back(connection, self._database, row)
+        return bool(why)
+
+    def _hopeless(self, connection: Connection, row: OutboundClaim) -> str:
+        if row.attempts >= self._attempts:
+            return f"it was not taken in {row.attempts} attempts"
+        if unwanted := suppression.refusal(connection, channel=row.channel, handle=row.recipient):
+            return unwanted
+        window = self._senders[row.channel].window(row.recipient)
+        # A template is what a provider takes after its window has closed.
+        if row.template or not window.is_bounded:
+            return ""
+        heard_at = brakes.last_heard(connection, contact_id=row.contact_id, channel=row.channel)
+        sent = 0
+        if heard_at and window.messages is not None:
+            sent = brakes.sent_since(connection, recipient=row.recipient, channel=row.channel, since=heard_at)
+        return window.refusal(last_heard_at=heard_at, sent_since=sent, now=row.now)
+
+    def _unwanted(self, connection: Connection, row: OutboundClaim) -> str:
+        bounds = self._bounds(row.channel)
+        if row.now - row.created_at > self._stale:
+            return "it could not leave in time, and an automatic reply is not sent late"
+        rests_until = brakes.rests_until(connection, channel=row.channel)
+        if rests_until and rests_until > row.now:
+            return f"automatic replies of this channel rest until {rests_until.isoformat(timespec='minutes')}"
+        to_customer = brakes.automatic_to(connection, recipient=row.recipient, since=row.now - _DAY)
+        if to_customer >= bounds.automatic_per_customer:
+            return f"the customer got {to_customer} automatic replies within 24 hours"
+        return self._storm(connection, row, bounds, rested_at=rests_until)
+
+    def _storm(
+        self, connection: Connection, row: OutboundClaim, bounds: SendSettings, *, rested_at: datetime | None
+    ) -> str:
+        # What left before the last storm was counted then.
+        since = max(row.now - _HOUR, rested_at) if rested_at else row.now - _HOUR
+        sent = brakes.automatic_of(connection, channel=row.channel, since=since)
+        if sent < bounds.automatic_per_hour:
+            return ""
+        brakes.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
+        why = f"{sent} automatic replies left by this channel within an hour; it sends no more for an hour"
+        _tell(connection, row, "outbound.breaker_tripped", why=why)
+        _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)
+        return why
+
+    def _bounds(self, channel: str) -> SendSettings:
+        configured = self._settings.channels.get(channel)
+        return getattr(configured, "send", None) or _USUAL
+
+
+def _tell(connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
+    payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
+    append_events(connection, [EventRow(kind, row.conversation_id, payload, at=row.now)])
