@@ -43,6 +43,9 @@ class TooSlow(Exception):
 
 def main() -> None:
     """Serve the guard at the other end of the socket that is our standard input."""
+    # Ctrl-C and systemd signal the whole group; our guard decides when we end, by closing the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = socket.socket(fileno=sys.stdin.fileno())
     warm()
     _give_up_powers()

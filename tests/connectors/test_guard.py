@@ -164,3 +164,14 @@ def test_a_stub_shows_who_wrote_and_what_about():
     envelope = from_json(arrival.envelope)
     assert (envelope.sender.handle, envelope.sender.name) == ("li@example.com", "李雷")
     assert (envelope.subject, envelope.rfc_message_id) == ("账单", "1@x")
+
+
+def test_a_stop_of_the_whole_group_leaves_the_reader_to_its_guard():
+    with Guard() as guard:
+        guard.normalise_page([raw("1:1", PLAIN)], channel="mail")
+        reader = guard.reader_id
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            os.kill(reader, stop)
+        (arrival,) = guard.normalise_page([raw("1:2", PLAIN)], channel="mail")
+        assert (arrival.unreadable, guard.reader_id) == ("", reader)
+    assert not is_running(reader)
