@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from connectors.senders import open_senders
 from router.settings.files import load_settings
 from store.migrate import require_current
 from store.opening import open_database
 from workers.assign import Assigner
 from workers.brain import build_brain
 from workers.broker import broker_url
+from workers.dispatch import Dispatch
 from workers.logs import configure_logging
 from workers.route import Router
 from workers.watch import Watch
@@ -22,7 +24,8 @@ def main() -> None:
     require_current(database)
     brain = build_brain(settings)
     chores = (Watch(database, brain), Assigner(database, brain))
-    Worker(Router(database, brain), find_url=lambda: broker_url(settings), chores=chores).run()
+    dispatch = Dispatch(database, brain, lanes=open_senders(settings))
+    Worker(Router(database, brain), find_url=lambda: broker_url(settings), dispatch=dispatch, chores=chores).run()
     database.close()
 
 

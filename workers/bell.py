@@ -9,10 +9,11 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from redis import RedisError
 
-from workers.broker import ring_message, ringing_broker
+from workers.broker import ring_message, ring_to_send, ringing_broker
 from workers.failpoints import reach
 
 # After a failure the bell is left alone this long; the sweep finds the rows meanwhile.
@@ -36,21 +37,28 @@ class Bell:
     def ring(self, ids: Sequence[UUID]) -> bool:
         """Ring for a page; return whether anybody can have heard it. Never raises on account of the broker."""
         reach("bell.ring")
-        if not ids or time.monotonic() < self._rests_until:
+        return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]))
+
+    def ring_to_send(self) -> bool:
+        """Ring for whoever sends; return whether anybody can have heard it. Never raises on account of the broker."""
+        return self._try(ring_to_send())
+
+    def _try(self, message: Message[None]) -> bool:
+        if time.monotonic() < self._rests_until:
             return False
         try:
-            return self._ring([str(id_) for id_ in ids])
+            return self._ring(message)
         except (RedisError, OSError) as error:
             self._rest()
             _log.warning("bell.silent", error=type(error).__name__, rests_for=_REST_SECONDS)
             return False
 
-    def _ring(self, ids: list[str]) -> bool:
+    def _ring(self, message: Message[None]) -> bool:
         broker = self._connected()
         if broker is None:
             self._rest()
             return False
-        broker.enqueue(ring_message(ids))
+        broker.enqueue(message)
         return True
 
     def _connected(self) -> RedisBroker | None:

@@ -22,6 +22,8 @@ from workers.embedded import url_file
 
 QUEUE: Final = "pages"
 ACTOR: Final = "route_page"
+SENDING_QUEUE: Final = "sending"
+SENDING_ACTOR: Final = "send_due"
 
 _BELL_SECONDS: Final = 0.2
 _CONSUMER_SECONDS: Final = 5.0
@@ -71,6 +73,7 @@ def _broker(client: redis.Redis) -> RedisBroker:
         heartbeat_timeout=_HEARTBEAT_MILLISECONDS,
     )
     broker.declare_queue(QUEUE)
+    broker.declare_queue(SENDING_QUEUE)
     return broker
 
 
@@ -81,3 +84,8 @@ def _middleware() -> list[Middleware]:
 def ring_message(ids: list[str]) -> dramatiq.Message[None]:
     """Return the message that rings for a page of inbound ids."""
     return dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(ids,), kwargs={}, options={})
+
+
+def ring_to_send() -> dramatiq.Message[None]:
+    """Return the message that says that something is to leave; which rows are due, senders see for themselves."""
+    return dramatiq.Message(queue_name=SENDING_QUEUE, actor_name=SENDING_ACTOR, args=(), kwargs={}, options={})

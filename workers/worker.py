@@ -12,7 +12,8 @@ import dramatiq
 import structlog
 from redis import RedisError
 
-from workers.broker import ACTOR, QUEUE, listening_broker
+from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, listening_broker
+from workers.dispatch import Dispatch
 from workers.route import Router
 from workers.sweep import Chore, Sweep
 
@@ -27,8 +28,15 @@ _log = structlog.get_logger()
 class Worker:
     """Runs until SIGTERM or SIGINT; a second signal ends the process at once."""
 
-    def __init__(self, router: Router, *, find_url: Callable[[], str | None], chores: Sequence[Chore] = ()) -> None:
-        self._router, self._find_url = router, find_url
+    def __init__(
+        self,
+        router: Router,
+        *,
+        find_url: Callable[[], str | None],
+        dispatch: Dispatch,
+        chores: Sequence[Chore] = (),
+    ) -> None:
+        self._router, self._find_url, self._dispatch = router, find_url, dispatch
         self._stopped = threading.Event()
         self._sweep = Sweep(router, stopped=self._stopped, chores=chores)
 
@@ -38,8 +46,10 @@ class Worker:
             signal.signal(number, self._on_signal)
         sweeping = threading.Thread(target=self._sweep.run, name="sweep")
         sweeping.start()
+        self._dispatch.start()
         _log.info("worker.started")
         self._answer_the_bell()
+        self._dispatch.stop(seconds=_STOP_MILLISECONDS / 1000)
         sweeping.join(_STOP_MILLISECONDS / 1000)
         _log.info("worker.stopped")
 
@@ -70,9 +80,9 @@ class Worker:
         except (RedisError, OSError) as error:
             _log.warning("broker.away", error=type(error).__name__)
             return None
-        declare = dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)
-        declare(self._route_page)
-        worker = dramatiq.Worker(broker, queues={QUEUE}, worker_threads=_BELL_THREADS)
+        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_page)
+        dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
+        worker = dramatiq.Worker(broker, queues={QUEUE, SENDING_QUEUE}, worker_threads=_BELL_THREADS)
         worker.start()
         return worker
 
@@ -82,3 +92,5 @@ class Worker:
             self._router.route_page([UUID(id_) for id_ in ids])
         except Exception:  # noqa: BLE001  (the outer loop of a bell)
             _log.warning("bell.failed", exc_info=True)
+        # What was routed may have been answered by machine.
+        self._dispatch.nudge()
