@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.text import Text
 from api.reasons import Reader, reasons
 from api.words import Words
 from cli.desk import open_desk
+from cli.moments import read_moment
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json
 from connectors.base import RawMessage
@@ -52,7 +52,7 @@ def explain_command(
     Example: omniyard explain mail.eml --at 2026-02-17T10:00
     """
     with open_desk(config) as (settings, database):
-        moment = _moment(at, zone=settings.omniyard.timezone)
+        moment = read_moment(at, zone=settings.omniyard.timezone, option="--at") if at else None
         path = Path(what)
         if path.is_file():
             found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
@@ -112,16 +112,6 @@ def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
     if arrival.unreadable:
         raise PermanentError(f"{path}: it would go to quarantine: {arrival.unreadable}")
     return from_json(arrival.envelope)
-
-
-def _moment(text: str | None, *, zone: ZoneInfo) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter('expected a moment such as "2026-02-17T10:00"', param_hint="--at") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _show(found: Mapping[str, Any], *, settings: Settings) -> None:

@@ -26,6 +26,11 @@ COMMANDS: Final = (
     ("import", "cli.importing:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
     ("parse", "cli.parse:parse_command", "Print what Omniyard reads in a mail file, as one JSON object a line."),
     ("explain", "cli.explain:explain_command", "Show why a message went where it went."),
+    (
+        "simulate",
+        "cli.simulate:simulate_command",
+        "Replay stored messages under another configuration, and say what would change.",
+    ),
     ("calendar", "cli.calendar_command:calendar_command", "Print every open span of a calendar."),
     ("quarantine", "cli.quarantine:commands", "List, show, replay or discard the messages that could not be routed."),
     ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from router.automatic import Kind
@@ -66,6 +67,8 @@ def build_second_look(settings: Settings) -> SecondLook:
     return SecondLook(tuple(hints), frozenset(emergencies))
 
 
+# A simulation asks twice in a row, once a configuration.
+@lru_cache(maxsize=4)
 def comparable(text: str) -> str:
     """Return the text as hints compare it: folded, in simplified characters, words between single blanks."""
     return f" {_NO_WORD.sub(' ', fold_script(fold(text)).translate(_WITHOUT_APOSTROPHES))} "

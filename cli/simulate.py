@@ -1,0 +1,90 @@
+"""`omniyard simulate`: what another configuration would have done with the messages that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cli.desk import open_desk
+from cli.moments import read_moment
+from cli.options import JsonOption
+from cli.printing import print_json, table
+from router.settings.files import VARIABLE, find_settings
+from workers.replay import Difference, Example
+from workers.simulate import simulate
+
+_NOTHING = "Nothing would change."
+
+
+def simulate_command(
+    *,
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration to try.")],
+    since: Annotated[str, typer.Option("--since", help="Replay what was received since then (ISO 8601).")],
+    current: Annotated[
+        Path | None,
+        typer.Option("--current", envvar=VARIABLE, help="The configuration in force, if not the usual one."),
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many messages to show of each kind of change.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay stored messages through the routing of another configuration; print what would change. Nothing is written.
+
+    Each message is decided twice as of the moment it was received, by the configuration in force and by the other.
+
+    Example: omniyard simulate --config new.toml --since 2026-11-01
+    """
+    with open_desk(current) as (settings, database):
+        moment = read_moment(since, zone=settings.omniyard.timezone, option="--since")
+        files = (find_settings(current), config)
+        with _progress() as show:
+            found = simulate(database, files=files, since=moment, most_examples=examples, on_page=show)
+    if as_json:
+        print_json(_plain(found))
+    else:
+        _print(found)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Difference], None]]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("replaying") as status:
+        yield lambda found: status.update(f"{found.messages} messages replayed, {found.changed} would change")
+
+
+def _plain(found: Difference) -> dict[str, object]:
+    transitions = [
+        {"field": name, "before": before, "after": after, "messages": number}
+        for (name, before, after), number in found.transitions.most_common()
+    ]
+    shown = {"messages": found.messages, "opened": found.opened, "changed": found.changed}
+    return shown | {"changes": transitions, "examples": [asdict(example) for example in found.examples]}
+
+
+def _print(found: Difference) -> None:
+    console = Console(highlight=False)
+    console.print(f"{found.messages} messages replayed, of which {found.opened} opened a conversation.")
+    if not found.changed:
+        console.print(_NOTHING)
+        return
+    console.print(f"{found.changed} would fare differently:\n")
+    rows = [(name, before, after, str(number)) for (name, before, after), number in found.transitions.most_common()]
+    console.print(table(("what", "now", "then", "messages"), rows, wraps="then"))
+    for example in found.examples:
+        _print_example(console, example)
+
+
+def _print_example(console: Console, example: Example) -> None:
+    head = f"{example.reference}  {example.received_at:%Y-%m-%d %H:%M} UTC  {example.channel}  {example.subject}"
+    console.print(Text(head, style="bold"))
+    for name, (before, after) in example.changes.items():
+        console.print(Text(f"    {name}: {before} -> {after}"))

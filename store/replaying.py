@@ -1,0 +1,66 @@
+"""Stored messages as they once came in, for asking what another configuration would have made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import table_of
+from store.models import Conversation, Inbound, InboundState, Message
+
+# Ids carry the accepting process's clock, which may differ from the database's by so much.
+_CLOCKS_DIFFER: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """One routed message. envelope: JSON, unmasked.  reference: of the conversation that it opened or joined.
+
+    opened: whether it opened that conversation.  linked_to: the case beside which it did.
+    """
+
+    id: UUID
+    envelope: str
+    received_at: datetime
+    contact_id: UUID
+    reference: str
+    opened: bool
+    linked_to: UUID | None
+
+
+def stored_page(
+    connection: Connection, *, since: datetime, after: UUID | None, limit: int
+) -> tuple[list[StoredMessage], UUID | None]:
+    """Return routed messages that were received at `since` or later, in the order of their acceptance.
+
+    after: where the page before ended.  Returns also where this one ends; None when nothing follows.
+    """
+    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    joined = inbound.join(message, message.c.inbound_id == inbound.c.id)
+    joined = joined.join(conversation, conversation.c.id == message.c.conversation_id)
+    statement = (
+        sa.select(
+            *(inbound.c[name] for name in ("id", "envelope", "received_at")),
+            message.c.contact_id,
+            conversation.c.reference,
+            (conversation.c.opened_by_inbound == inbound.c.id).label("opened"),
+            conversation.c.linked_to,
+        )
+        .select_from(joined)
+        .where(inbound.c.id > (after or _first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
+        .order_by(inbound.c.id)
+        .limit(limit)
+    )
+    rows = [StoredMessage(**row) for row in connection.execute(statement).mappings()]
+    # What was received long before it was accepted may be older than asked for.
+    return [row for row in rows if row.received_at >= since], rows[-1].id if len(rows) == limit else None
+
+
+def _first_id(at: datetime) -> UUID:
+    """Return an id below all that were made at `at` or later (RFC 9562 section 5.7: milliseconds come first)."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)

@@ -1,0 +1,166 @@
+"""Decide one stored message under two configurations, and say how the decisions differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from router.automatic import Kind
+from router.conditions import Background
+from router.envelope import from_json
+from router.reading import Reading
+from router.routing import Decision
+from store.replaying import StoredMessage
+from workers.brain import Brain
+
+# What a message's decision is compared by, in the order in which it is shown.
+FIELDS: Final = ("category", "gate", "route", "team", "priority", "reply", "first reply due", "resolve due")
+_DUE: Final = frozenset({"first reply due", "resolve due"})
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A stored message and the labels that its contact has today."""
+
+    stored: StoredMessage
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One message that would fare differently. changes: field -> before and after."""
+
+    reference: str
+    received_at: datetime
+    channel: str
+    subject: str
+    changes: dict[str, tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Difference:
+    """What a number of messages would have fared differently in.
+
+    messages, opened: how many were read, and how many of them opened a conversation.  changed: of the latter.
+    transitions: field, before, after -> how many.
+    """
+
+    messages: int = 0
+    opened: int = 0
+    changed: int = 0
+    transitions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+
+    def add(self, other: Difference, *, most_examples: int) -> None:
+        """Take in what was found elsewhere, keeping examples of as many kinds as possible."""
+        self.messages += other.messages
+        self.opened += other.opened
+        self.changed += other.changed
+        self.transitions.update(other.transitions)
+        self.examples = pick([*self.examples, *other.examples], most=most_examples)
+
+
+def pick(examples: Iterable[Example], *, most: int) -> list[Example]:
+    """Return up to `most` examples of each kind of change, earliest first."""
+    kept: dict[tuple[str, ...], list[Example]] = {}
+    for example in sorted(examples, key=lambda each: (each.received_at, each.reference)):
+        kind = tuple(
+            f"{name} {before} {after}" for name, (before, after) in example.changes.items() if name not in _DUE
+        )
+        if len(kept.setdefault(kind, [])) < most:
+            kept[kind].append(example)
+    return [example for group in kept.values() for example in group]
+
+
+def compare_page(page: Sequence[Replayed], *, before: Brain, after: Brain, most_examples: int) -> Difference:
+    """Decide a page of stored messages twice. Nothing is written anywhere."""
+    envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
+    old = before.read_page(envelopes)
+    new = _read_again(old, before=before, after=after)
+    found = Difference(messages=len(page))
+    for each, was, would_be in zip(page, old, new, strict=True):
+        _compare(each, (was, would_be), brains=(before, after), found=found)
+    found.examples = pick(found.examples, most=most_examples)
+    return found
+
+
+def _read_again(readings: Sequence[Reading], *, before: Brain, after: Brain) -> Sequence[Reading]:
+    """Return what the other configuration reads; only what it can read differently is read anew."""
+    envelopes = [reading.envelope for reading in readings]
+    if (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
+        return after.read_page(envelopes)
+    if before.settings.categories == after.settings.categories:
+        return readings
+    classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
+    return [replace(reading, classification=each) for reading, each in zip(readings, classified, strict=True)]
+
+
+def _compare(
+    each: Replayed, readings: tuple[Reading, Reading], *, brains: tuple[Brain, Brain], found: Difference
+) -> None:
+    stored = each.stored
+    if not stored.opened and readings[0].origin.kind is Kind.BOUNCE:
+        return
+    background = Background(contact_labels=each.labels, follows_case=stored.opened and stored.linked_to is not None)
+    decisions = [
+        brain.table.decide(reading, now=stored.received_at, background=background)
+        for brain, reading in zip(brains, readings, strict=True)
+    ]
+    sides = [
+        _seen(reading, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
+        for reading, decision in zip(readings, decisions, strict=True)
+    ]
+    found.opened += stored.opened
+    changes = {name: (sides[0][name], sides[1][name]) for name in sides[0] if sides[0][name] != sides[1][name]}
+    if changes:
+        found.changed += 1
+        found.transitions.update(_transition(name, values) for name, values in changes.items())
+        found.examples.append(_example(stored, readings[0], changes))
+
+
+def _seen(reading: Reading, decision: Decision) -> dict[str, str]:
+    due = decision.due
+    values = (
+        reading.classification.category or "not recognised",
+        decision.gate.value,
+        decision.route.name,
+        decision.team,
+        decision.route.priority,
+        decision.route.reply or "none",
+        _moment(due.first_reply),
+        _moment(due.resolve),
+    )
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def _transition(name: str, values: tuple[str, str]) -> tuple[str, str, str]:
+    """Return what is counted: due times by their direction, everything else by its values."""
+    before, after = values
+    if name not in _DUE or "none" in values:
+        return (name, _some(name, before), _some(name, after))
+    return (name, "promised", "earlier" if after < before else "later")
+
+
+def _some(name: str, value: str) -> str:
+    return "promised" if name in _DUE and value != "none" else value
+
+
+def _example(stored: StoredMessage, reading: Reading, changes: dict[str, tuple[str, str]]) -> Example:
+    return Example(
+        reference=stored.reference,
+        received_at=stored.received_at,
+        channel=reading.envelope.channel,
+        subject=reading.subject,
+        changes=changes,
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return at.isoformat(timespec="minutes") if at else "none"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
