@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.envelope import Envelope
+from router.envelope import CHAT_KINDS, Envelope, PartyKind
 from router.machine_words import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
+from router.optout import command_of
 
 # What a normaliser keeps of a header section in `Envelope.machine_headers`: all that is read here.
 MACHINE_HEADERS: Final = (
@@ -164,6 +165,11 @@ def _refusal(envelope: Envelope, own: frozenset[str]) -> str:
 
 
 def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> str:
+    sender = envelope.sender
+    if sender.kind is PartyKind.PHONE and not sender.handle.startswith("+"):
+        return "its sender is a short code or a name, which take no answers"
+    if sender.kind in CHAT_KINDS and sender.handle:
+        return ""
     if "@" not in envelope.sender.handle:
         return "its sender has no address"
     if is_robot(envelope.sender.handle):
@@ -172,6 +178,8 @@ def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> str:
 
 
 def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> str:
+    if command_of(envelope):
+        return "it is a word to stop, start or explain text messages, which the network answers"
     for name, value in envelope.machine_headers:
         if name == "x-auto-response-suppress" and any(word in value.casefold() for word in _SUPPRESSED):
             return "its sender asks for no automatic answers (X-Auto-Response-Suppress)"
@@ -181,6 +189,8 @@ def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> str:
 
 
 def _comes_back(envelope: Envelope, own: frozenset[str]) -> str:
+    if envelope.sender.kind in CHAT_KINDS:
+        return ""
     if any(is_own(party.handle, own) for party in envelope.reply_to):
         return "answers to it would come back to us (Reply-To)"
     if own and not any(is_own(party.handle, own) for party in envelope.recipients):

@@ -19,6 +19,7 @@ from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Attachment, Conversation, Message, Status, ThreadKey
 from store.rota import somebody_else_is_there
+from store.suppression import LastWord, note_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Escalation:
 class Outcome:
     """Rows to write, collected while a page is decided; keys are the columns of the tables they are for.
 
+    words: by which customers stopped or started our messages.
     held, released: how many messages wait because their channel is closed, and how many the second look let in.
     handed_out: the teams whose conversations are handed to agents.
     """
@@ -63,6 +65,7 @@ class Outcome:
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    words: list[LastWord] = field(default_factory=list)
     held: int = 0
     released: int = 0
     handed_out: Collection[str] = ()
@@ -80,6 +83,8 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
         insert_rows(connection, GateTally, rows=[tally])
     insert_new(connection, Outbound, rows=outcome.replies)
+    if outcome.words:
+        note_words(connection, outcome.words)
     append_events(connection, outcome.events)
 
 

@@ -120,6 +120,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         verdicts.duplicates[incoming.row.id] = first.inbound_id
         recorder.duplicate(incoming.row, first=first)
         return
+    recorder.commanded(incoming)
     correlation = correlate(
         incoming.reading.envelope,
         contact_id=incoming.contact_id,

@@ -12,6 +12,7 @@ from router.automatic import Kind
 from router.autoreply import AutoReply, compose_reply
 from router.correlation import Candidate, Correlation, make_token
 from router.explaining import explain
+from router.optout import Command, command_of
 from router.routing import Decision, Gate
 from router.second_look import is_heard
 from router.sla import Due
@@ -22,6 +23,7 @@ from store.ids import new_id
 from store.ledgers import OutboundState
 from store.models import Direction, Status
 from store.outcome import Escalation, Outcome, Touch
+from store.suppression import LastWord
 from workers.brain import Brain
 from workers.incoming import Incoming, known_ids
 
@@ -71,6 +73,19 @@ class Recorder:
     def unanswerable(self, row: ClaimedRow, *, why: str) -> None:
         """Note that a row was put aside for people."""
         self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+
+    def commanded(self, incoming: Incoming) -> None:
+        """Note that a text message stopped or started our messages to its sender."""
+        command = command_of(incoming.reading.envelope)
+        if command in {Command.STOP, Command.START}:
+            word = LastWord(
+                channel=incoming.row.channel,
+                handle=incoming.reading.envelope.sender.handle,
+                stopped=command is Command.STOP,
+                said_at=incoming.row.received_at,
+                why=f"the word {command.name}",
+            )
+            self.outcome.words.append(word)
 
     def opened(self, filing: Filing) -> None:
         """Write down a message that opens a conversation, and the automatic answer to it."""

@@ -27,6 +27,8 @@ from router.settings.chats import TwilioSettings
 _log: Final = structlog.get_logger()
 
 _PAGE: Final = 100
+# A provider's clock may be behind ours, and its times are whole seconds: "from now on" must miss nothing.
+_CLOCKS_APART: Final = timedelta(minutes=5)
 # How late Twilio may list a message, and how soon we then see it.
 _DEEP_EVERY: Final = timedelta(minutes=15)
 _QUICK_BACK: Final = timedelta(hours=1)
@@ -91,10 +93,11 @@ class TwilioConnector:
         self._twilio = self._deep_at = self._looked_until = None
 
     def _mark(self, cursor: Cursor | None, *, now: datetime) -> tuple[Mark, str]:
+        since = now - _CLOCKS_APART
         if cursor is None:
-            return Mark(now, now), "taking messages from now on"
+            return Mark(since, since), "taking messages from now on"
         if cursor.epoch != self._settings.own_address:
-            return Mark(now, now), "the channel has another number now; its messages are taken from now on"
+            return Mark(since, since), "the channel has another number now; its messages are taken from now on"
         return Mark.parse(cursor.position), ""
 
     def _look(self, mark: Mark, *, now: datetime) -> None:

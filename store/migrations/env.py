@@ -7,7 +7,8 @@ from sqlmodel import SQLModel
 
 import store.duty
 import store.ledgers
-import store.models  # noqa: F401  (fills the metadata)
+import store.models
+import store.suppression  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -97,7 +97,7 @@ def test_a_message_is_read_with_its_sender_and_its_sid(connector, twilio):
 
 
 def test_the_first_look_takes_messages_from_now_on(connector, twilio, clock):
-    twilio.receive("an old one", at=NOW - timedelta(minutes=5))
+    twilio.receive("an old one", at=NOW - timedelta(minutes=6))
     first = connector.fetch(None)
     assert (bodies(first), first.notice) == ([], "taking messages from now on")
     clock.at += timedelta(seconds=20)

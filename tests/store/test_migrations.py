@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 import store.duty
 import store.ledgers
 import store.models
+import store.suppression
 from store.database import Database
 from store.migrate import current_version, latest_version, upgrade
 

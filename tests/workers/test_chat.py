@@ -1,0 +1,226 @@
+"""Short messages from a provider to the desk: polled, kept once, joined by their sender, stopped when told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Page
+from connectors.sms.twilio import TwilioConnector
+from router.settings import read_settings
+from router.settings.chats import TwilioSettings
+from store.database import Database
+from store.ledgers import Outbound
+from store.models import Conversation, Inbound, InboundState, Message
+from store.suppression import Suppression, refusal
+from tests.desk import TOML, Desk, envelope
+from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
+from workers.bell import Bell
+from workers.intake import Intake
+
+SMS = f"""
+[channels.sms]
+kind = "twilio"
+account = "env:TWILIO_SID"
+token = "env:TWILIO_TOKEN"
+number = "{NUMBER}"
+calendar = "office"
+"""
+
+
+@pytest.fixture
+def twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTwilio]:
+    monkeypatch.setenv("TWILIO_SID", ACCOUNT)
+    monkeypatch.setenv("TWILIO_TOKEN", TOKEN)
+    fake = FakeTwilio()
+    yield fake
+    fake.stop()
+    assert fake.contract is None or fake.contract.violations == []
+
+
+class ChatDesk(Desk):
+    """A desk with a Twilio number."""
+
+    def __init__(self, database: Database, folder: Path, twilio: FakeTwilio, *, more: str = "") -> None:
+        sms = SMS + f'api_base = "{twilio.base}"\n' + more
+        super().__init__(database, folder, toml=TOML.replace("[calendars.office]", f"{sms}\n[calendars.office]", 1))
+        self.intake = Intake(database, bell=Bell(lambda: None))
+        settings = self.settings.channels["sms"]
+        assert isinstance(settings, TwilioSettings)
+        self.connector = TwilioConnector("sms", settings)
+
+    def poll(self) -> int:
+        """Poll once as the daemon would, keep what came and route it; return how many messages came."""
+        ownership = self.intake.own("sms")
+        assert ownership
+        page = self.connector.fetch(ownership.cursor)
+        ownership.accept(page)
+        count = len(page.messages)
+        while page.more:
+            page = self.connector.fetch(page.cursor)
+            ownership.accept(page)
+            count += len(page.messages)
+        ownership.release()
+        while self.router.route_oldest() or self.router.route_alone():
+            pass
+        return count
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path, twilio: FakeTwilio) -> Iterator[ChatDesk]:
+    made = ChatDesk(database, tmp_path, twilio)
+    made.poll()
+    yield made
+    made.intake.close()
+
+
+def test_an_sms_becomes_a_conversation_with_its_reasons(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    sid = twilio.receive("我的账户被盗了，钱没了")
+    assert desk.poll() == 1
+    (conversation,) = desk.rows(Conversation)
+    (message,) = desk.rows(Message)
+    assert (conversation.channel, conversation.emergency, conversation.team) == ("sms", True, "risk")
+    assert (message.sender_handle, message.text) == (CUSTOMER, "我的账户被盗了，钱没了")
+    assert desk.states() == {sid: InboundState.ROUTED}
+
+
+def test_short_messages_of_one_sender_go_on_with_what_is_open(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    now = datetime.now(UTC)
+    for number, text in enumerate(("my refund", "did not arrive", "order 77")):
+        twilio.receive(text, at=now + timedelta(seconds=number))
+    twilio.receive("something else", sender="+447700900123")
+    desk.poll()
+    twilio.receive("hello?")
+    desk.poll()
+    assert sorted(desk.rows(Message, "channel")) == ["sms"] * 5
+    threads = desk.rows(Message, "conversation_id", "sender_handle")
+    assert len({thread for thread, handle in threads if handle == CUSTOMER}) == 1
+    assert len(desk.rows(Conversation)) == 2
+
+
+def test_the_same_words_twice_are_two_messages(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("ok")
+    twilio.receive("ok")
+    desk.poll()
+    assert len(desk.rows(Message)) == 2
+
+
+def test_after_a_resolved_case_a_new_one_names_the_old(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("my refund")
+    desk.poll()
+    desk.change(Conversation, status="resolved")
+    twilio.receive("now I cannot log in")
+    desk.poll()
+    first, second = sorted(desk.rows(Conversation), key=lambda each: each.opened_at)
+    assert second.linked_to == first.id
+
+
+def test_after_a_long_silence_a_new_case_is_opened(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("my refund")
+    desk.poll()
+    desk.change(Conversation, last_message_at=datetime.now(UTC) - timedelta(days=8))
+    twilio.receive("hello again")
+    desk.poll()
+    assert len(desk.rows(Conversation)) == 2
+
+
+def test_a_mail_sender_does_not_join_by_being_the_same_person(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("by SMS")
+    desk.poll()
+    desk.route(envelope("1"), envelope("2", subject="Other"))
+    assert len(desk.rows(Conversation)) == 3
+
+
+def test_replayed_and_shuffled_polls_add_nothing(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    for number in range(30):
+        twilio.receive(f"message {number}")
+    for _ in range(5):
+        desk.poll()
+        desk.connector.close()
+        twilio.messages.reverse()
+    assert len(desk.rows(Message)) == 30
+    assert not any(desk.rows(Inbound, "conflict"))
+
+
+def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    """T17, for chats."""
+    ownership = desk.intake.own("sms")
+    for pair in range(10):
+        for text in ("first", "second"):
+            twilio.receive(text, sender=f"+4477009000{pair:02}")
+    page = desk.connector.fetch(ownership.cursor)
+    for message in page.messages:
+        desk.intake.keep(Page(channel="sms", messages=[message], form="twilio"), token=None)
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        while desk.router.route_alone() or desk.router.route_oldest():
+            pass
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: work(), range(4)))
+    desk.let_waits_end()
+    while desk.router.route_oldest():
+        pass
+    assert len(desk.rows(Message)) == 20
+    assert len(desk.rows(Conversation)) == 10
+
+
+@pytest.mark.parametrize("word", ["STOP", " stop. ", "TD", "退订", "“退订”"])
+def test_stop_is_written_down_and_never_answered(desk: ChatDesk, twilio: FakeTwilio, word: str) -> None:
+    desk.close()
+    twilio.receive(word)
+    desk.poll()
+    (entry,) = desk.rows(Suppression)
+    assert (entry.channel, entry.handle, entry.stopped) == ("sms", CUSTOMER, True)
+    assert desk.rows(Outbound) == []
+    with desk.database.read() as connection:
+        assert "no more messages" in refusal(connection, channel="sms", handle=CUSTOMER)
+
+
+def test_an_ordinary_sms_is_answered_by_machine_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    desk.close()
+    twilio.receive("where is my refund")
+    desk.poll()
+    (reply,) = desk.rows(Outbound)
+    assert (reply.channel, reply.recipient) == ("sms", CUSTOMER)
+
+
+def test_a_short_code_is_not_answered(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    desk.close()
+    twilio.receive("Your code is 123456", sender="10086")
+    desk.poll()
+    assert desk.rows(Outbound) == []
+
+
+def test_start_lifts_it_and_the_later_word_counts_whatever_comes_first(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    now = datetime.now(UTC)
+    desk.route()
+    twilio.receive("START", at=now)
+    desk.poll()
+    twilio.receive("STOP", at=now - timedelta(minutes=5))
+    desk.connector.close()
+    desk.poll()
+    with desk.database.read() as connection:
+        assert refusal(connection, channel="sms", handle=CUSTOMER) == ""
+    twilio.receive("stop", at=now + timedelta(seconds=1))
+    desk.poll()
+    with desk.database.read() as connection:
+        assert refusal(connection, channel="sms", handle=CUSTOMER)
+
+
+def test_a_sentence_with_the_word_stop_is_a_message(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("please stop the payment to this shop")
+    desk.poll()
+    assert desk.rows(Suppression) == []
+
+
+def test_the_settings_are_those_of_the_file() -> None:
+    text = TOML.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
+    assert read_settings(text.format(data="var")).channels["sms"].kind == "twilio"
