@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings import Settings, read_settings
 from store.bulk import table_of
+from store.claims import claim_page
 from store.database import Database
 from store.inbound import Delivery, accept
 from store.models import Inbound
@@ -177,6 +178,11 @@ class Desk:
     def damage(self, source_key: str) -> None:
         """Make a row's envelope unreadable, as a disk or a bug of an older version might."""
         self._update(table_of(Inbound).c.source_key == source_key, envelope='{"broken')
+
+    def claim_and_die(self) -> None:
+        """Claim what is due and do nothing with it, as a killed worker does."""
+        with self.database.write() as connection:
+            claim_page(connection, limit=100)
 
     def let_waits_end(self) -> None:
         """Let every lease and every wait be over."""

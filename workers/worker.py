@@ -1,4 +1,4 @@
-"""One worker process: threads that answer the bell, a thread that sweeps, and a watchdog over them."""
+"""One worker process: threads that answer the bell, one that sweeps under a watchdog, and those that send."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import dramatiq
 import structlog
 from redis import RedisError
 
+from connectors.watchdog import Watchdog
 from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, listening_broker
 from workers.dispatch import Dispatch
 from workers.route import Router
@@ -38,19 +39,22 @@ class Worker:
     ) -> None:
         self._router, self._find_url, self._dispatch = router, find_url, dispatch
         self._stopped = threading.Event()
-        self._sweep = Sweep(router, stopped=self._stopped, chores=chores)
+        self._watchdog = Watchdog()
+        self._sweep = Sweep(router, stopped=self._stopped, watchdog=self._watchdog, chores=chores)
 
     def run(self) -> None:
         """Work until told to stop; what is in hand is finished first."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        sweeping = threading.Thread(target=self._sweep.run, name="sweep")
+        self._watchdog.start()
+        sweeping = threading.Thread(target=self._sweep.run, name="sweep", daemon=True)
         sweeping.start()
         self._dispatch.start()
         _log.info("worker.started")
         self._answer_the_bell()
         self._dispatch.stop(seconds=_STOP_MILLISECONDS / 1000)
         sweeping.join(_STOP_MILLISECONDS / 1000)
+        self._watchdog.stop()
         _log.info("worker.stopped")
 
     def _on_signal(self, number: int, _: object) -> None:

@@ -1,0 +1,60 @@
+"""The sweep: everything that is due gets its turn, and what fails keeps nothing else from its own."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from connectors.watchdog import Watchdog
+from router.errors import TransientError
+from store.database import Database
+from tests.desk import Desk, envelope
+from workers.sweep import Sweep
+
+
+class Chore:
+    def __init__(self, *results: int | Exception) -> None:
+        self.results, self.turns = list(results), 0
+
+    def once(self) -> int:
+        self.turns += 1
+        result = self.results.pop(0) if self.results else 0
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path)
+
+
+def sweep(desk: Desk, *chores: Chore) -> Sweep:
+    return Sweep(desk.router, stopped=threading.Event(), watchdog=Watchdog(), chores=chores)
+
+
+def test_what_is_due_is_routed_without_any_bell(desk: Desk) -> None:
+    desk.accept(envelope("1"), envelope("2"))
+
+    assert sweep(desk).once() == 2
+    assert set(desk.states().values()) == {"routed"}
+
+
+def test_every_chore_gets_its_turn_whatever_fails_before_it(desk: Desk) -> None:
+    chores = [Chore(TransientError()), Chore(ZeroDivisionError()), Chore(3)]
+
+    assert sweep(desk, *chores).once() == 3
+    assert [chore.turns for chore in chores] == [1, 1, 1]
+
+
+def test_a_message_of_a_page_that_died_goes_while_fresh_ones_keep_coming(desk: Desk) -> None:
+    desk.accept(envelope("1"))
+    desk.claim_and_die()
+    desk.accept(envelope("2"))
+    desk.let_waits_end()
+
+    sweep(desk).once()
+
+    assert set(desk.states().values()) == {"routed"}
