@@ -12,7 +12,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -42,7 +45,48 @@ def insert_new(connection: Connection, model: type[SQLModel], *, rows: Rows) -> 
 
 def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
     """Return `column IN values`, in a form whose SQL text does not change with their number."""
-    return column.in_(sa.bindparam(None, list(values), expanding=True))
+    if isinstance(column.type, sa.LargeBinary):
+        # Bytes cannot stand in JSON.
+        return column.in_(sa.bindparam(None, list(values), expanding=True))
+    return _among(column, sa.bindparam(None, list(values), type_=_Values(column.type)))
+
+
+class _among(sa.sql.functions.FunctionElement[bool]):  # noqa: N801  (reads as an SQL function)
+    """The values as one parameter: a plain IN has a placeholder and a bound name for each of them."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class _Values(sa.types.TypeDecorator[Collection[Any]]):
+    """Many values of one type: an array for PostgreSQL, a JSON text for SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, item: sa.types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.ARRAY(self.item) if _takes_arrays(dialect) else sa.Text()
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        convert = None if _takes_arrays(dialect) else _converter(self.item, dialect)
+        values = [convert(each) for each in value or ()] if convert else list(value or ())
+        return values if _takes_arrays(dialect) else to_json(values).decode()
+
+
+@compiles(_among, "postgresql")
+def _among_postgresql(element: _among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+@compiles(_among, "sqlite")
+def _among_sqlite(element: _among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (our own clauses)
 
 
 @dataclass(frozen=True, slots=True)

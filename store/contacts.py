@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,15 +43,18 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:
     table = table_of(Identity)
-    wanted = set(handles)
+    # Kind by kind, because the index begins with it; without it every identity there is would be looked at.
+    of_each_kind = [
+        sa.and_(table.c.kind == kind, among(table.c.handle, [handle.handle for handle in same]))
+        for kind, same in groupby(handles, key=lambda handle: handle.kind)
+    ]
     statement = (
         sa.select(table.c.kind, table.c.handle, table.c.contact_id)
-        .where(among(table.c.handle, [handle.handle for handle in handles]))
+        .where(sa.or_(*of_each_kind))
         .order_by(table.c.kind, table.c.handle)
     )
     rows = connection.execute(statement.with_for_update() if locked else statement)
-    found = {Handle(row.kind, row.handle): row.contact_id for row in rows}
-    return {handle: contact for handle, contact in found.items() if handle in wanted}
+    return {Handle(kind, handle): contact_id for kind, handle, contact_id in rows}
 
 
 def _insert_contacts(connection: Connection, names: Mapping[UUID, str], *, now: datetime) -> None:
