@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import channels, conversations, health, messages, metrics, pages, quarantine, signing_in
+from api import channels, conversations, health, messages, metrics, outbound, pages, quarantine, replies, signing_in
 from api.boundary import Boundary
 from api.description import describe
 from api.desk import Clock, Desk, utc_now
@@ -20,13 +20,15 @@ from api.originals import OriginalReader
 from api.places import API
 from api.problems import install
 from api.rendering import build_environment
+from api.ringing import Ringer
 from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
 from workers.keys import desk_key
+from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
-_MODULES: Final = (conversations, messages, quarantine, channels, health, metrics, pages, signing_in)
+_MODULES: Final = (conversations, messages, replies, outbound, quarantine, channels, health, metrics, pages, signing_in)
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
     "The inbox of all channels: conversations, their messages with the reasons of every decision, attachments, and "
@@ -70,6 +72,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         now=now,
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
+        replying=Replying(settings, database),
+        bell=Ringer(settings),
         meter=meter,
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )

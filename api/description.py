@@ -37,6 +37,8 @@ def _complete(document: dict[str, Any]) -> None:
 
 def _with_nulls(value: Any, schema: Any, *, schemas: Schemas) -> Any:  # noqa: ANN401  (JSON)
     """Return the example with the nulls that FastAPI drops from every document."""
+    choices = [each for each in schema.get("anyOf", ()) if "$ref" in each]
+    schema = choices[0] if choices and value is not None else schema
     whole = schemas[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
     if isinstance(value, list) and "items" in whole:
         return [_with_nulls(each, whole["items"], schemas=schemas) for each in value]

@@ -11,9 +11,11 @@ from fastapi import Depends, Request
 
 from api.meter import Meter
 from api.originals import OriginalReader
+from api.ringing import Ringer
 from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
+from workers.replying import Replying
 
 Clock = Callable[[], datetime]
 
@@ -32,6 +34,8 @@ class Desk:
     now: Clock
     sessions: Sessions
     originals: OriginalReader
+    replying: Replying
+    bell: Ringer
     meter: Meter
     secure: bool
 

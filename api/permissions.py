@@ -24,6 +24,8 @@ class Verb(StrEnum):
     """What can be done at the desk; `noun:verb`."""
 
     READ_INBOX = "inbox:read"
+    SEND_REPLIES = "replies:send"
+    SETTLE_OUTBOUND = "outbound:settle"
     READ_FILES = "files:read"
     READ_ORIGINALS = "originals:read"
     READ_QUARANTINE = "quarantine:read"
@@ -47,6 +49,9 @@ _EVERYONE: Final = frozenset(Role)
 # Originals are unmasked: they may hold card numbers and passwords that customers typed.
 _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_INBOX: _EVERYONE,
+    Verb.SEND_REPLIES: frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
+    # A second text to the same customer is a decision: whoever takes it can be asked.
+    Verb.SETTLE_OUTBOUND: frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
     Verb.READ_FILES: _EVERYONE - {Role.VIEWER},
     Verb.READ_ORIGINALS: frozenset({Role.SENIOR, Role.ADMIN}),
     Verb.READ_QUARANTINE: _EVERYONE - {Role.VIEWER},

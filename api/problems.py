@@ -76,14 +76,25 @@ class Problem(BaseModel):
     instance: str = Field(description="The path that was asked for, without its query.")
     request_id: str = Field(description="Also in the `X-Request-Id` header and in the log.")
     errors: list[FieldError] | None = Field(default=None, description="Only for `invalid`: what is wrong, and where.")
+    version: int | None = Field(default=None, description="Only for a reply past news: the conversation's version now.")
+    newer: list[dict[str, Any]] | None = Field(
+        default=None, description="Only for a reply past news: the newest messages, at least all that are new."
+    )
 
 
 class ProblemError(Exception):
     """Ends a request with a problem."""
 
-    def __init__(self, slug: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        slug: str,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail or PROBLEMS[slug][2])
-        self.slug, self.headers = slug, headers
+        self.slug, self.headers, self.more = slug, headers, more or {}
 
 
 def respond(
@@ -93,6 +104,7 @@ def respond(
     detail: str | None = None,
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return the problem as JSON, or as a page to a browser that asked for a page."""
     status, title, usual = PROBLEMS[slug]
@@ -104,6 +116,7 @@ def respond(
         instance=request.url.path,
         request_id=request.scope.get("request_id", ""),
         errors=errors,
+        **(more or {}),
     )
     if wants_page(request):
         return error_page(request, status=status, detail=problem.detail, request_id=problem.request_id, headers=headers)
@@ -123,7 +136,7 @@ def install(app: FastAPI) -> None:
 async def _of_problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    return respond(request, error.slug, detail=str(error), headers=error.headers)
+    return respond(request, error.slug, detail=str(error), headers=error.headers, more=error.more)
 
 
 async def _of_omniyard(request: Request, error: Exception) -> Response:

@@ -89,6 +89,12 @@ _OUTGOING: Final[dict[str, Any]] = {
 }
 
 
+def message_example() -> dict[str, Any]:
+    """Return the example of a reply that has just been queued."""
+    own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
+    return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
+
+
 def example(value: Mapping[str, Any]) -> ConfigDict:
     """Return the model configuration that shows `value` as the example in OpenAPI."""
     return ConfigDict(json_schema_extra={"examples": [dict(value)]}, from_attributes=True)
@@ -191,7 +197,7 @@ class MessageEntry(BaseModel):
     sent_at: datetime | None = Field(description="The sender's claim.")
     received_at: datetime
     origin: str
-    delivery: str | None = Field(description="Of an outgoing message: queued, sending, sent, failed or unknown.")
+    delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
     why: list[ReasonEntry] = Field(description="Summary of the trace.")
 

@@ -18,7 +18,7 @@ from router.sending import Delivery, is_later
 from store.bulk import among, table_of
 from store.clock import read_clock
 from store.ledgers import Outbound, OutboundState
-from store.models import Conversation
+from store.models import Conversation, Message
 
 # Settled by its own attempt, however late that wakes; what a person or a callback has settled stays as it is.
 _UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
@@ -100,6 +100,12 @@ def next_queued(connection: Connection, *, channels: Collection[str]) -> Outboun
     return _first(connection, ready.with_for_update(of=table, skip_locked=True))
 
 
+def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
+    """Return one row, locked."""
+    row = _select(read_clock(connection)).where(table_of(Outbound).c.id == outbound_id)
+    return _first(connection, row.with_for_update(of=table_of(Outbound)))
+
+
 def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> OutboundClaim:
     """Claim a row that `next_queued` locked: it is `sending` from here on, and its date is fixed."""
     token = uuid4()
@@ -126,7 +132,7 @@ def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta)
 
 def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
     """Write down that the provider has it; return False if that was settled otherwise before."""
-    values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why}
+    values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why, "text": as_shown()}
     return _settle(connection, row, values=values | _named(provider_id))
 
 
@@ -215,7 +221,7 @@ def note_delivery(connection: Connection, outbound_id: UUID, told: Told) -> bool
     now = read_clock(connection)
     values: dict[str, Any] = {"delivery": told.delivery, "delivery_at": now, "error": told.why}
     if row.state not in {OutboundState.SENT, OutboundState.FAILED}:
-        values |= {"state": OutboundState.SENT, "sent_at": now}
+        values |= {"state": OutboundState.SENT, "sent_at": now, "text": as_shown()}
     _update(connection, outbound_id, values=values | _named(told.provider_id))
     return True
 
@@ -228,6 +234,13 @@ def _settle(
     # A row that was never tried has no attempt to name, and compares with NULL.
     ours = sa.update(table).where(table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states))
     return bool(connection.execute(ours.values(**values)).rowcount)
+
+
+def as_shown() -> sa.ColumnElement[str]:
+    """Return the text as the inbox shows it, masked: once it has left, nobody needs the other one."""
+    table, message = table_of(Outbound), table_of(Message)
+    shown = sa.select(message.c.text).where(message.c.outbound_id == table.c.id).scalar_subquery()
+    return sa.func.coalesce(shown, table.c.text)
 
 
 def _named(provider_id: str) -> dict[str, str]:

@@ -91,33 +91,33 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     )
 
 
-def add_reply(connection: Connection, database: Database, answered: Answerable, *, reply: Reply, now: datetime) -> UUID:
+def add_reply(connection: Connection, database: Database, case: Answerable, *, reply: Reply, now: datetime) -> UUID:
     """Write the reply down as a message and queue it; return the message's id.
 
     A reply that leaves now answers the customer now; a scheduled one does when it has left.
     """
-    outbound = _outbound(answered, reply, now=now)
-    message = _message(answered, author=reply.author, sender=reply.sender, text=reply.masked, now=now)
+    outbound = _outbound(case, reply, now=now)
+    message = _message(case, author=reply.author, sender=reply.sender, text=reply.masked, now=now)
     message |= {"outbound_id": reply.id, "subject": reply.subject, "rfc_message_id": reply.rfc_message_id}
     insert_rows(connection, Outbound, rows=[outbound])
     insert_rows(connection, Message, rows=[message])
-    key = {"digest": digest(reply.rfc_message_id), "conversation_id": answered.id}
+    key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id}
     connection.execute(insert_ignore(database, ThreadKey), [key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
-    append_events(connection, [EventRow("message.queued", answered.id, payload, at=now)])
-    _touch(connection, answered.id, now=now)
+    append_events(connection, [EventRow("message.queued", case.id, payload, at=now)])
+    _touch(connection, case.id, now=now)
     if reply.due_at <= now:
-        _answered(connection, database, answered.id, at=now)
+        answered(connection, database, case.id, at=now)
     return UUID(str(message["id"]))
 
 
-def add_note(connection: Connection, answered: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
+def add_note(connection: Connection, case: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
     """Write a note down that only agents see; return the message's id."""
-    message = _message(answered, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
+    message = _message(case, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
     insert_rows(connection, Message, rows=[message])
     payload = {"message_id": str(message["id"]), "author": author}
-    append_events(connection, [EventRow("message.noted", answered.id, payload, at=now)])
-    _touch(connection, answered.id, now=now)
+    append_events(connection, [EventRow("message.noted", case.id, payload, at=now)])
+    _touch(connection, case.id, now=now)
     return UUID(str(message["id"]))
 
 
@@ -125,7 +125,7 @@ def note_answer(connection: Connection, database: Database, row: OutboundClaim) 
     """Let a scheduled reply that has left count as the answer that it is."""
     scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
     if scheduled:
-        _answered(connection, database, row.conversation_id, at=row.now)
+        answered(connection, database, row.conversation_id, at=row.now)
 
 
 def put_back(connection: Connection, database: Database, row: OutboundClaim) -> None:
@@ -134,7 +134,7 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
         return
     table = table_of(Conversation)
     which = table.c.id == row.conversation_id
-    # What this reply promised to have answered is not answered.
+    # What this reply promised to have answered is not case.
     unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
     heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
     waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
@@ -145,7 +145,8 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
         change_status(connection, database, conversation_id=row.conversation_id, status=Status.OPEN, at=row.now)
 
 
-def _answered(connection: Connection, database: Database, conversation_id: UUID, *, at: datetime) -> None:
+def answered(connection: Connection, database: Database, conversation_id: UUID, *, at: datetime) -> None:
+    """Let the first reply be given, and wait for the customer."""
     note_reply(connection, database, conversation_id=conversation_id, at=at)
     change_status(connection, database, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
@@ -167,20 +168,20 @@ def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]
     return ids if len(ids) <= _MOST_ANCESTORS else (ids[0], *ids[1 - _MOST_ANCESTORS :])
 
 
-def _outbound(answered: Answerable, reply: Reply, *, now: datetime) -> dict[str, Any]:
+def _outbound(case: Answerable, reply: Reply, *, now: datetime) -> dict[str, Any]:
     return {
         "id": reply.id,
         "dedupe_key": reply.dedupe_key,
-        "conversation_id": answered.id,
+        "conversation_id": case.id,
         "kind": REPLY,
-        "channel": answered.channel,
-        "recipient": answered.recipient,
+        "channel": case.channel,
+        "recipient": case.recipient,
         "copies": list(reply.copies) or None,
         "subject": reply.subject,
         "text": reply.text,
         "rfc_message_id": reply.rfc_message_id,
-        "in_reply_to": answered.in_reply_to,
-        "ancestors": list(answered.ancestors) or None,
+        "in_reply_to": case.in_reply_to,
+        "ancestors": list(case.ancestors) or None,
         "template": reply.template,
         "variables": reply.variables,
         "author": reply.author,
@@ -193,13 +194,13 @@ def _outbound(answered: Answerable, reply: Reply, *, now: datetime) -> dict[str,
     }
 
 
-def _message(answered: Answerable, *, author: str, sender: str, text: str, now: datetime) -> dict[str, Any]:
+def _message(case: Answerable, *, author: str, sender: str, text: str, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "conversation_id": answered.id,
-        "contact_id": answered.contact_id,
+        "conversation_id": case.id,
+        "contact_id": case.contact_id,
         "direction": Direction.OUTGOING,
-        "channel": answered.channel,
+        "channel": case.channel,
         "sender_handle": sender,
         "sender_name": author,
         "text": text,

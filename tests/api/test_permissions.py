@@ -18,6 +18,8 @@ from tests.app_client import AppClient
 PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out"}
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
+    Verb.SEND_REPLIES: "agent senior supervisor admin",
+    Verb.SETTLE_OUTBOUND: "agent senior supervisor admin",
     Verb.READ_FILES: "agent senior supervisor auditor admin",
     Verb.READ_ORIGINALS: "senior admin",
     Verb.READ_QUARANTINE: "agent senior supervisor auditor admin",

@@ -1,0 +1,179 @@
+"""`/outbound`: what leaves and left, what nobody could settle, and what a person decides about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.schemas import example
+from store import unsettled
+from store.ledgers import OutboundState
+from store.unsettled import TROUBLED, LedgerRow, find_outbound, list_outbound
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_AT: Final = "2026-11-20T04:00:00Z"
+_ENTRY: Final[dict[str, Any]] = {
+    "id": _ID,
+    "conversation_id": _ID,
+    "kind": "reply",
+    "channel": "support-mail",
+    "recipient": "li@example.com",
+    "subject": "Re: Payment failed [K7QF2MXD4-9F3A61C20B]",
+    "author": "Ann",
+    "state": "needs_person",
+    "error": "it was tried 3 times without a clear answer",
+    "attempts": 3,
+    "created_at": _AT,
+    "due_at": _AT,
+    "claimed_at": _AT,
+    "sent_at": None,
+    "delivery": "",
+    "delivery_at": None,
+}
+
+routes: Final = APIRouter(prefix=f"{API}/outbound", tags=["outbound"])
+
+
+def outbound_example() -> dict[str, Any]:
+    """Return the example of an entry that has just been queued."""
+    return {**_ENTRY, "state": "queued", "error": "", "attempts": 0, "claimed_at": None}
+
+
+class OutboundEntry(BaseModel):
+    """One message that leaves for the customer."""
+
+    model_config = example(_ENTRY)
+
+    id: UUID
+    conversation_id: UUID
+    kind: str = Field(description="`reply` of an agent, or `auto_reply`.")
+    channel: str
+    recipient: str
+    subject: str
+    author: str = Field(description="Empty for what nobody wrote.")
+    state: str = Field(
+        description="`queued`, `sending`, `sent`; `failed`: the provider said no; `unknown`: it may have arrived, and "
+        "is being looked for; `needs_person`: only a person can tell; `cancelled`."
+    )
+    error: str = Field(description="Why, in a sentence; empty if all is well.")
+    attempts: int
+    created_at: datetime
+    due_at: datetime = Field(description="When it may leave, or when to look for it again.")
+    claimed_at: datetime | None = Field(description="When it was tried last.")
+    sent_at: datetime | None = Field(description="When the provider had it.")
+    delivery: str = Field(description="What the provider told later: `sent`, `delivered`, `read`, `undelivered`.")
+    delivery_at: datetime | None
+
+    @classmethod
+    def of(cls, row: LedgerRow) -> Self:
+        """Show a row."""
+        return cls.model_validate(row)
+
+
+class OutboundPage(BaseModel):
+    """A page of outgoing messages, newest first. next_cursor: None on the last page."""
+
+    model_config = example({"messages": [_ENTRY], "next_cursor": None})
+
+    messages: list[OutboundEntry]
+    next_cursor: str | None
+
+
+class OutboundQuery(BaseModel):
+    """What to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: list[OutboundState] = Field(
+        default=list(TROUBLED), max_length=len(OutboundState), description="Default: those that nobody could settle."
+    )
+    channel: str | None = Field(default=None, max_length=100)
+    cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
+    limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
+
+
+@routes.get(
+    "",
+    dependencies=[Depends(Requires(Verb.READ_INBOX))],
+    responses=documented(),
+    summary="List outgoing messages, newest first",
+)
+def list_messages(desk: DeskPart, query: Annotated[OutboundQuery, Query()]) -> OutboundPage:
+    """Return a page; unless states are named, of those that somebody has to look at."""
+    after = read_cursor(query.cursor)
+    with desk.database.read() as connection:
+        rows = list_outbound(
+            connection,
+            states=query.state,
+            channel=query.channel,
+            before=after.id if after else None,
+            limit=query.limit + 1,
+        )
+    page = rows[: query.limit]
+    following = write_cursor(page[-1].created_at, page[-1].id) if len(rows) > query.limit else None
+    return OutboundPage(messages=[OutboundEntry.of(row) for row in page], next_cursor=following)
+
+
+@routes.get(
+    "/{outbound_id}",
+    dependencies=[Depends(Requires(Verb.READ_INBOX))],
+    responses=documented("not-found"),
+    summary="One outgoing message",
+)
+def show_message(desk: DeskPart, outbound_id: UUID) -> OutboundEntry:
+    """Return how far it is."""
+    with desk.database.read() as connection:
+        return OutboundEntry.of(find_outbound(connection, outbound_id))
+
+
+Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
+
+
+@routes.post(
+    "/{outbound_id}/send-again",
+    responses=documented("not-found", "conflict"),
+    summary="Send a message again that did not clearly leave",
+)
+def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
+    """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
+    with desk.database.write() as connection:
+        unsettled.send_again(connection, desk.database, outbound_id, by=actor.name)
+        entry = OutboundEntry.of(find_outbound(connection, outbound_id))
+    desk.bell.ring_to_send()
+    return entry
+
+
+@routes.post(
+    "/{outbound_id}/mark-sent",
+    responses=documented("not-found", "conflict"),
+    summary="Say that a message arrived",
+)
+def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
+    """Settle it as sent, because a person knows."""
+    with desk.database.write() as connection:
+        unsettled.mark_sent(connection, desk.database, outbound_id, by=actor.name)
+        return OutboundEntry.of(find_outbound(connection, outbound_id))
+
+
+@routes.post(
+    "/{outbound_id}/cancel",
+    responses=documented("not-found", "conflict"),
+    summary="Let a message not leave",
+)
+def cancel(
+    desk: DeskPart, outbound_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
+) -> OutboundEntry:
+    """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
+    with desk.database.write() as connection:
+        unsettled.cancel(connection, desk.database, outbound_id, by=actor.name)
+        return OutboundEntry.of(find_outbound(connection, outbound_id))

@@ -1,0 +1,171 @@
+"""`POST /conversations/{key}/messages`: what agents say, once however often it is asked for, and never past news."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.responses import Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.desk import Desk, DeskPart
+from api.outbound import OutboundEntry, outbound_example
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import ProblemError, documented
+from api.reading import find_by_key
+from api.schemas import MessageEntry, example, message_example
+from store.correspondence import attachments_of, find_message, messages_of
+from store.idempotency import keep, reserve
+from store.replies import Answerable, lock_answerable
+from store.unsettled import find_outbound
+from workers.failpoints import reach
+from workers.replying import Wish
+
+_LONGEST_TEXT: Final = 20_000
+_MOST_COPIES: Final = 10
+_MOST_NEWS: Final = 50
+_CREATED: Final = 201
+_MAIL: Final = r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$"
+
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["messages"])
+
+
+class MessageOrder(BaseModel):
+    """What is to be said.
+
+    A reply leaves by the channel that the customer wrote on; a note is for agents only.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"kind": "reply", "text": "We have sent the money back today.", "based_on_version": 3}]
+        },
+    )
+
+    kind: Literal["reply", "note"] = "reply"
+    text: str = Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")
+    based_on_version: int | None = Field(
+        default=None,
+        ge=1,
+        description="The conversation's `version` that the author has read. A reply needs it; if the conversation has "
+        "moved on since, the answer is 409 with what is new in `newer`.",
+    )
+    send_at: AwareDatetime | None = Field(default=None, description="When it is to leave, instead of now.")
+    hold_until_opening: bool = Field(default=False, description="Let it leave when the channel opens.")
+    copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
+        default=[], max_length=_MOST_COPIES, description="Further recipients, on channels of mail."
+    )
+    template: str | None = Field(
+        default=None, max_length=100, description="The provider's id of an approved text, where only those may leave."
+    )
+    variables: dict[str, str] | None = Field(default=None, max_length=50, description="Of the template.")
+
+
+class PostedMessage(BaseModel):
+    """The message, and how it leaves; a note does not. `GET /outbound/{id}` follows it."""
+
+    model_config = example({"message": message_example(), "outbound": outbound_example(), "version": 4})
+
+    message: MessageEntry
+    outbound: OutboundEntry | None
+    version: int = Field(description="Of the conversation, with this message.")
+
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Made by the client, one for each thing that it wants said, such as a UUID; the same in each try. "
+        "The same key with the same body gets the same answer; with another body it is refused.",
+    ),
+]
+
+
+@routes.post(
+    "/{key}/messages",
+    status_code=_CREATED,
+    response_model=PostedMessage,
+    responses=documented("not-found", "conflict"),
+    summary="Answer the customer, or leave a note",
+)
+def post_message(
+    desk: DeskPart,
+    key: str,
+    *,
+    order: MessageOrder,
+    actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))],
+    idempotency_key: IdempotencyKey,
+) -> Response:
+    """Write it down and let it leave. Safe to repeat: a lost answer, a double click, a restart send once.
+
+    An immediate reply stops the clock of the first reply and sets the conversation to pending.
+    """
+    asked = hashlib.sha256(f"{key.upper()}\n{order.model_dump_json()}".encode()).digest()
+    with desk.database.write() as connection:
+        kept = reserve(connection, desk.database, agent_id=actor.id, key=idempotency_key, request_hash=asked)
+        if kept and not kept.same:
+            raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")
+        answer = kept.answer if kept else _post(connection, desk, key, order=order, actor=actor, once=idempotency_key)
+        if not kept:
+            keep(connection, agent_id=actor.id, key=idempotency_key, status=_CREATED, answer=answer)
+        reach("reply.written")
+    if not kept:
+        desk.bell.ring_to_send()
+    reach("reply.after")
+    return Response(answer, status_code=_CREATED, media_type="application/json")
+
+
+def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> str:
+    case = lock_answerable(connection, find_by_key(connection, key).id)
+    _refuse_stale(connection, case, order=order)
+    if order.kind == "note":
+        message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
+    else:
+        message_id = desk.replying.reply(connection, case, _wish(order, actor=actor, key=once))
+    row = find_message(connection, message_id)
+    posted = PostedMessage(
+        message=MessageEntry.of(row, attachments=[], reasons=[]),
+        outbound=OutboundEntry.of(find_outbound(connection, row.outbound_id)) if row.outbound_id else None,
+        version=find_by_key(connection, key).version,
+    )
+    return posted.model_dump_json()
+
+
+def _wish(order: MessageOrder, *, actor: Actor, key: str) -> Wish:
+    if order.send_at and order.hold_until_opening:
+        raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
+    return Wish(
+        key=key,
+        agent_id=actor.id,
+        author=actor.name,
+        text=order.text,
+        send_at=order.send_at,
+        hold_until_opening=order.hold_until_opening,
+        copies=tuple(order.copies),
+        template=order.template,
+        variables=order.variables,
+    )
+
+
+def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrder) -> None:
+    if order.based_on_version is None:
+        if order.kind == "reply":
+            raise ProblemError("invalid", "a reply needs based_on_version: the version that its author has read")
+        return
+    behind = case.version - order.based_on_version
+    if behind == 0:
+        return
+    # Each message raises the version by one at least, so that these are all the new ones, and perhaps some more.
+    newest = messages_of(connection, case.id, limit=min(abs(behind), _MOST_NEWS))
+    files = attachments_of(connection, [row.id for row in newest])
+    shown = [MessageEntry.of(row, attachments=files[row.id], reasons=[]) for row in newest]
+    more: dict[str, Any] = {"version": case.version, "newer": [each.model_dump(mode="json") for each in shown]}
+    raise ProblemError("conflict", "the conversation has moved on; read what is new before you answer", more=more)

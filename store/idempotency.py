@@ -1,0 +1,50 @@
+"""Answers to requests that may come again: reserved by the transaction that does what was asked, and kept with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import table_of
+from store.clock import read_clock
+from store.database import Database, insert_ignore
+from store.ledgers import Idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered before. same: whether the same was asked.  answer: the body, as it was sent."""
+
+    same: bool
+    status: int
+    answer: str
+
+
+def reserve(
+    connection: Connection, database: Database, *, agent_id: UUID, key: str, request_hash: bytes
+) -> KeptAnswer | None:
+    """Reserve a key for this transaction, or return what was answered under it before.
+
+    A second request with the key waits here for the first to end; if that rolls back, the key is free again.
+    """
+    columns = table_of(Idempotency).c
+    row = {"agent_id": agent_id, "key": key, "request_hash": request_hash, "status": 0, "answer": ""}
+    fresh = insert_ignore(database, Idempotency).values(**row, created_at=read_clock(connection))
+    if connection.execute(fresh.returning(columns.key)).first():
+        return None
+    kept = connection.execute(
+        sa.select(columns.request_hash, columns.status, columns.answer).where(
+            columns.agent_id == agent_id, columns.key == key
+        )
+    ).one()
+    return KeptAnswer(bytes(kept.request_hash) == request_hash, kept.status, kept.answer)
+
+
+def keep(connection: Connection, *, agent_id: UUID, key: str, status: int, answer: str) -> None:
+    """Keep the answer under the key that this transaction has reserved."""
+    table = table_of(Idempotency)
+    reserved = sa.update(table).where(table.c.agent_id == agent_id, table.c.key == key)
+    connection.execute(reserved.values(status=status, answer=answer))

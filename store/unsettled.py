@@ -1,0 +1,135 @@
+"""What people see of the ledger of outgoing messages, and what they may do with those that nobody could settle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import Conflict, NotFound
+from store.bulk import among, table_of
+from store.clock import read_clock
+from store.database import Database
+from store.events import EventRow, append_events
+from store.ledgers import Outbound, OutboundState
+from store.outbound import as_shown, find
+from store.replies import REPLY, answered, put_back
+
+# What somebody has to look at.
+TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)
+_CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One outgoing message. See `store.ledgers.Outbound`."""
+
+    id: UUID
+    conversation_id: UUID
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    author: str
+    state: str
+    error: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    claimed_at: datetime | None
+    sent_at: datetime | None
+    delivery: str
+    delivery_at: datetime | None
+
+
+def list_outbound(
+    connection: Connection,
+    *,
+    states: Sequence[str] = TROUBLED,
+    channel: str | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[LedgerRow]:
+    """Return up to `limit` outgoing messages in these states, newest first. before: the last id of the page before."""
+    columns = table_of(Outbound).c
+    statement = _select().where(among(columns.state, states))
+    if channel is not None:
+        statement = statement.where(columns.channel == channel)
+    if before is not None:
+        statement = statement.where(columns.id < before)
+    rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
+    return [LedgerRow(**row) for row in rows]
+
+
+def find_outbound(connection: Connection, outbound_id: UUID) -> LedgerRow:
+    """Return one outgoing message.
+
+    Raises NotFound when there is none.
+    """
+    row = connection.execute(_select().where(table_of(Outbound).c.id == outbound_id)).mappings().first()
+    if row is None:
+        raise NotFound("there is no outgoing message with that id")
+    return LedgerRow(**row)
+
+
+def send_again(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+    """Queue a message again that did not leave for certain or of which nobody knows.
+
+    Raises NotFound, and Conflict when somebody was faster: a double click sends once.
+    """
+    now = read_clock(connection)
+    values = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0, "error": ""}
+    _act(connection, outbound_id, "outbound.sent_again", by=by, values=values, states=TROUBLED)
+    _count_as_answer(connection, database, outbound_id)
+
+
+def mark_sent(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+    """Write down that a person knows that the message arrived.
+
+    Raises NotFound, and Conflict when it is not open any more.
+    """
+    sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
+    values = sent | {"error": f"marked as sent by {by}"}
+    _act(connection, outbound_id, "outbound.marked_sent", by=by, values=values, states=TROUBLED)
+    _count_as_answer(connection, database, outbound_id)
+
+
+def cancel(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+    """Let a message never leave, if it has not yet, and put its conversation back on the desk.
+
+    Raises NotFound, and Conflict when it is under way or gone.
+    """
+    values = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
+    _act(connection, outbound_id, "outbound.cancelled", by=by, values=values, states=_CANCELLABLE)
+    row = find(connection, outbound_id)
+    if row:
+        put_back(connection, database, row)
+
+
+def _act(
+    connection: Connection, outbound_id: UUID, kind: str, *, by: str, values: dict[str, Any], states: Sequence[str]
+) -> None:
+    table = table_of(Outbound)
+    open_row = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))
+    if not connection.execute(open_row.values(**values)).rowcount:
+        now = find_outbound(connection, outbound_id)
+        raise Conflict(f"that message is {now.state.replace('_', ' ')} by now")
+    row = find_outbound(connection, outbound_id)
+    payload = {"outbound_id": str(outbound_id), "channel": row.channel, "by": by}
+    append_events(connection, [EventRow(kind, row.conversation_id, payload, at=read_clock(connection))])
+
+
+def _count_as_answer(connection: Connection, database: Database, outbound_id: UUID) -> None:
+    row = find(connection, outbound_id)
+    if row and row.kind == REPLY:
+        answered(connection, database, row.conversation_id, at=row.now)
+
+
+def _select() -> sa.Select[Any]:
+    columns = table_of(Outbound).c
+    return sa.select(*(columns[name] for name in LedgerRow.__dataclass_fields__))

@@ -1,0 +1,123 @@
+"""What an agent asks to be said, turned into a message of the conversation and a row of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from router.calendars import build_calendars
+from router.correlation import make_token
+from router.errors import PermanentError
+from router.hours import Calendar
+from router.privacy import mask
+from router.settings import Settings
+from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings
+from store.clock import read_clock
+from store.database import Database
+from store.ids import new_id
+from store.replies import Answerable, Reply, add_note, add_reply
+from workers.keys import desk_key
+
+# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
+_NO_DOMAIN: Final = "omniyard.invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an agent asks to be said. key: of the request, unique for the agent.
+
+    send_at: when, instead of now.  hold_until_opening: when the channel opens; at once while it is open.
+    copies: further recipients, on channels of mail only.
+    """
+
+    key: str
+    agent_id: UUID
+    author: str
+    text: str
+    send_at: datetime | None = None
+    hold_until_opening: bool = False
+    copies: tuple[str, ...] = field(default=())
+    template: str | None = None
+    variables: dict[str, str] | None = None
+
+
+class Replying:
+    """Writes replies and notes; may be used by several threads."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
+        self._key = desk_key(settings, purpose="thread tokens")
+
+    @cached_property
+    def _calendars(self) -> Mapping[str, Calendar]:
+        return build_calendars(self._settings)
+
+    def reply(self, connection: Connection, case: Answerable, wish: Wish) -> UUID:
+        """Queue the reply; return its message's id.
+
+        case: locked.
+        Raises PermanentError when there is nobody to answer or no way out, or the text must not leave.
+        """
+        channel, masked = self._way_out(case), mask(wish.text)
+        if "card" in masked.kinds:
+            # PCI DSS 4.0 4.2.2: a card number is never sent by mail or chat.
+            raise PermanentError("the text has a card number; a reply must not")
+        if wish.copies and not _is_mail(channel):
+            raise PermanentError(f"the channel {case.channel} knows no copies; expected one recipient")
+        now = read_clock(connection)
+        due_at = self._due_at(case, wish, now=now)
+        reply = self._reply(case, wish, channel=channel, masked=masked.text, due_at=due_at)
+        return add_reply(connection, self._database, case, reply=reply, now=now)
+
+    def _reply(self, case: Answerable, wish: Wish, *, channel: ChannelSettings, masked: str, due_at: datetime) -> Reply:
+        outbound_id, address = new_id(), channel.address or ""
+        token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
+        return Reply(
+            id=outbound_id,
+            dedupe_key=f"{wish.agent_id}:{wish.key}",
+            author=wish.author,
+            sender=address,
+            subject=f"Re: {case.subject} [{token}]" if _is_mail(channel) else "",
+            text=wish.text,
+            masked=masked,
+            # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
+            rfc_message_id=f"{token}.{outbound_id.hex}@{address.partition('@')[2] or _NO_DOMAIN}",
+            due_at=due_at,
+            copies=wish.copies,
+            template=wish.template,
+            variables=wish.variables,
+        )
+
+    def note(self, connection: Connection, case: Answerable, *, author: str, text: str) -> UUID:
+        """Write a note down that only agents see; return its message's id."""
+        return add_note(connection, case, author=author, masked=mask(text).text, now=read_clock(connection))
+
+    def _way_out(self, case: Answerable) -> ChannelSettings:
+        channel = self._settings.channels.get(case.channel)
+        if channel is None or not channel.enabled or getattr(channel, "send", None) is None:
+            raise PermanentError(f"the channel {case.channel} has no way out: its file says no `send`")
+        if not case.recipient:
+            raise PermanentError(f"nobody has written to {case.channel} in this conversation who could be answered")
+        return channel
+
+    def _due_at(self, case: Answerable, wish: Wish, *, now: datetime) -> datetime:
+        if wish.send_at is not None:
+            return max(now, wish.send_at)
+        if not wish.hold_until_opening:
+            return now
+        name = self._settings.channels[case.channel].calendar
+        calendar = self._calendars[name]
+        opens_at = calendar.next_opening(now)
+        if opens_at is None:
+            raise PermanentError(f"the calendar {name} does not open again; expected a moment in send_at")
+        return opens_at
+
+
+def _is_mail(channel: ChannelSettings) -> bool:
+    return isinstance(channel, ImapSettings | SmtpSettings)
