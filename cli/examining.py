@@ -22,7 +22,7 @@ from connectors.base import Health
 from connectors.email.imap_probe import probe
 from connectors.email.smtp import SmtpGate
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings, TwilioSettings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings
 from store.clock import read_clock
 from store.migrate import current_version, latest_version
 from store.opening import open_database
@@ -115,6 +115,10 @@ def examine_channel(name: str, channel: Channel) -> Health:
         from connectors.sms.twilio_probe import probe as probe_twilio  # noqa: PLC0415
 
         return probe_twilio(channel)
+    if isinstance(channel, TelegramSettings):
+        from connectors.social.telegram_probe import probe as probe_telegram  # noqa: PLC0415
+
+        return probe_telegram(channel)
     return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
 
 

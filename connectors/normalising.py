@@ -90,4 +90,8 @@ def _reader(form: str) -> Form:
         from connectors.sms import twilio_reading  # noqa: PLC0415
 
         return Form(twilio_reading.read, twilio_reading.lasting_of, PartyKind.PHONE)
+    if form == "telegram":
+        from connectors.social import telegram_reading  # noqa: PLC0415
+
+        return Form(telegram_reading.read, telegram_reading.lasting_of, PartyKind.TELEGRAM)
     raise ConfigError(f"nobody here reads messages of the form {form!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.base import Gate
 from connectors.daemon import Polled
 from router.settings import Settings
-from router.settings.channels import ImapSettings, SmtpSettings, TwilioSettings
+from router.settings.channels import ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings
 
 
 def open_polled(settings: Settings) -> list[Polled]:
@@ -20,6 +20,10 @@ def open_polled(settings: Settings) -> list[Polled]:
             from connectors.sms.twilio import TwilioConnector  # noqa: PLC0415
 
             polled.append(Polled(connector=TwilioConnector(name, channel), poll=channel.poll.total_seconds()))
+        if channel.enabled and isinstance(channel, TelegramSettings):
+            from connectors.social.telegram import TelegramConnector  # noqa: PLC0415
+
+            polled.append(Polled(connector=TelegramConnector(name, channel), poll=channel.poll.total_seconds()))
     return polled
 
 

@@ -17,7 +17,7 @@ from router.errors import OmniyardError
 # The names of libraries' loggers whose INFO lines name peers, recipients or every request.
 _CHATTY: Final = (
     "mail.log", "mail.debug", "dramatiq", "uvicorn.access", "httpx", "imapclient", "asyncio", "twilio", "alembic",
-    "uvicorn.error",
+    "uvicorn.error", "urllib3", "oauthlib", "requests_oauthlib", "tweepy",
 )  # fmt: skip
 _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]]+@[^\s@<>\"',;:()\[\]]+\.[^\s@<>\"',;:()\[\]]+")
 

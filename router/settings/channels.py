@@ -143,4 +143,4 @@ CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
     "telegram": TelegramSettings,
 }
 # The kinds that have a connector in this version. The others can be written down, but `check` refuses to run them.
-RUNNABLE_KINDS: Final = frozenset({"imap", "smtp", "twilio"})
+RUNNABLE_KINDS: Final = frozenset({"imap", "smtp", "telegram", "twilio"})

@@ -43,7 +43,8 @@ def test_the_shipped_file_is_in_order():
     assert (result.ok, result.findings) == (True, ())
 
 
-SMS = '[channels.sms]\nkind = "telegram"\ntoken = "env:TOKEN"\n'
+SECRETS = ("consumer_key", "consumer_secret", "access_token", "access_secret")
+SMS = '[channels.sms]\nkind = "x"\n' + "".join(f'{key} = "env:TOKEN"\n' for key in SECRETS)
 
 
 def test_a_kind_without_a_connector_is_refused_while_it_is_enabled(tmp_path, monkeypatch):
