@@ -37,8 +37,8 @@ _NAMES: Final = (
 )  # fmt: skip
 _TRANSACTION: Final = re.compile(
     rf"(?:{'|'.join(_NAMES)})"
-     r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
-     r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
+    r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
+    r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
 )
 _BARE_TRANSACTION: Final = re.compile(
     r"(?<![\da-z])(?:[a-z]{2,4}\d{8,28}|20[2-4]\d[01]\d[0-3]\d\d{6,24}|\d{12,28})(?![\da-z])"
@@ -47,10 +47,12 @@ _LONG_NUMBER: Final = re.compile(r"\d{8,}")
 _UNITS: Final = {
     "¥": "CNY", "￥": "CNY", "元": "CNY", "块钱": "CNY", "块": "CNY", "塊": "CNY", "人民币": "CNY", "人民幣": "CNY",
     "rmb": "CNY", "cny": "CNY", "yuan": "CNY", "us$": "USD", "$": "USD", "usd": "USD", "dollars": "USD", "bucks": "USD",
-    "美元": "USD", "美金": "USD", "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港幣": "HKD", "港元": "HKD", "€": "EUR",
-    "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR", "£": "GBP", "gbp": "GBP", "pounds": "GBP",
+    "美元": "USD", "美金": "USD", "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港幣": "HKD", "港元": "HKD",
+    "€": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR",
+    "£": "GBP", "gbp": "GBP", "pounds": "GBP",
     "英镑": "GBP", "英鎊": "GBP", "jpy": "JPY", "日元": "JPY", "日圓": "JPY", "yen": "JPY", "sgd": "SGD", "s$": "SGD",
-    "twd": "TWD", "nt$": "TWD", "台币": "TWD", "台幣": "TWD", "新台币": "TWD", "新台幣": "TWD", "myr": "MYR", "thb": "THB",
+    "twd": "TWD", "nt$": "TWD", "台币": "TWD", "台幣": "TWD", "新台币": "TWD", "新台幣": "TWD",
+    "myr": "MYR", "thb": "THB",
 }  # fmt: skip
 _UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _UNIT_NAMES: Final = tuple(_UNITS)

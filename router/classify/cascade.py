@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from router.classify.rules import Rules, compile_rules, fold
 from router.facts import Fact, find_facts
 from router.language import detect
+from router.privacy import mask
 from router.settings.model import CategorySettings, Settings
 
+if TYPE_CHECKING:
+    # A desk without a model needs neither numpy nor the encoder, nor the time to load them.
+    from router.classify.encoder import Encoder
+    from router.classify.judging import Judge, Verdict
+    from router.classify.model import Model
+
 RULES_ONLY: Final = "rules"
-_CERTAIN = 0.9
+# Rules are certain of what they found, and never quite of what it means.
+_CERTAIN: Final = 0.9
+# What one category's keywords, and nobody else's, are worth where the model is unsure.
+_RULED: Final = 0.6
+
+Hits = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a text is about, and how we know.
+    """What a text is about, and how we know. Nothing in it repeats a secret.
 
-    category: None when nothing was recognised.  confidence: 0 to 1.  abstained: a person has to look.
+    category: None when nothing was recognised, or not surely enough.  confidence: 0 to 1, of the likeliest category.
+    runner_up: the next likeliest; the likeliest itself when we abstained.  abstained: a person has to look.
     emergency: it may wait for nobody's office hours.  evidence: the words that decided.  model: its version.
     facts: found in the text.  missing_facts: kinds that the category needs and the text lacks.
+    intent: the sub-intent, where the model knows one.
     """
 
     category: str | None
@@ -34,6 +48,7 @@ class Classification:
     language: str
     facts: tuple[Fact, ...]
     missing_facts: tuple[str, ...]
+    intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +57,53 @@ class Classifier:
 
     categories: Mapping[str, CategorySettings]
     rules: Rules
+    judge: Judge | None = None
 
     def classify_page(self, texts: Sequence[str]) -> list[Classification]:
         """Classify texts (subject, line break, new words), in their order."""
-        return [self._classify(text) for text in texts]
+        hits = [self.rules.find(fold(text)) for text in texts]
+        if self.judge is None:
+            return [self._by_rules(text, found) for text, found in zip(texts, hits, strict=True)]
+        verdicts = self.judge.judge(texts)
+        return [self._by_model(*one) for one in zip(texts, hits, verdicts, strict=True)]
 
-    def _classify(self, text: str) -> Classification:
-        hits = self.rules.find(fold(text))
-        ranked = sorted(hits, key=lambda name: (-_weight(hits[name]), list(self.categories).index(name)))
-        category = ranked[0] if ranked else None
-        facts = find_facts(text)
-        return Classification(
-            category=category,
-            confidence=_share(hits, category),
+    def _by_rules(self, text: str, hits: Hits) -> Classification:
+        order = list(self.categories)
+        ranked = sorted(hits, key=lambda name: (-_weight(hits[name]), order.index(name)))
+        guess = _Guess(
+            category=ranked[0] if ranked else None,
+            confidence=_share(hits, ranked[0]) if ranked else 0.0,
             runner_up=ranked[1] if len(ranked) > 1 else None,
-            abstained=category is None,
-            emergency=any(self.categories[name].emergency for name in hits),
-            evidence=tuple(word for name in ranked for word in hits[name]),
-            model=RULES_ONLY,
+            words=tuple(word for name in ranked for word in hits[name]),
+        )
+        return self._answer(text, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
+
+    def _by_model(self, text: str, hits: Hits, verdict: Verdict) -> Classification:
+        judge = self.judge
+        version, line = (judge.model.version, judge.model.calibration.emergency_above) if judge else (RULES_ONLY, 1.0)
+        emergency = self._is_ruled_emergency(hits) or verdict.danger >= line
+        guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
+        return self._answer(text, guess, emergency=emergency, model=version)
+
+    def _answer(self, text: str, guess: _Guess, *, emergency: bool, model: str) -> Classification:
+        # Facts are stored: they are read off the masked text.
+        facts = find_facts(mask(text).text)
+        return Classification(
+            category=guess.category,
+            confidence=guess.confidence,
+            runner_up=guess.runner_up,
+            abstained=guess.category is None,
+            emergency=emergency,
+            evidence=guess.words,
+            model=model,
             language=detect(text),
             facts=facts,
-            missing_facts=self._missing(category, facts),
+            missing_facts=self._missing(guess.category, facts),
+            intent=guess.intent,
         )
+
+    def _is_ruled_emergency(self, hits: Hits) -> bool:
+        return any(self.categories[name].emergency for name in hits)
 
     def _missing(self, category: str | None, facts: tuple[Fact, ...]) -> tuple[str, ...]:
         known = {fact.kind for fact in facts}
@@ -71,10 +111,47 @@ class Classifier:
         return tuple(kind for kind in needed if kind not in known)
 
 
-def build_classifier(settings: Settings) -> Classifier:
-    """Build the classifier that the operator's file describes."""
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    category: str | None
+    confidence: float
+    runner_up: str | None
+    words: tuple[str, ...]
+    intent: str | None = None
+
+
+def build_classifier(settings: Settings, *, model: Model | None = None, encoder: Encoder | None = None) -> Classifier:
+    """Build the classifier that the operator's file describes.
+
+    model: trained by `router.classify.training.train`; without one the keywords decide alone.
+    encoder: from `router.classify.encoder.load_encoder`; without it the model judges by n-grams alone.
+    """
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
-    return Classifier(settings.categories, rules)
+    if model is None:
+        return Classifier(settings.categories, rules)
+    from router.classify.judging import Judge  # noqa: PLC0415
+
+    emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
+    judge = Judge(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
+    return Classifier(settings.categories, rules, judge)
+
+
+def _judged(verdict: Verdict, hits: Hits) -> _Guess:
+    category, *others = verdict.categories
+    words = dict.fromkeys((*hits.get(category, ()), *verdict.words))
+    return _Guess(
+        category, verdict.probabilities[0], others[0] if others else None, tuple(words), verdict.intent or None
+    )
+
+
+def _ruled(verdict: Verdict, hits: Hits) -> _Guess:
+    """Return what the keywords say where the model is unsure; nothing if they are, too."""
+    if len(hits) == 1:
+        (category, words), *_ = hits.items()
+        others = [name for name in verdict.categories if name != category]
+        return _Guess(category, _RULED, others[0] if others else None, tuple(words))
+    words = tuple(word for found in hits.values() for word in found)
+    return _Guess(None, verdict.probabilities[0], verdict.categories[0], words)
 
 
 def _weight(words: Sequence[str]) -> int:
@@ -82,7 +159,5 @@ def _weight(words: Sequence[str]) -> int:
     return sum(len(word.encode()) for word in words)
 
 
-def _share(hits: Mapping[str, Sequence[str]], category: str | None) -> float:
-    if category is None:
-        return 0.0
+def _share(hits: Hits, category: str) -> float:
     return round(_CERTAIN * _weight(hits[category]) / sum(map(_weight, hits.values())), 3)

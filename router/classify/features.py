@@ -1,0 +1,161 @@
+"""Texts as hashed n-grams: words alone and in pairs, pieces of words of 2 to 5 letters, Chinese runs of 1 to 3.
+
+A page is hashed at once, as arrays, because a Python loop over n-grams would cost more than all the rest of routing.
+Chinese is not cut into words: runs of characters classify better than a dictionary does, and need no 42 MB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.classify.rules import fold
+from router.script_folding import fold_script
+
+BUCKETS: Final = 1 << 19
+"""Pieces of words fall into the lower half, whole words into the upper; few thousand of either meet by chance."""
+
+_BITS: Final = 18
+# What a customer wants stands in the first lines; a pasted log must not drown it, nor cost a second.
+_LONGEST: Final = 600
+_LONGEST_WORD: Final = 64
+_LATIN: Final = range(2, 6)
+_HAN: Final = range(1, 4)
+_HAN_RUN: Final = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff]+)")
+_NO_WORD: Final = re.compile(r"[\W_]+")
+_DIGIT: Final = re.compile(r"\d")
+_BLANK: Final = 32
+# Odd multipliers of SplitMix64 and MurmurHash3: any would do, as long as they never change.
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX: Final = np.uint64(0xD6E8FEB86659FD93)
+_SHIFT: Final = np.uint64(29)
+_TOP: Final = np.uint64(64 - _BITS)
+
+Ints = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """The n-grams of several texts, one text after the other, each n-gram of a text once.
+
+    starts: where each text's n-grams begin; one entry more than texts.  weights: 1 + log of how often.
+    text, places, sizes: where in the page's text an n-gram stands first, to show it as evidence.
+    """
+
+    starts: Ints
+    buckets: Ints
+    weights: NDArray[np.float32]
+    text: str
+    places: Ints
+    sizes: Ints
+
+    @property
+    def rows(self) -> Ints:
+        """The number of its text, for each n-gram."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def written(self, gram: int) -> str:
+        """Return an n-gram as it stands in its text, folded."""
+        return self.text[self.places[gram] : self.places[gram] + self.sizes[gram]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: Ints
+    buckets: Ints
+    places: Ints
+    sizes: Ints
+
+
+def grams(texts: Sequence[str]) -> Grams:
+    """Hash a page of texts."""
+    bare = [_bare(text) for text in texts]
+    page = "".join(f" {text} " for text in bare)
+    lengths = np.array([len(text) + 2 for text in bare], dtype=np.int64)
+    codes = np.frombuffer(page.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    rows = np.repeat(np.arange(len(bare)), lengths)
+    found = [*_pieces(codes, rows), *_words(codes, rows)]
+    return _counted(found, page=page, texts=len(bare))
+
+
+def _bare(text: str) -> str:
+    """Return words between single blanks, Chinese runs apart, every digit a 0: what a number is says less than that."""
+    folded = fold_script(fold(text[: 2 * _LONGEST]))
+    if not folded.isascii():
+        folded = _HAN_RUN.sub(r" \1 ", folded)
+    return _DIGIT.sub("0", _NO_WORD.sub(" ", folded)).strip()[:_LONGEST]
+
+
+def _bucket(hashes: Hashes) -> Ints:
+    return (((hashes ^ (hashes >> _SHIFT)) * _MIX) >> _TOP).astype(np.int64)
+
+
+def _pieces(codes: Hashes, rows: Ints) -> Iterator[_Found]:
+    """Yield n-grams of characters: within Chinese runs, and within Latin words with the blanks at their ends."""
+    blank: Flags = codes == _BLANK
+    han: Flags = (codes >= 0x3400) & (codes <= 0x9FFF)
+    hashes, all_han, any_han = codes * _SPREAD, han, han
+    inside = np.zeros(len(codes), np.bool_)
+    for size in range(1, _LATIN.stop):
+        left = len(codes) - size + 1
+        if left <= 0:
+            return
+        if size > 1:
+            hashes = hashes[:left] * _SPREAD + codes[size - 1 :] * _MIX + np.uint64(size)
+            all_han, any_han = all_han[:left] & han[size - 1 :], any_han[:left] | han[size - 1 :]
+            # A blank may stand at either end of a piece, never inside it, and two of them are no piece.
+            inside = inside[:left] | (blank[size - 2 : size - 2 + left] if size > 2 else False)
+        fits = all_han if size in _HAN else np.zeros(left, np.bool_)
+        if size in _LATIN:
+            fits = fits | ~(any_han | inside | (blank[:left] & blank[size - 1 :]))
+        places = np.flatnonzero(fits)
+        yield _Found(rows[places], _bucket(hashes[places]), places, np.full(len(places), size))
+
+
+def _words(codes: Hashes, rows: Ints) -> Iterator[_Found]:
+    """Yield Latin words and pairs of neighbours."""
+    blank = codes == _BLANK
+    starts = np.flatnonzero(~blank & np.concatenate(([True], blank[:-1])))
+    if not len(starts):
+        return
+    sizes = np.flatnonzero(~blank & np.concatenate((blank[1:], [True]))) + 1 - starts
+    letters = np.flatnonzero(~blank)
+    offsets = np.minimum(letters - np.repeat(starts, sizes), _LONGEST_WORD - 1)
+    firsts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    hashes = np.add.reduceat(codes[letters] * _place_values()[offsets], firsts)
+    latin = codes[starts] < 0x3400
+    yield _Found(rows[starts][latin], _upper(hashes[latin] * _SPREAD), starts[latin], sizes[latin])
+    pair = (rows[starts][1:] == rows[starts][:-1]) & latin[1:] & latin[:-1]
+    both = hashes[:-1] * _MIX + hashes[1:] * _SPREAD
+    span = starts[1:] + sizes[1:] - starts[:-1]
+    yield _Found(rows[starts][:-1][pair], _upper(both[pair]), starts[:-1][pair], span[pair])
+
+
+def _place_values() -> Hashes:
+    """Return an odd multiplier for each place in a word, so that "on" and "no" differ."""
+    return (np.arange(1, _LONGEST_WORD + 1, dtype=np.uint64) * _SPREAD) | np.uint64(1)
+
+
+def _upper(hashes: Hashes) -> Ints:
+    return _bucket(hashes) + (1 << _BITS)
+
+
+def _counted(found: Sequence[_Found], *, page: str, texts: int) -> Grams:
+    keys = np.concatenate([one.rows * BUCKETS + one.buckets for one in found] or [np.zeros(0, np.int64)])
+    unique, firsts, counts = np.unique(keys, return_index=True, return_counts=True)
+    rows = unique // BUCKETS
+    return Grams(
+        starts=np.searchsorted(rows, np.arange(texts + 1)),
+        buckets=unique % BUCKETS,
+        weights=(1 + np.log(counts)).astype(np.float32),
+        text=page,
+        places=np.concatenate([one.places for one in found] or [keys])[firsts],
+        sizes=np.concatenate([one.sizes for one in found] or [keys])[firsts],
+    )

@@ -1,0 +1,154 @@
+"""A softmax over n-grams: fast, explainable by its words, and good enough for most messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.classify.features import BUCKETS, Grams, Ints
+
+Floats = NDArray[np.float32]
+
+# About as many steps for few examples as for many; more learn the examples by heart, fewer leave them unlearnt.
+_STEPS: Final = 1_000
+_EPOCHS: Final = (15, 40)
+_BATCH: Final = 64
+_RATE: Final = 0.1
+_DECAY: Final = 1e-6
+# The mean of two fits over other orders of the rows: 91.4 against 91.0 on BANKING77, and no larger.
+_RUNS: Final = 2
+# Rows that are held dense at once.
+_ROWS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Weighted n-grams of texts as sparse rows. starts: where each row begins; columns and values: its entries."""
+
+    starts: Ints
+    columns: Ints
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def dense(self, rows: Ints) -> tuple[Ints, Floats]:
+        """Return the columns that some of the rows use, and those rows as a small dense matrix over them."""
+        sizes = self.starts[rows + 1] - self.starts[rows]
+        firsts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        entries = np.repeat(self.starts[rows] - firsts, sizes) + np.arange(int(sizes.sum()))
+        used, places = np.unique(self.columns[entries], return_inverse=True)
+        block = np.zeros((len(rows), len(used)), np.float32)
+        block[np.repeat(np.arange(len(rows)), sizes), places] = self.values[entries]
+        return used, block
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The n-grams that training saw. buckets: sorted.  rarity: inverse document frequency, in the same order."""
+
+    buckets: Ints
+    rarity: Floats
+
+    def matrix(self, found: Grams) -> tuple[Matrix, Ints]:
+        """Return the texts' known n-grams, weighted and of length 1 a half, and which of `found` they are."""
+        at = np.searchsorted(self.buckets, found.buckets)
+        at[at == len(self.buckets)] = 0
+        known = np.flatnonzero(self.buckets[at] == found.buckets) if len(self.buckets) else np.zeros(0, np.int64)
+        rows, columns = found.rows[known], at[known]
+        values = found.weights[known] * self.rarity[columns]
+        # Words and pieces of words each have length 1: pieces are ten times as many.
+        halves = rows * 2 + (found.buckets[known] >= BUCKETS // 2)
+        lengths = np.sqrt(np.bincount(halves, values**2, minlength=2 * (len(found.starts) - 1)))
+        starts = np.searchsorted(rows, np.arange(len(found.starts)))
+        return Matrix(starts, columns, (values / lengths[halves]).astype(np.float32)), known
+
+
+@dataclass(frozen=True, slots=True)
+class GramHead:
+    """Weights of each known n-gram for each label."""
+
+    vocabulary: Vocabulary
+    weights: Floats
+    bias: Floats
+
+    def scores(self, matrix: Matrix) -> Floats:
+        """Return the log of each label's probability, uncalibrated, a row a text."""
+        out = np.empty((len(matrix), len(self.bias)), np.float32)
+        for first in range(0, len(matrix), _ROWS):
+            rows = np.arange(first, min(first + _ROWS, len(matrix)))
+            used, block = matrix.dense(rows)
+            out[rows] = block @ self.weights[used]
+        return log_softmax(out + self.bias)
+
+
+def log_softmax(scores: Floats) -> Floats:
+    """Return scores whose exponentials sum to 1 in each row."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    logarithms: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logarithms
+
+
+def learn_vocabulary(found: Grams) -> Vocabulary:
+    """Return every n-gram of the texts and how rare it is."""
+    texts = len(found.starts) - 1
+    frequencies = np.bincount(found.buckets, minlength=BUCKETS)
+    buckets = np.flatnonzero(frequencies)
+    rarity = np.log((1 + texts) / (1 + frequencies[buckets])) + 1
+    return Vocabulary(buckets, rarity.astype(np.float32))
+
+
+def fit_gram_head(vocabulary: Vocabulary, matrix: Matrix, *, labels: Ints, count: int, weights: Floats) -> GramHead:
+    """Learn the softmax by AdaGrad over small batches.
+
+    labels: the label of each row, below `count`.  weights: how much each row counts, 1 on average.
+    The same rows give the same head: the shuffling is seeded.
+    """
+    rows = _Rows(matrix, labels, weights)
+    runs = [_fitted(rows, size=(len(vocabulary.buckets), count), seed=seed) for seed in range(_RUNS)]
+    mean_weights: Floats = sum((run.weights for run in runs[1:]), runs[0].weights) / np.float32(_RUNS)
+    mean_bias: Floats = sum((run.bias for run in runs[1:]), runs[0].bias) / np.float32(_RUNS)
+    return GramHead(vocabulary, mean_weights, mean_bias)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    matrix: Matrix
+    labels: Ints
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """The state of a fit; its arrays change with each step. slopes: squared gradients, summed."""
+
+    weights: Floats
+    slopes: Floats
+    bias: Floats
+
+    def step(self, rows: _Rows, chosen: Ints, *, rate: float) -> None:
+        """Move the weights a little towards the labels of some rows."""
+        used, block = rows.matrix.dense(chosen)
+        old = self.weights[used]
+        error = np.exp(log_softmax(block @ old + self.bias))
+        error[np.arange(len(chosen)), rows.labels[chosen]] -= 1
+        error *= rows.weights[chosen, None] / len(chosen)
+        slope = block.T @ error + _DECAY * old
+        slopes = self.slopes[used] + slope * slope
+        self.slopes[used] = slopes
+        self.weights[used] = old - rate * slope / np.sqrt(slopes)
+        np.subtract(self.bias, rate * 0.1 * error.sum(axis=0), out=self.bias)
+
+
+def _fitted(rows: _Rows, *, size: tuple[int, int], seed: int) -> _Fitting:
+    fitting = _Fitting(np.zeros(size, np.float32), np.full(size, 1e-8, np.float32), np.zeros(size[1], np.float32))
+    shuffle = np.random.default_rng(seed)
+    epochs = int(np.clip(_STEPS * _BATCH // max(1, len(rows.labels)), *_EPOCHS))
+    for epoch in range(epochs):
+        order = shuffle.permutation(len(rows.labels))
+        for first in range(0, len(order), _BATCH):
+            fitting.step(rows, order[first : first + _BATCH], rate=_RATE * (1 - epoch / epochs))
+    return fitting

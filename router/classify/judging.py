@@ -1,0 +1,124 @@
+"""A model's verdict on a page of texts: n-grams first, the encoder only for what they leave unsure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from router.classify.calibration import mixed
+from router.classify.encoder import Encoder
+from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
+from router.classify.gram_head import Floats, Matrix, log_softmax
+from router.classify.model import Model
+
+# How many words are shown as evidence, and what says too little to be one.
+_SHOWN: Final = 3
+_SHORTEST_WORD: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model thinks of one text.
+
+    categories, probabilities: best first.  intent: the likeliest sub-intent of the best category, or empty.
+    danger: the probability of all emergencies together.  words: which of the text's words spoke for the best category.
+    is_unsure: a person should decide.
+    """
+
+    categories: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    intent: str
+    danger: float
+    words: tuple[str, ...]
+    is_unsure: bool
+
+
+class Judge:
+    """Applies a model. An encoder other than the one it was trained with counts as missing."""
+
+    def __init__(
+        self, model: Model, *, encoder: Encoder | None, known: frozenset[str], emergencies: frozenset[str]
+    ) -> None:
+        """Prepare for a desk. known: its categories; what else the model learnt is left out of the answers."""
+        self.model = model
+        self._encoder = encoder if encoder and model.meaning_head and encoder.name == model.encoder else None
+        listed = np.array([name in known for name in model.categories], np.float32)
+        self._members: Floats = model.members() * listed
+        self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
+
+    def judge(self, texts: Sequence[str]) -> list[Verdict]:
+        """Return a verdict a text."""
+        if not texts:
+            return []
+        found = grams(texts)
+        matrix, known = self.model.gram_head.vocabulary.matrix(found)
+        scores, unfamiliar = self._scores(texts, matrix)
+        labels = np.exp(log_softmax(scores))
+        page = _Page(found, matrix, known, labels, labels @ self._members)
+        return [self._verdict(page, row, unfamiliar=bool(unfamiliar[row])) for row in range(len(texts))]
+
+    def _scores(self, texts: Sequence[str], matrix: Matrix) -> tuple[Floats, Flags]:
+        """Return calibrated scores of the labels, and which texts are like no example."""
+        lines = self.model.calibration
+        gram = self.model.gram_head.scores(matrix)
+        scores = gram * np.float32(lines.alone)
+        # A text without one known n-gram is like nothing.
+        unfamiliar = np.diff(matrix.starts) == 0
+        head = self.model.meaning_head
+        if head is None or self._encoder is None:
+            return scores, unfamiliar
+        confidence = (np.exp(log_softmax(scores)) @ self._members).max(axis=1)
+        unsure = np.flatnonzero(confidence < lines.certain)
+        if len(unsure):
+            meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
+            scores[unsure] = mixed(gram[unsure], meaning, (lines.gram, lines.meaning))
+            unfamiliar[unsure] = meaning.max(axis=1) < lines.unfamiliar_below
+        return scores, unfamiliar
+
+    def _verdict(self, page: _Page, row: int, *, unfamiliar: bool) -> Verdict:
+        chances = page.categories[row]
+        order = np.argsort(-chances, kind="stable")
+        best = int(order[0])
+        within = page.labels[row] * self._members[:, best]
+        label = int(within.argmax())
+        return Verdict(
+            categories=tuple(self.model.categories[at] for at in order if chances[at] > 0),
+            probabilities=tuple(round(float(chances[at]), 4) for at in order if chances[at] > 0),
+            intent=self.model.labels[label].intent,
+            danger=float(chances @ self._dangers),
+            words=self._words(page, row, label=label),
+            is_unsure=unfamiliar or float(chances[best]) < self.model.calibration.abstain_below,
+        )
+
+    def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
+        """Return the whole words, and Chinese pairs and triples, that spoke loudest for a label."""
+        entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
+        entries = entries[page.can_be_shown[page.known[entries]]]
+        spoke = page.matrix.values[entries] * self.model.gram_head.weights[page.matrix.columns[entries], label]
+        words: dict[str, None] = {}
+        for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN]:
+            word = page.found.written(int(page.known[entries[at]]))
+            if spoke[at] > 0 and not any(word in other for other in words):
+                words[word] = None
+        return tuple(words)[:_SHOWN]
+
+
+@dataclass(frozen=True)
+class _Page:
+    found: Grams
+    matrix: Matrix
+    known: Ints
+    labels: Floats
+    categories: Floats
+
+    @cached_property
+    def can_be_shown(self) -> Flags:
+        """Which n-grams are words to a reader: whole Latin words, and Chinese pairs or more."""
+        whole = (self.found.buckets >= BUCKETS // 2) & (self.found.sizes >= _SHORTEST_WORD)
+        han = np.array([ord(char) >= 0x3400 for char in self.found.text])[self.found.places]
+        shown: Flags = whole | (han & (self.found.sizes > 1))
+        return shown

@@ -1,0 +1,127 @@
+"""A trained model: a value, its version, and its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue, TypeAdapter
+
+from router.classify.calibration import Calibration
+from router.classify.gram_head import Floats, GramHead, Vocabulary
+from router.classify.meaning_head import MeaningHead
+from router.errors import PermanentError
+
+# Grows with every change after which older bytes would be read wrongly, or equal examples give another model.
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What the heads tell apart: a sub-intent of a category; no intent for the category's plain examples."""
+
+    category: str
+    intent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that training found. report: how it did on rows held back, a value for JSON."""
+
+    version: str
+    labels: tuple[Label, ...]
+    gram_head: GramHead
+    meaning_head: MeaningHead | None
+    encoder: str | None
+    calibration: Calibration
+    report: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The labels' categories, each once, in their order."""
+        return tuple(dict.fromkeys(label.category for label in self.labels))
+
+    def members(self) -> Floats:
+        """Return label by category, 1 where the label belongs to it."""
+        return membership(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    format: int
+    version: str
+    labels: list[tuple[str, str]]
+    encoder: str | None
+    calibration: Calibration
+    report: dict[str, JsonValue]
+
+
+_HEADER: Final = TypeAdapter(_Header)
+
+
+def membership(labels: Sequence[Label]) -> Floats:
+    """See `Model.members`."""
+    categories = list(dict.fromkeys(label.category for label in labels))
+    return np.eye(len(categories), dtype=np.float32)[[categories.index(label.category) for label in labels]]
+
+
+def version_of(rows: Sequence[tuple[str, str, str]], *, encoder: str | None) -> str:
+    """Return 12 hex digits that are equal for equal examples, encoder and format."""
+    content = json.dumps([FORMAT, encoder, sorted(rows)], ensure_ascii=False)
+    return hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
+
+
+def to_bytes(model: Model) -> bytes:
+    """Write a model; weights keep eleven bits, which costs no answer in a thousand."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "buckets": model.gram_head.vocabulary.buckets.astype(np.uint32),
+        "rarity": model.gram_head.vocabulary.rarity.astype(np.float16),
+        "weights": model.gram_head.weights.astype(np.float16),
+        "bias": model.gram_head.bias,
+    }
+    if model.meaning_head:
+        arrays["centres"] = model.meaning_head.centres.astype(np.float16)
+        arrays["coefficients"] = model.meaning_head.coefficients.astype(np.float16)
+    labels = [(label.category, label.intent) for label in model.labels]
+    header = _Header(FORMAT, model.version, labels, model.encoder, model.calibration, dict(model.report))
+    arrays["header"] = np.frombuffer(_HEADER.dump_json(header), np.uint8)
+    out = io.BytesIO()
+    np.savez(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def from_bytes(content: bytes) -> Model:
+    """Read a model that `to_bytes` wrote.
+
+    Raises PermanentError if it is none, or one of another format.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = _HEADER.validate_json(arrays["header"].tobytes())
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
+        raise PermanentError("The file is no model of Omniyard; train a new one.") from error
+    if header.format != FORMAT:
+        raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
+    return _read(header, arrays)
+
+
+def _read(header: _Header, arrays: Mapping[str, NDArray[np.generic]]) -> Model:
+    wide = {name: array.astype(np.float32) for name, array in arrays.items() if name not in {"header", "buckets"}}
+    vocabulary = Vocabulary(arrays["buckets"].astype(np.int64), wide["rarity"])
+    return Model(
+        version=header.version,
+        labels=tuple(Label(*label) for label in header.labels),
+        gram_head=GramHead(vocabulary, wide["weights"], wide["bias"]),
+        meaning_head=MeaningHead(wide["centres"], wide["coefficients"]) if "centres" in wide else None,
+        encoder=header.encoder,
+        calibration=header.calibration,
+        report=header.report,
+    )

@@ -1,0 +1,191 @@
+"""From examples to a model: pure, seeded, in seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from pydantic import JsonValue
+
+from router.classify.calibration import Calibration, Unseen, by_category, calibrate, expected_calibration_error, mixed
+from router.classify.encoder import Encoder
+from router.classify.features import Ints, grams
+from router.classify.gram_head import Floats, GramHead, fit_gram_head, learn_vocabulary
+from router.classify.meaning_head import MeaningHead, fit_meaning_head
+from router.classify.model import Label, Model, membership, version_of
+from router.errors import ConfigError
+from router.privacy import mask
+from router.settings.intents import FEWEST_EXAMPLES, Intents
+from router.settings.model import Settings
+
+_FOLDS: Final = 4
+# A sub-intent with few examples counts as if it had more, but no single example may shout.
+_WEIGHT_BOUNDS: Final = (0.5, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and what it is about; a person said so. intent: the sub-intent, empty if none is named."""
+
+    text: str
+    category: str
+    intent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Examples as the heads take them. labels: numbers into `names`.  vectors: None without an encoder."""
+
+    texts: tuple[str, ...]
+    labels: Ints
+    names: tuple[Label, ...]
+    vectors: Floats | None
+
+    def take(self, chosen: Ints) -> _Rows:
+        """Return some of the rows."""
+        vectors = None if self.vectors is None else self.vectors[chosen]
+        return _Rows(tuple(self.texts[row] for row in chosen), self.labels[chosen], self.names, vectors)
+
+
+def examples_of(settings: Settings, intents: Intents | None = None) -> tuple[Example, ...]:
+    """Return every example of the operator's files. The names and titles of what is to be told apart count as well."""
+    return tuple(one for name in settings.categories for one in _of_category(name, settings, intents or {}))
+
+
+def _of_category(name: str, settings: Settings, intents: Intents) -> Iterator[Example]:
+    category, known = settings.categories[name], intents.get(name, {})
+    if category.examples or known:
+        # With sub-intents the category's own name says nothing: each of them has a better one.
+        titles = () if known else (_spoken(name), *category.title.values())
+        yield from (Example(text, name) for text in (*titles, *category.examples))
+    for intent, said in known.items():
+        yield from (Example(text, name, intent) for text in (_spoken(intent), *said.title.values(), *said.texts))
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
+
+
+def train(examples: Sequence[Example], *, encoder: Encoder | None = None, emergencies: Collection[str] = ()) -> Model:
+    """Learn from examples, equal ones counting once.
+
+    encoder: without it the model judges by n-grams alone.  emergencies: the categories whose threshold is for recall.
+    Secrets in the examples are masked first, so that no model can hold them.
+    Raises ConfigError if there are fewer than two categories, or one has fewer than `FEWEST_EXAMPLES`.
+    """
+    rows = _rows(examples, encoder=encoder)
+    unseen = _unseen(rows, emergencies=emergencies)
+    calibration = calibrate(unseen)
+    gram_head, meaning_head = _fit(rows)
+    kept = [(text, *_named(rows.names[label])) for text, label in zip(rows.texts, rows.labels, strict=True)]
+    return Model(
+        version=version_of(kept, encoder=encoder.name if encoder else None),
+        labels=rows.names,
+        gram_head=gram_head,
+        meaning_head=meaning_head,
+        encoder=encoder.name if encoder else None,
+        calibration=calibration,
+        report=_report(unseen, calibration, rows),
+    )
+
+
+def _named(label: Label) -> tuple[str, str]:
+    return label.category, label.intent
+
+
+def _rows(examples: Sequence[Example], *, encoder: Encoder | None) -> _Rows:
+    unique = dict.fromkeys(
+        (mask(one.text).text, Label(one.category, one.intent)) for one in examples if one.text.strip()
+    )
+    _refuse_too_few(Counter(label.category for _, label in unique))
+    texts = tuple(text for text, _ in unique)
+    names = tuple(dict.fromkeys(label for _, label in unique))
+    numbers = {label: number for number, label in enumerate(names)}
+    labels = np.array([numbers[label] for _, label in unique], np.int64)
+    return _Rows(texts, labels, names, encoder.encode(texts) if encoder else None)
+
+
+def _refuse_too_few(counts: Mapping[str, int]) -> None:
+    if len(counts) < 2:
+        raise ConfigError("Training needs examples of at least two categories.")
+    few = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST_EXAMPLES]
+    if few:
+        raise ConfigError(
+            f"Training needs at least {FEWEST_EXAMPLES} examples of each category; too few of {', '.join(few)}."
+        )
+
+
+def _weights(labels: Ints, count: int) -> Floats:
+    sizes = np.bincount(labels, minlength=count)
+    wished = np.clip(sizes[sizes > 0].mean() / np.maximum(sizes, 1), *_WEIGHT_BOUNDS)[labels].astype(np.float32)
+    weights: Floats = wished / wished.mean()
+    return weights
+
+
+def _fit(rows: _Rows) -> tuple[GramHead, MeaningHead | None]:
+    count = len(rows.names)
+    weights = _weights(rows.labels, count)
+    found = grams(rows.texts)
+    vocabulary = learn_vocabulary(found)
+    matrix, _ = vocabulary.matrix(found)
+    gram_head = fit_gram_head(vocabulary, matrix, labels=rows.labels, count=count, weights=weights)
+    if rows.vectors is None:
+        return gram_head, None
+    return gram_head, fit_meaning_head(rows.vectors, labels=rows.labels, count=count, weights=weights)
+
+
+def _unseen(rows: _Rows, *, emergencies: Collection[str]) -> Unseen:
+    """Score every row by heads that learnt from the other folds."""
+    folds = _folds(rows.labels)
+    gram = np.zeros((len(rows.texts), len(rows.names)), np.float32)
+    meaning = None if rows.vectors is None else np.zeros_like(gram)
+    for fold in range(_FOLDS):
+        held = np.flatnonzero(folds == fold)
+        gram_head, meaning_head = _fit(rows.take(np.flatnonzero(folds != fold)))
+        matrix, _ = gram_head.vocabulary.matrix(grams([rows.texts[row] for row in held]))
+        gram[held] = gram_head.scores(matrix)
+        if meaning_head and meaning is not None and rows.vectors is not None:
+            meaning[held] = meaning_head.scores(rows.vectors[held])
+    members = membership(rows.names)
+    categories = list(dict.fromkeys(label.category for label in rows.names))
+    dangers = np.array([at for at, name in enumerate(categories) if name in emergencies], np.int64)
+    return Unseen(gram, meaning, members.argmax(axis=1)[rows.labels], members, dangers)
+
+
+def _folds(labels: Ints) -> Ints:
+    """Return a fold for each row, spreading each label's rows evenly and in no particular order."""
+    shuffle = np.random.default_rng(0)
+    folds = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        rows = shuffle.permutation(np.flatnonzero(labels == label))
+        folds[rows] = (np.arange(len(rows)) + label) % _FOLDS
+    return folds
+
+
+def _report(unseen: Unseen, calibration: Calibration, rows: _Rows) -> dict[str, JsonValue]:
+    scores = unseen.gram * np.float32(calibration.alone)
+    if unseen.meaning is not None:
+        scores = mixed(unseen.gram, unseen.meaning, (calibration.gram, calibration.meaning))
+    probabilities = by_category(scores, unseen.members)
+    guesses = probabilities.argmax(axis=1)
+    categories = tuple(dict.fromkeys(label.category for label in rows.names))
+    return {
+        "examples": len(rows.texts),
+        "labels": len(rows.names),
+        "accuracy": round(float((guesses == unseen.truth).mean()), 4),
+        "calibration_error": round(expected_calibration_error(probabilities, unseen.truth), 4),
+        "categories": {name: _figures(at, guesses, unseen.truth) for at, name in enumerate(categories)},
+    }
+
+
+def _figures(category: int, guesses: Ints, truth: Ints) -> dict[str, JsonValue]:
+    right = int(((guesses == category) & (truth == category)).sum())
+    there, said = int((truth == category).sum()), int((guesses == category).sum())
+    return {
+        "examples": there,
+        "recall": round(right / there, 3) if there else None,
+        "precision": round(right / said, 3) if said else None,
+    }
