@@ -15,7 +15,7 @@ from router.privacy import mask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One envelope, read. subject, text, quoted, html, file_names: with secrets masked; nothing else may be stored.
+    """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
     signals: what speaks for and against the sender.  secrets: kinds of what was masked.
     fingerprint: of the words and the files, to recognise a redelivery.
@@ -25,6 +25,7 @@ class Reading:
     origin: Origin
     signals: tuple[Signal, ...]
     classification: Classification
+    sender_name: str
     subject: str
     text: str
     quoted: str
@@ -59,13 +60,15 @@ def _read(
 ) -> Reading:
     masked = [mask(part) for part in (envelope.subject, envelope.text, envelope.quoted, envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
+    sender = mask(envelope.sender.name)
     subject, text, quoted, signature = (part.text for part in masked)
-    secrets = tuple(dict.fromkeys(kind for part in (*masked, *names) for kind in part.kinds))
+    secrets = tuple(dict.fromkeys(kind for part in (*masked, *names, sender) for kind in part.kinds))
     return Reading(
         envelope=envelope,
         origin=origin,
         signals=noticed,
         classification=classification,
+        sender_name=sender.text,
         subject=subject,
         text=text,
         quoted="\n".join(filter(None, (signature, quoted))),

@@ -134,11 +134,12 @@ def forget_attempt(connection: Connection, claimed: Claim, *, wait: timedelta) -
     _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
 
 
-def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> None:
-    """Put the claimed rows aside for people to see, with the reason."""
+def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> list[UUID]:
+    """Put the claimed rows aside for people to see, with the reason; return those that were still ours."""
     table = table_of(Inbound)
-    values = {"state": InboundState.QUARANTINED, "reason": reason}
-    _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
+    values = {"state": InboundState.QUARANTINED, "reason": reason, "lease_token": None, "lease_until": None}
+    statement = sa.update(table).where(*_ours(claimed)).values(**values)
+    return list(connection.execute(statement.returning(table.c.id)).scalars())
 
 
 def _ours(claimed: Claim) -> tuple[sa.ColumnElement[bool], ...]:

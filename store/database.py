@@ -28,6 +28,12 @@ _FROZEN_SECONDS: Final = 60
 _SILENCE_MILLISECONDS: Final = 20_000
 
 
+# SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
+# deadlocks, locks that were not had, servers that only read for now, transactions that idled too long.
+_PASSING_CLASSES: Final = ("08", "53", "57P", "58")
+_PASSING: Final = frozenset({"40001", "40P01", "55P03", "25006", "25P03"})
+
+
 class database_now(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
     """The database's clock; leases and due times use no other."""
 
@@ -154,13 +160,21 @@ def _json(value: object) -> str:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise TransientError(_sentence(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if _passes(error):
             raise TransientError(_sentence(error)) from error
         # Not chained: PostgreSQL's DETAIL repeats the row, and the row is the customer's.
         raise PermanentError(f"the database refused: {_first_line(error)}") from None
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Tell a condition of the database from a fault of the statement, which would fail the same way for ever."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return state.startswith(_PASSING_CLASSES) or state in _PASSING
+    # SQLite has no states; psycopg has none for a connection that fails, nor for what it refuses to send.
+    said = str(error.orig)
+    return isinstance(error, OperationalError | InterfaceError) and "number of parameters" not in said
 
 
 def _sentence(error: DBAPIError) -> str:

@@ -55,9 +55,12 @@ def digest(message_id: str) -> bytes:
 
 
 def conversations_by_message_id(
-    connection: Connection, message_ids: Collection[str]
+    connection: Connection, message_ids: Collection[str], *, contacts: Collection[UUID]
 ) -> dict[str, list[KnownConversation]]:
-    """Return, for each Message-ID that a conversation knows, those conversations; and lock nothing."""
+    """Return, for each Message-ID, the conversations of `contacts` that know it, and whoever has the message itself.
+
+    Of others that have only seen it quoted there may be thousands: everybody who answers a newsletter quotes it.
+    """
     if not message_ids:
         return {}
     names = {digest(message_id): message_id for message_id in message_ids}
@@ -65,7 +68,7 @@ def conversations_by_message_id(
     statement = (
         sa.select(keys.c.digest, *_columns())
         .join(table, table.c.id == keys.c.conversation_id)
-        .where(among(keys.c.digest, names))
+        .where(among(keys.c.digest, names), sa.or_(among(table.c.contact_id, contacts), keys.c.own))
     )
     found: dict[str, list[KnownConversation]] = {}
     for row in connection.execute(statement):
@@ -98,9 +101,17 @@ def latest_conversations(
 
 
 def messages_like(
-    connection: Connection, *, contacts: Collection[UUID], fingerprints: Collection[str], since: datetime
+    connection: Connection,
+    *,
+    contacts: Collection[UUID],
+    fingerprints: Collection[str],
+    message_ids: Collection[str],
+    hashes: Collection[bytes],
 ) -> list[KnownMessage]:
-    """Return what these contacts said in these very words since `since`, oldest first."""
+    """Return what these contacts said in these very words, under one of these Message-IDs or in these very bytes.
+
+    Oldest first, and from any time: a mailbox that was made anew brings back mail of years.
+    """
     if not contacts:
         return []
     table, inbound = table_of(Message), table_of(Inbound)
@@ -115,7 +126,9 @@ def messages_like(
         )
         .join(inbound, inbound.c.id == table.c.inbound_id)
         .where(
-            among(table.c.contact_id, contacts), among(table.c.fingerprint, fingerprints), table.c.received_at >= since
+            among(table.c.contact_id, contacts),
+            among(table.c.fingerprint, fingerprints),
+            sa.or_(among(table.c.rfc_message_id, message_ids), among(inbound.c.content_hash, hashes)),
         )
         .order_by(table.c.received_at, table.c.id)
     )

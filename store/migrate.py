@@ -23,6 +23,9 @@ def upgrade(database: Database) -> None:
     """Run the migrations that are missing; does nothing on a database that is up to date."""
     with database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
+            # An index on millions of rows takes longer than any statement of the daemons may.
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
         config = _config()
         config.attributes["connection"] = connection

@@ -221,9 +221,11 @@ class ThreadKey(SQLModel, table=True):
     """A Message-ID that a conversation has sent, received or seen quoted, so that late parents find their children.
 
     digest: BLAKE2b-128 of the Message-ID, because a header may be 998 characters long.
+    own: it is that of a message in the conversation, not of one that was only quoted there.
     """
 
     __tablename__ = "thread_key"
 
     digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+    own: bool = False

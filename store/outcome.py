@@ -60,7 +60,7 @@ class Outcome:
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
-    thread_keys: list[tuple[str, UUID]] = field(default_factory=list)
+    thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
@@ -88,11 +88,19 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     append_events(connection, outcome.events)
 
 
-def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID]]) -> None:
-    unique = {(digest(message_id), conversation_id) for message_id, conversation_id in keys}
+def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, bool]]) -> None:
+    # Where a message is both quoted and there, being there comes last and stays.
+    known = {(digest(message_id), conversation_id): own for message_id, conversation_id, own in sorted(keys, key=_own)}
     # One order for every worker, so that two of them cannot wait for each other's keys.
-    rows = [{"digest": key, "conversation_id": conversation_id} for key, conversation_id in sorted(unique)]
+    rows = [
+        {"digest": key, "conversation_id": conversation_id, "own": known[key, conversation_id]}
+        for key, conversation_id in sorted(known)
+    ]
     insert_new(connection, ThreadKey, rows=rows)
+
+
+def _own(key: tuple[str, UUID, bool]) -> bool:
+    return key[2]
 
 
 def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Collection[str], now: datetime) -> None:

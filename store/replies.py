@@ -101,7 +101,7 @@ def add_reply(connection: Connection, database: Database, case: Answerable, *, r
     message |= {"outbound_id": reply.id, "subject": reply.subject, "rfc_message_id": reply.rfc_message_id}
     insert_rows(connection, Outbound, rows=[outbound])
     insert_rows(connection, Message, rows=[message])
-    key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id}
+    key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id, "own": True}
     connection.execute(insert_ignore(database, ThreadKey), [key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
     append_events(connection, [EventRow("message.queued", case.id, payload, at=now)])

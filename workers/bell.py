@@ -48,7 +48,8 @@ class Bell:
             return False
         try:
             return self._ring(message)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, ValueError) as error:
+            # ValueError: the URL is none. Mail is kept already; that must not be taken back by a bell.
             self._rest()
             _log.warning("bell.silent", error=type(error).__name__, rests_for=_REST_SECONDS)
             return False

@@ -18,7 +18,7 @@ from store.models import Status
 from store.outcome import Outcome
 from workers.brain import Brain
 from workers.incoming import Incoming, known_ids
-from workers.recording import Filing, Recorder
+from workers.recording import Filing, Recorder, wakes
 
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
 
@@ -39,6 +39,7 @@ class History:
     chats: by contact and channel, the conversation that a short message may go on with.
     labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
     hours: of the page's channels at its moment.
+    learned: from the page itself, by Message-ID and by whom alone it points anywhere (None: anybody).
     """
 
     by_reference: dict[str, Candidate]
@@ -48,6 +49,7 @@ class History:
     replies: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
+    learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -82,17 +84,24 @@ class History:
                 return message
         return None
 
+    def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
+        """Return the conversations that know a Message-ID of the message's, as they are by now."""
+        found: dict[str, list[Candidate]] = {}
+        for message_id in known_ids(incoming):
+            known = {each.conversation_id: each for each in self.by_message_id.get(message_id, ())}
+            for only_for in (None, incoming.contact_id):
+                known |= self.learned.get((message_id, only_for), {})
+            found[message_id] = list(known.values())
+        return found
+
     def learn(self, incoming: Incoming, *, candidate: Candidate) -> None:
         """Remember a decided message for those that follow in the page."""
         envelope = incoming.reading.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in known_ids(incoming):
-            others = [
-                each
-                for each in self.by_message_id.get(message_id, ())
-                if each.conversation_id != candidate.conversation_id
-            ]
-            self.by_message_id[message_id] = [*others, candidate]
+            # What is only quoted points its own sender somewhere, and no stranger who quotes it too.
+            only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
+            self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
         self.said.setdefault((incoming.contact_id, incoming.reading.fingerprint), []).append(
             KnownMessage(
                 contact_id=incoming.contact_id,
@@ -125,7 +134,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         incoming.reading.envelope,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
-        by_message_id=history.by_message_id,
+        by_message_id=history.pointed_at(incoming),
         key=recorder.brain.key,
         chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
         join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
@@ -150,7 +159,8 @@ def _file(incoming: Incoming, *, correlation: Correlation, decision: Decision, r
         recorder.joined(Filing(incoming, correlation.joins, correlation, decision))
         latest = max(correlation.joins.last_message_at, incoming.row.received_at)
         emergency = correlation.joins.emergency or decision.emergency
-        return replace(correlation.joins, resolved=False, last_message_at=latest, emergency=emergency)
+        resolved = correlation.joins.resolved and not wakes(incoming)
+        return replace(correlation.joins, resolved=resolved, last_message_at=latest, emergency=emergency)
     candidate = Candidate(
         conversation_id=new_id(),
         reference=new_reference(),

@@ -41,16 +41,17 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
 
 
 def _correlate(connection: Connection, reading: Reading, *, brain: Brain) -> Correlation:
-    signs, handle = find_signs(reading.envelope), handle_of(reading)
+    signs, handle = find_signs(reading.envelope), handle_of(reading, content_hash=b"")
+    # Somebody unknown takes part in nothing, as a new contact would.
+    contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
     known = History.of(
         by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),
-        by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids)),
+        by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids), contacts={contact_id}),
         said=(),
     )
     return correlate(
         reading.envelope,
-        # Somebody unknown takes part in nothing, as a new contact would.
-        contact_id=find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id(),
+        contact_id=contact_id,
         by_reference=known.by_reference,
         by_message_id=known.by_message_id,
         key=brain.key,

@@ -19,7 +19,7 @@ from connectors.base import Arrival, Cursor, Page
 from connectors.email.guard import Guard
 from connectors.keeper import Ownership, Report
 from connectors.normalising import MAIL, normalise_page
-from router.errors import TransientError
+from router.errors import OmniyardError
 from store import cursors, leases
 from store.database import Database
 from store.inbound import Accepted, Delivery, accept
@@ -87,7 +87,7 @@ class Intake:
                     )
                 else:
                     cursors.note_error(connection, self._database, channel=report.channel, error=report.error)
-        except TransientError as error:
+        except OmniyardError as error:
             _log.warning("channel.report_lost", channel=report.channel, error=str(error))
 
     def renew(self, channel: str, *, token: UUID) -> None:
@@ -100,7 +100,7 @@ class Intake:
         try:
             with self._database.write() as connection:
                 leases.release_lease(connection, name=_lease_name(channel), token=token)
-        except TransientError as error:
+        except OmniyardError as error:
             _log.warning("channel.release_lost", channel=channel, error=str(error))
 
     def close(self) -> None:

@@ -33,6 +33,11 @@ _NO_DOMAIN = "omniyard.invalid"
 _NO_ONE_WAITS: Final = frozenset({Kind.AUTO_REPLIED, Kind.OURSELVES})
 
 
+def wakes(incoming: Incoming) -> bool:
+    """Tell whether the message opens a conversation again that was resolved or is asleep."""
+    return not incoming.row.backfill and incoming.reading.origin.kind not in _NO_ONE_WAITS
+
+
 @dataclass(frozen=True, slots=True)
 class Filing:
     """A message and where it goes: the conversation it opens or joins, and why."""
@@ -98,8 +103,7 @@ class Recorder:
     def joined(self, filing: Filing) -> None:
         """Write down a message that goes on with a conversation; danger said later raises the whole case."""
         row, decision = filing.incoming.row, filing.decision
-        wakes = not row.backfill and filing.incoming.reading.origin.kind not in _NO_ONE_WAITS
-        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, wakes))
+        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
         payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
         self._event("message.received", filing.conversation_id, payload=payload)
         if decision.emergency and not filing.candidate.emergency:
@@ -160,7 +164,8 @@ class Recorder:
         message_id = new_id()
         self.outcome.messages.append(_message(filing, message_id=message_id, trace=trace))
         self.outcome.attachments.extend(_attachments(filing.incoming, message_id=message_id))
-        keys = [(known_id, filing.conversation_id) for known_id in known_ids(filing.incoming)]
+        own = filing.incoming.reading.envelope.rfc_message_id
+        keys = [(known_id, filing.conversation_id, known_id == own) for known_id in known_ids(filing.incoming)]
         self.outcome.thread_keys.extend(keys)
 
     def _auto_reply(self, filing: Filing, reply: AutoReply, *, key: str) -> None:
@@ -177,7 +182,7 @@ class Recorder:
             "due_at": self.now,
         }
         self.outcome.replies.append(row)
-        self.outcome.thread_keys.append((rfc_message_id, filing.conversation_id))
+        self.outcome.thread_keys.append((rfc_message_id, filing.conversation_id, True))
 
 
 def _conversation(filing: Filing) -> dict[str, Any]:
@@ -237,7 +242,7 @@ def _message(filing: Filing, *, message_id: UUID, trace: dict[str, object]) -> d
         "direction": Direction.INCOMING,
         "channel": incoming.row.channel,
         "sender_handle": reading.envelope.sender.handle,
-        "sender_name": reading.envelope.sender.name,
+        "sender_name": reading.sender_name,
         "subject": reading.subject,
         "text": reading.text,
         "quoted": reading.quoted,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from store import claims, history
 from store.claims import Claim
 from store.contacts import Handle, lock_contacts
 from store.database import Database
+from store.events import EventRow, append_events
 from store.history import KnownConversation
 from store.models import InboundState
 from store.outcome import write_outcome
@@ -33,6 +35,8 @@ from workers.incoming import Incoming
 PAGE: Final = 200
 # After the database was away: soon enough to be unnoticed, late enough not to drum on it.
 _PATIENCE: Final = timedelta(seconds=5)
+_LONGEST_HANDLE: Final = 512
+_SHOWN_OF_LONG: Final = 100
 _FAILED_ALONE: Final = timedelta(seconds=10)
 
 _log = structlog.get_logger()
@@ -73,7 +77,7 @@ class Router:
                 _log.warning("route.lease_lost", messages=len(claimed.rows))
             except TransientError as error:
                 _log.warning("route.postponed", messages=len(claimed.rows), error=str(error))
-                self._postpone(claimed)
+                self._postpone(claimed, error)
             except Exception as error:  # noqa: BLE001  (one page must not end the worker: its rows say what happened)
                 self._failed(claimed, error)
         return len(claimed.rows)
@@ -94,11 +98,15 @@ class Router:
 
     def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Reading]) -> Verdicts:
         claims.hold(connection, claimed)
-        senders = {handle_of(reading): reading.envelope.sender.name for reading in readings}
+        handles = [
+            handle_of(reading, content_hash=row.content_hash)
+            for row, reading in zip(claimed.rows, readings, strict=True)
+        ]
+        senders = {handle: reading.sender_name for handle, reading in zip(handles, readings, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
-            Incoming(row, reading, contacts[handle_of(reading)])
-            for row, reading in zip(claimed.rows, readings, strict=True)
+            Incoming(row, reading, contacts[handle])
+            for row, reading, handle in zip(claimed.rows, readings, handles, strict=True)
         ]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
@@ -113,11 +121,10 @@ class Router:
         signs = [find_signs(incoming.reading.envelope) for incoming in page]
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
-        since = claimed.now - self._brain.settings.omniyard.duplicate_window
         by_reference = history.conversations_by_reference(connection, references)
-        by_message_id = history.conversations_by_message_id(connection, message_ids)
-        known = {each.conversation_id for found in (by_reference.values(), *by_message_id.values()) for each in found}
         contacts = {incoming.contact_id for incoming in page}
+        by_message_id = history.conversations_by_message_id(connection, message_ids, contacts=contacts)
+        known = {each.conversation_id for found in (by_reference.values(), *by_message_id.values()) for each in found}
         return History.of(
             chats=self._chats(connection, page, claimed),
             by_reference=by_reference,
@@ -128,7 +135,8 @@ class Router:
                 connection,
                 contacts=contacts,
                 fingerprints={incoming.reading.fingerprint for incoming in page},
-                since=since,
+                message_ids=message_ids,
+                hashes={incoming.row.content_hash for incoming in page},
             ),
         )
 
@@ -144,10 +152,17 @@ class Router:
         since = claimed.now - max(lasting.values())
         return history.latest_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
-    def _postpone(self, claimed: Claim) -> None:
+    def _postpone(self, claimed: Claim, error: TransientError) -> None:
+        """Give the page back. It goes one by one then: what looks like the house's fault may be one message's.
+
+        A lone message is not counted as tried: an outage of hours quarantines nothing.
+        """
         try:
             with self._database.write() as connection:
-                claims.forget_attempt(connection, claimed, wait=_PATIENCE)
+                if len(claimed.rows) > 1:
+                    claims.give_back(connection, claimed, reason=str(error), wait=_PATIENCE)
+                else:
+                    claims.forget_attempt(connection, claimed, wait=_PATIENCE)
         except TransientError:
             # The lease ends by itself; then the sweep finds the rows.
             _log.warning("route.lease_left_to_end", messages=len(claimed.rows))
@@ -165,14 +180,25 @@ class Router:
 
     def _give_up(self, claimed: Claim, *, reason: str) -> None:
         with self._database.write() as connection:
-            claims.quarantine(connection, claimed, reason=reason)
-        _log.error("route.quarantined", inbound_ids=[str(id_) for id_ in claimed.ids], reason=reason)
+            ids = claims.quarantine(connection, claimed, reason=reason)
+            payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
+            append_events(
+                connection, [EventRow("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+            )
+        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
 
 
-def handle_of(reading: Reading) -> Handle:
-    """Return what identifies the message's sender; a sender without an address is nobody but this message's."""
+def handle_of(reading: Reading, *, content_hash: bytes) -> Handle:
+    """Return what identifies the message's sender.
+
+    Whoever has no address is nobody but this message's, in whatever mailbox it lies. An address longer than any index
+    takes (2,704 bytes on PostgreSQL) is cut and told apart by its hash; RFC 5321 section 4.5.3.1 ends them at 320.
+    """
     sender = reading.envelope.sender
-    return Handle(sender.kind.value, sender.handle or f"?{reading.envelope.channel}:{reading.envelope.source_key}")
+    handle = sender.handle or f"?{content_hash.hex()}"
+    if len(handle.encode()) > _LONGEST_HANDLE:
+        handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"
+    return Handle(sender.kind.value, handle)
 
 
 def _report(claimed: Claim, verdicts: Verdicts, *, milliseconds: int) -> None:

@@ -69,7 +69,6 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
-    duplicate_window: Duration = timedelta(days=7)
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -86,3 +86,24 @@ def test_both_databases_tell_the_time_in_utc(database: Database) -> None:
 
     assert now.utcoffset() is not None
     assert now.utcoffset().total_seconds() == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO lease SELECT string_agg(md5(i::text), ''), gen_random_uuid(), '', now() FROM generate_series(1, 999) i",  # noqa: E501
+        "SELECT 1 / 0",
+    ],
+)
+def test_a_fault_of_the_statement_is_no_condition_that_passes(database: Database, statement: str) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite's indexes take keys of any length, and 1 / 0 is NULL there")
+    with pytest.raises(PermanentError):
+        run(database, statement)
+
+
+def test_a_server_that_only_reads_for_now_is_a_condition_that_passes(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no standby")
+    with pytest.raises(TransientError):
+        run(database, "SET TRANSACTION READ ONLY", "DELETE FROM lease")

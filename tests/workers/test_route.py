@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,55 @@ def test_a_report_about_a_message_that_is_not_ours_gets_into_no_case(desk: Desk)
     desk.route(envelope("2", sender=MAILER, bounce=Bounce(original_message_id="1@customer.example")))
 
     assert desk.states() == {"1": "routed", "2": "quarantined"}
+
+
+def test_a_sender_with_an_endless_address_is_somebody_and_delays_nobody(desk: Desk) -> None:
+    endless = "地" * 980 + "@例.example"
+    senders = [Party(PartyKind.EMAIL, endless), ANN, Party(PartyKind.EMAIL, endless + "x")]
+    desk.route(*(envelope(str(number), sender=sender) for number, sender in enumerate(senders)))
+
+    assert set(desk.states().values()) == {"routed"}
+    assert len(desk.rows(Contact)) == 3
+
+
+def test_mail_that_comes_back_after_weeks_is_recognised(desk: Desk) -> None:
+    old = envelope("1")
+    desk.route(old, backfill=True)
+    desk.route(replace(old, source_key="9:1"), backfill=True)
+
+    assert desk.states() == {"1": "routed", "9:1": "duplicate"}
+
+
+def test_a_thousand_answers_to_one_newsletter_are_a_thousand_cases_that_know_nothing_of_each_other(desk: Desk) -> None:
+    answers = [
+        envelope(str(number), sender=Party(PartyKind.EMAIL, f"c{number}@customer.example"), references=("news@shop",))
+        for number in range(30)
+    ]
+    desk.route(*answers[:20])
+    desk.route(*answers[20:])
+
+    assert len(desk.rows(Conversation)) == 30
+    assert set(desk.rows(Conversation, "linked_to")) == {None}
+
+
+def test_a_card_number_for_a_name_is_masked(desk: Desk) -> None:
+    desk.route(envelope("1", sender=Party(PartyKind.EMAIL, "a@b.example", "4111 1111 1111 1111")))
+
+    assert "4111 1111" not in str(desk.rows(Message) + desk.rows(Contact))
+
+
+def test_a_mail_without_an_author_is_recognised_in_another_mailbox(desk: Desk) -> None:
+    nobody = envelope("1", sender=Party(PartyKind.EMAIL, ""))
+    desk.route(nobody, elsewhere(nobody, channel="sales"))
+
+    assert sorted(row.state for row in desk.rows(Inbound)) == ["duplicate", "routed"]
+
+
+def test_quarantine_by_failure_leaves_an_event(desk: Desk) -> None:
+    desk.accept(envelope("1"))
+    desk.damage("1")
+    for _ in range(4):
+        desk.route()
+        desk.let_waits_end()
+
+    assert desk.rows(Event, "kind") == ["inbound.quarantined"]

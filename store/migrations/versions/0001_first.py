@@ -257,6 +257,7 @@ def upgrade() -> None:
         "thread_key",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("conversation_id", sa.Uuid(), nullable=False),
+        sa.Column("own", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversation.id"],
