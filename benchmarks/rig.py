@@ -22,8 +22,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from store import cursors
+from store.agents import add_agent
 from store.database import Database
+from store.duty import SkillKind
 from store.migrate import upgrade
+from store.rota import set_duty
 from tests.mailservers import MailServer, free_port, start
 from tests.postgres import Postgres, running_postgres
 from workers.embedded import EmbeddedBroker
@@ -73,6 +76,8 @@ class Rig:
         keys = f'data = "{self.folder / "var"}"\ndatabase = "env:OMNIYARD_RIG_DATABASE"\ntakeover = "{self.takeover}"'
         text = text.replace("[omniyard]", f"[omniyard]\n{keys}", 1)
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
+        # So that the handing out is killed and measured too.
+        text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
         channels = _CHANNELS.format(channel=CHANNEL, port=self.mail.port, user=USER, page=self.page)
         self.config.write_text(text + channels, encoding="utf-8")
 
@@ -135,6 +140,15 @@ class Rig:
             cursors.move_cursor(connection, self.database, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
 
 
+def _hire(database: Database) -> None:
+    """Let there be two agents with room for everything."""
+    with database.write() as connection:
+        for name in ("Ann", "Bo"):
+            add_agent(connection, name=name, role="agent")
+            skills = {SkillKind.TEAM: ["front-line"]}
+            set_duty(connection, name=name, available=True, capacity=1_000_000, skills=skills)
+
+
 @contextlib.contextmanager
 def running_rig(
     kind: str, *, page: int = 100, takeover: str = "15s", database_folder: Path | None = None
@@ -149,6 +163,7 @@ def running_rig(
         database = Database(postgres.url() if postgres else f"sqlite:///{(database_folder or folder) / 'omniyard.db'}")
         stack.callback(database.close)
         upgrade(database)
+        _hire(database)
         mail = start(folder)
         stack.callback(mail.stop)
         (folder / "var").mkdir()
