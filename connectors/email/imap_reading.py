@@ -67,7 +67,7 @@ def find_above(client: IMAPClient, mark: Mark, *, exists: int, window: int = WIN
 
 def _search(client: IMAPClient, mark: Mark, read: int, *, exists: int, window: int) -> Found:
     last = mark.old if mark.in_old_mail else 0
-    since = ["SINCE", mark.since] if mark.in_old_mail and mark.since else []
+    since: list[str | date] = ["SINCE", mark.since] if mark.in_old_mail and mark.since else []
     if exists <= window:
         uids = client.search(["UID", f"{read + 1}:{last or '*'}", *since])
         return Found(uids=sorted(uid for uid in uids if uid > read))
@@ -135,6 +135,7 @@ def fetch_messages(client: IMAPClient, listed: Sequence[Listed], *, epoch: str, 
 
     A message above `largest` comes as its header alone; one that the server refuses comes as what could be had,
     at worst as nothing; both carry a defect that says so. A message that was expunged is left out.
+    Raises TransientError when the server hands out no other message either: then it is busy, and no mail is to blame.
     """
     whole = [message.uid for message in listed if message.size is not None and message.size <= largest]
     bodies = _contents(_ask(client, whole, "BODY.PEEK[]"), _BODY)
@@ -147,7 +148,21 @@ def fetch_messages(client: IMAPClient, listed: Sequence[Listed], *, epoch: str, 
             content, defect = _rescue(client, message, largest)
         if message.uid in bodies or message.uid in there:
             fetched.messages.append(raw(message, epoch=epoch, content=content, defect=defect))
+    refused = {message.uid for message in listed if message.uid in there} - _had(fetched)
+    if refused and not _hands_out_others(client, refused):
+        raise TransientError(f"the server would not hand out {len(refused)} messages, nor any other")
     return fetched
+
+
+def _had(fetched: Fetched) -> set[int]:
+    return {int(message.source_key.rpartition(":")[2]) for message in fetched.messages if message.content}
+
+
+def _hands_out_others(client: IMAPClient, refused: set[int]) -> bool:
+    """Tell whether the first or the last message of the mailbox can be had, if they are not among the refused."""
+    ends = {uid for place in ("1", "*") for uid in client.search([place])}
+    answers = (_ask(client, [uid], f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>") for uid in ends - refused)
+    return any(_contents(answer, _HEADER) for answer in answers)
 
 
 def raw(message: Listed, *, epoch: str, content: bytes, defect: str) -> RawMessage:

@@ -206,6 +206,17 @@ def test_a_mail_of_which_nothing_can_be_had_is_an_empty_message_with_a_defect(ma
     assert f"UID {mailbox.uid(2)}" in page.messages[1].defect
 
 
+def test_a_server_that_hands_out_nothing_for_now_makes_no_mail_a_defect(mailbox, connect, proxy):
+    start = connect(mailbox).fetch(None).cursor
+    mailbox.deliver("a", "b", "c")
+    busy = proxy(mailbox, rule=refusing(rb"BODY\.PEEK", b" NO [UNAVAILABLE] Try again later\r\n"))
+
+    with pytest.raises(TransientError, match="nor any other"):
+        connect(mailbox, through=busy).fetch(start)
+
+    assert [message.defect for message in connect(mailbox).fetch(start).messages] == ["", "", ""]
+
+
 def test_a_mail_that_breaks_the_connection_holds_up_no_other(mailbox, connect, proxy):
     # Given: the server hangs up whenever it is asked for the second mail.
     through = proxy(mailbox, rule=refusing(fetch_of(mailbox.uid(2), b"BODY"), HANG_UP))
