@@ -46,7 +46,7 @@ def main() -> None:
 def run(*, messages: int, kills: int, database: str, seed: int) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
-    mailbox = make_mailbox(messages=messages, seed=seed, redeliveries=0.0, file_bytes=2_000)
+    mailbox = make_mailbox(messages=messages, seed=seed, file_bytes=2_000)
     with running_rig(database, page=50) as rig:
         rig.start_from_the_first_mail()
         hands = Hands(rig, chance=chance)

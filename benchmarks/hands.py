@@ -52,7 +52,7 @@ class Hands:
 
     def _choices(self) -> list[tuple[str, Callable[[], None]]]:
         choices: list[tuple[str, Callable[[], None]]] = [
-            *((module, lambda name=name: self._kill_ours(name)) for name, module in _OURS.items() for _ in range(2)),  # type: ignore[misc]
+            *((module, lambda name=name: self._kill_ours(name)) for name, module in _OURS.items() for _ in range(2)),
             ("broker killed", self._kill_broker),
             ("broker emptied", self._empty_broker),
             ("broker stalled", self._stall_broker),

@@ -11,14 +11,17 @@ import sqlalchemy as sa
 from benchmarks.mailbox import Mailbox, message_id
 from benchmarks.rig import Rig
 from store.bulk import table_of
-from store.models import Inbound, Message
+from store.ledgers import Outbound
+from store.models import Conversation, Inbound, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """Every figure but kills and messages is 0 if the promises were kept.
 
-    lost: mails sent in that no message tells of.  unbalanced: rows that are neither routed nor a duplicate.
+    lost: mails sent in that no message tells of.  repeated_replies: automatic answers said twice in one conversation.
+    unrecognised: redeliveries that are no duplicates, or the other way round.
+    unbalanced: rows that are neither routed nor a duplicate.
     """
 
     messages: int
@@ -26,12 +29,16 @@ class Ledger:
     lost: int
     duplicated_messages: int
     duplicated_conversations: int
+    missing_conversations: int
+    repeated_replies: int
+    unrecognised: int
     unbalanced: int
 
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing was lost, doubled or left."""
-        return not (self.lost or self.duplicated_messages or self.duplicated_conversations or self.unbalanced)
+        wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
+        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced))
 
     def figures(self) -> dict[str, object]:
         """Return the figures to print."""
@@ -42,16 +49,24 @@ class Ledger:
             "lost": self.lost,
             "duplicated_messages": self.duplicated_messages,
             "duplicated_conversations": self.duplicated_conversations,
+            "missing_conversations": self.missing_conversations,
+            "repeated_replies": self.repeated_replies,
+            "unrecognised": self.unrecognised,
             "unbalanced": self.unbalanced,
         }
 
 
 def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int]) -> Ledger:
     """Compare what `mailbox` held with what the database holds."""
-    table, inbound = table_of(Message), table_of(Inbound)
+    table, inbound, reply = table_of(Message), table_of(Inbound), table_of(Outbound)
     with rig.database.read() as connection:
         seen = Counter(connection.execute(sa.select(table.c.rfc_message_id)).scalars())
-        opened = connection.execute(sa.select(sa.func.count(sa.distinct(table.c.conversation_id)))).scalar_one()
+        opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(Conversation))).scalar_one()
+        empty = connection.execute(_empty_conversations()).scalar_one()
+        # The key ends in the period within which a reply is sent once.
+        answered = Counter(
+            key.rpartition(":")[0] for key in connection.execute(sa.select(reply.c.dedupe_key)).scalars()
+        )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
     sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
     return Ledger(
@@ -59,6 +74,15 @@ def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int]) -> Ledg
         kills=kills,
         lost=len(sent - seen.keys()),
         duplicated_messages=sum(count - 1 for count in seen.values()),
-        duplicated_conversations=abs(opened - mailbox.conversations),
+        duplicated_conversations=max(opened - mailbox.conversations, empty),
+        missing_conversations=max(mailbox.conversations - opened, 0),
+        repeated_replies=sum(count - 1 for count in answered.values()),
+        unrecognised=abs(states["duplicate"] - mailbox.redeliveries),
         unbalanced=sum(count for state, count in states.items() if state not in {"routed", "duplicate"}),
     )
+
+
+def _empty_conversations() -> sa.Select[int]:
+    conversation, message = table_of(Conversation), table_of(Message)
+    filled = sa.exists().where(message.c.conversation_id == conversation.c.id)
+    return sa.select(sa.func.count()).select_from(conversation).where(~filled)

@@ -149,7 +149,7 @@ class _Limited(SMTP):
 
     def _set_post_data_state(self) -> None:
         self._received = 0
-        super()._set_post_data_state()
+        super()._set_post_data_state()  # type: ignore[no-untyped-call]
 
 
 class _SmtpSession(_Limited):

@@ -57,7 +57,7 @@ def test_whatever_fails_at_every_step_nothing_is_lost_or_doubled(rig: Rig, tmp_p
         "OMNIYARD_FAILPOINTS": ",".join(f"{name}={action}" for name in _PLACES),
         "OMNIYARD_FAILPOINT_MARKS": str(marks),
     }
-    mailbox = make_mailbox(messages=200, seed=7, redeliveries=0.0, file_bytes=1000)
+    mailbox = make_mailbox(messages=200, seed=7, file_bytes=1000)
     mails = iter(mailbox.mails)
 
     seen: set[str] = set()
@@ -87,7 +87,7 @@ def test_a_process_that_freezes_past_its_lease_changes_nothing_when_it_wakes(rig
         "OMNIYARD_FAILPOINTS": ",".join(f"{name}=hang:6" for name in _HELD),
         "OMNIYARD_FAILPOINT_MARKS": str(marks),
     }
-    mailbox = make_mailbox(messages=60, seed=9, redeliveries=0.0, file_bytes=1000)
+    mailbox = make_mailbox(messages=60, seed=9, file_bytes=1000)
     mails = iter(mailbox.mails)
     for name, module in (("connectors-b", "connectors"), ("worker-b", "workers")):
         rig.start(name, module, **environment)
@@ -113,7 +113,7 @@ def test_a_mail_server_that_hears_no_250_sends_again_and_nothing_is_doubled(rig:
         "OMNIYARD_FAILPOINTS": "accept.written=kill,accept.after=kill,bell.ring=kill",
         "OMNIYARD_FAILPOINT_MARKS": str(marks),
     }
-    mailbox = make_mailbox(messages=20, seed=8, redeliveries=0.0, file_bytes=1000)
+    mailbox = make_mailbox(messages=20, seed=8, file_bytes=1000)
     keep_running(rig, environment=armed)
 
     for mail in mailbox.mails:
