@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 from cli.listening import check_free, listeners
 from connectors.base import Health
-from connectors.email.imap_probe import probe
 from connectors.email.smtp import SmtpGate
+from connectors.opening import connector_of
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings
+from router.settings.channels import Channel, SmtpSettings
 from store.clock import read_clock
 from store.migrate import current_version, latest_version
 from store.opening import open_database
@@ -107,18 +107,10 @@ def examine_desk(settings: Settings) -> Health:
 
 def examine_channel(name: str, channel: Channel) -> Health:
     """Log in to a channel's provider, or see whether its listener answers or could listen."""
-    if isinstance(channel, ImapSettings):
-        return probe(channel)
     if isinstance(channel, SmtpSettings):
         return _greeted(channel) or SmtpGate(name, channel).probe()
-    if isinstance(channel, TwilioSettings):
-        from connectors.sms.twilio_probe import probe as probe_twilio  # noqa: PLC0415
-
-        return probe_twilio(channel)
-    if isinstance(channel, TelegramSettings):
-        from connectors.social.telegram_probe import probe as probe_telegram  # noqa: PLC0415
-
-        return probe_telegram(channel)
+    if connector := connector_of(name, channel):
+        return connector.probe()
     return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
 
 

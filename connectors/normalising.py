@@ -94,4 +94,8 @@ def _reader(form: str) -> Form:
         from connectors.social import telegram_reading  # noqa: PLC0415
 
         return Form(telegram_reading.read, telegram_reading.lasting_of, PartyKind.TELEGRAM)
+    if form == "x":
+        from connectors.social import x_reading  # noqa: PLC0415
+
+        return Form(x_reading.read, x_reading.lasting_of, PartyKind.X)
     raise ConfigError(f"nobody here reads messages of the form {form!r}")

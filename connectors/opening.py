@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from connectors.base import Gate
+from connectors.base import Connector, Gate
 from connectors.daemon import Polled
 from router.settings import Settings
-from router.settings.channels import ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings
+from router.settings.channels import (
+    Channel,
+    ImapSettings,
+    SmtpSettings,
+    TelegramSettings,
+    TwilioSettings,
+    XSettings,
+)
 
 
 def open_polled(settings: Settings) -> list[Polled]:
     """Return the enabled channels that are polled; nothing is connected yet."""
-    polled: list[Polled] = []
-    for name, channel in settings.channels.items():
-        if channel.enabled and isinstance(channel, ImapSettings):
-            from connectors.email.imap import ImapConnector  # noqa: PLC0415
-
-            polled.append(Polled(connector=ImapConnector(name, channel), poll=channel.poll.total_seconds()))
-        if channel.enabled and isinstance(channel, TwilioSettings):
-            from connectors.sms.twilio import TwilioConnector  # noqa: PLC0415
-
-            polled.append(Polled(connector=TwilioConnector(name, channel), poll=channel.poll.total_seconds()))
-        if channel.enabled and isinstance(channel, TelegramSettings):
-            from connectors.social.telegram import TelegramConnector  # noqa: PLC0415
-
-            polled.append(Polled(connector=TelegramConnector(name, channel), poll=channel.poll.total_seconds()))
-    return polled
+    enabled = {name: channel for name, channel in settings.channels.items() if channel.enabled}
+    return [
+        Polled(connector=connector, poll=channel.poll.total_seconds())
+        for name, channel in enabled.items()
+        if not isinstance(channel, SmtpSettings) and (connector := connector_of(name, channel))
+    ]
 
 
 def open_gates(settings: Settings) -> list[Gate]:
@@ -36,3 +34,24 @@ def open_gates(settings: Settings) -> list[Gate]:
 
             gates.append(SmtpGate(name, channel))
     return gates
+
+
+def connector_of(name: str, channel: Channel) -> Connector | None:
+    """Return the connector of a channel that is polled, not connected yet; None for the other kinds."""
+    if isinstance(channel, ImapSettings):
+        from connectors.email.imap import ImapConnector  # noqa: PLC0415
+
+        return ImapConnector(name, channel)
+    if isinstance(channel, TwilioSettings):
+        from connectors.sms.twilio import TwilioConnector  # noqa: PLC0415
+
+        return TwilioConnector(name, channel)
+    if isinstance(channel, TelegramSettings):
+        from connectors.social.telegram import TelegramConnector  # noqa: PLC0415
+
+        return TelegramConnector(name, channel)
+    if isinstance(channel, XSettings):
+        from connectors.social.x import XConnector  # noqa: PLC0415
+
+        return XConnector(name, channel)
+    return None

@@ -72,8 +72,8 @@ class Contract:
         if operation is None:
             return
         responses = operation["responses"]
-        response = responses.get(str(status)) or responses.get("default")
-        if response is None:
+        response = self._resolved(responses.get(str(status)) or responses.get("default") or {})
+        if not response:
             self.violations.append(f"{method} {path}: no reply {status} is described")
             return
         content = response.get("content", {})
@@ -88,8 +88,17 @@ class Contract:
                 if operation is None:
                     return None, {}
                 shared = operations.get("parameters", [])
-                return operation | {"parameters": [*shared, *operation.get("parameters", [])]}, found.groupdict()
+                parameters = [self._resolved(each) for each in [*shared, *operation.get("parameters", [])]]
+                return operation | {"parameters": parameters}, found.groupdict()
         return None, {}
+
+    def _resolved(self, value: Document) -> Document:
+        while "$ref" in value:
+            target: Any = self._components
+            for step in value["$ref"].removeprefix("#/").split("/"):
+                target = target[step]
+            value = target
+        return value
 
     def _parameters(
         self, operation: Document, captured: Mapping[str, str], query: Sequence[tuple[str, str]], *, where: str

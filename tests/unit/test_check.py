@@ -43,17 +43,6 @@ def test_the_shipped_file_is_in_order():
     assert (result.ok, result.findings) == (True, ())
 
 
-SECRETS = ("consumer_key", "consumer_secret", "access_token", "access_secret")
-SMS = '[channels.sms]\nkind = "x"\n' + "".join(f'{key} = "env:TOKEN"\n' for key in SECRETS)
-
-
-def test_a_kind_without_a_connector_is_refused_while_it_is_enabled(tmp_path, monkeypatch):
-    monkeypatch.setenv("SID", "x")
-    monkeypatch.setenv("TOKEN", "x")
-    assert findings(write(tmp_path, SMS)) == [("error", 2, "channels.sms.kind")]
-    assert findings(write(tmp_path, SMS + "enabled = false\n")) == []
-
-
 MAILBOX = '[channels.mail]\nkind = "imap"\nhost = "h"\nusername = "u"\npassword = "{secret}"\nenabled = {enabled}\n'
 
 

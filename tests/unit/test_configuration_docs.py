@@ -111,8 +111,7 @@ def test_every_section_of_the_file_is_documented():
 def test_the_lists_in_the_text_are_complete():
     kinds = rows("`[channels.NAME]`")["kind"][1]
     assert [kind for kind in CHANNEL_KINDS if f'"{kind}"' not in kinds] == []
-    assert re.findall(r"This version runs (.+?);", kinds) == [
-        " and ".join(f"`{kind}`" for kind in sorted(RUNNABLE_KINDS))
-    ]
+    # While all of them run, nothing needs to be said about it.
+    assert set(CHANNEL_KINDS) == RUNNABLE_KINDS
     assert re.findall(r"`(\w+)`", rows("`[categories.NAME]`")["facts"][1]) == list(KINDS)
     assert [name for name in PLACEHOLDERS if f"`{{{name}}}`" not in TEXT] == []

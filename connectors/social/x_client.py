@@ -1,0 +1,183 @@
+"""The way to X: tweepy for signing and routes, our own time-outs, and answers that we parse ourselves.
+
+tweepy's models lose a whole page over one odd timestamp, so it hands us the bare response. One client a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import tweepy
+from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException
+
+from router.errors import PermanentError, RateLimited, TransientError
+from router.settings.chats import XSettings
+
+API: Final = "https://api.x.com"
+# tweepy asks the old name, and signs over it.
+_ASKED: Final = ("https://api.twitter.com", API)
+_TIMEOUT: Final = (5.0, 12.0)
+_WINDOW_SECONDS: Final = 15 * 60.0
+_CREDITS_SECONDS: Final = 3600.0
+_CREDENTIALS: Final = (
+    "X refuses the credentials ({status}): check the four keys; a token that was renewed is another one"
+)
+_FORBIDDEN: Final = (
+    "X forbids this (403): the app needs the permission to read and write direct messages, and a token made after that"
+)
+_CREDITS: Final = (
+    "X takes no more requests because the account's credits are used up ({status}): add some in the developer console"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What X says about how often we may ask. resets_at: aware UTC; None if it does not say."""
+
+    remaining: int | None = None
+    resets_at: datetime | None = None
+
+
+class _Detour(HTTPAdapter):
+    """Sends tweepy's requests to `base`, with the time-out that tweepy has no parameter for."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = urlsplit(base)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
+        """See `HTTPAdapter`."""
+        moved = urlsplit(str(request.url))._replace(scheme=self._base.scheme, netloc=self._base.netloc)
+        request.url = urlunsplit(moved)
+        kwargs["timeout"] = _TIMEOUT
+        kwargs["stream"] = False
+        return super().send(request, *args, **kwargs)
+
+
+class XApi:
+    """One account, for one thread. limit: as the last answer stated it."""
+
+    def __init__(self, settings: XSettings) -> None:
+        token = settings.access_token.reveal()
+        self._client = tweepy.Client(
+            consumer_key=settings.consumer_key.reveal(),
+            consumer_secret=settings.consumer_secret.reveal(),
+            access_token=token,
+            access_token_secret=settings.access_secret.reveal(),
+            return_type=requests.Response,
+            wait_on_rate_limit=False,
+        )
+        for asked in _ASKED:
+            self._client.session.mount(asked, _Detour(settings.api_base or API))
+        # A redirect would carry the signature elsewhere.
+        self._client.session.max_redirects = 0
+        # An access token of OAuth 1.0a begins with the account's own id.
+        self.own_id = token.partition("-")[0]
+        self.limit = Limit()
+
+    def events(self, *, most: int, after_token: str | None) -> dict[str, Any]:
+        """Return one page of direct message events, newest first. after_token: of the page before."""
+        parameters: dict[str, Any] = {
+            "max_results": most,
+            "dm_event_fields": [
+                "id", "text", "event_type", "created_at", "dm_conversation_id", "sender_id", "participant_ids",
+                "attachments",
+            ],
+            "expansions": ["sender_id", "attachments.media_keys"],
+            "user_fields": ["name", "username"],
+            "media_fields": ["type"],
+        }  # fmt: skip
+        if after_token:
+            parameters["pagination_token"] = after_token
+        return self._call(self._client.get_direct_message_events, parameters)
+
+    def events_with(self, participant_id: str, *, most: int) -> dict[str, Any]:
+        """Return the latest events of the conversation with one person."""
+        fields = ["id", "text", "event_type", "created_at", "sender_id"]
+        parameters = {"participant_id": participant_id, "max_results": most, "dm_event_fields": fields}
+        return self._call(self._client.get_direct_message_events, parameters)
+
+    def send(self, participant_id: str, text: str) -> dict[str, Any]:
+        """Send a message and return X's answer. Raises what `requests` and tweepy raise: the caller must know which."""
+        answer = self._client.create_direct_message(participant_id=participant_id, text=text, user_auth=True)
+        return _object(answer)
+
+    def me(self) -> dict[str, Any]:
+        """Return the account that we are."""
+        return self._call(self._client.get_me, {})
+
+    def close(self) -> None:
+        """Let go of the connections; from any thread."""
+        self._client.session.close()
+
+    def _call(self, method: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401  (tweepy has no types)
+        self.limit = Limit()
+        try:
+            answer = method(user_auth=True, **parameters)
+        except tweepy.HTTPException as error:
+            self.limit = _limit(error.response)
+            # tweepy's text quotes X's, which may quote ours.
+            raise refusal(error.response) from None
+        except RequestException as error:
+            raise TransientError(f"X cannot be reached ({type(error).__name__})") from None
+        except ValueError:
+            # tweepy reads the reset header as a number before it raises what the answer means.
+            raise RateLimited("X is asked too often (429)", seconds=_WINDOW_SECONDS) from None
+        self.limit = _limit(answer)
+        return _object(answer)
+
+
+def refusal(answer: requests.Response) -> PermanentError | TransientError:
+    """Return the error that a refused call means."""
+    status = answer.status_code
+    if is_out_of_credits(answer):
+        return RateLimited(_CREDITS.format(status=status), seconds=_CREDITS_SECONDS)
+    if status == 401:
+        return PermanentError(_CREDENTIALS.format(status=status))
+    if status == 403:
+        return PermanentError(_FORBIDDEN)
+    if status == 429:
+        return RateLimited("X is asked too often (429)", seconds=seconds_to_reset(answer))
+    if status >= 500:
+        return TransientError(f"X is out of order ({status})")
+    return PermanentError(f"X does not understand us ({status})")
+
+
+def is_out_of_credits(answer: requests.Response) -> bool:
+    """Tell whether X refuses for want of money. Its documentation names no status for it, so its words count too."""
+    if answer.status_code == 402:
+        return True
+    words = answer.content[:4096].decode("utf-8", "replace").casefold()
+    return answer.status_code in {403, 429} and ("usage-capped" in words or "credit" in words)
+
+
+def seconds_to_reset(answer: requests.Response) -> float:
+    """Return how long to leave X alone after a 429; a whole window when it does not say."""
+    resets_at = _limit(answer).resets_at
+    if resets_at is None:
+        return _WINDOW_SECONDS
+    return min(max(resets_at.timestamp() - time.time() + 1, 1.0), 2 * _WINDOW_SECONDS)
+
+
+def _limit(answer: requests.Response) -> Limit:
+    remaining, reset = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("remaining", "reset"))
+    resets_at = datetime.fromtimestamp(int(reset), UTC) if reset.isdigit() and len(reset) < 12 else None
+    return Limit(int(remaining) if remaining.isdigit() else None, resets_at)
+
+
+def _object(answer: requests.Response) -> dict[str, Any]:
+    try:
+        parsed = json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        raise TransientError("X's answer is no JSON: is a proxy in between?") from error
+    if not isinstance(parsed, dict):
+        raise TransientError("X's answer is no JSON object: is a proxy in between?")
+    return parsed
