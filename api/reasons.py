@@ -73,6 +73,8 @@ class _Hours(_Part):
     open: bool
     why: str = ""
     opens_at: datetime | None = None
+    second_look: tuple[str, ...] = ()
+    held_until: datetime | None = None
 
 
 class _Tried(_Part):
@@ -165,7 +167,12 @@ def _correlation(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
 def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
     hours = _Hours.model_validate(value)
     opens = hours.opens_at if not hours.open else None
-    evidence = [hours.why, reader.words("opens_at", at=reader.moment(opens)) if opens else ""]
+    evidence = [
+        hours.why,
+        reader.words("opens_at", at=reader.moment(opens)) if opens else "",
+        reader.words("second_look", hints=", ".join(hours.second_look)) if hours.second_look else "",
+        reader.words("held_until", at=reader.moment(hours.held_until)) if hours.held_until else "",
+    ]
     return reader.words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
 
 

@@ -168,6 +168,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "is_open": ("{calendar} is open", "{calendar}：服务中"),
     "is_closed": ("{calendar} is closed", "{calendar}：已休息"),
     "opens_at": ("opens {at}", "{at} 开始服务"),
+    "second_look": ("let through as an emergency, because of: {hints}", "二次检查判为紧急，依据：{hints}"),
+    "held_until": ("snoozed until {at}", "搁置至 {at}"),
     "went": ("“{route}” to team {team}, priority {priority}", "“{route}”：{team} 团队，优先级 {priority}"),
     "not_taken": ("not “{route}”: {why}", "未采用“{route}”：{why}"),
     "promised": ("Promise “{sla}”", "服务承诺“{sla}”"),

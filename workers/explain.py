@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
 from router.autoreply import compose_reply
+from router.conditions import Background
 from router.correlation import Correlation, correlate, find_signs
 from router.envelope import Envelope
 from router.explaining import explain
@@ -28,22 +30,29 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
     """
     (reading,) = brain.read_page([replace(envelope, received_at=at)])
     with database.read() as connection:
-        correlation = _correlate(connection, reading, brain=brain)
-    decision = brain.table.decide(reading, now=at)
+        handle = handle_of(reading, content_hash=b"")
+        # Somebody unknown takes part in nothing, as a new contact would.
+        contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
+        correlation = _correlate(connection, reading, contact_id=contact_id, brain=brain)
+        labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
+    background = Background(contact_labels=labels, follows_case=correlation.follows_case)
+    decision = brain.table.decide(reading, now=at, background=background)
     shown = explain(reading, correlation=correlation, decision=decision)
-    if correlation.joins is not None:
-        return shown
     reply, why = compose_reply(
-        reading, decision=decision, settings=brain.settings, own=brain.own, reference="(new)", now=at
+        reading,
+        decision=decision,
+        settings=brain.settings,
+        own=brain.own,
+        reference=correlation.joins.reference if correlation.joins else "(new)",
+        now=at,
+        follow_up=correlation.joins is not None,
     )
     said = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
     return shown | {"reply": said}
 
 
-def _correlate(connection: Connection, reading: Reading, *, brain: Brain) -> Correlation:
-    signs, handle = find_signs(reading.envelope), handle_of(reading, content_hash=b"")
-    # Somebody unknown takes part in nothing, as a new contact would.
-    contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
+def _correlate(connection: Connection, reading: Reading, *, contact_id: UUID, brain: Brain) -> Correlation:
+    signs = find_signs(reading.envelope)
     known = History.of(
         by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),
         by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids), contacts={contact_id}),

@@ -1,0 +1,77 @@
+"""What would be decided at any moment, and why; nothing is written, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.reasons import Reader, reasons
+from api.words import Words
+from router.envelope import Envelope
+from store.database import Database
+from store.labels import label_contact
+from store.models import Conversation, Inbound
+from tests.desk import ANN, Desk, envelope
+from workers.explain import explain_envelope
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path)
+
+
+def explained(desk: Desk, what: Envelope, *, at: datetime | None = None) -> Any:
+    return explain_envelope(what, brain=desk.brain, database=desk.database, at=at or datetime.now(UTC))
+
+
+def test_the_trace_says_which_routes_were_tried_and_why_they_did_not_fire(desk: Desk) -> None:
+    route = explained(desk, envelope("1"))["route"]
+
+    assert route["fired"] == "everything else"
+    assert [each["why_not"] for each in route["tried"]] == [
+        "emergency is false",
+        "office is open",
+        "the contact has no such label",
+    ]
+
+
+def test_a_later_moment_has_the_hours_of_then(desk: Desk) -> None:
+    desk.close()
+
+    assert explained(desk, envelope("1"))["hours"]["gate"] == "held"
+    later = datetime.now(UTC) + timedelta(days=30)
+    assert explained(desk, envelope("1"), at=later)["hours"]["gate"] == "open"
+
+
+def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
+    desk.close()
+    reader = Reader(words=Words("en"), category=str, moment=lambda moment: f"{moment:%H:%M}")
+
+    released, held = explained(desk, envelope("1", text="all my money is gone")), explained(desk, envelope("2"))
+
+    said = {reason.step: reason.evidence for reason in reasons(released, reader=reader)}
+    assert "let through as an emergency, because of: money + gone" in said["hours"]
+    said = {reason.step: reason.evidence for reason in reasons(held, reader=reader)}
+    assert any(each.startswith("snoozed until") for each in said["hours"])
+    assert held["reply"]["sent"] == "closed"
+
+
+def test_what_is_known_of_the_contact_and_of_earlier_cases_counts(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    with desk.database.write() as connection:
+        label_contact(connection, handle=ANN.handle, labels=["vip"])
+    answer = envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",))
+
+    trace = explained(desk, answer)
+
+    assert trace["route"]["fired"] == "vip"
+    assert trace["correlation"]["sign"] == "the message it answers"
+
+
+def test_nothing_is_written(desk: Desk) -> None:
+    explained(desk, envelope("1"))
+
+    assert (desk.rows(Conversation), desk.rows(Inbound)) == ([], [])
