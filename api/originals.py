@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from router.envelope import from_json
 from router.errors import PermanentError
 from store.correspondence import PackedOriginal
 from store.quarantine import QuarantinedRow
@@ -35,7 +36,11 @@ class OriginalReader:
 
         Raises PermanentError when it cannot be read, TransientError when no child starts.
         """
+        from connectors.documents import attachment_content, looks_like_document  # noqa: PLC0415
+
         content = self.whole(original)
+        if looks_like_document(content):
+            return attachment_content(content, part)
         with self._lock:
             return self._started().attachment(content, part)
 
@@ -45,11 +50,14 @@ class OriginalReader:
         Raises PermanentError when it still cannot be read, TransientError when no child starts.
         """
         from connectors.base import RawMessage  # noqa: PLC0415
+        from connectors.normalising import reread  # noqa: PLC0415
 
         content = self.whole(original)
         raw = RawMessage(source_key=row.source_key, content=content, received_at=row.received_at)
-        with self._lock:
-            (arrival,) = self._started().normalise_page([raw], channel=row.channel)
+        arrival = reread(raw, channel=row.channel, stored=from_json(row.envelope))
+        if arrival is None:
+            with self._lock:
+                (arrival,) = self._started().normalise_page([raw], channel=row.channel)
         if arrival.unreadable:
             raise PermanentError(arrival.unreadable)
         return arrival.envelope.decode()

@@ -16,6 +16,7 @@ from cli.printing import print_json, print_table
 from connectors.base import RawMessage
 from connectors.email.guard import Guard
 from connectors.email.originals import unpack
+from connectors.normalising import reread
 from router.envelope import from_json
 from router.privacy import mask
 from store.database import Database
@@ -144,7 +145,9 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
                 content=unpack(packed.content, size=packed.size),
                 received_at=row.received_at,
             )
-            (arrival,) = guard.normalise_page([raw], channel=row.channel)
+            arrival = reread(raw, channel=row.channel, stored=from_json(row.envelope))
+            if arrival is None:
+                (arrival,) = guard.normalise_page([raw], channel=row.channel)
             if arrival.unreadable:
                 refused[inbound_id] = arrival.unreadable
             else:

@@ -19,6 +19,7 @@ from router.errors import NotFound, PermanentError
 
 # No provider's record nests deeper; a hostile one must not reach Python's own limit.
 _LARGEST: Final = 64 * 1024 * 1024
+_BEGINNING: Final = b'{"form":'
 
 
 class Unreadable(ValueError):
@@ -36,8 +37,9 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One message as kept. source: how it reached us, such as "poll" or "webhook"."""
+    """One message as kept. form: what reads it.  source: how it reached us, such as "poll" or "webhook"."""
 
+    form: str
     source: str
     record: Mapping[str, object]
     files: tuple[MediaFile, ...]
@@ -63,7 +65,7 @@ class Document:
         return tuple(file.problem for file in self.files if file.content is None)
 
 
-def write_document(record: Mapping[str, object], *, source: str, files: Sequence[MediaFile] = ()) -> bytes:
+def write_document(record: Mapping[str, object], *, form: str, source: str, files: Sequence[MediaFile] = ()) -> bytes:
     """Return the bytes that are kept as the original."""
     listed = [
         {
@@ -73,7 +75,7 @@ def write_document(record: Mapping[str, object], *, source: str, files: Sequence
         }
         for file in files
     ]
-    document = {"source": source, "record": record, "files": listed}
+    document = {"form": form, "source": source, "record": record, "files": listed}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
@@ -89,7 +91,12 @@ def read_document(content: bytes) -> Document:
         raise Unreadable(f"The stored message is not a document of ours ({type(error).__name__}).") from error
     if not isinstance(record, dict):
         raise Unreadable("The provider's record is no object.")
-    return Document(str(document.get("source", "")), record, files)
+    return Document(str(document.get("form", "")), str(document.get("source", "")), record, files)
+
+
+def looks_like_document(content: bytes) -> bool:
+    """Tell whether an original was written here; a mail that imitates one gains nothing, for its bytes are its own."""
+    return content.startswith(_BEGINNING)
 
 
 def attachment_content(original: bytes, part: int) -> bytes:

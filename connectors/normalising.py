@@ -11,12 +11,13 @@ from hashlib import sha256
 from typing import Final
 
 from connectors.base import Arrival, RawMessage
-from connectors.documents import Unreadable
+from connectors.documents import Unreadable, read_document
 from connectors.email.originals import Packer
-from router.envelope import Envelope, Party, PartyKind, to_json
+from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind, to_json
 from router.errors import ConfigError
 
 MAIL: Final = "mail"
+FORMS: Final = frozenset({"twilio", "x", "telegram"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,24 @@ class Form:
     kind: PartyKind
 
 
-def form_of(kind: str) -> str:
-    """Return the form in which a kind of channel brings its messages."""
-    return kind if kind in {"twilio", "x", "telegram", "http_sms"} else MAIL
-
-
 def normalise_page(messages: Sequence[RawMessage], *, channel: str, form: str) -> list[Arrival]:
     """Read messages of any form but mail, each by itself; what cannot be read becomes a stub."""
     reader, packer = _reader(form), Packer()
     return [_normalise(message, channel=channel, reader=reader, packer=packer) for message in messages]
+
+
+def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | None:
+    """Read a kept message again with today's reader; None if it is a mail, which is for the guard.
+
+    stored: what was read of it before. Our readers alone say of which kind a sender is, so no mail passes for a chat.
+    """
+    if stored.sender.kind not in CHAT_KINDS:
+        return None
+    try:
+        form = read_document(message.content).form
+    except Unreadable:
+        form = ""
+    return normalise_page([message], channel=channel, form=form)[0] if form in FORMS else None
 
 
 def _normalise(message: RawMessage, *, channel: str, reader: Form, packer: Packer) -> Arrival:

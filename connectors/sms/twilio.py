@@ -156,7 +156,7 @@ class TwilioConnector:
             return None
         if listed.sid:
             self._known[listed.sid] = listed.at
-        content = write_document(listed.record, source="poll", files=files)
+        content = write_document(listed.record, form="twilio", source="poll", files=files)
         return RawMessage(source_key=listed.sid or _made_up(content), content=content, received_at=min(listed.at, now))
 
     def _files(self, listed: Listed) -> tuple[MediaFile, ...] | None:

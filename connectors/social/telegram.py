@@ -156,7 +156,7 @@ class TelegramConnector:
             files = [
                 MediaFile(name="", content=None, problem="A file of the message could not be fetched from Telegram.")
             ]
-        content = write_document(record, source="poll", files=files)
+        content = write_document(record, form="telegram", source="poll", files=files)
         key = f"{api.bot_id}:{number}" if number >= 0 else f"?{sha256(content).hexdigest()[:32]}"
         return RawMessage(source_key=key, content=content, received_at=_at(update, now=now))
 

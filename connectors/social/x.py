@@ -254,6 +254,6 @@ def _number(record: Mapping[str, Any]) -> int:
 
 
 def _raw(record: Mapping[str, Any], *, now: datetime) -> RawMessage:
-    content, event_id = write_document(record, source="poll"), _id(record)
+    content, event_id = write_document(record, form="x", source="poll"), _id(record)
     key = event_id or f"?{sha256(content).hexdigest()[:32]}"
     return RawMessage(source_key=key, content=content, received_at=min(time_of(event_id) or now, now))

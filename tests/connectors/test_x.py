@@ -153,7 +153,9 @@ def test_webhook_and_poll_tell_the_same_message(connector, x):
     polled = connector.fetch(begun()).messages[0]
     pushed = x.pushed(event_id)
     record = {"pushed": pushed["direct_message_events"][0], "users": pushed["users"]}
-    message = type(polled)(source_key=event_id, content=write_document(record, source="webhook"), received_at=NOW)
+    message = type(polled)(
+        source_key=event_id, content=write_document(record, form="x", source="webhook"), received_at=NOW
+    )
     both = normalise_page([polled, message], channel="x", form="x")
     first, second = (from_json(arrival.envelope) for arrival in both)
     assert (first.text, first.sender) == (second.text, second.sender)
