@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -226,11 +227,13 @@ class Deliverer:
 
     def _look(self) -> None:
         """Find out what became of unknown messages, one look each."""
+        seen = set[UUID]()
         while not self._stopped.is_set():
             with self._database.write() as connection:
                 row = outbound.unknown(connection, channels=[*self._senders], again_after=_LOOKING)
-            if row is None:
+            if row is None or row.id in seen:
                 return
+            seen.add(row.id)
             self._look_for(row)
 
     def _look_for(self, row: OutboundClaim) -> None:

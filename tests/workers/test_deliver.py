@@ -1,20 +1,67 @@
-"""Sending: what becomes of a message at each answer, at none, and when something else moves first."""
+"""Sending: what becomes of a message at each answer, at none, and when something else moves first.
+
+The rows O1 to O12 of the crash windows, those of T25 to T31 that are about sending, and the bounds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from connectors.base import Receipt, Verdict
+from connectors.base import Outgoing, Receipt, Verdict
+from router.errors import TransientError
+from router.sending import Delivery, Window
+from store import brakes, outbound
+from store.bulk import table_of
 from store.database import Database
-from store.ledgers import Event
-from tests.outgoing import SendingDesk, not_sent
+from store.ledgers import Event, Outbound
+from store.models import Conversation, Message
+from store.outbound import Told, note_delivery
+from tests.desk import TOML, envelope
+from tests.outgoing import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
+from workers.deliver import Pace, Underway
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> SendingDesk:
     return SendingDesk(database, tmp_path)
+
+
+def settle(desk: SendingDesk, *, passes: int = 8, pace: Pace = AT_ONCE) -> None:
+    """Let passes go by, all leases and waits being over before each."""
+    for _ in range(passes):
+        let_time_pass(desk)
+        desk.deliverer(pace=pace).once()
+
+
+def let_time_pass(desk: SendingDesk) -> None:
+    table = table_of(Outbound)
+    with desk.database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.state == "sending").values(lease_until=LONG_AGO))
+        connection.execute(sa.update(table).values(due_at=LONG_AGO))
+
+
+def die_after_claiming(desk: SendingDesk) -> None:
+    """Be a process that claims the row and is killed."""
+    with desk.database.write() as connection:
+        row = outbound.next_queued(connection, channels=["mail"])
+        assert row
+        outbound.begin(connection, row, lease=timedelta(seconds=30))
+
+
+def claim_and_break(desk: SendingDesk) -> None:
+    """Be a process that is killed before its claim is committed."""
+    with desk.database.write() as connection:
+        row = outbound.next_queued(connection, channels=["mail"])
+        assert row
+        outbound.begin(connection, row, lease=timedelta(seconds=1 / 0))
 
 
 def test_a_queued_message_leaves_once(desk: SendingDesk) -> None:
@@ -27,20 +74,522 @@ def test_a_queued_message_leaves_once(desk: SendingDesk) -> None:
     assert "outbound.sent" in desk.rows(Event, "kind")
 
 
+def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk: SendingDesk) -> None:
+    desk.provider.repeatable = True
+    desk.provider.answers = ["lost", not_sent(), "lost"]
+    desk.queue()
+
+    settle(desk)
+
+    first, *others = desk.provider.tried
+    assert len(others) == 3
+    assert {(each.rfc_message_id, each.dated_at) for each in others} == {(first.rfc_message_id, first.dated_at)}
+    assert len({each.attempt_id for each in desk.provider.tried}) == 4
+
+
+# T27. What each answer means: the row's state, whether it counts against the message.
 @pytest.mark.parametrize(
-    ("answer", "state"),
+    ("answer", "state", "attempts"),
     [
-        (not_sent(), "queued"),
-        (Receipt(verdict=Verdict.REFUSED, why="no such number"), "failed"),
-        ("dropped", "unknown"),
-        (lambda: 1 / 0, "unknown"),
+        (not_sent("connection refused", whole_channel=True), "queued", 0),
+        (not_sent("429", whole_channel=True, retry_after=timedelta(minutes=7)), "queued", 0),
+        (not_sent("451 try again later"), "queued", 1),
+        (Receipt(verdict=Verdict.REFUSED, why="400"), "failed", 1),
+        (Receipt(verdict=Verdict.UNKNOWN, why="500"), "unknown", 1),
+        (Receipt(verdict=Verdict.UNKNOWN, why="read timed out"), "unknown", 1),
+        (lambda: 1 / 0, "unknown", 1),
     ],
 )
-def test_each_answer_has_its_state(desk: SendingDesk, answer: object, state: str) -> None:
+def test_t27_each_answer_has_its_state(desk: SendingDesk, answer: Any, state: str, attempts: int) -> None:
     outbound_id = desk.queue()
     desk.provider.answers = [answer]
 
     desk.deliverer().once()
 
-    assert desk.row(outbound_id).state == state
+    row = desk.row(outbound_id)
+    assert (row.state, row.attempts) == (state, attempts)
+    if isinstance(answer, Receipt) and answer.retry_after:
+        assert row.due_at - row.claimed_at >= answer.retry_after
     assert desk.provider.copies(outbound_id) == 0
+
+
+def test_while_a_channel_cannot_be_reached_the_others_do_not_even_try(desk: SendingDesk) -> None:
+    for _ in range(3):
+        desk.queue()
+    desk.provider.answers = [not_sent(whole_channel=True)] * 9
+    deliverer = desk.deliverer()
+
+    deliverer.once()
+    let_time_pass(desk)
+    deliverer.once()
+
+    assert len(desk.provider.tried) == 1
+
+
+def test_what_is_not_taken_for_long_goes_to_a_person(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    desk.provider.answers = [not_sent()] * 99
+
+    settle(desk, passes=15)
+
+    assert desk.row(outbound_id).state == "needs_person"
+    assert len(desk.provider.tried) == 12
+
+
+# --- O1 to O12 -------------------------------------------------------------------------------------------------------
+# O1 and O2 are the API's: tests/api/test_replies.py and tests/journeys/test_sending_failpoints.py.
+
+
+def test_o3_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    with pytest.raises(ZeroDivisionError):
+        claim_and_break(desk)
+    assert desk.row(outbound_id).state == "queued"
+
+    desk.deliverer().once()
+
+    assert desk.provider.copies(outbound_id) == 1
+
+
+def test_o4_killed_after_the_claim_is_unknown_and_an_sms_goes_to_a_person(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    die_after_claiming(desk)
+    desk.deliverer().once()
+    assert desk.row(outbound_id).state == "sending"
+
+    settle(desk)
+
+    assert desk.row(outbound_id).state == "needs_person"
+    assert desk.provider.looks == 2
+    assert desk.provider.tried == []
+
+
+def test_o4_killed_after_the_claim_a_mail_is_sent(desk: SendingDesk) -> None:
+    desk.provider.repeatable = True
+    outbound_id = desk.queue()
+    die_after_claiming(desk)
+
+    settle(desk)
+
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_o5_a_request_that_broke_on_its_way_is_unknown(desk: SendingDesk, repeatable: bool) -> None:
+    desk.provider.repeatable = repeatable
+    desk.provider.answers = ["dropped"]
+    outbound_id = desk.queue()
+
+    settle(desk)
+
+    expected = ("sent", 1) if repeatable else ("needs_person", 0)
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == expected
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_o6_an_answer_that_got_lost_doubles_no_sms_and_a_mail_only_under_one_message_id(
+    desk: SendingDesk, repeatable: bool
+) -> None:
+    desk.provider.repeatable = repeatable
+    desk.provider.answers = ["lost"]
+    outbound_id = desk.queue()
+
+    settle(desk)
+
+    assert desk.row(outbound_id).state == "sent"
+    assert desk.provider.copies(outbound_id) == (2 if repeatable else 1)
+    assert len({each.rfc_message_id for each in desk.provider.kept}) == 1
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_o7_killed_between_the_answer_and_the_commit_is_as_o6(desk: SendingDesk, repeatable: bool) -> None:
+    desk.provider.repeatable = repeatable
+    outbound_id = desk.queue()
+    die_after_claiming(desk)
+    claimed = desk.row(outbound_id)
+    # The provider has it; the process died with the answer in its hand.
+    desk.provider.kept.append(kept(claimed))
+
+    settle(desk)
+
+    assert desk.row(outbound_id).state == "sent"
+    assert desk.provider.copies(outbound_id) == (2 if repeatable else 1)
+
+
+def kept(row: Any) -> Outgoing:
+    return Outgoing(
+        outbound_id=row.id,
+        attempt_id=row.lease_token,
+        attempt=row.attempts,
+        channel=row.channel,
+        recipient=row.recipient,
+        text=row.text,
+        rfc_message_id=row.rfc_message_id,
+        dated_at=row.dated_at,
+    )
+
+
+def test_o8_a_commit_whose_answer_got_lost_is_written_again_without_harm(
+    desk: SendingDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbound_id = desk.queue()
+    deliverer, real = desk.deliverer(), desk.database.write
+    answers = iter([True, False, True])
+
+    # The database commits, and the connection breaks before it has said so.
+    class Lossy:
+        def __init__(self) -> None:
+            self.inner, self.fine = real(), next(answers, True)
+
+        def __enter__(self) -> Any:
+            return self.inner.__enter__()
+
+        def __exit__(self, *why: object) -> Any:
+            ended = self.inner.__exit__(*why)
+            if not self.fine and why[0] is None:
+                raise TransientError("the database did not answer")
+            return ended
+
+    monkeypatch.setattr(desk.database, "write", Lossy)
+    with pytest.raises(TransientError):
+        deliverer.once()
+    assert desk.row(outbound_id).state == "sent"
+    deliverer.once()
+
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
+
+
+def test_what_became_of_a_message_is_written_when_the_database_is_back(
+    desk: SendingDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbound_id = desk.queue()
+    deliverer, real = desk.deliverer(), desk.database.write
+    calls = iter([real])
+
+    def away() -> Any:
+        try:
+            return next(calls)()
+        except StopIteration:
+            raise TransientError("the database is away") from None
+
+    monkeypatch.setattr(desk.database, "write", away)
+    with pytest.raises(TransientError):
+        deliverer.once()
+    assert desk.row(outbound_id).state == "sending"
+    monkeypatch.undo()
+    deliverer.once()
+
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
+
+
+def told(desk: SendingDesk, outbound_id: Any, delivery: Delivery, *, why: str = "") -> bool:
+    with desk.database.write() as connection:
+        news = Told(delivery=delivery, provider_id=f"P{outbound_id.hex}", why=why)
+        return note_delivery(connection, outbound_id, news)
+
+
+def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    desk.provider.answers = [lambda: told(desk, outbound_id, Delivery.DELIVERED) and UNKNOWN]
+
+    desk.deliverer().once()
+
+    row = desk.row(outbound_id)
+    assert (row.state, row.delivery, row.provider_id) == ("sent", "delivered", f"P{outbound_id.hex}")
+
+
+def test_t29_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    order = [Delivery.SENT, Delivery.DELIVERED, Delivery.SENT, Delivery.UNDELIVERED, Delivery.READ, Delivery.DELIVERED]
+
+    moved = [told(desk, outbound_id, delivery) for delivery in order]
+
+    assert moved == [True, True, False, False, True, False]
+    assert desk.row(outbound_id).delivery == "read"
+
+
+def test_o10_after_sent_the_row_says_so_whatever_becomes_of_its_event(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    desk.deliverer().once()
+    with desk.database.write() as connection:
+        connection.execute(sa.delete(table_of(Event)))
+
+    settle(desk, passes=2)
+
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: SendingDesk, repeatable: bool) -> None:
+    # Given a message that left, and a database that was restored to the moment before
+    desk.provider.repeatable = repeatable
+    outbound_id, unsent = desk.queue(), desk.queue()
+    now = datetime.now(UTC)
+    for each in (outbound_id, unsent):
+        desk.put(each, created_at=now, due_at=now)
+    die_after_claiming(desk)
+    desk.provider.kept.append(kept(desk.row(outbound_id)))
+    desk.put(outbound_id, state="queued", attempts=0, lease_token=None, lease_until=None, claimed_at=None)
+    with desk.database.write() as connection:
+        brakes.freeze(connection, desk.database, why="restored from the backup of 3 o'clock")
+
+    assert desk.deliverer().once() == 0
+    with desk.database.write() as connection:
+        assert brakes.thaw(connection) == 2
+    settle(desk)
+
+    assert desk.provider.copies(outbound_id) == (2 if repeatable else 1)
+    assert desk.row(outbound_id).state == "sent"
+    assert desk.row(unsent).state == ("sent" if repeatable else "needs_person")
+
+
+# --- T25, T26, T28 (in tests/connectors/test_smtp_sending.py), T30 (in tests/api/test_replies.py), T31 ----------------
+
+
+def test_t25_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:
+    ids = [desk.queue() for _ in range(100)]
+    desk.provider.answers = ["lost"] * 100
+
+    desk.deliverer().once()
+    settle(desk, passes=2)
+
+    assert {desk.row(each).state for each in ids} == {"sent"}
+    assert len(desk.provider.kept) == 100
+
+
+def test_unknown_mail_is_repeated_a_quarter_of_an_hour_apart_and_twice_at_most(desk: SendingDesk) -> None:
+    desk.provider.repeatable = True
+    desk.provider.answers = ["dropped"] * 9
+    outbound_id = desk.queue()
+    desk.deliverer(pace=Pace()).once()
+    row = desk.row(outbound_id)
+    assert row.due_at - row.unknown_at == timedelta(minutes=15)
+
+    settle(desk)
+
+    assert (desk.row(outbound_id).state, len(desk.provider.tried)) == ("needs_person", 3)
+
+
+def test_an_sms_is_looked_for_twice_over_ten_minutes_before_a_person_is_asked(desk: SendingDesk) -> None:
+    desk.provider.answers = ["dropped"]
+    outbound_id = desk.queue()
+    settle(desk, passes=3, pace=Pace())
+    assert (desk.row(outbound_id).state, desk.provider.looks) == ("unknown", 2)
+
+    desk.put(outbound_id, unknown_at=LONG_AGO)
+    settle(desk, passes=1, pace=Pace())
+
+    assert desk.row(outbound_id).state == "needs_person"
+
+
+def test_a_provider_that_cannot_be_asked_now_is_asked_later(desk: SendingDesk) -> None:
+    desk.provider.answers = ["lost"]
+    outbound_id = desk.queue()
+    desk.provider.away = True
+    settle(desk)
+    assert desk.row(outbound_id).state == "unknown"
+
+    desk.provider.away = False
+    settle(desk, passes=1)
+
+    assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
+
+
+def test_a_process_that_slept_past_its_lease_sends_nothing(desk: SendingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbound_id = desk.queue()
+    deliverer = desk.deliverer()
+    ticks = iter([0.0, 0.0, 99.0])
+    monkeypatch.setattr("workers.deliver.time.monotonic", lambda: next(ticks, 99.0))
+
+    deliverer.once()
+
+    assert desk.provider.tried == []
+    assert desk.row(outbound_id).state == "queued"
+
+
+def test_an_answer_that_comes_after_everybody_gave_up_still_counts(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+
+    def slow() -> Receipt:
+        settle_elsewhere(desk)
+        return Receipt(verdict=Verdict.ACCEPTED, provider_id="late")
+
+    desk.provider.answers = [slow]
+    desk.deliverer().once()
+
+    row = desk.row(outbound_id)
+    assert (row.state, row.provider_id) == ("sent", "late")
+
+
+def settle_elsewhere(desk: SendingDesk) -> None:
+    """Be other processes that believe this one dead."""
+    asked = Provider()
+    other = desk.provider
+    desk.provider = asked
+    try:
+        settle(desk, passes=4)
+    finally:
+        desk.provider = other
+    assert asked.tried == []
+
+
+def test_an_attempt_under_way_keeps_its_lease_while_its_process_lives(desk: SendingDesk) -> None:
+    outbound_id = desk.queue()
+    die_after_claiming(desk)
+    with desk.database.read() as connection:
+        row = outbound.due(connection, channels=["mail"])
+    assert not row.dead
+    underway = Underway()
+    with desk.database.write() as connection:
+        claimed = outbound.find(connection, outbound_id)
+    let_time_pass(desk)
+
+    underway.put("test", claimed)
+    underway.renew(desk.database, lease=timedelta(minutes=1))
+
+    assert desk.deliverer().once() == 0
+    assert desk.row(outbound_id).state == "sending"
+
+
+def test_nothing_overtakes_within_a_conversation(desk: SendingDesk) -> None:
+    first, second = desk.queue(text="one"), desk.queue(text="two")
+    desk.provider.answers = [not_sent()]
+
+    desk.deliverer().once()
+    assert [desk.row(each).state for each in (first, second)] == ["queued", "queued"]
+    settle(desk, passes=2)
+
+    assert [each.text for each in desk.provider.kept] == ["one", "two"]
+
+
+def test_what_is_not_due_stays(desk: SendingDesk) -> None:
+    outbound_id = desk.queue(due_at=datetime.now(UTC) + timedelta(hours=1))
+
+    assert desk.deliverer().once() == 0
+    assert desk.row(outbound_id).state == "queued"
+
+
+# --- Windows, budgets, the breaker ------------------------------------------------------------------------------------
+
+
+def test_a_window_that_closed_while_the_reply_waited_goes_to_a_person(desk: SendingDesk) -> None:
+    desk.provider.bounds = Window(lasts=timedelta(hours=24))
+    outbound_id = desk.queue()
+
+    desk.deliverer().once()
+
+    row = desk.row(outbound_id)
+    assert (row.state, desk.provider.tried) == ("needs_person", [])
+    assert "24 h" in row.error
+
+
+def test_a_window_that_is_open_lets_it_leave_and_a_template_needs_none(desk: SendingDesk) -> None:
+    desk.provider.bounds = Window(lasts=timedelta(hours=24))
+    template = desk.queue(template="HX1")
+    desk.deliverer().once()
+    desk.change(Message, received_at=datetime.now(UTC))
+    free = desk.queue()
+    desk.deliverer().once()
+
+    assert [desk.row(each).state for each in (template, free)] == ["sent", "sent"]
+
+
+def test_the_sixth_message_after_the_customers_last_one_goes_to_a_person(desk: SendingDesk) -> None:
+    desk.provider.bounds = Window(lasts=timedelta(hours=48), messages=5)
+    desk.change(Message, received_at=datetime.now(UTC) - timedelta(hours=1))
+    ids = [desk.queue() for _ in range(6)]
+
+    desk.deliverer().once()
+
+    assert [desk.row(each).state for each in ids] == ["sent"] * 5 + ["needs_person"]
+
+
+def automatic(desk: SendingDesk, **over: Any) -> Any:
+    now = datetime.now(UTC)
+    return desk.queue(**{"kind": "auto_reply", "created_at": now, "due_at": now} | over)
+
+
+def test_t31_a_customer_gets_three_automatic_replies_a_day(desk: SendingDesk) -> None:
+    ids = [automatic(desk) for _ in range(5)]
+    other = automatic(desk, recipient="bob@customer.example")
+
+    desk.deliverer().once()
+
+    assert [desk.row(each).state for each in ids] == ["sent"] * 3 + ["cancelled"] * 2
+    assert desk.row(other).state == "sent"
+
+
+def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_through(
+    database: Database, tmp_path: Path
+) -> None:
+    bounded = '[channels.mail.send]\nhost = "127.0.0.1"\nautomatic_per_hour = 4\n\n[channels.sales]'
+    desk = SendingDesk(database, tmp_path, toml=TOML.replace("[channels.sales]", bounded))
+    ids = [automatic(desk, recipient=f"c{number}@customer.example") for number in range(7)]
+    reply = desk.queue()
+
+    desk.deliverer().once()
+
+    assert sorted(desk.row(each).state for each in ids) == ["cancelled"] * 3 + ["sent"] * 4
+    assert desk.row(reply).state == "sent"
+    assert desk.rows(Event, "kind").count("outbound.breaker_tripped") == 1
+    with database.write() as connection:
+        brakes.trip(connection, database, channel="mail", until=datetime.now(UTC))
+    again = automatic(desk, recipient="late@customer.example")
+    desk.deliverer().once()
+    assert desk.row(again).state == "sent"
+
+
+def test_an_automatic_reply_that_could_not_leave_for_a_day_is_dropped_and_a_persons_is_not(desk: SendingDesk) -> None:
+    stale, reply = automatic(desk, created_at=LONG_AGO), desk.queue(created_at=LONG_AGO)
+
+    desk.deliverer().once()
+
+    assert (desk.row(stale).state, desk.row(reply).state) == ("cancelled", "sent")
+
+
+def test_a_machine_gets_no_automatic_reply(desk: SendingDesk) -> None:
+    desk.close()
+    machines: list[dict[str, Any]] = [
+        {"machine_headers": (("auto-submitted", "auto-replied"),)},
+        {"machine_headers": (("list-id", "<x.example>"),)},
+        {"machine_headers": (("return-path", "<>"),)},
+        {"subject": "Automatic reply: out of office"},
+    ]
+    desk.route(*(envelope(f"m{number}", **fields) for number, fields in enumerate(machines)))
+
+    assert desk.rows(Outbound) == []
+
+
+# --- What it means for the conversation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda desk: desk.provider.answers.append(Receipt(verdict=Verdict.REFUSED, why="550 no such user")),
+        lambda desk: setattr(desk.provider, "bounds", Window(lasts=timedelta(hours=1))),
+    ],
+)
+def test_a_reply_that_does_not_leave_puts_its_case_back_on_the_desk(
+    desk: SendingDesk, spoil: Callable[[SendingDesk], None]
+) -> None:
+    outbound_id = desk.queue()
+    desk.change(Conversation, status="pending", waiting_since=None, replied_at=desk.row(outbound_id).created_at)
+    spoil(desk)
+
+    desk.deliverer().once()
+
+    (row,) = desk.rows(Conversation)
+    assert (row.status, row.replied_at) == ("open", None)
+    assert row.waiting_since is not None
+
+
+def test_a_scheduled_reply_answers_when_it_has_left(desk: SendingDesk) -> None:
+    created_at = datetime.now(UTC) - timedelta(hours=2)
+    desk.queue(created_at=created_at, dated_at=created_at + timedelta(hours=1))
+
+    desk.deliverer().once()
+
+    (row,) = desk.rows(Conversation)
+    assert (row.status, row.waiting_since) == ("pending", None)
+    assert row.replied_at is not None
