@@ -103,6 +103,11 @@ class DeskCollector(Collector):
         imbalance = status.strays + sum(abs(channel.unbalanced) for channel in status.channels)
         yield _gauge("omniyard_ledger_imbalance", "Accepted messages that are not accounted for.", imbalance)
         yield _gauge("omniyard_unpublished_events", "Events without a number yet.", status.unpublished)
+        held = "Messages of the last 24 hours that came while closed and wait."
+        yield _gauge("omniyard_gate_held", held, status.gate.held)
+        released = "Messages of the last 24 hours that the second look let through as emergencies."
+        yield _gauge("omniyard_gate_released", released, status.gate.released)
+        yield _gauge("omniyard_promises_broken", "Promises broken in the last 24 hours.", status.breaches)
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock less the database's.", offset)
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
