@@ -11,7 +11,19 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import channels, conversations, health, messages, metrics, outbound, pages, quarantine, replies, signing_in
+from api import (
+    channels,
+    conversations,
+    health,
+    messages,
+    metrics,
+    outbound,
+    pages,
+    quarantine,
+    replies,
+    signing_in,
+    webhooks,
+)
 from api.boundary import Boundary
 from api.description import describe
 from api.desk import Clock, Desk, utc_now
@@ -24,11 +36,15 @@ from api.ringing import Ringer
 from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
+from workers.doors import Doors
 from workers.keys import desk_key
 from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
-_MODULES: Final = (conversations, messages, replies, outbound, quarantine, channels, health, metrics, pages, signing_in)
+_MODULES: Final = (
+    *(conversations, messages, replies, outbound, quarantine, channels, health, metrics),
+    *(pages, signing_in, webhooks),
+)
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
     "The inbox of all channels: conversations, their messages with the reasons of every decision, attachments, and "
@@ -72,6 +88,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         now=now,
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
+        doors=Doors(settings, database),
         replying=Replying(settings, database),
         bell=Ringer(settings),
         meter=meter,
@@ -83,3 +100,4 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.desk.originals.close()
+    app.state.desk.doors.close()

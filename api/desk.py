@@ -15,6 +15,7 @@ from api.ringing import Ringer
 from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
+from workers.doors import Doors
 from workers.replying import Replying
 
 Clock = Callable[[], datetime]
@@ -34,6 +35,7 @@ class Desk:
     now: Clock
     sessions: Sessions
     originals: OriginalReader
+    doors: Doors
     replying: Replying
     bell: Ringer
     meter: Meter

@@ -14,8 +14,9 @@ from api.authentication import Demand
 from api.permissions import Actor, Role, Verb, can
 from tests.app_client import AppClient
 
-# Open to everybody, each for a reason: alive or not is no secret, the door must be open, and ending a session is safe.
-PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out"}
+# Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and
+# providers prove themselves by a signature.
+PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"}
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
     Verb.SEND_REPLIES: "agent senior supervisor admin",

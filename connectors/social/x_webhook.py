@@ -1,0 +1,84 @@
+"""What X tells by itself: its test of who we are, and direct messages as they come."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from connectors.base import Page, RawMessage
+from connectors.documents import write_document
+from connectors.social.x_reading import sender_of, time_of
+from router.errors import PermanentError
+from router.settings.chats import XSettings
+
+_LONGEST_TOKEN: Final = 512
+_LONGEST_ID: Final = 20
+
+
+def answer_challenge(settings: XSettings, crc_token: str) -> str:
+    """Return the response token that proves us to X; a wrong one ends its webhooks at once."""
+    if not 0 < len(crc_token) <= _LONGEST_TOKEN:
+        raise PermanentError("there is no crc_token")
+    return _signature(settings, crc_token.encode())
+
+
+def is_signed(settings: XSettings, *, body: bytes, signature: str | None) -> bool:
+    """Tell whether X signed these bytes. signature: the x-twitter-webhooks-signature header."""
+    return bool(signature) and hmac.compare_digest(_signature(settings, body).encode(), (signature or "").encode())
+
+
+def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Page:
+    """Return the page of the customers' messages in a told document; empty when it tells of something else.
+
+    Raises PermanentError when it is no document, or another account's.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise PermanentError("the body is no JSON") from error
+    told = _payload(document)
+    own = settings.access_token.reveal().partition("-")[0]
+    if told.get("for_user_id", own) != own:
+        raise PermanentError("the messages are for another account than this channel's")
+    messages = [_raw(event, told, now=now) for event in _events(told) if sender_of(event) != own]
+    return Page(channel=channel, messages=messages, form="x")
+
+
+def _payload(document: object) -> Mapping[str, Any]:
+    """Return the part with the events: the whole, or what the newer interface wraps around it."""
+    inner = document
+    for step in ("data", "payload"):
+        deeper = inner.get(step) if isinstance(inner, dict) else None
+        inner = deeper if isinstance(deeper, dict) else inner
+    if not isinstance(inner, dict):
+        raise PermanentError("the body is no JSON object")
+    return inner
+
+
+def _events(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    events = told.get("direct_message_events")
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict) and event.get("type", "message_create") == "message_create" and _id(event):
+            yield event
+
+
+def _raw(event: Mapping[str, Any], told: Mapping[str, Any], *, now: datetime) -> RawMessage:
+    record = {"pushed": event, "users": told.get("users"), "event_uuid": told.get("event_uuid")}
+    at = min(time_of(_id(event)) or now, now)
+    return RawMessage(source_key=_id(event), content=write_document(record, form="x", source="webhook"), received_at=at)
+
+
+def _id(event: Mapping[str, Any]) -> str:
+    event_id = event.get("id")
+    is_id = isinstance(event_id, str) and event_id.isascii() and event_id.isdigit() and len(event_id) <= _LONGEST_ID
+    return event_id if is_id and isinstance(event_id, str) else ""
+
+
+def _signature(settings: XSettings, content: bytes) -> str:
+    digest = hmac.new(settings.consumer_secret.reveal().encode(), content, hashlib.sha256).digest()
+    return f"sha256={base64.b64encode(digest).decode('ascii')}"
