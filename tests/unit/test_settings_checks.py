@@ -110,7 +110,37 @@ kind = "smtp"
 tls_certificate = "c.pem"
 => channels.a.tls_certificate: tls_certificate and tls_key go together; expected both or neither
 
+[teams.front]
+fallback = "frnt"
+=> teams.front.fallback: no team has this name; did you mean "front"?
+
+[teams.front]
+fallback = "front"
+=> teams.front.fallback: a team cannot stand in for itself; expected another one
+
+[teams.front]
+[sla.gold]
+calendar = "always"
+first_reply = "1h"
+on_breach = { team = "risk" }
+=> sla.gold.on_breach.team: no team has this name; expected "front"
+
+[[routes]]
+name = "last"
+team = "a"
+ask = "more"
+=> routes[1].ask: no reply has this name; there are none
+
 # words
+[categories.a]
+emergency = true
+keywords = ["hacked"]
+hints = ["money + "]
+[[routes]]
+name = "alarm"
+when = { emergency = true }
+=> categories.a.hints[1]: expected "word" or "word + word"
+
 [replies.a.text]
 en = "{refrence}"
 => replies.a.text.en: unknown placeholder {refrence}; did you mean "reference"?
@@ -176,7 +206,7 @@ when = {}
 name = "all"
 when = { open = true }
 => routes[2].name: an earlier route has this name; expected names that tell routes apart
-"""
+"""  # noqa: E501  (a sentence of ours is one line)
 
 
 @pytest.mark.parametrize(("text", "error"), cases(ERRORS))
@@ -185,6 +215,28 @@ def test_what_does_not_fit_together_is_an_error(text, error):
 
 
 WARNINGS = """
+[categories.a]
+hints = ["odd"]
+=> categories.a.hints: no effect: hints are for categories with emergency = true
+
+[[routes]]
+name = "alarm"
+when = { open = true }
+hold = true
+=> routes[1].hold: no effect: an emergency never waits, and what comes while open has nothing to wait for
+
+[sla.gold]
+calendar = "always"
+first_reply = "1h"
+on_warning = { priority = "high" }
+=> sla.gold.on_warning: no effect: without warn_before nothing is warned of
+
+[sla.gold]
+calendar = "always"
+first_reply = "1h"
+warn_before = "1h"
+=> sla.gold.warn_before: no effect: every promise of this level is shorter
+
 [calendars.a]
 week = { mon = ["09:00-12:00", "11:00-13:00"] }
 => calendars.a.week.mon: 09:00-12:00 and 11:00-13:00 overlap and count once; expected spans that do not

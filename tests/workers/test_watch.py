@@ -247,3 +247,14 @@ def reply(desk: Desk, conversation: Any) -> None:
 def status(desk: Desk, conversation: Any, to: Status, *, at: datetime) -> None:
     with desk.database.write() as connection:
         change_status(connection, desk.database, conversation_id=conversation.id, status=to, at=at)
+
+
+def test_what_is_held_is_not_woken_by_another_message_but_by_danger(desk: Desk) -> None:
+    desk.close()
+    desk.route(envelope("1"))
+    desk.route(envelope("2", text="and another thing", in_reply_to=("1@customer.example",)))
+    assert only(desk).status == "snoozed"
+
+    desk.route(envelope("3", text="my account was hacked", in_reply_to=("1@customer.example",)))
+
+    assert (only(desk).status, only(desk).held_until, only(desk).team) == ("open", None, "risk")

@@ -1,0 +1,86 @@
+"""Who gets a conversation, as a table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from router.assignment import Case, OnDuty, choose_assignee
+from router.fact_words import facts_in_words
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+def agent(name, *, ago=None, load=0, capacity=20, languages=(), categories=(), team="front"):
+    return OnDuty(
+        name=name,
+        teams=frozenset({team}),
+        languages=frozenset(languages),
+        categories=frozenset(categories),
+        capacity=capacity,
+        load=load,
+        assigned_at=NOON - timedelta(minutes=ago) if ago is not None else None,
+    )
+
+
+def case(*, language="en", category="refund", priority="normal"):
+    return Case(team="front", priority=priority, language=language, category=category)
+
+
+@pytest.mark.parametrize(
+    ("what", "mode", "wanted", "agents"),
+    [
+        (case(), "round_robin", "Bo", [agent("Ann", ago=1), agent("Bo", ago=9)]),  # whoever got none for longest
+        (case(), "round_robin", "Cy", [agent("Ann", ago=9), agent("Cy")]),  # a newcomer before all
+        (case(), "round_robin", "Ann", [agent("Bo"), agent("Ann")]),  # by name, where nothing tells them apart
+        (case(), "least_busy", "Bo", [agent("Ann", load=4), agent("Bo", load=6, capacity=60)]),  # a tenth, not a fifth
+        (case(), "least_busy", "Bo", [agent("Ann", ago=1), agent("Bo", ago=2)]),
+        (case(), "round_robin", "Bo", [agent("Ann", load=19), agent("Bo", ago=1, load=18)]),  # 2 do not fit into 1
+        (case(priority="low"), "round_robin", "Ann", [agent("Ann", load=19), agent("Bo", ago=1)]),  # but 1 does
+        (case(priority="urgent"), "round_robin", "Ann", [agent("Ann", capacity=1)]),  # with nothing to do: anything
+        (case(), "round_robin", "Bo", [agent("Ann", capacity=0), agent("Bo", ago=1)]),  # a capacity of 0: nothing
+        (
+            case(language="zh-Hant"),
+            "round_robin",
+            "Bo",
+            [agent("A", languages=["en"]), agent("Bo", languages=["zh"])],
+        ),
+        (case(language="zh-Hans"), "round_robin", "Bo", [agent("Ann", languages=["zh-Hant"]), agent("Bo", ago=1)]),
+        (case(language="und"), "round_robin", "Ann", [agent("Ann", languages=["zh"])]),  # no words, no language
+        (case(category="fees"), "round_robin", "Bo", [agent("Ann", categories=["refund"]), agent("Bo", ago=1)]),
+        (case(category=None), "round_robin", "Ann", [agent("Ann", categories=["refund"])]),
+        (case(), "round_robin", "Bo", [agent("Ann", team="risk"), agent("Bo", ago=1)]),
+    ],
+)
+def test_a_case_goes_to(what, mode, wanted, agents):
+    assert choose_assignee(what, agents=agents, mode=mode).agent.name == wanted
+
+
+@pytest.mark.parametrize(
+    ("agents", "nobody", "why"),
+    [
+        ([], True, "nobody of front is available"),
+        ([agent("Ann", team="risk")], True, "nobody of front is available"),
+        ([agent("Ann", languages=["zh"])], True, "nobody available of front takes en, refund"),
+        ([agent("Ann", load=20)], False, "everybody able of front has enough to do"),
+    ],
+)
+def test_a_case_waits_because(agents, nobody, why):
+    choice = choose_assignee(case(), agents=agents, mode="round_robin")
+    assert (choice.agent, choice.nobody, choice.why) == (None, nobody, why)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "language", "words"),
+    [
+        (["amount"], "en", "the amount"),
+        (["account", "transaction"], "de", "your account name and the transaction or order number"),
+        (["account", "amount", "time"], "en", "your account name, the amount and when it happened"),
+        (["account", "amount"], "zh-Hans", "账户名和金额"),
+        (["account", "transaction", "amount"], "zh-TW", "帳戶名、交易單號或訂單號和金額"),
+        ([], "en", ""),
+    ],
+)
+def test_missing_facts_are_asked_for_in_the_customers_language(kinds, language, words):
+    assert facts_in_words(kinds, language=language) == words
