@@ -39,12 +39,12 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
     """
     recipients = [_checked(recipient) for recipient in (outgoing.recipient, *outgoing.copies)]
     mail = EmailMessage(policy=(SMTP if _ascii(*recipients, address) else SMTPUTF8).clone(cte_type="7bit"))
-    mail["From"] = Address(_one_line(name), addr_spec=_checked(address))
-    mail["To"] = Address(addr_spec=recipients[0])
+    mail["From"] = _written(_checked(address), name=_one_line(name))
+    mail["To"] = _written(recipients[0])
     if outgoing.copies:
-        mail["Cc"] = [Address(addr_spec=copy) for copy in recipients[1:]]
+        mail["Cc"] = [_written(copy) for copy in recipients[1:]]
     if reply_to:
-        mail["Reply-To"] = Address(addr_spec=_checked(reply_to))
+        mail["Reply-To"] = _written(_checked(reply_to))
     mail["Subject"] = _one_line(outgoing.subject)[:_LONGEST_SUBJECT]
     mail["Date"] = format_datetime(outgoing.dated_at)
     mail["X-Omniyard"] = str(outgoing.outbound_id)
@@ -95,6 +95,12 @@ def _sound(mail: bytes) -> bytes:
     if stray or len(names) != len(set(names)) or not set(names) <= _OURS:
         raise PermanentError("the mail was not sent: its header section has fields that nobody meant to write")
     return mail
+
+
+def _written(address: str, *, name: str = "") -> Address:
+    # Not as one text: the standard library then refuses what is not ASCII.
+    local, _, domain = address.rpartition("@")
+    return Address(name, local, domain)
 
 
 def _checked(address: str) -> str:

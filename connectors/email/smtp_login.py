@@ -8,23 +8,36 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
 from router.settings.sending import MailSendSettings
 
-# Connecting, greetings and commands (RFC 5321 section 4.5.3.2 allows five minutes; a submission server needs none).
-TIMEOUT_SECONDS: Final = 30.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    command: for connections, greetings and commands; RFC 5321 section 4.5.3.2 allows more than anybody needs.
+    final_dot: section 4.5.3.2.6; many servers deliver before they answer, and impatience makes copies.
+    """
+
+    command: float = 30.0
+    final_dot: float = 600.0
 
 
-def connect(settings: MailSendSettings, *, local: str) -> smtplib.SMTP:
+USUAL: Final = Timeouts()
+
+
+def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUAL) -> smtplib.SMTP:
     """Return a client that is logged in.
 
     local: what we call ourselves in EHLO.
     Raises TransientError when the server cannot be reached or is busy, PermanentError when it does not want us.
     """
     with translating(settings, "connect"):
-        client = _open(settings, local)
+        client = _open(settings, local, seconds=timeouts.command)
     try:
         with translating(settings, "log in"):
             _log_in(client, settings)
@@ -46,12 +59,12 @@ def said(reply: bytes | str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)[:160]
 
 
-def _open(settings: MailSendSettings, local: str) -> smtplib.SMTP:
+def _open(settings: MailSendSettings, local: str, *, seconds: float) -> smtplib.SMTP:
     trust, host = _trust(settings), settings.host.strip("[]")
     if settings.security == "tls":
         port = settings.port or 465
-        return smtplib.SMTP_SSL(host, port, local_hostname=local, timeout=TIMEOUT_SECONDS, context=trust)
-    client = smtplib.SMTP(host, settings.port or 587, local_hostname=local, timeout=TIMEOUT_SECONDS)
+        return smtplib.SMTP_SSL(host, port, local_hostname=local, timeout=seconds, context=trust)
+    client = smtplib.SMTP(host, settings.port or 587, local_hostname=local, timeout=seconds)
     try:
         client.ehlo_or_helo_if_needed()
         if settings.security == "starttls":

@@ -10,13 +10,11 @@ from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
 from connectors.email.composing import compose
-from connectors.email.smtp_login import TIMEOUT_SECONDS, connect, hang_up, said
+from connectors.email.smtp_login import USUAL, Timeouts, connect, hang_up, said
 from router.errors import OmniyardError, PermanentError
 from router.sending import Window
 from router.settings.sending import MailSendSettings
 
-# RFC 5321 section 4.5.3.2.6: many servers deliver before they answer, and a copy is what comes of impatience.
-_FINAL_DOT_SECONDS: Final = 600.0
 # A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.
 _MAILS_A_CONNECTION: Final = 100
 _BARE_NEWLINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
@@ -27,9 +25,11 @@ class SmtpSender:
 
     repeatable = True
 
-    def __init__(self, channel: str, settings: MailSendSettings, *, address: str, name: str) -> None:
+    def __init__(
+        self, channel: str, settings: MailSendSettings, *, address: str, name: str, timeouts: Timeouts = USUAL
+    ) -> None:
         self.channel = channel
-        self._settings, self._address, self._name = settings, address, name
+        self._settings, self._address, self._name, self._timeouts = settings, address, name, timeouts
         self._client: smtplib.SMTP | None = None
         self._sent = 0
 
@@ -57,7 +57,7 @@ class SmtpSender:
     def probe(self) -> Health:
         """See `Sender`."""
         try:
-            client = connect(self._settings, local=self._local)
+            client = connect(self._settings, local=self._local, timeouts=self._timeouts)
         except OmniyardError as error:
             return Health(ok=False, findings=(str(error),))
         with suppress(OSError, smtplib.SMTPException):
@@ -90,11 +90,13 @@ class SmtpSender:
         """Send over the open connection or a new one; None if it broke before any of the mail had left."""
         try:
             if self._client is None:
-                self._client = connect(self._settings, local=self._local)
+                self._client = connect(self._settings, local=self._local, timeouts=self._timeouts)
         except OmniyardError as error:
             return Receipt(verdict=Verdict.NOT_SENT, why=str(error), whole_channel=True)
+        if not _is_ascii(outgoing) and not self._client.has_extn("smtputf8"):
+            return Receipt(verdict=Verdict.REFUSED, why=f"{self._settings.host} knows no such addresses (RFC 6531)")
         self._sent += 1
-        transfer = _Transfer(self._client, outgoing, mail)
+        transfer = _Transfer(self._client, outgoing, mail, timeouts=self._timeouts)
         try:
             return transfer.run(self._address)
         except (OSError, smtplib.SMTPException, ValueError) as error:
@@ -116,8 +118,8 @@ _LOST_BEFORE: Final = Receipt(
 class _Transfer:
     """One mail over one connection. began: whether any of its content may have left."""
 
-    def __init__(self, client: smtplib.SMTP, outgoing: Outgoing, mail: bytes) -> None:
-        self._client, self._outgoing, self._mail = client, outgoing, mail
+    def __init__(self, client: smtplib.SMTP, outgoing: Outgoing, mail: bytes, *, timeouts: Timeouts) -> None:
+        self._client, self._outgoing, self._mail, self._timeouts = client, outgoing, mail, timeouts
         self.began = self.is_over = False
 
     def run(self, address: str) -> Receipt:
@@ -151,7 +153,7 @@ class _Transfer:
 
     def _mail_from(self, address: str) -> tuple[int, bytes]:
         options = [f"SIZE={len(self._mail)}"] if self._client.has_extn("size") else []
-        if not all(each.isascii() for each in (address, self._outgoing.recipient, *self._outgoing.copies)):
+        if not _is_ascii(self._outgoing):
             self._client.command_encoding = "utf-8"
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         else:
@@ -171,10 +173,10 @@ class _Transfer:
         stuffed = re.sub(rb"(?m)^\.", b"..", content)
         self._client.send(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
         if self._client.sock:
-            self._client.sock.settimeout(_FINAL_DOT_SECONDS)
+            self._client.sock.settimeout(self._timeouts.final_dot)
         code, reply = self._client.getreply()
         if self._client.sock:
-            self._client.sock.settimeout(TIMEOUT_SECONDS)
+            self._client.sock.settimeout(self._timeouts.command)
         return code, reply
 
     def _refusal(self, what: str, code: int, reply: bytes) -> Receipt:
@@ -193,6 +195,11 @@ class _Transfer:
     def _reset(self) -> None:
         with suppress(OSError, smtplib.SMTPException):
             self._client.rset()
+
+
+def _is_ascii(outgoing: Outgoing) -> bool:
+    # Other addresses need SMTPUTF8 (RFC 6531).
+    return all(address.isascii() for address in (outgoing.recipient, *outgoing.copies))
 
 
 def _for_all(receipt: Receipt) -> Receipt:
