@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.check import check
-from cli.main import _application
+from cli.main import application
 
 CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"
 NOW = datetime(2026, 2, 10, 3, tzinfo=UTC)  # a Tuesday, 11:00 in Shanghai, before Spring Festival
@@ -35,7 +35,7 @@ def findings(path):
 
 
 def run(*arguments):
-    return CliRunner().invoke(_application(), ["check", *arguments])
+    return CliRunner().invoke(application(), ["check", *arguments])
 
 
 def test_the_shipped_file_is_in_order():
