@@ -7,9 +7,8 @@ from itertools import product
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from router.classify.features import Ints
+from router.classify.features import Flags, Ints
 from router.classify.gram_head import Floats, log_softmax
 
 _GRAM_SCALES: Final = (0.0, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
@@ -19,30 +18,63 @@ _GATES: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
 _LOSS: Final = 0.001
 # How many right answers a person may be asked about for nothing, by either sign of doubt.
 _DOUBTED: Final = 0.03
+_ABSTAIN_BOUNDS: Final = (0.15, 0.6)
 # How many emergencies the low threshold may leave to the rules; and its bounds, whatever the examples say.
 _MISSED: Final = 0.02
-_EMERGENCY_BOUNDS: Final = (0.05, 0.3)
-_ABSTAIN_BOUNDS: Final = (0.15, 0.6)
+_EMERGENCY_BOUNDS: Final = (0.06, 0.3)
+_NEWTON_STEPS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What one way of answering promises.
+
+    slope, offset: of the logit of the best category's probability; one temperature cannot serve both ends.
+    abstain_below: a less probable category is a person's to decide.
+    emergency_above: a person is paged from this probability of danger on.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+    abstain_below: float = 0.4
+    emergency_above: float = 0.2
+
+    def honest(self, probabilities: Floats) -> Floats:
+        """Return probabilities whose best one is right as often as it says; the others share the rest."""
+        best = probabilities.argmax(axis=1)
+        rows = np.arange(len(best))
+        old = np.clip(probabilities[rows, best], 1e-6, 1 - 1e-6)
+        new = 1 / (1 + np.exp(-(self.slope * np.log(old / (1 - old)) + self.offset)))
+        out: Floats = (probabilities * ((1 - new) / (1 - old))[:, None]).astype(np.float32)
+        out[rows, best] = new
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How scores become probabilities, and where the lines are.
+    """How scores become probabilities.
 
-    alone: scale of the n-gram scores where they stand alone.  gram, meaning: scales where both speak.
-    certain: from this probability on the n-grams need no second opinion.
-    abstain_below: a less probable category is a person's to decide.
-    unfamiliar_below: so is a text whose likeness to every label is less.
-    emergency_above: a person is paged from this probability of danger on.
+    single: scale of the n-gram scores where they stand alone.  gram, meaning: scales where both speak.
+    certain: from this confidence on the n-grams need no second opinion.
+    unfamiliar_below: a text whose likeness to every label is less is a person's to decide.
+    alone: without the encoder.  both: with it.
     """
 
-    alone: float = 1.0
+    single: float = 1.0
     gram: float = 0.0
     meaning: float = 10.0
     certain: float = 0.9
-    abstain_below: float = 0.4
     unfamiliar_below: float = 0.0
-    emergency_above: float = 0.2
+    alone: Lines = Lines()
+    both: Lines = Lines()
+
+    def first(self, gram: Floats) -> Floats:
+        """Return the scores of the n-grams alone."""
+        return gram * np.float32(self.single)
+
+    def second(self, gram: Floats, meaning: Floats) -> Floats:
+        """Return the scores of both heads together."""
+        return gram * np.float32(self.gram) + meaning * np.float32(self.meaning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +90,15 @@ class Unseen:
     members: Floats
     dangers: Ints
 
+    def answers(self, calibration: Calibration) -> Floats:
+        """Return the probabilities of the categories, as the desk would have had them."""
+        first = by_category(calibration.first(self.gram), self.members)
+        if self.meaning is None:
+            return calibration.alone.honest(first)
+        second = by_category(calibration.second(self.gram, self.meaning), self.members)
+        certain = first.max(axis=1) >= calibration.certain
+        return calibration.both.honest(np.where(certain[:, None], first, second))
+
 
 def by_category(scores: Floats, members: Floats) -> Floats:
     """Return the probability of each category: those of its sub-intents, summed."""
@@ -65,38 +106,37 @@ def by_category(scores: Floats, members: Floats) -> Floats:
     return summed
 
 
-def mixed(gram: Floats, meaning: Floats, scales: tuple[float, float]) -> Floats:
-    """Return the scores of both heads together."""
-    return gram * np.float32(scales[0]) + meaning * np.float32(scales[1])
-
-
 def calibrate(unseen: Unseen) -> Calibration:
     """Choose scales for honesty and thresholds for what they promise."""
-    alone = min(_GRAM_SCALES[1:], key=lambda scale: _surprise(unseen, unseen.gram * np.float32(scale)))
-    first = by_category(unseen.gram * np.float32(alone), unseen.members)
+    single = min(_GRAM_SCALES[1:], key=lambda scale: _surprise(unseen, unseen.gram * np.float32(scale)))
+    first = by_category(unseen.gram * np.float32(single), unseen.members)
+    alone = _lines(unseen, first)
     if unseen.meaning is None:
-        return _with_lines(unseen, Calibration(alone=alone), first)
-    second_scores = unseen.meaning
-    gram, meaning = min(
-        product(_GRAM_SCALES, _MEANING_SCALES),
-        key=lambda scales: _surprise(unseen, mixed(unseen.gram, second_scores, scales)),
-    )
-    second = by_category(mixed(unseen.gram, second_scores, (gram, meaning)), unseen.members)
+        return Calibration(single=single, alone=alone)
+    meant = unseen.meaning
+    tried = [Calibration(gram=gram, meaning=meaning) for gram, meaning in product(_GRAM_SCALES, _MEANING_SCALES)]
+    scales = min(tried, key=lambda one: _surprise(unseen, one.second(unseen.gram, meant)))
+    second = by_category(scales.second(unseen.gram, meant), unseen.members)
     certain = _gate(first, second, unseen.truth)
     answers = np.where((first.max(axis=1) >= certain)[:, None], first, second)
-    return _with_lines(unseen, Calibration(alone, gram, meaning, certain), answers)
+    right = answers.argmax(axis=1) == unseen.truth
+    return Calibration(
+        single=single,
+        gram=scales.gram,
+        meaning=scales.meaning,
+        certain=certain,
+        unfamiliar_below=_quantile(meant.max(axis=1)[right], _DOUBTED),
+        alone=alone,
+        both=_lines(unseen, answers),
+    )
 
 
 def expected_calibration_error(probabilities: Floats, truth: Ints, *, bins: int = 15) -> float:
     """Return how far confidence and accuracy lie apart, weighted over equal bins of confidence."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(float(confidence[bin_of == one].mean()) - float(right[bin_of == one].mean()))
-        * float((bin_of == one).mean())
-        for one in np.unique(bin_of)
-    ]
-    return sum(gaps)
+    gaps = [float((confidence - right)[bin_of == one].sum()) for one in np.unique(bin_of)]
+    return sum(map(abs, gaps)) / len(truth)
 
 
 def _surprise(unseen: Unseen, scores: Floats) -> float:
@@ -115,20 +155,33 @@ def _gate(first: Floats, second: Floats, truth: Ints) -> float:
     return 1.0
 
 
-def _with_lines(unseen: Unseen, scales: Calibration, answers: Floats) -> Calibration:
+def _lines(unseen: Unseen, answers: Floats) -> Lines:
+    """Draw the lines of one way of answering. answers: its probabilities, not yet honest."""
     right = answers.argmax(axis=1) == unseen.truth
-    familiar = unseen.meaning.max(axis=1)[right] if unseen.meaning is not None else np.zeros(0, np.float32)
-    danger = answers[:, unseen.dangers].sum(axis=1)[np.isin(unseen.truth, unseen.dangers)]
-    return Calibration(
-        scales.alone,
-        scales.gram,
-        scales.meaning,
-        scales.certain,
-        abstain_below=float(np.clip(_quantile(answers.max(axis=1)[right], _DOUBTED), *_ABSTAIN_BOUNDS)),
-        unfamiliar_below=_quantile(familiar, _DOUBTED),
+    slope, offset = _platt(answers.max(axis=1), right)
+    honest = Lines(slope, offset).honest(answers)
+    danger = honest[:, unseen.dangers].sum(axis=1)[np.isin(unseen.truth, unseen.dangers)]
+    return Lines(
+        slope,
+        offset,
+        abstain_below=float(np.clip(_quantile(honest.max(axis=1)[right], _DOUBTED), *_ABSTAIN_BOUNDS)),
         emergency_above=float(np.clip(_quantile(danger, _MISSED), *_EMERGENCY_BOUNDS)),
     )
 
 
-def _quantile(values: NDArray[np.float32], share: float) -> float:
+def _platt(confidence: Floats, right: Flags) -> tuple[float, float]:
+    """Fit a logistic curve from confidence to being right, by Newton's method (Platt 1999)."""
+    clipped = np.clip(confidence.astype(np.float64), 1e-4, 1 - 1e-4)
+    inputs = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], axis=1)
+    # A pinch of prior belief in "as it is" keeps a perfect score from an infinite slope.
+    found, prior = np.array([1.0, 0.0]), np.eye(2)
+    for _ in range(_NEWTON_STEPS):
+        said = 1 / (1 + np.exp(-inputs @ found))
+        slope = inputs.T @ (said - right) + prior @ (found - np.array([1.0, 0.0]))
+        found = found - np.linalg.solve((inputs * (said * (1 - said))[:, None]).T @ inputs + prior, slope)
+    # Confidence must never turn round.
+    return float(max(found[0], 0.05)), float(found[1])
+
+
+def _quantile(values: Floats, share: float) -> float:
     return float(np.quantile(values, share)) if len(values) else 0.0

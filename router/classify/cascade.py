@@ -80,7 +80,7 @@ class Classifier:
 
     def _by_model(self, text: str, hits: Hits, verdict: Verdict) -> Classification:
         judge = self.judge
-        version, line = (judge.model.version, judge.model.calibration.emergency_above) if judge else (RULES_ONLY, 1.0)
+        version, line = (judge.model.version, judge.lines.emergency_above) if judge else (RULES_ONLY, 1.0)
         emergency = self._is_ruled_emergency(hits) or verdict.danger >= line
         guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
         return self._answer(text, guess, emergency=emergency, model=version)

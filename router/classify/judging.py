@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from router.classify.calibration import mixed
+from router.classify.calibration import Lines, by_category
 from router.classify.encoder import Encoder
 from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
 from router.classify.gram_head import Floats, Matrix, log_softmax
@@ -50,6 +50,11 @@ class Judge:
         self._members: Floats = model.members() * listed
         self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
+    @property
+    def lines(self) -> Lines:
+        """Where the lines are drawn, with the encoder that is there or not."""
+        return self.model.calibration.both if self._encoder else self.model.calibration.alone
+
     def judge(self, texts: Sequence[str]) -> list[Verdict]:
         """Return a verdict a text."""
         if not texts:
@@ -58,40 +63,40 @@ class Judge:
         matrix, known = self.model.gram_head.vocabulary.matrix(found)
         scores, unfamiliar = self._scores(texts, matrix)
         labels = np.exp(log_softmax(scores))
-        page = _Page(found, matrix, known, labels, labels @ self._members)
-        return [self._verdict(page, row, unfamiliar=bool(unfamiliar[row])) for row in range(len(texts))]
+        categories = self.lines.honest(labels @ self._members)
+        page = _Page(found, matrix, known, labels, categories, unfamiliar)
+        return [self._verdict(page, row) for row in range(len(texts))]
 
     def _scores(self, texts: Sequence[str], matrix: Matrix) -> tuple[Floats, Flags]:
-        """Return calibrated scores of the labels, and which texts are like no example."""
-        lines = self.model.calibration
+        """Return scores of the labels, and which texts are like no example."""
+        calibration, head = self.model.calibration, self.model.meaning_head
         gram = self.model.gram_head.scores(matrix)
-        scores = gram * np.float32(lines.alone)
+        scores = calibration.first(gram)
         # A text without one known n-gram is like nothing.
         unfamiliar = np.diff(matrix.starts) == 0
-        head = self.model.meaning_head
         if head is None or self._encoder is None:
             return scores, unfamiliar
-        confidence = (np.exp(log_softmax(scores)) @ self._members).max(axis=1)
-        unsure = np.flatnonzero(confidence < lines.certain)
+        confidence = by_category(scores, self._members).max(axis=1)
+        unsure = np.flatnonzero(confidence < calibration.certain)
         if len(unsure):
             meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
-            scores[unsure] = mixed(gram[unsure], meaning, (lines.gram, lines.meaning))
-            unfamiliar[unsure] = meaning.max(axis=1) < lines.unfamiliar_below
+            scores[unsure] = calibration.second(gram[unsure], meaning)
+            unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
         return scores, unfamiliar
 
-    def _verdict(self, page: _Page, row: int, *, unfamiliar: bool) -> Verdict:
+    def _verdict(self, page: _Page, row: int) -> Verdict:
         chances = page.categories[row]
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
-        within = page.labels[row] * self._members[:, best]
-        label = int(within.argmax())
+        label = int((page.labels[row] * self._members[:, best]).argmax())
+        likely = [int(at) for at in order if chances[at] > 0]
         return Verdict(
-            categories=tuple(self.model.categories[at] for at in order if chances[at] > 0),
-            probabilities=tuple(round(float(chances[at]), 4) for at in order if chances[at] > 0),
+            categories=tuple(self.model.categories[at] for at in likely),
+            probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
             danger=float(chances @ self._dangers),
             words=self._words(page, row, label=label),
-            is_unsure=unfamiliar or float(chances[best]) < self.model.calibration.abstain_below,
+            is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < self.lines.abstain_below,
         )
 
     def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
@@ -114,6 +119,7 @@ class _Page:
     known: Ints
     labels: Floats
     categories: Floats
+    unfamiliar: Flags
 
     @cached_property
     def can_be_shown(self) -> Flags:

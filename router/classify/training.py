@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from pydantic import JsonValue
 
-from router.classify.calibration import Calibration, Unseen, by_category, calibrate, expected_calibration_error, mixed
+from router.classify.calibration import Calibration, Unseen, calibrate, expected_calibration_error
 from router.classify.encoder import Encoder
 from router.classify.features import Ints, grams
 from router.classify.gram_head import Floats, GramHead, fit_gram_head, learn_vocabulary
@@ -166,10 +166,7 @@ def _folds(labels: Ints) -> Ints:
 
 
 def _report(unseen: Unseen, calibration: Calibration, rows: _Rows) -> dict[str, JsonValue]:
-    scores = unseen.gram * np.float32(calibration.alone)
-    if unseen.meaning is not None:
-        scores = mixed(unseen.gram, unseen.meaning, (calibration.gram, calibration.meaning))
-    probabilities = by_category(scores, unseen.members)
+    probabilities = unseen.answers(calibration)
     guesses = probabilities.argmax(axis=1)
     categories = tuple(dict.fromkeys(label.category for label in rows.names))
     return {
