@@ -197,6 +197,7 @@ class Outgoing:
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
     automatic: nobody wrote it (RFC 3834).
     reply_token: what finds the conversation again if an answer's threading headers are lost (`router.correlation`).
+    others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
     template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.
     """
 
@@ -217,6 +218,7 @@ class Outgoing:
     files: tuple[OutgoingFile, ...] = ()
     template: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
 
 
 class Sender(Protocol):

@@ -7,7 +7,7 @@ from typing import Final
 
 from connectors.base import Sender
 from router.settings import Settings
-from router.settings.channels import ImapSettings, SmtpSettings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings, XSettings
 
 Lanes = Mapping[str, Mapping[str, Sender]]
 
@@ -26,4 +26,23 @@ def open_senders(settings: Settings) -> Lanes:
 
             sender = SmtpSender(name, channel.send, address=channel.address or "", name=settings.omniyard.name)
             lanes.setdefault(MAIL, {})[name] = sender
+        elif channel.enabled and (chat := _chat_sender(name, channel, settings)):
+            lanes.setdefault(channel.kind, {})[name] = chat
     return lanes
+
+
+def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | None:
+    if isinstance(channel, TwilioSettings):
+        from connectors.sms.twilio_sending import TwilioSender  # noqa: PLC0415
+
+        public_url = settings.omniyard.public_url
+        return TwilioSender(name, channel, callbacks=f"{public_url}/webhooks" if public_url else "")
+    if isinstance(channel, TelegramSettings):
+        from connectors.social.telegram_sending import TelegramSender  # noqa: PLC0415
+
+        return TelegramSender(name, channel)
+    if isinstance(channel, XSettings):
+        from connectors.social.x_sending import XSender  # noqa: PLC0415
+
+        return XSender(name, channel)
+    return None

@@ -192,6 +192,15 @@ def unknown(connection: Connection, *, channels: Collection[str], again_after: t
     return found[0] if found else None
 
 
+def provider_ids(connection: Connection, *, channel: str, recipient: str, since: datetime) -> frozenset[str]:
+    """Return the provider's ids of what we know to have sent to a recipient since `since`, to look past them."""
+    columns = table_of(Outbound).c
+    ours = (columns.channel == channel, columns.recipient == recipient, columns.provider_id.is_not(None))
+    # No row is sent before it is made, and rows that are looked for again are not much older than their attempt.
+    found = sa.select(columns.provider_id).where(*ours, columns.sent_at >= since)
+    return frozenset(connection.execute(found).scalars())
+
+
 def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: timedelta, counts: bool) -> bool:
     """Look again after `look_after`. counts: whether the provider was asked and had it not."""
     values = {"due_at": read_clock(connection) + look_after, "looks": row.looks + int(counts)}

@@ -10,15 +10,15 @@ import random
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.base import Receipt, Sender, Verdict
+from connectors.base import Outgoing, Receipt, Sender, Verdict
 from router.errors import TransientError
 from router.sending import wait_after
 from store import brakes, outbound
@@ -240,7 +240,7 @@ class Deliverer:
         sender, since = self._senders[row.channel], (row.claimed_at or row.created_at) - _CLOCKS_APART
         found, counts = None, True
         try:
-            found = sender.reconcile(outgoing_of(row, key=self._brain.key), since=since)
+            found = sender.reconcile(self._sought(row, since=since), since=since)
         except TransientError as error:
             _log.warning("outbound.cannot_look", channel=row.channel, error=str(error))
             counts = False
@@ -250,6 +250,11 @@ class Deliverer:
             else:
                 self._decide(connection, row, repeatable=sender.repeatable, counts=counts)
             reach("deliver.looked")
+
+    def _sought(self, row: OutboundClaim, *, since: datetime) -> Outgoing:
+        with self._database.read() as connection:
+            others = outbound.provider_ids(connection, channel=row.channel, recipient=row.recipient, since=since)
+        return replace(outgoing_of(row, key=self._brain.key), others=others)
 
     def _decide(self, connection: Connection, row: OutboundClaim, *, repeatable: bool, counts: bool) -> None:
         """Decide about an unknown message that was not found."""

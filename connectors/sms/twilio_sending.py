@@ -1,0 +1,151 @@
+"""Send SMS and WhatsApp messages by Twilio, once each. Twilio knows no idempotency key, so doubt stays doubt.
+
+Our id goes into the address of the status callback: a callback proves that Twilio has the message, and names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from requests.exceptions import RequestException
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
+
+from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.certainty import certainly_not_sent
+from connectors.sms.twilio_client import Twilio
+from connectors.sms.twilio_probe import probe
+from connectors.sms.twilio_reading import moment
+from router.segments import LONGEST
+from router.sending import Window
+from router.settings.chats import TwilioSettings
+
+# WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
+_WHATSAPP_WINDOW: Final = timedelta(hours=24)
+_PAGE_SIZE: Final = 100
+# What Twilio says no to, in words that help; by its own codes.
+_REFUSALS: Final[Mapping[int, str]] = {
+    21211: "the number is none that can be reached",
+    21408: "messages to that country are not switched on in Twilio's console",
+    21610: "the customer has stopped messages from this number",
+    21612: "no way from this number to that one",
+    21614: "the number takes no SMS",
+    21617: "the text is too long",
+    63003: "the customer is not on WhatsApp",
+    63016: "WhatsApp's 24 hours are over; it takes an approved template",
+    63018: "WhatsApp's limit for this number is reached",
+}
+# About our own number: the same for every message.
+_OURS: Final = frozenset({21212, 21603, 21606, 21659, 21660})
+
+
+class TwilioSender:
+    """See `Sender`. callbacks: our public address below which status callbacks arrive; empty for none."""
+
+    repeatable = False
+
+    def __init__(self, channel: str, settings: TwilioSettings, *, callbacks: str = "") -> None:
+        self.channel, self._settings, self._callbacks = channel, settings, callbacks
+
+    def window(self, recipient: str) -> Window:
+        """See `Sender`."""
+        del recipient
+        bounds = self._settings.send
+        limits = [each for each in (bounds.window, _WHATSAPP_WINDOW if self._settings.whatsapp else None) if each]
+        return Window(lasts=min(limits, default=None), messages=bounds.window_messages)
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """See `Sender`."""
+        if not outgoing.template and len(outgoing.text) > LONGEST:
+            return Receipt(verdict=Verdict.REFUSED, why=f"the text has more than {LONGEST} characters")
+        # A connection of its own: one that was idle may break under the request, and then nobody would know.
+        with closing(Twilio(self._settings)) as twilio:
+            try:
+                message = twilio.client.messages.create(**self._parameters(outgoing))
+                return Receipt(verdict=Verdict.ACCEPTED, provider_id=str(message.sid or ""))
+            except RequestException as error:
+                return _broken(error)
+            except TwilioException as error:
+                return _refused(error, retry_after=twilio.retry_after())
+            except ValueError:
+                return Receipt(verdict=Verdict.UNKNOWN, why="Twilio's answer is no JSON: is a proxy in between?")
+
+    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
+        """See `Sender`. A message to the same number with the same words since then, which is no other one of ours."""
+        with closing(Twilio(self._settings)) as twilio:
+            for day in _days(since, until=datetime.now(UTC)):
+                parameters = {"To": self._to(outgoing), "From": self._settings.own_address, "DateSent": day}
+                listed = twilio.get("/Messages.json", parameters | {"PageSize": _PAGE_SIZE}).get("messages")
+                for record in listed if isinstance(listed, list) else ():
+                    if isinstance(record, dict) and _is_it(record, outgoing, since=since):
+                        return Receipt(verdict=Verdict.ACCEPTED, provider_id=str(record["sid"]), why="found at Twilio")
+        return None
+
+    def probe(self) -> Health:
+        """See `Sender`."""
+        return probe(self._settings)
+
+    def close(self) -> None:
+        """See `Sender`. Nothing is kept open."""
+
+    def _to(self, outgoing: Outgoing) -> str:
+        return f"whatsapp:{outgoing.recipient}" if self._settings.whatsapp else outgoing.recipient
+
+    def _parameters(self, outgoing: Outgoing) -> dict[str, Any]:
+        parameters: dict[str, Any] = {"to": self._to(outgoing), "from_": self._settings.own_address}
+        if outgoing.template:
+            parameters["content_sid"] = self._settings.templates.get(outgoing.template, outgoing.template)
+            parameters["content_variables"] = json.dumps(dict(outgoing.variables), ensure_ascii=False)
+        else:
+            parameters["body"] = outgoing.text
+        if self._callbacks:
+            named = urlencode({"outbound": outgoing.outbound_id, "attempt": outgoing.attempt_id})
+            parameters["status_callback"] = f"{self._callbacks}/{quote(self.channel)}/status?{named}"
+        return parameters
+
+
+def _broken(error: RequestException) -> Receipt:
+    if certainly_not_sent(error):
+        why = f"Twilio cannot be reached ({type(error).__name__})"
+        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+    return Receipt(verdict=Verdict.UNKNOWN, why=f"Twilio's answer did not come ({type(error).__name__})")
+
+
+def _refused(error: TwilioException, *, retry_after: float) -> Receipt:
+    status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
+    if not isinstance(status, int) or status < 400 or status >= 500:
+        # Twilio's own page on error 20500: whoever tries again may send twice.
+        return Receipt(verdict=Verdict.UNKNOWN, why=f"Twilio is out of order ({status or 'no status'})")
+    if status == 429:
+        wait = timedelta(seconds=retry_after)
+        why = f"Twilio is asked too often ({code or 429})"
+        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
+    if status in {401, 403, 404} and code not in _REFUSALS:
+        why = f"Twilio refuses the credentials ({code or status}): check `account` and `token`"
+        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+    if code in _OURS:
+        why = f"Twilio does not send from this number ({code}): check `number` and `whatsapp`"
+        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+    return Receipt(
+        verdict=Verdict.REFUSED,
+        why=f"Twilio refuses it ({code or status}): {_REFUSALS.get(code, 'see its page of errors')}",
+    )
+
+
+def _days(since: datetime, *, until: datetime) -> list[str]:
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+
+
+def _is_it(record: Mapping[str, Any], outgoing: Outgoing, *, since: datetime) -> bool:
+    created, body = moment(record, "date_created"), record.get("body")
+    if not isinstance(record.get("sid"), str) or record["sid"] in outgoing.others or not isinstance(body, str):
+        return False
+    # A trial account puts a sentence before each text. Of a template Twilio shows what it became.
+    same = bool(outgoing.template) or body.rstrip().endswith(outgoing.text.rstrip())
+    outwards = str(record.get("direction", "")).startswith("outbound")
+    return same and outwards and (created is None or created >= since.replace(microsecond=0))

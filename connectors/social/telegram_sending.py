@@ -1,0 +1,93 @@
+"""Send messages by a Telegram bot, once each. Telegram shows nobody what a bot has sent, so doubt goes to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import requests
+from requests.exceptions import RequestException
+
+from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.certainty import certainly_not_sent
+from connectors.social.telegram_client import API, retry_after
+from connectors.social.telegram_probe import probe
+from router.sending import Window
+from router.settings.chats import TelegramSettings
+
+# Bot API, sendMessage.
+_LONGEST: Final = 4096
+_TIMEOUT: Final = (5.0, 20.0)
+
+
+class TelegramSender:
+    """See `Sender`."""
+
+    repeatable = False
+
+    def __init__(self, channel: str, settings: TelegramSettings) -> None:
+        self.channel, self._settings = channel, settings
+
+    def window(self, recipient: str) -> Window:
+        """See `Sender`."""
+        del recipient
+        return Window(lasts=self._settings.send.window, messages=self._settings.send.window_messages)
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """See `Sender`."""
+        if not outgoing.text or len(outgoing.text.encode("utf-16-le")) // 2 > _LONGEST:
+            return Receipt(verdict=Verdict.REFUSED, why=f"Telegram takes 1 to {_LONGEST} characters")
+        url = f"{self._settings.api_base or API}/bot{self._settings.token.reveal()}/sendMessage"
+        body = {"chat_id": outgoing.recipient, "text": outgoing.text}
+        try:
+            # A connection of its own: one that was idle may break under the request, and then nobody would know.
+            answer = requests.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False)
+        except RequestException as error:
+            if certainly_not_sent(error):
+                why = f"Telegram cannot be reached ({type(error).__name__})"
+                return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+            return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram's answer did not come ({type(error).__name__})")
+        return _receipt(answer, recipient=outgoing.recipient)
+
+    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
+        """See `Sender`: a bot cannot ask what it has sent."""
+        del outgoing, since
+        return None
+
+    def probe(self) -> Health:
+        """See `Sender`."""
+        return probe(self._settings)
+
+    def close(self) -> None:
+        """See `Sender`. Nothing is kept open."""
+
+
+def _receipt(answer: requests.Response, *, recipient: str) -> Receipt:
+    try:
+        document = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram's answer is no JSON ({answer.status_code})")
+    result = document.get("result")
+    if document.get("ok") is True and isinstance(result, dict):
+        # Numbers of messages count within one chat.
+        return Receipt(verdict=Verdict.ACCEPTED, provider_id=f"{recipient}:{result.get('message_id')}")
+    code = document.get("error_code", answer.status_code)
+    return _refused(code if isinstance(code, int) else answer.status_code, document)
+
+
+def _refused(code: int, document: Mapping[str, Any]) -> Receipt:
+    if code == 429:
+        wait = timedelta(seconds=retry_after(document))
+        why = "Telegram is asked too often (429)"
+        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
+    if code in {401, 404}:
+        return Receipt(verdict=Verdict.NOT_SENT, why=f"Telegram refuses the token ({code})", whole_channel=True)
+    if code == 403:
+        return Receipt(verdict=Verdict.REFUSED, why="the customer has stopped this bot, or never started it (403)")
+    if 400 <= code < 500:
+        return Receipt(verdict=Verdict.REFUSED, why=f"Telegram refuses it ({code})")
+    return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram is out of order ({code})")
