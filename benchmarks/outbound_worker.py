@@ -1,0 +1,45 @@
+"""`python -m benchmarks.outbound_worker`: the threads that send, in a hurry, for `benchmarks.outbound` to kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import timedelta
+from typing import Final
+
+from benchmarks.fake_sms import FakeSmsSender
+from connectors.senders import MAIL, open_senders
+from router.settings.files import load_settings
+from store.opening import open_database
+from workers.brain import build_brain
+from workers.deliver import Pace
+from workers.dispatch import Dispatch
+from workers.logs import configure_logging
+
+SMS: Final = "sms"
+# Minutes become seconds; the order of what happens stays.
+_HURRY: Final = Pace(
+    first_look=timedelta(seconds=0.5), next_look=timedelta(seconds=2), repeat_after=timedelta(seconds=2)
+)
+
+
+def main() -> None:
+    """Send until told to stop."""
+    settings = load_settings(None)
+    configure_logging(settings.omniyard.log_level)
+    database = open_database(settings)
+    sms = FakeSmsSender(SMS, port=int(os.environ["OMNIYARD_FAKE_SMS_PORT"]))
+    lanes = {MAIL: open_senders(settings)[MAIL], SMS: {SMS: sms}}
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    dispatch = Dispatch(database, build_brain(settings), lanes=lanes, pace=_HURRY, period=0.2)
+    dispatch.start()
+    stopped.wait()
+    dispatch.stop(seconds=20)
+    database.close()
+
+
+if __name__ == "__main__":
+    main()
