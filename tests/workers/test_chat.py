@@ -7,20 +7,27 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from connectors.base import Page
+from connectors.senders import open_senders
 from connectors.sms.twilio import TwilioConnector
 from router.settings import read_settings
 from router.settings.chats import TwilioSettings
+from store.bulk import insert_rows
 from store.database import Database
+from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Conversation, Inbound, InboundState, Message
 from store.suppression import Suppression, refusal
 from tests.desk import TOML, Desk, envelope
+from tests.fakes.server import Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
+from tests.outgoing import AT_ONCE
 from workers.bell import Bell
+from workers.deliver import Deliverer, Pace, Underway
 from workers.intake import Intake
 
 SMS = f"""
@@ -224,3 +231,135 @@ def test_a_sentence_with_the_word_stop_is_a_message(desk: ChatDesk, twilio: Fake
 def test_the_settings_are_those_of_the_file() -> None:
     text = TOML.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
     assert read_settings(text.format(data="var")).channels["sms"].kind == "twilio"
+
+
+# Out again
+
+
+def deliverer(desk: ChatDesk, *, pace: Pace = AT_ONCE) -> Deliverer:
+    lanes = open_senders(desk.settings)
+    return Deliverer(
+        desk.database, desk.brain, lane="twilio", senders=lanes["twilio"], underway=Underway(),
+        stopped=threading.Event(), pace=pace,
+    )  # fmt: skip
+
+
+def answer(desk: ChatDesk, text: str = "we look into it") -> UUID:
+    """Queue an agent's answer in the only conversation; return the row's id."""
+    (conversation,) = desk.rows(Conversation)
+    outbound_id, now = new_id(), datetime.now(UTC)
+    row = {
+        "id": outbound_id, "dedupe_key": str(outbound_id), "conversation_id": conversation.id, "kind": "reply",
+        "channel": "sms", "recipient": CUSTOMER, "text": text, "rfc_message_id": f"{outbound_id.hex}@desk",
+        "created_at": now, "due_at": now - timedelta(seconds=1),
+    }  # fmt: skip
+    with desk.database.write() as connection:
+        insert_rows(connection, Outbound, rows=[row])
+    return outbound_id
+
+
+def state(desk: ChatDesk, outbound_id: UUID) -> tuple[str, str]:
+    (row,) = [each for each in desk.rows(Outbound) if each.id == outbound_id]
+    return row.state, row.error
+
+
+def let_time_pass(desk: ChatDesk) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    desk.change(Outbound, due_at=long_ago, lease_until=long_ago)
+
+
+def ours(twilio: FakeTwilio) -> list[str]:
+    return [each["body"] for each in twilio.messages if each["direction"] == "outbound-api"]
+
+
+def test_an_answer_leaves_by_the_channel_it_came_from(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("where is my refund")
+    desk.poll()
+    outbound_id = answer(desk)
+    deliverer(desk).once()
+    assert state(desk, outbound_id)[0] == "sent"
+    assert ours(twilio) == ["we look into it"]
+
+
+def test_twilio_time_out_after_create_is_settled_and_leaves_one_message(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    """Failure suite 1, by the list."""
+    twilio.receive("where is my refund")
+    desk.poll()
+    outbound_id = answer(desk)
+    twilio.script(Fault(when=lambda asked: asked.method == "POST", lose=True))
+    sending = deliverer(desk)
+    sending.once()
+    assert state(desk, outbound_id)[0] == "unknown"
+    let_time_pass(desk)
+    sending.once()
+    assert state(desk, outbound_id)[0] == "sent"
+    assert ours(twilio) == ["we look into it"]
+
+
+def test_what_never_arrived_goes_to_a_person_and_is_not_sent_again(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("where is my refund")
+    desk.poll()
+    outbound_id = answer(desk)
+    twilio.script(Fault(when=lambda asked: asked.method == "POST", reset=True))
+    sending = deliverer(desk)
+    for _ in range(6):
+        sending.once()
+        let_time_pass(desk)
+    assert state(desk, outbound_id)[0] == "needs_person"
+    assert ours(twilio) == []
+
+
+def test_two_answers_with_the_same_words_are_not_taken_for_one(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("where is my refund")
+    desk.poll()
+    first = answer(desk, "ok")
+    deliverer(desk).once()
+    second = answer(desk, "ok")
+    twilio.script(Fault(when=lambda asked: asked.method == "POST", reset=True))
+    sending = deliverer(desk)
+    for _ in range(6):
+        sending.once()
+        let_time_pass(desk)
+    assert [state(desk, each)[0] for each in (first, second)] == ["sent", "needs_person"]
+
+
+def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    """Failure suite 5."""
+    twilio.receive("STOP")
+    twilio.blocked.add((NUMBER, CUSTOMER))
+    desk.poll()
+    held = answer(desk)
+    deliverer(desk).once()
+    assert state(desk, held)[0] == "needs_person"
+    assert "no more messages" in state(desk, held)[1]
+    # A word that Twilio heard and we did not.
+    desk.change(Suppression, stopped=False)
+    refused = answer(desk)
+    deliverer(desk).once()
+    assert state(desk, refused)[0] == "failed"
+    assert "21610" in state(desk, refused)[1]
+    twilio.receive("START", at=datetime.now(UTC) + timedelta(seconds=1))
+    twilio.blocked.clear()
+    desk.poll()
+    sent = answer(desk)
+    deliverer(desk).once()
+    assert state(desk, sent)[0] == "sent"
+    assert len(ours(twilio)) == 1
+
+
+def test_a_24_h_window_that_passes_while_the_reply_waits_leads_to_a_person(
+    database: Database, tmp_path: Path, twilio: FakeTwilio
+) -> None:
+    """Failure suite 6: a template or a person, never a blind send."""
+    desk = ChatDesk(database, tmp_path, twilio, more="whatsapp = true\n")
+    desk.poll()
+    twilio.receive("hello", sender=f"whatsapp:{CUSTOMER}", to=f"whatsapp:{NUMBER}")
+    desk.poll()
+    in_time = answer(desk)
+    deliverer(desk).once()
+    desk.change(Message, received_at=datetime.now(UTC) - timedelta(hours=25))
+    late = answer(desk)
+    deliverer(desk).once()
+    assert [state(desk, each)[0] for each in (in_time, late)] == ["sent", "needs_person"]
+    assert ours(twilio) == ["we look into it"]
+    desk.intake.close()
