@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -35,10 +35,20 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
 
 def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]:
     for key, value in table:
+        if isinstance(value, BaseModel):
+            yield from _needs((*place, key), value, level=level)
+        if isinstance(value, dict):
+            yield from _needs_each((*place, key), value, level=level)
         problem = _unreadable(value) if isinstance(value, Secret) else ""
         if key in _FILES and isinstance(value, str):
             problem = "" if Path(value).is_file() else f"there is no file {value}"
         if problem:
+            yield Finding(place=(*place, key), message=problem, level=level)
+
+
+def _needs_each(place: Place, table: Mapping[str, object], *, level: Level) -> Iterator[Finding]:
+    for key, value in table.items():
+        if isinstance(value, Secret) and (problem := _unreadable(value)):
             yield Finding(place=(*place, key), message=problem, level=level)
 
 

@@ -52,7 +52,9 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
         "desk": partial(examine_desk, settings),
     }
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
-    return parts | {f"channel {name}": partial(examine_channel, name, channel) for name, channel in channels}
+    return parts | {
+        f"channel {name}": partial(examine_channel, name, channel, settings=settings) for name, channel in channels
+    }
 
 
 def _examined(examine: Callable[[], Health]) -> Health:

@@ -21,8 +21,9 @@ from cli.listening import check_free, listeners
 from connectors.base import Health
 from connectors.email.smtp import SmtpGate
 from connectors.opening import connector_of
+from connectors.senders import http_sms_sender
 from router.settings import Settings
-from router.settings.channels import Channel, SmtpSettings
+from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings
 from store.clock import read_clock
 from store.migrate import current_version, latest_version
 from store.opening import open_database
@@ -105,10 +106,12 @@ def examine_desk(settings: Settings) -> Health:
         return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
 
 
-def examine_channel(name: str, channel: Channel) -> Health:
+def examine_channel(name: str, channel: Channel, *, settings: Settings) -> Health:
     """Log in to a channel's provider, or see whether its listener answers or could listen."""
     if isinstance(channel, SmtpSettings):
         return _greeted(channel) or SmtpGate(name, channel).probe()
+    if isinstance(channel, HttpSmsSettings):
+        return http_sms_sender(name, channel, settings).probe()
     if connector := connector_of(name, channel):
         return connector.probe()
     return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))

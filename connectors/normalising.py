@@ -17,7 +17,7 @@ from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind, to_json
 from router.errors import ConfigError
 
 MAIL: Final = "mail"
-FORMS: Final = frozenset({"twilio", "x", "telegram"})
+FORMS: Final = frozenset({"twilio", "http_sms", "x", "telegram"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +108,8 @@ def _reader(form: str) -> Form:
         from connectors.social import x_reading  # noqa: PLC0415
 
         return Form(x_reading.read, x_reading.lasting_of, PartyKind.X)
+    if form == "http_sms":
+        from connectors.sms import http_reading  # noqa: PLC0415
+
+        return Form(http_reading.read, http_reading.lasting_of, PartyKind.PHONE)
     raise ConfigError(f"nobody here reads messages of the form {form!r}")

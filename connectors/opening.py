@@ -7,6 +7,7 @@ from connectors.daemon import Polled
 from router.settings import Settings
 from router.settings.channels import (
     Channel,
+    HttpSmsSettings,
     ImapSettings,
     SmtpSettings,
     TelegramSettings,
@@ -21,7 +22,7 @@ def open_polled(settings: Settings) -> list[Polled]:
     return [
         Polled(connector=connector, poll=channel.poll.total_seconds())
         for name, channel in enabled.items()
-        if not isinstance(channel, SmtpSettings) and (connector := connector_of(name, channel))
+        if not isinstance(channel, SmtpSettings | HttpSmsSettings) and (connector := connector_of(name, channel))
     ]
 
 

@@ -7,7 +7,15 @@ from typing import Final
 
 from connectors.base import Sender
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings, TelegramSettings, TwilioSettings, XSettings
+from router.settings.channels import (
+    Channel,
+    HttpSmsSettings,
+    ImapSettings,
+    SmtpSettings,
+    TelegramSettings,
+    TwilioSettings,
+    XSettings,
+)
 
 Lanes = Mapping[str, Mapping[str, Sender]]
 
@@ -45,4 +53,14 @@ def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | No
         from connectors.social.x_sending import XSender  # noqa: PLC0415
 
         return XSender(name, channel)
+    if isinstance(channel, HttpSmsSettings):
+        return http_sms_sender(name, channel, settings)
     return None
+
+
+def http_sms_sender(name: str, channel: HttpSmsSettings, settings: Settings) -> Sender:
+    """Return the sender of such a channel; the one kind that is never polled, so that its sender speaks for it."""
+    from connectors.sms.http_sending import HttpSmsSender  # noqa: PLC0415
+
+    public_url = settings.omniyard.public_url
+    return HttpSmsSender(name, channel, door=f"{public_url}/webhooks/{name}" if public_url else "")

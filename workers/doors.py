@@ -15,7 +15,7 @@ from connectors.base import Page
 from router.errors import ConfigError, NotFound, PermanentError
 from router.sending import Delivery
 from router.settings import Settings
-from router.settings.channels import TwilioSettings, XSettings
+from router.settings.channels import HttpSmsSettings, TwilioSettings, XSettings
 from store.database import Database
 from store.outbound import Told, note_delivery
 from workers.bell import Bell
@@ -77,6 +77,8 @@ class Doors:
             page, reply = self._twilio(channel, settings, knock, now=now), Reply(EMPTY_TWIML, "text/xml")
         elif isinstance(settings, XSettings):
             page, reply = self._x(channel, settings, knock, now=now), Reply("{}", "application/json")
+        elif isinstance(settings, HttpSmsSettings):
+            page, reply = self._http_sms(channel, settings, knock, now=now), Reply(settings.answer, "text/plain")
         else:
             raise NotFound("there is no door here")
         if page.messages:
@@ -127,6 +129,14 @@ class Doors:
         if not x_webhook.is_signed(settings, body=knock.body, signature=signature):
             self._refuse(channel)
         return x_webhook.page_of(channel, settings, body=knock.body, now=now)
+
+    def _http_sms(self, channel: str, settings: HttpSmsSettings, knock: Knock, *, now: datetime) -> Page:
+        from connectors.sms import http_door  # noqa: PLC0415
+
+        if not http_door.is_signed(settings, body=knock.body, headers=knock.headers, now=now):
+            self._refuse(channel)
+        media_type = knock.headers.get("content-type", "")
+        return http_door.page_of(channel, settings, body=knock.body, media_type=media_type, now=now)
 
     def _refuse(self, channel: str) -> None:
         _log.warning("webhook.refused", channel=channel)

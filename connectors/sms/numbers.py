@@ -20,7 +20,9 @@ def comparable(number: str, *, region: str | None = None) -> str:
         parsed = phonenumbers.parse(shown, region)
     except phonenumbers.NumberParseException:
         return shown.lower()
-    if not phonenumbers.is_possible_number(parsed):
+    # Digits without a country code are as likely a service's short code; only a number that exists is taken for one.
+    dialled = not shown.startswith("+")
+    if not (phonenumbers.is_valid_number(parsed) if dialled else phonenumbers.is_possible_number(parsed)):
         return shown.lower()
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 

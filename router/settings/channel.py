@@ -73,12 +73,20 @@ def _e164(value: str) -> str:
 PhoneNumber = Annotated[str, AfterValidator(_e164)]
 
 
-def _base(value: str) -> str:
+def check_url(value: str, *, query: bool = False) -> str:
+    """Return the URL if secrets may be sent there. query: whether it may have one.
+
+    Raises ValueError, as pydantic expects.
+    """
     parts = urlsplit(value)
     safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if not safe or not parts.hostname or (parts.query and not query) or parts.fragment or parts.username:
         raise ValueError(_NO_BASE)
-    return value.rstrip("/")
+    return value
+
+
+def _base(value: str) -> str:
+    return check_url(value).rstrip("/")
 
 
 # Where a provider is asked: credentials go there, so never in plain text beyond this machine.

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from router.settings.channel import ChannelSettings, ChatSettings, SendSettings
 from router.settings.chats import TelegramSettings, TwilioSettings, XSettings
+from router.settings.http_sms import HttpSmsSendSettings, HttpSmsSettings
 from router.settings.secret import Secret
 from router.settings.sending import MailSendSettings
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
@@ -20,6 +21,8 @@ __all__ = [
     "Channel",
     "ChannelSettings",
     "ChatSettings",
+    "HttpSmsSendSettings",
+    "HttpSmsSettings",
     "ImapSettings",
     "MailSendSettings",
     "SendSettings",
@@ -132,13 +135,15 @@ class SmtpSettings(ChannelSettings):
 
 
 Channel = Annotated[
-    ImapSettings | SmtpSettings | TwilioSettings | XSettings | TelegramSettings, Field(discriminator="kind")
+    ImapSettings | SmtpSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
+    Field(discriminator="kind"),
 ]
 
 CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
     "imap": ImapSettings,
     "smtp": SmtpSettings,
     "twilio": TwilioSettings,
+    "http_sms": HttpSmsSettings,
     "x": XSettings,
     "telegram": TelegramSettings,
 }

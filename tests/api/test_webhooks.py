@@ -341,3 +341,33 @@ def test_a_callback_about_nothing_that_we_sent_changes_nothing(tell, database, s
     assert tell(status_form("delivered"), outbound=uuid4()) == 204
     assert tell(status_form("transmogrified")) == 422
     assert row_of(database, sent).state == "sending"
+
+
+# A provider that only the file describes
+
+HTTP_SMS = """
+[channels.sms-cn]
+kind = "http_sms"
+number = "10690000"
+region = "CN"
+secret = "env:TWILIO_TOKEN"
+fields = {{ id = "msgId", sender = "mobile", text = "content" }}
+answer = "OK"
+[channels.sms-cn.send]
+url = "https://sms.example/send"
+body = {{ phone = "{{recipient}}", content = "{{text}}" }}
+"""
+
+
+def test_a_described_provider_brings_its_messages_by_the_same_door(tmp_path, database, portal, settings):
+    described = settings_in(tmp_path / "cn", more=HTTP_SMS.format())
+    client = AppClient(create_app(described, database=database), portal)
+    body = json.dumps({"msgId": "9", "mobile": "13800138000", "content": "你好"}).encode()
+    signature = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": signature}
+    for _ in range(2):
+        answer = client.post("/webhooks/sms-cn", content=body, headers=headers)
+        assert (answer.status_code, answer.text) == (200, "OK")
+    assert client.post("/webhooks/sms-cn", content=body + b" ", headers=headers).status_code == 401
+    (row,) = kept(database)
+    assert (row.source_key, from_json(row.envelope).sender.handle) == ("9", CUSTOMER)

@@ -14,6 +14,8 @@ from router.settings.channels import (
     RUNNABLE_KINDS,
     ChannelSettings,
     ChatSettings,
+    HttpSmsSendSettings,
+    HttpSmsSettings,
     ImapSettings,
     SendSettings,
     SmtpSettings,
@@ -49,6 +51,8 @@ SECTIONS = {
     '`kind = "x"`': XSettings,
     '`kind = "telegram"`': TelegramSettings,
     "Short messages": ChatSettings,
+    '`kind = "http_sms"`': HttpSmsSettings,
+    "`send` of kind `http_sms`": HttpSmsSendSettings,
     "`send` of a channel of short messages": SendSettings,
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
@@ -78,6 +82,10 @@ def expected(heading):
     inherited = COMMON if issubclass(table, ChannelSettings) else set()
     if issubclass(table, ChatSettings) and table is not ChatSettings:
         inherited = inherited | set(ChatSettings.model_fields)
+    if table is HttpSmsSendSettings:
+        inherited = set(SendSettings.model_fields)
+    elif table is HttpSmsSettings:
+        inherited = inherited | {"send"}
     return set(table.model_fields) - inherited
 
 

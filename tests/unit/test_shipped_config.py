@@ -16,6 +16,8 @@ from router.settings.anatomy import table_at
 from router.settings.channels import (
     CHANNEL_KINDS,
     RUNNABLE_KINDS,
+    HttpSmsSendSettings,
+    HttpSmsSettings,
     ImapSettings,
     SendSettings,
     SmtpSettings,
@@ -45,9 +47,9 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
-    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, XSettings,
-    TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings, SlaSettings, EscalationSettings,
-    ReplySettings, RouteSettings, Condition,
+    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, HttpSmsSettings,
+    HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings,
+    SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
 ]  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""What an SMS provider that is described in the file brings: verified on the raw bytes, then found by its fields."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qsl
+
+from connectors.base import Page, RawMessage
+from connectors.documents import write_document
+from router.errors import PermanentError
+from router.settings.http_sms import HttpSmsSettings
+
+_FRESH: Final = timedelta(minutes=5)
+_MOST_MESSAGES: Final = 500
+_LONGEST_ID: Final = 128
+
+
+def is_signed(settings: HttpSmsSettings, *, body: bytes, headers: Mapping[str, str], now: datetime) -> bool:
+    """Tell whether the provider signed these bytes, and lately if it signs the time. headers: by lower-case name."""
+    given = headers.get(settings.signature_header.lower(), "").removeprefix("sha256=")
+    signed = body
+    if settings.timestamp_header is not None:
+        stamp = headers.get(settings.timestamp_header.lower(), "")
+        if not _is_fresh(stamp, now=now):
+            return False
+        signed = stamp.encode() + b"." + body
+    digest = hmac.new(settings.secret.reveal().encode(), signed, hashlib.sha256).digest()
+    expected = digest.hex() if settings.signature == "hex" else base64.b64encode(digest).decode("ascii")
+    compared = given.lower() if settings.signature == "hex" else given
+    return hmac.compare_digest(expected.encode(), compared.encode("utf-8", "replace"))
+
+
+def page_of(channel: str, settings: HttpSmsSettings, *, body: bytes, media_type: str, now: datetime) -> Page:
+    """Return the page of what was brought. Raises PermanentError when it is nothing of the kind."""
+    document = _document(body, media_type=media_type)
+    listed = found_at(document, settings.fields.get("list", "")) if settings.fields.get("list") else document
+    messages = listed if isinstance(listed, list) else [listed]
+    known = [each for each in messages if isinstance(each, dict)]
+    if not known or len(known) < len(messages) or len(messages) > _MOST_MESSAGES:
+        raise PermanentError("there is no message where `fields` says that one is")
+    return Page(channel=channel, messages=[_raw(settings, each, now=now) for each in known], form="http_sms")
+
+
+def found_at(document: object, path: str) -> object:
+    """Return what stands at a path such as `data.0.id`; None for nothing."""
+    for step in path.split("."):
+        if isinstance(document, dict):
+            document = document.get(step)
+        elif isinstance(document, list) and step.isdecimal() and int(step) < len(document):
+            document = document[int(step)]
+        else:
+            return None
+    return document
+
+
+def _raw(settings: HttpSmsSettings, message: Mapping[str, object], *, now: datetime) -> RawMessage:
+    found = {name: _text(found_at(message, path)) for name, path in settings.fields.items() if name != "list"}
+    record: dict[str, object] = {**found, "region": settings.region, "number": settings.number, "message": message}
+    content = write_document(record, form="http_sms", source="webhook")
+    key = found.get("id") or ""
+    if not 0 < len(key) <= _LONGEST_ID or not key.isprintable():
+        key = f"?{hashlib.sha256(content).hexdigest()[:32]}"
+    return RawMessage(source_key=key, content=content, received_at=now)
+
+
+def _document(body: bytes, *, media_type: str) -> object:
+    try:
+        if "json" in media_type.lower():
+            document: object = json.loads(body)
+            return document
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True))
+    except (ValueError, RecursionError) as error:
+        raise PermanentError("the body is neither JSON nor a form") from error
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    return str(value) if isinstance(value, str | int) else None
+
+
+def _is_fresh(stamp: str, *, now: datetime) -> bool:
+    if not stamp.isdecimal() or len(stamp) > len("1700000000000"):
+        return False
+    # Some write milliseconds.
+    seconds = int(stamp) / (1000 if len(stamp) > len("1700000000") else 1)
+    return abs(now.timestamp() - seconds) <= _FRESH.total_seconds()
