@@ -30,14 +30,14 @@ run: $(STAMP) ## Start the whole desk on this machine.
 	@exec $(BIN)/omniyard up
 
 test: $(DEVELOPMENT) machine-parts ## Run all tests.
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(DEVELOPMENT) machine-parts ## Run every check: style, format, types, layers, tests.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 	$(BIN)/python -m benchmarks.intake --messages 2000 --database $(DATABASE)
