@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from cli.printing import print_table
 from router.calendars import build_calendars
 from router.day_rules import DayKind
 from router.hours import Calendar, OpenSpan
-from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings
+from router.settings.channels import ChannelSettings, HttpSmsSettings, ImapSettings, SmtpSettings, TwilioSettings
 from router.settings.model import Condition, RouteSettings, Settings
 
 _DAY: Final = timedelta(days=1)
@@ -102,7 +103,11 @@ def _in_words(route: RouteSettings) -> str:
 def _source(channel: ChannelSettings) -> str:
     if isinstance(channel, ImapSettings):
         return f"{channel.username} at {channel.host}, {channel.folder}"
-    return channel.listen if isinstance(channel, SmtpSettings) else ""
+    if isinstance(channel, TwilioSettings):
+        return channel.own_address
+    if isinstance(channel, HttpSmsSettings):
+        return f"{channel.number} by {urlsplit(channel.send.url).hostname}"
+    return channel.listen if isinstance(channel, SmtpSettings) else channel.address or ""
 
 
 def _condition(condition: Condition | None) -> str:

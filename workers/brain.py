@@ -67,6 +67,7 @@ def build_brain(settings: Settings, *, key: bytes | None = None) -> Brain:
 
 def own_addresses(settings: Settings) -> frozenset[str]:
     """Return every mail address that is ours: mail from it is never answered by machine."""
+    # A channel's address may be a handle such as "@wallet", which is none.
     named = [channel.address for channel in settings.channels.values() if channel.address]
     named += [channel.username for channel in settings.channels.values() if channel.kind == "imap"]
-    return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address)
+    return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address[1:])
