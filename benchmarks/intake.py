@@ -99,7 +99,8 @@ def _measure(rig: Rig, mailbox: Mailbox) -> dict[str, float]:
     seconds = time.perf_counter() - started
     for name in ("connectors", "worker"):
         rig.stop(name)
-    conversations, messages = (rig.scalar(f"SELECT count(*) FROM {table}") for table in ("conversation", "message"))
+    conversations = rig.scalar("SELECT count(*) FROM conversation")
+    messages = rig.scalar("SELECT count(*) FROM message")
     return {
         "mails_per_second": round(len(mailbox.mails) / seconds),
         "cpu_ms_per_mail": round((children_cpu_seconds() - cpu) * 1000 / len(mailbox.mails), 3),

@@ -174,7 +174,9 @@ _LOOKALIKES: Final[tuple[Callable[[Draw], str], ...]] = (
     lambda draw: f"交易流水号 2026{draw.randrange(10**23, 10**24)} 失败",
     lambda draw: f"transaction id {draw.randrange(10**12, 10**19)}",
     lambda draw: f"Order No. {draw.randrange(10**11, 10**12)}, amount {draw.randrange(10**6) / 100}",
-    lambda draw: f"paid {draw.randrange(10**7):,}.00 yuan on 2026-01-{draw.randrange(10, 29)} 10:{draw.randrange(10, 60)}:33",
+    lambda draw: (
+        f"paid {draw.randrange(10**7):,}.00 yuan on 2026-01-{draw.randrange(10, 29)} 10:{draw.randrange(10, 60)}:33"
+    ),
     lambda draw: f"我昨天转了{draw.randrange(10**6)}元，手机号1{draw.randrange(3 * 10**9, 10**10)}",
     lambda draw: f"20260{draw.randrange(101, 132)}{draw.randrange(10**8, 10**10)} 这笔没有收到",
     lambda draw: f"I did not get the verification code but {draw.randrange(100, 99999)} yuan was taken",
@@ -183,7 +185,9 @@ _LOOKALIKES: Final[tuple[Callable[[Draw], str], ...]] = (
     lambda _: "my password is not working",
     lambda _: "I forgot my password, please reset it",
     lambda draw: f"error code {draw.randrange(1000, 99999)} when I open the app",
-    lambda draw: f"balance went from {draw.randrange(10**5) / 100} to {draw.randrange(10**5) / 100} in {draw.randrange(2, 9)} days",
+    lambda draw: (
+        f"balance went from {draw.randrange(10**5) / 100} to {draw.randrange(10**5) / 100} in {draw.randrange(2, 9)} days"
+    ),
     lambda draw: f"快递单号SF{draw.randrange(10**12, 10**13)}",
     lambda draw: f"card ending {draw.randrange(1000, 9999)} was charged {draw.randrange(10**5) / 100}",
     lambda draw: f"invoice INV-{draw.randrange(10**7, 10**9)} total ¥{draw.randrange(10**7) / 100}",

@@ -52,7 +52,15 @@ BASES: Final = (
 )
 _HOMOPHONES: Final = {"账": "帐", "的": "得", "在": "再", "绑": "帮", "登": "灯", "录": "陆", "码": "马", "验": "检", "款": "款",
                       "系": "细", "问": "文", "题": "提", "没": "每", "作": "做", "是": "事", "号": "好"}  # fmt: skip
-_ABBREVIATIONS: Final = {"please": "pls", "you": "u", "your": "ur", "account": "acct", "are": "r", "because": "bc", "thanks": "thx"}
+_ABBREVIATIONS: Final = {
+    "please": "pls",
+    "you": "u",
+    "your": "ur",
+    "account": "acct",
+    "are": "r",
+    "because": "bc",
+    "thanks": "thx",
+}
 
 
 def _is_chinese(text: str) -> bool:
@@ -87,13 +95,21 @@ def _greeted(text: str, draw: Draw) -> str:
 
 
 def _signed(text: str, draw: Draw) -> str:
-    english = ("\n\nBest regards\nWang Wei", "\nThanks", " Thank you!", "\n\nSent from my iPhone", "\n-- \nLi Na\n+86 13800001111")
+    english = (
+        "\n\nBest regards\nWang Wei",
+        "\nThanks",
+        " Thank you!",
+        "\n\nSent from my iPhone",
+        "\n-- \nLi Na\n+86 13800001111",
+    )
     chinese = ("，谢谢", "。谢谢您！", "\n\n此致\n王伟", "\n发自我的iPhone", "，麻烦了")
     return text + draw.choice(chinese if _is_chinese(text) else english)
 
 
 def _quoted(text: str, draw: Draw) -> str:
-    head = draw.choice(("", "On Mon, 5 Jan 2026 at 10:00 Wang Wei <w@example.com> wrote:\n", "在 2026年1月5日，王伟 写道：\n"))
+    head = draw.choice(
+        ("", "On Mon, 5 Jan 2026 at 10:00 Wang Wei <w@example.com> wrote:\n", "在 2026年1月5日，王伟 写道：\n")
+    )
     return head + "\n".join(f"> {line}" for line in text.splitlines())
 
 

@@ -46,7 +46,9 @@ class Remembered:
     def encode(self, texts: Sequence[str]) -> Floats:
         """See `Encoder`."""
         fresh = [text for text in texts if text not in self.vectors]
-        known = dict(self.vectors) | dict(zip(fresh, self.encoder.encode(fresh), strict=True)) if fresh else self.vectors
+        known = (
+            dict(self.vectors) | dict(zip(fresh, self.encoder.encode(fresh), strict=True)) if fresh else self.vectors
+        )
         return np.stack([known[text] for text in texts])
 
 
@@ -136,7 +138,9 @@ def clinc150(inside: Sequence[Sentence], outside: Sequence[Sentence], *, encoder
             "of_right_ones_stay": round(mean(a for a, r in zip(answered, right, strict=True) if r), 4),
             "out_of_scope_recall": round(mean(refused), 4),
         },
-        "at_92_out_of_scope_recall": round(mean(c < line for c in strangers), 4) if len(sure) >= 0.92 * len(right) else None,
+        "at_92_out_of_scope_recall": round(mean(c < line for c in strangers), 4)
+        if len(sure) >= 0.92 * len(right)
+        else None,
     }
 
 
@@ -155,7 +159,9 @@ def wallet(sentences: Sequence[Sentence], *, encoder: Encoder | None) -> Result:
         ways["with_encoder"] = build_classifier(settings, model=model, encoder=known)
     return {
         "sentences": len(asked),
-        "held_back_of_our_own": {key: model.report[key] for key in ("accuracy", "calibration_error", "examples", "labels")},
+        "held_back_of_our_own": {
+            key: model.report[key] for key in ("accuracy", "calibration_error", "examples", "labels")
+        },
         **{name: _wallet_figures(classifier, asked) for name, classifier in ways.items()},
     }
 
@@ -167,14 +173,18 @@ def _wallet_figures(classifier: Classifier, asked: Sequence[Sentence]) -> Result
     pages = [answer.emergency for answer in answers]
     told = [(answer, name) for answer, name in zip(answers, truth, strict=True) if not answer.abstained]
     return {
-        "accuracy_of_best_guess": round(mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True)), 4),
+        "accuracy_of_best_guess": round(
+            mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True)), 4
+        ),
         "answered": round(len(told) / len(answers), 4),
         "accuracy_of_answered": round(mean(answer.category == name for answer, name in told), 4),
         "emergency_recall": round(mean(page for page, danger in zip(pages, dangers, strict=True) if danger), 4),
         "emergency_precision": round(mean(danger for page, danger in zip(pages, dangers, strict=True) if page), 4),
         "false_page_rate": round(mean(page for page, danger in zip(pages, dangers, strict=True) if not danger), 4),
         "categories": {
-            name: round(mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True) if t == name), 4)
+            name: round(
+                mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True) if t == name), 4
+            )
             for name in sorted(set(truth))
         },
     }
@@ -186,7 +196,8 @@ def settings_of(sentences: Sequence[Sentence]) -> Settings:
     for one in sentences:
         by_label.setdefault(one.label, []).append(one.text)
     tables = [
-        f"[categories.{json.dumps(label)}]\nexamples = {json.dumps(texts, ensure_ascii=False)}" for label, texts in by_label.items()
+        f"[categories.{json.dumps(label)}]\nexamples = {json.dumps(texts, ensure_ascii=False)}"
+        for label, texts in by_label.items()
     ]
     return read_settings("\n".join([*tables, '[[routes]]\nname = "all"\nteam = "desk"']))
 

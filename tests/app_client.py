@@ -1,4 +1,4 @@
-"""A client of an ASGI application without a socket: httpx in front, the application's event loop behind. A plain module.
+"""A client of an ASGI application without a socket: httpx in front, the application's event loop behind.
 
 Starlette's own test client asks for a library that is not locked; these few lines are what we need of it.
 """

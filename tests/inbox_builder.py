@@ -78,7 +78,7 @@ class Builder:
         envelope = Envelope(
             channel="support-mail", source_key="", sender=Party(PartyKind.EMAIL, "li@example.com"), received_at=self.now
         )
-        row = {
+        row: dict[str, Any] = {
             "id": inbound_id,
             "channel": "support-mail",
             "source_key": f"7:{inbound_id.hex}",

@@ -103,7 +103,7 @@ class Sink:
 
     def _break(self, server: SMTP) -> None:
         if server.transport:
-            server.transport.abort()
+            server.transport.abort()  # type: ignore[attr-defined]
 
     async def auth_PLAIN(self, server: SMTP, args: list[str]) -> AuthResult:
         _, user, password = (await self._login(server, args)).split("\0")

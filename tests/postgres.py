@@ -88,7 +88,7 @@ class Postgres:
     def execute(self, statement: str) -> None:
         """Run one statement outside a transaction."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
 
     def kill(self) -> None:
         """SIGKILL the whole server at once, backends included; see reliability trap (a): stop first, then kill."""
