@@ -20,7 +20,10 @@ from workers.logs import configure_logging
 SMS: Final = "sms"
 # Minutes become seconds; the order of what happens stays.
 _HURRY: Final = Pace(
-    first_look=timedelta(seconds=0.5), next_look=timedelta(seconds=2), repeat_after=timedelta(seconds=2)
+    first_look=timedelta(seconds=0.5),
+    next_look=timedelta(seconds=2),
+    repeat_after=timedelta(seconds=2),
+    looking=timedelta(seconds=2),
 )
 
 
@@ -29,8 +32,9 @@ def main() -> None:
     settings = load_settings(None)
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)
-    sms = FakeSmsSender(SMS, port=int(os.environ["OMNIYARD_FAKE_SMS_PORT"]))
-    lanes = {MAIL: open_senders(settings)[MAIL], SMS: {SMS: sms}}
+    lanes = {MAIL: open_senders(settings)[MAIL]}
+    if port := os.environ.get("OMNIYARD_FAKE_SMS_PORT"):
+        lanes[SMS] = {SMS: FakeSmsSender(SMS, port=int(port))}
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

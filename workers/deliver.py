@@ -33,8 +33,6 @@ from workers.outgoing import outgoing_of
 
 # The longest that a channel is left alone after it could not be reached: an outage costs minutes, not hours.
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
-# While somebody looks for a message at its provider, nobody else does.
-_LOOKING: Final = timedelta(minutes=2)
 # A provider's clock may be behind ours.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DEAD_AT_ONCE: Final = 100
@@ -48,6 +46,7 @@ class Pace:
     """How long to wait for what; tests and benchmarks are in a hurry.
 
     first_look, next_look, looks: when the provider is asked for an unknown message, and how often in vain.
+    looking: while somebody looks, nobody else does, for so long.
     repeat_after, repeats: when mail of which nothing is known goes again, and how often.
     attempts: how often a message may certainly not be taken before a person decides.
     stale: an automatic reply that could not leave for so long is not worth saying any more.
@@ -56,6 +55,7 @@ class Pace:
     first_look: timedelta = timedelta(seconds=30)
     next_look: timedelta = timedelta(minutes=10)
     looks: int = 2
+    looking: timedelta = timedelta(minutes=2)
     repeat_after: timedelta = timedelta(minutes=15)
     repeats: int = 2
     attempts: int = 12
@@ -230,7 +230,7 @@ class Deliverer:
         seen = set[UUID]()
         while not self._stopped.is_set():
             with self._database.write() as connection:
-                row = outbound.unknown(connection, channels=[*self._senders], again_after=_LOOKING)
+                row = outbound.unknown(connection, channels=[*self._senders], again_after=self._pace.looking)
             if row is None or row.id in seen:
                 return
             seen.add(row.id)

@@ -1,0 +1,154 @@
+"""Every step of what leaves, killed and failed in turn, in real processes: the API answers once, mail arrives.
+
+Each place acts once in a run, over all restarts. Mail may come twice, under one Message-ID; nothing is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.rig import ROOT, wait_until
+from store.agents import add_agent
+from store.bulk import table_of
+from store.database import Database
+from store.ledgers import Outbound
+from tests.inbox_builder import Builder
+from tests.mailservers import free_port
+from tests.mailsink import MailSink, Sink
+from workers.failpoints import SENDING
+
+TOML = """
+[omniyard]
+data = "{folder}/var"
+database = "env:OMNIYARD_RIG_DATABASE"
+listen = "127.0.0.1:{port}"
+takeover = "1s"
+
+[channels.support-mail]
+kind = "smtp"
+listen = "127.0.0.1:{gate}"
+address = "help@desk.example"
+[channels.support-mail.send]
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+
+[teams.payments]
+title = "Payments"
+[[routes]]
+name = "everything"
+team = "payments"
+"""
+
+
+@dataclass
+class House:
+    """The API and two senders over one database, and a mail server that takes what leaves."""
+
+    folder: Path
+    url: str
+    database: Database
+    sink: MailSink
+    port: int
+    token: str
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def keep_running(self, **environment: str) -> None:
+        for name, module in (("api", "api"), ("sender", "benchmarks.outbound_worker")):
+            process = self.processes.get(name)
+            if process is None or process.poll() is not None:
+                more = {
+                    "OMNIYARD_CONFIG": str(self.folder / "channels.toml"),
+                    "OMNIYARD_RIG_DATABASE": self.url,
+                    **environment,
+                }
+                with (self.folder / f"{name}.log").open("ab") as log:
+                    command = [sys.executable, "-m", module]
+                    environ = {**os.environ, **more}
+                    self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+
+    def answer(self, case: UUID, *, key: str) -> int | None:
+        """Post a reply, the same at each try; return the status, None when the answer got lost."""
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+        address = f"http://127.0.0.1:{self.port}/api/v1/conversations/{case}/messages"
+        body = {"text": f"Answer {key}.", "based_on_version": 1}
+        try:
+            return httpx.post(address, json=body, headers=headers, timeout=10).status_code
+        except httpx.TransportError:
+            return None
+
+    def rows(self) -> list[Any]:
+        with self.database.read() as connection:
+            return list(connection.execute(sa.select(table_of(Outbound))))
+
+
+@pytest.fixture
+def house(database_url: str, database: Database, tmp_path: Path) -> Iterator[House]:
+    sink, port = MailSink(Sink()), free_port()
+    text = TOML.format(folder=tmp_path, port=port, gate=free_port(), smtp=sink.port)
+    (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
+    with database.write() as connection:
+        token = add_agent(connection, name="Li", role="agent")[1]
+    built = House(tmp_path, database_url, database, sink, port, token)
+    yield built
+    for process in built.processes.values():
+        process.kill()
+        process.wait()
+    sink.stop()
+
+
+def reached(marks: Path) -> set[str]:
+    return {path.name for path in marks.iterdir()}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("action", ["kill", "raise"])
+def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_said_twice(
+    house: House, tmp_path: Path, action: str
+) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    armed = {
+        "OMNIYARD_FAILPOINTS": ",".join(f"{name}={action}" for name in SENDING),
+        "OMNIYARD_FAILPOINT_MARKS": str(marks),
+    }
+    with house.database.write() as connection:
+        build = Builder(connection)
+        cases = [build.conversation(handle=f"c{number}@customer.example") for number in range(8)]
+        for number, case in enumerate(cases):
+            build.message(case, sender_handle=f"c{number}@customer.example")
+
+    answered, end = 0, time.monotonic() + 100
+    while (reached(marks) != set(SENDING) or answered < len(cases)) and time.monotonic() < end:
+        house.keep_running(**armed)
+        if answered < len(cases):
+            said = house.answer(cases[answered], key=f"key-{answered:08}")
+            assert said in {201, 500, None}
+            answered += said == 201
+        time.sleep(0.2)
+    assert (reached(marks), answered) == (set(SENDING), len(cases))
+
+    def settled() -> bool:
+        house.keep_running(**armed)
+        return len(house.rows()) == len(cases) and {row.state for row in house.rows()} == {"sent"}
+
+    wait_until(settled, seconds=60, every=0.3)
+    taken = Counter(mail.mail["X-Omniyard"] for mail in house.sink.sink.taken)
+    ids = {mail.mail["X-Omniyard"]: set[str]() for mail in house.sink.sink.taken}
+    for mail in house.sink.sink.taken:
+        ids[mail.mail["X-Omniyard"]].add(mail.mail["Message-ID"])
+    assert set(taken) == {str(row.id) for row in house.rows()}
+    assert {len(each) for each in ids.values()} == {1}
