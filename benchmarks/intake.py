@@ -104,10 +104,9 @@ def _measure(rig: Rig, mailbox: Mailbox) -> dict[str, float]:
     return {
         "mails_per_second": round(len(mailbox.mails) / seconds),
         "cpu_ms_per_mail": round((children_cpu_seconds() - cpu) * 1000 / len(mailbox.mails), 3),
-        "conversations": rig.scalar("SELECT count(*) FROM conversation"),
-        "messages": rig.scalar("SELECT count(*) FROM message"),
-        "replies_threaded": rig.scalar("SELECT count(*) FROM message")
-        - rig.scalar("SELECT count(*) FROM conversation"),
+        "conversations": conversations,
+        "messages": messages,
+        "replies_threaded": messages - conversations,
         "redeliveries_recognised": rig.scalar("SELECT count(*) FROM inbound WHERE state = 'duplicate'"),
     }
 

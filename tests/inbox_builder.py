@@ -101,7 +101,7 @@ class Builder:
     def conversation(self, *, handle: str = "li@example.com", name: str = "Li Wei", **over: Any) -> UUID:
         """Open a conversation without messages; `message` adds them."""
         conversation_id = new_id()
-        row = {
+        row: dict[str, Any] = {
             "id": conversation_id,
             "reference": new_reference(),
             "contact_id": self.contact(handle, name=name),
@@ -133,7 +133,7 @@ class Builder:
         table = table_of(Conversation)
         opened = self.connection.execute(sa.select(table).where(table.c.id == conversation_id)).mappings().one()
         message_id = new_id()
-        row = {
+        row: dict[str, Any] = {
             "id": message_id,
             "conversation_id": conversation_id,
             "contact_id": opened["contact_id"],
@@ -159,7 +159,7 @@ class Builder:
 
     def attachment(self, message_id: UUID, **over: Any) -> UUID:
         attachment_id = new_id()
-        row = {
+        row: dict[str, Any] = {
             "id": attachment_id,
             "message_id": message_id,
             "name": "receipt.pdf",
@@ -173,7 +173,7 @@ class Builder:
 
     def outbound(self, conversation_id: UUID, **over: Any) -> UUID:
         outbound_id = new_id()
-        row = {
+        row: dict[str, Any] = {
             "id": outbound_id,
             "dedupe_key": f"auto:{outbound_id}",
             "conversation_id": conversation_id,
