@@ -28,7 +28,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from benchmarks.fake_sms import FakeSms
-from benchmarks.rig import ROOT, wait_until
+from benchmarks.rig import ROOT, keep_logs, wait_until
 from router.errors import OmniyardError
 from store.bulk import insert_rows, table_of
 from store.clock import read_clock
@@ -197,6 +197,7 @@ def running_bench(arguments: argparse.Namespace) -> Iterator[Bench]:
         sms = FakeSms(lost=lost, dropped=dropped, seed=arguments.seed)
         stack.callback(sms.close)
         bench = Bench(folder, database, sink=sink, sms=sms)
+        stack.callback(keep_logs, folder)
         stack.callback(bench.stop)
         yield bench
 

@@ -178,12 +178,12 @@ def running_rig(
             takeover=takeover,
         )
         rig.write_config()
-        stack.callback(_keep_logs, folder)
+        stack.callback(keep_logs, folder)
         stack.callback(rig.stop_all)
         yield rig
 
 
-def _keep_logs(folder: Path) -> None:
+def keep_logs(folder: Path) -> None:
     """Copy what the processes said to the folder that OMNIYARD_RIG_LOGS names, for whoever looks into a red run."""
     kept = os.environ.get("OMNIYARD_RIG_LOGS")
     if kept:

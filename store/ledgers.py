@@ -49,7 +49,7 @@ class Outbound(SQLModel, table=True):
     """
 
     __table_args__ = (
-        _outbound("due", "due_at", where="state = 'queued'"),
+        _outbound("due", "channel", "due_at", "id", where="state = 'queued'"),
         _outbound("sending", "lease_until", where="state = 'sending'"),
         _outbound("unknown", "due_at", where="state = 'unknown'"),
         _outbound("needs_person", "id", where="state = 'needs_person'"),

@@ -81,8 +81,8 @@ def due(connection: Connection, *, channels: Collection[str]) -> DueRows:
     return DueRows(queued=bool(found[0]), dead=bool(found[1]), unknown=bool(found[2]))
 
 
-def next_queued(connection: Connection, *, channels: Collection[str]) -> OutboundClaim | None:
-    """Lock and return the row that has been due longest; it is not claimed yet.
+def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None:
+    """Lock and return the channel's row that has been due longest; it is not claimed yet.
 
     Within a conversation nothing overtakes: while an earlier message is being sent or waits for another attempt, the
     later ones wait.
@@ -96,7 +96,7 @@ def next_queued(connection: Connection, *, channels: Collection[str]) -> Outboun
         earlier.c.conversation_id == table.c.conversation_id, earlier.c.id < table.c.id, underway
     )
     ready = _select(now).where(table.c.state == OutboundState.QUEUED, table.c.due_at <= now, sa.not_(blocked.exists()))
-    ready = ready.where(among(table.c.channel, channels)).order_by(table.c.due_at, table.c.id).limit(1)
+    ready = ready.where(table.c.channel == channel).order_by(table.c.due_at, table.c.id).limit(1)
     return _first(connection, ready.with_for_update(of=table, skip_locked=True))
 
 

@@ -112,6 +112,7 @@ class Deliverer:
         self._ended: tuple[OutboundClaim, Receipt] | None = None
         self._failures: dict[str, int] = {}
         self._paused: dict[str, float] = {}
+        self._last_channel = ""
 
     def once(self) -> int:
         """Settle what is unclear and send all that is due; return how many messages were tried."""
@@ -155,16 +156,19 @@ class Deliverer:
     def _claim(self, connection: Connection) -> OutboundClaim | None:
         channels = self._open_channels()
         while channels and not brakes.frozen(connection):
-            row = outbound.next_queued(connection, channels=channels)
+            row = outbound.next_queued(connection, channel=channels[0])
             if row is None:
-                return None
-            if not self._obstacles.remove(connection, row):
+                channels.pop(0)
+            elif not self._obstacles.remove(connection, row):
+                self._last_channel = row.channel
                 return outbound.begin(connection, row, lease=self._lease)
         return None
 
     def _open_channels(self) -> list[str]:
-        now = time.monotonic()
-        return [channel for channel in self._senders if self._paused.get(channel, 0.0) <= now]
+        """Return the channels that are not left alone, the one after that which sent last coming first."""
+        now, channels = time.monotonic(), [*self._senders]
+        after = channels.index(self._last_channel) + 1 if self._last_channel in channels else 0
+        return [channel for channel in channels[after:] + channels[:after] if self._paused.get(channel, 0.0) <= now]
 
     def _attempt(self, row: OutboundClaim) -> Receipt:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():

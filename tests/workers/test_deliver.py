@@ -51,7 +51,7 @@ def let_time_pass(desk: SendingDesk) -> None:
 def die_after_claiming(desk: SendingDesk) -> None:
     """Be a process that claims the row and is killed."""
     with desk.database.write() as connection:
-        row = outbound.next_queued(connection, channels=["mail"])
+        row = outbound.next_queued(connection, channel="mail")
         assert row
         outbound.begin(connection, row, lease=timedelta(seconds=30))
 
@@ -59,7 +59,7 @@ def die_after_claiming(desk: SendingDesk) -> None:
 def claim_and_break(desk: SendingDesk) -> None:
     """Be a process that is killed before its claim is committed."""
     with desk.database.write() as connection:
-        row = outbound.next_queued(connection, channels=["mail"])
+        row = outbound.next_queued(connection, channel="mail")
         assert row
         outbound.begin(connection, row, lease=timedelta(seconds=1 / 0))
 

@@ -39,6 +39,9 @@ def upgrade() -> None:
         some = sa.text(where)
         op.create_index(name, "outbound", columns, unique=unique, postgresql_where=some, sqlite_where=some)
     op.create_index("ix_outbound_rfc_message_id", "outbound", ["rfc_message_id"])
+    # A backlog is taken from the front, channel by channel, without sorting it.
+    op.drop_index("ix_outbound_due", "outbound")
+    _create_due(["channel", "due_at", "id"])
     op.create_table(
         "idempotency",
         sa.Column("agent_id", sa.Uuid(), primary_key=True),
@@ -63,8 +66,15 @@ def _add_columns() -> None:
         op.add_column("outbound", sa.Column(name, sa.String(), nullable=False, server_default=""))
 
 
+def _create_due(columns: list[str]) -> None:
+    queued = sa.text("state = 'queued'")
+    op.create_index("ix_outbound_due", "outbound", columns, postgresql_where=queued, sqlite_where=queued)
+
+
 def downgrade() -> None:
     """Take back what `upgrade` added."""
+    op.drop_index("ix_outbound_due", "outbound")
+    _create_due(["due_at"])
     op.drop_table("idempotency")
     op.drop_index("ix_outbound_rfc_message_id", "outbound")
     for name, *_ in _INDEXES:
