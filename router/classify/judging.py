@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -61,23 +60,25 @@ class Judge:
             return []
         found = grams(texts)
         matrix, known = self.model.gram_head.vocabulary.matrix(found)
-        scores, unfamiliar = self._scores(texts, matrix)
+        readable = _readable(found)
+        # Pieces of words are everywhere; a text without one known word is like nothing.
+        strange = np.bincount(found.rows[known][readable[known]], minlength=len(texts)) == 0
+        scores, unfamiliar = self._scores(texts, matrix, strange=strange)
         labels = np.exp(log_softmax(scores))
         categories = self.lines.honest(labels @ self._members)
-        page = _Page(found, matrix, known, labels, categories, unfamiliar)
+        page = _Page(found, matrix, known, readable, labels, categories, unfamiliar)
         return [self._verdict(page, row) for row in range(len(texts))]
 
-    def _scores(self, texts: Sequence[str], matrix: Matrix) -> tuple[Floats, Flags]:
+    def _scores(self, texts: Sequence[str], matrix: Matrix, *, strange: Flags) -> tuple[Floats, Flags]:
         """Return scores of the labels, and which texts are like no example."""
         calibration, head = self.model.calibration, self.model.meaning_head
         gram = self.model.gram_head.scores(matrix)
         scores = calibration.first(gram)
-        # A text without one known n-gram is like nothing.
-        unfamiliar = np.diff(matrix.starts) == 0
         if head is None or self._encoder is None:
-            return scores, unfamiliar
+            return scores, strange
+        unfamiliar = strange.copy()
         confidence = by_category(scores, self._members).max(axis=1)
-        unsure = np.flatnonzero(confidence < calibration.certain)
+        unsure = np.flatnonzero((confidence < calibration.certain) | strange)
         if len(unsure):
             meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
             scores[unsure] = calibration.second(gram[unsure], meaning)
@@ -102,7 +103,7 @@ class Judge:
     def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
         """Return the whole words, and Chinese pairs and triples, that spoke loudest for a label."""
         entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
-        entries = entries[page.can_be_shown[page.known[entries]]]
+        entries = entries[page.readable[page.known[entries]]]
         spoke = page.matrix.values[entries] * self.model.gram_head.weights[page.matrix.columns[entries], label]
         words: dict[str, None] = {}
         for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN]:
@@ -112,19 +113,20 @@ class Judge:
         return tuple(words)[:_SHOWN]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Page:
     found: Grams
     matrix: Matrix
     known: Ints
+    readable: Flags
     labels: Floats
     categories: Floats
     unfamiliar: Flags
 
-    @cached_property
-    def can_be_shown(self) -> Flags:
-        """Which n-grams are words to a reader: whole Latin words, and Chinese pairs or more."""
-        whole = (self.found.buckets >= BUCKETS // 2) & (self.found.sizes >= _SHORTEST_WORD)
-        han = np.array([ord(char) >= 0x3400 for char in self.found.text])[self.found.places]
-        shown: Flags = whole | (han & (self.found.sizes > 1))
-        return shown
+
+def _readable(found: Grams) -> Flags:
+    """Return which n-grams are words to a reader: whole Latin words, and Chinese pairs or more."""
+    whole = (found.buckets >= BUCKETS // 2) & (found.sizes >= _SHORTEST_WORD)
+    codes = np.frombuffer(found.text.encode("utf-32-le"), np.uint32)
+    shown: Flags = whole | ((codes[found.places] >= 0x3400) & (found.sizes > 1))
+    return shown

@@ -87,6 +87,7 @@ def to_bytes(model: Model) -> bytes:
         "bias": model.gram_head.bias,
     }
     if model.meaning_head:
+        arrays["middle"] = model.meaning_head.middle
         arrays["centres"] = model.meaning_head.centres.astype(np.float16)
         arrays["coefficients"] = model.meaning_head.coefficients.astype(np.float16)
     labels = [(label.category, label.intent) for label in model.labels]
@@ -120,8 +121,12 @@ def _read(header: _Header, arrays: Mapping[str, NDArray[np.generic]]) -> Model:
         version=header.version,
         labels=tuple(Label(*label) for label in header.labels),
         gram_head=GramHead(vocabulary, wide["weights"], wide["bias"]),
-        meaning_head=MeaningHead(wide["centres"], wide["coefficients"]) if "centres" in wide else None,
+        meaning_head=_meaning(wide),
         encoder=header.encoder,
         calibration=header.calibration,
         report=header.report,
     )
+
+
+def _meaning(arrays: Mapping[str, Floats]) -> MeaningHead | None:
+    return MeaningHead(arrays["middle"], arrays["centres"], arrays["coefficients"]) if "middle" in arrays else None

@@ -1,0 +1,101 @@
+"""The shipped sentences: complete, varied, in two languages, and none of them a secret."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from router.classify.training import examples_of
+from router.errors import ConfigError
+from router.language import detect
+from router.privacy import mask
+from router.settings import load_settings, read_settings
+from router.settings.intents import examine_examples, load_intents, read_intents
+
+SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
+SETTINGS = load_settings(SHIPPED)
+INTENTS = load_intents(SHIPPED, SETTINGS)
+EVERY = [(name, intent, said) for name, intents in INTENTS.items() for intent, said in intents.items()]
+
+
+def test_every_category_is_cut_into_sub_intents():
+    assert set(INTENTS) == set(SETTINGS.categories)
+    assert len(EVERY) >= 40
+
+
+@pytest.mark.parametrize(("category", "intent", "said"), EVERY, ids=[f"{name}/{intent}" for name, intent, _ in EVERY])
+def test_a_sub_intent_has_30_sentences_in_each_language(category, intent, said):
+    for language in ("zh", "en"):
+        texts = said.examples[language]
+        assert len(set(texts)) == len(texts) >= 30
+        assert said.title[language]
+
+
+def test_no_sentence_stands_twice():
+    texts = Counter(text for _, _, said in EVERY for text in said.texts)
+    assert [text for text, count in texts.items() if count > 1] == []
+
+
+def test_sentences_are_in_the_language_that_they_say():
+    for _, _, said in EVERY:
+        for language, texts in said.examples.items():
+            odd = [text for text in texts if text.isascii() == (language == "zh")]
+            assert odd == [] or (language == "zh" and len(odd) <= 1), odd
+    traditional = [text for _, _, said in EVERY for text in said.examples["zh"] if detect(text) == "zh-Hant"]
+    assert len(traditional) >= 60
+
+
+def test_no_sentence_holds_a_secret():
+    assert [text for _, _, said in EVERY for text in said.texts if mask(text).kinds] == []
+
+
+def test_dangers_said_in_other_words_are_among_them():
+    dangers = {text for _, intents in INTENTS.items() for said in intents.values() for text in said.texts}
+    assert "余额突然没了" in dangers
+    assert sum(len(said.texts) for said in INTENTS["account_security"].values()) >= 120
+
+
+def test_every_example_knows_its_category():
+    examples = examples_of(SETTINGS, INTENTS)
+    assert {one.category for one in examples} == set(SETTINGS.categories)
+    assert len(examples) > 2_600
+
+
+DESK = '[categories.refund]\n{}\n[[routes]]\nname = "all"\nteam = "desk"'
+
+
+@pytest.mark.parametrize(
+    ("count", "levels"),
+    [(0, []), (4, ["error"]), (5, ["warning"]), (19, ["warning"]), (20, [])],
+)
+def test_under_5_examples_are_refused_and_under_20_warned_about(count, levels):
+    settings = read_settings(DESK.format(f"examples = {[f'text {n}' for n in range(count)]}"))
+    assert [finding.level for finding in examine_examples(settings, {})] == levels
+
+
+def test_the_examples_of_sub_intents_count():
+    settings = read_settings(DESK.format(""))
+    intents = {"refund": read_intents(f"[late]\nexamples.en = {[f'text {n}' for n in range(20)]}", file="refund.toml")}
+    assert examine_examples(settings, intents) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[late", "refund.toml: not valid TOML"),
+        ("[late]\nexamples = 3", "refund.toml: late.examples"),
+        ("[late]\nexample.en = []", "late.examples: Field required"),
+    ],
+)
+def test_a_file_that_says_something_odd_is_refused_in_words(text, says):
+    with pytest.raises(ConfigError, match=says):
+        read_intents(text, file="refund.toml")
+
+
+def test_a_file_named_like_no_category_is_refused(tmp_path):
+    (tmp_path / "intents").mkdir()
+    (tmp_path / "intents" / "refunds.toml").write_text("")
+    with pytest.raises(ConfigError, match=r"refunds\.toml: no category of channels\.toml is called so"):
+        load_intents(tmp_path / "channels.toml", read_settings(DESK.format("")))
