@@ -8,9 +8,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from api.permissions import Role
+from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.leftovers import end_leftovers, marked, only_one
 from cli.listening import check_free, listeners
 from cli.options import ConfigOption
@@ -19,6 +22,7 @@ from cli.screen import LogLines, Opening, show_opening
 from cli.supervisor import Command, Supervisor
 from router.errors import TransientError
 from router.settings import Settings
+from router.settings.channels import SmtpSettings
 from router.settings.files import VARIABLE, find_settings, load_settings
 from store.agents import add_agent, list_agents
 from store.database import Database
@@ -26,7 +30,14 @@ from store.migrate import upgrade
 from store.opening import open_database
 from workers.embedded import EmbeddedBroker
 
+DemoOption = Annotated[
+    bool,
+    typer.Option("--demo", help="Show a desk with customers on every channel; needs no account and no configuration."),
+]
+
 BROKER: Final = "broker"
+# Apart from what a real desk keeps.
+_DEMO_DATA: Final = Path("var/demo")
 _FIRST_AGENT: Final = "admin"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
@@ -34,7 +45,7 @@ _READY_SECONDS: Final = 20.0
 _HOPELESS: Final = 2
 
 
-def up_command(config: ConfigOption = None) -> None:
+def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
     """Start every process of the Procfile, with an embedded broker and SQLite where the configuration names none.
 
     Shows what runs where, then the processes' own lines. A process that dies is started again. Ctrl-C stops
@@ -42,6 +53,9 @@ def up_command(config: ConfigOption = None) -> None:
 
     Example: omniyard up --config config/channels.toml
     """
+    ports = free_ports() if demo else None
+    if ports:
+        config = write_settings(_DEMO_DATA.resolve(), ports)
     settings, file = load_settings(config), find_settings(config).resolve()
     data = Path(settings.omniyard.data).resolve()
     with only_one(data):
@@ -60,7 +74,8 @@ def up_command(config: ConfigOption = None) -> None:
             first_token=token,
             taken_over=ended,
         )
-        _run(_environment(data, file=file), opening=opening, broker=broker)
+        more: dict[str, Command] = {"demo": _always(_demo(settings, ports))} if ports else {}
+        _run(_environment(data, file=file, demo=demo), opening=opening, broker=broker, more=more)
 
 
 def _prepare(settings: Settings) -> tuple[str, str]:
@@ -80,14 +95,23 @@ def _first_token(database: Database) -> str:
         return add_agent(connection, name=_FIRST_AGENT, role=Role.ADMIN.value)[1]
 
 
-def _environment(data: Path, *, file: Path) -> dict[str, str]:
+def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
     readable = {"OMNIYARD_LOG": "text", "PYTHONUNBUFFERED": "1"}
-    return {**readable, **os.environ, **marked(data), VARIABLE: str(file)}
+    return {**readable, **os.environ, **(SECRETS if demo else {}), **marked(data), VARIABLE: str(file)}
 
 
-def _run(environment: dict[str, str], *, opening: Opening, broker: EmbeddedBroker | None) -> None:
+def _demo(settings: Settings, ports: Ports) -> list[str]:
+    """Return the command of the process that plays the providers and the customers."""
+    mail = next(channel.listen for channel in settings.channels.values() if isinstance(channel, SmtpSettings))
+    named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "mail": mail}
+    return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
+
+
+def _run(
+    environment: dict[str, str], *, opening: Opening, broker: EmbeddedBroker | None, more: dict[str, Command]
+) -> None:
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
-    commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()}
+    commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()} | more
     lines = LogLines(list(commands))
     supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER)
     try:

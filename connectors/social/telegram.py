@@ -30,7 +30,7 @@ _log: Final = structlog.get_logger()
 
 _PAGE: Final = 100
 # A stop of ours waits for an open question at most this long.
-_OPEN_SECONDS: Final = 8.0
+_OPEN_SECONDS: Final = 5.0
 _PAUSE_AFTER_FAILURE: Final = 5.0
 # After a week of silence Telegram numbers updates anew, perhaps lower: an old offset would then throw them away.
 _OFFSET_LASTS: Final = timedelta(days=6)

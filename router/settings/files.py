@@ -37,6 +37,11 @@ def find_settings(path: Path | None = None) -> Path:
     return next((candidate for candidate in (_USUAL, *_SHIPPED) if candidate.is_file()), _USUAL)
 
 
+def shipped_file() -> Path:
+    """Return the file that came with this installation."""
+    return next((candidate for candidate in _SHIPPED if candidate.is_file()), _SHIPPED[-1])
+
+
 def read_file(path: Path) -> str:
     """Return the text of the file, or raise ConfigError saying why it cannot be had."""
     try:

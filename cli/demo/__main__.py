@@ -1,0 +1,136 @@
+"""`python -m cli.demo`: play the providers, and the customers who write to them, until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import smtplib
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.message import EmailMessage
+from email.utils import make_msgid
+from typing import Final
+
+from cli.demo.provider import Provider
+from cli.demo.story import AFTERNOON, Line
+from cli.demo.telegram import DemoTelegram
+from cli.demo.twilio import DemoTwilio
+from cli.demo.x import DemoX
+
+_SUPPORT: Final = "support@wallet.example"
+_MANY: Final = 1_000_000
+_PATIENCE_SECONDS: Final = 60.0
+
+
+class _Twilio(DemoTwilio):
+    def left(self, to: str, text: str) -> None:
+        _show("SMS", to, text)
+
+
+class _X(DemoX):
+    def left(self, to: str, text: str) -> None:
+        _show("X", self.users.get(to, {}).get("name", to), text)
+
+
+class _Telegram(DemoTelegram):
+    def left(self, to: str, text: str) -> None:
+        _show("Telegram", to, text)
+
+
+class Town:
+    """The providers and the customers of the demo."""
+
+    def __init__(self, *, twilio: int, x: int, telegram: int, mail: str) -> None:
+        # No number may come twice: the desk remembers those of the last demo.
+        now = int(time.time())
+        self._twilio, self._telegram = _Twilio(port=twilio, first=now * 1000), _Telegram(port=telegram, first=now)
+        self._x = _X(port=x)
+        # Nobody wants to wait for X's real limit, fifteen lookups in a quarter of an hour.
+        self._x.remaining = _MANY
+        self._mail = mail
+        self._ways: Mapping[str, Callable[[Line], object]] = {
+            "mail": self._by_mail,
+            "sms": lambda line: self._twilio.receive(line.text, sender=line.who),
+            "x": self._by_x,
+            "telegram": self._by_telegram,
+        }
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """All of them."""
+        return self._twilio, self._x, self._telegram
+
+    def write(self, line: Line) -> None:
+        """Let a customer write."""
+        self._ways[line.by](line)
+
+    def wait_for_desk(self, stopped: threading.Event) -> None:
+        """Return when the desk takes mail, or after a minute."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while not stopped.wait(0.5) and time.monotonic() < end:
+            with suppress(OSError, smtplib.SMTPException), self._client():
+                return
+
+    def _client(self) -> smtplib.SMTP:
+        host, _, port = self._mail.rpartition(":")
+        return smtplib.SMTP(host.strip("[]"), int(port), timeout=10)
+
+    def _by_mail(self, line: Line) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = line.who, _SUPPORT, line.subject
+        mail["Message-ID"] = make_msgid(domain="customer.example")
+        if line.who.startswith("newsletter"):
+            mail["List-Unsubscribe"] = "<mailto:leave@shop.example>"
+        mail.set_content(line.text)
+        with self._client() as client:
+            client.send_message(mail)
+
+    def _by_x(self, line: Line) -> None:
+        number = _number_of(line.who)
+        username = "".join(line.who.lower().split())
+        self._x.users[number] = {"id": number, "name": line.who, "username": username if username.isascii() else "user"}
+        self._x.receive(line.text, sender=number)
+
+    def _by_telegram(self, line: Line) -> None:
+        first, _, last = line.who.partition(" ")
+        self._telegram.receive(line.text, sender=int(_number_of(line.who)), names=(first, last, "customer"))
+
+
+def main() -> None:
+    """Play the afternoon once, then stay for the agents' answers."""
+    parser = argparse.ArgumentParser(prog="python -m cli.demo", description=main.__doc__)
+    for name in ("twilio", "x", "telegram"):
+        parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")
+    parser.add_argument("--mail", required=True, help="where the desk takes mail, HOST:PORT")
+    town, stopped = Town(**vars(parser.parse_args())), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    town.wait_for_desk(stopped)
+    for line in AFTERNOON:
+        if stopped.wait(line.after):
+            break
+        with suppress(OSError, smtplib.SMTPException):
+            town.write(line)
+            print(f"{line.who} writes by {line.by}: {line.subject or line.text}", flush=True)
+    else:
+        print("That was the afternoon. Answer somebody on the desk: it is shown here.", flush=True)
+    while not stopped.wait(1.0):
+        pass
+    for provider in town.providers:
+        provider.stop()
+
+
+def _show(by: str, to: str, text: str) -> None:
+    print(f"{to} gets by {by}: {' / '.join(text.split(chr(10)))}".rstrip(" /"), flush=True)
+
+
+def _number_of(name: str) -> str:
+    # The same person has the same number at each start.
+    return str(100_000 + zlib.crc32(name.encode()) % 900_000)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""A provider on this machine: answers by a method, misbehaves by script, writes down what was asked.
+
+The demo runs these as they are; the tests run the same ones, held to the providers' published descriptions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+Json = dict[str, Any]
+
+# A demo may run for days.
+_REMEMBERED: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. path: decoded.  query: pairs in their order."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The query."""
+        return dict(self.query)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body's fields."""
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401  (JSON)
+        """The body's document."""
+        return json.loads(self.body or b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply: a document, or bytes as they are."""
+
+    status: int = 200
+    document: Any = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> bytes:
+        """What goes over the line."""
+        if self.content is not None:
+            return self.content
+        return b"" if self.document is None else json.dumps(self.document, ensure_ascii=False).encode()
+
+
+@dataclass(slots=True)
+class Fault:
+    """What goes wrong with the next requests that it matches.
+
+    answer: instead of the real one.  reset: the line is cut before anything happened.  lose: it is cut after all
+    happened.  hang: seconds of silence first.
+    """
+
+    when: Callable[[Asked], bool] = lambda _: True
+    answer: Answer | None = None
+    reset: bool = False
+    lose: bool = False
+    hang: float = 0.0
+    times: int = 1
+
+
+class Provider:
+    """Listens on 127.0.0.1 in threads of its own; subclasses say what is answered."""
+
+    def __init__(self, *, port: int = 0) -> None:
+        self.asked: list[Asked] = []
+        self.faults: list[Fault] = []
+        self.lock = threading.RLock()
+        self.stopped = threading.Event()
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def base(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answer(self, asked: Asked) -> Answer:
+        """Return what the provider says; one request at a time."""
+        raise NotImplementedError
+
+    def check(self, asked: Asked, answer: Answer) -> None:
+        """Look whether both keep to what the provider has published; the tests do."""
+
+    def left(self, to: str, text: str) -> None:
+        """Be told of a message that somebody gets; the demo shows it."""
+
+    def script(self, *faults: Fault) -> None:
+        """Let these go wrong, in turn."""
+        with self.lock:
+            self.faults += faults
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self.stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer one request, or misbehave."""
+        asked = _read(handler)
+        with self.lock:
+            self.asked.append(asked)
+            del self.asked[:-_REMEMBERED]
+            fault = self._fault(asked) or Fault()
+        self.stopped.wait(fault.hang)
+        if fault.reset:
+            _cut(handler)
+            return
+        answer = fault.answer or self._answer(asked)
+        if fault.lose:
+            _cut(handler)
+            return
+        _send(handler, answer)
+
+    def _answer(self, asked: Asked) -> Answer:
+        with self.lock:
+            answer = self.answer(asked)
+            self.check(asked, answer)
+            return answer
+
+    def _fault(self, asked: Asked) -> Fault | None:
+        for fault in self.faults:
+            if fault.times > 0 and fault.when(asked):
+                fault.times -= 1
+                return fault
+        return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that hung up is what some tests want."""
+
+
+def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            provider.serve(self)
+
+        def do_POST(self) -> None:
+            provider.serve(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def _read(handler: BaseHTTPRequestHandler) -> Asked:
+    parts = urlsplit(handler.path)
+    body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    return Asked(handler.command, unquote(parts.path), query, dict(handler.headers.items()), body)
+
+
+def _cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+    with contextlib.suppress(OSError):
+        handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    content = answer.bytes
+    handler.send_response(answer.status)
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(content))} | dict(answer.headers)
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(content)

@@ -1,0 +1,81 @@
+"""The demo's configuration: the shipped file with three channels more, whose providers are on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cli.demo import telegram, twilio, x
+from router.errors import ConfigError
+from router.settings.files import read_file, shipped_file
+
+# What the channels' secrets are called in the environment of the desk's processes.
+SECRETS: Final = {
+    "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
+    "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
+    "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
+    **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
+}
+_HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
+_DATA: Final = re.compile(r'(?m)^#data = "var".*$')
+_CHANNELS: Final = """
+[channels.sms]
+kind = "twilio"
+account = "env:OMNIYARD_DEMO_TWILIO_ACCOUNT"
+token = "env:OMNIYARD_DEMO_TWILIO_TOKEN"
+number = "{number}"
+poll = "2s"
+api_base = "http://127.0.0.1:{twilio}"
+
+[channels.x]
+kind = "x"
+consumer_key = "env:OMNIYARD_DEMO_X_CONSUMER_KEY"
+consumer_secret = "env:OMNIYARD_DEMO_X_CONSUMER_SECRET"
+access_token = "env:OMNIYARD_DEMO_X_ACCESS_TOKEN"
+access_secret = "env:OMNIYARD_DEMO_X_ACCESS_SECRET"
+poll = "2s"
+api_base = "http://127.0.0.1:{x}"
+
+[channels.telegram]
+kind = "telegram"
+token = "env:OMNIYARD_DEMO_TELEGRAM_TOKEN"
+poll = "20s"
+api_base = "http://127.0.0.1:{telegram}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the demo's providers listen."""
+
+    twilio: int
+    x: int
+    telegram: int
+
+
+def free_ports() -> Ports:
+    """Return three ports of this machine that nobody listens on now."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return Ports(*(each.getsockname()[1] for each in sockets))
+
+
+def write_settings(folder: Path, ports: Ports) -> Path:
+    """Write the demo's configuration into its folder, which is the demo's data folder as well; return the file."""
+    text = read_file(shipped_file())
+    data = f"data = {json.dumps(str(folder))}"
+    text, replaced = _DATA.subn(lambda _: data, text)
+    if not replaced:
+        raise ConfigError("the shipped configuration has no line for `data`; install the package again")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "channels.toml"
+    channels = _CHANNELS.format(number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram)
+    path.write_text(_HEAD + text + channels, encoding="utf-8")
+    return path

@@ -1,0 +1,49 @@
+"""The demo has what it needs, and its customers write by every channel and in both languages."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
+from cli.demo.story import AFTERNOON
+from router.settings.files import read_file
+from router.settings.reading import examine_settings
+
+
+def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_settings(tmp_path / "demo", Ports(20001, 20002, 20003))
+    examination = examine_settings(read_file(path))
+    assert (examination.findings, Path(examination.settings.omniyard.data)) == ((), tmp_path / "demo")
+    kinds = {channel.kind for channel in examination.settings.channels.values()}
+    assert kinds == {"smtp", "twilio", "x", "telegram"}
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    assert examination.settings.channels["sms"].token.reveal() == SECRETS["OMNIYARD_DEMO_TWILIO_TOKEN"]
+
+
+def test_written_again_it_is_the_same(tmp_path: Path):
+    first = read_file(write_settings(tmp_path, Ports(1, 2, 3)))
+    assert read_file(write_settings(tmp_path, Ports(1, 2, 3))) == first
+
+
+def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
+    assert {line.by for line in AFTERNOON} == {"mail", "sms", "x", "telegram"}
+    assert sum(line.text.isascii() for line in AFTERNOON) > 4
+    assert sum(not line.text.isascii() for line in AFTERNOON) > 4
+    assert sum(line.after for line in AFTERNOON) <= 60
+
+
+def test_its_process_ends_when_it_is_told_to():
+    ports = free_ports()
+    command = [sys.executable, "-m", "cli.demo", "--twilio", str(ports.twilio), "--x", str(ports.x)]
+    command += ["--telegram", str(ports.telegram), "--mail", "127.0.0.1:1"]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
