@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 # A lock that is not had within this time is somebody's bug or somebody's crash: give up and let the sweep try again.
 _LOCK_SECONDS: Final = 5
+_ASK_SECONDS: Final = 0.001
 _STATEMENT_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 5
 # A process that froze in the middle of a transaction holds locks: the server ends it, and the transaction with it.
@@ -123,10 +125,31 @@ def _sqlite_engine(url: URL) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("omniyard_reads")
-        # A deferred transaction that turns to writing can fail at once with "locked"; an immediate one waits its turn.
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if reads:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Take SQLite's write lock, asking for it every millisecond until the deadline.
+
+    A deferred transaction that turns to writing can fail at once with "locked"; an immediate one waits its turn. But
+    SQLite's own wait grows to a tenth of a second between two questions, in which a writer of ours is done twice.
+    """
+    deadline = monotonic() + _LOCK_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or monotonic() > deadline:
+                raise
+        sleep(_ASK_SECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOCK_SECONDS * 1000}")
 
 
 def _postgresql_engine(url: URL) -> sa.Engine:
