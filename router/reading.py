@@ -10,7 +10,7 @@ from router.classify import Classification, Classifier
 from router.duplicates import fingerprint
 from router.envelope import Envelope
 from router.identity_signals import Signal, signals
-from router.privacy import mask
+from router.privacy import Masked, mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +42,33 @@ def read_page(
 
     own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
     """
-    classified = classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
+    heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
+    classified = classifier.classify_page(
+        [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],
+        masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
+    )
     domains = frozenset(address.rpartition("@")[2] for address in own)
     return [
         _read(
             envelope,
+            head,
             classification=classification,
             origin=recognise(envelope, own_addresses=own),
             noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
         )
-        for envelope, classification in zip(envelopes, classified, strict=True)
+        for envelope, head, classification in zip(envelopes, heads, classified, strict=True)
     ]
 
 
 def _read(
-    envelope: Envelope, *, classification: Classification, origin: Origin, noticed: tuple[Signal, ...]
+    envelope: Envelope,
+    head: tuple[Masked, Masked],
+    *,
+    classification: Classification,
+    origin: Origin,
+    noticed: tuple[Signal, ...],
 ) -> Reading:
-    masked = [mask(part) for part in (envelope.subject, envelope.text, envelope.quoted, envelope.signature)]
+    masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
     sender = mask(envelope.sender.name)
     subject, text, quoted, signature = (part.text for part in masked)

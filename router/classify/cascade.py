@@ -59,15 +59,20 @@ class Classifier:
     rules: Rules
     judge: Judge | None = None
 
-    def classify_page(self, texts: Sequence[str]) -> list[Classification]:
-        """Classify texts (subject, line break, new words), in their order."""
-        hits = [self.rules.find(fold(text)) for text in texts]
-        if self.judge is None:
-            return [self._by_rules(text, found) for text, found in zip(texts, hits, strict=True)]
-        verdicts = self.judge.judge(texts)
-        return [self._by_model(*one) for one in zip(texts, hits, verdicts, strict=True)]
+    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+        """Classify texts (subject, line break, new words), in their order.
 
-    def _by_rules(self, text: str, hits: Hits) -> Classification:
+        masked: the same texts without their secrets, from a caller who has masked them already.
+        """
+        hits = [self.rules.find(fold(text)) for text in texts]
+        # Facts are stored: they are read off the masked texts.
+        facts = map(find_facts, [mask(text).text for text in texts] if masked is None else masked)
+        if self.judge is None:
+            return [self._by_rules(*one) for one in zip(texts, facts, hits, strict=True)]
+        verdicts = self.judge.judge(texts)
+        return [self._by_model(*one) for one in zip(texts, facts, hits, verdicts, strict=True)]
+
+    def _by_rules(self, text: str, facts: tuple[Fact, ...], hits: Hits) -> Classification:
         order = list(self.categories)
         ranked = sorted(hits, key=lambda name: (-_weight(hits[name]), order.index(name)))
         guess = _Guess(
@@ -76,18 +81,18 @@ class Classifier:
             runner_up=ranked[1] if len(ranked) > 1 else None,
             words=tuple(word for name in ranked for word in hits[name]),
         )
-        return self._answer(text, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
+        return self._answer(text, facts, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
 
-    def _by_model(self, text: str, hits: Hits, verdict: Verdict) -> Classification:
+    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, verdict: Verdict) -> Classification:
         judge = self.judge
         version, line = (judge.model.version, judge.lines.emergency_above) if judge else (RULES_ONLY, 1.0)
         emergency = self._is_ruled_emergency(hits) or verdict.danger >= line
         guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
-        return self._answer(text, guess, emergency=emergency, model=version)
+        return self._answer(text, facts, guess, emergency=emergency, model=version)
 
-    def _answer(self, text: str, guess: _Guess, *, emergency: bool, model: str) -> Classification:
-        # Facts are stored: they are read off the masked text.
-        facts = find_facts(mask(text).text)
+    def _answer(
+        self, text: str, facts: tuple[Fact, ...], guess: _Guess, *, emergency: bool, model: str
+    ) -> Classification:
         return Classification(
             category=guess.category,
             confidence=guess.confidence,
