@@ -5,10 +5,12 @@ The composition root of the gates: here alone in its folder the workers and the 
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from connectors.daemon import Daemon
 from connectors.opening import open_gates, open_polled
+from router.settings.channels import ImapSettings
 from router.settings.files import load_settings
 from store.migrate import require_current
 from store.opening import open_database
@@ -26,7 +28,8 @@ def main() -> None:
     database = open_database(settings)
     require_current(database)
     lease = settings.omniyard.takeover
-    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease)
+    mail = {name for name, channel in settings.channels.items() if isinstance(channel, ImapSettings)}
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=mail)
     # A third of the lease: one renewal may be lost, and still nobody else takes over.
     third = lease.total_seconds() / 3
     daemon = Daemon(
@@ -37,6 +40,8 @@ def main() -> None:
         renew_every=third,
         ask_again=third,
     )
+    # What is loaded now stays: the collector need not look through it with every page.
+    gc.freeze()
     rested = daemon.run()
     intake.close()
     database.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -33,16 +33,22 @@ _log = structlog.get_logger()
 
 
 class Intake:
-    """Keeps mail for all channels of a process; its methods may be called from several threads."""
+    """Keeps mail for all channels of a process; its methods may be called from several threads.
 
-    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE) -> None:
-        self._database, self._bell, self._lease = database, bell, lease
+    mail: the polled channels whose mail needs a reader.
+    """
+
+    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE, mail: Collection[str] = ()) -> None:
+        self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
         self._guards: list[Guard] = []
 
     def own(self, channel: str) -> Ownership | None:
         """See `Keeper`."""
+        if channel in self._mail:
+            # A reader takes a second to load; whoever owns the channel can read at once.
+            self._guard().warm()
         with self._database.write() as connection:
             name = _lease_name(channel)
             token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=self._lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from workers.sweep import Chore, Sweep
 
 # Routing is Python's own work: a second thread uses the time that the first waits for the database.
 _BELL_THREADS: Final = 2
+# Dramatiq's consumers sleep longer and longer while nobody rings, up to this; their default is a second.
+_DEAF_MILLISECONDS: Final = 200
 _STOP_MILLISECONDS: Final = 20_000
 _LOOK_FOR_BROKER_SECONDS: Final = 5.0
 
@@ -46,6 +49,8 @@ class Worker:
         """Work until told to stop; what is in hand is finished first."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        # What is loaded now stays; looking through it again for garbage would cost a tenth of all routing.
+        gc.freeze()
         self._watchdog.start()
         sweeping = threading.Thread(target=self._sweep.run, name="sweep", daemon=True)
         sweeping.start()
@@ -86,7 +91,8 @@ class Worker:
             return None
         dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_page)
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
-        worker = dramatiq.Worker(broker, queues={QUEUE, SENDING_QUEUE}, worker_threads=_BELL_THREADS)
+        queues = {QUEUE, SENDING_QUEUE}
+        worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_DEAF_MILLISECONDS)
         worker.start()
         return worker
 

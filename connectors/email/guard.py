@@ -69,6 +69,11 @@ class Guard:
         """The process id of the reader; 0 when none runs."""
         return self._process.pid if self._process is not None else 0
 
+    def warm(self) -> None:
+        """Start the reader now and not with the first mail. Raises TransientError when none can be started."""
+        if self._connection is None:
+            self._start()
+
     def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
         """Return an Arrival for each message, in order; what cannot be read comes as a stub with `unreadable` set.
 
