@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from benchmarks.processor_time import cpu_seconds
 from store import cursors
 from store.agents import add_agent
 from store.database import Database
@@ -131,6 +131,12 @@ class Rig:
         with self.database.read() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the processor time that each part has taken so far, by name."""
+        servers = {"mail server": self.mail.process.pid} | ({"database": self.postgres.pid} if self.postgres else {})
+        ours = {name: process.pid for name, process in self.processes.items()}
+        return {name: cpu_seconds(process_id) for name, process_id in (ours | servers).items()}
+
     def start_from_the_first_mail(self) -> None:
         """Set the channel's cursor below the first mail, as if it had been polled when the mailbox was empty."""
         client = self.mail.client(USER)
@@ -198,9 +204,3 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(every)
-
-
-def children_cpu_seconds() -> float:
-    """Return the processor time of all child processes that have ended and been waited for."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
