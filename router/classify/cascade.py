@@ -69,7 +69,7 @@ class Classifier:
         facts = map(find_facts, [mask(text).text for text in texts] if masked is None else masked)
         if self.judge is None:
             return [self._by_rules(*one) for one in zip(texts, facts, hits, strict=True)]
-        verdicts = self.judge.judge(texts)
+        verdicts = self.judge.judge(texts, ruled=[_only(found) for found in hits])
         return [self._by_model(*one) for one in zip(texts, facts, hits, verdicts, strict=True)]
 
     def _by_rules(self, text: str, facts: tuple[Fact, ...], hits: Hits) -> Classification:
@@ -139,6 +139,10 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
     judge = Judge(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
     return Classifier(settings.categories, rules, judge)
+
+
+def _only(hits: Hits) -> str | None:
+    return next(iter(hits)) if len(hits) == 1 else None
 
 
 def _judged(verdict: Verdict, hits: Hits) -> _Guess:

@@ -17,6 +17,8 @@ from router.classify.model import Model
 # How many words are shown as evidence, and what says too little to be one.
 _SHOWN: Final = 3
 _SHORTEST_WORD: Final = 3
+# From this confidence on a keyword of the same category settles it.
+_AGREED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Judge:
         self._encoder = encoder if encoder and model.meaning_head and encoder.name == model.encoder else None
         listed = np.array([name in known for name in model.categories], np.float32)
         self._members: Floats = model.members() * listed
+        self._categories = model.categories
         self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
     @property
@@ -54,8 +57,11 @@ class Judge:
         """Where the lines are drawn, with the encoder that is there or not."""
         return self.model.calibration.both if self._encoder else self.model.calibration.alone
 
-    def judge(self, texts: Sequence[str]) -> list[Verdict]:
-        """Return a verdict a text."""
+    def judge(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Verdict]:
+        """Return a verdict a text.
+
+        ruled: for each text the one category whose keywords it holds; where the n-grams agree, that is enough.
+        """
         if not texts:
             return []
         found = grams(texts)
@@ -63,22 +69,27 @@ class Judge:
         readable = _readable(found)
         # Pieces of words are everywhere; a text without one known word is like nothing.
         strange = np.bincount(found.rows[known][readable[known]], minlength=len(texts)) == 0
-        scores, unfamiliar = self._scores(texts, matrix, strange=strange)
+        doubts = _Doubts(strange, self._numbers(ruled or [None] * len(texts)))
+        scores, unfamiliar = self._scores(texts, matrix, doubts=doubts)
         labels = np.exp(log_softmax(scores))
         categories = self.lines.honest(labels @ self._members)
         page = _Page(found, matrix, known, readable, labels, categories, unfamiliar)
         return [self._verdict(page, row) for row in range(len(texts))]
 
-    def _scores(self, texts: Sequence[str], matrix: Matrix, *, strange: Flags) -> tuple[Floats, Flags]:
+    def _numbers(self, ruled: Sequence[str | None]) -> Ints:
+        """Return the number of each category, -1 for none."""
+        numbers = {name: number for number, name in enumerate(self._categories)}
+        return np.array([numbers.get(name or "", -1) for name in ruled], np.int64)
+
+    def _scores(self, texts: Sequence[str], matrix: Matrix, *, doubts: _Doubts) -> tuple[Floats, Flags]:
         """Return scores of the labels, and which texts are like no example."""
         calibration, head = self.model.calibration, self.model.meaning_head
         gram = self.model.gram_head.scores(matrix)
         scores = calibration.first(gram)
         if head is None or self._encoder is None:
-            return scores, strange
-        unfamiliar = strange.copy()
-        confidence = by_category(scores, self._members).max(axis=1)
-        unsure = np.flatnonzero((confidence < calibration.certain) | strange)
+            return scores, doubts.strange
+        unfamiliar = doubts.strange.copy()
+        unsure = np.flatnonzero(doubts.remain(by_category(scores, self._members), calibration.certain))
         if len(unsure):
             meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
             scores[unsure] = calibration.second(gram[unsure], meaning)
@@ -92,7 +103,7 @@ class Judge:
         label = int((page.labels[row] * self._members[:, best]).argmax())
         likely = [int(at) for at in order if chances[at] > 0]
         return Verdict(
-            categories=tuple(self.model.categories[at] for at in likely),
+            categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
             danger=float(chances @ self._dangers),
@@ -111,6 +122,20 @@ class Judge:
             if spoke[at] > 0 and not any(word in other for other in words):
                 words[word] = None
         return tuple(words)[:_SHOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """strange: texts without a known word.  ruled: the category that a text's keywords name, or -1."""
+
+    strange: Flags
+    ruled: Ints
+
+    def remain(self, chances: Floats, certain: float) -> Flags:
+        """Return which texts need the encoder."""
+        agreed = (chances.argmax(axis=1) == self.ruled) & (chances.max(axis=1) >= _AGREED)
+        doubtful: Flags = ~agreed & ((chances.max(axis=1) < certain) | self.strange)
+        return doubtful
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,144 @@
+"""How well the desk understands: `python -m benchmarks.understanding --corpora ../shared/corpora --json`.
+
+Intents on other people's sentences, masking, duplicates, language, cost; each with its baselines, in the same run.
+`--quick` takes fewer folds and draws. BLAS is held to one thread, as in a worker.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Read once, when numpy is imported: two processes that each take all cores wait for each other most of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import understood_intents as intents
+from benchmarks import understood_texts as texts
+from benchmarks.understood_intents import Result, Sentence
+from router.classify import build_classifier
+from router.classify.encoder import Encoder, load_encoder
+from router.classify.training import examples_of, train
+from router.settings import load_settings
+from router.settings.intents import load_intents
+
+_SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a measurement may use. banking, inside, outside: empty where the corpora are absent."""
+
+    encoder: Encoder | None
+    banking: list[Sentence]
+    inside: list[Sentence]
+    outside: list[Sentence]
+    quick: bool
+
+
+def measure_masking(bench: Bench) -> Result:
+    """Count secrets left, and false alarms."""
+    made = texts.masking(count=5_000)
+    return {**made, "banking77": texts.masking_of(bench.banking)}
+
+
+def measure_duplicates(bench: Bench) -> Result:
+    """Count re-sends found and look-alikes merged, and time a look-up."""
+    return {
+        **texts.duplicates(count=20_000),
+        "strangers": texts.strangers_alike(bench.banking, sample=500 if bench.quick else 1_500),
+        "look_up": texts.look_up(stored=100_000 if bench.quick else 1_000_000),
+    }
+
+
+def measure_language(bench: Bench) -> Result:
+    """Count sentences whose language is told."""
+    return texts.language(bench.banking)
+
+
+def measure_banking77(bench: Bench) -> Result:
+    """Cross-validate on all 77 intents."""
+    return intents.banking77(bench.banking, encoder=bench.encoder, folds=range(1 if bench.quick else 3))
+
+
+def measure_few_shot(bench: Bench) -> Result:
+    """Learn from ten sentences an intent."""
+    return intents.few_shot(bench.banking, encoder=bench.encoder, draws=2 if bench.quick else 5)
+
+
+def measure_clinc150(bench: Bench) -> Result:
+    """Tell what is out of scope."""
+    return intents.clinc150(bench.inside, bench.outside, encoder=bench.encoder)
+
+
+def measure_wallet(bench: Bench) -> Result:
+    """Ask the shipped desk."""
+    return intents.wallet(bench.banking, encoder=bench.encoder)
+
+
+def measure_cost(bench: Bench) -> Result:
+    """Time each step on the shipped sentences and BANKING77's, which the model has not learnt."""
+    settings = load_settings(_SHIPPED)
+    said = examples_of(settings, load_intents(_SHIPPED, settings))
+    model = train(said, encoder=bench.encoder)
+    ways = {"by_rules": build_classifier(settings), "without_encoder": build_classifier(settings, model=model)}
+    if bench.encoder:
+        ways["with_encoder"] = build_classifier(settings, model=model, encoder=bench.encoder)
+    mix = [one.text for pair in zip(bench.banking, said, strict=False) for one in pair][:2_000]
+    return texts.cost(mix or [one.text for one in said], ways=ways)
+
+
+_NEED_CORPORA = ("banking77", "few_shot", "clinc150", "wallet")
+_MEASUREMENTS: dict[str, Callable[[Bench], Result]] = {
+    "masking": measure_masking,
+    "duplicates": measure_duplicates,
+    "language": measure_language,
+    "cost": measure_cost,
+    "wallet": measure_wallet,
+    "clinc150": measure_clinc150,
+    "few_shot": measure_few_shot,
+    "banking77": measure_banking77,
+}
+
+
+def main() -> None:
+    """Measure what was asked for, and print it."""
+    asked = _arguments()
+    folder = asked.corpora / "intents"
+    bench = Bench(
+        encoder=load_encoder(),
+        banking=_corpus(folder / "banking77_train.jsonl"),
+        inside=_corpus(folder / "clinc150_val.jsonl"),
+        outside=_corpus(folder / "clinc150_oos_val.jsonl"),
+        quick=asked.quick,
+    )
+    results: Result = {"encoder": bench.encoder.name if bench.encoder else None}
+    for name in asked.only or _MEASUREMENTS:
+        if name in _NEED_CORPORA and not bench.banking:
+            results[name] = f"skipped: {folder} is absent"
+            continue
+        if not asked.json:
+            print(f"{name} ...", file=sys.stderr)
+        results[name] = _MEASUREMENTS[name](bench)
+    print(texts.as_json(results))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"))
+    parser.add_argument("--json", action="store_true", help="say nothing but the result")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="*", choices=list(_MEASUREMENTS))
+    return parser.parse_args()
+
+
+def _corpus(path: Path) -> list[Sentence]:
+    return intents.read_corpus(path) if path.exists() else []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Measures masking, duplicates, language, and what each step costs."""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import re
+import sqlite3
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks.planted import lookalikes, planted
+from benchmarks.resends import BASES, Pair, pairs
+from benchmarks.understood_intents import Result, Sentence
+from router.classify import Classifier
+from router.classify.rules import fold
+from router.duplicates import canonical, fingerprint, same_canonical, same_in_parts, same_message
+from router.facts import find_facts
+from router.language import detect
+from router.privacy import mask
+
+_UNSEEN = re.compile(r"<[^<>]*>|&\w+;|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")
+
+
+def masking(*, count: int) -> Result:
+    """Plant secrets and count those that can still be read; and look-alikes that were taken for one."""
+    left, kinds = Counter[str](), Counter[str]()
+    for one in planted(count):
+        kinds[one.kind] += 1
+        shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", mask(one.text).text))
+        left[one.kind] += re.sub(r"[-.]", "", one.secret) in shown
+    alarms = sum(mask(text).text != text for text in lookalikes(count))
+    return {"planted": dict(kinds), "left": sum(left.values()), "false_alarm_rate": round(alarms / count, 5)}
+
+
+def masking_of(sentences: Sequence[Sentence]) -> Result:
+    """Count real sentences, which hold no secret, in which one was seen."""
+    return {"sentences": len(sentences), "masked": sum(bool(mask(one.text).kinds) for one in sentences)}
+
+
+def duplicates(*, count: int) -> Result:
+    """Compare re-sends and look-alikes; equality of the bare text is the baseline."""
+    made = list(pairs(count))
+    resends = [pair for pair in made if pair.same]
+    others = [pair for pair in made if not pair.same]
+    return {
+        "pairs": len(made),
+        "recall": round(sum(map(_is_same, resends)) / len(resends), 4),
+        "false_merges": sum(map(_is_same, others)),
+        "baseline_equal_text_recall": round(sum(pair.first == pair.second for pair in resends) / len(resends), 4),
+        "baseline_fingerprint_recall": round(
+            sum(fingerprint(pair.first) == fingerprint(pair.second) for pair in resends) / len(resends), 4
+        ),
+        "recall_by_kind": _recall_by_kind(resends),
+    }
+
+
+def _is_same(pair: Pair) -> bool:
+    return same_in_parts(pair.first, pair.parts) if pair.parts else same_message(pair.first, pair.second)
+
+
+def _recall_by_kind(resends: Sequence[Pair]) -> dict[str, float]:
+    there = Counter(pair.kind for pair in resends)
+    found = Counter(pair.kind for pair in resends if _is_same(pair))
+    return {kind: round(found[kind] / count, 4) for kind, count in sorted(there.items())}
+
+
+def strangers_alike(sentences: Sequence[Sentence], *, sample: int) -> Result:
+    """Count real sentences of other intents that would count as the same: why text never merges across customers."""
+    chosen = random.Random(0).sample(list(sentences), min(sample, len(sentences)))
+    prepared = [(one.label, canonical(one.text)) for one in chosen]
+    merged = compared = 0
+    for at, (label, text) in enumerate(prepared):
+        for other, rest in prepared[:at]:
+            if label != other:
+                compared += 1
+                merged += same_canonical(text, rest)
+    return {"pairs": compared, "merged": merged}
+
+
+def look_up(*, stored: int, asked: int = 2_000) -> Result:
+    """Look a text up among those stored: by customer and fingerprint, then against the customer's recent window."""
+    database = sqlite3.connect(":memory:")
+    database.execute("create table said (customer integer, fingerprint text, body text)")
+    draw = random.Random(0)
+    forms = [(fingerprint(f"{text} {number}"), f"{text} {number}") for number in range(400) for text in BASES]
+    rows = ((draw.randrange(stored // 5), *draw.choice(forms)) for _ in range(stored))
+    database.executemany("insert into said values (?, ?, ?)", rows)
+    database.execute("create index said_by on said (customer, fingerprint)")
+    questions = [(draw.randrange(stored // 5), draw.choice(forms)[1]) for _ in range(asked)]
+    times = []
+    for customer, text in questions:
+        started = time.perf_counter()
+        mine = canonical(text)
+        exact = database.execute(
+            "select 1 from said where customer = ? and fingerprint = ?", (customer, fingerprint(text))
+        ).fetchone()
+        if not exact:
+            recent = database.execute("select body from said where customer = ? limit 3", (customer,)).fetchall()
+            any(same_canonical(mine, canonical(body)) for (body,) in recent)
+        times.append(time.perf_counter() - started)
+    return {"stored": stored, "median_us": round(median(times) * 1e6, 1)}
+
+
+def language(sentences: Sequence[Sentence]) -> Result:
+    """Count English sentences that are told as such; and Chinese ones of the shipped set, as a table of one."""
+    return {"english": len(sentences), "told": sum(detect(one.text) == "en" for one in sentences)}
+
+
+def cost(texts: Sequence[str], *, ways: dict[str, Classifier]) -> Result:
+    """Measure microseconds of processor time a message, in pages of 50: each pure step, then whole classifications."""
+    rules = next(iter(ways.values())).rules
+    steps: dict[str, Callable[[str], object]] = {
+        "mask": mask,
+        "language": detect,
+        "facts": find_facts,
+        "fingerprint": fingerprint,
+        "keywords": lambda text: rules.find(fold(text)),
+    }
+    figures: Result = {name: round(_each(step, texts), 1) for name, step in steps.items()}
+    for name, classifier in ways.items():
+        figures[f"classify_{name}"] = round(_pages(classifier, texts), 1)
+    if len(ways) > 1:
+        figures["worst_tier"] = round(_worst(ways["with_encoder"], texts), 1) if "with_encoder" in ways else None
+    return {"texts": len(texts), "us_a_message": figures, "resident_mb": resident_mb()}
+
+
+def _each(step: Callable[[str], object], texts: Sequence[str]) -> float:
+    # Processor time, because a shared machine would count its neighbours' work as ours.
+    started = time.process_time()
+    for text in texts:
+        step(text)
+    return (time.process_time() - started) / len(texts) * 1e6
+
+
+def _pages(classifier: Classifier, texts: Sequence[str]) -> float:
+    pages = [texts[first : first + 50] for first in range(0, len(texts), 50)]
+    classifier.classify_page(pages[0])
+    started = time.process_time()
+    for page in pages:
+        classifier.classify_page(page)
+    return (time.process_time() - started) / len(texts) * 1e6
+
+
+def _worst(classifier: Classifier, texts: Sequence[str]) -> float:
+    """Return the time of a message that needs every tier: nothing known in it, 400 characters long."""
+    long = [f"qx{number} zv " * 40 for number in range(50)]
+    gc.collect()
+    return _pages(classifier, [*long, *long]) if texts else 0.0
+
+
+def resident_mb() -> int:
+    """Return what this process holds in memory, in MB (Linux)."""
+    fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return int(fields[1]) * 4096 // 1_000_000
+
+
+def as_json(results: Result) -> str:
+    """Return the results as JSON."""
+    return json.dumps(results, ensure_ascii=False, indent=2)
