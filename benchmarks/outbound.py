@@ -133,7 +133,7 @@ class Bench:
             now = read_clock(connection)
             rows = [_row(number, cases[number % len(cases)]) for number in range(messages)]
             for start in range(0, messages, 1000):
-                page = [row | {"created_at": now, "due_at": now} for row in rows[start : start + 1000]]
+                page = [row | {"created_at": now, "due_at": now, "dated_at": now} for row in rows[start : start + 1000]]
                 insert_rows(connection, Outbound, rows=page)
 
     def open_rows(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, text
@@ -32,6 +32,10 @@ class OutboundState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# What later messages of a conversation wait for.
+UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
+
+
 def _outbound(name: str, *columns: str, where: str) -> Index:
     return Index(f"ix_outbound_{name}", *columns, postgresql_where=text(where), sqlite_where=text(where))
 
@@ -51,6 +55,7 @@ class Outbound(SQLModel, table=True):
     __table_args__ = (
         _outbound("due", "channel", "due_at", "id", where="state = 'queued'"),
         _outbound("sending", "lease_until", where="state = 'sending'"),
+        _outbound("underway", "conversation_id", "id", where=UNDERWAY),
         _outbound("unknown", "due_at", where="state = 'unknown'"),
         _outbound("needs_person", "id", where="state = 'needs_person'"),
         _outbound("failed", "id", where="state = 'failed'"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -87,17 +88,23 @@ def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None
     Within a conversation nothing overtakes: while an earlier message is being sent or waits for another attempt, the
     later ones wait.
     """
-    now, table, earlier = read_clock(connection), table_of(Outbound), table_of(Outbound).alias()
-    underway = sa.or_(
-        earlier.c.state == OutboundState.SENDING,
-        sa.and_(earlier.c.state == OutboundState.QUEUED, earlier.c.attempts > 0),
-    )
+    row = connection.execute(_queued(), {"b_now": read_clock(connection), "b_channel": channel}).mappings().first()
+    return OutboundClaim(**row) if row else None
+
+
+@cache
+def _queued() -> sa.Select[Any]:
+    """Return the statement of `next_queued`, built once: it is asked for each message."""
+    table, earlier = table_of(Outbound), table_of(Outbound).alias("earlier")
+    now = sa.bindparam("b_now", type_=table.c.due_at.type)
+    # In the words of its index, which holds these few rows only.
+    underway = sa.text("(earlier.state = 'sending' OR (earlier.state = 'queued' AND earlier.attempts > 0))")
     blocked = sa.select(earlier.c.id).where(
         earlier.c.conversation_id == table.c.conversation_id, earlier.c.id < table.c.id, underway
     )
     ready = _select(now).where(table.c.state == OutboundState.QUEUED, table.c.due_at <= now, sa.not_(blocked.exists()))
-    ready = ready.where(table.c.channel == channel).order_by(table.c.due_at, table.c.id).limit(1)
-    return _first(connection, ready.with_for_update(of=table, skip_locked=True))
+    ready = ready.where(table.c.channel == sa.bindparam("b_channel")).order_by(table.c.due_at, table.c.id).limit(1)
+    return ready.with_for_update(of=table, skip_locked=True)
 
 
 def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
@@ -261,11 +268,11 @@ def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, A
     connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**values))
 
 
-def _select(now: datetime) -> sa.Select[Any]:
+def _select(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
     table, conversation = table_of(Outbound), table_of(Conversation)
     more = {"token", "contact_id", "reference", "now"}
     own = [table.c[name] for name in OutboundClaim.__dataclass_fields__ if name not in more]
-    given = sa.literal(now, table.c.created_at.type).label("now")
+    given = (now if isinstance(now, sa.BindParameter) else sa.literal(now, table.c.created_at.type)).label("now")
     joined = sa.join(table, conversation, conversation.c.id == table.c.conversation_id)
     return sa.select(
         *own, table.c.lease_token.label("token"), conversation.c.contact_id, conversation.c.reference, given

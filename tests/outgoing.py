@@ -130,6 +130,7 @@ class SendingDesk(Desk):
                 "rfc_message_id": f"{outbound_id.hex}@desk.example",
                 "created_at": now,
                 "due_at": now,
+                "dated_at": now,
             }
             connection.execute(sa.insert(table_of(Outbound)), [values | over])
         return outbound_id

@@ -506,7 +506,7 @@ def test_the_sixth_message_after_the_customers_last_one_goes_to_a_person(desk: S
 
 def automatic(desk: SendingDesk, **over: Any) -> Any:
     now = datetime.now(UTC)
-    return desk.queue(**{"kind": "auto_reply", "created_at": now, "due_at": now} | over)
+    return desk.queue(**{"kind": "auto_reply", "created_at": now, "due_at": now, "dated_at": None} | over)
 
 
 def test_t31_a_customer_gets_three_automatic_replies_a_day(desk: SendingDesk) -> None:

@@ -22,6 +22,12 @@ _NAMES: Final = (
 _MOMENTS: Final = ("dated_at", "claimed_at", "unknown_at", "sent_at", "delivery_at")
 # Name, columns, of which rows, unique.
 _INDEXES: Final = (
+    (
+        "ix_outbound_underway",
+        ["conversation_id", "id"],
+        "(state = 'sending' OR (state = 'queued' AND attempts > 0))",
+        False,
+    ),
     ("ix_outbound_sending", ["lease_until"], "state = 'sending'", False),
     ("ix_outbound_unknown", ["due_at"], "state = 'unknown'", False),
     ("ix_outbound_needs_person", ["id"], "state = 'needs_person'", False),
