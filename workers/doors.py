@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from router.settings import Settings
 from router.settings.channels import HttpSmsSettings, TwilioSettings, XSettings
 from store.database import Database
 from store.outbound import Told, note_delivery
-from workers.bell import Bell
-from workers.broker import broker_url
-from workers.intake import Intake
+
+if TYPE_CHECKING:
+    from workers.intake import Intake
 
 PATH: Final = "/webhooks"
 EMPTY_TWIML: Final = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -155,6 +155,11 @@ class Doors:
         return f"{public_url}{PATH}/{quote(channel)}"
 
     def _keeper(self) -> Intake:
+        # The broker's and the readers' libraries are loaded by the first provider that knocks.
+        from workers.bell import Bell  # noqa: PLC0415
+        from workers.broker import broker_url  # noqa: PLC0415
+        from workers.intake import Intake  # noqa: PLC0415
+
         with self._lock:
             if self._intake is None:
                 self._intake = Intake(self._database, bell=Bell(lambda: broker_url(self._settings)))
