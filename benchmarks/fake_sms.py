@@ -34,8 +34,7 @@ class FakeSms:
         class Handler(_Handler):
             fake = provider
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -58,6 +57,13 @@ class FakeSms:
         """Return the ids of the messages with this body to this number."""
         with self._lock:
             return list(self.kept.get(f"{to}\n{body}", ()))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: the clients are killed on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
