@@ -50,7 +50,7 @@ class Router:
         self._lease = 2 * brain.settings.omniyard.takeover
 
     def route_page(self, ids: Collection[UUID]) -> int:
-        """Route those of `ids` that are due and free; return how many were claimed."""
+        """Route those of `ids` that are due and free, and the oldest beside them; return how many were claimed."""
         with self._database.write() as connection:
             claimed = claims.claim_page(connection, limit=PAGE, ids=ids, lease=self._lease)
         return self._work(claimed)

@@ -99,3 +99,13 @@ def test_what_is_given_back_waits_its_time(three: Database) -> None:
 
     assert claim_alone(three).rows == ()
     assert set(column(three, "reason")) == {"ValueError while routing"}
+
+
+def test_a_page_that_somebody_rang_for_is_filled_up_with_the_oldest(three: Database) -> None:
+    last = max(column(three, "id"))
+
+    with three.write() as connection:
+        page = claims.claim_page(connection, limit=2, ids=[last])
+
+    assert len(page.rows) == 2
+    assert last in page.ids
