@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -32,6 +33,8 @@ def looks_like(domain: str, own_domains: Iterable[str]) -> str:
     return next((each for each in own if _imitates(shown, each)), "")
 
 
+# Most customers write from a few domains.
+@lru_cache(maxsize=4096)
 def _imitates(domain: str, own: str) -> bool:
     # wallet.example.evil.com, wallet-example.evil.com
     if own in domain or own.replace(".", "-") in domain:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 _HAN_OR_KANA: Final = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_BLANKS: Final = re.compile(r"\s+")
 
 
 def fold(text: str) -> str:
     """Return the text as rules compare it: NFKC, case folded, blanks single."""
     normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return _BLANKS.sub(" ", normal.casefold()).strip()
+    return " ".join(normal.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
