@@ -16,6 +16,7 @@ from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json
 from connectors.base import Health
+from connectors.senders import mail_senders
 from router.errors import OmniyardError
 from router.settings import Settings
 from router.settings.files import load_settings
@@ -52,9 +53,9 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
         "desk": partial(examine_desk, settings),
     }
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
-    return parts | {
-        f"channel {name}": partial(examine_channel, name, channel, settings=settings) for name, channel in channels
-    }
+    for name, channel in channels:
+        parts[f"channel {name}"] = partial(examine_channel, name, channel, settings=settings)
+    return parts | {f"replies of {name}": sender.probe for name, sender in mail_senders(settings).items()}
 
 
 def _examined(examine: Callable[[], Health]) -> Health:

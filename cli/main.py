@@ -33,6 +33,11 @@ COMMANDS: Final = (
     ),
     ("calendar", "cli.calendar_command:calendar_command", "Print every open span of a calendar."),
     ("quarantine", "cli.quarantine:commands", "List, show, replay or discard the messages that could not be routed."),
+    (
+        "outbound",
+        "cli.outbound:commands",
+        "List what could not be sent, and decide about it; freeze sending.",
+    ),
     ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
     ("contact", "cli.contact:commands", "Label contacts, for routes that ask for it."),
     ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),

@@ -28,15 +28,24 @@ def open_senders(settings: Settings) -> Lanes:
     Nothing is connected yet.
     """
     lanes: dict[str, dict[str, Sender]] = {}
+    if mail := mail_senders(settings):
+        lanes[MAIL] = mail
+    for name, channel in settings.channels.items():
+        if channel.enabled and (chat := _chat_sender(name, channel, settings)):
+            lanes.setdefault(channel.kind, {})[name] = chat
+    return lanes
+
+
+def mail_senders(settings: Settings) -> dict[str, Sender]:
+    """Return the senders of the enabled mail channels that have a way out, by channel."""
+    senders: dict[str, Sender] = {}
     for name, channel in settings.channels.items():
         if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings) and channel.send:
             from connectors.email.smtp_sending import SmtpSender  # noqa: PLC0415
 
-            sender = SmtpSender(name, channel.send, address=channel.address or "", name=settings.omniyard.name)
-            lanes.setdefault(MAIL, {})[name] = sender
-        elif channel.enabled and (chat := _chat_sender(name, channel, settings)):
-            lanes.setdefault(channel.kind, {})[name] = chat
-    return lanes
+            address, desk = channel.address or "", settings.omniyard.name
+            senders[name] = SmtpSender(name, channel.send, address=address, name=desk)
+    return senders
 
 
 def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | None:

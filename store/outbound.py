@@ -140,7 +140,7 @@ def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta)
 def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
     """Write down that the provider has it; return False if that was settled otherwise before."""
     values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why, "text": as_shown()}
-    return _settle(connection, row, values=values | _named(provider_id))
+    return _settle(connection, row, values=values | _named(row.id, provider_id, channel=row.channel))
 
 
 def settle_failed(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
@@ -230,7 +230,9 @@ def note_delivery(connection: Connection, outbound_id: UUID, told: Told) -> bool
     That the provider speaks of it proves that it has it, whatever we thought.
     """
     table = table_of(Outbound)
-    found = sa.select(table.c.state, table.c.delivery).where(table.c.id == outbound_id).with_for_update()
+    found = (
+        sa.select(table.c.state, table.c.delivery, table.c.channel).where(table.c.id == outbound_id).with_for_update()
+    )
     row = connection.execute(found).first()
     if row is None or not is_later(told.delivery, than=Delivery(row.delivery)):
         return False
@@ -238,7 +240,7 @@ def note_delivery(connection: Connection, outbound_id: UUID, told: Told) -> bool
     values: dict[str, Any] = {"delivery": told.delivery, "delivery_at": now, "error": told.why}
     if row.state not in {OutboundState.SENT, OutboundState.FAILED}:
         values |= {"state": OutboundState.SENT, "sent_at": now, "text": as_shown()}
-    _update(connection, outbound_id, values=values | _named(told.provider_id))
+    _update(connection, outbound_id, values=values | _named(outbound_id, told.provider_id, channel=row.channel))
     return True
 
 
@@ -259,8 +261,15 @@ def as_shown() -> sa.ColumnElement[str]:
     return sa.func.coalesce(shown, table.c.text)
 
 
-def _named(provider_id: str) -> dict[str, str]:
-    return {"provider_id": provider_id} if provider_id else {}
+def _named(outbound_id: UUID, provider_id: str, *, channel: str) -> dict[str, Any]:
+    """Return the provider's id, unless another row has it: then it names that one's message."""
+    if not provider_id:
+        return {}
+    other = table_of(Outbound).alias("other")
+    taken = sa.select(other.c.id).where(
+        other.c.channel == channel, other.c.provider_id == provider_id, other.c.id != outbound_id
+    )
+    return {"provider_id": sa.case((taken.exists(), None), else_=provider_id)}
 
 
 def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, Any]) -> None:

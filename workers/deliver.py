@@ -141,11 +141,19 @@ class Deliverer:
     def _turn(self, *, claims: bool = True) -> OutboundClaim | None:
         """Write down what became of the last message and claim the next, in one commit."""
         reach("deliver.before")
-        with self._database.write() as connection:
-            if self._ended:
-                self._settle(connection, *self._ended)
-            claimed = self._claim(connection) if claims else None
-            reach("deliver.written")
+        try:
+            with self._database.write() as connection:
+                if self._ended:
+                    self._settle(connection, *self._ended)
+                claimed = self._claim(connection) if claims else None
+                reach("deliver.written")
+        except TransientError:
+            raise
+        except Exception:
+            # What cannot be written will not be by trying again: its lease ends, and it is looked for as unknown.
+            self._ended = None
+            self._underway.put(self.lane, None)
+            raise
         self._ended = None
         # From here to the first byte there may be less time than the lease lasts.
         self._claimed_at = time.monotonic()

@@ -29,6 +29,7 @@ from router.errors import (
 _NESTED = {
     "quarantine": ("list", "show", "replay", "discard"),
     "cursor": ("show", "move"),
+    "outbound": ("list", "send-again", "mark-sent", "freeze", "thaw"),
     "agent": ("add", "list", "revoke"),
 }
 _PATHS = [(name, *rest) for name, _, _ in COMMANDS for rest in [()] + [(each,) for each in _NESTED.get(name, ())]]

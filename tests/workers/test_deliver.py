@@ -113,6 +113,15 @@ def test_t27_each_answer_has_its_state(desk: SendingDesk, answer: Any, state: st
     assert desk.provider.copies(outbound_id) == 0
 
 
+def test_two_messages_never_share_a_providers_id(desk: SendingDesk) -> None:
+    ids = [desk.queue(), desk.queue()]
+    desk.provider.answers = [Receipt(verdict=Verdict.ACCEPTED, provider_id="same")] * 2
+
+    desk.deliverer().once()
+
+    assert [(desk.row(each).state, desk.row(each).provider_id) for each in ids] == [("sent", "same"), ("sent", None)]
+
+
 def test_while_a_channel_cannot_be_reached_the_others_do_not_even_try(desk: SendingDesk) -> None:
     for _ in range(3):
         desk.queue()

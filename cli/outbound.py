@@ -1,0 +1,99 @@
+"""`omniyard outbound`: what could not be sent, what a person decides about it, and the freeze around a restore."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.desk import open_desk
+from cli.options import ConfigOption, JsonOption
+from cli.printing import print_json
+from store import brakes, unsettled
+from store.ledgers import OutboundState
+from store.unsettled import TROUBLED, list_outbound
+
+_MOST_ROWS = 500
+# Who acts, where nobody is signed in.
+_BY = "the command line"
+
+commands = typer.Typer(help="Look after what leaves.\n\nExample: omniyard outbound list", no_args_is_help=True)
+
+IdArgument = Annotated[UUID, typer.Argument(help="The id that `omniyard outbound list` shows.")]
+
+
+@commands.command("list")
+def list_command(
+    state: Annotated[
+        list[OutboundState] | None, typer.Option(help="Of these states; those that nobody could settle if not given.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List outgoing messages, newest first: unless states are named, those that somebody has to look at.
+
+    Example: omniyard outbound list --state queued
+    """
+    with open_desk(config) as (_, database), database.read() as connection:
+        rows = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
+        why = brakes.frozen(connection)
+    if as_json:
+        print_json({"frozen": why, "messages": rows})
+        return
+    if why:
+        typer.echo(f"Sending is frozen: {why}. `omniyard outbound thaw` lets it go on.")
+    for row in rows:
+        # Lines and no table: the reason is a sentence.
+        typer.echo(f"{row.id}  {row.channel}  {row.state}  {row.error}".rstrip())
+
+
+@commands.command("send-again")
+def send_again(outbound_id: IdArgument, config: ConfigOption = None) -> None:
+    """Send a message again that did not clearly leave. If it had arrived after all, the customer gets it twice.
+
+    Example: omniyard outbound send-again 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        unsettled.send_again(connection, database, outbound_id, by=_BY)
+    typer.echo(f"{outbound_id}: queued")
+
+
+@commands.command("mark-sent")
+def mark_sent(outbound_id: IdArgument, config: ConfigOption = None) -> None:
+    """Say that a message arrived, because you have asked the provider or the customer.
+
+    Example: omniyard outbound mark-sent 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        unsettled.mark_sent(connection, database, outbound_id, by=_BY)
+    typer.echo(f"{outbound_id}: sent")
+
+
+@commands.command("freeze")
+def freeze(
+    why: Annotated[str, typer.Argument(help="What everybody is told who asks why nothing leaves.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let nothing leave until `thaw`. Do so before the desk starts on a restored database.
+
+    A restored database does not know what left after its backup was made, and would send it again.
+
+    Example: omniyard outbound freeze "restored from the backup of 03:00"
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        brakes.freeze(connection, database, why=why)
+    typer.echo("Nothing leaves until `omniyard outbound thaw`")
+
+
+@commands.command("thaw")
+def thaw(config: ConfigOption = None) -> None:
+    """Let messages leave again. Those of the last 24 hours are looked for at their providers first.
+
+    Short messages that are not found there go to a person; mail goes again under the same Message-ID.
+
+    Example: omniyard outbound thaw
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        found = brakes.thaw(connection)
+    typer.echo(f"Messages leave again; {found} of the last 24 hours are looked for first")

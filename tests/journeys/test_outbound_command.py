@@ -1,0 +1,104 @@
+"""`omniyard outbound` and `doctor` on a real desk whose replies leave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from cli.main import application
+from store.bulk import table_of
+from store.database import Database
+from store.ledgers import Outbound
+from tests.inbox_builder import Builder
+from tests.mailservers import free_port
+from tests.mailsink import MailSink, Sink
+
+TOML = """
+[omniyard]
+data = "{folder}"
+database = "env:OMNIYARD_TEST_DATABASE"
+[channels.support-mail]
+kind = "smtp"
+listen = "127.0.0.1:{gate}"
+address = "help@desk.example"
+[channels.support-mail.send]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+[teams.payments]
+title = "Payments"
+[[routes]]
+name = "everything"
+team = "payments"
+"""
+
+
+@pytest.fixture
+def sink() -> Any:
+    server = MailSink(Sink())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path, sink: MailSink, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OMNIYARD_TEST_DATABASE", database_url)
+    path = tmp_path / "channels.toml"
+    path.write_text(TOML.format(folder=tmp_path, gate=free_port(), port=sink.port), encoding="utf-8")
+    return path
+
+
+def run(config: Path, *words: str) -> Any:
+    return CliRunner().invoke(application(), [*words, "--config", str(config)])
+
+
+def outbound(database: Database, **over: Any) -> UUID:
+    with database.write() as connection:
+        build = Builder(connection)
+        return build.outbound(build.conversation(handle=f"{over}@customer.example"), **over)
+
+
+def state(database: Database, outbound_id: UUID) -> str:
+    table = table_of(Outbound)
+    with database.read() as connection:
+        return str(connection.execute(sa.select(table.c.state).where(table.c.id == outbound_id)).scalar_one())
+
+
+def test_what_nobody_could_settle_is_listed_and_settled(config: Path, database: Database) -> None:
+    first = outbound(database, state="needs_person", error="nobody knows")
+    second = outbound(database, state="failed", error="no such user")
+    outbound(database, state="sent")
+
+    listed = json.loads(run(config, "outbound", "list", "--json").output)
+    assert [row["state"] for row in listed["messages"]] == ["failed", "needs_person"]
+    assert "nobody knows" in run(config, "outbound", "list").output
+    assert run(config, "outbound", "mark-sent", str(first)).exit_code == 0
+    assert run(config, "outbound", "send-again", str(second)).exit_code == 0
+    again = run(config, "outbound", "send-again", str(second))
+
+    assert (state(database, first), state(database, second)) == ("sent", "queued")
+    assert again.exit_code == 1
+    assert run(config, "outbound", "mark-sent", str(UUID(int=1))).exit_code == 5
+
+
+def test_a_freeze_is_told_and_thawed(config: Path) -> None:
+    run(config, "outbound", "freeze", "restored from the backup")
+
+    assert "restored from the backup" in run(config, "outbound", "list").output
+    assert run(config, "outbound", "thaw").exit_code == 0
+    assert "frozen" not in run(config, "outbound", "list").output
+
+
+def test_doctor_tries_the_way_out(config: Path, sink: MailSink) -> None:
+    found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}
+    assert found["replies of support-mail"]["ok"]
+
+    config.write_text(config.read_text().replace(f"port = {sink.port}", f"port = {free_port()}"))
+    found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}
+    assert "Connection refused" in found["replies of support-mail"]["findings"][0]
