@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -168,16 +167,3 @@ def test_every_sign_is_told() -> None:
     origin = recognise(mail(("auto-submitted", "auto-replied"), ("precedence", "bulk")), own_addresses=OWN)
     assert origin.kind is Kind.AUTO_REPLIED
     assert origin.reasons == ("Auto-Submitted: auto-replied (RFC 3834 section 5)", "Precedence: bulk")
-
-
-def test_the_question_costs_microseconds() -> None:
-    envelope = mail(("return-path", "<bob@example.com>"), ("content-type", "text/plain"), ("delivered-to", "x@y"))
-
-    def microseconds() -> float:
-        started = time.process_time()
-        for _ in range(1_000):
-            verdict(envelope)
-        return (time.process_time() - started) * 1_000
-
-    # 9 microseconds when the machine is quiet; the promise is 15, and neighbours can only make it slower.
-    assert any(microseconds() < 25 for _ in range(5))

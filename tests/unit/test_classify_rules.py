@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from router.classify.rules import compile_rules, fold
 
 RULES = compile_rules(
@@ -45,15 +43,3 @@ def test_a_keyword_is_evidence_once():
 
 def test_a_desk_without_keywords_finds_nothing():
     assert compile_rules({"general": ()}).find(fold("anything")) == {}
-
-
-def test_200_keywords_take_microseconds():
-    rules = compile_rules(
-        {f"category{n}": [f"keyword{n}{m}" for m in range(10)] + [f"关键{n}{m}" for m in range(10)] for n in range(10)}
-    )
-    text = fold("Hello, I would like to know how I can change the address of my wallet please. " * 3)
-    started = time.process_time()
-    for _ in range(200):
-        rules.find(text)
-    # 20 microseconds on a quiet machine; ten times that on a busy one.
-    assert (time.process_time() - started) / 200 < 200e-6

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from router.subjects import core_subject
+from tests.growth import grows_linearly
 
 
 @pytest.mark.parametrize(
@@ -42,8 +41,6 @@ def test_a_subject_is_what_is_left_without_marks(subject: str, core: str) -> Non
     assert core_subject(subject) == core
 
 
-@pytest.mark.parametrize("hostile", ["Re: " * 50_000, "[" * 50_000, "[a]" * 50_000, "[fwd:" * 50_000, " " * 100_000])
-def test_no_subject_takes_long(hostile: str) -> None:
-    started = time.process_time()
-    core_subject(hostile)
-    assert time.process_time() - started < 0.2
+@pytest.mark.parametrize("unit", ["Re: ", "[", "[a]", "[fwd:", " "])
+def test_no_subject_takes_long(unit: str) -> None:
+    assert grows_linearly(core_subject, unit, size=50_000)
