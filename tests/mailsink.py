@@ -148,4 +148,6 @@ class MailSink:
         done.wait(5)
 
     def stop(self) -> None:
+        # The controller leaves open connections to the garbage collection, which complains in some other test.
+        self.hang_up()
         self._controller.stop()
