@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, text
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
@@ -117,11 +117,15 @@ class Idempotency(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """One change, written in the transaction that made it. number: given later by the one publisher, without gaps."""
+    """One change, written in the transaction that made it. number: given later by the one publisher, without gaps.
+
+    seq: the order of writing, which is each conversation's own order, because its row is locked by whoever changes it;
+    from a sequence on PostgreSQL, empty on SQLite, where the row id says the same.
+    """
 
     __table_args__ = (
         Index(
-            "ix_event_unnumbered", "id", postgresql_where=text("number IS NULL"), sqlite_where=text("number IS NULL")
+            "ix_event_unnumbered", "seq", postgresql_where=text("number IS NULL"), sqlite_where=text("number IS NULL")
         ),
     )
 
@@ -131,6 +135,8 @@ class Event(SQLModel, table=True):
     conversation_id: UUID | None = Field(default=None, index=True)
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     at: datetime
+    # Without a default of ours: a bulk insert would write it over the database's.
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
 class Cursor(SQLModel, table=True):

@@ -11,6 +11,7 @@ from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.dispatch import Dispatch
 from workers.logs import configure_logging
+from workers.publish import Publisher
 from workers.route import Router
 from workers.watch import Watch
 from workers.worker import Worker
@@ -25,7 +26,14 @@ def main() -> None:
     brain = build_brain(settings)
     chores = (Watch(database, brain), Assigner(database, brain))
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    Worker(Router(database, brain), find_url=lambda: broker_url(settings), dispatch=dispatch, chores=chores).run()
+    companions = (Publisher(database, takeover=settings.omniyard.takeover),)
+    Worker(
+        Router(database, brain),
+        find_url=lambda: broker_url(settings),
+        dispatch=dispatch,
+        chores=chores,
+        companions=companions,
+    ).run()
     database.close()
 
 

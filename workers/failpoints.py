@@ -45,6 +45,9 @@ NAMES: Final = (
     "assign.before",
     "assign.written",
     "assign.after",
+    "publish.before",
+    "publish.written",
+    "publish.after",
     *SENDING,
 )
 

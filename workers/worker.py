@@ -6,7 +6,7 @@ import gc
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import dramatiq
@@ -29,6 +29,16 @@ _LOOK_FOR_BROKER_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
 
+class Companion(Protocol):
+    """Something with threads of its own that lives as long as the worker."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self, *, seconds: float) -> None:
+        """Finish what is in hand, but wait no longer than this."""
+
+
 class Worker:
     """Runs until SIGTERM or SIGINT; a second signal ends the process at once."""
 
@@ -39,8 +49,10 @@ class Worker:
         find_url: Callable[[], str | None],
         dispatch: Dispatch,
         chores: Sequence[Chore] = (),
+        companions: Sequence[Companion] = (),
     ) -> None:
         self._router, self._find_url, self._dispatch = router, find_url, dispatch
+        self._companions: Sequence[Companion] = (dispatch, *companions)
         self._stopped = threading.Event()
         self._watchdog = Watchdog()
         self._sweep = Sweep(router, stopped=self._stopped, watchdog=self._watchdog, chores=chores)
@@ -54,10 +66,12 @@ class Worker:
         self._watchdog.start()
         sweeping = threading.Thread(target=self._sweep.run, name="sweep", daemon=True)
         sweeping.start()
-        self._dispatch.start()
+        for companion in self._companions:
+            companion.start()
         _log.info("worker.started")
         self._answer_the_bell()
-        self._dispatch.stop(seconds=_STOP_MILLISECONDS / 1000)
+        for companion in self._companions:
+            companion.stop(seconds=_STOP_MILLISECONDS / 1000)
         sweeping.join(_STOP_MILLISECONDS / 1000)
         self._watchdog.stop()
         _log.info("worker.stopped")

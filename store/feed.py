@@ -1,0 +1,92 @@
+"""The feed: events get numbers without gaps, in the order in which they were written, and are read by number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import among, table_of
+from store.ledgers import Event
+from store.models import Conversation
+
+# SQLite leaves `seq` empty, and its writers take turns: there the row id is the order of writing.
+_ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
+_NUMBER: Final = """
+UPDATE event SET number = :base + page.place
+FROM (SELECT id, row_number() OVER (ORDER BY {order}) AS place
+      FROM (SELECT {columns} FROM event WHERE number IS NULL ORDER BY {order} LIMIT :most) AS oldest) AS page
+WHERE event.id = page.id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """One event as it is published.
+
+    number: 1, 2, 3 ... without gaps.  kind: noun.verb.  team: the conversation's, now.
+    """
+
+    number: int
+    id: UUID
+    kind: str
+    conversation_id: UUID | None
+    payload: Mapping[str, object]
+    at: datetime
+    team: str | None = None
+
+
+def is_anything_unnumbered(connection: Connection) -> bool:
+    """Return whether the publisher has something to do."""
+    table = table_of(Event)
+    return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
+
+
+def number_events(connection: Connection, *, limit: int) -> int:
+    """Give numbers to the oldest events that have none; return how many they were.
+
+    Only the publisher may, holding its lease's row. An event whose transaction commits later gets a later number; the
+    unique index refuses a second publisher.
+    """
+    order = _ORDER[connection.dialect.name]
+    statement = _NUMBER.format(order=order, columns=f"id, {order}")
+    values = {"base": newest_number(connection), "most": limit}
+    return connection.execute(sa.text(statement), values).rowcount
+
+
+def newest_number(connection: Connection) -> int:
+    """Return the greatest number given so far, 0 while there is none."""
+    table = table_of(Event)
+    newest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))).scalar_one()
+    return newest
+
+
+def events_after(
+    connection: Connection, number: int, *, limit: int, teams: Collection[str] | None = None
+) -> list[FeedEvent]:
+    """Return events with greater numbers, in order.
+
+    teams: only events of these teams' conversations, and those of no conversation; None is everything.
+    """
+    table, conversation = table_of(Event), table_of(Conversation)
+    names = ("number", "id", "kind", "conversation_id", "payload", "at")
+    statement = (
+        sa.select(*(table.c[name] for name in names), conversation.c.team)
+        .outerjoin_from(table, conversation, conversation.c.id == table.c.conversation_id)
+        .where(table.c.number > number)
+        .order_by(table.c.number)
+        .limit(limit)
+    )
+    if teams is not None:
+        statement = statement.where(sa.or_(table.c.conversation_id.is_(None), among(conversation.c.team, teams)))
+    return [FeedEvent(**row) for row in connection.execute(statement).mappings()]
+
+
+def last_of(events: Sequence[FeedEvent], *, before: int) -> int:
+    """Return the number up to which a reader has seen everything."""
+    return events[-1].number if events else before
