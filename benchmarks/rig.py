@@ -117,8 +117,8 @@ class Rig:
         return process.wait(_STOP_SECONDS)
 
     def stop_all(self) -> None:
-        """Stop every process; what does not stop in time is killed."""
-        for name in list(self.processes):
+        """Stop every process, the last one started first; what does not stop in time is killed."""
+        for name in reversed(list(self.processes)):
             process = self.processes[name]
             try:
                 self.stop(name)

@@ -52,6 +52,14 @@ def ringing_broker(url: str) -> RedisBroker:
     return _broker(client)
 
 
+def answers(url: str) -> bool:
+    """Tell whether the broker is there, within a moment."""
+    try:
+        return bool(ringing_broker(url).client.ping())
+    except redis.RedisError:
+        return False
+
+
 def listening_broker(url: str) -> RedisBroker:
     """Return a broker for those who listen: it outlasts a stall of the server."""
     client = redis.Redis.from_url(

@@ -14,7 +14,7 @@ import structlog
 from redis import RedisError
 
 from connectors.watchdog import Watchdog
-from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, listening_broker
+from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.dispatch import Dispatch
 from workers.route import Router
 from workers.sweep import Chore, Sweep
@@ -24,6 +24,8 @@ _BELL_THREADS: Final = 2
 # Dramatiq's consumers sleep longer and longer while nobody rings, up to this; their default is a second.
 _DEAF_MILLISECONDS: Final = 200
 _STOP_MILLISECONDS: Final = 20_000
+# While the broker is away its consumers sleep between attempts and hear no stop; a page that is cut is claimed again.
+_STOP_WITHOUT_BROKER_MILLISECONDS: Final = 2_000
 _LOOK_FOR_BROKER_SECONDS: Final = 5.0
 
 _log = structlog.get_logger()
@@ -87,11 +89,11 @@ class Worker:
             url = self._find_url()
             listening = self._listen(url) if url else None
             self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
-            if listening is not None:
+            if url and listening is not None:
                 self._wait_while(url)
-                listening.stop(timeout=_STOP_MILLISECONDS)
+                listening.stop(timeout=_STOP_MILLISECONDS if answers(url) else _STOP_WITHOUT_BROKER_MILLISECONDS)
 
-    def _wait_while(self, url: str | None) -> None:
+    def _wait_while(self, url: str) -> None:
         # An embedded broker that was started anew may have moved to another port.
         while not self._stopped.is_set() and self._find_url() == url:
             self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
