@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import FrameType
 from typing import Final
 
 import uvicorn
 
 from api.app import create_app
+from api.feed import Tail
 from router.settings.files import load_settings
 from store.migrate import require_current
 from store.opening import open_database
@@ -16,6 +18,19 @@ from workers.logs import configure_logging
 _GRACE_SECONDS: Final = 20
 
 
+class _Server(uvicorn.Server):
+    """Ends the streams first: they would stay open as long as their readers like."""
+
+    def __init__(self, config: uvicorn.Config, *, tail: Tail) -> None:
+        super().__init__(config)
+        self._tail = tail
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop on a signal."""
+        self._tail.stop()
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     """Serve; the first SIGTERM or Ctrl-C lets running answers finish, a second does not."""
     settings = load_settings(None)
@@ -23,16 +38,18 @@ def main() -> None:
     database = open_database(settings)
     require_current(database)
     host, _, port = settings.omniyard.listen.rpartition(":")
+    app = create_app(settings, database=database)
+    config = uvicorn.Config(
+        app,
+        host=host.strip("[]"),
+        port=int(port),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
     try:
-        uvicorn.run(
-            create_app(settings, database=database),
-            host=host.strip("[]"),
-            port=int(port),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        _Server(config, tail=app.state.desk.tail).run()
     finally:
         database.close()
 

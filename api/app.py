@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from api import (
     channels,
     conversations,
+    events,
     health,
     messages,
     metrics,
@@ -27,6 +28,7 @@ from api import (
 from api.boundary import Boundary
 from api.description import describe
 from api.desk import Clock, Desk, utc_now
+from api.feed import Tail
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.places import API
@@ -42,7 +44,7 @@ from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (
-    *(conversations, messages, replies, outbound, quarantine, channels, health, metrics),
+    *(conversations, messages, replies, outbound, quarantine, channels, events, health, metrics),
     *(pages, signing_in, webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
@@ -92,6 +94,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         replying=Replying(settings, database),
         bell=Ringer(settings),
         meter=meter,
+        tail=Tail(database),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

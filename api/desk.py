@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.feed import Tail
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.ringing import Ringer
@@ -39,6 +40,7 @@ class Desk:
     replying: Replying
     bell: Ringer
     meter: Meter
+    tail: Tail
     secure: bool
 
 

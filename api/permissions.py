@@ -33,6 +33,7 @@ class Verb(StrEnum):
     DISCARD_QUARANTINE = "quarantine:discard"
     READ_CHANNELS = "channels:read"
     READ_METRICS = "metrics:read"
+    READ_EVENTS = "events:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.DISCARD_QUARANTINE: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     Verb.READ_CHANNELS: _EVERYONE,
     Verb.READ_METRICS: _EVERYONE,
+    Verb.READ_EVENTS: _EVERYONE,
 }
 
 

@@ -26,6 +26,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "forbidden": (403, "Not allowed", "Your role may not do this."),
     "not-found": (404, "Not found", "There is nothing here."),
     "method-not-allowed": (405, "Method not allowed", "This address does not know that method."),
+    "not-acceptable": (406, "Not acceptable", "This address answers in another form; `Accept` has to name it."),
     "conflict": (409, "Conflict", "It changed since you read it."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk takes."),

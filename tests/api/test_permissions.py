@@ -28,6 +28,7 @@ ALLOWED = {
     Verb.DISCARD_QUARANTINE: "supervisor admin",
     Verb.READ_CHANNELS: "viewer agent senior supervisor auditor admin",
     Verb.READ_METRICS: "viewer agent senior supervisor auditor admin",
+    Verb.READ_EVENTS: "viewer agent senior supervisor auditor admin",
 }
 
 

@@ -1,0 +1,151 @@
+"""`/events`: every change of the desk by number, without gaps: in pages, and as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Bearer, Requires
+from api.desk import Desk, DeskPart
+from api.feed import stream
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import ProblemError, documented
+from store.feed import FeedEvent, events_after, newest_number
+
+_MEDIA_TYPE: Final = "text/event-stream"
+_LARGEST_PAGE: Final = 1000
+_STREAM_PAGE: Final = 200
+# Of a 64-bit number.
+_GREATEST: Final = 2**63 - 1
+
+routes: Final = APIRouter(prefix=f"{API}/events", tags=["events"])
+_READS: Final = Requires(Verb.READ_EVENTS)
+Reader = Annotated[Actor, Depends(_READS)]
+Number = Annotated[int, Query(ge=0, le=_GREATEST, description="The last number that you have seen.")]
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "number": 4711,
+    "id": "01932f5e-7c3a-7f10-8a4e-5b6c7d8e9f01",
+    "kind": "conversation.assigned",
+    "conversation_id": "01932f5e-7c3a-7f10-8a4e-5b6c7d8e9f02",
+    "team": "payments",
+    "at": "2026-03-02T10:00:00Z",
+    "payload": {"assignee": "Li", "team": "payments"},
+}
+
+
+class FeedEntry(BaseModel):
+    """One change: what, where, when, by ids and words of ours; never message text."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    number: int = Field(description="1, 2, 3 ... without gaps; what was committed later has a greater one.")
+    id: UUID = Field(description="Stays the same wherever the event is told; tell repetitions by it.")
+    kind: str
+    conversation_id: UUID | None
+    team: str | None = Field(description="The conversation's team, now.")
+    at: datetime
+    payload: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: FeedEvent) -> FeedEntry:
+        """Return the event as clients see it."""
+        return cls(**{name: getattr(event, name) for name in cls.model_fields})
+
+
+class FeedPage(BaseModel):
+    """Events in the order of their numbers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"events": [_EXAMPLE], "next_after": 4711}]})
+
+    events: list[FeedEntry]
+    next_after: int = Field(description="Give this as `after` next time: nothing is missed and nothing repeated.")
+
+
+@routes.get("", dependencies=[Depends(_READS)], responses=documented(), summary="Every change after a number, in order")
+def list_events(
+    desk: DeskPart, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
+) -> FeedPage:
+    """Return a page, which is empty when there is nothing newer; ask again then, or open the stream."""
+    with desk.database.read() as connection:
+        events, reached = _read(connection, after=after, limit=limit)
+    return FeedPage(events=[FeedEntry.of(event) for event in events], next_after=reached)
+
+
+@routes.get(
+    "/stream",
+    response_class=StreamingResponse,
+    responses=documented("not-acceptable")
+    | {
+        200: {
+            "description": "Server-sent events; `id` is the number, `event` the kind, `data` a `FeedEntry`.",
+            "content": {_MEDIA_TYPE: {"example": "id: 4711\nevent: conversation.assigned\ndata: {...}\n\n"}},
+        }
+    },
+    summary="The same as a stream that stays open",
+)
+def stream_events(
+    request: Request,
+    desk: DeskPart,
+    *,
+    actor: Reader,
+    bearer: Bearer,
+    after: Annotated[int | None, Query(ge=0, le=_GREATEST, description="The last number that you have seen.")] = None,
+    last_event_id: Annotated[str, Header(max_length=20)] = "",
+) -> StreamingResponse:
+    """Stream from `Last-Event-ID` on, else from `after`, else from now; ends when the token does."""
+    # A program that only looks around must not hang on a stream.
+    if _MEDIA_TYPE not in request.headers.get("accept", ""):
+        raise ProblemError("not-acceptable", f"ask with `Accept: {_MEDIA_TYPE}`")
+    # A page that only listens is no sign of a person, so it keeps no session alive.
+    request.scope.pop("session_cookie", None)
+    start = _start(desk, last_event_id, after=after)
+    if desk.tail.is_full:
+        raise ProblemError("unavailable", "too many streams are open", headers={"Retry-After": "10"})
+
+    def read(number: int) -> tuple[Sequence[str], int]:
+        with desk.database.read() as connection:
+            events, reached = _read(connection, after=number, limit=_STREAM_PAGE)
+        return [_record(event) for event in events], reached
+
+    def is_welcome() -> bool:
+        try:
+            return _READS(request, desk, bearer).role == actor.role
+        except ProblemError:
+            return False
+
+    records = stream(desk.tail, read, after=start, is_welcome=is_welcome)
+    return StreamingResponse(records, media_type=_MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+
+
+def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
+    if last_event_id:
+        if not last_event_id.isascii() or not last_event_id.isdigit():
+            raise ProblemError("invalid", "`Last-Event-ID` is a number that this stream gave out")
+        return int(last_event_id)
+    if after is not None:
+        return after
+    with desk.database.read() as connection:
+        return newest_number(connection)
+
+
+def _read(connection: Connection, *, after: int, limit: int) -> tuple[list[FeedEvent], int]:
+    """Return a page and the number up to which the actor has seen all that there is."""
+    # Read first: what is published between the two questions is left for the next page.
+    newest = newest_number(connection)
+    events = events_after(connection, after, limit=limit, teams=None)
+    if len(events) == limit:
+        return events, events[-1].number
+    return events, max(after, newest, events[-1].number if events else 0)
+
+
+def _record(event: FeedEvent) -> str:
+    return f"id: {event.number}\nevent: {event.kind}\ndata: {FeedEntry.of(event).model_dump_json()}\n\n"

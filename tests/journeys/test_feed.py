@@ -1,0 +1,168 @@
+"""The feed, as a tool reads it that dies all the time: every number once, in order, none missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from api.app import create_app
+from store.agents import add_agent, revoke_agent
+from store.database import Database
+from store.events import EventRow, append_events
+from tests.api.conftest import settings_in
+from tests.desk import RECEIVED_AT
+from tests.mailservers import free_port
+from workers.publish import Publisher
+
+ROOT = Path(__file__).parents[2]
+# One writer: transactions of various lengths, some of which are rolled back.
+WRITE = """
+import datetime, random, sys, time
+from store.database import Database
+from store.events import EventRow, append_events
+database, dice = Database(sys.argv[1]), random.Random(sys.argv[2])
+now, written = datetime.datetime.now(datetime.UTC), 0
+while written < 400:
+    kinds = [f"w{sys.argv[2]}.n{written + number}" for number in range(dice.randrange(1, 6))]
+    fails = dice.random() < 0.2
+    try:
+        with database.write() as connection:
+            append_events(connection, [EventRow(kind, at=now) for kind in kinds])
+            time.sleep(dice.random() / 100)
+            if fails:
+                raise KeyError
+    except KeyError:
+        continue
+    written += len(kinds)
+    time.sleep(dice.random() / 100)
+print(written)
+"""
+PUBLISH = """
+import datetime, sys, time
+from store.database import Database
+from workers.publish import Publisher
+publisher = Publisher(Database(sys.argv[1]), takeover=datetime.timedelta(seconds=0.5))
+while True:
+    publisher.once()
+    time.sleep(0.01)
+"""
+
+
+class Served:
+    """The desk on a port, and a token of its own."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.port = free_port()
+        app = create_app(settings_in(folder), database=database)
+        self.tail = app.state.desk.tail
+        config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_config=None)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        with database.write() as connection:
+            self.token = add_agent(connection, name="tool", role="viewer")[1]
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+
+    def open(self, *, after: int) -> httpx.Client:
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Accept": "text/event-stream",
+            "Last-Event-ID": str(after),
+        }
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", headers=headers, timeout=30)
+
+    def stop(self) -> None:
+        self.tail.stop()
+        self.server.should_exit = True
+        self.thread.join()
+
+
+@pytest.fixture
+def served(database: Database, tmp_path: Path) -> Iterator[Served]:
+    running = Served(database, tmp_path)
+    yield running
+    running.stop()
+
+
+def run(script: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE)
+
+
+def follow(served: Served, seen: list[tuple[int, str]], *, most: int) -> None:
+    """Read some events of a new stream, and die without a word."""
+    with served.open(after=seen[-1][0] if seen else 0) as client, client.stream("GET", "/events/stream") as answer:
+        assert answer.status_code == 200
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                event = json.loads(line.removeprefix("data: "))
+                seen.append((event["number"], event["kind"]))
+                most -= 1
+                if most <= 0:
+                    return
+
+
+def test_a_reader_that_is_killed_a_hundred_times_sees_every_number_once_and_in_order(
+    served: Served, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    # Given two processes that write, and publishers that die
+    writers = [run(WRITE, database_url, str(number)) for number in range(2)]
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    armed = {
+        "OMNIYARD_FAILPOINTS": "publish.written=kill,publish.after=kill",
+        "OMNIYARD_FAILPOINT_MARKS": str(marks),
+    }
+    publishers = [run(PUBLISH, database_url, **armed) for _ in range(3)]
+    # When a reader dies a hundred times
+    dice, seen = random.Random(7), list[tuple[int, str]]()
+    for _ in range(100):
+        follow(served, seen, most=dice.randrange(1, 9))
+    written = sum(int(writer.communicate(timeout=60)[0]) for writer in writers)
+    follow(served, seen, most=written - len(seen))
+    # Then it has seen each number once, each writer's in its own order, and some publishers are dead
+    assert [number for number, _ in seen] == list(range(1, written + 1))
+    for writer in range(2):
+        own = [kind for _, kind in seen if kind.startswith(f"w{writer}.")]
+        assert own == [f"w{writer}.n{number}" for number in range(len(own))]
+    assert len(own) >= 400
+    assert {mark.name for mark in marks.iterdir()} == {"publish.written", "publish.after"}
+    for publisher in publishers:
+        publisher.kill()
+        publisher.communicate()
+
+
+def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on(
+    served: Served, database: Database
+) -> None:
+    publisher = Publisher(database, takeover=timedelta(seconds=5))
+    with database.write() as connection:
+        append_events(connection, [EventRow(f"event.{number}", at=RECEIVED_AT) for number in range(3)])
+    publisher.once()
+    with served.open(after=2) as client:
+        page = client.get("/events", params={"after": 1, "limit": 1}).json()
+        assert ([event["number"] for event in page["events"]], page["next_after"]) == ([2], 2)
+        assert client.get("/events", params={"after": 3}).json() == {"events": [], "next_after": 3}
+        assert client.get("/events/stream", headers={"Accept": "*/*"}).status_code == 406
+        assert client.get("/events/stream", headers={"Last-Event-ID": "x"}).status_code == 422
+        with client.stream("GET", "/events/stream") as answer:
+            lines = answer.iter_lines()
+            assert [next(lines) for _ in range(4)][2:] == ["id: 3", "event: event.2"]
+            with database.write() as connection:
+                revoke_agent(connection, name="tool")
+            assert [line for line in lines if line.startswith("id:")] == []
+        assert client.get("/events").status_code == 401
+    publisher.release()
