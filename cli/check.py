@@ -18,6 +18,7 @@ from cli.options import ConfigOption, JsonOption
 from router.errors import ConfigError
 from router.settings.files import find_settings, read_file
 from router.settings.findings import Finding
+from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.reading import examine_settings
@@ -48,7 +49,16 @@ def check(path: Path, *, now: datetime) -> CheckResult:
     if examination.settings:
         today = now.astimezone(examination.settings.omniyard.timezone).date()
         findings += check_surroundings(examination.settings, today=today)
+        findings += _examples(examination.settings, path)
     return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
+
+
+def _examples(settings: Settings, path: Path) -> list[Finding]:
+    """Return what is wrong with the examples, those of the sub-intents included."""
+    try:
+        return examine_examples(settings, load_intents(path, settings))
+    except ConfigError as error:
+        return [Finding(place=("categories",), message=str(error))]
 
 
 def check_command(*, json_output: JsonOption = False, config: ConfigOption = None) -> None:

@@ -25,6 +25,13 @@ COMMANDS: Final = (
     ),
     ("import", "cli.importing:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
     ("parse", "cli.parse:parse_command", "Print what Omniyard reads in a mail file, as one JSON object a line."),
+    (
+        "classify",
+        "cli.classify:classify_command",
+        "Say what texts are about, a page at a time: category, danger, facts; secrets masked.",
+    ),
+    ("train", "cli.train:train_command", "Learn from the examples and from agents' corrections."),
+    ("model", "cli.model:commands", "List the trained models; activate one, or roll back."),
     ("explain", "cli.explain:explain_command", "Show why a message went where it went."),
     (
         "simulate",

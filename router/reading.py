@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.automatic import Origin, recognise
-from router.classify import Classification, Classifier
+from router.classify import Classification, Classifies
 from router.duplicates import fingerprint
 from router.envelope import Envelope
 from router.identity_signals import Signal, signals
@@ -36,7 +36,7 @@ class Reading:
 
 
 def read_page(
-    envelopes: Sequence[Envelope], *, classifier: Classifier, own: frozenset[str], authserv_id: str | None = None
+    envelopes: Sequence[Envelope], *, classifier: Classifies, own: frozenset[str], authserv_id: str | None = None
 ) -> list[Reading]:
     """Read envelopes, in their order.
 

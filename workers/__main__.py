@@ -10,6 +10,7 @@ from workers.assign import Assigner
 from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.dispatch import Dispatch
+from workers.learning import LearntClassifier
 from workers.logs import configure_logging
 from workers.publish import Publisher
 from workers.route import Router
@@ -23,8 +24,9 @@ def main() -> None:
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)
     require_current(database)
-    brain = build_brain(settings)
-    chores = (Watch(database, brain), Assigner(database, brain))
+    learnt = LearntClassifier(settings)
+    brain = build_brain(settings, classifier=learnt)
+    chores = (Watch(database, brain), Assigner(database, brain), learnt)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     companions = (Publisher(database, takeover=settings.omniyard.takeover),)
     Worker(

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from router.assignment import Mode
-from router.classify import Classifier, build_classifier
+from router.classify import Classification, Classifies
 from router.envelope import Envelope
+from router.privacy import mask
 from router.reading import Reading, read_page
 from router.routing import RoutingTable, build_table
 from router.settings import Settings
 from router.settings.channel import ChatSettings
 from workers.keys import desk_key
+from workers.learning import LearntClassifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Brain:
     """
 
     settings: Settings
-    classifier: Classifier
+    classifier: Classifies
     table: RoutingTable
     own: frozenset[str]
     key: bytes
@@ -33,6 +35,11 @@ class Brain:
         """Read envelopes, in their order, as this desk does."""
         authserv_id = self.settings.omniyard.authserv_id
         return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id)
+
+    def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
+        """Classify bare texts as the words of a message would be; each answer with its text, secrets masked."""
+        masked = [mask(text).text for text in texts]
+        return list(zip(self.classifier.classify_page(texts, masked=masked), masked, strict=True))
 
     @property
     def handed_out(self) -> Mapping[str, Mode]:
@@ -51,14 +58,15 @@ class Brain:
         return (configured.address or "") if configured else ""
 
 
-def build_brain(settings: Settings, *, key: bytes | None = None) -> Brain:
+def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Classifies | None = None) -> Brain:
     """Build the brain that the operator's file describes.
 
     key: what thread tokens are proven with; None means the desk's own.
+    classifier: None means the desk's own, with the model in force; a worker looks now and then which one that is.
     """
     return Brain(
         settings=settings,
-        classifier=build_classifier(settings),
+        classifier=classifier or LearntClassifier(settings),
         table=build_table(settings),
         own=own_addresses(settings),
         key=desk_key(settings, purpose="thread tokens") if key is None else key,

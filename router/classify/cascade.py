@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from router.classify.rules import Rules, compile_rules, fold
 from router.facts import Fact, find_facts
@@ -51,6 +51,14 @@ class Classification:
     intent: str | None = None
 
 
+class Classifies(Protocol):
+    """What answers for pages of texts: a `Classifier`, or whoever holds one and changes it."""
+
+    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+        """See `Classifier`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """Answers for pages of texts; build with `build_classifier`."""
@@ -65,11 +73,12 @@ class Classifier:
         masked: the same texts without their secrets, from a caller who has masked them already.
         """
         hits = [self.rules.find(fold(text)) for text in texts]
-        # Facts are stored: they are read off the masked texts.
-        facts = map(find_facts, [mask(text).text for text in texts] if masked is None else masked)
+        # Facts are stored and evidence is shown, and no model has learnt a secret: they see the masked texts.
+        clean = [mask(text).text for text in texts] if masked is None else masked
+        facts = map(find_facts, clean)
         if self.judge is None:
             return [self._by_rules(*one) for one in zip(texts, facts, hits, strict=True)]
-        verdicts = self.judge.judge(texts, ruled=[_only(found) for found in hits])
+        verdicts = self.judge.judge(clean, ruled=[_only(found) for found in hits])
         return [self._by_model(*one) for one in zip(texts, facts, hits, verdicts, strict=True)]
 
     def _by_rules(self, text: str, facts: tuple[Fact, ...], hits: Hits) -> Classification:

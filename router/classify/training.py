@@ -168,21 +168,27 @@ def _folds(labels: Ints) -> Ints:
 def _report(unseen: Unseen, calibration: Calibration, rows: _Rows) -> dict[str, JsonValue]:
     probabilities = unseen.answers(calibration)
     guesses = probabilities.argmax(axis=1)
-    categories = tuple(dict.fromkeys(label.category for label in rows.names))
+    names = tuple(dict.fromkeys(label.category for label in rows.names))
     return {
         "examples": len(rows.texts),
         "labels": len(rows.names),
         "accuracy": round(float((guesses == unseen.truth).mean()), 4),
         "calibration_error": round(expected_calibration_error(probabilities, unseen.truth), 4),
-        "categories": {name: _figures(at, guesses, unseen.truth) for at, name in enumerate(categories)},
+        "categories": {name: _figures(at, probabilities, unseen.truth, names) for at, name in enumerate(names)},
     }
 
 
-def _figures(category: int, guesses: Ints, truth: Ints) -> dict[str, JsonValue]:
-    right = int(((guesses == category) & (truth == category)).sum())
-    there, said = int((truth == category).sum()), int((guesses == category).sum())
+def _figures(category: int, probabilities: Floats, truth: Ints, names: Sequence[str]) -> dict[str, JsonValue]:
+    """Return how one category did on rows held back. confused_with: what else its rows were taken for, worst first."""
+    guesses = probabilities.argmax(axis=1)
+    mine = truth == category
+    right = int((guesses[mine] == category).sum())
+    there, said = int(mine.sum()), int((guesses == category).sum())
+    wrong = Counter(names[int(guess)] for guess in guesses[mine] if guess != category)
     return {
         "examples": there,
         "recall": round(right / there, 3) if there else None,
         "precision": round(right / said, 3) if said else None,
+        "calibration_error": round(expected_calibration_error(probabilities[mine], truth[mine]), 3) if there else None,
+        "confused_with": dict(wrong.most_common()),
     }

@@ -63,10 +63,13 @@ def read_intents(text: str, *, file: str) -> dict[str, IntentSettings]:
 def load_intents(config: Path, settings: Settings) -> dict[str, dict[str, IntentSettings]]:
     """Return the sub-intents of every category that has a file. config: the operator's file.
 
-    Raises ConfigError if a file cannot be read, says something odd, or is named like no category.
+    Another desk's file may stand in the same folder: where no name fits, none of the intents are this desk's.
+    Raises ConfigError if a file cannot be read, says something odd, or is named like no category while others are.
     """
     files = sorted((config.parent / "intents").glob("*.toml"))
     strangers = [file.name for file in files if file.stem not in settings.categories]
+    if len(strangers) == len(files):
+        return {}
     if strangers:
         raise ConfigError(
             f"{config.parent / 'intents'}: {', '.join(strangers)}: no category of {config.name} is called so"

@@ -97,5 +97,8 @@ def test_a_file_that_says_something_odd_is_refused_in_words(text, says):
 def test_a_file_named_like_no_category_is_refused(tmp_path):
     (tmp_path / "intents").mkdir()
     (tmp_path / "intents" / "refunds.toml").write_text("")
+    # Where no name fits, the folder is another desk's.
+    assert load_intents(tmp_path / "channels.toml", read_settings(DESK.format(""))) == {}
+    (tmp_path / "intents" / "refund.toml").write_text("")
     with pytest.raises(ConfigError, match=r"refunds\.toml: no category of channels\.toml is called so"):
         load_intents(tmp_path / "channels.toml", read_settings(DESK.format("")))

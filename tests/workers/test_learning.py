@@ -1,0 +1,77 @@
+"""The model in force reaches running processes; one that cannot be read changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from router.classify.training import Example
+from router.errors import NotFound
+from router.settings import read_settings
+from workers.learning import LearntClassifier, learn, lessons_in
+from workers.learnt import ModelFolder
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+DESK = """
+[omniyard]
+data = "{data}"
+[categories.refund]
+examples = ["I want my refund", "where is my refund", "refund me", "a refund please", "my refund is late", "refund"]
+[categories.card]
+examples = ["my card is blocked", "a new card", "card does not work", "card declined", "bind a card", "card"]
+[[routes]]
+name = "all"
+team = "desk"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return read_settings(DESK.format(data=tmp_path))
+
+
+@pytest.fixture
+def folder(settings):
+    return ModelFolder.of(settings)
+
+
+@pytest.fixture
+def lessons(settings):
+    return lessons_in(settings, {})
+
+
+def category(classifier):
+    return classifier.classify_page(["the refund for my purchase has not come"])[0].category
+
+
+def test_a_running_process_takes_the_model_that_is_put_in_force(settings, folder, lessons):
+    classifier = LearntClassifier(settings)
+    assert category(classifier) is None
+    _, about = learn(folder, lessons)
+    folder.activate(about.version, desk=lessons.desk, at=NOW)
+    classifier.once()
+    assert category(classifier) == "refund"
+    assert category(LearntClassifier(settings)) == "refund"
+
+
+def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons):
+    _, about = learn(folder, lessons)
+    folder.activate(about.version, desk=lessons.desk, at=NOW)
+    classifier = LearntClassifier(settings)
+    _, other = learn(folder, lessons, corrections=[Example("plastic", "card")])
+    folder.activate(other.version, desk=lessons.desk, at=NOW)
+    (folder.path / f"{other.version}.npz").write_bytes(b"")
+    classifier.once()
+    assert category(classifier) == "refund"
+    assert folder.roll_back(desk=lessons.desk, at=NOW).version == about.version
+    with pytest.raises(NotFound):
+        folder.roll_back(desk=lessons.desk, at=NOW)
+
+
+def test_a_correction_teaches_and_its_secrets_are_not_learnt(folder, lessons):
+    said = "my pin 4111111111111111 fell out of the plastic"
+    model, about = learn(folder, lessons, corrections=[Example(said, "card"), Example("x", "gone category")])
+    assert about.corrections == 1
+    plain, _ = learn(folder, lessons, corrections=[Example(said.replace("4111111111111111", "**** 1111"), "card")])
+    assert model.version == plain.version

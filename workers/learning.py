@@ -1,0 +1,146 @@
+"""Learning: from the operator's examples and agents' corrections to a model, and the one in force to every process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from router.classify import Classification, Classifier, build_classifier
+from router.errors import OmniyardError
+from router.settings import Settings
+from router.settings.intents import Intents, load_intents
+from workers.learnt import ModelFolder, StoredModel
+
+if TYPE_CHECKING:
+    from router.classify.encoder import Encoder
+    from router.classify.model import Model
+    from router.classify.training import Example
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What the operator's files teach. desk: digest of it; equal files teach equal models."""
+
+    examples: tuple[Example, ...]
+    emergencies: frozenset[str]
+    desk: str
+
+    @property
+    def teach(self) -> bool:
+        """Whether there is enough to tell anything apart."""
+        return len({one.category for one in self.examples}) > 1
+
+
+def lessons_of(settings: Settings, config: Path) -> Lessons:
+    """Read every example beside the operator's file.
+
+    Raises ConfigError if a file of sub-intents cannot be used.
+    """
+    return lessons_in(settings, load_intents(config, settings))
+
+
+def lessons_in(settings: Settings, intents: Intents) -> Lessons:
+    """Return what the files teach."""
+    from router.classify.training import examples_of  # noqa: PLC0415
+
+    examples = examples_of(settings, intents)
+    emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
+    said = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
+    digest = hashlib.blake2b(json.dumps(said, ensure_ascii=False).encode(), digest_size=8).hexdigest()
+    return Lessons(examples, emergencies, digest)
+
+
+def learn(folder: ModelFolder, lessons: Lessons, *, corrections: Sequence[Example] = ()) -> tuple[Model, StoredModel]:
+    """Train a model and keep it; it is not in force by that.
+
+    corrections: texts that agents put into another category; those of categories that are gone are left out.
+    Raises ConfigError if there is too little to learn from.
+    """
+    from router.classify.encoder import load_encoder  # noqa: PLC0415
+    from router.classify.training import train  # noqa: PLC0415
+
+    known = {one.category for one in lessons.examples}
+    taught = [one for one in corrections if one.category in known]
+    model = train([*lessons.examples, *taught], encoder=load_encoder(), emergencies=lessons.emergencies)
+    about = StoredModel(
+        version=model.version,
+        desk=lessons.desk,
+        trained_at=datetime.now(UTC),
+        examples=len(lessons.examples),
+        corrections=len(taught),
+        encoder=model.encoder,
+        report=dict(model.report),
+    )
+    folder.keep(model, about=about)
+    return model, about
+
+
+def classifier_of(settings: Settings, model: Model | None) -> Classifier:
+    """Return the desk's classifier with a model; the encoder is loaded if the model was trained with one."""
+    if model is None:
+        return build_classifier(settings)
+    from router.classify.encoder import load_encoder  # noqa: PLC0415
+
+    encoder: Encoder | None = load_encoder() if model.encoder else None
+    return build_classifier(settings, model=model, encoder=encoder)
+
+
+def fitting_model(settings: Settings, config: Path) -> Model | None:
+    """Return the model for this very file: the one in force if it was chosen for it, else one that learns from it now.
+
+    None if the file has nothing to learn from; its keywords decide then.
+    Raises ConfigError if a category has examples, but fewer than it needs.
+    """
+    folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
+    if not lessons.teach:
+        return None
+    choice = folder.in_force()
+    if choice and choice.desk == lessons.desk:
+        return folder.load(choice.version)
+    known = [each.version for each in folder.models() if each.desk == lessons.desk and not each.corrections]
+    return folder.load(known[-1]) if known else learn(folder, lessons)[0]
+
+
+class LearntClassifier:
+    """The classifier of a running process: it takes the model in force, and notices when another one is."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._folder = settings, ModelFolder.of(settings)
+        self._stamp = self._folder.stamp()
+        self._version = ""
+        self._now = build_classifier(settings)
+        self._take()
+
+    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+        """See `Classifier`."""
+        return self._now.classify_page(texts, masked=masked)
+
+    def once(self) -> int:
+        """Look whether another model is in force, and take it. A chore of the sweep."""
+        stamp = self._folder.stamp()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._take()
+        return 0
+
+    def _take(self) -> None:
+        choice = self._folder.in_force()
+        if choice is None or choice.version == self._version:
+            return
+        try:
+            # Swapped whole: a page in hand is finished by the one it began with.
+            self._now = classifier_of(self._settings, self._folder.load(choice.version))
+        except OmniyardError as error:
+            _log.warning("model.refused", version=choice.version, error=str(error))
+            return
+        self._version = choice.version
+        _log.info("model.taken", version=choice.version)

@@ -1,0 +1,180 @@
+"""Trained models on disk: a file a version, and one small file that says which of them is in force, and since when.
+
+Everything appears whole or not at all: a file is written under another name and renamed. What failed changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from router.errors import Conflict, NotFound, PermanentError
+from router.settings import Settings
+
+if TYPE_CHECKING:
+    # A desk that decides by keywords needs no numpy.
+    from router.classify.model import Model
+
+_IN_FORCE: Final = "active.json"
+# Which were in force before: as far back as anybody rolls.
+_REMEMBERED: Final = 20
+
+
+class StoredModel(BaseModel):
+    """What is known of a model without reading it.
+
+    desk: digest of the operator's examples it learnt from.  corrections: how many of agents' it learnt beside them.
+    report: how it did on rows held back (`router.classify.training.train`).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    desk: str
+    trained_at: datetime
+    examples: int
+    corrections: int
+    encoder: str | None
+    report: dict[str, JsonValue]
+
+
+class Choice(BaseModel):
+    """Which model was put in force. desk: digest of the operator's examples at that moment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    desk: str
+    at: datetime
+
+
+class _Choices(BaseModel):
+    choices: tuple[Choice, ...] = ()
+
+
+class ModelFolder:
+    """The models of a desk on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, settings: Settings) -> ModelFolder:
+        """Return the desk's folder; it may not be there yet."""
+        return cls(Path(settings.omniyard.data) / "models")
+
+    def keep(self, model: Model, *, about: StoredModel) -> None:
+        """Write a model; one of the same version is the same model, and stays."""
+        from router.classify.model import to_bytes  # noqa: PLC0415
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        # What it says about itself comes last: a model without it is not listed.
+        _write(self._file(model.version), to_bytes(model))
+        _write(self._about(model.version), about.model_dump_json(indent=1).encode())
+
+    def models(self) -> list[StoredModel]:
+        """Return the models, oldest first."""
+        found = [self._read(path) for path in self.path.glob("*.json") if path.name != _IN_FORCE]
+        return sorted((each for each in found if each), key=lambda each: (each.trained_at, each.version))
+
+    def find(self, version: str) -> StoredModel:
+        """Return one model by its version or the beginning of it.
+
+        Raises NotFound if there is none, Conflict if there are several.
+        """
+        fitting = [each for each in self.models() if version and each.version.startswith(version)]
+        if not fitting:
+            raise NotFound(f'there is no model "{version}" in {self.path}; `omniyard model list` shows them')
+        if len(fitting) > 1:
+            raise Conflict(f'"{version}" is the beginning of {len(fitting)} models; say more of it')
+        return fitting[0]
+
+    def load(self, version: str) -> Model:
+        """Return a model.
+
+        Raises PermanentError if its file is absent or cannot be read as one.
+        """
+        from router.classify.model import from_bytes  # noqa: PLC0415
+
+        try:
+            content = self._file(version).read_bytes()
+        except OSError as error:
+            raise PermanentError(f"{self._file(version)}: cannot be read: {error.strerror}") from error
+        return from_bytes(content)
+
+    def in_force(self) -> Choice | None:
+        """Return the choice that holds now."""
+        choices = self._choices()
+        return choices[-1] if choices else None
+
+    def activate(self, version: str, *, desk: str, at: datetime) -> Choice:
+        """Put a model in force, after reading it once: one that cannot be read changes nothing."""
+        self.load(version)
+        choice = Choice(version=version, desk=desk, at=at)
+        if (now := self.in_force()) is None or (now.version, now.desk) != (version, desk):
+            self._remember((*self._choices(), choice)[-_REMEMBERED:])
+        return choice
+
+    def roll_back(self, *, desk: str, at: datetime) -> Choice:
+        """Put the model in force that was so before this one.
+
+        Raises NotFound if there was none.
+        """
+        choices = self._choices()
+        now = choices[-1].version if choices else ""
+        before = [at for at, choice in enumerate(choices) if choice.version != now]
+        if not before:
+            raise NotFound("there was no other model before this one")
+        kept = choices[: before[-1]]
+        version = choices[before[-1]].version
+        self.load(version)
+        choice = Choice(version=version, desk=desk, at=at)
+        self._remember((*kept, choice))
+        return choice
+
+    def stamp(self) -> tuple[int, int]:
+        """Return something that changes with the choice; one question to the file system."""
+        try:
+            about = (self.path / _IN_FORCE).stat()
+        except OSError:
+            return (0, 0)
+        return (about.st_mtime_ns, about.st_ino)
+
+    def _choices(self) -> tuple[Choice, ...]:
+        try:
+            return _Choices.model_validate_json((self.path / _IN_FORCE).read_bytes()).choices
+        except (OSError, ValidationError):
+            # A broken note is none: keywords decide until somebody activates a model.
+            return ()
+
+    def _remember(self, choices: tuple[Choice, ...]) -> None:
+        _write(self.path / _IN_FORCE, _Choices(choices=choices).model_dump_json(indent=1).encode())
+
+    def _file(self, version: str) -> Path:
+        return self.path / f"{version}.npz"
+
+    def _about(self, version: str) -> Path:
+        return self.path / f"{version}.json"
+
+    def _read(self, path: Path) -> StoredModel | None:
+        try:
+            return StoredModel.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
