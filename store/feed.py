@@ -47,15 +47,15 @@ def is_anything_unnumbered(connection: Connection) -> bool:
     return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
 
 
-def number_events(connection: Connection, *, limit: int) -> int:
+def number_events(connection: Connection, *, after: int, limit: int) -> int:
     """Give numbers to the oldest events that have none; return how many they were.
 
-    Only the publisher may, holding its lease's row. An event whose transaction commits later gets a later number; the
-    unique index refuses a second publisher.
+    after: the newest number.  Only the publisher may, holding its lease's row. An event whose transaction commits
+    later gets a later number; the unique index refuses a second publisher.
     """
     order = _ORDER[connection.dialect.name]
     statement = _NUMBER.format(order=order, columns=f"id, {order}")
-    values = {"base": newest_number(connection), "most": limit}
+    values = {"base": after, "most": limit}
     return connection.execute(sa.text(statement), values).rowcount
 
 

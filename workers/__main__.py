@@ -15,7 +15,8 @@ from workers.logs import configure_logging
 from workers.publish import Publisher
 from workers.route import Router
 from workers.watch import Watch
-from workers.worker import Worker
+from workers.webhooks import fan_out_step, targets
+from workers.worker import Companion, Worker
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
     brain = build_brain(settings, classifier=learnt)
     chores = (Watch(database, brain), Assigner(database, brain), learnt)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    companions = (Publisher(database, takeover=settings.omniyard.takeover),)
+    publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=(fan_out_step(settings.webhooks),))
+    companions: list[Companion] = [publisher, *targets(database, settings.webhooks)]
     Worker(
         Router(database, brain),
         find_url=lambda: broker_url(settings),

@@ -24,6 +24,8 @@ SENDING: Final = (
     "deliver.sent",
     "deliver.looked",
 )
+# Of what tools are told, where there is a tool.
+TELLING: Final = ("webhook.before", "webhook.sent")
 # In the order of a message's path; `docs/architecture.md` tells what a kill at each of them means.
 NAMES: Final = (
     "fetch.after",
@@ -49,6 +51,7 @@ NAMES: Final = (
     "publish.written",
     "publish.after",
     *SENDING,
+    *TELLING,
 )
 
 

@@ -33,9 +33,9 @@ _SICK_SECONDS: Final = 2.0
 
 _log = structlog.get_logger()
 
-# What else is done in order, in the publisher's transaction: told how many events it numbered, returns whether there
-# is more.
-Step = Callable[[Connection], int]
+# What else is done in order, in the publisher's transaction: told after which number the new events begin, returns how
+# much it did.
+Step = Callable[[Connection, int], int]
 
 
 class Publisher:
@@ -111,8 +111,9 @@ class Publisher:
         with self._database.write() as connection:
             # The renewed row is ours until the commit: nobody else can become the publisher meanwhile.
             leases.renew_lease(connection, name=LEASE, token=token, lasts=self._takeover)
-            found = feed.number_events(connection, limit=_PAGE)
-            found += sum(step(connection) for step in self._steps)
+            before = feed.newest_number(connection)
+            found = feed.number_events(connection, after=before, limit=_PAGE)
+            found += sum(step(connection, before) for step in self._steps)
             reach("publish.written")
         reach("publish.after")
         self._renew_at = renewed_at + self._takeover.total_seconds() / 3

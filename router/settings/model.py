@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -203,6 +204,28 @@ class ReplySettings(Frozen):
     follow_ups: bool = False
 
 
+class WebhookSettings(Frozen):
+    """`[webhooks.NAME]`: where events are posted, in the form of Standard Webhooks.
+
+    secret: `whsec_` and base64; two of them with a blank between while keys are changed.  events: patterns of kinds.
+    """
+
+    url: str
+    secret: Secret
+    events: tuple[str, ...] = ()
+    allow_private: bool = False
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _url_is_safe(self) -> WebhookSettings:
+        parts = urlsplit(self.url)
+        known = parts.scheme == "https" or (parts.scheme == "http" and self.allow_private)
+        if not known or not parts.hostname or parts.username or parts.fragment:
+            why = "expected https://HOST/PATH without a user name; plain http needs `allow_private = true`"
+            raise WrongKeys([("url", why)])
+        return self
+
+
 class Settings(Frozen):
     """The whole file."""
 
@@ -214,3 +237,4 @@ class Settings(Frozen):
     sla: dict[Name, SlaSettings] = Field(default_factory=dict)
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
+    webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)

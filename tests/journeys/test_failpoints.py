@@ -17,10 +17,10 @@ from benchmarks.ledger import read_ledger
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, running_rig, wait_until
 from tests.postgres import find_binaries
-from workers.failpoints import NAMES, SENDING
+from workers.failpoints import NAMES, SENDING, TELLING
 
-# What leaves is killed in `test_sending_failpoints.py`.
-_PLACES = [name for name in NAMES if name not in SENDING]
+# What leaves is killed in `test_sending_failpoints.py`, what tools are told in `tests/workers/test_webhooks.py`.
+_PLACES = [name for name in NAMES if name not in {*SENDING, *TELLING}]
 _POLLING = {name for name in _PLACES if name.startswith(("fetch", "accept", "settle", "bell"))}
 # Where a process holds something that another may take over: a lease, a claim, locks.
 _HELD = {"accept.before", "accept.written", "route.claimed", "route.read", "route.locked", "route.written"}

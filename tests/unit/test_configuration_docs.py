@@ -36,6 +36,7 @@ from router.settings.model import (
     Settings,
     SlaSettings,
     TeamSettings,
+    WebhookSettings,
 )
 from router.settings.sending import MailSendSettings
 
@@ -63,6 +64,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[webhooks.NAME]`": WebhookSettings,
 }
 
 

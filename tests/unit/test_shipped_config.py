@@ -37,6 +37,7 @@ from router.settings.model import (
     Settings,
     SlaSettings,
     TeamSettings,
+    WebhookSettings,
 )
 from router.settings.reading import examine_settings
 from router.settings.sending import MailSendSettings
@@ -49,6 +50,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, HttpSmsSettings,
     HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings,
     SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
+    WebhookSettings,
 ]  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""Post to an address that somebody else chose, without being led to our own machines.
+
+The name is resolved here, each of its addresses is judged, and the connection goes to the judged address itself, so a
+name that changes its mind between the question and the connection (DNS rebinding) gains nothing. No redirects, no
+proxies, a bound on time and on what is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from router.errors import PermanentError, TransientError
+
+_SECONDS: Final = 15.0
+_CONNECT_SECONDS: Final = 5.0
+# The answer's body says nothing to us; a little is read so that an ordinary one ends cleanly.
+_MOST_BYTES: Final = 16_384
+# Addresses that hold another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_PUBLIC_PORT: Final = {"http": 80, "https": 443}
+
+
+class Forbidden(PermanentError):
+    """That address is one of our own networks'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the target said. retry_after: how long it asks us to wait."""
+
+    status: int
+    retry_after: timedelta | None = None
+
+
+def is_public(address: str) -> bool:
+    """Return whether an address belongs to the world at large, also when it wraps another."""
+    ip = _unwrapped(ip_address(address.partition("%")[0]))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def post(
+    url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False, seconds: float = _SECONDS
+) -> Answer:
+    """Post once and return the answer, whatever its status.
+
+    allow_private: networks of our own are welcome.  seconds: for everything, from the look-up of the name on.
+    Raises Forbidden, TransientError when no answer came.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme]
+    address = _judged(host, port, allow_private=allow_private)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection = _connection(parts.scheme, host, port=port, address=address)
+        return _exchange(connection, path=path, body=body, headers=headers, seconds=seconds)
+    except (OSError, http.client.HTTPException) as error:
+        # The exception's own words may hold what the target chose to say.
+        raise TransientError(f"no answer from the target ({type(error).__name__})") from error
+
+
+def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    if isinstance(ip, IPv4Address):
+        return ip
+    inner = ip.ipv4_mapped or ip.sixtofour
+    return inner or (IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else ip)
+
+
+def _judged(host: str, port: int, *, allow_private: bool) -> str:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise TransientError("the target's name is not known") from error
+    addresses = [str(each[4][0]) for each in found]
+    # One address of ours among public ones is how a name is made to pass.
+    if not allow_private and not all(map(is_public, addresses)):
+        raise Forbidden("the target's address is private; `allow_private = true` allows it, if it is meant")
+    return addresses[0]
+
+
+def _connection(scheme: str, host: str, *, port: int, address: str) -> http.client.HTTPConnection:
+    kind = _Tls if scheme == "https" else _Plain
+    connection = kind(host, port, timeout=_CONNECT_SECONDS)
+    connection.address = address
+    return connection
+
+
+class _Plain(http.client.HTTPConnection):
+    """Connects to the address that was judged; the name stays for the Host header."""
+
+    address = ""
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+
+
+class _Tls(_Plain):
+    def connect(self) -> None:
+        super().connect()
+        context = ssl.create_default_context()
+        # The shake of hands comes when the socket is known, so that the guard can cut it.
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, *, path: str, body: bytes, headers: Mapping[str, str], seconds: float
+) -> Answer:
+    # A target that says one byte now and then would keep any time-out of the socket alive.
+    guard = threading.Timer(seconds, _cut, [connection])
+    guard.daemon = True
+    guard.start()
+    try:
+        connection.connect()
+        connection.sock.settimeout(seconds)
+        connection.request("POST", path, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read(_MOST_BYTES)
+        return Answer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
+    finally:
+        guard.cancel()
+        connection.close()
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    # It may be closed already, or not open yet: then the time to connect is the bound.
+    with contextlib.suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _retry_after(value: str) -> timedelta | None:
+    # RFC 9110 section 10.2.3; dates are left to our own back-off.
+    return timedelta(seconds=int(value)) if value.isascii() and value.isdigit() and len(value) < 7 else None

@@ -1,0 +1,70 @@
+"""Webhooks as Standard Webhooks has them: what is signed, which events a target wants, and when to try again.
+
+Source: the specification of Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Final
+
+from router.errors import ConfigError
+
+_PREFIX: Final = "whsec_"
+# The specification's bounds; a short key could be guessed.
+_SHORTEST_KEY, _LONGEST_KEY = 24, 64
+_FIRST: Final = timedelta(seconds=5)
+_LONGEST: Final = timedelta(hours=1)
+GIVE_UP_AFTER: Final = timedelta(days=1)
+# From here on, doubling has long reached the longest pause.
+_MOST_DOUBLINGS: Final = 12
+
+
+def read_keys(secret: str) -> tuple[bytes, ...]:
+    """Return the keys of a secret: `whsec_` and base64, several of them with blanks between while keys are changed.
+
+    Raises ConfigError, which does not repeat the secret.
+    """
+    keys = []
+    for word in secret.split():
+        try:
+            key = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
+        except binascii.Error:
+            raise ConfigError(f"a webhook's secret is {_PREFIX} followed by base64") from None
+        if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+            raise ConfigError(
+                f"a webhook's secret has {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; this one has {len(key)}"
+            )
+        keys.append(key)
+    return tuple(keys)
+
+
+def sign(body: bytes, *, keys: Sequence[bytes], webhook_id: str, at: datetime) -> dict[str, str]:
+    """Return the headers that prove that we wrote `body` now: a signature by each key."""
+    stamp = str(int(at.timestamp()))
+    signed = b".".join((webhook_id.encode(), stamp.encode(), body))
+    digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
+    signatures = " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+    return {"webhook-id": webhook_id, "webhook-timestamp": stamp, "webhook-signature": signatures}
+
+
+def wants(patterns: Sequence[str], kind: str) -> bool:
+    """Return whether one of the patterns, such as `conversation.*`, names the kind; no patterns want everything."""
+    return not patterns or any(fnmatchcase(kind, pattern) for pattern in patterns)
+
+
+def next_pause(attempts: int, *, trying_for: timedelta, asked_for: timedelta | None = None) -> timedelta | None:
+    """Return how long to wait after the `attempts`th failure, None to give up.
+
+    trying_for: since the first attempt.  asked_for: the target's own Retry-After.
+    """
+    if trying_for >= GIVE_UP_AFTER:
+        return None
+    pause = min(_LONGEST, _FIRST * (1 << min(attempts - 1, _MOST_DOUBLINGS)))
+    return max(pause, min(asked_for, _LONGEST)) if asked_for else pause

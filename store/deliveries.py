@@ -1,0 +1,207 @@
+"""Events on their way to webhooks: a row each while it is to be delivered, and afterwards only if it could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.engine import Connection
+from sqlmodel import Field, SQLModel
+
+from store.bulk import among, insert_new, table_of
+from store.clock import read_clock
+from store.ids import new_id
+from store.ledgers import Event
+
+# One INSERT of a page has at most this many events for each target.
+_MOST_NUMBERED: Final = 10_000
+
+
+class DeliveryState(StrEnum):
+    """queued -> (gone, delivered) | dead; dead -> queued by a replay."""
+
+    QUEUED = "queued"
+    DEAD = "dead"
+
+
+def _some(name: str, *columns: str, state: DeliveryState) -> Index:
+    where = text(f"state = '{state}'")
+    return Index(f"ix_delivery_{name}", *columns, postgresql_where=where, sqlite_where=where)
+
+
+class Delivery(SQLModel, table=True):
+    """One event for one target. tried_since: the first attempt, of this replay if it was replayed.
+
+    error: the last attempt's, a sentence.  number: the event's.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("target", "number"),
+        _some("queue", "target", "number", state=DeliveryState.QUEUED),
+        _some("conversation", "target", "conversation_id", "number", state=DeliveryState.QUEUED),
+        _some("dead", "id", state=DeliveryState.DEAD),
+    )
+
+    id: UUID = Field(primary_key=True)
+    target: str
+    number: int = Field(sa_type=BigInteger)
+    conversation_id: UUID | None = None
+    state: str = Field(default=DeliveryState.QUEUED, sa_type=String)
+    attempts: int = 0
+    created_at: datetime
+    tried_since: datetime | None = None
+    due_at: datetime
+    error: str = Field(default="", sa_type=Text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """A delivery and its event."""
+
+    id: UUID
+    target: str
+    number: int
+    state: str
+    attempts: int
+    created_at: datetime
+    tried_since: datetime | None
+    due_at: datetime
+    error: str
+    event_id: UUID
+    kind: str
+    conversation_id: UUID | None
+    payload: Mapping[str, object]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """What became of an attempt that failed. again_in: None gives up."""
+
+    id: UUID
+    error: str
+    again_in: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCount:
+    """How much waits for a target, and how much it never took. oldest_at: of what waits."""
+
+    queued: int
+    dead: int
+    oldest_at: datetime | None
+
+
+def fan_out(connection: Connection, *, after: int, wanted: Mapping[str, Callable[[str], bool]]) -> int:
+    """Queue the events with greater numbers for each target that wants their kind; return how many rows that made.
+
+    Belongs into the publisher's transaction, so that each event is looked at once.
+    """
+    if not wanted:
+        return 0
+    event, now = table_of(Event), read_clock(connection)
+    statement = sa.select(event.c.number, event.c.kind, event.c.conversation_id).where(event.c.number > after)
+    events = connection.execute(statement.order_by(event.c.number).limit(_MOST_NUMBERED)).all()
+    rows = [
+        {
+            "id": new_id(),
+            "target": target,
+            "number": each.number,
+            "conversation_id": each.conversation_id,
+            "created_at": now,
+            "due_at": now,
+        }
+        for each in events
+        for target, wants in wanted.items()
+        if wants(each.kind)
+    ]
+    return insert_new(connection, Delivery, rows=rows)
+
+
+def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[DeliveryRow]:
+    """Return what may be delivered now, oldest first: of each conversation only its oldest undelivered event."""
+    table = table_of(Delivery)
+    earlier = table.alias("earlier")
+    blocked = sa.exists().where(
+        earlier.c.target == table.c.target,
+        earlier.c.conversation_id == table.c.conversation_id,
+        earlier.c.state == sa.literal_column(f"'{DeliveryState.QUEUED}'"),
+        earlier.c.number < table.c.number,
+    )
+    statement = (
+        _select()
+        .where(table.c.target == target, table.c.state == sa.literal_column(f"'{DeliveryState.QUEUED}'"))
+        .where(table.c.due_at <= read_clock(connection), ~blocked)
+        .order_by(table.c.number)
+        .limit(limit)
+    )
+    return [DeliveryRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def settle_deliveries(connection: Connection, *, delivered: Sequence[UUID], failed: Sequence[Failed]) -> None:
+    """Write down what became of attempts."""
+    table, now = table_of(Delivery), read_clock(connection)
+    if delivered:
+        connection.execute(sa.delete(table).where(among(table.c.id, delivered)))
+    for each in failed:
+        values: dict[str, Any] = {
+            "attempts": table.c.attempts + 1,
+            "tried_since": sa.func.coalesce(table.c.tried_since, sa.literal(now, table.c.tried_since.type)),
+            "error": each.error,
+        }
+        values |= {"state": DeliveryState.DEAD} if each.again_in is None else {"due_at": now + each.again_in}
+        connection.execute(sa.update(table).where(table.c.id == each.id).values(**values))
+
+
+def list_deliveries(
+    connection: Connection, *, state: str, target: str | None = None, before: UUID | None = None, limit: int
+) -> list[DeliveryRow]:
+    """Return deliveries in a state, newest first. before: the last id of the page before."""
+    table = table_of(Delivery)
+    statement = _select().where(table.c.state == state)
+    if target is not None:
+        statement = statement.where(table.c.target == target)
+    if before is not None:
+        statement = statement.where(table.c.id < before)
+    rows = connection.execute(statement.order_by(table.c.id.desc()).limit(limit)).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def replay_deliveries(connection: Connection, *, target: str | None = None, ids: Collection[UUID] | None = None) -> int:
+    """Queue dead deliveries again, for another day; return how many. Neither filter: all of them."""
+    table, now = table_of(Delivery), read_clock(connection)
+    statement = sa.update(table).where(table.c.state == DeliveryState.DEAD)
+    if target is not None:
+        statement = statement.where(table.c.target == target)
+    if ids is not None:
+        statement = statement.where(among(table.c.id, ids))
+    values = {"state": DeliveryState.QUEUED, "attempts": 0, "tried_since": None, "due_at": now}
+    return connection.execute(statement.values(**values)).rowcount
+
+
+def count_deliveries(connection: Connection) -> dict[str, TargetCount]:
+    """Return target -> how much waits."""
+    table = table_of(Delivery)
+    is_queued = table.c.state == DeliveryState.QUEUED
+    statement = sa.select(
+        table.c.target,
+        sa.func.count().filter(is_queued).label("queued"),
+        sa.func.count().filter(~is_queued).label("dead"),
+        sa.func.min(table.c.created_at).filter(is_queued).label("oldest_at"),
+    ).group_by(table.c.target)
+    rows = connection.execute(statement).all()
+    return {row.target: TargetCount(queued=row.queued, dead=row.dead, oldest_at=row.oldest_at) for row in rows}
+
+
+def _select() -> sa.Select[Any]:
+    table, event = table_of(Delivery), table_of(Event)
+    own = ("id", "target", "number", "state", "attempts", "created_at", "tried_since", "due_at", "error")
+    theirs = (event.c.id.label("event_id"), event.c.kind, event.c.conversation_id, event.c.payload, event.c.at)
+    joined = table.join(event, event.c.number == table.c.number)
+    return sa.select(*(table.c[name] for name in own), *theirs).select_from(joined)

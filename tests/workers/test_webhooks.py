@@ -1,0 +1,256 @@
+"""Outgoing webhooks, against a real server: signed, in order, again until taken, and never to our own machines."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from connectors.posting import Forbidden, post
+from router.errors import TransientError
+from router.settings.model import WebhookSettings
+from store.bulk import table_of
+from store.database import Database
+from store.deliveries import Delivery, count_deliveries, list_deliveries, replay_deliveries
+from store.events import EventRow, append_events
+from tests.desk import RECEIVED_AT
+from tests.inbox_builder import Builder
+from workers.publish import Publisher
+from workers.webhooks import Target, fan_out_step
+
+ROOT = Path(__file__).parents[2]
+KEY = b"a key of thirty-two bytes, aye!!"
+SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
+DELIVER = """
+import sys
+from router.settings.model import WebhookSettings
+from store.bulk import table_of
+from store.database import Database
+from workers.webhooks import Target
+settings = WebhookSettings(url=sys.argv[2], secret="env:HOOK_SECRET", allow_private=True)
+target = Target(Database(sys.argv[1]), "tool", settings=settings)
+while target.once():
+    pass
+"""
+
+
+@dataclass
+class Receiver:
+    """A tool's server. answers: statuses of the next requests, 200 afterwards; a float waits so many seconds."""
+
+    url: str = ""
+    answers: list[int | float] = field(default_factory=list)
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.got]
+
+    def kinds(self) -> list[str]:
+        return [event["type"] for event in self.events()]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.paths.append(self.path)
+            answer = told.answers.pop(0) if told.answers else 200
+            if isinstance(answer, float):
+                time.sleep(answer)
+                return
+            if answer == 200:
+                told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(answer)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.url = f"http://127.0.0.1:{server.server_port}/hook"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+
+
+def settings(url: str, **more: Any) -> WebhookSettings:
+    return WebhookSettings.model_validate({"url": url, "secret": "env:HOOK_SECRET", "allow_private": True} | more)
+
+
+class House:
+    """A publisher and its targets over one database."""
+
+    def __init__(self, database: Database, **webhooks: WebhookSettings) -> None:
+        self.database = database
+        self.publisher = Publisher(database, takeover=timedelta(seconds=60), steps=(fan_out_step(webhooks),))
+        self.targets = {name: Target(database, name, settings=each, seconds=1) for name, each in webhooks.items()}
+
+    def tell(self, *kinds: str, case: UUID | None = None) -> None:
+        with self.database.write() as connection:
+            append_events(connection, [EventRow(kind, case, {"by": "Li"}, at=RECEIVED_AT) for kind in kinds])
+        while self.publisher.once():
+            pass
+
+    def dead(self) -> list[str]:
+        with self.database.read() as connection:
+            return [row.kind for row in list_deliveries(connection, state="dead", limit=10)]
+
+    def skip(self, wait: timedelta) -> None:
+        """Let time have passed for whatever waits."""
+        with self.database.write() as connection:
+            rows = list_deliveries(connection, state="queued", limit=100)
+            for row in rows:
+                values = {"id": row.id, "due": row.due_at - wait, "since": (row.tried_since or row.created_at) - wait}
+                table = table_of(Delivery)
+                statement = sa.update(table).where(table.c.id == row.id)
+                connection.execute(statement.values(due_at=values["due"], tried_since=values["since"]))
+
+
+def test_events_arrive_signed_and_each_conversations_in_order(database: Database, receiver: Receiver) -> None:
+    # Given a target that wants some kinds, and a first answer that says no
+    house = House(database, tool=settings(receiver.url, events=["conversation.*", "message.queued"]))
+    with database.write() as connection:
+        build = Builder(connection)
+        first, second = build.conversation(), build.conversation()
+    receiver.answers = [500]
+    house.tell("conversation.opened", "sla.warned", "message.queued", case=first)
+    # When the first event fails
+    assert house.targets["tool"].once() == 0
+    house.tell("conversation.opened", case=second)
+    # Then the rest of its conversation waits, and another conversation does not
+    assert house.targets["tool"].once() == 1
+    assert receiver.events()[0]["data"]["conversation_id"] == str(second)
+    house.skip(timedelta(minutes=1))
+    while house.targets["tool"].once():
+        pass
+    assert receiver.kinds() == ["conversation.opened", "conversation.opened", "message.queued"]
+    # And each is signed as Standard Webhooks says
+    for headers, body in receiver.got:
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        expected = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+        assert headers["webhook-signature"] == f"v1,{expected}"
+        assert abs(int(headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
+    event = receiver.events()[-1]
+    assert (event["data"]["number"], event["data"]["by"], event["timestamp"][:10]) == (3, "Li", "2026-03-02")
+    with database.read() as connection:
+        assert count_deliveries(connection) == {}
+
+
+def test_what_is_not_taken_for_a_day_is_listed_and_can_be_replayed(database: Database, receiver: Receiver) -> None:
+    house = House(database, tool=settings(receiver.url))
+    target = house.targets["tool"]
+    house.tell("a.one", "a.two")
+    # Given a target that is gone for one, and away for a day for the other
+    receiver.answers = [410, 302, 503]
+    for _ in range(2):
+        assert target.once() == 0
+        house.skip(timedelta(hours=25))
+    # Then both are listed, and nothing followed the redirect
+    assert sorted(house.dead()) == ["a.one", "a.two"]
+    assert set(receiver.paths) == {"/hook"}
+    # And a replay delivers them
+    with database.write() as connection:
+        assert replay_deliveries(connection, target="tool") == 2
+        assert replay_deliveries(connection, target="tool") == 0
+    while target.once():
+        pass
+    assert sorted(receiver.kinds()) == ["a.one", "a.two"]
+
+
+def test_a_slow_target_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+    house = House(database, slow=settings(receiver.url), quick=settings(receiver.url + "/quick"))
+    house.tell(*(f"a.n{number}" for number in range(3)))
+    receiver.answers = [1.5]
+    for target in house.targets.values():
+        target.start()
+    wait_for(lambda: receiver.paths.count("/hook/quick") == 3)
+    for target in house.targets.values():
+        target.stop(seconds=10)
+
+
+@pytest.mark.parametrize("place", ["webhook.before", "webhook.sent"])
+def test_a_killed_sender_repeats_at_most_what_it_had_under_way(
+    database: Database, database_url: str, receiver: Receiver, place: str
+) -> None:
+    house = House(database, tool=settings(receiver.url))
+    house.tell("a.one", "a.two")
+    environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    command = [sys.executable, "-c", DELIVER, database_url, receiver.url]
+    assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode < 0
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM lease")
+    while house.targets["tool"].once():
+        pass
+    ids = [headers["webhook-id"] for headers, _ in receiver.got]
+    assert len(set(ids)) == 2
+    assert len(ids) == (4 if place == "webhook.sent" else 2)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "[::1]", "2130706433", "0x7f.1", "0.0.0.0", "169.254.169.254", "10.1.2.3", "192.168.0.1"),
+        *("100.100.100.200", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fd00::1]", "[fe80::1]"),
+        *("[ff02::1]", "224.0.0.1", "255.255.255.255", "localhost"),
+    ],
+)
+def test_nothing_is_posted_to_our_own_networks(host: str) -> None:
+    with pytest.raises(Forbidden):
+        post(f"http://{host}:9/", body=b"", headers={}, seconds=1)
+
+
+def test_a_target_that_drips_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            peer, _ = server.accept()
+            with peer:
+                try:
+                    while True:
+                        peer.sendall(b"H")
+                        time.sleep(0.05)
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(TransientError):
+            post(url, body=b"{}", headers={}, allow_private=True, seconds=0.3)
+        thread.join()
+
+
+def wait_for(holds: Any) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
