@@ -38,8 +38,8 @@ from api.ringing import Ringer
 from api.sessions import Sessions
 from router.settings import Settings
 from store.database import Database
+from store.keys import desk_key
 from workers.doors import Doors
-from workers.keys import desk_key
 from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.

@@ -16,6 +16,7 @@ from store.bulk import among, table_of
 from store.inbox import Position, behind
 from store.ledgers import Outbound
 from store.models import Attachment, Inbound, Message, Original
+from store.sealing import sealer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,7 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
     row = connection.execute(statement).first()
     if row is None:
         raise NotFound("there is no original for a message with that id")
-    return PackedOriginal(bytes(row.content), row.size)
+    return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[OutboundRow]:

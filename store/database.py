@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 
 from router.errors import PermanentError, TransientError
+from store.sealing import OPTION, Sealer
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -57,16 +58,19 @@ def _sqlite_now(*_: object, **__: object) -> str:
 class Database:
     """An engine, and the two kinds of transaction that the house uses."""
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, sealer: Sealer | None = None) -> None:
+        """Prepare to connect. sealer: what originals are kept under; without one they are kept as they came."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self.sealer = sealer or Sealer(None)
+        engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._engine = engine.execution_options(**{OPTION: self.sealer})
 
     @classmethod
-    def at(cls, path: Path) -> Self:
+    def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
         """Open the SQLite file at `path`, making its folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(URL.create("sqlite", database=str(path)))
+        return cls(URL.create("sqlite", database=str(path)), sealer=sealer)
 
     @property
     def engine(self) -> sa.Engine:

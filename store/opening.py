@@ -6,10 +6,14 @@ from pathlib import Path
 
 from router.settings import Settings
 from store.database import Database
+from store.keys import desk_key
+from store.sealing import Sealer
 
 
 def open_database(settings: Settings) -> Database:
     """Open the database that `[omniyard] database` names, or the embedded SQLite file under the data folder."""
+    # The key is asked for when the first message is read or kept: most commands do neither.
+    sealer = Sealer(lambda: desk_key(settings, purpose="originals"))
     if settings.omniyard.database is not None:
-        return Database(settings.omniyard.database.reveal())
-    return Database.at(Path(settings.omniyard.data) / "omniyard.db")
+        return Database(settings.omniyard.database.reveal(), sealer=sealer)
+    return Database.at(Path(settings.omniyard.data) / "omniyard.db", sealer=sealer)

@@ -17,6 +17,7 @@ from store.clock import read_clock
 from store.correspondence import PackedOriginal
 from store.events import EventRow, append_events
 from store.models import Inbound, InboundState, Original
+from store.sealing import sealer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def list_quarantined(
         statement = statement.where(columns.id < before)
     # Ids are in order of time, and unlike a time they never tie.
     rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
-    return [QuarantinedRow(**row) for row in rows]
+    return [_opened(connection, row) for row in rows]
 
 
 def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRow:
@@ -74,7 +75,7 @@ def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRow
     row = connection.execute(statement).mappings().first()
     if row is None:
         raise NotFound("there is no quarantined message with that id")
-    return QuarantinedRow(**row)
+    return _opened(connection, row)
 
 
 def find_quarantined_original(connection: Connection, inbound_id: UUID) -> PackedOriginal:
@@ -88,7 +89,7 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
     row = connection.execute(statement).first()
     if row is None:
         raise NotFound("there is no quarantined message with that id")
-    return PackedOriginal(bytes(row.content), row.size)
+    return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
 def count_quarantined(connection: Connection) -> int:
@@ -114,7 +115,7 @@ def replay(
         connection.execute(sa.update(table).where(among(table.c.id, going)).values(**values, **released))
     for inbound_id in going:
         if envelopes and inbound_id in envelopes:
-            better = {"envelope": envelopes[inbound_id]}
+            better = {"envelope": sealer_of(connection).seal_text(envelopes[inbound_id])}
             connection.execute(sa.update(table).where(table.c.id == inbound_id).values(**better))
     _report(connection, "quarantine.replayed", going, payload={"by": by}, now=now)
     return tuple(going)
@@ -137,6 +138,10 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
     if connection.execute(statement).rowcount != 1:
         raise Conflict("somebody else replayed or discarded the message just now")
     _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
+
+
+def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRow:
+    return QuarantinedRow(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
 
 
 def _select() -> sa.Select[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.bulk import table_of
 from store.models import Conversation, Inbound, InboundState, Message
+from store.sealing import sealer_of
 
 # Ids carry the accepting process's clock, which may differ from the database's by so much.
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
@@ -56,7 +57,11 @@ def stored_page(
         .order_by(inbound.c.id)
         .limit(limit)
     )
-    rows = [StoredMessage(**row) for row in connection.execute(statement).mappings()]
+    sealer = sealer_of(connection)
+    rows = [
+        StoredMessage(**{**row, "envelope": sealer.open_text(row["envelope"])})
+        for row in connection.execute(statement).mappings()
+    ]
     # What was received long before it was accepted may be older than asked for.
     return [row for row in rows if row.received_at >= since], rows[-1].id if len(rows) == limit else None
 

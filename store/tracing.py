@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.bulk import table_of
 from store.models import Conversation, Identity, Inbound, Message
+from store.sealing import sealer_of
 
 # A conversation with more messages than this is read at the desk, not in a terminal.
 _MOST: Final = 50
@@ -60,7 +61,11 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
         .order_by(inbound.c.received_at, inbound.c.id)
         .limit(_MOST)
     )
-    rows = [Traced(**row) for row in connection.execute(statement).mappings()]
+    sealer = sealer_of(connection)
+    rows = [
+        Traced(**{**row, "envelope": sealer.open_text(row["envelope"])})
+        for row in connection.execute(statement).mappings()
+    ]
     if not rows:
         raise NotFound(f"nothing is known by {key}: expected the id of a message or a conversation, or a reference")
     return rows

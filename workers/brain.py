@@ -14,7 +14,7 @@ from router.reading import Reading, read_page
 from router.routing import RoutingTable, build_table
 from router.settings import Settings
 from router.settings.channel import ChatSettings
-from workers.keys import desk_key
+from store.keys import desk_key
 from workers.learning import LearntClassifier
 
 

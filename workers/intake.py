@@ -23,6 +23,7 @@ from router.errors import OmniyardError
 from store import cursors, leases
 from store.database import Database
 from store.inbound import Accepted, Delivery, accept
+from store.sealing import Sealer
 from workers.bell import Bell
 from workers.failpoints import reach
 
@@ -115,7 +116,8 @@ class Intake:
             guard.close()
 
     def _commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
-        deliveries = [_delivery(arrival) for arrival in arrivals]
+        # Sealed before the transaction: nobody waits for it.
+        deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
@@ -170,11 +172,11 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _delivery(arrival: Arrival) -> Delivery:
+def _delivery(arrival: Arrival, *, sealer: Sealer) -> Delivery:
     return Delivery(
         source_key=arrival.source_key,
-        envelope=arrival.envelope.decode(),
-        original=arrival.original,
+        envelope=sealer.seal_text(arrival.envelope.decode()),
+        original=sealer.seal(arrival.original),
         size=arrival.size,
         content_hash=arrival.content_hash,
         received_at=arrival.received_at,

@@ -21,8 +21,8 @@ from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings
 from store.clock import read_clock
 from store.database import Database
 from store.ids import new_id
+from store.keys import desk_key
 from store.replies import Answerable, Reply, add_note, add_reply
-from workers.keys import desk_key
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN: Final = "omniyard.invalid"

@@ -87,7 +87,7 @@ class Router:
         if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason="every worker that touched this message died")
             return
-        envelopes = [from_json(row.envelope) for row in claimed.rows]
+        envelopes = [from_json(self._database.sealer.open_text(row.envelope)) for row in claimed.rows]
         readings = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:

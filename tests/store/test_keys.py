@@ -10,8 +10,8 @@ import pytest
 
 from router.errors import ConfigError
 from router.settings import Settings, read_settings
+from store.keys import desk_key
 from tests.desk import text_in
-from workers.keys import desk_key
 
 
 def settings_in(folder: Path) -> Settings:
