@@ -50,6 +50,8 @@ _PROVINCES: Final = frozenset(
     for tens, last in ((1, 5), (2, 3), (3, 7), (4, 6), (5, 4), (6, 5), (7, 1), (8, 3))
     for ones in range(last + 1)
 )
+# The last of the eighteen may be an X, which is no digit.
+_ID_LENGTHS: Final = frozenset({17, 18})
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 _UNSEEN: Final = (
@@ -152,11 +154,13 @@ def _group(match: re.Match[str]) -> _Group:
 
 
 def _among(text: str, groups: Sequence[_Group]) -> Iterator[Found]:
-    at = 0
+    digits = "".join(group.digits for group in groups)
+    at = passed = 0
     while at < len(groups):
-        found, used = _longest_from(text, groups[at : at + _LONGEST])
+        found, used = _longest_from(text, groups[at : at + _LONGEST], ahead=digits[passed : passed + _LONGEST])
         if found:
             yield found
+        passed += sum(len(group.digits) for group in groups[at : at + used])
         at += used
 
 
@@ -167,27 +171,36 @@ def _is_day(digits: str) -> bool:
         return False
 
 
-def _longest_from(text: str, groups: Sequence[_Group]) -> tuple[Found | None, int]:
-    """Return the longest secret that starts with the first group, and how many groups it takes."""
+def _longest_from(text: str, groups: Sequence[_Group], *, ahead: str) -> tuple[Found | None, int]:
+    """Return the longest secret that starts with the first group, and how many groups it takes.
+
+    ahead: as many digits from there on as the longest number has.
+    """
     best: tuple[Found | None, int] = (None, 1)
-    windows = list(_windows(groups))
+    if len(ahead) < _SHORTEST:
+        return best
     start = groups[0].start
-    named = bool(windows) and _CARD_LABEL.search(text, max(0, start - 24), start) is not None
-    for count, digits in windows:
-        found = _judge(text, groups[:count], digits, named=named)
-        best = (found, count) if found else best
+    named = _CARD_LABEL.search(text, max(0, start - 24), start) is not None
+    # A text may be nothing but digits: how a number begins rules out nearly all of them.
+    lengths = _LENGTHS.get(ahead[:4], frozenset()) | (_ID_LENGTHS if ahead[:2] in _PROVINCES else frozenset())
+    if not named and not lengths:
+        return best
+    for count, length in _windows(groups):
+        if named or length in lengths:
+            found = _judge(text, groups[:count], ahead[:length], named=named)
+            best = (found, count) if found else best
     return best
 
 
-def _windows(groups: Sequence[_Group]) -> Iterator[tuple[int, str]]:
-    """Yield how many groups from the first on make a number of a card's length, and that number."""
-    digits = ""
+def _windows(groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
+    """Yield how many groups from the first on make a number of a card's length, and that length."""
+    length = 0
     for count, group in enumerate(groups, start=1):
-        digits += group.digits
-        if len(digits) > _LONGEST:
+        length += len(group.digits)
+        if length > _LONGEST:
             return
-        if len(digits) >= _SHORTEST:
-            yield count, digits
+        if length >= _SHORTEST:
+            yield count, length
 
 
 def _judge(text: str, groups: Sequence[_Group], digits: str, *, named: bool) -> Found | None:
