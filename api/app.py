@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from api import (
     channels,
     conversations,
+    deliveries,
     events,
     health,
     messages,
@@ -44,7 +45,7 @@ from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (
-    *(conversations, messages, replies, outbound, quarantine, channels, events, health, metrics),
+    *(conversations, messages, replies, outbound, quarantine, channels, events, deliveries, health, metrics),
     *(pages, signing_in, webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"

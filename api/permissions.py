@@ -34,6 +34,8 @@ class Verb(StrEnum):
     READ_CHANNELS = "channels:read"
     READ_METRICS = "metrics:read"
     READ_EVENTS = "events:read"
+    READ_WEBHOOKS = "webhooks:read"
+    REPLAY_WEBHOOKS = "webhooks:replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_CHANNELS: _EVERYONE,
     Verb.READ_METRICS: _EVERYONE,
     Verb.READ_EVENTS: _EVERYONE,
+    Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
 }
 
 

@@ -45,6 +45,7 @@ COMMANDS: Final = (
         "cli.outbound:commands",
         "List what could not be sent, and decide about it; freeze sending.",
     ),
+    ("webhooks", "cli.webhooks:commands", "List what waits for the tools that are told of changes; send it again."),
     ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
     ("contact", "cli.contact:commands", "Label contacts, for routes that ask for it."),
     ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),

@@ -29,6 +29,8 @@ ALLOWED = {
     Verb.READ_CHANNELS: "viewer agent senior supervisor auditor admin",
     Verb.READ_METRICS: "viewer agent senior supervisor auditor admin",
     Verb.READ_EVENTS: "viewer agent senior supervisor auditor admin",
+    Verb.READ_WEBHOOKS: "supervisor auditor admin",
+    Verb.REPLAY_WEBHOOKS: "supervisor admin",
 }
 
 
