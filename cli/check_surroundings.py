@@ -17,6 +17,7 @@ from router.settings.channels import RUNNABLE_KINDS
 from router.settings.findings import Finding, Level, Place, shown
 from router.settings.model import Settings
 from router.settings.secret import Secret
+from router.webhooks import read_keys
 
 _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
@@ -30,7 +31,18 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
         if channel.enabled and channel.kind not in RUNNABLE_KINDS:
             message = "this version has no connector of this kind yet; set enabled = false, or take the channel out"
             yield Finding(place=(*place, "kind"), value=shown(channel.kind), message=message)
+    for name, webhook in settings.webhooks.items():
+        place = ("webhooks", name)
+        findings = list(_needs(place, webhook, level="error" if webhook.enabled else "warning"))
+        yield from findings or _keys((*place, "secret"), webhook.secret)
     yield from _holidays(settings, today=today)
+
+
+def _keys(place: Place, secret: Secret) -> Iterator[Finding]:
+    try:
+        read_keys(secret.reveal())
+    except ConfigError as error:
+        yield Finding(place=place, message=str(error))
 
 
 def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]:

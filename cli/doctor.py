@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.examining import examine_broker, examine_channel, examine_data, examine_database, examine_desk
+from cli.examining import examine_broker, examine_channel, examine_data, examine_database, examine_desk, examine_webhook
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json
@@ -55,6 +55,9 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
         parts[f"channel {name}"] = partial(examine_channel, name, channel, settings=settings)
+    for name, webhook in settings.webhooks.items():
+        if webhook.enabled:
+            parts[f"webhook {name}"] = partial(examine_webhook, webhook)
     return parts | {f"replies of {name}": sender.probe for name, sender in mail_senders(settings).items()}
 
 

@@ -21,9 +21,12 @@ from cli.listening import check_free, listeners
 from connectors.base import Health
 from connectors.email.smtp import SmtpGate
 from connectors.opening import connector_of
+from connectors.posting import examine
 from connectors.senders import http_sms_sender
 from router.settings import Settings
 from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings
+from router.settings.model import WebhookSettings
+from router.webhooks import read_keys
 from store.clock import read_clock
 from store.migrate import current_version, latest_version
 from store.opening import open_database
@@ -71,6 +74,13 @@ def examine_database(settings: Settings) -> Health:
         *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
     ]
     return Health(ok=not wrong, findings=(f"{where} answers", *wrong))
+
+
+def examine_webhook(webhook: WebhookSettings) -> Health:
+    """Look whether events could be signed and sent: the secret, the name, and whose address it is. Sends nothing."""
+    read_keys(webhook.secret.reveal())
+    address = examine(webhook.url, allow_private=webhook.allow_private)
+    return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
 
 
 def examine_broker(settings: Settings) -> Health:

@@ -68,6 +68,15 @@ def post(
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
 
 
+def examine(url: str, *, allow_private: bool = False) -> str:
+    """Return the address that would be connected to, without connecting.
+
+    Raises Forbidden, TransientError when the name is not known.
+    """
+    parts = urlsplit(url)
+    return _judged(parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme], allow_private=allow_private)
+
+
 def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if isinstance(ip, IPv4Address):
         return ip
