@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,20 @@ def test_what_is_claimed_is_nobody_elses(three: Database) -> None:
     assert len(claim_page(three, limit=2).rows) == 2
     assert len(claim_page(three).rows) == 1
     assert claim_page(three).rows == ()
+
+
+def test_a_page_is_full_by_weight_as_well_as_by_number(database: Database) -> None:
+    heavy = "x" * (claims.PAGE_BYTES * 2 // 5)
+    words = ("light", heavy, heavy, heavy, heavy * 3, "light")
+    keep(database, *(replace(delivery(f"1:{uid}", word.encode()), envelope=word) for uid, word in enumerate(words)))
+
+    assert [[len(row.envelope) for row in claim_page(database).rows] for _ in range(5)] == [
+        [5, len(heavy), len(heavy)],
+        [len(heavy)],
+        [3 * len(heavy)],
+        [5],
+        [],
+    ]
 
 
 def test_a_claim_counts_before_any_work(three: Database) -> None:
