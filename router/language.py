@@ -28,6 +28,8 @@ _ENGLISH: Final = re.compile(
 )
 # Whom an Asian wallet's customers are; the fewer to choose from, the fewer mistakes in five words.
 _LATIN_LANGUAGES: Final = ("en", "es", "fr", "de", "pt", "it", "nl", "id", "ms", "vi", "tr", "tl", "pl", "sv")
+# Nearly one language to an identifier: each alone would rarely be sure.
+_TWINS: Final = {"id": "ms", "ms": "id"}
 # Shorter texts are guessed badly by anyone: "refund pls" is no Dutch.
 _FEWEST_WORDS: Final = 3
 _SURE: Final = 0.8
@@ -96,5 +98,12 @@ def _library() -> Callable[[str], tuple[str, float]]:
         return lambda _: ("en", 1.0)
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(list(_LATIN_LANGUAGES))
-    classify: Callable[[str], tuple[str, float]] = identifier.classify
-    return classify
+    rank: Callable[[str], list[tuple[str, float]]] = identifier.rank
+    return lambda text: _best(rank(text))
+
+
+def _best(ranked: list[tuple[str, float]]) -> tuple[str, float]:
+    """Return the likeliest language; what speaks for its twin speaks for it."""
+    language, probability = ranked[0]
+    twin = _TWINS.get(language)
+    return language, probability + sum(share for other, share in ranked if other == twin)
