@@ -48,7 +48,7 @@ chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what
 lock: ## Renew both lock files from pyproject.toml (no index is written into them).
 	$(PYTHON) -m venv var/lock
 	var/lock/bin/python -m pip install --quiet uv
-	$(COMPILE) --extra build --extra encoder --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra build --extra encoder --extra languages --output-file requirements.lock pyproject.toml
 	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 # Real servers that the tests talk to (an IMAP server, PostgreSQL's libraries); only root may install them.
