@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,10 @@ AtOption = Annotated[
         "--at", help='A moment (ISO 8601, in the calendar\'s zone if it names none) or "now": is it open then?'
     ),
 ]
+FeedOption = Annotated[
+    Path | None,
+    typer.Option("--import", exists=True, dir_okay=False, help="Show what an iCal file says otherwise, as TOML."),
+]
 
 
 def calendar_command(
@@ -36,6 +41,7 @@ def calendar_command(
     *,
     year: YearOption = None,
     at: AtOption = None,
+    feed: FeedOption = None,
     json_output: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -46,6 +52,8 @@ def calendar_command(
     Example: omniyard calendar office --year 2026
 
     Example: omniyard calendar office --at 2026-02-14T18:00
+
+    Example: omniyard calendar office --year 2027 --import holidays.ics
     """
     calendars = build_calendars(load_settings(config))
     if name not in calendars:
@@ -53,8 +61,12 @@ def calendar_command(
     calendar = calendars[name]
     if at is not None:
         _answer(calendar, _moment(at, zone=calendar.zone), as_json=json_output)
+        return
+    year = year or datetime.now(calendar.zone).year
+    if feed is not None:
+        _print_notice(calendar, feed, year=year)
     else:
-        _print_year(calendar, year or datetime.now(calendar.zone).year, as_json=json_output)
+        _print_year(calendar, year, as_json=json_output)
 
 
 def _moment(text: str, *, zone: ZoneInfo) -> datetime:
@@ -94,6 +106,29 @@ def _print_year(calendar: Calendar, year: int, *, as_json: bool) -> None:
     if year > calendar.known_until.year:
         note = f"note: the public holidays of {year} are not announced yet; those fixed by law are shown"
         print(note, file=sys.stderr)
+
+
+def _print_notice(calendar: Calendar, feed: Path, *, year: int) -> None:
+    # Loaded for this alone.
+    from cli import calendar_feed  # noqa: PLC0415
+
+    notice = calendar_feed.read_feed(feed, year=year)
+    news = calendar_feed.what_is_new(notice, calendar)
+    print(calendar_feed.to_toml(news, calendar=calendar.name, hours=_usual_hours(calendar, year)), end="")
+    told = sum((each.until - each.on).days + 1 for each in notice.exceptions)
+    differ = sum((each.until - each.on).days + 1 for each in news)
+    print(f"{feed.name} names {told} days of {year}; {calendar.name} says otherwise of {differ}.", file=sys.stderr)
+    for title in notice.unclear:
+        print(f"not a whole day, so it is yours to judge: {title}", file=sys.stderr)
+    if news:
+        print("Hold this against the official notice, then put it into your configuration.", file=sys.stderr)
+
+
+def _usual_hours(calendar: Calendar, year: int) -> list[str]:
+    """Return the hours of the first ordinary open day of the year: a make-up day is worked like one."""
+    days = (calendar.on(date(year, 1, 1) + timedelta(days=number)) for number in range(365))
+    spans = next((day.spans for day in days if day.kind is DayKind.WEEK and day.spans), ())
+    return [str(span) for span in spans]
 
 
 def _lines(calendar: Calendar, year: int) -> Iterator[str]:

@@ -105,6 +105,11 @@ class DaySpan:
     start: int
     end: int
 
+    def __str__(self) -> str:
+        """Return the span as it stands in a file."""
+        end = self.end - MINUTES_A_DAY if self.end > MINUTES_A_DAY else self.end
+        return f"{self.start // 60:02}:{self.start % 60:02}-{end // 60:02}:{end % 60:02}"
+
 
 def _span(value: Any) -> DaySpan:  # noqa: ANN401
     if isinstance(value, DaySpan):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from datetime import datetime
 
 import pytest
@@ -129,3 +130,74 @@ def test_an_unreadable_moment_is_wrong_usage(omniyard):
     code, _, err = omniyard("office", "--at", "tomorrow")
     assert code == 2
     assert "expected a moment such as" in err
+
+
+FEED = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//desk//tests//EN
+X-WR-TIMEZONE:Asia/Shanghai
+{events}END:VCALENDAR
+"""
+EVENTS = [
+    # As Apple's calendar of mainland China has it: a holiday that we know, and a make-up day that we know.
+    ("20260215", "20260224", "春节（休）", "X-APPLE-SPECIAL-DAY:WORK-HOLIDAY"),
+    ("20260214", "20260215", "春节（班）", "X-APPLE-SPECIAL-DAY:ALTERNATE-WORKDAY"),
+    # What only this company knows.
+    ("20260803", "20260806", 'The "big" move', ""),
+    ("20260809", "20260810", "Make-up working day for the move", ""),
+    ("20200901", "20200902", "Founders' day", "RRULE:FREQ=YEARLY"),
+    ("20260910T140000", "20260910T160000", "All hands", ""),
+    ("20261012", "20261013", "Called off", "STATUS:CANCELLED"),
+]
+
+
+def feed(tmp_path, events=EVENTS):
+    file = tmp_path / "holidays.ics"
+    lines = [
+        f"BEGIN:VEVENT\nUID:{start}@desk\nDTSTAMP:20260101T000000Z\nDTSTART{_kind(start)}:{start}\n"
+        f"DTEND{_kind(end)}:{end}\nSUMMARY:{title}\n{more + chr(10) if more else ''}END:VEVENT\n"
+        for start, end, title, more in events
+    ]
+    file.write_text(FEED.format(events="".join(lines)).replace("\n", "\r\n"), encoding="utf-8")
+    return file
+
+
+def _kind(moment):
+    return ";TZID=Asia/Shanghai" if "T" in moment else ";VALUE=DATE"
+
+
+def test_a_feed_is_shown_as_the_exceptions_that_the_calendar_lacks(omniyard, tmp_path):
+    code, out, err = omniyard("office", "--year", "2026", "--import", str(feed(tmp_path)))
+
+    assert code == 0
+    assert tomllib.loads(out)["calendars"]["office"]["dates"] == [
+        {"on": "2026-08-03", "until": "2026-08-05", "open": [], "why": 'The "big" move'},
+        {
+            "on": "2026-08-09",
+            "open": ["09:00-12:00", "13:00-18:00"],
+            "why": "Make-up working day for the move",
+        },
+        {"on": "2026-09-01", "open": [], "why": "Founders' day"},
+    ]
+    assert "names 15 days of 2026; office says otherwise of 5" in err
+    assert "2026-09-10 14:00 All hands" in err
+    assert "Called off" not in out + err
+
+
+def test_what_was_imported_is_a_configuration_that_then_agrees(omniyard, tmp_path):
+    _, out, _ = omniyard("office", "--year", "2026", "--import", str(feed(tmp_path)))
+    file = tmp_path / "channels.toml"
+    file.write_text(DESK.replace("[calendars.berlin]", f"{out}[calendars.berlin]"), encoding="utf-8")
+
+    code, out, err = omniyard("office", "--year", "2026", "--import", str(feed(tmp_path)))
+    assert (code, out) == (0, "")
+    assert "says otherwise of 0" in err
+    assert "Hold this" not in err
+
+
+def test_a_file_that_is_no_feed_is_named(omniyard, tmp_path):
+    file = tmp_path / "holidays.ics"
+    file.write_text("<html>Sign in</html>")
+    code, out, err = omniyard("office", "--import", str(file))
+    assert (code, out) == (1, "")
+    assert "holidays.ics is not an iCalendar file (RFC 5545)" in err
