@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import (
+    actions,
     channels,
     conversations,
     deliveries,
@@ -45,7 +46,19 @@ from workers.replying import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (
-    *(conversations, messages, replies, outbound, quarantine, channels, events, deliveries, health, metrics),
+    *(
+        conversations,
+        actions,
+        messages,
+        replies,
+        outbound,
+        quarantine,
+        channels,
+        events,
+        deliveries,
+        health,
+        metrics,
+    ),
     *(pages, signing_in, webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
@@ -78,7 +91,6 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app)
     describe(app)
-    app.add_middleware(Boundary, meter=desk.meter, secure=desk.secure)
     return app
 
 

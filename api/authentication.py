@@ -14,14 +14,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.desk import Desk, DeskPart
 from api.permissions import Actor, Verb, can
+from api.places import POLL_HEADER
 from api.problems import ProblemError
 from router.errors import TransientError
 from store.agents import AgentRow, find_by_id, find_by_token, is_use_worth_noting, note_use
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
 _SAFE: Final = frozenset({"GET", "HEAD"})
-# The page asks for itself again every few seconds; that is no sign of a person.
-POLL_HEADER: Final = "X-Omniyard-Poll"
 
 _BEARER: Final = HTTPBearer(
     auto_error=False, scheme_name="token", description="`oy_...`, shown once by `omniyard agent add`."
@@ -43,10 +42,10 @@ class Requires(Demand):
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
-        actor = Actor(id=agent.id, name=agent.name, role=agent.role)
+        actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
         request.scope["actor"] = actor
         if not can(actor, self.verb):
-            raise ProblemError("forbidden", f"the role {actor.role} may not do {self.verb}")
+            raise ProblemError("forbidden", f"the role {actor.role}, or this token, may not do {self.verb}")
         return actor
 
 

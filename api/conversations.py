@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.authentication import Requires
+from api.conditions import etag
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
-from api.permissions import Verb
+from api.paging import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
+from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import documented
-from api.reading import Story, filters_of, find_by_key, program_reader, read_list, read_messages
+from api.reading import Story, contact_of, find_for, program_reader, read_list, read_messages
 from api.reasons import reasons
 from api.schemas import (
+    ConversationCounts,
     ConversationDetail,
     ConversationPage,
     ConversationSummary,
@@ -24,15 +27,16 @@ from api.schemas import (
     OutgoingEntry,
     summary_fields,
 )
+from router.settings.model import Priority
 from store.correspondence import attachments_of
+from store.listing import Filter, Sort, count_all, unread_among
 from store.models import Status
 
 # Beyond this a list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
 
-routes: Final = APIRouter(
-    prefix=f"{API}/conversations", tags=["conversations"], dependencies=[Depends(Requires(Verb.READ_INBOX))]
-)
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
+Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 
 class ListQuery(BaseModel):
@@ -42,11 +46,19 @@ class ListQuery(BaseModel):
 
     status: list[Status] = Field(default=[], max_length=_MOST_VALUES, description="Default: every status.")
     team: list[str] = Field(default=[], max_length=_MOST_VALUES)
+    assignee: list[str] = Field(default=[], max_length=_MOST_VALUES, description="Names of agents.")
+    mine: bool = Field(default=False, description="The same as `assignee` with your own name.")
+    unassigned: bool = Field(default=False, description="Nobody has it.")
     category: list[str] = Field(default=[], max_length=_MOST_VALUES)
     channel: list[str] = Field(default=[], max_length=_MOST_VALUES)
+    priority: list[Priority] = Field(default=[], max_length=_MOST_VALUES)
+    label: list[str] = Field(default=[], max_length=_MOST_VALUES)
+    language: list[str] = Field(default=[], max_length=_MOST_VALUES)
     contact: str | None = Field(default=None, max_length=320, description="A contact's id, or a handle of theirs.")
     due_before: AwareDatetime | None = Field(default=None, description="Something is promised before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
+    unread: bool = Field(default=False, description="There is something that you have not read.")
+    sort: Sort = Field(default=Sort.NEWEST, description="`due`: what is promised first, then what has no promise.")
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
@@ -60,53 +72,77 @@ class MessagesQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-@routes.get("", responses=documented(), summary="List conversations, newest activity first")
-def list_conversations(desk: DeskPart, query: Annotated[ListQuery, Query()]) -> ConversationPage:
+@routes.get("", responses=documented(), summary="List conversations, newest activity first unless asked otherwise")
+def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery, Query()]) -> ConversationPage:
     """Return a page. What arrives meanwhile is not repeated and pushes nothing out; a new first page has it."""
-    due_before = min(filter(None, (query.due_before, desk.now() if query.overdue else None)), default=None)
-    wanted = filters_of(
+    after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
+    with desk.database.read() as connection:
+        listed, end = read_list(connection, wanted, sort=query.sort, after=after, limit=query.limit)
+        unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
+    shown = [
+        ConversationSummary.of(row, handles=handles, glimpse=glimpse, unread=row.id in unread)
+        for row, handles, glimpse in listed
+    ]
+    return ConversationPage(conversations=shown, next_cursor=cursor_of(end))
+
+
+def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:
+    """Return what the query asks for, within what the actor sees."""
+    return Filter(
         statuses=query.status,
         teams=query.team,
+        assignees=[*query.assignee, *([actor.name] if query.mine else [])],
+        unassigned=query.unassigned,
         categories=query.category,
         channels=query.channel,
-        contact=query.contact,
-        due_before=due_before,
+        priorities=query.priority,
+        labels=query.label,
+        languages=query.language,
+        due_before=min(filter(None, (query.due_before, now if query.overdue else None)), default=None),
+        contact=contact_of(query.contact),
+        unread_by=actor.id if query.unread else None,
+        only_teams=actor.sees_only,
     )
-    after = read_cursor(query.cursor)
+
+
+@routes.get("/counts", responses=documented(), summary="How many conversations wait, by status and team")
+def count_conversations(desk: DeskPart, actor: Reader) -> ConversationCounts:
+    """Return the counts of one moment, of what you may see."""
     with desk.database.read() as connection:
-        listed, end = read_list(connection, wanted, after=after, limit=query.limit)
-    shown = [ConversationSummary.of(row, handles=handles, glimpse=glimpse) for row, handles, glimpse in listed]
-    return ConversationPage(conversations=shown, next_cursor=write_cursor(end.at, end.id) if end else None)
+        counts = count_all(connection, agent=actor.name, now=desk.now(), only_teams=actor.sees_only)
+    return ConversationCounts.model_validate(counts)
 
 
 @routes.get("/{key}", responses=documented("not-found"), summary="One conversation with its messages")
-def show_conversation(desk: DeskPart, key: str) -> ConversationDetail:
-    """Return the conversation. `key` is its id or its reference, in any case."""
+def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Response) -> ConversationDetail:
+    """Return the conversation. `key` is its id or its reference, in any case; its `ETag` is for `If-Match`."""
     with desk.database.read() as connection:
-        story = Story(connection, find_by_key(connection, key), limit=LARGEST_PAGE)
+        story = Story(connection, find_for(connection, key, actor=actor), limit=LARGEST_PAGE)
+        unread = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
     reader = program_reader(desk)
     entries = [
         MessageEntry.of(message, attachments=story.files(message), reasons=reasons(message.trace, reader=reader))
         for message in story.messages
     ]
+    response.headers["ETag"] = etag(story.conversation.version)
     return ConversationDetail(
-        **summary_fields(story.conversation, handles=story.handles, glimpse=story.glimpse),
+        **summary_fields(story.conversation, handles=story.handles, glimpse=story.glimpse, unread=unread),
         entries=entries,
-        earlier_cursor=write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
+        earlier_cursor=cursor_of(story.earlier),
         outgoing=[OutgoingEntry.of(row) for row in story.outgoing],
     )
 
 
 @routes.get("/{key}/messages", responses=documented("not-found"), summary="The messages of one conversation")
-def list_messages(desk: DeskPart, key: str, query: Annotated[MessagesQuery, Query()]) -> MessagePage:
+def list_messages(desk: DeskPart, actor: Reader, key: str, query: Annotated[MessagesQuery, Query()]) -> MessagePage:
     """Return a page: first the newest messages, then those before; within a page the oldest stands first."""
     before = read_cursor(query.cursor)
     with desk.database.read() as connection:
-        conversation = find_by_key(connection, key)
+        conversation = find_for(connection, key, actor=actor)
         rows, end = read_messages(connection, conversation.id, before=before, limit=query.limit)
         attachments = attachments_of(connection, [row.id for row in rows])
     reader = program_reader(desk)
     shown = [
         MessageEntry.of(row, attachments=attachments[row.id], reasons=reasons(row.trace, reader=reader)) for row in rows
     ]
-    return MessagePage(messages=shown, next_cursor=write_cursor(end.at, end.id) if end else None)
+    return MessagePage(messages=shown, next_cursor=cursor_of(end))

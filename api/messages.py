@@ -15,7 +15,7 @@ from api.downloads import download
 from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import documented
-from api.reading import program_reader
+from api.reading import program_reader, require_sight
 from api.reasons import reasons
 from api.schemas import MessageDetail
 from store.correspondence import attachments_of, find_attachment, find_message, find_original
@@ -35,14 +35,16 @@ routes: Final = APIRouter(prefix=API, tags=["messages"])
 
 @routes.get(
     "/messages/{message_id}",
-    dependencies=[Depends(Requires(Verb.READ_INBOX))],
     responses=documented("not-found"),
     summary="One message with its full trace",
 )
-def show_message(desk: DeskPart, message_id: UUID) -> MessageDetail:
+def show_message(
+    desk: DeskPart, message_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+) -> MessageDetail:
     """Return the message. The trace has every test that ran, what it saw and what followed; `why` puts it in words."""
     with desk.database.read() as connection:
         row = find_message(connection, message_id)
+        require_sight(connection, row.conversation_id, actor=actor)
         attachments = attachments_of(connection, [row.id])[row.id]
     why = reasons(row.trace, reader=program_reader(desk))
     return MessageDetail.of(row, attachments=attachments, reasons=why)
@@ -63,21 +65,24 @@ def download_original(
     """
     with desk.database.read() as connection:
         original = find_original(connection, message_id)
+        require_sight(connection, find_message(connection, message_id).conversation_id, actor=actor)
     _log.info("original.read", message_id=str(message_id), agent_id=str(actor.id))
     return download(desk.originals.whole(original), name=f"{message_id}.eml", media_type="message/rfc822")
 
 
 @routes.get(
     "/attachments/{attachment_id}",
-    dependencies=[Depends(Requires(Verb.READ_FILES))],
     response_class=Response,
     responses={**documented("not-found"), 200: _BYTES},
     tags=["attachments"],
     summary="The bytes of an attachment",
 )
-def download_attachment(desk: DeskPart, attachment_id: UUID) -> Response:
+def download_attachment(
+    desk: DeskPart, attachment_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))]
+) -> Response:
     """Return the file, read again from the original in a guarded process. Always a download, never shown in place."""
     with desk.database.read() as connection:
         attachment, original = find_attachment(connection, attachment_id)
+        require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)
     content = desk.originals.part(original, attachment.part)
     return download(content, name=attachment.name, media_type=attachment.media_type)

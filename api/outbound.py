@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
 
 from api.authentication import Requires
 from api.desk import DeskPart
@@ -15,6 +16,7 @@ from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import documented
+from api.reading import require_sight
 from api.schemas import example
 from store import unsettled
 from store.ledgers import OutboundState
@@ -42,6 +44,7 @@ _ENTRY: Final[dict[str, Any]] = {
 }
 
 routes: Final = APIRouter(prefix=f"{API}/outbound", tags=["outbound"])
+Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 
 def outbound_example() -> dict[str, Any]:
@@ -104,11 +107,10 @@ class OutboundQuery(BaseModel):
 
 @routes.get(
     "",
-    dependencies=[Depends(Requires(Verb.READ_INBOX))],
     responses=documented(),
     summary="List outgoing messages, newest first",
 )
-def list_messages(desk: DeskPart, query: Annotated[OutboundQuery, Query()]) -> OutboundPage:
+def list_messages(desk: DeskPart, actor: Reader, query: Annotated[OutboundQuery, Query()]) -> OutboundPage:
     """Return a page; unless states are named, of those that somebody has to look at."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
@@ -116,6 +118,7 @@ def list_messages(desk: DeskPart, query: Annotated[OutboundQuery, Query()]) -> O
             connection,
             states=query.state,
             channel=query.channel,
+            only_teams=actor.sees_only,
             before=after.id if after else None,
             limit=query.limit + 1,
         )
@@ -126,14 +129,13 @@ def list_messages(desk: DeskPart, query: Annotated[OutboundQuery, Query()]) -> O
 
 @routes.get(
     "/{outbound_id}",
-    dependencies=[Depends(Requires(Verb.READ_INBOX))],
     responses=documented("not-found"),
     summary="One outgoing message",
 )
-def show_message(desk: DeskPart, outbound_id: UUID) -> OutboundEntry:
+def show_message(desk: DeskPart, actor: Reader, outbound_id: UUID) -> OutboundEntry:
     """Return how far it is."""
     with desk.database.read() as connection:
-        return OutboundEntry.of(find_outbound(connection, outbound_id))
+        return OutboundEntry.of(_find(connection, outbound_id, actor=actor))
 
 
 Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
@@ -147,6 +149,7 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
     """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
     with desk.database.write() as connection:
+        _find(connection, outbound_id, actor=actor)
         unsettled.send_again(connection, desk.database, outbound_id, by=actor.name)
         entry = OutboundEntry.of(find_outbound(connection, outbound_id))
     desk.bell.ring_to_send()
@@ -161,6 +164,7 @@ def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEnt
 def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
     """Settle it as sent, because a person knows."""
     with desk.database.write() as connection:
+        _find(connection, outbound_id, actor=actor)
         unsettled.mark_sent(connection, desk.database, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
@@ -175,5 +179,12 @@ def cancel(
 ) -> OutboundEntry:
     """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
     with desk.database.write() as connection:
+        _find(connection, outbound_id, actor=actor)
         unsettled.cancel(connection, desk.database, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
+
+
+def _find(connection: Connection, outbound_id: UUID, *, actor: Actor) -> LedgerRow:
+    row = find_outbound(connection, outbound_id)
+    require_sight(connection, row.conversation_id, actor=actor)
+    return row

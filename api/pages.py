@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.authentication import Requires
 from api.desk import Desk, DeskPart
 from api.frames import framed
-from api.paging import read_cursor, write_cursor
-from api.permissions import Verb, can
+from api.paging import cursor_of, read_cursor, write_cursor
+from api.permissions import Actor, Verb, can
 from api.quarantine import QuarantinedEntry
-from api.reading import Story, category_title, filters_of, find_by_key, read_list, read_messages
+from api.reading import Story, category_title, contact_of, find_for, read_list, read_messages, require_sight
 from api.reasons import Reader, Reason, reasons
 from api.rendering import language_of, moments_of, render
 from store.correspondence import MessageRow, attachments_of, find_message
-from store.inbox import count_unresolved
+from store.listing import Filter, count_unresolved
 from store.models import Status
 from store.quarantine import list_quarantined
 from store.status import read_status
@@ -34,7 +34,7 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-_READS_INBOX: Final = Depends(Requires(Verb.READ_INBOX))
+Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
 
@@ -52,36 +52,37 @@ class InboxQuery(BaseModel):
     cursor: str | None = Field(default=None, max_length=200)
 
 
-@routes.get("/", dependencies=[_READS_INBOX])
-def inbox(request: Request, desk: DeskPart, query: Annotated[InboxQuery, Query()]) -> HTMLResponse:
+@routes.get("/")
+def inbox(request: Request, desk: DeskPart, actor: Watcher, query: Annotated[InboxQuery, Query()]) -> HTMLResponse:
     """Show the list, filtered."""
-    wanted = filters_of(
-        statuses=[query.status] if query.status in set(Status) else [],
+    wanted = Filter(
+        statuses=[Status(query.status)] if query.status in set(Status) else [],
         teams=_chosen(query.team),
         categories=_chosen(query.category),
         channels=_chosen(query.channel),
-        contact=query.contact.strip() or None,
+        contact=contact_of(query.contact.strip()),
         due_before=desk.now() if query.overdue else None,
+        only_teams=actor.sees_only,
     )
     with desk.database.read() as connection:
         listed, end = read_list(connection, wanted, after=read_cursor(query.cursor), limit=_ROWS)
-        counts = count_unresolved(connection)
+        counts = count_unresolved(connection, only_teams=actor.sees_only)
     context = {
         "query": query,
         "listed": listed,
         "counts": counts,
-        "next_cursor": write_cursor(end.at, end.id) if end else None,
+        "next_cursor": cursor_of(end),
         "settings": desk.settings,
     }
     return render(request, "inbox.html.jinja", context)
 
 
-@routes.get("/conversations/{key}", dependencies=[_READS_INBOX])
-def conversation(request: Request, desk: DeskPart, key: str, cursor: Cursor = None) -> HTMLResponse:
+@routes.get("/conversations/{key}")
+def conversation(request: Request, desk: DeskPart, actor: Watcher, key: str, *, cursor: Cursor = None) -> HTMLResponse:
     """Show one conversation with its messages, and why it is here."""
     before = read_cursor(cursor)
     with desk.database.read() as connection:
-        story = Story(connection, find_by_key(connection, key), limit=_MESSAGES)
+        story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
         if before is not None:
             story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
             story.messages, story.earlier = read_messages(
@@ -93,17 +94,18 @@ def conversation(request: Request, desk: DeskPart, key: str, cursor: Cursor = No
         "conversation": story.conversation,
         "why": _why(request, desk, story.messages),
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
-        "may": partial(can, request.scope["actor"]),
+        "may": partial(can, actor),
         "Verb": Verb,
     }
     return render(request, "conversation.html.jinja", context)
 
 
-@routes.get("/messages/{message_id}/frame", dependencies=[_READS_INBOX])
-def frame(desk: DeskPart, message_id: UUID) -> HTMLResponse:
+@routes.get("/messages/{message_id}/frame")
+def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
     """Return a message's HTML for the sandboxed frame of the conversation's page."""
     with desk.database.read() as connection:
         message = find_message(connection, message_id)
+        require_sight(connection, message.conversation_id, actor=actor)
     return framed(message.html)
 
 

@@ -1,11 +1,14 @@
-"""Who may do what: one table, one question. Every route asks it, and a test fails on a route that does not."""
+"""Who may do what: one table, one question. Every route asks it, and a test fails on a route that does not.
+
+Three things must agree: the role may do it, the token was made for it, and the thing is of a team that the agent sees.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 
@@ -24,6 +27,15 @@ class Verb(StrEnum):
     """What can be done at the desk; `noun:verb`."""
 
     READ_INBOX = "inbox:read"
+    WORK_CONVERSATIONS = "conversations:work"
+    MERGE_CONVERSATIONS = "conversations:merge"
+    EDIT_CONTACTS = "contacts:edit"
+    MERGE_CONTACTS = "contacts:merge"
+    EXPORT_CONTACTS = "contacts:export"
+    ERASE_CONTACTS = "contacts:erase"
+    READ_AGENTS = "agents:read"
+    SET_OWN_DUTY = "duty:set-own"
+    SET_DUTIES = "duty:set"
     SEND_REPLIES = "replies:send"
     SETTLE_OUTBOUND = "outbound:settle"
     READ_FILES = "files:read"
@@ -38,23 +50,57 @@ class Verb(StrEnum):
     REPLAY_WEBHOOKS = "webhooks:replay"
 
 
+class OfTeam(Protocol):
+    """Something that a team works on."""
+
+    @property
+    def team(self) -> str:
+        """The team's name."""
+
+
+# Whoever answers for the desk as a whole sees all of it.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks. role: as stored; one that this version does not know may do nothing."""
+    """Who asks.
+
+    role: as stored; one that this version does not know may do nothing.  teams: which they belong to; none is no limit.
+    scopes: what their token is for; None is all that the role may.
+    """
 
     id: UUID
     name: str
     role: str
+    teams: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
+
+    @property
+    def sees_only(self) -> frozenset[str] | None:
+        """The teams whose conversations they see; None for those who see all."""
+        return None if self.role in _UNLIMITED or not self.teams else self.teams
 
 
 _EVERYONE: Final = frozenset(Role)
+_WORKING: Final = frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN})
 
 # Originals are unmasked: they may hold card numbers and passwords that customers typed.
 _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_INBOX: _EVERYONE,
-    Verb.SEND_REPLIES: frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
+    Verb.WORK_CONVERSATIONS: _WORKING,
+    Verb.MERGE_CONVERSATIONS: _WORKING,
+    Verb.EDIT_CONTACTS: _WORKING,
+    # Whose mail is whose is a question of identity; a wrong answer shows one customer's case to another.
+    Verb.MERGE_CONTACTS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
+    Verb.EXPORT_CONTACTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    # It cannot be undone.
+    Verb.ERASE_CONTACTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    Verb.READ_AGENTS: _EVERYONE,
+    Verb.SET_OWN_DUTY: _WORKING,
+    Verb.SET_DUTIES: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    Verb.SEND_REPLIES: _WORKING,
     # A second text to the same customer is a decision: whoever takes it can be asked.
-    Verb.SETTLE_OUTBOUND: frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
+    Verb.SETTLE_OUTBOUND: _WORKING,
     Verb.READ_FILES: _EVERYONE - {Role.VIEWER},
     Verb.READ_ORIGINALS: frozenset({Role.SENIOR, Role.ADMIN}),
     Verb.READ_QUARANTINE: _EVERYONE - {Role.VIEWER},
@@ -68,6 +114,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
 }
 
 
-def can(actor: Actor, verb: Verb) -> bool:
-    """Return whether the actor may do it."""
-    return actor.role in _POLICY[verb]
+def can(actor: Actor, verb: Verb, thing: OfTeam | None = None) -> bool:
+    """Return whether the actor may do it: at all, or to this thing."""
+    may = actor.role in _POLICY[verb] and (actor.scopes is None or verb in actor.scopes)
+    return may and (thing is None or actor.sees_only is None or thing.team in actor.sees_only)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api.error_pages import error_page, wants_page
-from router.errors import Conflict, NotFound, OmniyardError, PermanentError, TransientError
+from router.errors import Conflict, NotFound, OmniyardError, PermanentError, Stale, TransientError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:omniyard:problem:"
@@ -28,6 +28,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "method-not-allowed": (405, "Method not allowed", "This address does not know that method."),
     "not-acceptable": (406, "Not acceptable", "This address answers in another form; `Accept` has to name it."),
     "conflict": (409, "Conflict", "It changed since you read it."),
+    "stale": (412, "Moved on", "It has another version than the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk takes."),
     "invalid": (422, "Not valid", "Something in the request is not as it should be; `errors` says what and where."),
@@ -37,6 +38,8 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
 _SLUG_OF_STATUS: Final = {status: slug for slug, (status, _, _) in PROBLEMS.items()}
 _SLUG_OF_ERROR: Final[Mapping[type[OmniyardError], str]] = {
     NotFound: "not-found",
+    # Before its family: the first that fits is taken.
+    Stale: "stale",
     Conflict: "conflict",
     PermanentError: "invalid",
     TransientError: "unavailable",
@@ -98,6 +101,14 @@ class ProblemError(Exception):
         self.slug, self.headers, self.more = slug, headers, more or {}
 
 
+def slug_of(error: ProblemError | OmniyardError) -> str:
+    """Return the kind of problem that an error is."""
+    if isinstance(error, ProblemError):
+        return error.slug
+    found = [slug for family, slug in _SLUG_OF_ERROR.items() if isinstance(error, family)]
+    return found[0] if found else "internal"
+
+
 def respond(
     request: Request,
     slug: str,
@@ -141,11 +152,10 @@ async def _of_problem(request: Request, error: Exception) -> Response:
 
 
 async def _of_omniyard(request: Request, error: Exception) -> Response:
-    found = [slug for family, slug in _SLUG_OF_ERROR.items() if isinstance(error, family)]
-    if not found:
+    if not isinstance(error, OmniyardError) or (slug := slug_of(error)) == "internal":
         raise error
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if found[0] == "unavailable" else None
-    return respond(request, found[0], detail=str(error), headers=headers)
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if slug == "unavailable" else None
+    return respond(request, slug, detail=str(error), headers=headers)
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:

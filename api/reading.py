@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
@@ -10,20 +9,13 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
+from api.permissions import Actor, Verb, can
 from api.reasons import Reader
 from api.words import Language, Words
+from router.errors import NotFound
 from store.correspondence import AttachmentRow, MessageRow, OutboundRow, attachments_of, messages_of, outbound_of
-from store.inbox import (
-    ConversationRow,
-    Filter,
-    Glimpse,
-    Position,
-    find_conversation,
-    glimpses,
-    handles,
-    list_conversations,
-)
-from store.models import Status
+from store.inbox import NO_CONVERSATION, ConversationRow, Glimpse, Position, find_conversation, glimpses, handles
+from store.listing import Filter, Sort, list_conversations
 
 Listed = tuple[ConversationRow, list[str], Glimpse | None]
 
@@ -53,15 +45,15 @@ class Story:
 
 
 def read_list(
-    connection: Connection, wanted: Filter, *, after: Position | None, limit: int
+    connection: Connection, wanted: Filter, *, sort: Sort = Sort.NEWEST, after: Position | None, limit: int
 ) -> tuple[list[Listed], Position | None]:
     """Return a page of conversations, and where the next one begins if there is one."""
-    rows = list_conversations(connection, wanted, after=after, limit=limit + 1)
-    page, more = rows[:limit], len(rows) > limit
+    found = list_conversations(connection, wanted, sort=sort, after=after, limit=limit + 1)
+    page, more = [row for row, _ in found[:limit]], len(found) > limit
     seen = glimpses(connection, [row.id for row in page]) if page else {}
     known = handles(connection, {row.contact_id for row in page}) if page else {}
     listed = [(row, known[row.contact_id], seen.get(row.id)) for row in page]
-    return listed, Position(page[-1].last_message_at, page[-1].id) if more else None
+    return listed, found[limit - 1][1] if more else None
 
 
 def read_messages(
@@ -73,15 +65,24 @@ def read_messages(
     return page, Position(page[0].received_at, page[0].id) if len(rows) > limit else None
 
 
-def find_by_key(connection: Connection, key: str) -> ConversationRow:
+def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationRow:
     """Return the conversation with this id or reference.
 
-    Raises NotFound when there is none.
+    Raises NotFound when there is none, or it is of a team that the actor does not see: they cannot tell which.
     """
     try:
-        return find_conversation(connection, UUID(key))
+        found = find_conversation(connection, UUID(key))
     except ValueError:
-        return find_conversation(connection, key)
+        found = find_conversation(connection, key)
+    if not can(actor, Verb.READ_INBOX, found):
+        raise NotFound(NO_CONVERSATION)
+    return found
+
+
+def require_sight(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:
+    """Raise NotFound unless the actor sees the conversation that something is of."""
+    if actor.sees_only is not None:
+        find_for(connection, str(conversation_id), actor=actor)
 
 
 def category_title(desk: Desk, name: str, *, language: Language) -> str:
@@ -99,27 +100,9 @@ def program_reader(desk: Desk) -> Reader:
     )
 
 
-def filters_of(
-    *,
-    statuses: Sequence[str],
-    teams: Sequence[str],
-    categories: Sequence[str],
-    channels: Sequence[str],
-    contact: str | None,
-    due_before: datetime | None,
-) -> Filter:
-    """Return the filter; a contact that reads as an id is one."""
-    who: UUID | str | None = contact
-    if contact:
-        try:
-            who = UUID(contact)
-        except ValueError:
-            who = contact
-    return Filter(
-        statuses=[Status(status) for status in statuses],
-        teams=teams,
-        categories=categories,
-        channels=channels,
-        due_before=due_before,
-        contact=who or None,
-    )
+def contact_of(text: str | None) -> UUID | str | None:
+    """Return a contact's id, or the handle that the text is; None when it is empty."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return text

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.authentication import Requires
+from api.conditions import IdempotencyKey, answer_once
 from api.desk import Desk, DeskPart
 from api.outbound import OutboundEntry, outbound_example
 from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import ProblemError, documented
-from api.reading import find_by_key
+from api.reading import find_for
 from api.schemas import MessageEntry, example, message_example
+from store.actions import version_of
 from store.correspondence import attachments_of, find_message, messages_of
-from store.idempotency import keep, reserve
 from store.replies import Answerable, lock_answerable
 from store.unsettled import find_outbound
 from workers.failpoints import reach
@@ -76,19 +76,6 @@ class PostedMessage(BaseModel):
     version: int = Field(description="Of the conversation, with this message.")
 
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=8,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Made by the client, one for each thing that it wants said, such as a UUID; the same in each try. "
-        "The same key with the same body gets the same answer; with another body it is refused.",
-    ),
-]
-
-
 @routes.post(
     "/{key}/messages",
     status_code=_CREATED,
@@ -108,23 +95,26 @@ def post_message(
 
     An immediate reply stops the clock of the first reply and sets the conversation to pending.
     """
-    asked = hashlib.sha256(f"{key.upper()}\n{order.model_dump_json()}".encode()).digest()
+    asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:
-        kept = reserve(connection, desk.database, agent_id=actor.id, key=idempotency_key, request_hash=asked)
-        if kept and not kept.same:
-            raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")
-        answer = kept.answer if kept else _post(connection, desk, key, order=order, actor=actor, once=idempotency_key)
-        if not kept:
-            keep(connection, agent_id=actor.id, key=idempotency_key, status=_CREATED, answer=answer)
+        answer, is_new = answer_once(
+            connection,
+            desk,
+            lambda: _post(connection, desk, key, order=order, actor=actor, once=idempotency_key),
+            actor=actor,
+            key=idempotency_key,
+            asked=asked,
+            status=_CREATED,
+        )
         reach("reply.written")
-    if not kept:
+    if is_new:
         desk.bell.ring_to_send()
     reach("reply.after")
     return Response(answer, status_code=_CREATED, media_type="application/json")
 
 
 def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> str:
-    case = lock_answerable(connection, find_by_key(connection, key).id)
+    case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
     _refuse_stale(connection, case, order=order)
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
@@ -134,7 +124,7 @@ def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, 
     posted = PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
         outbound=OutboundEntry.of(find_outbound(connection, row.outbound_id)) if row.outbound_id else None,
-        version=find_by_key(connection, key).version,
+        version=version_of(connection, case.id),
     )
     return posted.model_dump_json()
 

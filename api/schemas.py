@@ -56,6 +56,9 @@ _SUMMARY: Final[dict[str, Any]] = {
     "glimpse": "My payment failed but the money was taken.",
     "version": 1,
     "linked_to": None,
+    "held_until": None,
+    "snoozed_by": None,
+    "unread": True,
 }
 _MESSAGE: Final[dict[str, Any]] = {
     "id": _ID,
@@ -140,18 +143,24 @@ class ConversationSummary(BaseModel):
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
+    held_until: datetime | None = Field(description="When a snoozed conversation comes back by itself.")
+    snoozed_by: str | None = Field(description="Who put it aside; None when its channel was closed.")
+    unread: bool = Field(description="There is something in it that you have not read.")
 
     @classmethod
-    def of(cls, row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None) -> Self:
+    def of(cls, row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None, unread: bool) -> Self:
         """Show a row."""
-        return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse))
+        return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse, unread=unread))
 
 
-def summary_fields(row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None) -> dict[str, Any]:
+def summary_fields(
+    row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None, unread: bool
+) -> dict[str, Any]:
     """Return the fields of a summary of the row."""
     own = {name: getattr(row, name) for name in ConversationSummary.model_fields if hasattr(row, name)}
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
+    said |= {"unread": unread}
     return {**own, **said, "labels": list(row.labels), "contact": contact}
 
 
@@ -249,6 +258,26 @@ class ConversationPage(BaseModel):
 
     conversations: list[ConversationSummary]
     next_cursor: str | None
+
+
+class ConversationCounts(BaseModel):
+    """How many conversations wait. mine, unassigned: open ones; the others count all that are not resolved."""
+
+    model_config = example(
+        {
+            "statuses": {"open": 12, "pending": 3, "snoozed": 1},
+            "teams": {"payments": 16},
+            "mine": 2,
+            "unassigned": 4,
+            "overdue": 1,
+        }
+    )
+
+    statuses: dict[str, int]
+    teams: dict[str, int]
+    mine: int
+    unassigned: int
+    overdue: int
 
 
 class MessagePage(BaseModel):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from api.permissions import Role
+from api.permissions import Role, Verb
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, print_table
 from router.errors import NotFound
-from store.agents import add_agent, list_agents, revoke_agent
+from store.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
 from store.duty import SkillKind
 from store.rota import Duty, duties, set_duty
 
@@ -28,6 +29,8 @@ def add(
     name: Annotated[str, typer.Argument(help="How colleagues will see them; kept for good.")],
     *,
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.AGENT,
+    scope: Annotated[list[Verb] | None, typer.Option(help="All that this token is for; repeat it for several.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the token ends by itself.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,12 +39,43 @@ def add(
     Example: omniyard agent add "Li Na" --role admin
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        agent, token = add_agent(connection, name=name, role=role.value)
+        scopes = [verb.value for verb in scope] if scope else None
+        agent, token = add_agent(connection, name=name, role=role.value, scopes=scopes, lasts=_lasts(days))
+    _show_token(agent, token, as_json=as_json)
+
+
+@commands.command("rotate")
+def rotate(
+    name: Annotated[str, typer.Argument(help="As `agent list` shows it.")],
+    *,
+    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the new token ends by itself.")] = None,
+    at_once: Annotated[bool, typer.Option("--at-once", help="End the old token now, not in a week.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give somebody a new token; the old one is in force for another week, so that programs can be told.
+
+    Example: omniyard agent rotate "ticket sync" --days 90
+    """
+    overlap = timedelta() if at_once else ROTATION
+    with open_desk(config) as (_, database), database.write() as connection:
+        agent, token = rotate_token(connection, name=name, overlap=overlap, lasts=_lasts(days))
+    _show_token(agent, token, as_json=as_json)
+
+
+def _lasts(days: int | None) -> timedelta | None:
+    return timedelta(days=days) if days else None
+
+
+def _show_token(agent: AgentRow, token: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"name": agent.name, "role": agent.role, "token": token})
+        print_json({"name": agent.name, "role": agent.role, "expires_at": agent.expires_at, "token": token})
         return
     print(token)
-    typer.echo(f"The token of {agent.name} ({agent.role}). It is shown this once; only its hash is kept.", err=True)
+    until = f", in force until {_day(agent.expires_at)}" if agent.expires_at else ""
+    typer.echo(
+        f"The token of {agent.name} ({agent.role}){until}. It is shown this once; only its hash is kept.", err=True
+    )
 
 
 @commands.command("list")

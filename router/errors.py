@@ -4,6 +4,7 @@
     +-- ConfigError        the operator's file says something we cannot run
     +-- NotFound           nothing has that id
     +-- Conflict           the thing changed since the caller read it
+    |   +-- Stale          the caller named the version that it read, and that is no longer the newest
     +-- TransientError     will be tried again: network, lock, rate limit, full disk
     |   +-- LeaseLost      another process owns the work now; this one must write nothing
     |   +-- RateLimited    the provider says how long to leave it alone
@@ -33,6 +34,10 @@ class NotFound(OmniyardError):
 
 class Conflict(OmniyardError):
     """It changed since you read it."""
+
+
+class Stale(Conflict):
+    """It has another version by now than the one that was named."""
 
 
 class TransientError(OmniyardError):

@@ -11,7 +11,8 @@ import hmac
 import re
 import secrets
 import string
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,10 +20,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import Conflict, NotFound, PermanentError
 from store.bulk import table_of
 from store.clock import read_clock
+from store.database import database_now
+from store.duty import AgentSkill, SkillKind
 from store.ids import new_id
 from store.ledgers import Agent
 
@@ -31,13 +35,19 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _SECRET_LENGTH: Final = 43
 _TOKEN: Final = re.compile(rf"oy_([0-9a-f]{{32}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}", re.ASCII)
 _LONGEST_NAME: Final = 100
+# Two tokens live side by side while programs are told the new one. Source: reliability note 3.4.
+ROTATION: Final = timedelta(days=7)
 # Each request would otherwise be a write.
 _USE_RESOLUTION: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRow:
-    """Somebody who may use the desk. seal: changes when the token does, so that sessions end with their token."""
+    """Somebody who may use the desk.
+
+    seal: changes when the token does, so that sessions end with their token.  teams: whose conversations they see; none
+    is no limit.  scopes: what the token is for; None is all that the role may.
+    """
 
     id: UUID
     name: str
@@ -46,22 +56,56 @@ class AgentRow:
     last_used_at: datetime | None
     revoked_at: datetime | None
     seal: str
+    expires_at: datetime | None = None
+    teams: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
 
 
-def add_agent(connection: Connection, *, name: str, role: str) -> tuple[AgentRow, str]:
+def add_agent(
+    connection: Connection,
+    *,
+    name: str,
+    role: str,
+    scopes: Collection[str] | None = None,
+    lasts: timedelta | None = None,
+) -> tuple[AgentRow, str]:
     """Add an agent; return the row and the token, which nothing can show a second time.
 
-    role: one of `api.permissions.Role`.
+    role: one of `api.permissions.Role`.  scopes: verbs that the token is for.  lasts: for how long; None has no end.
     Raises Conflict when the name is taken, also by a revoked agent; PermanentError for a name nobody could read.
     """
-    agent_id, checked = new_id(), _checked(name)
-    token = f"oy_{agent_id.hex}_{''.join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))}"
-    values = {"id": agent_id, "name": checked, "role": role, "token_hash": _hash(token)}
+    agent_id, checked, now = new_id(), _checked(name), read_clock(connection)
+    token = _new_token(agent_id)
+    values = {"id": agent_id, "name": checked, "role": role, "token_hash": _hash(token), "created_at": now}
+    limits = {
+        "scopes": sorted(scopes) if scopes is not None else sa.null(),
+        "expires_at": now + lasts if lasts else None,
+    }
     try:
-        connection.execute(sa.insert(table_of(Agent)).values(**values, created_at=read_clock(connection)))
+        connection.execute(sa.insert(table_of(Agent)).values(**values, **limits))
     except IntegrityError as error:
         raise Conflict(f"there is an agent named {checked} already; names are kept after a revocation") from error
     return _one(connection, table_of(Agent).c.id == agent_id), token
+
+
+def rotate_token(
+    connection: Connection, *, name: str, overlap: timedelta = ROTATION, lasts: timedelta | None = None
+) -> tuple[AgentRow, str]:
+    """Give an agent a new token and return it; the one before stays in force for `overlap`, sessions of it end now.
+
+    lasts: for how long the new one is in force; None has no end.
+    Raises NotFound when there is no such agent, or they were revoked.
+    """
+    table, now = table_of(Agent), read_clock(connection)
+    which = sa.and_(table.c.name == name, table.c.revoked_at.is_(None))
+    agent = _one(connection, which)
+    # The old token's own end stays its end.
+    until = min(filter(None, (now + overlap, agent.expires_at)))
+    token = _new_token(agent.id)
+    previous = {"previous_hash": agent.seal, "previous_until": until}
+    renewed = {"token_hash": _hash(token), "expires_at": now + lasts if lasts else None}
+    connection.execute(sa.update(table).where(which).values(**previous, **renewed))
+    return _one(connection, which), token
 
 
 def revoke_agent(connection: Connection, *, name: str) -> AgentRow:
@@ -71,7 +115,7 @@ def revoke_agent(connection: Connection, *, name: str) -> AgentRow:
     """
     table = table_of(Agent)
     statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
-    connection.execute(statement.values(revoked_at=read_clock(connection)))
+    connection.execute(statement.values(revoked_at=read_clock(connection), previous_hash=None, previous_until=None))
     return _one(connection, table.c.name == name)
 
 
@@ -82,19 +126,34 @@ def list_agents(connection: Connection) -> list[AgentRow]:
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRow | None:
-    """Return the agent whose token this is; None for malformed, unknown and revoked alike, without saying which."""
+    """Return the agent whose token this is; None for malformed, unknown, ended and revoked alike, not saying which."""
     form = _TOKEN.fullmatch(token)
-    agent = find_by_id(connection, UUID(hex=form.group(1))) if form else None
-    proven = hmac.compare_digest(_hash(token), agent.seal if agent else _hash(""))
-    return agent if proven else None
+    row = _in_force(connection, UUID(hex=form.group(1))) if form else None
+    said, none = _hash(token), _hash("")
+    # Both comparisons always run: the time must not tell which token it was.
+    is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
+    is_old = hmac.compare_digest(said, (row and row["is_overlapping"] and row["previous_hash"]) or none)
+    return _limited(connection, row) if row and (is_new or is_old) else None
 
 
 def find_by_id(connection: Connection, agent_id: UUID) -> AgentRow | None:
-    """Return the agent unless revoked."""
-    table = table_of(Agent)
-    statement = sa.select(table).where(table.c.id == agent_id, table.c.revoked_at.is_(None))
-    row = connection.execute(statement).mappings().first()
-    return _row(row) if row else None
+    """Return the agent unless revoked, or their token has ended."""
+    row = _in_force(connection, agent_id)
+    return _limited(connection, row) if row and not row["is_over"] else None
+
+
+def _in_force(connection: Connection, agent_id: UUID) -> sa.RowMapping | None:
+    table, now = table_of(Agent), sa.type_coerce(database_now(), UTCDateTime())
+    is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
+    is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
+    statement = sa.select(table, is_over, is_overlapping)
+    return connection.execute(statement.where(table.c.id == agent_id, table.c.revoked_at.is_(None))).mappings().first()
+
+
+def _limited(connection: Connection, row: sa.RowMapping) -> AgentRow:
+    skill = table_of(AgentSkill).c
+    theirs = sa.select(skill.value).where(skill.agent_id == row["id"], skill.kind == SkillKind.TEAM)
+    return replace(_row(row), teams=frozenset(connection.execute(theirs).scalars()))
 
 
 def is_use_worth_noting(agent: AgentRow, *, now: datetime) -> bool:
@@ -116,8 +175,13 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentRow:
 
 
 def _row(row: sa.RowMapping) -> AgentRow:
-    known = {name: row[name] for name in AgentRow.__dataclass_fields__ if name != "seal"}
-    return AgentRow(**known, seal=row["token_hash"])
+    known = {name: row[name] for name in AgentRow.__dataclass_fields__ if name not in {"seal", "teams", "scopes"}}
+    scopes = frozenset(row["scopes"]) if row["scopes"] is not None else None
+    return AgentRow(**known, seal=row["token_hash"], scopes=scopes)
+
+
+def _new_token(agent_id: UUID) -> str:
+    return f"oy_{agent_id.hex}_{''.join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))}"
 
 
 def _checked(name: str) -> str:

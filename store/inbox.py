@@ -1,7 +1,6 @@
-"""The inbox as agents read it: the list of conversations and one of them. `store.correspondence` has the messages.
+"""The inbox as agents read it: one conversation, and what a list says of each.
 
-The list is paged by keyset: a page begins after the last row of the one before, so rows that arrive in between are
-neither shown twice nor push another out. A conversation that gets a new message moves to the top, as a mail would.
+`store.listing` has the list, `store.correspondence` the messages.
 """
 
 from __future__ import annotations
@@ -15,44 +14,29 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.envelope import PartyKind
 from router.errors import NotFound
 from store.bulk import among, table_of
-from store.models import Contact, Conversation, Identity, Message, Status
+from store.models import Contact, Conversation, Identity, Message
 
+NO_CONVERSATION: Final = "there is no conversation with that id or reference"
 # What a list shows of the last message; more would haul whole mails through the connection.
 _GLIMPSE_LENGTH: Final = 200
 # A reference as people type it: these letters are not in its alphabet, but look like those that are.
 _MISREAD: Final = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which conversations; what is empty does not filter, and several values mean any of them.
-
-    due_before: something is promised before this moment and the conversation is not resolved.
-    contact: a contact's id, or a handle of theirs.
-    """
-
-    statuses: Collection[Status] = ()
-    teams: Collection[str] = ()
-    categories: Collection[str] = ()
-    channels: Collection[str] = ()
-    due_before: datetime | None = None
-    contact: UUID | str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the sort key of its last row."""
+    """Where a page ended: the sort key of its last row. part: of a list that has several, one after the other."""
 
     at: datetime
     id: UUID
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRow:
-    """One conversation with its contact. contact_handles: oldest identity first."""
+    """One conversation with its contact. due_at: the earliest of its promises."""
 
     id: UUID
     reference: str
@@ -77,14 +61,9 @@ class ConversationRow:
     resolve_due_at: datetime | None
     version: int
     linked_to: UUID | None
-
-    @property
-    def due_at(self) -> datetime | None:
-        """The earliest promise that is still open."""
-        promises = (self.first_reply_due_at, self.next_reply_due_at, self.resolve_due_at)
-        if self.status == Status.RESOLVED:
-            return None
-        return min((promise for promise in promises if promise), default=None)
+    due_at: datetime | None = None
+    held_until: datetime | None = None
+    snoozed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,22 +75,8 @@ class Glimpse:
     text: str
 
 
-_OWN_COLUMNS: Final = tuple(
-    name for name in ConversationRow.__dataclass_fields__ if name not in {"contact_name", "labels"}
-)
-
-
-def list_conversations(
-    connection: Connection, wanted: Filter, *, after: Position | None = None, limit: int
-) -> list[ConversationRow]:
-    """Return up to `limit` conversations after `after`, newest activity first."""
-    # One arm a status, each cut to a page: an index has the rows of one status in order, but not those of several.
-    arms = [_arm(wanted, status=status, after=after, limit=limit) for status in wanted.statuses or tuple(Status)]
-    page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
-    statement = sa.select(*(page.c[name] for name in (*_OWN_COLUMNS, "labels")), table_of(Contact).c.name)
-    statement = statement.join(table_of(Contact), table_of(Contact).c.id == page.c.contact_id)
-    statement = statement.order_by(page.c.last_message_at.desc(), page.c.id.desc()).limit(limit)
-    return [_row(row) for row in connection.execute(statement).mappings()]
+# Of the conversation itself; the contact's name comes from another table.
+OWN_COLUMNS: Final = tuple(name for name in ConversationRow.__dataclass_fields__ if name != "contact_name")
 
 
 def find_conversation(connection: Connection, key: UUID | str) -> ConversationRow:
@@ -121,12 +86,12 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRo
     """
     table, contact = table_of(Conversation), table_of(Contact)
     named = table.c.id == key if isinstance(key, UUID) else table.c.reference == _as_printed(key)
-    statement = sa.select(*(table.c[name] for name in (*_OWN_COLUMNS, "labels")), contact.c.name)
+    statement = sa.select(*(table.c[name] for name in OWN_COLUMNS), contact.c.name)
     row = connection.execute(statement.join(contact, contact.c.id == table.c.contact_id).where(named)).mappings()
     found = row.first()
     if found is None:
-        raise NotFound("there is no conversation with that id or reference")
-    return _row(found)
+        raise NotFound(NO_CONVERSATION)
+    return conversation_row(found)
 
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, Glimpse]:
@@ -167,52 +132,9 @@ def behind(
     return sa.tuple_(at, row_id) < last
 
 
-def count_unresolved(connection: Connection) -> dict[Status, int]:
-    """Return how many conversations wait in each status that is not the end."""
-    columns, waiting = table_of(Conversation).c, [status for status in Status if status != Status.RESOLVED]
-    statement = sa.select(columns.status, sa.func.count()).where(among(columns.status, waiting))
-    counts = {Status(row[0]): row[1] for row in connection.execute(statement.group_by(columns.status))}
-    return {status: counts.get(status, 0) for status in waiting}
-
-
-def _arm(wanted: Filter, *, status: Status, after: Position | None, limit: int) -> sa.Select[tuple[object, ...]]:
-    table = table_of(Conversation)
-    conditions = [table.c.status == status, *_conditions(wanted, status=status)]
-    if after is not None:
-        conditions.append(behind(table.c.last_message_at, table.c.id, position=after))
-    newest_first = table.c.last_message_at.desc(), table.c.id.desc()
-    columns = (table.c[name] for name in (*_OWN_COLUMNS, "labels"))
-    return sa.select(*columns).where(*conditions).order_by(*newest_first).limit(limit)
-
-
-def _conditions(wanted: Filter, *, status: Status) -> list[sa.ColumnElement[bool]]:
-    columns = table_of(Conversation).c
-    pairs = ((columns.team, wanted.teams), (columns.category, wanted.categories), (columns.channel, wanted.channels))
-    conditions = [column == next(iter(values)) for column, values in pairs if len(values) == 1]
-    conditions += [among(column, values) for column, values in pairs if len(values) > 1]
-    if wanted.contact is not None:
-        conditions.append(_of_contact(wanted.contact))
-    if wanted.due_before is not None:
-        promises = (columns.first_reply_due_at, columns.next_reply_due_at, columns.resolve_due_at)
-        due = sa.or_(*(promise < wanted.due_before for promise in promises))
-        conditions.append(due if status != Status.RESOLVED else sa.false())
-    return conditions
-
-
-def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
-    contact_id = table_of(Conversation).c.contact_id
-    if isinstance(contact, UUID):
-        return contact_id == contact
-    columns = table_of(Identity).c
-    # The index begins with the kind: without one it would be read from end to end.
-    named = sa.select(columns.contact_id).where(
-        among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
-    )
-    return contact_id.in_(named)
-
-
-def _row(row: sa.RowMapping) -> ConversationRow:
-    own = {name: row[name] for name in _OWN_COLUMNS}
+def conversation_row(row: sa.RowMapping) -> ConversationRow:
+    """Return the row of a statement that has `OWN_COLUMNS` and the contact's `name`."""
+    own = {name: row[name] for name in OWN_COLUMNS if name != "labels"}
     return ConversationRow(**own, contact_name=row["name"], labels=tuple(row["labels"]))
 
 

@@ -168,6 +168,8 @@ class Agent(SQLModel, table=True):
 
     available: takes work that is handed out.  capacity: how much at once (`router.assignment`).
     assigned_at: when work was last handed to them.
+    scopes: verbs that the token is for; None for all that the role may.  expires_at: when the token ends by itself.
+    previous_hash: the token before the last rotation, in force until previous_until.
     """
 
     id: UUID = Field(primary_key=True)
@@ -180,3 +182,7 @@ class Agent(SQLModel, table=True):
     available: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
     capacity: int = Field(default=20, sa_column_kwargs={"server_default": "20"})
     assigned_at: datetime | None = None
+    scopes: list[str] | None = Field(default=None, sa_type=Json)
+    expires_at: datetime | None = None
+    previous_hash: str | None = None
+    previous_until: datetime | None = None

@@ -11,12 +11,24 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 # PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
 Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+# The earliest of three promises, in words that both databases know: their own functions treat NULL differently.
+_SOONER = (
+    "CASE WHEN next_reply_due_at IS NULL OR first_reply_due_at <= next_reply_due_at"
+    " THEN coalesce(first_reply_due_at, next_reply_due_at) ELSE next_reply_due_at END"
+)
+DUE_AT = (
+    f"CASE WHEN status = 'resolved' THEN NULL WHEN resolve_due_at IS NULL OR ({_SOONER}) <= resolve_due_at"
+    f" THEN coalesce(({_SOONER}), resolve_due_at) ELSE resolve_due_at END"
+)
 
 
 def _some(name: str, *columns: str, where: str) -> Index:
@@ -124,12 +136,21 @@ class Conversation(SQLModel, table=True):
     clock_started_at: since when its promises count; None for old mail, to which nothing is promised.
     waiting_since: the customer's first message that no person has answered.  replied_at: a person's first answer.
     watch_at: when a promise or a hold is to be looked at next.  held_until: snoozed until the channel opens.
-    alarmed_at: when nobody was there to take it.
+    alarmed_at: when nobody was there to take it.  snoozed_by: who put it aside; None when the hours gate did.
+    due_at: the earliest of its promises, kept by the database.
     """
 
     __table_args__ = (
         Index("ix_conversation_status_activity", "status", "last_message_at", "id"),
         Index("ix_conversation_team_activity", "team", "status", "last_message_at", "id"),
+        Index("ix_conversation_status_priority", "status", "priority", "last_message_at", "id"),
+        _some("ix_conversation_status_due", "status", "due_at", "id", where="due_at IS NOT NULL"),
+        _some(
+            "ix_conversation_assignee_activity",
+            *("assignee", "status", "last_message_at", "id"),
+            where="assignee IS NOT NULL",
+        ),
+        _some("ix_conversation_nobodys", "status", "last_message_at", "id", where="assignee IS NULL"),
         _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
         _some(
             "ix_conversation_unassigned",
@@ -170,6 +191,10 @@ class Conversation(SQLModel, table=True):
     watch_at: datetime | None = None
     held_until: datetime | None = None
     alarmed_at: datetime | None = None
+    snoozed_by: str | None = None
+    due_at: datetime | None = Field(
+        default=None, sa_column=Column(UTCDateTime(), Computed(DUE_AT, persisted=True), nullable=True)
+    )
 
 
 class Message(SQLModel, table=True):
@@ -202,6 +227,7 @@ class Message(SQLModel, table=True):
     received_at: datetime
     origin: str = "person"
     fingerprint: str = ""
+    duplicate_of: UUID | None = None
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 
 

@@ -105,8 +105,8 @@ def _own(key: tuple[str, UUID, bool]) -> bool:
 
 def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Collection[str], now: datetime) -> None:
     columns = table_of(Conversation).c
-    # A hold lasts until the channel opens, whatever its customer writes meanwhile.
-    still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now)
+    # A hold lasts until the channel opens, whatever its customer writes meanwhile; what an agent put aside comes back.
+    still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now, columns.snoozed_by.is_(None))
     woken = _latest(columns) | {
         "status": sa.case((still_held, columns.status), else_=Status.OPEN),
         # The oldest unanswered message counts: a second one does not move the promise.

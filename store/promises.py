@@ -167,9 +167,9 @@ def note_reply(connection: Connection, database: Database, *, conversation_id: U
 
 
 def change_status(
-    connection: Connection, database: Database, *, conversation_id: UUID, status: Status, at: datetime
+    connection: Connection, database: Database, *, conversation_id: UUID, status: Status, at: datetime, by: str = ""
 ) -> None:
-    """Set a conversation's status and stop or start its clock with it."""
+    """Set a conversation's status and stop or start its clock with it. by: the agent, if it was one."""
     table = table_of(Conversation)
     which = table.c.id == conversation_id
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
@@ -179,11 +179,12 @@ def change_status(
         begin_pauses(connection, database, since={conversation_id: at})
     else:
         end_pauses(connection, until={conversation_id: at})
-    values: dict[str, Any] = {"status": status, "watch_at": at, "held_until": None, "version": table.c.version + 1}
+    values: dict[str, Any] = {"status": status, "watch_at": at, "held_until": None, "snoozed_by": None}
+    values["version"] = table.c.version + 1
     if status == Status.RESOLVED:
         values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
-    payload = {"from": before, "to": status.value}
+    payload = {"from": before, "to": status.value} | ({"by": by} if by else {})
     append_events(connection, [EventRow("conversation.status_changed", conversation_id, payload, at=at)])
 
 

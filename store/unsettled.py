@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from store.clock import read_clock
 from store.database import Database
 from store.events import EventRow, append_events
 from store.ledgers import Outbound, OutboundState
+from store.models import Conversation
 from store.outbound import as_shown, find
 from store.replies import REPLY, answered, put_back
 
@@ -53,15 +54,23 @@ def list_outbound(
     states: Sequence[str] = TROUBLED,
     channel: str | None = None,
     before: UUID | None = None,
+    only_teams: Collection[str] | None = None,
     limit: int,
 ) -> list[LedgerRow]:
-    """Return up to `limit` outgoing messages in these states, newest first. before: the last id of the page before."""
+    """Return up to `limit` outgoing messages in these states, newest first.
+
+    before: the last id of the page before.  only_teams: whose conversations the reader sees; None is all.
+    """
     columns = table_of(Outbound).c
     statement = _select().where(among(columns.state, states))
     if channel is not None:
         statement = statement.where(columns.channel == channel)
     if before is not None:
         statement = statement.where(columns.id < before)
+    if only_teams is not None:
+        conversation = table_of(Conversation).c
+        seen = sa.exists().where(conversation.id == columns.conversation_id, among(conversation.team, only_teams))
+        statement = statement.where(seen)
     rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
     return [LedgerRow(**row) for row in rows]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.deliveries
+import store.desk_tables
 import store.duty
 import store.ledgers
 import store.models

@@ -21,7 +21,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 
 def test_every_address_is_documented(app: FastAPI) -> None:
     described = {f"{m.upper()} {path}" for path, item in app.openapi()["paths"].items() for m in item}
-    assert set(re.findall(r"^\| `((?:GET|POST) /\S+)` \|", PAGE, re.MULTILINE)) == described
+    assert set(re.findall(r"^\| `((?:GET|POST|PATCH|PUT|DELETE) /\S+)` \|", PAGE, re.MULTILINE)) == described
 
 
 def test_every_problem_is_documented_with_its_status() -> None:

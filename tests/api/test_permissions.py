@@ -19,6 +19,15 @@ from tests.app_client import AppClient
 PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"}
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
+    Verb.WORK_CONVERSATIONS: "agent senior supervisor admin",
+    Verb.MERGE_CONVERSATIONS: "agent senior supervisor admin",
+    Verb.EDIT_CONTACTS: "agent senior supervisor admin",
+    Verb.MERGE_CONTACTS: "senior supervisor admin",
+    Verb.EXPORT_CONTACTS: "supervisor admin",
+    Verb.ERASE_CONTACTS: "supervisor admin",
+    Verb.READ_AGENTS: "viewer agent senior supervisor auditor admin",
+    Verb.SET_OWN_DUTY: "agent senior supervisor admin",
+    Verb.SET_DUTIES: "supervisor admin",
     Verb.SEND_REPLIES: "agent senior supervisor admin",
     Verb.SETTLE_OUTBOUND: "agent senior supervisor admin",
     Verb.READ_FILES: "agent senior supervisor auditor admin",

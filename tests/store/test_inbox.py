@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,8 @@ from router.errors import Conflict, NotFound, PermanentError
 from store.agents import add_agent, find_by_token, list_agents, revoke_agent
 from store.correspondence import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.database import Database
-from store.inbox import Filter, Position, count_unresolved, find_conversation, glimpses, handles, list_conversations
+from store.inbox import ConversationRow, Position, find_conversation, glimpses, handles
+from store.listing import Filter, Sort, count_unresolved, list_conversations
 from store.models import Status
 from store.quarantine import discard, find_quarantined, list_quarantined, replay
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
@@ -27,29 +30,48 @@ def test_the_list_has_the_newest_activity_first_over_all_statuses(database: Data
         new = build.conversation(last_message_at=NOON - MINUTE, status="open")
         middle = build.conversation(last_message_at=NOON - 2 * MINUTE, status="snoozed")
     with database.read() as connection:
-        assert [row.id for row in list_conversations(connection, Filter(), limit=10)] == [new, middle, old]
+        assert [row.id for row, _ in list_conversations(connection, Filter(), limit=10)] == [new, middle, old]
 
 
-def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Database) -> None:
-    # Given twelve conversations, four of them in the same instant
+@pytest.mark.parametrize("sort", Sort)
+def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Database, sort: Sort) -> None:
+    # Given twelve conversations, four of them in the same instant, in all that they are sorted by
     with database.write() as connection:
         build = Builder(connection)
-        there = [build.conversation(last_message_at=NOON - (number // 4) * MINUTE) for number in range(12)]
+        there = [
+            build.conversation(
+                last_message_at=NOON - (number // 4) * MINUTE,
+                priority=["low", "urgent", "odd"][number % 3],
+                next_reply_due_at=NOON + number // 2 * MINUTE if number % 4 else None,
+            )
+            for number in range(12)
+        ]
     # When they are walked in pages of three, and one arrives before each page
-    seen, after = [], None
+    seen: list[ConversationRow] = []
+    after: Position | None = None
     while True:
         with database.write() as connection:
             Builder(connection).conversation(handle=f"{uuid4()}@example.com", last_message_at=NOON + MINUTE)
         with database.read() as connection:
-            page = list_conversations(connection, Filter(), after=after, limit=3)
-        if not page:
+            page = list_conversations(connection, Filter(), sort=sort, after=after, limit=3)
+        if not page or len(seen) > 30:
             break
-        seen += [row.id for row in page]
-        after = Position(page[-1].last_message_at, page[-1].id)
+        seen += [row for row, _ in page]
+        after = page[-1][1]
     # Then the walk saw each of the twelve once, in order
-    known = [row for row in seen if row in there]
-    assert len(seen) == len(set(seen))
-    assert sorted(known) == sorted(there)
+    known = [row for row in seen if row.id in there]
+    assert len(seen) == len({row.id for row in seen})
+    assert sorted(row.id for row in known) == sorted(there)
+    assert known == sorted(known, key=partial(_place, sort))
+
+
+def _place(sort: Sort, row: ConversationRow) -> tuple[object, ...]:
+    newest = (-row.last_message_at.timestamp(), -row.id.int)
+    if sort is Sort.PRIORITY:
+        return (["urgent", "high", "normal", "low", "odd"].index(row.priority), *newest)
+    if sort is Sort.DUE:
+        return (0, row.due_at, row.id) if row.due_at else (1, *newest)
+    return (row.last_message_at, row.id) if sort is Sort.OLDEST else newest
 
 
 @pytest.mark.parametrize(
@@ -79,7 +101,7 @@ def test_filters_say_which_conversations(database: Database, wanted: Filter, exp
             build.conversation(channel="desk-sms", handle="+8613800138000", next_reply_due_at=NOON - MINUTE): "d",
         }
     with database.read() as connection:
-        assert {names[row.id] for row in list_conversations(connection, wanted, limit=10)} == expected
+        assert {names[row.id] for row, _ in list_conversations(connection, wanted, limit=10)} == expected
 
 
 def test_a_conversation_is_found_by_id_and_by_a_reference_as_people_type_it(database: Database) -> None:
@@ -116,7 +138,7 @@ def test_contacts_show_their_handles_and_statuses_their_counts(database: Databas
 
 
 def test_the_earliest_promise_is_due_unless_resolved(database: Database) -> None:
-    promises = {"first_reply_due_at": None, "next_reply_due_at": NOON + MINUTE, "resolve_due_at": NOON + 2 * MINUTE}
+    promises: dict[str, Any] = {"first_reply_due_at": None, "next_reply_due_at": NOON + MINUTE, "resolve_due_at": NOON + 2 * MINUTE}
     with database.write() as connection:
         build = Builder(connection)
         waiting = build.conversation(**promises)
@@ -230,9 +252,9 @@ def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(data
     fill(database, 3000)
     with database.write() as connection:
         connection.execute(sa.text("ANALYZE"))
-    statements: list[tuple[str, object]] = []
+    statements: list[tuple[str, Any]] = []
 
-    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
         statements.append((statement, parameters))
 
     sa.event.listen(database.engine, "before_cursor_execute", note)

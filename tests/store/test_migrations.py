@@ -10,6 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
+import store.deliveries
+import store.desk_tables
 import store.duty
 import store.ledgers
 import store.models

@@ -1,0 +1,206 @@
+"""`PATCH /conversations/{key}`: what agents do with conversations, one or a hundred; and how far they have read.
+
+One order may change several things at once; the page's buttons give the same orders through `act`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.conditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
+from api.desk import Desk, DeskPart
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import PROBLEMS, ProblemError, documented, slug_of
+from api.reading import find_for
+from api.schemas import example
+from router.errors import OmniyardError, TransientError
+from router.settings.model import Priority
+from store.actions import Change, change, lock
+from store.clock import read_clock
+from store.models import Status
+from store.unread import mark_read
+
+_MOST_KEYS: Final = 100
+_MOST_LABELS: Final = 20
+_LABEL: Final = r"^\S(.{0,48}\S)?$"
+_OK: Final = 200
+
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
+Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
+Label = Annotated[str, Field(pattern=_LABEL)]
+
+
+class ChangeOrder(BaseModel):
+    """What is to become different; what is not named stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"status": "snoozed", "snoozed_until": "2026-11-23T01:00:00Z", "take": True}]},
+    )
+
+    status: Status | None = Field(default=None, description="`resolved` closes it, `open` opens it again.")
+    snoozed_until: AwareDatetime | None = Field(
+        default=None, description="Goes with `snoozed`: it comes back then, or when its customer writes."
+    )
+    take: Literal[True] | None = Field(default=None, description="Give it to me; 409 when somebody else has it.")
+    assignee: str | None = Field(default=None, max_length=100, description="An agent's name; null gives it back.")
+    team: str | None = Field(
+        default=None, min_length=1, max_length=100, description="Moves it; nobody there has it yet."
+    )
+    priority: Priority | None = None
+    category: str | None = Field(
+        default=None, max_length=100, description="Corrects what it is about, for learning too; null is none of ours."
+    )
+    sub_intent: str | None = Field(default=None, max_length=100, description="The finer question within `category`.")
+    add_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
+    remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
+
+    def change(self) -> Change:
+        """Return the order as the store takes it.
+
+        Raises ProblemError when it changes nothing.
+        """
+        if not self.model_fields_set:
+            raise ProblemError("invalid", "expected at least one thing that is to change")
+        named = self.model_fields_set
+        return Change(
+            status=self.status,
+            snoozed_until=self.snoozed_until,
+            take=bool(self.take),
+            assignee=(self.assignee or "") if "assignee" in named else None,
+            team=self.team,
+            priority=self.priority,
+            category=(self.category or "") if "category" in named else None,
+            sub_intent=self.sub_intent,
+            add_labels=tuple(self.add_labels),
+            remove_labels=tuple(self.remove_labels),
+        )
+
+
+class Changed(BaseModel):
+    """The conversation's version after the change; also its `ETag`."""
+
+    model_config = example({"key": "K7QF2MXD4", "version": 5})
+
+    key: str = Field(description="As it was asked for.")
+    version: int
+
+
+class BulkOrder(BaseModel):
+    """One change of many conversations; each succeeds or fails by itself."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"keys": ["K7QF2MXD4"], "change": {"status": "resolved"}}]},
+    )
+
+    keys: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=_MOST_KEYS)
+    change: ChangeOrder
+
+
+class BulkResult(BaseModel):
+    """What became of one of them. version: None if it failed."""
+
+    model_config = example({"key": "K7QF2MXD4", "status": 200, "version": 5, "detail": ""})
+
+    key: str
+    status: int = Field(description="As the answer to a single order would have had it.")
+    version: int | None
+    detail: str = Field(description="Why it failed; empty if it did not.")
+
+
+class BulkResults(BaseModel):
+    """In the order of the keys."""
+
+    model_config = example({"results": [{"key": "K7QF2MXD4", "status": 200, "version": 5, "detail": ""}]})
+
+    results: list[BulkResult]
+
+
+@routes.patch(
+    "/{key}",
+    response_model=Changed,
+    responses=documented("not-found", "conflict", "stale"),
+    summary="Assign, take, snooze, resolve, reopen, label, move, prioritise, recategorise",
+)
+def change_conversation(
+    desk: DeskPart,
+    key: str,
+    *,
+    order: ChangeOrder,
+    actor: Worker,
+    version: KnownVersion,
+    idempotency_key: MaybeIdempotencyKey = None,
+) -> Response:
+    """Change it. What is so already is no change: the order may come twice."""
+
+    def make() -> str:
+        return Changed(
+            key=key, version=act(connection, desk, key, order=order, actor=actor, version=version)
+        ).model_dump_json()
+
+    asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
+    with desk.database.write() as connection:
+        answer, _ = answer_once(connection, desk, make, actor=actor, key=idempotency_key, asked=asked, status=_OK)
+    headers = {"ETag": etag(Changed.model_validate_json(answer).version)}
+    return Response(answer, media_type="application/json", headers=headers)
+
+
+def act(
+    connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None = None
+) -> int:
+    """Do what is ordered with one conversation and return its version then; for the page's forms too.
+
+    version: the one that the agent has read; None for whatever it is.
+    Raises ProblemError and OmniyardError, as the API answers them.
+    """
+    wanted = order.change()
+    _require_known(desk, order)
+    case = lock(connection, find_for(connection, key, actor=actor).id, version=version)
+    return change(connection, desk.database, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+
+
+@routes.post("/bulk", responses=documented(), summary="One change of up to 100 conversations")
+def change_many(desk: DeskPart, order: BulkOrder, actor: Worker) -> BulkResults:
+    """Change each by itself: those that fail are named with the reason, the others are changed."""
+    order.change.change()
+    return BulkResults(results=[_one_of_many(desk, key, order=order.change, actor=actor) for key in order.keys])
+
+
+def _one_of_many(desk: Desk, key: str, *, order: ChangeOrder, actor: Actor) -> BulkResult:
+    try:
+        with desk.database.write() as connection:
+            version = act(connection, desk, key, order=order, actor=actor)
+    except TransientError:
+        # The database is away for all of them.
+        raise
+    except (ProblemError, OmniyardError) as error:
+        return BulkResult(key=key, status=PROBLEMS[slug_of(error)][0], version=None, detail=str(error))
+    return BulkResult(key=key, status=_OK, version=version, detail="")
+
+
+@routes.post(
+    "/{key}/read", status_code=204, responses=documented("not-found"), summary="Say that you have read a conversation"
+)
+def read_conversation(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]) -> None:
+    """Note that you have read all that is in it now; what comes later is unread again."""
+    with desk.database.write() as connection:
+        row = find_for(connection, key, actor=actor)
+        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+
+
+def _require_known(desk: Desk, order: ChangeOrder) -> None:
+    # A desk that describes no teams or categories may use any name.
+    for noun, name, known in (
+        ("team", order.team, desk.settings.teams),
+        ("category", order.category, desk.settings.categories),
+    ):
+        if name and known and name not in known:
+            raise ProblemError("invalid", f"there is no {noun} named {name}; expected one of: {', '.join(known)}")

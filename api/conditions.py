@@ -1,0 +1,98 @@
+"""Requests with conditions: `ETag` and `If-Match`, and answers that are the same however often one asks.
+
+Source: RFC 9110 section 13.1.1; The Idempotency-Key HTTP Header Field, draft-ietf-httpapi-idempotency-key-header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+from sqlalchemy.engine import Connection
+
+from api.desk import Desk
+from api.permissions import Actor
+from api.problems import ProblemError
+from store.idempotency import keep, reserve
+
+_VERSION: Final = re.compile(r'"(\d{1,18})"')
+
+
+def etag(version: int) -> str:
+    """Return the entity tag of a thing's version."""
+    return f'"{version}"'
+
+
+def _read_version(
+    if_match: Annotated[
+        str | None,
+        Header(
+            max_length=64,
+            description="The `ETag` of what you have read; if it has moved on since, the answer is 412. Without it, or "
+            "with `*`, the request holds for whatever version there is.",
+        ),
+    ] = None,
+) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    form = _VERSION.fullmatch(if_match.strip())
+    if form is None:
+        raise ProblemError("invalid", "`If-Match` is an `ETag` that this desk gave out, or `*`")
+    return int(form.group(1))
+
+
+# The version that the client has read; None for whatever it is.
+KnownVersion = Annotated[int | None, Depends(_read_version)]
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Made by the client, one for each thing that it wants said, such as a UUID; the same in each try. "
+        "The same key with the same body gets the same answer; with another body it is refused.",
+    ),
+]
+MaybeIdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="As for messages; without one, the request is done as often as it comes.",
+    ),
+]
+
+
+def answer_once(
+    connection: Connection,
+    desk: Desk,
+    make: Callable[[], str],
+    *,
+    actor: Actor,
+    key: str | None,
+    asked: str,
+    status: int,
+) -> tuple[str, bool]:
+    """Return the answer that `make` gives, or gave when the same was asked under this key before; and whether it is new.
+
+    asked: all that makes the request what it is.  make: does what is asked, in the transaction of `connection`.
+    Raises ProblemError when the key stands for another request.
+    """
+    if key is None:
+        return make(), True
+    digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
+    kept = reserve(connection, desk.database, agent_id=actor.id, key=key, request_hash=digest)
+    if kept:
+        if not kept.same:
+            raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")
+        return kept.answer, False
+    answer = make()
+    keep(connection, agent_id=actor.id, key=key, status=status, answer=answer)
+    return answer, True

@@ -1,0 +1,199 @@
+"""What agents do with a conversation: one change of several things, in one transaction, with an event for each thing.
+
+The same function serves the API, the page and orders for many conversations. What is so already is no change: it
+writes nothing, so that an order that comes twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import Conflict, NotFound, PermanentError, Stale
+from store.bulk import table_of
+from store.corrections import keep_correction
+from store.database import Database
+from store.events import EventRow, append_events
+from store.ledgers import Agent
+from store.models import Conversation, Status
+from store.promises import change_status
+
+_MOST_LABELS: Final = 50
+# What a step makes of an order: the columns that change, and what is to be told, by kind.
+_Made = tuple[dict[str, Any], dict[str, Mapping[str, object]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to become different; None leaves a thing alone.
+
+    assignee, category: the empty string takes it away.  take: give it to whoever asks, unless somebody has it.
+    sub_intent: the finer question that goes with `category`.  snoozed_until: goes with the status `snoozed`.
+    """
+
+    status: Status | None = None
+    snoozed_until: datetime | None = None
+    take: bool = False
+    assignee: str | None = None
+    team: str | None = None
+    priority: str | None = None
+    category: str | None = None
+    sub_intent: str | None = None
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A conversation, locked until the transaction ends."""
+
+    id: UUID
+    version: int
+    status: str
+    assignee: str | None
+    team: str
+    priority: str
+    category: str | None
+    labels: list[str]
+    held_until: datetime | None
+
+
+def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> Case:
+    """Lock a conversation and return it.
+
+    version: the one that the caller has read; None for whatever it is.
+    Raises Stale when the conversation has moved on since.
+    """
+    table = table_of(Conversation)
+    statement = sa.select(*(table.c[name] for name in Case.__dataclass_fields__)).where(table.c.id == conversation_id)
+    case = Case(**connection.execute(statement.with_for_update()).mappings().one())
+    if version is not None and case.version != version:
+        raise Stale(f"the conversation is at version {case.version} by now, not at {version}: read what is new first")
+    return case
+
+
+def change(connection: Connection, database: Database, case: Case, *, wanted: Change, by: str, now: datetime) -> int:
+    """Change a locked conversation and return its version then.
+
+    by: the agent's name.  now: the database's clock.
+    Raises Conflict when somebody else has what is to be taken, NotFound for an assignee who is not there,
+    PermanentError for what makes no sense.
+    """
+    values: dict[str, Any] = {}
+    told: dict[str, Mapping[str, object]] = {}
+    for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
+        _add(made, values=values, told=told)
+    for made in (_corrected(case, wanted), _labelled(case, wanted)):
+        _add(made, values=values, told=told)
+    if "category" in values:
+        keep_correction(
+            connection, case.id, old=case.category, new=wanted.category, sub_intent=wanted.sub_intent, by=by, now=now
+        )
+    if values:
+        table = table_of(Conversation)
+        statement = sa.update(table).where(table.c.id == case.id)
+        connection.execute(statement.values(**values, version=table.c.version + 1))
+    append_events(
+        connection, [EventRow(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
+    )
+    _set_status(connection, database, case, wanted=wanted, by=by, now=now)
+    return version_of(connection, case.id)
+
+
+def version_of(connection: Connection, conversation_id: UUID) -> int:
+    """Return the version that a conversation has now."""
+    columns = table_of(Conversation).c
+    return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
+
+
+def _add(made: _Made, *, values: dict[str, Any], told: dict[str, Mapping[str, object]]) -> None:
+    values.update(made[0])
+    told.update(made[1])
+
+
+def _assigned(connection: Connection, case: Case, wanted: Change, *, by: str) -> _Made:
+    if wanted.take and wanted.assignee is not None:
+        raise PermanentError("expected `take` or `assignee`, not both")
+    if wanted.take and case.assignee not in {None, by}:
+        raise Conflict(f"{case.assignee} has it already")
+    name = by if wanted.take else wanted.assignee
+    if name is None or (name or None) == case.assignee:
+        return {}, {}
+    if name:
+        _require_agent(connection, name)
+    payload = {"assignee": name or None, "from": case.assignee, "team": wanted.team or case.team}
+    return {"assignee": name or None, "alarmed_at": None}, {"conversation.assigned": payload}
+
+
+def _require_agent(connection: Connection, name: str) -> None:
+    agents = table_of(Agent).c
+    there = sa.select(agents.id).where(agents.name == name, agents.revoked_at.is_(None))
+    if connection.execute(there).first() is None:
+        raise NotFound(f"there is no agent named {name}")
+
+
+def _moved(case: Case, wanted: Change) -> _Made:
+    if wanted.team is None or wanted.team == case.team:
+        return {}, {}
+    # Another team hands it out anew, unless the order says who has it there.
+    kept = {} if wanted.take or wanted.assignee else {"assignee": None}
+    payload = {"team": wanted.team, "from": case.team}
+    return {"team": wanted.team, "alarmed_at": None, **kept}, {"conversation.moved": payload}
+
+
+def _ranked(case: Case, wanted: Change) -> _Made:
+    if wanted.priority is None or wanted.priority == case.priority:
+        return {}, {}
+    payload = {"priority": wanted.priority, "from": case.priority}
+    return {"priority": wanted.priority}, {"conversation.prioritised": payload}
+
+
+def _corrected(case: Case, wanted: Change) -> _Made:
+    if wanted.sub_intent and not wanted.category:
+        raise PermanentError("`sub_intent` goes with the `category` that it is of")
+    if wanted.category is None or (wanted.category or None) == case.category:
+        return {}, {}
+    payload = {"category": wanted.category or None, "from": case.category, "sub_intent": wanted.sub_intent}
+    return {"category": wanted.category or None}, {"conversation.recategorised": payload}
+
+
+def _labelled(case: Case, wanted: Change) -> _Made:
+    labels = [label for label in dict.fromkeys((*case.labels, *wanted.add_labels)) if label not in wanted.remove_labels]
+    if labels == case.labels:
+        return {}, {}
+    if len(labels) > _MOST_LABELS:
+        raise PermanentError(f"a conversation has at most {_MOST_LABELS} labels")
+    return {"labels": labels}, {"conversation.labelled": {"labels": labels, "from": case.labels}}
+
+
+def _set_status(
+    connection: Connection, database: Database, case: Case, *, wanted: Change, by: str, now: datetime
+) -> None:
+    until = wanted.snoozed_until
+    if (until is not None) != (wanted.status == Status.SNOOZED):
+        raise PermanentError("`snoozed_until` goes with the status `snoozed`, and the other way round")
+    if until is not None and until <= now:
+        raise PermanentError("`snoozed_until` has to be later than now")
+    if wanted.status is None:
+        return
+    change_status(connection, database, conversation_id=case.id, status=wanted.status, at=now, by=by)
+    if until is not None and (case.status, case.held_until) != (Status.SNOOZED, until):
+        _put_aside(connection, case, until=until, by=by, now=now)
+
+
+def _put_aside(connection: Connection, case: Case, *, until: datetime, by: str, now: datetime) -> None:
+    """Let it come back by itself: `workers.watch` wakes what is held, and a message of the customer does at once.
+
+    Its promises go on: the customer knows nothing of our putting it aside.
+    """
+    table = table_of(Conversation)
+    values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}
+    connection.execute(sa.update(table).where(table.c.id == case.id).values(**values))
+    payload = {"until": until.isoformat(), "by": by}
+    append_events(connection, [EventRow("conversation.snoozed", case.id, payload, at=now)])

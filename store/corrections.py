@@ -1,0 +1,85 @@
+"""What agents corrected: customers' texts with the category that they really are about, to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import insert_rows, table_of
+from store.desk_tables import Correction
+from store.ids import new_id
+from store.models import Direction, Message
+
+# More than this teaches nothing that the newest of them do not, and training would take hours.
+_MOST: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedText:
+    """A customer's text, secrets masked, and what an agent said that it is about. category: None is nothing of ours."""
+
+    message_id: UUID
+    subject: str
+    text: str
+    old_category: str | None
+    category: str | None
+    sub_intent: str | None
+    agent: str
+    at: datetime
+
+
+def keep_correction(
+    connection: Connection,
+    conversation_id: UUID,
+    *,
+    old: str | None,
+    new: str | None,
+    sub_intent: str | None,
+    by: str,
+    now: datetime,
+) -> None:
+    """Keep that an agent put a conversation into another category. new: empty for none of ours."""
+    row = {
+        "id": new_id(),
+        "conversation_id": conversation_id,
+        "message_id": _first_words(connection, conversation_id),
+        "old_category": old,
+        "new_category": new or None,
+        "sub_intent": sub_intent,
+        "agent": by,
+        "at": now,
+    }
+    insert_rows(connection, Correction, rows=[row])
+
+
+def corrected_texts(connection: Connection) -> list[CorrectedText]:
+    """Return each corrected text once, with the newest that was said of it, oldest correction first."""
+    table, message = table_of(Correction), table_of(Message)
+    newest = sa.func.row_number().over(partition_by=table.c.message_id, order_by=(table.c.at.desc(), table.c.id.desc()))
+    ranked = sa.select(table, newest.label("place")).where(table.c.message_id.is_not(None)).subquery()
+    statement = (
+        sa.select(
+            *(ranked.c[name] for name in ("message_id", "old_category", "sub_intent", "agent", "at")),
+            ranked.c.new_category.label("category"),
+            *(message.c.subject, message.c.text),
+        )
+        .join(message, message.c.id == ranked.c.message_id)
+        .where(ranked.c.place == 1)
+        .order_by(ranked.c.at.desc())
+        .limit(_MOST)
+    )
+    return [CorrectedText(**row) for row in reversed(connection.execute(statement).mappings().all())]
+
+
+def _first_words(connection: Connection, conversation_id: UUID) -> UUID | None:
+    """Return the customer's first message, which is what was classified."""
+    columns = table_of(Message).c
+    theirs = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING
+    )
+    return connection.execute(theirs.order_by(columns.received_at, columns.id).limit(1)).scalar()

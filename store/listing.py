@@ -1,0 +1,284 @@
+"""The list of conversations: any combination of filters, four orders, pages by keyset, and counts.
+
+A page begins after the last row of the one before, so rows that arrive in between are neither shown twice nor push
+another out. A conversation that gets a new message moves to the top, as a mail would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from router.envelope import PartyKind
+from router.settings.model import PRIORITIES
+from store.bulk import among, table_of
+from store.desk_tables import ReadMarker
+from store.inbox import OWN_COLUMNS, ConversationRow, Position, conversation_row
+from store.models import Contact, Conversation, Identity, Status
+
+_UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
+
+
+class Sort(StrEnum):
+    """newest, oldest: by the last message.  due: what is promised first, then what is not.  priority: urgent first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    DUE = "due"
+    PRIORITY = "priority"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which conversations; what is empty does not filter, and several values mean any of them.
+
+    due_before: something is promised before this moment and the conversation is not resolved.
+    contact: a contact's id, or a handle of theirs.  unassigned: nobody has it.  unread_by: this agent has not read all.
+    only_teams: those that the reader may see; None is all.  ids: found by words; None is all.
+    """
+
+    statuses: Collection[Status] = ()
+    teams: Collection[str] = ()
+    assignees: Collection[str] = ()
+    unassigned: bool = False
+    categories: Collection[str] = ()
+    channels: Collection[str] = ()
+    priorities: Collection[str] = ()
+    labels: Collection[str] = ()
+    languages: Collection[str] = ()
+    due_before: datetime | None = None
+    contact: UUID | str | None = None
+    unread_by: UUID | None = None
+    only_teams: Collection[str] | None = None
+    ids: Collection[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the list that an index has in order; the whole list is its parts one after the other."""
+
+    at: str
+    condition: sa.ColumnElement[bool] | None = None
+    ascending: bool = False
+
+    def order(self) -> Sequence[sa.ColumnElement[Any]]:
+        columns = table_of(Conversation).c
+        pair = (columns[self.at], columns.id)
+        return pair if self.ascending else [column.desc() for column in pair]
+
+    def behind(self, position: Position) -> sa.ColumnElement[bool]:
+        # One comparison of pairs, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
+        columns = table_of(Conversation).c
+        at, row_id = columns[self.at], columns.id
+        last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
+        here = sa.tuple_(at, row_id)
+        return here > last if self.ascending else here < last
+
+
+def list_conversations(
+    connection: Connection,
+    wanted: Filter,
+    *,
+    sort: Sort = Sort.NEWEST,
+    after: Position | None = None,
+    limit: int,
+) -> list[tuple[ConversationRow, Position]]:
+    """Return up to `limit` conversations after `after`, each with its place in the list."""
+    found: list[tuple[ConversationRow, Position]] = []
+    for number, part in enumerate(_parts(sort)):
+        if after is not None and number < after.part:
+            continue
+        begin = after if after is not None and number == after.part else None
+        rows = _page(connection, wanted, part=part, after=begin, limit=limit - len(found))
+        found += [(row, Position(getattr(row, part.at), row.id, number)) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:
+    """Return how many conversations wait in each status that is not the end."""
+    columns = table_of(Conversation).c
+    statement = sa.select(columns.status, sa.func.count()).where(among(columns.status, _UNRESOLVED), *_seen(only_teams))
+    counts = {Status(row[0]): row[1] for row in connection.execute(statement.group_by(columns.status))}
+    return {status: counts.get(status, 0) for status in _UNRESOLVED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much of what waits. teams: not resolved, by team.  mine, unassigned: open.  overdue: not resolved."""
+
+    statuses: Mapping[str, int]
+    teams: Mapping[str, int]
+    mine: int
+    unassigned: int
+    overdue: int
+
+
+def count_all(
+    connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
+) -> Counts:
+    """Return the counts that stand beside the list. agent: whose `mine` is."""
+    columns, seen = table_of(Conversation).c, _seen(only_teams)
+    waiting = among(columns.status, _UNRESOLVED)
+    grouped = sa.select(columns.status, columns.team, sa.func.count()).where(waiting, *seen)
+    statuses, teams = dict.fromkeys(map(str, _UNRESOLVED), 0), dict[str, int]()
+    for status, team, number in connection.execute(grouped.group_by(columns.status, columns.team)):
+        statuses[status] += number
+        teams[team] = teams.get(team, 0) + number
+    is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
+    return Counts(
+        statuses=statuses,
+        teams=dict(sorted(teams.items())),
+        mine=_number(connection, is_open, columns.assignee == agent, *seen),
+        unassigned=_number(connection, is_open, columns.assignee.is_(None), *seen),
+        overdue=_number(connection, waiting, columns.due_at < now, *seen),
+    )
+
+
+def unread_among(connection: Connection, rows: Collection[ConversationRow], *, agent_id: UUID) -> set[UUID]:
+    """Return which of the conversations the agent has not read to their end."""
+    columns = table_of(ReadMarker).c
+    theirs = sa.select(columns.conversation_id, columns.read_to).where(
+        columns.agent_id == agent_id, among(columns.conversation_id, [row.id for row in rows])
+    )
+    read_to = {row.conversation_id: row.read_to for row in connection.execute(theirs)}
+    return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
+
+
+def _number(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
+    statement = sa.select(sa.func.count()).select_from(table_of(Conversation)).where(*conditions)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _seen(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    return [] if only_teams is None else [among(table_of(Conversation).c.team, only_teams)]
+
+
+def _parts(sort: Sort) -> Sequence[_Part]:
+    columns = table_of(Conversation).c
+    if sort is Sort.DUE:
+        return (
+            _Part("due_at", columns.due_at.is_not(None), ascending=True),
+            _Part("last_message_at", columns.due_at.is_(None)),
+        )
+    if sort is Sort.PRIORITY:
+        # Names of their own are possible in old rows; they come last.
+        known = [_Part("last_message_at", columns.priority == name) for name in reversed(PRIORITIES)]
+        return (*known, _Part("last_message_at", columns.priority.not_in(PRIORITIES)))
+    return (_Part("last_message_at", ascending=sort is Sort.OLDEST),)
+
+
+def _page(
+    connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
+) -> list[ConversationRow]:
+    # One arm a status, each cut to a page: an index has the rows of one status in order, but not those of several.
+    arms = [_arm(wanted, status=status, part=part, after=after, limit=limit) for status in _statuses(wanted)]
+    page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
+    contact = table_of(Contact)
+    statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), contact.c.name)
+    order = [page.c[part.at], page.c.id]
+    ordered = statement.join(contact, contact.c.id == page.c.contact_id).order_by(
+        *(order if part.ascending else [column.desc() for column in order])
+    )
+    return [conversation_row(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+
+
+def _statuses(wanted: Filter) -> Sequence[Status]:
+    return [*wanted.statuses] or tuple(Status)
+
+
+def _arm(
+    wanted: Filter, *, status: Status, part: _Part, after: Position | None, limit: int
+) -> sa.Select[tuple[object, ...]]:
+    table = table_of(Conversation)
+    # Written out, for a parameter would hide from the planner that an index of some rows has these.
+    conditions = [table.c.status == sa.literal_column(f"'{status.value}'"), *_conditions(wanted, status=status)]
+    if part.condition is not None:
+        conditions.append(part.condition)
+    if after is not None:
+        conditions.append(part.behind(after))
+    columns = (table.c[name] for name in OWN_COLUMNS)
+    return sa.select(*columns).where(*conditions).order_by(*part.order()).limit(limit)
+
+
+def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
+    columns = table_of(Conversation).c
+    pairs = (
+        (columns.team, wanted.teams),
+        (columns.assignee, wanted.assignees),
+        (columns.category, wanted.categories),
+        (columns.channel, wanted.channels),
+        (columns.priority, wanted.priorities),
+        (columns.language, wanted.languages),
+    )
+    yield from (column == next(iter(values)) for column, values in pairs if len(values) == 1)
+    yield from (among(column, values) for column, values in pairs if len(values) > 1)
+    yield from _seen(wanted.only_teams)
+    if wanted.unassigned:
+        yield columns.assignee.is_(None)
+    if wanted.labels:
+        yield _has_label(wanted.labels)
+    if wanted.contact is not None:
+        yield _of_contact(wanted.contact)
+    if wanted.due_before is not None:
+        yield columns.due_at < wanted.due_before if status != Status.RESOLVED else sa.false()
+    if wanted.unread_by is not None:
+        yield _unread(wanted.unread_by)
+    if wanted.ids is not None:
+        yield among(columns.id, wanted.ids)
+
+
+class _holds(sa.sql.functions.FunctionElement[bool]):  # noqa: N801  (reads as an SQL function)
+    """Whether a list in JSON has a text among its values."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_holds, "postgresql")
+def _holds_postgresql(element: _holds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, value = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"jsonb_exists({column}, {value})"
+
+
+@compiles(_holds, "sqlite")
+def _holds_sqlite(element: _holds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, value = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {value})"  # noqa: S608  (our own clauses)
+
+
+def _has_label(labels: Collection[str]) -> sa.ColumnElement[bool]:
+    column = table_of(Conversation).c.labels
+    return sa.or_(*(_holds(column, sa.literal(label)) for label in labels))
+
+
+def _unread(agent_id: UUID) -> sa.ColumnElement[bool]:
+    columns, marker = table_of(Conversation).c, table_of(ReadMarker).c
+    read = sa.exists().where(
+        marker.agent_id == agent_id,
+        marker.conversation_id == columns.id,
+        marker.read_to >= columns.last_message_at,
+    )
+    return sa.not_(read)
+
+
+def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
+    contact_id = table_of(Conversation).c.contact_id
+    if isinstance(contact, UUID):
+        return contact_id == contact
+    columns = table_of(Identity).c
+    # The index begins with the kind: without one it would be read from end to end.
+    named = sa.select(columns.contact_id).where(
+        among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
+    )
+    return contact_id.in_(named)
