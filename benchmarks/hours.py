@@ -4,7 +4,7 @@
 
 The questions are the same for all, in one process: random minutes of 2026, sums of 1 to 40 open hours, and stretches
 of up to 14 days. "new-york" is a desk that every library can describe; "shanghai" has China's make-up working days.
-To have them all: pip install pandas businesstimedelta bizdurr business-duration businesstime officehours
+Those of the extra "peers" are in the development lock; business-duration and businesstime can be installed beside them.
 """
 
 from __future__ import annotations
