@@ -91,6 +91,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app)
     describe(app)
+    app.add_middleware(Boundary, meter=desk.meter, secure=desk.secure)
     return app
 
 
