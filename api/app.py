@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from api import (
     actions,
+    audit,
     channels,
     conversations,
     deliveries,
@@ -38,6 +40,7 @@ from api.problems import install
 from api.rendering import build_environment
 from api.ringing import Ringer
 from api.sessions import Sessions
+from api.trail import Trail
 from router.settings import Settings
 from store.database import Database
 from store.keys import desk_key
@@ -56,6 +59,7 @@ _MODULES: Final = (
         channels,
         events,
         deliveries,
+        audit,
         health,
         metrics,
     ),
@@ -91,7 +95,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app)
     describe(app)
-    app.add_middleware(Boundary, meter=desk.meter, secure=desk.secure)
+    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure)
     return app
 
 
@@ -109,6 +113,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),
+        trail=Trail(database),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 
@@ -118,3 +123,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.desk.originals.close()
     app.state.desk.doors.close()
+    await run_in_threadpool(app.state.desk.trail.close)

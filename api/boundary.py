@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.meter import Meter
+from api.places import POLL_HEADER
 from api.problems import respond
+from api.trail import Trail
 
 # The largest body that any route takes is a sentence of reason.
 MOST_BODY_BYTES: Final = 65_536
@@ -43,8 +45,8 @@ _log = structlog.get_logger()
 class Boundary:
     """ASGI middleware. secure: the desk is reached by https."""
 
-    def __init__(self, app: ASGIApp, *, meter: Meter, secure: bool) -> None:
-        self._app, self._meter, self._secure = app, meter, secure
+    def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool) -> None:
+        self._app, self._meter, self._trail, self._secure = app, meter, trail, secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. See the ASGI specification."""
@@ -74,6 +76,7 @@ class Boundary:
         # Anybody may invent methods; each would be a new series.
         route, method = _route(scope), scope["method"] if scope["method"] in _METHODS else "OTHER"
         self._meter.answered(method=method, route=route, status=status, seconds=seconds)
+        self._trail.note(scope, route=route, status=status, is_poll=POLL_HEADER in Headers(scope=scope))
         _log.info(
             "request.answered",
             request_id=scope["request_id"],

@@ -14,6 +14,7 @@ from api.meter import Meter
 from api.originals import OriginalReader
 from api.ringing import Ringer
 from api.sessions import Sessions
+from api.trail import Trail
 from router.settings import Settings
 from store.database import Database
 from workers.doors import Doors
@@ -41,6 +42,7 @@ class Desk:
     bell: Ringer
     meter: Meter
     tail: Tail
+    trail: Trail
     secure: bool
 
 

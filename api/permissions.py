@@ -48,6 +48,7 @@ class Verb(StrEnum):
     READ_EVENTS = "events:read"
     READ_WEBHOOKS = "webhooks:read"
     REPLAY_WEBHOOKS = "webhooks:replay"
+    READ_AUDIT = "audit:read"
 
 
 class OfTeam(Protocol):
@@ -59,6 +60,7 @@ class OfTeam(Protocol):
 
 
 # Whoever answers for the desk as a whole sees all of it.
+_UNLIMITED: Final = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_METRICS: _EVERYONE,
     Verb.READ_EVENTS: _EVERYONE,
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
 }
 

@@ -49,6 +49,7 @@ COMMANDS: Final = (
     ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
     ("contact", "cli.contact:commands", "Label contacts, for routes that ask for it."),
     ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),
+    ("audit", "cli.audit:commands", "Check that nobody has changed the audit trail; show it."),
     ("migrate", "cli.migrate:migrate_command", "Bring the database to this version's tables."),
     ("systemd", "cli.systemd:systemd_command", "Write systemd units made from the Procfile."),
 )

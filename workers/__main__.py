@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.senders import open_senders
 from router.settings.files import load_settings
+from store.audit import is_anything_unsealed
 from store.migrate import require_current
 from store.opening import open_database
 from workers.assign import Assigner
@@ -12,7 +13,7 @@ from workers.broker import broker_url
 from workers.dispatch import Dispatch
 from workers.learning import LearntClassifier
 from workers.logs import configure_logging
-from workers.publish import Publisher
+from workers.publish import Publisher, seal_step
 from workers.route import Router
 from workers.watch import Watch
 from workers.webhooks import fan_out_step, targets
@@ -29,7 +30,8 @@ def main() -> None:
     brain = build_brain(settings, classifier=learnt)
     chores = (Watch(database, brain), Assigner(database, brain), learnt)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=(fan_out_step(settings.webhooks),))
+    steps = (fan_out_step(settings.webhooks), seal_step)
+    publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
     companions: list[Companion] = [publisher, *targets(database, settings.webhooks)]
     Worker(
         Router(database, brain),

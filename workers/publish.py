@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost, TransientError
 from store import feed, leases
+from store.audit import copy_actions, seal
 from store.database import Database
 from workers.failpoints import reach
 
@@ -36,6 +37,12 @@ _log = structlog.get_logger()
 # What else is done in order, in the publisher's transaction: told after which number the new events begin, returns how
 # much it did.
 Step = Callable[[Connection, int], int]
+
+
+def seal_step(connection: Connection, after: int) -> int:
+    """Copy what people did into the audit trail, and seal what is new there."""
+    copy_actions(connection, after=after)
+    return seal(connection)
 
 
 class Publisher:

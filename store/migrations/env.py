@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.audit
 import store.deliveries
 import store.desk_tables
 import store.duty

@@ -40,6 +40,7 @@ ALLOWED = {
     Verb.READ_EVENTS: "viewer agent senior supervisor auditor admin",
     Verb.READ_WEBHOOKS: "supervisor auditor admin",
     Verb.REPLAY_WEBHOOKS: "supervisor admin",
+    Verb.READ_AUDIT: "auditor admin",
 }
 
 

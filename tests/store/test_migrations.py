@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
+import store.audit
 import store.deliveries
 import store.desk_tables
 import store.duty

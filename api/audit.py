@@ -1,0 +1,99 @@
+"""`/audit`: who looked at what and who did what, newest first; and whether the chain of it holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import LARGEST_PAGE, USUAL_PAGE
+from api.permissions import Verb
+from api.places import API
+from api.problems import documented
+from api.schemas import example
+from store.audit import AuditRow, list_audit
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_ENTRY: Final[dict[str, Any]] = {
+    "number": 4711,
+    "id": _ID,
+    "at": "2026-11-20T04:00:00Z",
+    "actor": "Li",
+    "actor_id": _ID,
+    "action": "request.read",
+    "object": "K7QF2MXD4",
+    "detail": {"route": "/api/v1/conversations/{key}", "method": "GET", "status": "200", "request_id": "0f3a2c51"},
+    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+
+routes: Final = APIRouter(prefix=f"{API}/audit", tags=["audit"])
+
+
+class AuditEntryShown(BaseModel):
+    """One thing that somebody did or looked at."""
+
+    model_config = example(_ENTRY)
+
+    number: int = Field(description="1, 2, 3 ... without gaps.")
+    id: UUID
+    at: datetime
+    actor: str
+    actor_id: UUID | None = Field(description="None for what an event tells, which knows the name alone.")
+    action: str = Field(description="`request.read`, `request.changed`, `request.refused`, or the kind of an event.")
+    object: str = Field(description="The ids or references it was about.")
+    detail: dict[str, Any]
+    hash: str = Field(description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again.")
+
+    @classmethod
+    def of(cls, row: AuditRow) -> Self:
+        """Show a row."""
+        values = {name: getattr(row, name) for name in cls.model_fields}
+        return cls(**{**values, "hash": row.hash.hex()})
+
+
+class AuditPage(BaseModel):
+    """A page, newest first. next_before: None on the last page."""
+
+    model_config = example({"entries": [_ENTRY], "next_before": None})
+
+    entries: list[AuditEntryShown]
+    next_before: int | None
+
+
+class AuditQuery(BaseModel):
+    """What to list; different filters must all hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    actor: str | None = Field(default=None, max_length=100, description="A name, as it is written.")
+    action: str | None = Field(default=None, max_length=100)
+    about: str | None = Field(default=None, max_length=200, description="`object`, as it is written.")
+    before: int | None = Field(default=None, ge=1, le=2**63 - 1, description="`next_before` of the page before.")
+    limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
+
+
+@routes.get(
+    "",
+    dependencies=[Depends(Requires(Verb.READ_AUDIT))],
+    responses=documented(),
+    summary="Who looked at what, and who did what",
+)
+def list_entries(desk: DeskPart, query: Annotated[AuditQuery, Query()]) -> AuditPage:
+    """Return a page of what is sealed, which takes about a second."""
+    with desk.database.read() as connection:
+        rows = list_audit(
+            connection,
+            actor=query.actor,
+            action=query.action,
+            about=query.about,
+            before=query.before,
+            limit=query.limit + 1,
+        )
+    page = rows[: query.limit]
+    following = page[-1].number if len(rows) > query.limit else None
+    return AuditPage(entries=[AuditEntryShown.of(row) for row in page], next_before=following)

@@ -1,0 +1,73 @@
+"""`omniyard audit`: whether the trail is whole, and what it says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.desk import open_desk
+from cli.group import FAILED
+from cli.options import ConfigOption, JsonOption
+from cli.printing import print_json
+from store.audit import check_chain, list_audit
+
+commands = typer.Typer(help="Check the audit trail, or show it.\n\nExample: omniyard audit check", no_args_is_help=True)
+
+
+@commands.command("check")
+def check_command(
+    head: Annotated[
+        str, typer.Option(help="NUMBER:HASH of an earlier check, kept elsewhere: proves that no end was cut off.")
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reckon the whole chain again and name the first row that is not as it was sealed. Exit code 1 if there is one.
+
+    Example: omniyard audit check --head 4711:9f86d081884c7d65...
+    """
+    with open_desk(config) as (_, database), database.read() as connection:
+        verdict = check_chain(connection)
+        number, _, expected = head.partition(":")
+        known = list_audit(connection, before=int(number) + 1, limit=1) if number.isdigit() else []
+    lost = bool(head) and not (known and f"{known[0].number}:{known[0].hash.hex()}" == f"{number}:{expected}")
+    if as_json:
+        print_json({"rows": verdict.rows, "broken": verdict.broken, "why": verdict.why, "head": _head(verdict.head)})
+    elif verdict.broken is not None:
+        typer.echo(f"Broken at row {verdict.broken}: {verdict.why}. The {verdict.rows} rows before it are whole.")
+    else:
+        typer.echo(f"{verdict.rows} rows, all as they were sealed. Head: {_head(verdict.head)}")
+    if lost:
+        typer.echo("The row that --head names is not in the trail: rows were cut off or sealed anew.", err=True)
+    if lost or verdict.broken is not None:
+        raise typer.Exit(FAILED)
+
+
+@commands.command("list")
+def list_command(
+    *,
+    actor: Annotated[str | None, typer.Option(help="Only what this person did.")] = None,
+    about: Annotated[str | None, typer.Option(help="Only what concerns this id or reference.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the newest rows.
+
+    Example: omniyard audit list --actor "Li Na"
+    """
+    with open_desk(config) as (_, database), database.read() as connection:
+        rows = list_audit(connection, actor=actor, about=about, limit=limit)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        where = row.detail.get("route", "")
+        typer.echo(
+            f"{row.number}  {row.at:%Y-%m-%d %H:%M:%S}  {row.actor}  {row.action}  {row.object}  {where}".rstrip()
+        )
+
+
+def _head(head: tuple[int, str]) -> str:
+    return f"{head[0]}:{head[1]}"

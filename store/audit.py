@@ -1,0 +1,220 @@
+"""The audit trail: who looked at what and who did what, each row sealed with the hash of the one before it.
+
+Rows are appended without a number, so that no reader waits for another; the publisher numbers and seals them in the
+order of writing. Whoever changes or removes a sealed row later breaks the chain from there on. Actions that leave an
+event with an actor are copied from it in the publisher's transaction, so an action cannot be without its row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic_core import to_json
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
+from sqlalchemy.engine import Connection
+from sqlmodel import Field, SQLModel
+
+from store.bulk import insert_rows, table_of
+from store.ids import new_id
+from store.ledgers import Event
+from store.models import Json
+
+_PAGE: Final = 500
+# The chain's beginning: what the first row follows.
+_NOTHING: Final = bytes(32)
+_ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
+# Where events say who did it.
+_ACTORS: Final = ("by", "author")
+_UNSEALED: Final = text("number IS NULL")
+
+
+class Audit(SQLModel, table=True):
+    """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
+
+    seq: the order of writing, as in `store.ledgers.Event`.
+    """
+
+    __table_args__ = (
+        Index("ix_audit_unsealed", "seq", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
+        Index("ix_audit_actor", "actor", "number"),
+        Index("ix_audit_object", "object", "number"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    number: int | None = Field(default=None, unique=True, sa_type=BigInteger)
+    at: datetime
+    actor: str
+    actor_id: UUID | None = None
+    action: str
+    object: str = ""
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    hash: bytes | None = Field(default=None, sa_type=LargeBinary)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One thing that somebody did, to be written. detail: words and ids of ours, as texts."""
+
+    at: datetime
+    actor: str
+    action: str
+    object: str = ""
+    actor_id: UUID | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """A row as it is kept."""
+
+    number: int
+    id: UUID
+    at: datetime
+    actor: str
+    actor_id: UUID | None
+    action: str
+    object: str
+    detail: Mapping[str, Any]
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a check found. rows: how many were looked at.  broken: the first number that is not as it was sealed.
+
+    head: the last sealed row's number and hash; kept elsewhere, it proves later that no rows were cut off the end.
+    """
+
+    rows: int
+    broken: int | None
+    why: str
+    head: tuple[int, str]
+
+
+def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
+    """Write rows inside the caller's transaction; they are sealed within a second."""
+    rows = [
+        {
+            "id": new_id(),
+            "at": entry.at,
+            "actor": entry.actor,
+            "actor_id": entry.actor_id,
+            "action": entry.action,
+            "object": entry.object,
+            "detail": dict(entry.detail),
+        }
+        for entry in entries
+    ]
+    insert_rows(connection, Audit, rows=rows)
+
+
+def is_anything_unsealed(connection: Connection) -> bool:
+    """Return whether the publisher has something to seal."""
+    table = table_of(Audit)
+    return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
+
+
+def copy_actions(connection: Connection, *, after: int) -> None:
+    """Copy events with greater numbers that name who did it; only the publisher may."""
+    table = table_of(Event)
+    columns = (table.c.kind, table.c.conversation_id, table.c.payload, table.c.at)
+    events = connection.execute(sa.select(*columns).where(table.c.number > after).order_by(table.c.number)).all()
+    append_audit(connection, [entry for event in events if (entry := _entry_of(event))])
+
+
+def seal(connection: Connection) -> int:
+    """Give a page of rows their numbers and seals; return how many. Only the publisher may."""
+    table = table_of(Audit)
+    oldest = sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[connection.dialect.name]))
+    rows = connection.execute(oldest.limit(_PAGE)).mappings().all()
+    if not rows:
+        return 0
+    number, before = _head(connection)
+    sealed = []
+    for row in rows:
+        number += 1
+        before = _hash(row, number=number, before=before)
+        sealed.append({"row": row["id"], "given": number, "sealed": before})
+    statement = sa.update(table).where(table.c.id == sa.bindparam("row"))
+    connection.execute(statement.values(number=sa.bindparam("given"), hash=sa.bindparam("sealed")), sealed)
+    return len(sealed)
+
+
+def check_chain(connection: Connection) -> Verdict:
+    """Reckon the whole chain again and return the first row that is not as it was sealed."""
+    before, number = _NOTHING, 0
+    for row in _sealed(connection):
+        if row["number"] != number + 1:
+            return _broken(number + 1, "the row is missing", at=(number, before))
+        expected = _hash(row, number=row["number"], before=before)
+        if row["hash"] != expected:
+            return _broken(row["number"], "the row is not as it was sealed", at=(number, before))
+        number, before = row["number"], expected
+    return Verdict(rows=number, broken=None, why="", head=(number, before.hex()))
+
+
+def list_audit(
+    connection: Connection,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    about: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[AuditRow]:
+    """Return sealed rows, newest first. before: the last number of the page before."""
+    table = table_of(Audit)
+    statement = sa.select(*(table.c[name] for name in AuditRow.__dataclass_fields__)).where(table.c.number.is_not(None))
+    for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
+        statement = statement if value is None else statement.where(column == value)
+    if before is not None:
+        statement = statement.where(table.c.number < before)
+    rows = connection.execute(statement.order_by(table.c.number.desc()).limit(limit)).mappings()
+    return [AuditRow(**row) for row in rows]
+
+
+def _head(connection: Connection) -> tuple[int, bytes]:
+    table = table_of(Audit)
+    last = sa.select(table.c.number, table.c.hash).where(table.c.number.is_not(None)).order_by(table.c.number.desc())
+    row = connection.execute(last.limit(1)).first()
+    return (row.number, row.hash) if row else (0, _NOTHING)
+
+
+def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
+    table, last = table_of(Audit), 0
+    while True:
+        page = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_PAGE)
+        rows = connection.execute(page).mappings().all()
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1]["number"]
+
+
+def _hash(row: Mapping[str, Any], *, number: int, before: bytes) -> bytes:
+    at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    actor_id = row["actor_id"].hex if row["actor_id"] else ""
+    # PostgreSQL gives an object's keys back in an order of its own.
+    detail = sorted(row["detail"].items())
+    said = [number, row["id"].hex, at, row["actor"], actor_id, row["action"], row["object"], detail]
+    return hashlib.sha256(before + to_json(said)).digest()
+
+
+def _broken(number: int, why: str, *, at: tuple[int, bytes]) -> Verdict:
+    return Verdict(rows=number - 1, broken=number, why=why, head=(at[0], at[1].hex()))
+
+
+def _entry_of(event: sa.Row[Any]) -> AuditEntry | None:
+    actor = next((str(event.payload[key]) for key in _ACTORS if event.payload.get(key)), "")
+    if not actor:
+        return None
+    detail = {key: str(value) for key, value in event.payload.items() if key not in _ACTORS and value is not None}
+    about = str(event.conversation_id) if event.conversation_id else detail.get("inbound_id", "")
+    return AuditEntry(at=event.at, actor=actor, action=event.kind, object=about, detail=detail)

@@ -1,0 +1,43 @@
+"""Whoever looks at something leaves a row; looking is not slowed by that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from store.audit import is_anything_unsealed
+from store.database import Database
+from tests.app_client import AppClient
+from tests.inbox_builder import Builder
+from workers.publish import Publisher, seal_step
+
+
+def test_who_reads_a_conversation_or_is_refused_stands_in_the_trail(
+    app: FastAPI, client_of: Callable[[str], AppClient], database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="K7QF2MXD4")
+        build.message(case)
+    agent, auditor = client_of("agent"), client_of("auditor")
+    # When somebody reads, a page asks for itself again, and somebody is refused
+    agent.get("/api/v1/conversations")
+    agent.get("/api/v1/conversations/K7QF2MXD4")
+    for _ in range(3):
+        agent.get(f"/api/v1/conversations/{case}", headers={"X-Omniyard-Poll": "1"})
+    agent.get("/api/v1/audit")
+    agent.get("/api/v1/conversations/%00%F0%9F")
+    app.state.desk.trail.flush()
+    publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(seal_step,), is_due=(is_anything_unsealed,))
+    while publisher.once():
+        pass
+    # Then each stands there once
+    entries = auditor.get("/api/v1/audit", params={"actor": "the agent"}).json()["entries"]
+    seen = [(entry["action"], entry["object"]) for entry in reversed(entries)]
+    assert seen[:3] == [("request.read", "K7QF2MXD4"), ("request.read", str(case)), ("request.refused", "")]
+    assert [action for action, _ in seen[3:]] == ["request.refused"]
+    page = auditor.get("/api/v1/audit", params={"limit": 1}).json()
+    assert page["next_before"] == page["entries"][0]["number"] == len(seen)
+    publisher.release()

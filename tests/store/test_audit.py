@@ -1,0 +1,69 @@
+"""The audit trail: sealed in order, and nobody changes it unnoticed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from store.audit import Audit, AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
+from store.bulk import table_of
+from store.database import Database
+from store.events import EventRow, append_events
+from store.ids import new_id
+from tests.desk import RECEIVED_AT
+from workers.publish import Publisher, seal_step
+
+
+@pytest.fixture
+def trail(database: Database) -> Database:
+    """Three rows and an event of somebody's, sealed."""
+    publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(seal_step,), is_due=(is_anything_unsealed,))
+    entries = [
+        AuditEntry(at=RECEIVED_AT, actor="Li", action="request.read", object=f"K{number}", detail={"b": "1", "a": "2"})
+        for number in range(3)
+    ]
+    with database.write() as connection:
+        append_audit(connection, entries)
+    with database.write() as connection:
+        case = new_id()
+        append_events(
+            connection,
+            [
+                EventRow("message.queued", case, {"author": "Wang", "message_id": "m"}, at=RECEIVED_AT),
+                EventRow("message.routed", case, {"rule": "r"}, at=RECEIVED_AT),
+            ],
+        )
+    while publisher.once():
+        pass
+    publisher.release()
+    return database
+
+
+def test_what_is_sealed_is_whole_and_in_order_and_actions_come_with_their_events(trail: Database) -> None:
+    with trail.read() as connection:
+        verdict, rows = check_chain(connection), list_audit(connection, limit=10)
+        assert (verdict.rows, verdict.broken, verdict.head[0]) == (4, None, 4)
+        assert [(row.actor, row.object) for row in rows[1:]] == [("Li", "K2"), ("Li", "K1"), ("Li", "K0")]
+        assert (rows[0].actor, rows[0].action, rows[0].detail) == ("Wang", "message.queued", {"message_id": "m"})
+        assert [row.number for row in list_audit(connection, actor="Li", before=3, limit=1)] == [2]
+        assert [row.number for row in list_audit(connection, about="K1", limit=9)] == [2]
+
+
+def test_whatever_is_changed_or_removed_the_first_such_row_is_named(trail: Database) -> None:
+    table = table_of(Audit)
+    second = table.c.number == 2
+    for tamper in (
+        sa.update(table).where(second).values(actor="Nobody"),
+        sa.update(table).where(second).values(detail={"a": "2", "b": "3"}),
+        sa.update(table).where(second).values(at=RECEIVED_AT + timedelta(seconds=1)),
+        sa.update(table).where(second).values(hash=b"x" * 32),
+        sa.update(table).where(second).values(number=None),
+        sa.delete(table).where(second),
+    ):
+        with trail.engine.connect() as connection:
+            connection.execute(tamper)
+            verdict = check_chain(connection)
+            connection.rollback()
+        assert (verdict.broken, verdict.rows) == (2, 1)
