@@ -15,7 +15,11 @@ from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, table
 from router.classify.training import Example
 from router.errors import ConfigError
+from router.settings import Settings
 from router.settings.files import find_settings, load_settings
+from store.corrections import corrected_texts
+from store.migrate import current_version, latest_version
+from store.opening import open_database
 from workers.learning import learn, lessons_of
 from workers.learnt import ModelFolder, StoredModel
 
@@ -43,7 +47,7 @@ def train_command(
     lessons = lessons_of(settings, file)
     if not lessons.teach:
         raise ConfigError(f"{file}: there is nothing to learn from: fewer than two categories have examples")
-    corrections: Sequence[Example] = ()
+    corrections = _corrections(settings)
     folder, started = ModelFolder.of(settings), time.monotonic()
     _, about = learn(folder, lessons, corrections=corrections)
     seconds = time.monotonic() - started
@@ -53,6 +57,20 @@ def train_command(
         print_json(about.model_dump(mode="json") | {"active": activate, "seconds": round(seconds, 1)})
     else:
         _print(about, seconds=seconds, active=activate)
+
+
+def _corrections(settings: Settings) -> Sequence[Example]:
+    """Return what agents corrected; a desk that has not routed anything yet has nothing."""
+    database = open_database(settings)
+    try:
+        if current_version(database) != latest_version():
+            return ()
+        with database.read() as connection:
+            rows = corrected_texts(connection)
+    finally:
+        database.close()
+    # The words as routing classifies them, masked as the desk keeps them.
+    return [Example(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "") for row in rows if row.category]
 
 
 def _print(about: StoredModel, *, seconds: float, active: bool) -> None:

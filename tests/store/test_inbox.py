@@ -138,7 +138,8 @@ def test_contacts_show_their_handles_and_statuses_their_counts(database: Databas
 
 
 def test_the_earliest_promise_is_due_unless_resolved(database: Database) -> None:
-    promises: dict[str, Any] = {"first_reply_due_at": None, "next_reply_due_at": NOON + MINUTE, "resolve_due_at": NOON + 2 * MINUTE}
+    later = NOON + 2 * MINUTE
+    promises: dict[str, Any] = {"first_reply_due_at": None, "next_reply_due_at": NOON + MINUTE, "resolve_due_at": later}
     with database.write() as connection:
         build = Builder(connection)
         waiting = build.conversation(**promises)
