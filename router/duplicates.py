@@ -62,17 +62,23 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _SIMILAR: Final = 88.0
 # Beyond this the comparison costs more than it tells; longer texts count as the same only when they are equal.
 _LONGEST: Final = 4_000
+# "Hello?" and "thank you" are said by everybody.
+_SHORTEST_ECHO: Final = 12
 # A shorter piece of an earlier message may be a sentence of its own.
 _SHORTEST_PART: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A text made comparable: its words, its numbers in order, and how often it negates."""
+    """A text made comparable: its words, and its numbers in order."""
 
     words: str
     numbers: tuple[str, ...]
-    negations: int
+
+    @property
+    def negations(self) -> int:
+        """How often it says no."""
+        return negations(self.words)
 
     @property
     def key(self) -> str:
@@ -82,24 +88,38 @@ class Canonical:
 
 def canonical(text: str) -> Canonical:
     """Take off greeting, sign-off, quotes, punctuation, case, width and script."""
-    words, numbers = _words_and_numbers(text)
-    return Canonical(words, numbers, negations(words))
-
-
-def _words_and_numbers(text: str) -> tuple[str, tuple[str, ...]]:
     folded = fold_script(unicodedata.normalize("NFKC", text).casefold()).replace("\r\n", "\n")
     said = _core(_QUOTED_LINE.sub("", _ATTRIBUTION.sub("", folded)))
     # Nothing but a quote: the customer sent an old message again.
     said = said or _core(_QUOTED.sub("", _ATTRIBUTION.sub("", folded))) or folded
     words = _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
-    return words, _numbers(said)
+    return Canonical(words, _numbers(said))
 
 
 def fingerprint(text: str) -> str:
     """Return 16 hex digits that are equal for texts which differ in nothing but form."""
-    words, numbers = _words_and_numbers(text)
-    content = f"{words.replace(' ', '')}\n{' '.join(numbers)}"
-    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+    return fingerprint_of(canonical(text))
+
+
+def fingerprint_of(said: Canonical, *, beside: str = "", key: bytes = b"") -> str:
+    """See `fingerprint`; for a text that is canonical already.
+
+    beside: what must be equal too, letter by letter.
+    key: without it nobody can try out which card number or password makes the digits that are kept.
+    """
+    content = f"{said.key}\n{' '.join(said.numbers)}\n{beside}"
+    return hashlib.blake2b(content.encode(), digest_size=8, key=key).hexdigest()
+
+
+def echo_of(said: Canonical, *, key: bytes) -> str:
+    """Return 16 hex digits that are equal for equal words of any customers; empty if they are too few to tell.
+
+    key: see `fingerprint_of`.
+    """
+    words = said.key.encode()
+    if len(words) < _SHORTEST_ECHO:
+        return ""
+    return hashlib.blake2b(words + b"\n" + " ".join(said.numbers).encode(), digest_size=8, key=key).hexdigest()
 
 
 def same_message(a: str, b: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from router.automatic import Origin, recognise
 from router.classify import Classification, Classifies
-from router.duplicates import fingerprint
+from router.duplicates import Canonical, canonical, echo_of, fingerprint_of
 from router.envelope import Envelope
 from router.identity_signals import Signal, signals
 from router.privacy import Masked, mask
@@ -18,7 +18,8 @@ class Reading:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
     signals: what speaks for and against the sender.  secrets: kinds of what was masked.
-    fingerprint: of the words and the files, to recognise a redelivery.
+    said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
+    echo: of the words alone, equal for whoever says them; empty for too few.
     """
 
     envelope: Envelope
@@ -32,15 +33,23 @@ class Reading:
     html: str
     file_names: tuple[str, ...]
     secrets: tuple[str, ...]
+    said: Canonical
     fingerprint: str
+    echo: str
 
 
 def read_page(
-    envelopes: Sequence[Envelope], *, classifier: Classifies, own: frozenset[str], authserv_id: str | None = None
+    envelopes: Sequence[Envelope],
+    *,
+    classifier: Classifies,
+    own: frozenset[str],
+    authserv_id: str | None = None,
+    key: bytes = b"",
 ) -> list[Reading]:
     """Read envelopes, in their order.
 
     own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
+    key: under which what is kept of the words is made, so that it tells nobody what they were.
     """
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
     classified = classifier.classify_page(
@@ -55,6 +64,7 @@ def read_page(
             classification=classification,
             origin=recognise(envelope, own_addresses=own),
             noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
+            key=key,
         )
         for envelope, head, classification in zip(envelopes, heads, classified, strict=True)
     ]
@@ -67,11 +77,13 @@ def _read(
     classification: Classification,
     origin: Origin,
     noticed: tuple[Signal, ...],
+    key: bytes,
 ) -> Reading:
     masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
     sender = mask(envelope.sender.name)
     subject, text, quoted, signature = (part.text for part in masked)
+    said = canonical(words_of(envelope))
     secrets = tuple(dict.fromkeys(kind for part in (*masked, *names, sender) for kind in part.kinds))
     return Reading(
         envelope=envelope,
@@ -86,10 +98,17 @@ def _read(
         html="" if secrets or mask(envelope.html).kinds else envelope.html,
         file_names=tuple(name.text for name in names),
         secrets=secrets,
-        fingerprint=_fingerprint(envelope),
+        said=said,
+        fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
+        echo=echo_of(said, key=key),
     )
 
 
-def _fingerprint(envelope: Envelope) -> str:
+def words_of(envelope: Envelope) -> str:
+    """Return what the customer says: the new words; where there are none, what is quoted, or the subject."""
+    return envelope.text or envelope.quoted or envelope.subject
+
+
+def _beside(envelope: Envelope) -> str:
     files = " ".join(attachment.sha256 for attachment in envelope.attachments)
-    return fingerprint(f"{envelope.subject}\n{envelope.text}\n{files}")
+    return f"{' '.join(envelope.subject.casefold().split())}\n{files}"

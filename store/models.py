@@ -202,11 +202,13 @@ class Message(SQLModel, table=True):
 
     trace: the reasons of every decision about it (`router.routing.Decision`).
     fingerprint: of its canonical words, to recognise the same thing said twice.
+    echo: of them too, but equal whoever says them.  duplicate_of: a message of the same contact that it says again.
     """
 
     __table_args__ = (
         Index("ix_message_conversation", "conversation_id", "received_at", "id"),
         Index("ix_message_contact_fingerprint", "contact_id", "fingerprint"),
+        _some("ix_message_echo", "echo", "received_at", where="echo <> ''"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -227,6 +229,7 @@ class Message(SQLModel, table=True):
     received_at: datetime
     origin: str = "person"
     fingerprint: str = ""
+    echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 

@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 
 from store.bulk import among, insert_new, insert_rows, table_of
 from store.duty import GateTally
+from store.echoes import notice_bursts
+from store.emergencies import call_for
 from store.events import EventRow, append_events
 from store.history import digest
 from store.ids import new_id
@@ -54,6 +56,8 @@ class Outcome:
 
     words: by which customers stopped or started our messages.
     held, released: how many messages wait because their channel is closed, and how many the second look let in.
+    emergencies: for what people are called.  echoes: what was said, with a message that says it.
+    burst: how many customers who say the same make an outage; 0 for never.
     handed_out: the teams whose conversations are handed to agents.
     """
 
@@ -68,6 +72,9 @@ class Outcome:
     words: list[LastWord] = field(default_factory=list)
     held: int = 0
     released: int = 0
+    emergencies: list[Mapping[str, Any]] = field(default_factory=list)
+    echoes: dict[str, UUID] = field(default_factory=dict)
+    burst: int = 0
     handed_out: Collection[str] = ()
 
 
@@ -85,6 +92,9 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     insert_new(connection, Outbound, rows=outcome.replies)
     if outcome.words:
         note_words(connection, outcome.words)
+    call_for(connection, outcome.emergencies)
+    if outcome.echoes and outcome.burst:
+        outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outcome.burst, now=now)
     append_events(connection, outcome.events)
 
 

@@ -34,7 +34,7 @@ class Brain:
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Reading]:
         """Read envelopes, in their order, as this desk does."""
         authserv_id = self.settings.omniyard.authserv_id
-        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id)
+        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
         """Classify bare texts as the words of a message would be; each answer with its text, secrets masked."""

@@ -11,15 +11,19 @@ from uuid import UUID
 from router.automatic import Kind
 from router.conditions import Background, Hours
 from router.correlation import Candidate, Correlation, correlate
+from router.reading import words_of
+from router.repeats import WITHIN, Said, find_repeated
 from router.routing import Decision
+from store.echoes import KnownWords
 from store.history import KnownConversation, KnownMessage
 from store.ids import new_id, new_reference
 from store.models import Status
 from store.outcome import Outcome
 from workers.brain import Brain
-from workers.incoming import Incoming, known_ids
+from workers.incoming import Incoming, known_ids, may_repeat
 from workers.recording import Filing, Recorder, wakes
 
+_SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
 
 
@@ -39,6 +43,7 @@ class History:
     chats: by contact and channel, the conversation that a short message may go on with.
     labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
     hours: of the page's channels at its moment.
+    recent: what each contact said not long ago, and where, oldest first.
     learned: from the page itself, by Message-ID and by whom alone it points anywhere (None: anybody).
     """
 
@@ -49,6 +54,7 @@ class History:
     replies: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
+    recent: dict[UUID, list[tuple[Said, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
@@ -61,6 +67,7 @@ class History:
         labels: Mapping[UUID, frozenset[str]] | None = None,
         replies: Collection[str] = (),
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
+        recent: Sequence[KnownWords] = (),
     ) -> History:
         """Arrange what the store knows."""
         history = cls(
@@ -71,6 +78,8 @@ class History:
             replies,
             chats={key: _candidate(known) for key, known in (chats or {}).items()},
         )
+        for words in recent:
+            history.note(_said(words), candidate=_candidate(words.conversation))
         for message in said:
             history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
         return history
@@ -94,8 +103,43 @@ class History:
             found[message_id] = list(known.values())
         return found
 
-    def learn(self, incoming: Incoming, *, candidate: Candidate) -> None:
+    def repeated(self, incoming: Incoming) -> tuple[Said, Candidate] | None:
+        """Return what the contact said not long ago, on whatever channel, that this message says again."""
+        recent, reading = self.recent.get(incoming.contact_id), incoming.reading
+        if not recent or not may_repeat(incoming):
+            return None
+        at = incoming.row.received_at
+        found = find_repeated(
+            words_of(reading.envelope),
+            said=reading.said,
+            echo=reading.echo,
+            has_secrets=bool(reading.secrets),
+            earlier=[said for said, _ in recent if abs(said.at - at) <= WITHIN],
+        )
+        if found is None:
+            return None
+        # What the conversation is by now, after whatever the page has added to it.
+        latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
+        return found, latest[-1]
+
+    def note(self, said: Said, *, candidate: Candidate) -> None:
+        """Remember what a contact said."""
+        self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
+
+    def learn(self, filing: Filing, *, candidate: Candidate) -> None:
         """Remember a decided message for those that follow in the page."""
+        incoming = filing.incoming
+        if may_repeat(incoming):
+            reading = incoming.reading
+            said = Said(
+                message_id=filing.message_id,
+                conversation_id=candidate.conversation_id,
+                channel=incoming.row.channel,
+                text=reading.text or reading.quoted,
+                echo=reading.echo,
+                at=incoming.row.received_at,
+            )
+            self.note(said, candidate=candidate)
         envelope = incoming.reading.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in known_ids(incoming):
@@ -118,6 +162,7 @@ def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now
     """Decide each message in turn. now: the database's clock."""
     recorder, verdicts = Recorder(brain, now, replies=set(history.replies)), Verdicts()
     recorder.outcome.handed_out = brain.handed_out
+    recorder.outcome.burst = brain.settings.omniyard.outage_customers
     for incoming in page:
         _decide(incoming, history=history, recorder=recorder, verdicts=verdicts)
     return recorder.outcome, verdicts
@@ -139,6 +184,10 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
         join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
     )
+    repeated = history.repeated(incoming)
+    if repeated and correlation.joins is None:
+        why = f"said on {repeated[0].channel} within a day, and the sender is the same"
+        correlation = Correlation(repeated[1], _SAID_BEFORE, why)
     if correlation.joins is None and incoming.reading.origin.kind is Kind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
@@ -148,20 +197,44 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     table, channel = recorder.brain.table, incoming.reading.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
     decision = table.decide(incoming.reading, now=recorder.now, background=background, hours=hours)
-    candidate = _file(incoming, correlation=correlation, decision=decision, recorder=recorder)
-    history.learn(incoming, candidate=candidate)
+    filing = Filing(
+        incoming,
+        correlation.joins or _new_conversation(incoming, decision),
+        correlation,
+        decision,
+        message_id=new_id(),
+        repeats=repeated[0].message_id if repeated else None,
+    )
+    history.learn(filing, candidate=_file(filing, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
 
 
-def _file(incoming: Incoming, *, correlation: Correlation, decision: Decision, recorder: Recorder) -> Candidate:
+def _file(filing: Filing, *, recorder: Recorder) -> Candidate:
     """Record where the message goes, and return the conversation as it then is."""
-    if correlation.joins is not None:
-        recorder.joined(Filing(incoming, correlation.joins, correlation, decision))
-        latest = max(correlation.joins.last_message_at, incoming.row.received_at)
-        emergency = correlation.joins.emergency or decision.emergency
-        resolved = correlation.joins.resolved and not wakes(incoming)
-        return replace(correlation.joins, resolved=resolved, last_message_at=latest, emergency=emergency)
-    candidate = Candidate(
+    if filing.correlation.joins is None:
+        recorder.opened(filing)
+        return filing.candidate
+    recorder.joined(filing)
+    candidate, incoming = filing.candidate, filing.incoming
+    latest = max(candidate.last_message_at, incoming.row.received_at)
+    resolved = candidate.resolved and not wakes(incoming)
+    emergency = candidate.emergency or filing.decision.emergency
+    return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency)
+
+
+def _said(words: KnownWords) -> Said:
+    return Said(
+        message_id=words.message_id,
+        conversation_id=words.conversation.conversation_id,
+        channel=words.channel,
+        text=words.text,
+        echo=words.echo,
+        at=words.at,
+    )
+
+
+def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
+    return Candidate(
         conversation_id=new_id(),
         reference=new_reference(),
         contact_id=incoming.contact_id,
@@ -170,8 +243,6 @@ def _file(incoming: Incoming, *, correlation: Correlation, decision: Decision, r
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
     )
-    recorder.opened(Filing(incoming, candidate, correlation, decision))
-    return candidate
 
 
 def _candidate(known: KnownConversation) -> Candidate:

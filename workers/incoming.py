@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from router.automatic import Kind
 from router.reading import Reading
 from store.claims import ClaimedRow
 
@@ -22,3 +23,19 @@ def known_ids(incoming: Incoming) -> list[str]:
     """Return the Message-IDs by which the message's conversation will be found: its own and those it answers."""
     envelope = incoming.reading.envelope
     return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
+
+
+def may_repeat(incoming: Incoming) -> bool:
+    """Tell whether a message may say again what its sender said: people's own words, and none from an archive."""
+    return incoming.reading.origin.kind is Kind.PERSON and not incoming.row.backfill
+
+
+def evidence_of(reading: Reading) -> dict[str, object]:
+    """Return what spoke for the message's category, as JSON; no message text."""
+    seen = reading.classification
+    return {
+        "words": list(seen.evidence),
+        "category": seen.category,
+        "probability": seen.confidence,
+        "model": seen.model,
+    }

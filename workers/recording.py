@@ -25,7 +25,7 @@ from store.models import Direction, Status
 from store.outcome import Escalation, Outcome, Touch
 from store.suppression import LastWord
 from workers.brain import Brain
-from workers.incoming import Incoming, known_ids
+from workers.incoming import Incoming, evidence_of, known_ids, may_repeat
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN = "omniyard.invalid"
@@ -40,12 +40,14 @@ def wakes(incoming: Incoming) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A message and where it goes: the conversation it opens or joins, and why."""
+    """A message and where it goes: the conversation it opens or joins, and why. repeats: a message it says again."""
 
     incoming: Incoming
     candidate: Candidate
     correlation: Correlation
     decision: Decision
+    message_id: UUID
+    repeats: UUID | None = None
 
     @property
     def conversation_id(self) -> UUID:
@@ -97,6 +99,8 @@ class Recorder:
         self.outcome.conversations.append(_conversation(filing))
         payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
         self._event("conversation.opened", filing.conversation_id, payload=payload)
+        if filing.decision.emergency:
+            self._called(filing)
         self._answer(filing, follow_up=False)
         self._count(filing)
 
@@ -110,9 +114,16 @@ class Recorder:
             self.outcome.escalations[filing.conversation_id] = _escalation(filing)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
             self._event("conversation.escalated", filing.conversation_id, payload=payload)
+            self._called(filing)
         self._answer(filing, follow_up=True)
         if not filing.candidate.emergency:
             self._count(filing)
+
+    def _called(self, filing: Filing) -> None:
+        """Note for what people are called; an archive calls nobody."""
+        if not filing.incoming.row.backfill:
+            row = {"conversation_id": filing.conversation_id, "inbound_id": filing.incoming.row.id, "at": self.now}
+            self.outcome.emergencies.append(row | {"evidence": evidence_of(filing.incoming.reading)})
 
     def _answer(self, filing: Filing, *, follow_up: bool) -> None:
         """Write down the message with its reasons, and what the machine says to it."""
@@ -161,9 +172,13 @@ class Recorder:
         )
 
     def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
-        message_id = new_id()
-        self.outcome.messages.append(_message(filing, message_id=message_id, trace=trace))
-        self.outcome.attachments.extend(_attachments(filing.incoming, message_id=message_id))
+        self.outcome.messages.append(_message(filing, trace=trace))
+        self.outcome.attachments.extend(_attachments(filing.incoming, message_id=filing.message_id))
+        if filing.repeats:
+            said_again = {"message_id": str(filing.message_id), "first": str(filing.repeats)}
+            self._event("message.repeated", filing.conversation_id, payload=said_again)
+        if may_repeat(filing.incoming) and filing.incoming.reading.echo:
+            self.outcome.echoes[filing.incoming.reading.echo] = filing.message_id
         own = filing.incoming.reading.envelope.rfc_message_id
         keys = [(known_id, filing.conversation_id, known_id == own) for known_id in known_ids(filing.incoming)]
         self.outcome.thread_keys.extend(keys)
@@ -232,10 +247,10 @@ def _escalation(filing: Filing) -> Escalation:
     )
 
 
-def _message(filing: Filing, *, message_id: UUID, trace: dict[str, object]) -> dict[str, Any]:
+def _message(filing: Filing, *, trace: dict[str, object]) -> dict[str, Any]:
     incoming, reading = filing.incoming, filing.incoming.reading
     return {
-        "id": message_id,
+        "id": filing.message_id,
         "conversation_id": filing.conversation_id,
         "contact_id": incoming.contact_id,
         "inbound_id": incoming.row.id,
@@ -252,6 +267,8 @@ def _message(filing: Filing, *, message_id: UUID, trace: dict[str, object]) -> d
         "received_at": incoming.row.received_at,
         "origin": reading.origin.kind,
         "fingerprint": reading.fingerprint,
+        "echo": reading.echo if may_repeat(incoming) else "",
+        "duplicate_of": filing.repeats,
         "trace": trace,
     }
 

@@ -19,10 +19,12 @@ from router.correlation import find_signs
 from router.envelope import from_json
 from router.errors import LeaseLost, TransientError
 from router.reading import Reading
+from router.repeats import WITHIN
 from store import claims, history
 from store.claims import Claim
 from store.contacts import Handle, lock_contacts
 from store.database import Database
+from store.echoes import KnownWords, recently_said
 from store.events import EventRow, append_events
 from store.history import KnownConversation
 from store.models import InboundState
@@ -30,7 +32,7 @@ from store.outcome import write_outcome
 from workers.brain import Brain
 from workers.deciding import History, Verdicts, decide_page
 from workers.failpoints import reach
-from workers.incoming import Incoming
+from workers.incoming import Incoming, may_repeat
 
 PAGE: Final = 200
 # After the database was away: soon enough to be unnoticed, late enough not to drum on it.
@@ -131,6 +133,7 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
+            recent=self._recent(connection, page, claimed),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -139,6 +142,11 @@ class Router:
                 hashes={incoming.row.content_hash for incoming in page},
             ),
         )
+
+    def _recent(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> list[KnownWords]:
+        live = [each for each in page if may_repeat(each)]
+        since = min((each.row.received_at for each in live), default=claimed.now) - WITHIN
+        return recently_said(connection, contacts={each.contact_id for each in live}, since=since)
 
     def _chats(
         self, connection: Connection, page: Sequence[Incoming], claimed: Claim

@@ -11,6 +11,7 @@ import store.desk_tables
 import store.duty
 import store.ledgers
 import store.models
+import store.noticed
 import store.suppression  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]

@@ -16,6 +16,7 @@ import store.desk_tables
 import store.duty
 import store.ledgers
 import store.models
+import store.noticed
 import store.suppression
 from store.database import Database
 from store.migrate import current_version, latest_version, upgrade

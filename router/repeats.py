@@ -1,0 +1,72 @@
+"""What one customer said twice, on whatever channel: a message against what the same contact said not long before.
+
+Compared are bare words, so that a greeting, a signature, a typo or the other channel's form hides nothing; numbers,
+negations and turns of meaning must agree (`router.duplicates`). Of texts whose secrets are masked nothing but equal
+originals count: two cards look alike once they are stars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from router.duplicates import Canonical, canonical, join_parts, repeats_part, same_canonical
+
+# How long after a contact's words the same words are the same matter.
+WITHIN: Final = timedelta(days=1)
+# "Hello, are you there?" is no matter of its own.
+_SHORTEST: Final = 12
+# A shorter piece of an earlier message may be a sentence of its own.
+_SHORTEST_PIECE: Final = 30
+# How far the lengths may lie apart before comparing is in vain.
+_AS_LONG: Final = 1.5
+# A text message of more parts is a letter.
+_MOST_PARTS: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message of a contact. text: masked.  echo: of the words as they came (`router.duplicates.echo_of`)."""
+
+    message_id: UUID
+    conversation_id: UUID
+    channel: str
+    text: str
+    echo: str
+    at: datetime
+
+
+def find_repeated(text: str, *, said: Canonical, echo: str, has_secrets: bool, earlier: Sequence[Said]) -> Said | None:
+    """Return the first of a contact's earlier messages that this one says again; None if it is new.
+
+    text: as it came.  said, echo: of it.  earlier: oldest first.
+    """
+    if len(said.key.encode()) < _SHORTEST:
+        return None
+    for each in earlier:
+        if echo and each.echo == echo:
+            return each
+    if has_secrets:
+        return None
+    piece = len(said.key.encode()) >= _SHORTEST_PIECE
+    for each in earlier:
+        if same_canonical(said, canonical(each.text)) or (piece and repeats_part(text, each.text)):
+            return each
+    return _in_parts(said, earlier)
+
+
+def _in_parts(said: Canonical, earlier: Sequence[Said]) -> Said | None:
+    """Return the first of those messages on one channel that together, as they came, say what this one does."""
+    for channel in dict.fromkeys(each.channel for each in earlier):
+        parts = [each for each in earlier if each.channel == channel]
+        for first in range(len(parts) - 1):
+            for last in range(first + 2, min(first + _MOST_PARTS, len(parts)) + 1):
+                joined = join_parts([each.text for each in parts[first:last]])
+                if len(joined) > _AS_LONG * len(said.words) or len(said.words) > _AS_LONG * len(joined):
+                    continue
+                if same_canonical(said, canonical(joined)):
+                    return parts[first]
+    return None
