@@ -70,13 +70,13 @@ class FeedPage(BaseModel):
     next_after: int = Field(description="Give this as `after` next time: nothing is missed and nothing repeated.")
 
 
-@routes.get("", dependencies=[Depends(_READS)], responses=documented(), summary="Every change after a number, in order")
+@routes.get("", responses=documented(), summary="Every change after a number, in order")
 def list_events(
-    desk: DeskPart, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
+    desk: DeskPart, actor: Reader, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
 ) -> FeedPage:
     """Return a page, which is empty when there is nothing newer; ask again then, or open the stream."""
     with desk.database.read() as connection:
-        events, reached = _read(connection, after=after, limit=limit)
+        events, reached = _read(connection, after=after, limit=limit, teams=actor.sees_only)
     return FeedPage(events=[FeedEntry.of(event) for event in events], next_after=reached)
 
 
@@ -113,14 +113,15 @@ def stream_events(
 
     def read(number: int) -> tuple[Sequence[str], int]:
         with desk.database.read() as connection:
-            events, reached = _read(connection, after=number, limit=_STREAM_PAGE)
+            events, reached = _read(connection, after=number, limit=_STREAM_PAGE, teams=actor.sees_only)
         return [_record(event) for event in events], reached
 
     def is_welcome() -> bool:
         try:
-            return _READS(request, desk, bearer).role == actor.role
+            known = _READS(request, desk, bearer)
         except ProblemError:
             return False
+        return (known.role, known.sees_only) == (actor.role, actor.sees_only)
 
     records = stream(desk.tail, read, after=start, is_welcome=is_welcome)
     return StreamingResponse(records, media_type=_MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
@@ -137,11 +138,16 @@ def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
         return newest_number(connection)
 
 
-def _read(connection: Connection, *, after: int, limit: int) -> tuple[list[FeedEvent], int]:
-    """Return a page and the number up to which the actor has seen all that there is."""
+def _read(
+    connection: Connection, *, after: int, limit: int, teams: frozenset[str] | None
+) -> tuple[list[FeedEvent], int]:
+    """Return a page and the number up to which the actor has seen all that they may.
+
+    teams: whose conversations' events; None is everything.
+    """
     # Read first: what is published between the two questions is left for the next page.
     newest = newest_number(connection)
-    events = events_after(connection, after, limit=limit, teams=None)
+    events = events_after(connection, after, limit=limit, teams=teams)
     if len(events) == limit:
         return events, events[-1].number
     return events, max(after, newest, events[-1].number if events else 0)

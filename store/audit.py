@@ -125,8 +125,8 @@ def copy_actions(connection: Connection, *, after: int) -> None:
     """Copy events with greater numbers that name who did it; only the publisher may."""
     table = table_of(Event)
     columns = (table.c.kind, table.c.conversation_id, table.c.payload, table.c.at)
-    events = connection.execute(sa.select(*columns).where(table.c.number > after).order_by(table.c.number)).all()
-    append_audit(connection, [entry for event in events if (entry := _entry_of(event))])
+    events = connection.execute(sa.select(*columns).where(table.c.number > after).order_by(table.c.number))
+    append_audit(connection, [entry for event in events.mappings() if (entry := _entry_of(event))])
 
 
 def seal(connection: Connection) -> int:
@@ -198,7 +198,7 @@ def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
         last = rows[-1]["number"]
 
 
-def _hash(row: Mapping[str, Any], *, number: int, before: bytes) -> bytes:
+def _hash(row: sa.RowMapping, *, number: int, before: bytes) -> bytes:
     at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
     actor_id = row["actor_id"].hex if row["actor_id"] else ""
     # PostgreSQL gives an object's keys back in an order of its own.
@@ -211,10 +211,11 @@ def _broken(number: int, why: str, *, at: tuple[int, bytes]) -> Verdict:
     return Verdict(rows=number - 1, broken=number, why=why, head=(at[0], at[1].hex()))
 
 
-def _entry_of(event: sa.Row[Any]) -> AuditEntry | None:
-    actor = next((str(event.payload[key]) for key in _ACTORS if event.payload.get(key)), "")
+def _entry_of(event: sa.RowMapping) -> AuditEntry | None:
+    payload, case = event["payload"], event["conversation_id"]
+    actor = next((str(payload[key]) for key in _ACTORS if payload.get(key)), "")
     if not actor:
         return None
-    detail = {key: str(value) for key, value in event.payload.items() if key not in _ACTORS and value is not None}
-    about = str(event.conversation_id) if event.conversation_id else detail.get("inbound_id", "")
-    return AuditEntry(at=event.at, actor=actor, action=event.kind, object=about, detail=detail)
+    detail = {key: str(value) for key, value in payload.items() if key not in _ACTORS and value is not None}
+    about = str(case) if case else detail.get("inbound_id", "")
+    return AuditEntry(at=event["at"], actor=actor, action=event["kind"], object=about, detail=detail)
