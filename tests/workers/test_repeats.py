@@ -1,0 +1,106 @@
+"""The same thing said twice: one case with several entry points for one customer, one outage for many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from router.envelope import Party, PartyKind
+from store.bulk import insert_rows
+from store.database import Database
+from store.emergencies import find_emergency, judge_emergency, tally
+from store.ids import new_id
+from store.ledgers import Event
+from store.models import Conversation, Identity, Message
+from store.noticed import Emergency, Outage
+from tests.desk import BOB, TOML, Desk, envelope
+
+WORDS = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
+PHONE = Party(PartyKind.PHONE, "+8613800001111")
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    toml = TOML.replace("[omniyard]", "[omniyard]\noutage_customers = 3", 1)
+    return Desk(database, tmp_path, toml=toml)
+
+
+def kinds(desk: Desk) -> list[str]:
+    return [each for each in desk.rows(Event, "kind") if each in {"message.repeated", "outage.suspected"}]
+
+
+def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def said(key, text, *, at=now, **fields):
+        return replace(envelope(key, **{"text": text, "subject": "", **fields}), received_at=at)
+
+    # Given a customer known by mail and by telephone, and another who writes the same words
+    desk.route(said("first", WORDS, subject="Transfer"), said("other", WORDS, sender=BOB))
+    ann = next(row for row in desk.rows(Identity) if row.handle == "ann@customer.example")
+    phone = {"id": new_id(), "kind": "phone", "handle": PHONE.handle, "contact_id": ann.contact_id, "created_at": now}
+    with desk.database.write() as connection:
+        insert_rows(connection, Identity, rows=[phone])
+
+    # When the first says it again: by telephone with a typo, then in the same page as another number and a denial
+    desk.route(said("again", "hello, " + WORDS.replace("friend", "freind") + " thanks", sender=PHONE, channel="sales"))
+    desk.route(
+        said("page 1", WORDS.replace("88123", "88132"), sender=PHONE, channel="sales"),
+        said("page 2", WORDS.replace("88123", "88132").upper(), subject="again"),
+        said("denied", WORDS.replace("has not received", "has received")),
+        said("late", WORDS, at=now + timedelta(days=3)),
+    )
+
+    # Then it is one case with two entry points, and what differs is another
+    messages = {row.rfc_message_id.partition("@")[0]: row for row in desk.rows(Message)}
+    first, again = messages["first"], messages["again"]
+    assert (again.conversation_id, again.duplicate_of) == (first.conversation_id, first.id)
+    assert again.trace["correlation"]["sign"] == "the same words before"
+    other = messages["page 2"]
+    assert (other.conversation_id, other.duplicate_of) == (messages["page 1"].conversation_id, messages["page 1"].id)
+    conversations = {row.conversation_id for row in messages.values()}
+    assert len(conversations) == 5
+    assert kinds(desk) == ["message.repeated", "message.repeated"]
+
+
+def test_equal_words_of_many_customers_are_one_outage(desk: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def written(number: int):
+        who = Party(PartyKind.EMAIL, f"c{number}@customer.example")
+        mail = envelope(f"m{number}", sender=who, text="The app shows error 500 when I pay")
+        return replace(mail, received_at=now)
+
+    desk.route(written(1), written(2))
+    assert kinds(desk) == []
+    desk.route(written(3))
+    desk.route(*(written(number) for number in range(4, 9)))
+    assert kinds(desk) == ["outage.suspected"]
+    (outage,) = desk.rows(Outage)
+    assert outage.customers == 3
+    # A burst that is over and comes back is told again.
+    desk.change(Outage, last_at=now - timedelta(hours=2))
+    desk.route(written(9))
+    assert kinds(desk) == ["outage.suspected"] * 2
+    assert len(desk.rows(Conversation)) == 9
+
+
+def test_what_people_were_called_for_is_kept_and_judged(desk: Desk) -> None:
+    desk.route(envelope("danger", text="my wallet was hacked"), envelope("calm", sender=BOB))
+    (called,) = desk.rows(Emergency)
+    assert called.evidence["words"] == ["hacked"]
+    with desk.database.write() as connection:
+        released = judge_emergency(connection, called.conversation_id, confirmed=False, by="Li Na")
+        assert judge_emergency(connection, called.conversation_id, confirmed=False, by="Bo").by == "Li Na"
+        assert (tally(connection).paged, tally(connection).released) == (1, 1)
+        assert released.evidence == called.evidence
+    conversation = next(row for row in desk.rows(Conversation) if row.id == called.conversation_id)
+    assert (conversation.emergency, conversation.priority) == (False, "normal")
+    # Danger that is said again calls people again.
+    desk.route(envelope("more", text="hacked again", in_reply_to=("danger@customer.example",)))
+    with desk.database.read() as connection:
+        assert find_emergency(connection, called.conversation_id).confirmed is None
+    assert [each for each in desk.rows(Event, "kind") if each.startswith("emergency.")] == ["emergency.released"]
