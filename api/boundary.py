@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -43,10 +43,11 @@ _log = structlog.get_logger()
 
 
 class Boundary:
-    """ASGI middleware. secure: the desk is reached by https."""
+    """ASGI middleware. secure: the desk is reached by https.  larger: path -> how large its body may be."""
 
-    def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool, larger: Mapping[str, int]) -> None:
         self._app, self._meter, self._trail, self._secure = app, meter, trail, secure
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. See the ASGI specification."""
@@ -61,7 +62,7 @@ class Boundary:
             self._record(scope, status=answer.status, seconds=time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        refused = _refused_body(scope)
+        refused = _refused_body(scope, most=self._larger.get(scope["path"], MOST_BODY_BYTES))
         if refused:
             await respond(Request(scope), refused)(scope, receive, answer)
             return
@@ -114,14 +115,14 @@ def _request_id(headers: Headers) -> str:
     return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _refused_body(scope: Scope) -> str:
+def _refused_body(scope: Scope, *, most: int) -> str:
     headers = Headers(scope=scope)
     if scope["method"] not in _BODIES:
         return ""
     if "transfer-encoding" in headers:
         return "length-required"
     length = headers.get("content-length", "0")
-    return "too-large" if not length.isdigit() or int(length) > MOST_BODY_BYTES else ""
+    return "too-large" if not length.isdigit() or int(length) > most else ""
 
 
 def _route(scope: Scope) -> str:

@@ -15,6 +15,7 @@ from api.originals import OriginalReader
 from api.ringing import Ringer
 from api.sessions import Sessions
 from api.trail import Trail
+from api.visitors import Visitors
 from router.settings import Settings
 from store.database import Database
 from workers.doors import Doors
@@ -43,6 +44,7 @@ class Desk:
     meter: Meter
     tail: Tail
     trail: Trail
+    visitors: Visitors
     secure: bool
 
 

@@ -15,7 +15,7 @@ from cli.printing import print_table
 from router.calendars import build_calendars
 from router.day_rules import DayKind
 from router.hours import Calendar, OpenSpan
-from router.settings.channels import ChannelSettings, HttpSmsSettings, ImapSettings, SmtpSettings, TwilioSettings
+from router.settings.channels import ChannelSettings, HttpSmsSettings, ImapSettings, SmtpSettings, TwilioSettings, WebSettings
 from router.settings.model import Condition, RouteSettings, Settings
 
 _DAY: Final = timedelta(days=1)
@@ -107,6 +107,8 @@ def _source(channel: ChannelSettings) -> str:
         return channel.own_address
     if isinstance(channel, HttpSmsSettings):
         return f"{channel.number} by {urlsplit(channel.send.url).hostname}"
+    if isinstance(channel, WebSettings):
+        return "/contact"
     return channel.listen if isinstance(channel, SmtpSettings) else channel.address or ""
 
 

@@ -24,7 +24,7 @@ from connectors.opening import connector_of
 from connectors.posting import examine
 from connectors.senders import http_sms_sender
 from router.settings import Settings
-from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings
+from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings, WebSettings
 from router.settings.model import WebhookSettings
 from router.webhooks import read_keys
 from store.clock import read_clock
@@ -122,6 +122,8 @@ def examine_channel(name: str, channel: Channel, *, settings: Settings) -> Healt
         return _greeted(channel) or SmtpGate(name, channel).probe()
     if isinstance(channel, HttpSmsSettings):
         return http_sms_sender(name, channel, settings).probe()
+    if isinstance(channel, WebSettings):
+        return Health(ok=True, findings=("the desk shows its form at /contact",))
     if connector := connector_of(name, channel):
         return connector.probe()
     return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from cli.listening import Listener
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings
+from router.settings.channels import Channel, ImapSettings, SmtpSettings, WebSettings
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
 # A line of a log may carry what a stranger chose; nothing in it may steer the terminal.
@@ -108,4 +108,6 @@ def says(channel: Channel) -> str:
         return f"listens for mail by {channel.protocol.upper()} on {channel.listen}"
     if isinstance(channel, ImapSettings):
         return f"reads {channel.folder} on {channel.host} by IMAP"
+    if isinstance(channel, WebSettings):
+        return "shows a contact form at /contact"
     return f"polls {channel.kind}"

@@ -13,11 +13,11 @@ from typing import Final
 from connectors.base import Arrival, RawMessage
 from connectors.documents import Unreadable, read_document
 from connectors.email.originals import Packer
-from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind, to_json
+from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, PartyKind, to_json
 from router.errors import ConfigError
 
 MAIL: Final = "mail"
-FORMS: Final = frozenset({"twilio", "http_sms", "x", "telegram"})
+FORMS: Final = frozenset({"twilio", "http_sms", "x", "telegram", "web"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | 
 
     stored: what was read of it before. Our readers alone say of which kind a sender is, so no mail passes for a chat.
     """
-    if stored.sender.kind not in CHAT_KINDS:
+    if stored.sender.kind not in CHAT_KINDS and WEB_FORM not in stored.machine_headers:
         return None
     try:
         form = read_document(message.content).form
@@ -108,6 +108,10 @@ def _reader(form: str) -> Form:
         from connectors.social import x_reading  # noqa: PLC0415
 
         return Form(x_reading.read, x_reading.lasting_of, PartyKind.X)
+    if form == "web":
+        from connectors.web import form as web_form  # noqa: PLC0415
+
+        return Form(web_form.read, web_form.lasting_of, PartyKind.EMAIL)
     if form == "http_sms":
         from connectors.sms import http_reading  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    WebSettings,
     XSettings,
 )
 
@@ -22,7 +23,7 @@ def open_polled(settings: Settings) -> list[Polled]:
     return [
         Polled(connector=connector, poll=channel.poll.total_seconds())
         for name, channel in enabled.items()
-        if not isinstance(channel, SmtpSettings | HttpSmsSettings) and (connector := connector_of(name, channel))
+        if not isinstance(channel, SmtpSettings | WebSettings | HttpSmsSettings) and (connector := connector_of(name, channel))
     ]
 
 

@@ -14,6 +14,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    WebSettings,
     XSettings,
 )
 
@@ -40,7 +41,7 @@ def mail_senders(settings: Settings) -> dict[str, Sender]:
     """Return the senders of the enabled mail channels that have a way out, by channel."""
     senders: dict[str, Sender] = {}
     for name, channel in settings.channels.items():
-        if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings) and channel.send:
+        if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings | WebSettings) and channel.send:
             from connectors.email.smtp_sending import SmtpSender  # noqa: PLC0415
 
             address, desk = channel.address or "", settings.omniyard.name

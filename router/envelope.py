@@ -28,6 +28,9 @@ class PartyKind(StrEnum):
 # Kinds of short messages: nothing in them says what they answer, and their senders are no mail addresses.
 CHAT_KINDS: Final = frozenset({PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM})
 
+# Among the machine headers of what came by our own form; no mail's header section can put it there.
+WEB_FORM: Final = ("omniyard-form", "web")
+
 
 @dataclass(frozen=True, slots=True)
 class Party:

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.errors import NotFound
 from store.bulk import among, insert_new, insert_rows, table_of
 from store.clock import read_clock
 from store.events import EventRow, append_events
@@ -125,3 +126,16 @@ def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: date
             if holds
         ],
     )
+
+
+def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UUID:
+    """Return the id of the row that a channel's message has.
+
+    Raises NotFound when it has none.
+    """
+    table = table_of(Inbound)
+    which = sa.select(table.c.id).where(table.c.channel == channel, table.c.source_key == source_key)
+    found: UUID | None = connection.execute(which).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no message of the channel has that key")
+    return found

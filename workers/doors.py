@@ -15,11 +15,13 @@ from connectors.base import Page
 from router.errors import ConfigError, NotFound, PermanentError
 from router.sending import Delivery
 from router.settings import Settings
-from router.settings.channels import HttpSmsSettings, TwilioSettings, XSettings
+from router.settings.channels import HttpSmsSettings, TwilioSettings, WebSettings, XSettings
 from store.database import Database
+from store.inbound import find_inbound
 from store.outbound import Told, note_delivery
 
 if TYPE_CHECKING:
+    from connectors.web.form import Submission
     from workers.intake import Intake
 
 PATH: Final = "/webhooks"
@@ -84,6 +86,21 @@ class Doors:
         if page.messages:
             self._keeper().take(page)
         return reply
+
+    def form(self, channel: str, submission: Submission, *, now: datetime) -> UUID:
+        """Keep a filled contact form, once however often it is sent, and return its inbound row's id.
+
+        Raises NotFound where there is no form, TransientError when it cannot be kept now.
+        """
+        from connectors.web.form import page_of  # noqa: PLC0415
+
+        settings = self._channel(channel)
+        if not isinstance(settings, WebSettings):
+            raise NotFound("there is no form here")
+        page = page_of(channel, submission, to=settings.address or "", now=now)
+        self._keeper().take(page)
+        with self._database.read() as connection:
+            return find_inbound(connection, channel=channel, source_key=submission.key)
 
     def status(self, channel: str, knock: Knock, *, outbound_id: UUID) -> bool:
         """Write down what became of a message of ours; return whether it was news.

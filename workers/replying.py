@@ -17,7 +17,7 @@ from router.errors import PermanentError
 from router.hours import Calendar
 from router.privacy import mask
 from router.settings import Settings
-from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings
+from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings, WebSettings
 from store.clock import read_clock
 from store.database import Database
 from store.ids import new_id
@@ -120,4 +120,4 @@ class Replying:
 
 
 def _is_mail(channel: ChannelSettings) -> bool:
-    return isinstance(channel, ImapSettings | SmtpSettings)
+    return isinstance(channel, ImapSettings | SmtpSettings | WebSettings)

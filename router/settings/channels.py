@@ -14,6 +14,7 @@ from router.settings.http_sms import HttpSmsSendSettings, HttpSmsSettings
 from router.settings.secret import Secret
 from router.settings.sending import MailSendSettings
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
+from router.settings.web import WebSettings
 
 __all__ = [
     "CHANNEL_KINDS",
@@ -29,6 +30,7 @@ __all__ = [
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
+    "WebSettings",
     "XSettings",
 ]
 
@@ -135,13 +137,14 @@ class SmtpSettings(ChannelSettings):
 
 
 Channel = Annotated[
-    ImapSettings | SmtpSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
+    ImapSettings | SmtpSettings | WebSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
     Field(discriminator="kind"),
 ]
 
 CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
     "imap": ImapSettings,
     "smtp": SmtpSettings,
+    "web": WebSettings,
     "twilio": TwilioSettings,
     "http_sms": HttpSmsSettings,
     "x": XSettings,

@@ -16,7 +16,10 @@ from tests.app_client import AppClient
 
 # Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and
 # providers prove themselves by a signature.
-PUBLIC = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"}
+PUBLIC = {
+    *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    *("/contact", "/case/{token}", "/help", "/help/suggest"),
+}
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
     Verb.WORK_CONVERSATIONS: "agent senior supervisor admin",

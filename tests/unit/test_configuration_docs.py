@@ -21,6 +21,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    WebSettings,
     XSettings,
 )
 from router.settings.checks.words import PLACEHOLDERS
@@ -48,6 +49,7 @@ SECTIONS = {
     '`kind = "imap"`': ImapSettings,
     '`kind = "smtp"`': SmtpSettings,
     "`send` of a mail channel": MailSendSettings,
+    '`kind = "web"`': WebSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
     '`kind = "telegram"`': TelegramSettings,

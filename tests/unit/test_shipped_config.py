@@ -22,6 +22,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    WebSettings,
     XSettings,
 )
 from router.settings.lines import key_lines
@@ -47,7 +48,7 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
-    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, HttpSmsSettings,
+    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, HttpSmsSettings, WebSettings,
     HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings,
     SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings,

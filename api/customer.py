@@ -1,0 +1,194 @@
+"""The customers' own pages: a form to write by, how far a case is, and answers that help without waiting.
+
+Nobody is known here. What a page may show is in its link; what it takes has bounds for each network address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from api.authentication import refuse_foreign_form
+from api.customer_words import CustomerWords
+from api.desk import Desk, DeskPart
+from api.help import categories
+from api.multipart import Filled, read_multipart
+from api.problems import ProblemError
+from api.reading import category_title
+from api.rendering import language_of, render
+from api.words import Language
+from router.case_links import CaseLink, Kind
+from router.errors import NotFound
+from router.settings.channels import WebSettings
+from store.cases import CaseRow, case_of, case_of_inbound
+
+CONTACT: Final = "/contact"
+_SHORTEST, _LONGEST = 2, 20_000
+_LONGEST_NAME: Final = 100
+# Beside what the files may weigh.
+FORM_BYTES: Final = 262_144
+
+routes: Final = APIRouter(include_in_schema=False)
+
+
+async def _filled(request: Request) -> Filled:
+    return read_multipart(await request.body(), content_type=request.headers.get("content-type", ""))
+
+
+FilledForm = Annotated[Filled, Depends(_filled)]
+
+
+@routes.get(CONTACT)
+def contact(request: Request, desk: DeskPart, topic: Annotated[str, Query(max_length=100)] = "") -> HTMLResponse:
+    """Show the form."""
+    _, channel = _channel(desk)
+    return _form(request, desk, channel, values={"topic": topic}, wrong="")
+
+
+@routes.post(CONTACT, dependencies=[Depends(refuse_foreign_form)])
+def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
+    """Keep what a visitor writes, and show them how to follow it."""
+    name, channel = _channel(desk)
+    values = {key: value.strip() for key, value in filled.fields.items()}
+    key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
+    wrong = _wrong(values, filled, channel=channel, key=key)
+    if wrong:
+        return _form(request, desk, channel, values=values, wrong=wrong, status=422)
+    if not desk.visitors.messages.takes(_address(request), now=desk.now()):
+        return _form(request, desk, channel, values=values, wrong="wrong_pace", status=429)
+    # A program fills every field. It is told that all went well, and nothing is kept.
+    if values.get("website"):
+        return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
+    where = _keep(request, desk, name, values=values, filled=filled, key=key)
+    return _page(request, "thanks", {"where": where, "email": values["email"]})
+
+
+@routes.get("/case/{token}")
+def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
+    """Show how far a case is."""
+    found = _look(request, desk, token)
+    if found is None:
+        return _page(request, "stale", {}, status=404)
+    return _page(request, "case", {"case": found, "token": token, "lines": _lines(desk, request, found)})
+
+
+@routes.get("/help")
+def show_help(request: Request, desk: DeskPart, question: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
+    """Show all answers, and first those that fit a question."""
+    language = language_of(request)
+    fitting = _fitting(request, desk, question, language=language)
+    groups = {
+        category_title(desk, name, language=language): answers
+        for name, answers in categories(desk.visitors.answers.of(language)).items()
+    }
+    context = {"groups": groups, "fitting": fitting, "question": question, "form_there": bool(desk.visitors.channel)}
+    return _page(request, "help", context)
+
+
+@routes.get("/help/suggest")
+def suggest(request: Request, desk: DeskPart, text: Annotated[str, Query(max_length=4000)] = "") -> HTMLResponse:
+    """Return a part of a page: the answers that fit what somebody is typing."""
+    fitting = _fitting(request, desk, text, language=language_of(request))
+    return _page(request, "suggestions", {"fitting": fitting})
+
+
+def _channel(desk: Desk) -> tuple[str, WebSettings]:
+    found = desk.visitors.channel
+    if found is None:
+        raise NotFound("this desk has no contact form")
+    return found
+
+
+def _wrong(values: Mapping[str, str], filled: Filled, *, channel: WebSettings, key: str) -> str:
+    from connectors.web.form import is_address  # noqa: PLC0415
+
+    weight = sum(len(content) for _, content in filled.files)
+    rules = (
+        ("wrong_form", not key),
+        ("wrong_email", not is_address(values.get("email", ""))),
+        ("wrong_text", not _SHORTEST <= len(values.get("message", "")) <= _LONGEST),
+        ("wrong_files", len(filled.files) > channel.files or weight > channel.largest),
+    )
+    return next((name for name, broken in rules if broken), "")
+
+
+def _keep(
+    request: Request, desk: Desk, channel: str, *, values: Mapping[str, str], filled: Filled, key: str
+) -> str:  # fmt: skip
+    from connectors.web.form import Submission  # noqa: PLC0415
+
+    topic = values.get("topic", "")
+    known = topic in desk.settings.categories
+    subject = category_title(desk, topic, language=language_of(request)) if known else values["message"].split("\n")[0]
+    submission = Submission(
+        key=key,
+        email=values["email"],
+        name=" ".join(values.get("name", "").split())[:_LONGEST_NAME],
+        subject=subject[:_LONGEST_NAME].strip(),
+        text=values["message"],
+        files=filled.files,
+    )
+    inbound_id = desk.doors.form(channel, submission, now=desk.now())
+    return desk.visitors.write_link(Kind.INBOUND, inbound_id, now=desk.now())
+
+
+def _look(request: Request, desk: Desk, token: str) -> CaseRow | None:
+    """Return the case that a link names; None when it does not hold."""
+    if not desk.visitors.looks.takes(_address(request), now=desk.now()):
+        raise ProblemError("unavailable", "too many looks; wait a minute", headers={"Retry-After": "60"})
+    link = desk.visitors.read_link(token, now=desk.now())
+    if link is None:
+        return None
+    try:
+        return _case(desk, link)
+    except NotFound:
+        # It was erased, and who holds the link learns no more than whoever guesses.
+        return None
+
+
+def _case(desk: Desk, link: CaseLink) -> CaseRow:
+    with desk.database.read() as connection:
+        return (case_of_inbound if link.kind is Kind.INBOUND else case_of)(connection, link.id)
+
+
+def _lines(desk: Desk, request: Request, case: CaseRow) -> dict[str, object]:
+    t = CustomerWords(language_of(request))
+    sleeping = case.held_until if case.held_until and case.held_until > desk.now() else None
+    return {"title": t(case.phase), "more": t(f"{case.phase}_more"), "until": sleeping}
+
+
+def _fitting(request: Request, desk: Desk, text: str, *, language: Language) -> list[Any]:
+    if not text.strip() or not desk.visitors.looks.takes(_address(request), now=desk.now()):
+        return []
+    return list(desk.visitors.answers.suggest(text, language=language))
+
+
+def _form(
+    request: Request, desk: Desk, channel: WebSettings, *, values: Mapping[str, str], wrong: str, status: int = 200
+) -> HTMLResponse:
+    language = language_of(request)
+    topics = {name: category_title(desk, name, language=language) for name in desk.settings.categories}
+    context = {
+        "values": {name: values.get(name, "") for name in ("name", "email", "topic", "message")},
+        "wrong": wrong,
+        "form": desk.visitors.forms.token(now=desk.now()),
+        "topics": topics,
+        "fitting": desk.visitors.answers.of(language, category=values.get("topic") or "-"),
+        "channel": channel,
+    }
+    return _page(request, "contact", context, status=status)
+
+
+def _page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    words = {"t": CustomerWords(language_of(request))}
+    page = render(request, f"customer/{name}.html.jinja", {**words, **context})
+    page.status_code = status
+    page.headers["X-Robots-Tag"] = "noindex"
+    return page
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,97 @@
+"""The self-service answers of `config/faq`: one Markdown file an answer and language, shown as safe HTML.
+
+A file is named `CATEGORY--NAME.LANGUAGE.md` and begins with `# ` and the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from api.words import Language
+from router.settings import Settings
+from router.settings.files import shipped_file
+
+if TYPE_CHECKING:
+    from workers.brain import Brain
+
+_FILE: Final = re.compile(r"([a-z0-9_]+)--([a-z0-9-]+)\.(en|zh)\.md")
+_TAGS: Final = frozenset({"p", "ul", "ol", "li", "strong", "em", "code", "br", "a", "h2", "h3", "blockquote"})
+_MOST: Final = 3
+# Of what a visitor is typing, so much tells what it is about.
+_HEARD: Final = 2_000
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. html: sanitised.  anchor: names it on the page."""
+
+    category: str
+    anchor: str
+    language: Language
+    question: str
+    html: str
+
+
+class Answers:
+    """All answers, read when they are first wanted. folder: None is the shipped one."""
+
+    def __init__(self, settings: Settings, *, folder: Path | None = None) -> None:
+        self._settings, self._folder = settings, folder or shipped_file().parent / "faq"
+        self._lock = Lock()
+
+    @cached_property
+    def _all(self) -> tuple[Answer, ...]:
+        files = sorted(self._folder.glob("*.md")) if self._folder.is_dir() else []
+        return tuple(answer for file in files if (answer := _read(file)))
+
+    @cached_property
+    def _brain(self) -> Brain:
+        # The classifier takes a second to load; a desk whose form nobody opens needs none.
+        from workers.brain import build_brain  # noqa: PLC0415
+
+        return build_brain(self._settings)
+
+    def of(self, language: Language, *, category: str = "") -> list[Answer]:
+        """Return the answers in a language, of one category if one is named."""
+        return [each for each in self._all if each.language == language and category in {"", each.category}]
+
+    def suggest(self, text: str, *, language: Language) -> list[Answer]:
+        """Return the answers that fit what a visitor writes; none for an emergency, which no page should hold up."""
+        if not text.strip():
+            return []
+        with self._lock:
+            classification, _ = self._brain.understand_page([text[:_HEARD]])[0]
+        return self.of(language, category=classification.category)[:_MOST] if classification.category else []
+
+
+def _read(file: Path) -> Answer | None:
+    import nh3  # noqa: PLC0415
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
+    name = _FILE.fullmatch(file.name)
+    text = file.read_text(encoding="utf-8") if name else ""
+    first, _, rest = text.partition("\n")
+    if name is None or not first.startswith("# "):
+        _log.warning("help.unreadable", file=file.name)
+        return None
+    html = nh3.clean(MarkdownIt("commonmark").render(rest), tags=set(_TAGS), attributes={"a": {"href"}})
+    language: Language = "zh" if name[3] == "zh" else "en"
+    return Answer(name[1], f"{name[1]}-{name[2]}", language, first.removeprefix("# ").strip(), html)
+
+
+def categories(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    """Return category -> its answers, in the order in which they come."""
+    found: dict[str, list[Answer]] = {}
+    for each in answers:
+        found.setdefault(each.category, []).append(each)
+    return found

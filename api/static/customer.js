@@ -1,0 +1,42 @@
+// Suggestions while a visitor writes, and a case that stays fresh. The pages work whole without this file.
+"use strict";
+
+const SUGGEST_MILLISECONDS = 900;
+const CASE_MILLISECONDS = 10000;
+
+const contact = document.querySelector("[data-contact]");
+if (contact) {
+  const place = document.querySelector("[data-suggestions]");
+  let waiting = 0;
+  let asked = "";
+  const suggest = async () => {
+    const topic = contact.elements.topic.selectedOptions[0];
+    const text = `${topic && topic.value ? topic.text : ""} ${contact.elements.message.value}`.trim().slice(0, 600);
+    if (text.length < 4 || text === asked) return;
+    asked = text;
+    const answer = await fetch(`/help/suggest?text=${encodeURIComponent(text)}`);
+    if (!answer.ok) return;
+    const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place.replaceChildren(...part.body.childNodes);
+  };
+  contact.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => suggest().catch(() => {}), SUGGEST_MILLISECONDS);
+  });
+}
+
+const shown = document.querySelector("[data-case]");
+if (shown) {
+  const refresh = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-case]");
+    if (!fresh || fresh.textContent === shown.textContent) return;
+    // A closed case has a form that the page did not have.
+    if (page.querySelector("[data-rating]") && !document.querySelector("[data-rating]")) location.reload();
+    else shown.replaceChildren(...fresh.childNodes);
+  };
+  setInterval(() => refresh().catch(() => {}), CASE_MILLISECONDS);
+}

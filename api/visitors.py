@@ -1,0 +1,98 @@
+"""Bounds for those whom nobody knows: how often one network address may ask for something, and forms that are ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import OrderedDict, deque
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from api.help import Answers
+from router.case_links import LASTS, CaseLink, Kind, case_key, read_case_token, write_case_token
+from router.settings import Settings
+from router.settings.channels import WebSettings
+
+_MOST_ADDRESSES: Final = 20_000
+_NONCE: Final = 12
+# Quicker than this nobody types; a form that lay open for a day is filled anew.
+_QUICKEST, _OLDEST = timedelta(seconds=2), timedelta(hours=24)
+
+
+class Pace:
+    """Counts what each address did lately, in this process. allowed: within `span`."""
+
+    def __init__(self, *, allowed: int, span: timedelta) -> None:
+        self._allowed, self._span = allowed, span
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def takes(self, address: str, *, now: datetime) -> bool:
+        """Count one more; return False, and count nothing, when it would be one too many."""
+        with self._lock:
+            times = self._known.setdefault(address, deque())
+            self._known.move_to_end(address)
+            while times and now - times[0] >= self._span:
+                times.popleft()
+            if len(times) >= self._allowed:
+                return False
+            times.append(now)
+            if len(self._known) > _MOST_ADDRESSES:
+                self._known.popitem(last=False)
+        return True
+
+
+class Forms:
+    """Makes the token in a form that we show, and knows it again. key: at least 256 bits, for this purpose alone."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def token(self, *, now: datetime) -> str:
+        """Return a token of a new form."""
+        said = f"{int(now.timestamp())}.{secrets.token_urlsafe(_NONCE)}"
+        return f"{said}.{self._proof(said)}"
+
+    def key_of(self, token: str, *, now: datetime) -> str:
+        """Return what names this form; empty when we did not make it, or when it was filled by no person."""
+        said, _, proof = token.rpartition(".")
+        stamp, _, nonce = said.partition(".")
+        known = hmac.compare_digest(proof.encode("utf-8", "replace"), self._proof(said).encode())
+        if not known or not stamp.isdigit():
+            return ""
+        age = now - datetime.fromtimestamp(int(stamp), now.tzinfo)
+        return f"form:{nonce}" if _QUICKEST <= age < _OLDEST else ""
+
+    def _proof(self, said: str) -> str:
+        digest = hmac.new(self._key, said.encode("utf-8", "replace"), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+class Visitors:
+    """All that the customers' pages share. thread_key: what thread tokens are proven with."""
+
+    def __init__(self, settings: Settings, *, form_key: bytes, thread_key: bytes, answers: Answers) -> None:
+        self.settings, self.answers = settings, answers
+        self.forms, self._case_key = Forms(form_key), case_key(thread_key)
+        per_hour = self.channel[1].per_hour if self.channel else 1
+        self.messages = Pace(allowed=per_hour, span=timedelta(hours=1))
+        # A page that is left open asks six times a minute; whoever guesses links asks more often.
+        self.looks = Pace(allowed=60, span=timedelta(minutes=1))
+
+    @property
+    def channel(self) -> tuple[str, WebSettings] | None:
+        """The channel of the contact form, and its name."""
+        channels = self.settings.channels.items()
+        return next(((name, each) for name, each in channels if isinstance(each, WebSettings) and each.enabled), None)
+
+    def write_link(self, kind: Kind, id_: UUID, *, now: datetime) -> str:
+        """Return the path of a case's page."""
+        return f"/case/{write_case_token(self._case_key, CaseLink(kind, id_, now + LASTS))}"
+
+    def read_link(self, token: str, *, now: datetime) -> CaseLink | None:
+        """Return what a link names; None when it does not hold."""
+        return read_case_token(self._case_key, token, now=now)

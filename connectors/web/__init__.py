@@ -1,0 +1,1 @@
+"""The gate of forms: what visitors of the desk's own pages write."""

@@ -1,0 +1,72 @@
+"""What a visitor writes into the contact form: kept as a document with its files, read as any channel's message is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from connectors.base import Page, RawMessage
+from connectors.documents import MediaFile, Unreadable, lasting, read_document, text_of, write_document
+from connectors.email.attachments import safe_name
+from router.envelope import WEB_FORM, Envelope, Party, PartyKind
+
+FORM: Final = "web"
+# A mail address that a person types (a part of RFC 5321 section 4.1.2): no quotes, no comments, no line breaks.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
+_LONGEST: Final = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One filled form. key: of this form, so that sending it twice keeps it once."""
+
+    key: str
+    email: str
+    name: str
+    subject: str
+    text: str
+    files: Sequence[tuple[str, bytes]] = ()
+
+
+def is_address(text: str) -> bool:
+    """Return whether an answer could be mailed there."""
+    return len(text) <= _LONGEST and _ADDRESS.fullmatch(text) is not None
+
+
+def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> Page:
+    """Return the page that holds the one message. to: our own address, which answers come from; empty for none."""
+    record = {name: getattr(submission, name) for name in ("key", "email", "name", "subject", "text")} | {"to": to}
+    files = [MediaFile(name=safe_name(name) or f"file-{place}", content=content) for place, (name, content)
+             in enumerate(submission.files, start=1)]  # fmt: skip
+    content = write_document(record, form=FORM, source="form", files=files)
+    raw = RawMessage(source_key=submission.key, content=content, received_at=now)
+    return Page(channel=channel, messages=[raw], form=FORM)
+
+
+def read(message: RawMessage, channel: str) -> Envelope:
+    """Return the envelope of one kept form. Raises Unreadable."""
+    document = read_document(message.content)
+    email = text_of(document.record, "email", needed=True).lower()
+    if not is_address(email):
+        raise Unreadable("The form has no mail address.")
+    own = text_of(document.record, "to").lower()
+    return Envelope(
+        channel=channel,
+        source_key=message.source_key,
+        sender=Party(PartyKind.EMAIL, email, text_of(document.record, "name")),
+        received_at=message.received_at,
+        subject=text_of(document.record, "subject"),
+        text=text_of(document.record, "text"),
+        attachments=document.attachments,
+        to=(Party(PartyKind.EMAIL, own),) if own else (),
+        machine_headers=(WEB_FORM,),
+    )
+
+
+def lasting_of(content: bytes) -> bytes:
+    """Return what the visitor said, however often the form is sent. Raises Unreadable."""
+    record = read_document(content).record
+    return lasting(*(text_of(record, key) for key in ("key", "email", "subject", "text")))

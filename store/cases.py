@@ -1,0 +1,91 @@
+"""What a customer may know of their case without showing who they are: its state and times, never a word of anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import NotFound
+from store.bulk import table_of
+from store.models import Conversation, Direction, Inbound, InboundState, Message, Status
+
+
+class Phase(StrEnum):
+    """Where a case is, as customers see it."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    IN_HAND = "in_hand"
+    ANSWERED = "answered"
+    ASLEEP = "asleep"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case. conversation_id: None while the message is not routed yet.  held_until: when the desk opens."""
+
+    phase: Phase
+    conversation_id: UUID | None = None
+    contact_id: UUID | None = None
+    reference: str = ""
+    channel: str = ""
+    opened_at: datetime
+    changed_at: datetime
+    answers: int = 0
+    held_until: datetime | None = None
+
+
+def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseRow:
+    """Return the case that a message opened, joined or repeated.
+
+    Raises NotFound when there is no such message.
+    """
+    inbound, message = table_of(Inbound), table_of(Message)
+    row = connection.execute(sa.select(inbound).where(inbound.c.id == inbound_id)).mappings().first()
+    if row is None:
+        raise NotFound("there is no message with that id")
+    told = row["duplicate_of"] if row["state"] == InboundState.DUPLICATE and row["duplicate_of"] else inbound_id
+    which = sa.select(message.c.conversation_id).where(message.c.inbound_id == told)
+    conversation_id: UUID | None = connection.execute(which).scalar_one_or_none()
+    if conversation_id is not None:
+        return case_of(connection, conversation_id)
+    return CaseRow(phase=Phase.RECEIVED, opened_at=row["accepted_at"], changed_at=row["accepted_at"])
+
+
+def case_of(connection: Connection, conversation_id: UUID) -> CaseRow:
+    """Return the case.
+
+    Raises NotFound when there is no such conversation.
+    """
+    table, message = table_of(Conversation), table_of(Message)
+    row = connection.execute(sa.select(table).where(table.c.id == conversation_id)).mappings().first()
+    if row is None:
+        raise NotFound("there is no conversation with that id")
+    answers = sa.select(sa.func.count(), sa.func.max(message.c.received_at)).where(
+        message.c.conversation_id == conversation_id, message.c.direction == Direction.OUTGOING
+    )
+    count, answered_at = connection.execute(answers).one()
+    return CaseRow(
+        phase=_phase(row),
+        conversation_id=conversation_id,
+        contact_id=row["contact_id"],
+        reference=row["reference"],
+        channel=row["channel"],
+        opened_at=row["opened_at"],
+        changed_at=max(filter(None, (row["last_message_at"], answered_at))),
+        answers=count,
+        held_until=row["held_until"],
+    )
+
+
+def _phase(row: sa.RowMapping) -> Phase:
+    if row["status"] == Status.OPEN:
+        return Phase.IN_HAND if row["assignee"] else Phase.WAITING
+    phases = {Status.PENDING: Phase.ANSWERED, Status.SNOOZED: Phase.ASLEEP, Status.RESOLVED: Phase.CLOSED}
+    return phases[Status(row["status"])]

@@ -1,0 +1,182 @@
+"""The customers' own pages: a message is kept once, a case tells its state and nothing else, and help helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+
+from api.customer_words import WORDS
+from router.settings import Settings, read_settings
+from store.bulk import table_of
+from store.database import Database
+from store.models import Attachment, Conversation, Inbound, Message
+from tests.api.conftest import TOML, MovingClock, settings_in
+from tests.app_client import AppClient
+from workers.brain import build_brain
+from workers.route import Router
+
+FORM = """
+[channels.form]
+kind = "web"
+files = 2
+largest = 1000
+per_hour = 3
+"""
+SECRET = "the purple elephant"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    text = TOML.format(data=tmp_path / "data", more=FORM)
+    return read_settings(text.replace("[categories.refund]", '[categories.refund]\nkeywords = ["退款"]'))
+
+
+@pytest.fixture
+def visitor(app: FastAPI, portal: BlockingPortal) -> Iterator[AppClient]:
+    with AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "en"}) as client:
+        yield client
+
+
+def fill(visitor: AppClient, clock: MovingClock, **values: str) -> dict[str, str]:
+    page = visitor.get("/contact").text
+    token = re.search(r'name="form" value="([^"]+)"', page)
+    assert token
+    clock.move(timedelta(seconds=5))
+    return {"form": token[1], "email": "Li@Example.com", "name": "Li", "message": SECRET, "website": ""} | values
+
+
+def send(visitor: AppClient, fields: dict[str, str], *files: tuple[str, bytes], **more: Any) -> httpx.Response:
+    parts: Any = [("files", file) for file in files] or [("files", ("", b""))]
+    headers = {"Sec-Fetch-Site": "same-origin"} | more
+    return visitor.post("/contact", data=fields, files=parts, headers=headers)
+
+
+def rows(database: Database, model: Any) -> list[Any]:
+    with database.read() as connection:
+        return list(connection.execute(sa.select(table_of(model))))
+
+
+def route(database: Database, settings: Settings) -> None:
+    Router(database, build_brain(settings)).route_oldest()
+
+
+def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_states_alone(
+    visitor: AppClient, clock: MovingClock, database: Database, settings: Settings
+) -> None:
+    # Given a form that is sent twice, with a file
+    fields = fill(visitor, clock, topic="refund")
+    answers = [send(visitor, fields, ("../../回单.png", b"\x89PNG\r\n\x1a\n...")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    where = re.search(r'href="(/case/[^"]+)"', answers[0].text)
+    assert where
+    assert "Received, being sorted" in visitor.get(where[1]).text
+    # When it is routed
+    route(database, settings)
+    # Then there is one conversation of the visitor's, with the file under a safe name
+    (case,) = rows(database, Conversation)
+    (message,) = rows(database, Message)
+    assert (message.sender_handle, message.sender_name, message.text) == ("li@example.com", "Li", SECRET)
+    assert (case.channel, case.subject) == ("form", "Refund")
+    assert [(file.name, file.media_type) for file in rows(database, Attachment)] == [("回单.png", "image/png")]
+    # And its page tells the state, in the visitor's language, and no word of what was written
+    page = visitor.get(where[1])
+    assert "Waiting for a colleague" in page.text
+    assert case.reference in page.text
+    assert SECRET not in page.text
+    assert "等待同事处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
+    for status, words in (("pending", "We have answered"), ("resolved", "Closed")):
+        with database.write() as connection:
+            connection.execute(sa.update(table_of(Conversation)).values(status=status))
+        assert words in visitor.get(where[1]).text
+    # And nobody guesses it, and it ends
+    token = where[1].removeprefix("/case/")
+    for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-2], "x" * 50, "%00", token + "="):
+        assert visitor.get(f"/case/{wrong}").status_code == 404
+    clock.move(timedelta(days=61))
+    assert visitor.get(where[1]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "files", "status", "says"),
+    [
+        ({"email": "nobody"}, [], 422, "no mail address"),
+        ({"email": "a@b.example\r\nBcc: c@d.example"}, [], 422, "no mail address"),
+        ({"message": " x "}, [], 422, "between 2 and"),
+        ({"message": "x" * 20_001}, [], 422, "between 2 and"),
+        ({}, [("a", b"1"), ("b", b"2"), ("c", b"3")], 422, "too many files"),
+        ({}, [("a", b"1" * 1001)], 422, "too many files"),
+        ({"form": "1.x.y"}, [], 422, "lay open for too long"),
+        ({"website": "https://spam.example"}, [], 303, ""),
+    ],
+)
+def test_what_no_person_would_send_is_not_kept(
+    visitor: AppClient,
+    clock: MovingClock,
+    database: Database,
+    change: dict[str, str],
+    files: list[Any],
+    status: int,
+    says: str,
+) -> None:
+    answer = send(visitor, fill(visitor, clock) | change, *files)
+    assert answer.status_code == status
+    assert says in answer.text
+    assert rows(database, Inbound) == []
+
+
+def test_forms_of_other_sites_programs_and_too_many_are_refused(
+    visitor: AppClient, clock: MovingClock, database: Database
+) -> None:
+    assert send(visitor, fill(visitor, clock), **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    page = visitor.get("/contact").text
+    token = re.search(r'name="form" value="([^"]+)"', page)
+    assert token
+    quick = {"form": token[1], "email": "a@b.example", "message": "hello"}
+    assert send(visitor, quick).status_code == 422
+    headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "multipart/form-data; boundary=x"}
+    for body in (b"", b"--x\r\n\r\n--x--", b"--x" * 100, b"--x\r\nA: " + b"b" * 9000 + b"\r\n\r\n\r\n--x--"):
+        assert visitor.post("/contact", content=body, headers=headers).status_code in {400, 422}
+    assert visitor.post("/contact", content=b"x" * 400_000, headers=headers).status_code == 413
+    answers = [send(visitor, fill(visitor, clock, message=f"number {number}")) for number in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert len(rows(database, Inbound)) == 3
+
+
+def test_help_has_answers_in_both_languages_and_suggests_those_that_fit(visitor: AppClient) -> None:
+    english, chinese = (visitor.get("/help", headers={"Accept-Language": tag}).text for tag in ("en", "zh"))
+    assert english.count('class="answer"') == chinese.count('class="answer"') >= 5
+    assert "When does my refund arrive?" in english
+    assert "退款什么时候到账" in chinese
+    asked = {"text": "我的退款还没到账", "language": "zh"}
+    assert "退款什么时候到账" in visitor.get("/help/suggest", params=asked).text
+    assert "<script" not in visitor.get("/help", params={"question": "<script>x</script>"}).text.replace(
+        '<script src="/static/customer.js" defer></script>', ""
+    )
+
+
+def test_a_desk_without_a_form_shows_none(
+    tmp_path: Path, database: Database, portal: BlockingPortal, clock: MovingClock
+) -> None:
+    from api.app import create_app  # noqa: PLC0415
+
+    app = create_app(settings_in(tmp_path), database=database, now=clock)
+    client = AppClient(app, portal)
+    assert client.get("/contact").status_code == 404
+    assert client.get("/help").status_code == 200
+
+
+def test_every_word_has_two_languages() -> None:
+    for key, (english, chinese) in WORDS.items():
+        fields = [sorted(re.findall(r"{(\w+)}", text)) for text in (english, chinese)]
+        assert english, key
+        assert re.search(r"[\u4e00-\u9fff]", chinese), key
+        assert fields[0] == fields[1], key
