@@ -17,8 +17,8 @@ from api import (
     audit,
     channels,
     conversations,
-    customer,
     deliveries,
+    emergencies,
     events,
     health,
     messages,
@@ -34,7 +34,6 @@ from api.boundary import Boundary
 from api.description import describe
 from api.desk import Clock, Desk, utc_now
 from api.feed import Tail
-from api.help import Answers
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.places import API
@@ -43,7 +42,6 @@ from api.rendering import build_environment
 from api.ringing import Ringer
 from api.sessions import Sessions
 from api.trail import Trail
-from api.visitors import Visitors
 from router.settings import Settings
 from store.database import Database
 from store.keys import desk_key
@@ -55,6 +53,7 @@ _MODULES: Final = (
     *(
         conversations,
         actions,
+        emergencies,
         messages,
         replies,
         outbound,
@@ -66,7 +65,7 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, signing_in, customer, webhooks),
+    *(pages, signing_in, webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -98,10 +97,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app)
     describe(app)
-    # What may be larger than any other body: the form with its files.
-    form = desk.visitors.channel
-    larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
-    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
+    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure)
     return app
 
 
@@ -120,14 +116,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         meter=meter,
         tail=Tail(database),
         trail=Trail(database),
-        visitors=_visitors(settings),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
-
-
-def _visitors(settings: Settings) -> Visitors:
-    form_key, thread_key = (desk_key(settings, purpose=purpose) for purpose in ("contact forms", "thread tokens"))
-    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings))
 
 
 @asynccontextmanager

@@ -106,6 +106,15 @@ def _last_day(status: DeskStatus) -> list[Text]:
     if gate.held or gate.released:
         line = f"In 24 hours {gate.held + gate.released} messages came while closed: {gate.held} wait for the opening, "
         lines.append(Text(line + f"the second look let {gate.released} through as emergencies"))
+    called = status.emergencies
+    if called.paged:
+        open_ = called.paged - called.confirmed - called.released
+        line = f"In 24 hours people were called for {called.paged} emergencies: {called.confirmed} confirmed, "
+        lines.append(Text(line + f"{called.released} released, {open_} not judged yet"))
+    for outage in status.outages:
+        when = age(outage.first_at, now=status.now)
+        line = f"{outage.customers} customers wrote the same within an hour, {when} ago; see {outage.message_id}"
+        lines.append(Text(line, style="yellow"))
     if status.breaches:
         lines.append(Text(f"In 24 hours {status.breaches} promises were broken", style="yellow"))
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,9 +14,12 @@ from sqlalchemy.engine import Connection
 from store.bulk import table_of
 from store.clock import read_clock
 from store.duty import GateTally, NoticeKind, SlaNotice
+from store.emergencies import EmergencyTally, tally
 from store.ledgers import Cursor, Event, Lease, Outbound, OutboundState
 from store.models import Inbound, InboundState, Message
+from store.noticed import Outage
 
+_NONE_CALLED: Final = EmergencyTally()
 # The four states that add up to what was accepted; anything else in the column is a fault.
 _STATES: Final = tuple(InboundState)
 _A_DAY: Final = timedelta(days=1)
@@ -63,13 +67,23 @@ class GateStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutageStatus:
+    """Many customers said the same within an hour. customers: when it was noticed.  message_id: one that says it."""
+
+    message_id: UUID
+    customers: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStatus:
     """All channels, and what they share. now: the database's clock.
 
     strays: routed rows and incoming messages that do not pair up; anything but 0 is a fault.
     outbound: how many outgoing messages are in each state.  unpublished: events without a number yet.
     gate: what the hours held in the last 24 hours, and what the second look released of it.
-    breaches: promises broken in the last 24 hours.
+    breaches: promises broken in the last 24 hours.  emergencies, outages: of the last 24 hours too.
     """
 
     now: datetime
@@ -79,6 +93,8 @@ class DeskStatus:
     strays: int
     gate: GateStatus = GateStatus()
     breaches: int = 0
+    emergencies: EmergencyTally = _NONE_CALLED
+    outages: tuple[OutageStatus, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -116,6 +132,8 @@ def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatu
         strays=abs(sum(row.routed for row in rows) - _incoming(connection)),
         gate=_gate(connection),
         breaches=_breaches(connection),
+        emergencies=tally(connection),
+        outages=_outages(connection),
     )
 
 
@@ -178,6 +196,14 @@ def _breaches(connection: Connection) -> int:
     columns = table_of(SlaNotice).c
     broken = sa.select(sa.func.count()).where(columns.kind == NoticeKind.BREACH)
     return int(connection.execute(broken.where(columns.at >= read_clock(connection) - _A_DAY)).scalar_one())
+
+
+def _outages(connection: Connection) -> tuple[OutageStatus, ...]:
+    table = table_of(Outage)
+    columns = [table.c[name] for name in OutageStatus.__dataclass_fields__]
+    since = read_clock(connection) - _A_DAY
+    rows = connection.execute(sa.select(*columns).where(table.c.first_at >= since).order_by(table.c.first_at))
+    return tuple(OutageStatus(**row) for row in rows.mappings())
 
 
 def _pairs(connection: Connection, statement: sa.Select[Any]) -> dict[str, Any]:

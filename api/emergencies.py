@@ -1,0 +1,91 @@
+"""`/conversations/{key}/emergency`: why somebody was called, and whether it was one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.reading import find_for
+from api.schemas import example
+from store.emergencies import EmergencyRow, find_emergency, judge_emergency
+
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
+
+
+class EmergencyOrder(BaseModel):
+    """What a person found."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirmed": True}]})
+
+    confirmed: bool = Field(description="true: it is an emergency; false: it is none, and waits like any other.")
+
+
+class EmergencyDetail(BaseModel):
+    """Why somebody was called, and what that person found. The evidence stays, whatever it was."""
+
+    model_config = example(
+        {
+            "inbound_id": "0192f1c2-7d11-7cc0-8000-5e1c6cf0a001",
+            "called_at": "2026-11-22T19:00:00Z",
+            "evidence": {
+                "words": ["盗刷"],
+                "category": "account_security",
+                "probability": 0.93,
+                "model": "495a0b009647",
+            },
+            "confirmed": True,
+            "confirmed_by": "Li Na",
+            "confirmed_at": "2026-11-22T19:04:00Z",
+        }
+    )
+
+    inbound_id: UUID = Field(description="The message that it was about.")
+    called_at: datetime
+    evidence: dict[str, Any] = Field(description="What spoke for it: words, category, probability, model.")
+    confirmed: bool | None = Field(description="null until a person has looked.")
+    confirmed_by: str = Field(description="Who looked; empty if nobody did.")
+    confirmed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: EmergencyRow) -> EmergencyDetail:
+        """Return the row as the API shows it."""
+        return cls(
+            inbound_id=row.inbound_id,
+            called_at=row.at,
+            evidence=row.evidence,
+            confirmed=row.confirmed,
+            confirmed_by=row.by,
+            confirmed_at=row.confirmed_at,
+        )
+
+
+@routes.get("/{key}/emergency", responses=documented("not-found"), summary="Why somebody was called for it")
+def show_emergency(
+    desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+) -> EmergencyDetail:
+    """Return the evidence, and what a person found."""
+    with desk.database.read() as connection:
+        return EmergencyDetail.of(find_emergency(connection, find_for(connection, key, actor=actor).id))
+
+
+@routes.post("/{key}/emergency", responses=documented("not-found"), summary="Confirm an emergency, or release it")
+def judge(
+    desk: DeskPart,
+    key: str,
+    *,
+    order: EmergencyOrder,
+    actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))],
+) -> EmergencyDetail:
+    """Say what you found; said twice, it is said once. A released conversation is of normal priority from then on."""
+    with desk.database.write() as connection:
+        row = find_for(connection, key, actor=actor)
+        return EmergencyDetail.of(judge_emergency(connection, row.id, confirmed=order.confirmed, by=actor.name))
