@@ -28,7 +28,7 @@ class AutoReply:
     period: str
 
 
-def compose_reply(
+def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     reading: Reading,
     *,
     decision: Decision,
@@ -37,11 +37,12 @@ def compose_reply(
     reference: str,
     now: datetime,
     follow_up: bool = False,
+    status_link: str = "",
 ) -> tuple[AutoReply | None, str]:
     """Return the answer that the route asks for, or None; and why.
 
     reference: as the customer may quote it, with its proof.  now: aware.
-    follow_up: the message goes on with a conversation.
+    follow_up: the message goes on with a conversation.  status_link: where the customer sees how far the case is.
     """
     name = _name(reading, decision)
     if name is None:
@@ -56,6 +57,7 @@ def compose_reply(
         reference=reference,
         next_opening=_opening(decision, now=now, language=language),
         desk=settings.omniyard.name,
+        status_link=status_link,
         missing_facts=facts_in_words(reading.classification.missing_facts, language=language),
     )
     once_a_day = settings.replies[name].once_per == "day"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from router.assignment import Mode
+from router.case_links import LASTS, CaseLink, Kind, case_key, write_case_token
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.privacy import mask
@@ -56,6 +58,12 @@ class Brain:
         """Return the address that the channel writes from; empty if it has none."""
         configured = self.settings.channels.get(channel)
         return (configured.address or "") if configured else ""
+
+    def status_link(self, conversation_id: UUID, *, now: datetime) -> str:
+        """Return where a customer sees how far a case is, for a while; empty while the desk has no public address."""
+        base = self.settings.omniyard.public_url
+        link = CaseLink(Kind.CONVERSATION, conversation_id, now + LASTS)
+        return f"{base}/case/{write_case_token(case_key(self.key), link)}" if base else ""
 
 
 def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Classifies | None = None) -> Brain:

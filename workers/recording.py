@@ -169,6 +169,7 @@ class Recorder:
             reference=self._token(filing),
             now=self.now,
             follow_up=follow_up,
+            status_link=self.brain.status_link(filing.conversation_id, now=self.now),
         )
 
     def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:

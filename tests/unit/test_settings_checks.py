@@ -147,15 +147,15 @@ en = "{refrence}"
 
 [replies.a.text]
 en = "{desk.__class__}"
-=> replies.a.text.en: unknown placeholder {desk.__class__}; expected "desk", "missing_facts", "next_opening" or "reference"
+=> replies.a.text.en: unknown placeholder {desk.__class__}; expected "desk", "missing_facts", "next_opening", "reference" or "status_link"
 
 [replies.a.text]
 en = "{}"
-=> replies.a.text.en: unknown placeholder {}; expected "desk", "missing_facts", "next_opening" or "reference"
+=> replies.a.text.en: unknown placeholder {}; expected "desk", "missing_facts", "next_opening", "reference" or "status_link"
 
 [replies.a.text]
 en = "{desk:>99999999999}"
-=> replies.a.text.en: unknown placeholder {desk:>99999999999}; expected "desk", "missing_facts", "next_opening" or "reference"
+=> replies.a.text.en: unknown placeholder {desk:>99999999999}; expected "desk", "missing_facts", "next_opening", "reference" or "status_link"
 
 [replies.a.text]
 en = "{"

@@ -11,7 +11,7 @@ from router.facts import KINDS
 from router.settings.findings import Finding, Place, nearest, shown
 from router.settings.model import CategorySettings, Settings
 
-PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts")
+PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts", "status_link")
 
 
 def check_words(settings: Settings) -> Iterator[Finding]:
@@ -21,6 +21,9 @@ def check_words(settings: Settings) -> Iterator[Finding]:
             yield Finding(place=("replies", name, "text"), message='expected a text by language such as en = "..."')
         for language, text in reply.text.items():
             yield from _placeholders(("replies", name, "text", language), text)
+            if "{status_link}" in text and settings.omniyard.public_url is None:
+                message = "{status_link} leads nowhere; set [omniyard] public_url, or leave it out"
+                yield Finding(place=("replies", name, "text", language), message=message)
     for name, category in settings.categories.items():
         yield from _category(("categories", name), category)
     yield from _shared_keywords(settings)

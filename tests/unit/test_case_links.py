@@ -1,0 +1,49 @@
+"""Links to a case's page: nobody makes one up, and none holds for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from router.case_links import CaseLink, Kind, case_key, read_case_token, write_case_token
+from router.settings.reading import examine_settings
+
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+KEY = case_key(b"k" * 32)
+LINK = CaseLink(Kind.CONVERSATION, uuid4(), NOW + timedelta(days=60))
+
+
+def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
+    token = write_case_token(KEY, LINK)
+    assert read_case_token(KEY, token, now=NOW) == LINK
+    assert read_case_token(KEY, token, now=LINK.until - timedelta(seconds=1)) == LINK
+    assert read_case_token(KEY, token, now=LINK.until) is None
+
+
+@pytest.mark.parametrize("place", range(50))
+def test_whatever_letter_is_changed_the_link_holds_no_more(place):
+    token = write_case_token(KEY, LINK)
+    changed = token[:place] + ("B" if token[place] == "A" else "A") + token[place + 1 :]
+    assert read_case_token(KEY, changed, now=NOW) is None
+
+
+@pytest.mark.parametrize("token", ["", "x", "é" * 50, "=" * 50, "\x00" * 50, "A" * 5000])
+def test_nonsense_is_no_link(token):
+    assert read_case_token(KEY, token, now=NOW) is None
+
+
+def test_another_desks_link_is_none():
+    assert read_case_token(case_key(b"j" * 32), write_case_token(KEY, LINK), now=NOW) is None
+
+
+def test_a_reply_with_a_link_needs_a_public_address():
+    text = (
+        '{} [replies.a]\ntext = {{ en = "see {{status_link}}" }}\n[[routes]]\nname = "all"\nteam = "a"\nreply = "a"\n'
+    )
+    wrong = examine_settings(text.format(""))
+    assert [finding.message for finding in wrong.errors] == [
+        "{status_link} leads nowhere; set [omniyard] public_url, or leave it out"
+    ]
+    assert not examine_settings(text.format('[omniyard]\npublic_url = "https://desk.example"\n')).errors
