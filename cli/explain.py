@@ -88,6 +88,8 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
     }
     if at is None:
         return shown
+    if not row.envelope:
+        raise NotFound("what the message said is not kept any more: see [omniyard] keep_originals")
     anew = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
     # By now the message itself is known; which conversation it joined is a matter of the day it came.
     kept = {"correlation": (row.trace or {}).get("correlation")}

@@ -54,6 +54,8 @@ def stored_page(
         )
         .select_from(joined)
         .where(inbound.c.id > (after or _first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
+        # What was kept long enough cannot be asked about any more.
+        .where(inbound.c.envelope != "")
         .order_by(inbound.c.id)
         .limit(limit)
     )

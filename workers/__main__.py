@@ -11,6 +11,7 @@ from workers.assign import Assigner
 from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.dispatch import Dispatch
+from workers.forgetting import Forgetter
 from workers.learning import LearntClassifier
 from workers.logs import configure_logging
 from workers.publish import Publisher, seal_step
@@ -28,7 +29,8 @@ def main() -> None:
     require_current(database)
     learnt = LearntClassifier(settings)
     brain = build_brain(settings, classifier=learnt)
-    chores = (Watch(database, brain), Assigner(database, brain), learnt)
+    forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
+    chores = (Watch(database, brain), Assigner(database, brain), learnt, forgetter)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     steps = (fan_out_step(settings.webhooks), seal_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))

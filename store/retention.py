@@ -1,0 +1,53 @@
+"""What is kept for a while only: the bytes of settled messages. The masked texts that agents work with stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.envelope import Envelope, Party, PartyKind, to_json
+from store.bulk import among, table_of
+from store.models import Inbound, InboundState, Original
+
+_NOBODY: Final = Party(PartyKind.EMAIL, "")
+# Whatever waits for a person keeps its bytes: a replay needs them.
+_SETTLED: Final = (InboundState.ROUTED, InboundState.DUPLICATE)
+
+
+def forget_originals(connection: Connection, *, before: datetime, limit: int) -> int:
+    """Delete the originals and envelopes of up to `limit` settled messages that were accepted before; return how many.
+
+    The oldest go first, by the order of their ids, which is that of their acceptance: no other index is needed.
+    """
+    original, inbound = table_of(Original), table_of(Inbound)
+    settled = sa.or_(inbound.c.state.in_(_SETTLED), inbound.c.discarded_at.is_not(None))
+    columns = (inbound.c.id, inbound.c.channel, inbound.c.source_key, inbound.c.received_at, inbound.c.discarded_at)
+    old = (
+        sa.select(*columns)
+        .select_from(original)
+        .join(inbound, inbound.c.id == original.c.inbound_id)
+        .where(original.c.inbound_id < _first_id(before), settled)
+        .order_by(original.c.inbound_id)
+        .limit(limit)
+    )
+    rows = connection.execute(old).all()
+    if rows:
+        ids = [row.id for row in rows]
+        connection.execute(sa.delete(original).where(among(original.c.inbound_id, ids)))
+        connection.execute(sa.update(inbound).where(among(inbound.c.id, ids)).values(envelope=""))
+    for row in rows:
+        if row.discarded_at is not None:
+            # The list of what was put away still shows that there was something.
+            kept = {"channel": row.channel, "source_key": row.source_key, "received_at": row.received_at}
+            bare = Envelope(sender=_NOBODY, **kept)
+            connection.execute(sa.update(inbound).where(inbound.c.id == row.id).values(envelope=to_json(bare).decode()))
+    return len(rows)
+
+
+def _first_id(at: datetime) -> UUID:
+    """Return an id below all that were made at `at` or later (RFC 9562 section 5.7: milliseconds come first)."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)

@@ -1,0 +1,124 @@
+"""Nothing that a customer wrote stands in the database but masked or sealed, and originals end when they should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from connectors.base import Page, RawMessage
+from connectors.email.originals import unpack
+from router.envelope import from_json
+from store.bulk import table_of
+from store.correspondence import find_original
+from store.database import Database
+from store.models import Inbound, Message, Original
+from store.quarantine import list_quarantined
+from store.replaying import stored_page
+from store.retention import forget_originals
+from store.sealing import Sealer
+from tests.desk import Desk
+from workers.bell import Bell
+from workers.intake import Intake
+
+NUMBER = "4111 1111 1111 1111"
+MAIL = f"""From: Ann {NUMBER} <ann@customer.example>
+To: support@desk.example
+Subject: my card {NUMBER}
+Message-ID: <one@customer.example>
+Date: Mon, 2 Nov 2026 10:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: text/plain
+
+My card number is {NUMBER} and my password is hunter2pass
+> my old card was {NUMBER}
+--b
+Content-Type: text/plain
+Content-Disposition: attachment; filename="card {NUMBER}.txt"
+
+{NUMBER}
+--b--
+""".replace("\n", "\r\n").encode()
+PIECES = (b"4111111111111111", NUMBER.encode(), b"hunter2pass")
+
+
+@pytest.fixture
+def sealed(database_url: str) -> Iterator[Database]:
+    pytest.importorskip("cryptography")
+    opened = Database(database_url, sealer=Sealer(lambda: b"k" * 32))
+    yield opened
+    opened.close()
+
+
+def dump(database: Database) -> bytes:
+    """Return every value of every table, and on SQLite the very files."""
+    found = []
+    inspector = sa.inspect(database.engine)
+    with database.read() as connection:
+        for name in inspector.get_table_names():
+            rows = connection.execute(sa.text(f'SELECT * FROM "{name}"')).all()
+            found += [value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row]
+    if database.is_sqlite:
+        path = Path(database.url.database)
+        found += [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
+    return b"\n".join(bytes(each) for each in found)
+
+
+def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_originals(
+    sealed: Database, tmp_path: Path
+) -> None:
+    # Given a desk whose originals are sealed, and a mail with secrets in every place
+    desk = Desk(sealed, tmp_path)
+    intake = Intake(sealed, bell=Bell(lambda: None))
+    raw = [RawMessage(source_key="1", content=MAIL, received_at=datetime(2026, 11, 2, 10, tzinfo=UTC))]
+    intake.take(Page(channel="mail", messages=raw, cursor=None))
+    intake.close()
+    unread = dump(sealed)
+    desk.route()
+
+    # Then neither before nor after routing is there anything to find
+    for piece in PIECES:
+        assert piece not in unread
+        assert piece not in dump(sealed)
+    (message,) = desk.rows(Message)
+    assert "**** 1111" in message.text
+
+    # And whoever may still reads the bytes and asks what another file would have done
+    with sealed.read() as connection:
+        packed = find_original(connection, message.id)
+        (stored,), _ = stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9)
+    assert unpack(packed.content, size=packed.size) == MAIL
+    assert NUMBER in from_json(stored.envelope).subject
+
+    # When they are kept long enough, they go; the masked text stays
+    now = datetime.now(UTC)
+    with sealed.write() as connection:
+        assert forget_originals(connection, before=now - timedelta(days=1), limit=9) == 0
+        assert forget_originals(connection, before=now + timedelta(days=1), limit=9) == 1
+        assert stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9) == ([], None)
+    assert desk.rows(Original) == []
+    assert len(desk.rows(Message)) == 1
+
+
+def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_listed(
+    sealed: Database, tmp_path: Path
+) -> None:
+    intake = Intake(sealed, bell=Bell(lambda: None))
+    raw = [RawMessage(source_key=str(n), content=MAIL, received_at=datetime(2026, 11, 2, tzinfo=UTC)) for n in (1, 2)]
+    intake.take(Page(channel="mail", messages=raw, cursor=None))
+    intake.close()
+    table, later = table_of(Inbound), datetime.now(UTC) + timedelta(days=1)
+    with sealed.write() as connection:
+        connection.execute(sa.update(table).values(state="quarantined"))
+        connection.execute(sa.update(table).where(table.c.source_key == "1").values(discarded_at=later))
+        assert forget_originals(connection, before=later, limit=9) == 1
+        (waiting,) = list_quarantined(connection, limit=9)
+        (discarded,) = list_quarantined(connection, discarded=True, limit=9)
+    assert NUMBER in from_json(waiting.envelope).text
+    assert from_json(discarded.envelope).text == ""

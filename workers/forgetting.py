@@ -1,0 +1,40 @@
+"""A chore of the sweep: originals that are older than the operator keeps them are deleted, some at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from store.clock import read_clock
+from store.database import Database
+from store.retention import forget_originals
+
+# So short a transaction that no mail waits for it.
+_AT_ONCE: Final = 100
+# Days are kept, not minutes.
+_LOOK_EVERY_SECONDS: Final = 600.0
+
+_log = structlog.get_logger()
+
+
+class Forgetter:
+    """Deletes what was kept long enough; any number of workers may do it at once. keep: None for good."""
+
+    def __init__(self, database: Database, *, keep: timedelta | None) -> None:
+        self._database, self._keep = database, keep
+        self._next = 0.0
+
+    def once(self) -> int:
+        """Delete some of what is old; return how many messages lost their bytes."""
+        if self._keep is None or monotonic() < self._next:
+            return 0
+        with self._database.write() as connection:
+            gone = forget_originals(connection, before=read_clock(connection) - self._keep, limit=_AT_ONCE)
+        if gone:
+            _log.info("originals.forgotten", messages=gone)
+        else:
+            self._next = monotonic() + _LOOK_EVERY_SECONDS
+        return gone
