@@ -17,6 +17,7 @@ from api import (
     audit,
     channels,
     conversations,
+    customer,
     deliveries,
     emergencies,
     events,
@@ -26,6 +27,7 @@ from api import (
     outbound,
     pages,
     quarantine,
+    regrouping,
     replies,
     signing_in,
     webhooks,
@@ -34,6 +36,7 @@ from api.boundary import Boundary
 from api.description import describe
 from api.desk import Clock, Desk, utc_now
 from api.feed import Tail
+from api.help import Answers
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.places import API
@@ -42,6 +45,7 @@ from api.rendering import build_environment
 from api.ringing import Ringer
 from api.sessions import Sessions
 from api.trail import Trail
+from api.visitors import Visitors
 from router.settings import Settings
 from store.database import Database
 from store.keys import desk_key
@@ -53,6 +57,7 @@ _MODULES: Final = (
     *(
         conversations,
         actions,
+        regrouping,
         emergencies,
         messages,
         replies,
@@ -65,7 +70,7 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, signing_in, webhooks),
+    *(pages, signing_in, customer, webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -97,7 +102,10 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app)
     describe(app)
-    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure)
+    # What may be larger than any other body: the form with its files.
+    form = desk.visitors.channel
+    larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
     return app
 
 
@@ -116,8 +124,14 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         meter=meter,
         tail=Tail(database),
         trail=Trail(database),
+        visitors=_visitors(settings),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
+
+
+def _visitors(settings: Settings) -> Visitors:
+    form_key, thread_key = (desk_key(settings, purpose=purpose) for purpose in ("contact forms", "thread tokens"))
+    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings))
 
 
 @asynccontextmanager

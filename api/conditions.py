@@ -80,7 +80,7 @@ def answer_once(
     asked: str,
     status: int,
 ) -> tuple[str, bool]:
-    """Return the answer that `make` gives, or gave when the same was asked under this key before; and whether it is new.
+    """Return the answer that `make` gives, or gave when the same was asked under this key; and whether it is new.
 
     asked: all that makes the request what it is.  make: does what is asked, in the transaction of `connection`.
     Raises ProblemError when the key stands for another request.

@@ -58,6 +58,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "linked_to": None,
     "held_until": None,
     "snoozed_by": None,
+    "merged_into": None,
     "unread": True,
 }
 _MESSAGE: Final[dict[str, Any]] = {
@@ -145,6 +146,7 @@ class ConversationSummary(BaseModel):
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
     held_until: datetime | None = Field(description="When a snoozed conversation comes back by itself.")
     snoozed_by: str | None = Field(description="Who put it aside; None when its channel was closed.")
+    merged_into: UUID | None = Field(description="The conversation that has its messages now; change that one.")
     unread: bool = Field(description="There is something in it that you have not read.")
 
     @classmethod

@@ -62,17 +62,20 @@ class Case:
     category: str | None
     labels: list[str]
     held_until: datetime | None
+    merged_into: UUID | None
 
 
 def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> Case:
     """Lock a conversation and return it.
 
     version: the one that the caller has read; None for whatever it is.
-    Raises Stale when the conversation has moved on since.
+    Raises Stale when the conversation has moved on since, Conflict when it was merged into another.
     """
     table = table_of(Conversation)
     statement = sa.select(*(table.c[name] for name in Case.__dataclass_fields__)).where(table.c.id == conversation_id)
     case = Case(**connection.execute(statement.with_for_update()).mappings().one())
+    if case.merged_into is not None:
+        raise Conflict(f"it was merged into the conversation {case.merged_into}")
     if version is not None and case.version != version:
         raise Stale(f"the conversation is at version {case.version} by now, not at {version}: read what is new first")
     return case

@@ -1,11 +1,14 @@
-"""The tables of the agents' work: what they corrected, what they have read."""
+"""The tables of the agents' work: what they corrected, what they have read, what they put together and took apart."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Field, SQLModel
+
+from store.models import Json
 
 
 class Correction(SQLModel, table=True):
@@ -33,3 +36,23 @@ class ReadMarker(SQLModel, table=True):
     agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
     read_to: datetime
+
+
+class Regrouping(SQLModel, table=True):
+    """Something that was put together or taken apart, with all that is needed to undo it.
+
+    kind: merge, split or unlink of conversations; contacts.  source_id, target_id: from where to where things moved.
+    moved: ids of what moved.  before, after: by id, what the sides were before and what this made of them.
+    """
+
+    id: UUID = Field(primary_key=True)
+    kind: str
+    source_id: UUID = Field(index=True)
+    target_id: UUID = Field(index=True)
+    moved: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    before: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    after: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    agent: str
+    at: datetime
+    undone_at: datetime | None = None
+    undone_by: str | None = None

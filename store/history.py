@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from store.bulk import among, table_of
 from store.duty import ContactLabel
 from store.ledgers import Outbound
 from store.models import Conversation, Inbound, Message, Status, ThreadKey
+from store.redirects import where_now
 
 # The `kind` of outbound rows that nobody wrote.
 AUTO_REPLY: Final = "auto_reply"
@@ -81,8 +82,20 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     if not references:
         return {}
     table = table_of(Conversation)
-    rows: sa.Result[Any] = connection.execute(sa.select(*_columns()).where(among(table.c.reference, references)))
-    return {row.reference: _known(row) for row in rows}
+    statement = sa.select(*_columns(), table.c.merged_into).where(among(table.c.reference, references))
+    rows: Sequence[Any] = connection.execute(statement).all()
+    moved = where_now(connection, [row.id for row in rows if row.merged_into is not None])
+    found = {row.reference: _known(row) for row in rows}
+    if not moved:
+        return found
+    now = {row.id: _known(row) for row in connection.execute(_by_id(moved.values()))}
+    # The old reference stays the proof of who may join; what it points at is where its messages went.
+    return {
+        reference: replace(now[moved[known.conversation_id]], reference=reference)
+        if known.conversation_id in moved
+        else known
+        for reference, known in found.items()
+    }
 
 
 def latest_conversations(
@@ -93,7 +106,10 @@ def latest_conversations(
         return {}
     table = table_of(Conversation)
     statement = sa.select(*_columns()).where(
-        among(table.c.contact_id, contacts), among(table.c.channel, channels), table.c.last_message_at >= since
+        among(table.c.contact_id, contacts),
+        among(table.c.channel, channels),
+        table.c.last_message_at >= since,
+        table.c.merged_into.is_(None),
     )
     known = [_known(row) for row in connection.execute(statement)]
     known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
@@ -152,6 +168,10 @@ def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUI
     for row in connection.execute(labels):
         found.setdefault(row.contact_id, set()).add(row.label)
     return {contact_id: frozenset(labels) for contact_id, labels in found.items()}
+
+
+def _by_id(ids: Collection[UUID]) -> sa.Select[Any]:
+    return sa.select(*_columns()).where(among(table_of(Conversation).c.id, ids))
 
 
 def _columns() -> Sequence[sa.ColumnElement[Any]]:

@@ -64,6 +64,7 @@ class ConversationRow:
     due_at: datetime | None = None
     held_until: datetime | None = None
     snoozed_by: str | None = None
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ class Filter:
     due_before: something is promised before this moment and the conversation is not resolved.
     contact: a contact's id, or a handle of theirs.  unassigned: nobody has it.  unread_by: this agent has not read all.
     only_teams: those that the reader may see; None is all.  ids: found by words; None is all.
+    emergency: people were called for it, and it is not resolved.
     """
 
     statuses: Collection[Status] = ()
@@ -60,6 +61,7 @@ class Filter:
     unread_by: UUID | None = None
     only_teams: Collection[str] | None = None
     ids: Collection[UUID] | None = None
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,17 @@ def count_unresolved(connection: Connection, *, only_teams: Collection[str] | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How much of what waits. teams: not resolved, by team.  mine, unassigned: open.  overdue: not resolved."""
+    """How much of what waits.
+
+    teams, overdue, emergencies: not resolved.  mine, unassigned: open.
+    """
 
     statuses: Mapping[str, int]
     teams: Mapping[str, int]
     mine: int
     unassigned: int
     overdue: int
+    emergencies: int = 0
 
 
 def count_all(
@@ -142,6 +148,7 @@ def count_all(
         mine=_number(connection, is_open, columns.assignee == agent, *seen),
         unassigned=_number(connection, is_open, columns.assignee.is_(None), *seen),
         overdue=_number(connection, waiting, columns.due_at < now, *seen),
+        emergencies=_number(connection, waiting, columns.emergency == sa.true(), *seen),
     )
 
 
@@ -213,6 +220,8 @@ def _arm(
 
 def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
     columns = table_of(Conversation).c
+    # It is shown as a part of the one that has its messages.
+    yield columns.merged_into.is_(None)
     pairs = (
         (columns.team, wanted.teams),
         (columns.assignee, wanted.assignees),
@@ -236,6 +245,8 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
         yield _unread(wanted.unread_by)
     if wanted.ids is not None:
         yield among(columns.id, wanted.ids)
+    if wanted.emergency:
+        yield columns.emergency == sa.true() if status != Status.RESOLVED else sa.false()
 
 
 class _holds(sa.sql.functions.FunctionElement[bool]):  # noqa: N801  (reads as an SQL function)

@@ -109,11 +109,18 @@ class Original(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """A person, as far as we can tell."""
+    """A person, as far as we can tell.
+
+    note: what agents know of them.  merged_into: the contact that they turned out to be.
+    erased_at: since when nothing of what they said is kept.
+    """
 
     id: UUID = Field(primary_key=True)
     name: str = ""
     created_at: datetime
+    note: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    merged_into: UUID | None = None
+    erased_at: datetime | None = None
 
 
 class Identity(SQLModel, table=True):
@@ -137,7 +144,7 @@ class Conversation(SQLModel, table=True):
     waiting_since: the customer's first message that no person has answered.  replied_at: a person's first answer.
     watch_at: when a promise or a hold is to be looked at next.  held_until: snoozed until the channel opens.
     alarmed_at: when nobody was there to take it.  snoozed_by: who put it aside; None when the hours gate did.
-    due_at: the earliest of its promises, kept by the database.
+    due_at: the earliest of its promises, kept by the database.  merged_into: where its messages are now.
     """
 
     __table_args__ = (
@@ -192,6 +199,7 @@ class Conversation(SQLModel, table=True):
     held_until: datetime | None = None
     alarmed_at: datetime | None = None
     snoozed_by: str | None = None
+    merged_into: UUID | None = None
     due_at: datetime | None = Field(
         default=None, sa_column=Column(UTCDateTime(), Computed(DUE_AT, persisted=True), nullable=True)
     )

@@ -21,6 +21,7 @@ from store.ledgers import Outbound, OutboundState
 from store.models import Conversation, Direction, Message, Status, ThreadKey
 from store.outbound import OutboundClaim
 from store.promises import change_status, note_reply
+from store.redirects import refuse_merged, where_now
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
@@ -69,8 +70,12 @@ class Reply:
 
 
 def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable:
-    """Lock a conversation until the transaction ends, and return what an answer to it needs."""
+    """Lock a conversation until the transaction ends, and return what an answer to it needs.
+
+    Raises Conflict when it was merged into another.
+    """
     table = table_of(Conversation)
+    refuse_merged(connection, conversation_id)
     names = ("id", "reference", "contact_id", "channel", "subject", "status", "version")
     locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
     conversation = connection.execute(locked).mappings().one()
@@ -133,7 +138,8 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
     if row.kind != REPLY:
         return
     table = table_of(Conversation)
-    which = table.c.id == row.conversation_id
+    conversation_id = _now(connection, row.conversation_id)
+    which = table.c.id == conversation_id
     # What this reply promised to have answered is not case.
     unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
     heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
@@ -142,13 +148,19 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
     connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
     status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if status in {Status.PENDING, Status.RESOLVED}:
-        change_status(connection, database, conversation_id=row.conversation_id, status=Status.OPEN, at=row.now)
+        change_status(connection, database, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 
 def answered(connection: Connection, database: Database, conversation_id: UUID, *, at: datetime) -> None:
     """Let the first reply be given, and wait for the customer."""
+    conversation_id = _now(connection, conversation_id)
     note_reply(connection, database, conversation_id=conversation_id, at=at)
     change_status(connection, database, conversation_id=conversation_id, status=Status.PENDING, at=at)
+
+
+def _now(connection: Connection, conversation_id: UUID) -> UUID:
+    # What was on its way when its conversation was merged is an answer in the other one.
+    return where_now(connection, [conversation_id]).get(conversation_id, conversation_id)
 
 
 def _touch(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:

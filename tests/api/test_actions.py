@@ -165,3 +165,30 @@ def test_counts_and_unread_are_each_agents_own(
     assert shown(agent) == ["000000001"]
     assert agent.get(f"{LIST}/counts").json()["teams"] == {"risk": 1}
     assert agent.get(KEY).status_code == agent.patch(KEY, json={"take": True}).status_code == 404
+
+
+def test_what_is_merged_split_or_unlinked_is_undone_by_its_id(client: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        older = build.conversation(reference="000000001")
+        build.message(older, mail=b"Subject: a\r\n\r\na")
+        build.message(build.conversation(reference="K7QF2MXD4", linked_to=older), mail=b"Subject: b\r\n\r\nb")
+    unlinked = client.post(f"{KEY}/unlink").json()
+    assert client.get(KEY).json()["linked_to"] is None
+    assert client.post(f"{KEY}/unlink").status_code == 409
+    merged = client.post(f"{KEY}/merge", json={"into": "000000001"})
+    assert merged.status_code == 200, merged.text
+    assert merged.json()["conversation_id"] == client.get(KEY).json()["merged_into"] == str(older)
+    assert client.patch(KEY, json={"take": True}).status_code == 409
+    messages = client.get(f"{LIST}/000000001").json()["entries"]
+    split = client.post(f"{LIST}/000000001/split", json={"message_ids": [messages[0]["id"]]})
+    assert split.status_code == 200, split.text
+    entries = client.get(f"{LIST}/000000001/regroupings").json()["regroupings"]
+    assert [entry["kind"] for entry in entries] == ["split", "merge", "unlink"]
+    undo = "/api/v1/regroupings/{}/undo"
+    assert client.post(undo.format(merged.json()["regrouping_id"])).status_code == 409
+    for each in (split, merged):
+        assert client.post(undo.format(each.json()["regrouping_id"])).status_code == 200
+    undone = client.post(undo.format(unlinked["regrouping_id"])).json()
+    assert undone["undone_by"] == "the admin"
+    assert (client.get(KEY).json()["linked_to"], client.get(KEY).json()["messages"]) == (str(older), 1)

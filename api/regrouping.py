@@ -1,0 +1,187 @@
+"""Merge, split and unlink conversations, and undo it; the page's buttons call the same functions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.conditions import KnownVersion
+from api.desk import Desk, DeskPart
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.reading import find_for, require_sight
+from api.schemas import example
+from router.errors import NotFound
+from store import merging
+from store.actions import lock
+from store.clock import read_clock
+from store.regrouping import Kind, RegroupingRow, find_regrouping, regroupings_of
+
+_MOST_MESSAGES: Final = 200
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_OTHER: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f02"
+_ENTRY: Final[dict[str, Any]] = {
+    "id": _ID,
+    "kind": "merge",
+    "source_id": _ID,
+    "target_id": _OTHER,
+    "agent": "Ann",
+    "at": "2026-11-20T04:00:00Z",
+    "undone_at": None,
+    "undone_by": None,
+}
+
+routes: Final = APIRouter(prefix=API, tags=["actions"])
+Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+Merger = Annotated[Actor, Depends(Requires(Verb.MERGE_CONVERSATIONS))]
+
+
+class MergeOrder(BaseModel):
+    """Where the messages go."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "K7QF2MXD4"}]})
+
+    into: str = Field(min_length=1, max_length=64, description="The other conversation's id or reference.")
+
+
+class SplitOrder(BaseModel):
+    """Which messages go; at least one stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"message_ids": [_ID]}]})
+
+    message_ids: list[UUID] = Field(min_length=1, max_length=_MOST_MESSAGES)
+
+
+class Regrouped(BaseModel):
+    """Which conversation has the messages now, and the id to undo it by."""
+
+    model_config = example({"regrouping_id": _ID, "conversation_id": _OTHER})
+
+    regrouping_id: UUID
+    conversation_id: UUID
+
+
+class RegroupingEntry(BaseModel):
+    """Something that was put together or taken apart."""
+
+    model_config = example(_ENTRY)
+
+    id: UUID
+    kind: str = Field(description="`merge`, `split`, `unlink`; `contacts` for two contacts that are one person.")
+    source_id: UUID
+    target_id: UUID
+    agent: str
+    at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+
+    @classmethod
+    def of(cls, row: RegroupingRow) -> Self:
+        """Show a row."""
+        return cls.model_validate(row)
+
+
+class RegroupingList(BaseModel):
+    """Newest first."""
+
+    model_config = example({"regroupings": [_ENTRY]})
+
+    regroupings: list[RegroupingEntry]
+
+
+@routes.post(
+    "/conversations/{key}/merge",
+    responses=documented("not-found", "conflict", "stale"),
+    summary="Put a conversation's messages into another",
+)
+def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
+    """Merge it; it is resolved, and what comes for it later goes to the other one."""
+    with desk.database.write() as connection:
+        source = find_for(connection, key, actor=actor).id
+        target = find_for(connection, order.into, actor=actor).id
+        _require_version(connection, source, version=version)
+        now = read_clock(connection)
+        kept = merging.merge(connection, desk.database, source_id=source, target_id=target, by=actor.name, now=now)
+    return Regrouped(regrouping_id=kept, conversation_id=target)
+
+
+@routes.post(
+    "/conversations/{key}/split",
+    responses=documented("not-found", "conflict", "stale"),
+    summary="Take messages out into a conversation of their own",
+)
+def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
+    """Split it; the new conversation goes on under the same decisions, with a reference of its own."""
+    with desk.database.write() as connection:
+        source = find_for(connection, key, actor=actor).id
+        _require_version(connection, source, version=version)
+        new, kept = merging.split(
+            connection,
+            conversation_id=source,
+            message_ids=order.message_ids,
+            by=actor.name,
+            now=read_clock(connection),
+        )
+    return Regrouped(regrouping_id=kept, conversation_id=new)
+
+
+@routes.post(
+    "/conversations/{key}/unlink",
+    responses=documented("not-found", "conflict"),
+    summary="Say that a conversation does not belong to the older one that it is linked to",
+)
+def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
+    """Take the link away."""
+    with desk.database.write() as connection:
+        source = find_for(connection, key, actor=actor).id
+        kept = merging.unlink(connection, conversation_id=source, by=actor.name, now=read_clock(connection))
+    return Regrouped(regrouping_id=kept, conversation_id=source)
+
+
+@routes.get(
+    "/conversations/{key}/regroupings",
+    responses=documented("not-found"),
+    summary="What was merged, split and unlinked",
+)
+def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
+    """Return what was done with the conversation, newest first."""
+    with desk.database.read() as connection:
+        rows = regroupings_of(connection, find_for(connection, key, actor=actor).id)
+    return RegroupingList(regroupings=[RegroupingEntry.of(row) for row in rows])
+
+
+@routes.post(
+    "/regroupings/{regrouping_id}/undo",
+    responses=documented("not-found", "conflict"),
+    summary="Undo a merge, a split or an unlinking",
+)
+def undo(desk: DeskPart, regrouping_id: UUID, actor: Merger) -> RegroupingEntry:
+    """Undo it: what moved goes back, what came since stays where it came to."""
+    with desk.database.write() as connection:
+        undo_for(connection, desk, regrouping_id, actor=actor)
+        return RegroupingEntry.of(find_regrouping(connection, regrouping_id).row)
+
+
+def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: Actor) -> None:
+    """Undo what the actor may see.
+
+    Raises NotFound when there is nothing that they may see.
+    """
+    row = find_regrouping(connection, regrouping_id).row
+    if row.kind == Kind.CONTACTS:
+        raise NotFound("nothing of conversations was put together or taken apart under that id")
+    require_sight(connection, row.source_id, actor=actor)
+    require_sight(connection, row.target_id, actor=actor)
+    merging.undo(connection, desk.database, regrouping_id, by=actor.name, now=read_clock(connection))
+
+
+def _require_version(connection: Connection, conversation_id: UUID, *, version: int | None) -> None:
+    if version is not None:
+        lock(connection, conversation_id, version=version)

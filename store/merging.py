@@ -1,0 +1,235 @@
+"""Two conversations that are one, one that is two, and a suspicion that is none: each can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import Conflict, PermanentError
+from router.settings.model import PRIORITIES
+from store.bulk import among, insert_rows, table_of
+from store.database import Database
+from store.events import EventRow, append_events
+from store.ids import new_id, new_reference
+from store.models import Conversation, Direction, Identity, Message, Status
+from store.moving import move_all, move_back, move_some
+from store.promises import change_status
+from store.redirects import refuse_merged
+from store.regrouping import Deed, Kept, Kind, find_regrouping, keep_regrouping, note_undone, snapshot, unchanged_since
+
+_SIDE: Final = (
+    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),
+    *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
+)
+_TOLD: Final = {Kind.MERGE: "conversation.merged", Kind.SPLIT: "conversation.split"}
+# A conversation that is split off goes on under the same decisions.
+_INHERITED: Final = (
+    *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
+    *("route", "sla", "clock_started_at"),
+)
+
+
+def merge(
+    connection: Connection, database: Database, *, source_id: UUID, target_id: UUID, by: str, now: datetime
+) -> UUID:
+    """Put the messages of one conversation into another and return the id to undo it by.
+
+    The source is resolved, and what comes for it later goes to the target.
+    Raises PermanentError for one and the same or for two customers, Conflict when either was merged already.
+    """
+    if source_id == target_id:
+        raise PermanentError("expected two conversations, not one and the same")
+    for side in (source_id, target_id):
+        refuse_merged(connection, side)
+    _hold_senders(connection, (source_id, target_id))
+    before = snapshot(connection, Conversation, (source_id, target_id), _SIDE)
+    source, target = before[source_id], before[target_id]
+    if source["contact_id"] != target["contact_id"]:
+        raise PermanentError("they are of different contacts; if that is one person, merge the contacts first")
+    moved = move_all(connection, source_id, target_id)
+    change_status(connection, database, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
+    if source["status"] not in {Status.RESOLVED, Status.PENDING} and target["status"] == Status.RESOLVED:
+        change_status(connection, database, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
+    _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
+    _update(connection, target_id, _together(source, target) | {"watch_at": now})
+    deed = Deed(kind=Kind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
+    return _keep(connection, deed, moved=moved, before=before)
+
+
+def split(
+    connection: Connection, *, conversation_id: UUID, message_ids: Collection[UUID], by: str, now: datetime
+) -> tuple[UUID, UUID]:
+    """Take messages out into a conversation of their own; return its id and the id to undo it by.
+
+    Raises PermanentError unless some messages stay, and one that goes came in and opened no conversation itself.
+    """
+    refuse_merged(connection, conversation_id)
+    _hold_senders(connection, (conversation_id,))
+    before = snapshot(connection, Conversation, (conversation_id,), _SIDE)
+    going = _going(connection, conversation_id, message_ids)
+    new = _open(connection, conversation_id, going)
+    moved = move_some(connection, conversation_id, new, messages=going)
+    _update(connection, conversation_id, {"last_message_at": _last(connection, conversation_id), "watch_at": now})
+    deed = Deed(kind=Kind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
+    return new, _keep(connection, deed, moved=moved, before=before)
+
+
+def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datetime) -> UUID:
+    """Take away the suspicion that a conversation belongs to an older one; return the id to undo it by.
+
+    Raises Conflict when there is none.
+    """
+    refuse_merged(connection, conversation_id)
+    before = snapshot(connection, Conversation, (conversation_id,), ("linked_to",))
+    linked_to = before[conversation_id]["linked_to"]
+    if linked_to is None:
+        raise Conflict("it is linked to no other conversation")
+    _update(connection, conversation_id, {"linked_to": None})
+    after: dict[UUID, dict[str, object]] = {conversation_id: {"linked_to": None}}
+    deed = Deed(kind=Kind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
+    kept = keep_regrouping(connection, deed, moved={}, before=before, after=after)
+    payload = {"from": str(linked_to), "by": by, "regrouping_id": str(kept)}
+    append_events(connection, [EventRow("conversation.unlinked", conversation_id, payload, at=now)])
+    return kept
+
+
+def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by: str, now: datetime) -> None:
+    """Undo a merge, a split or an unlinking: what moved goes back, what came since stays where it came to.
+
+    Raises NotFound, and Conflict when it was undone before or something later has to be undone first.
+    """
+    kept = find_regrouping(connection, regrouping_id)
+    note_undone(connection, kept, by=by, now=now)
+    source_id, target_id = kept.row.source_id, kept.row.target_id
+    sides = (source_id,) if kept.row.kind == Kind.UNLINK else (source_id, target_id)
+    _hold_senders(connection, sides)
+    current = snapshot(connection, Conversation, sides, _SIDE)
+    move_back(connection, kept)
+    for side in sides:
+        _restore(connection, database, kept, side, current=current[side], by=by, now=now)
+    if kept.row.kind == Kind.SPLIT:
+        # Whatever came to it meanwhile goes along: it would be nobody's otherwise.
+        move_all(connection, target_id, source_id)
+        change_status(connection, database, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
+        _update(connection, target_id, {"merged_into": source_id})
+        _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
+    payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
+    append_events(connection, [EventRow("conversation.regrouping_undone", id_, payload, at=now) for id_ in sides])
+
+
+def _restore(
+    connection: Connection,
+    database: Database,
+    kept: Kept,
+    side: UUID,
+    *,
+    current: Mapping[str, object],
+    by: str,
+    now: datetime,
+) -> None:
+    values = unchanged_since(Conversation, kept, side, now=current)
+    status = values.pop("status", None)
+    if status is not None and status != current["status"]:
+        change_status(connection, database, conversation_id=side, status=Status(status), at=now, by=by)
+    _update(connection, side, values | {"watch_at": now})
+
+
+def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the target becomes: as urgent as the more urgent, waiting since the longer wait."""
+    waits = [side["waiting_since"] for side in (source, target) if side["waiting_since"]]
+    return {
+        "last_message_at": max(source["last_message_at"], target["last_message_at"]),
+        "waiting_since": min(waits, default=None),
+        "clock_started_at": target["clock_started_at"] or source["clock_started_at"],
+        "emergency": source["emergency"] or target["emergency"],
+        "priority": max(target["priority"], source["priority"], key=_rank),
+        "labels": [*dict.fromkeys((*target["labels"], *source["labels"]))],
+    }
+
+
+def _rank(priority: str) -> int:
+    return [*PRIORITIES].index(priority) if priority in PRIORITIES else -1
+
+
+def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) -> None:
+    """Lock who writes in these conversations, as routing does: nothing arrives for them until we are done."""
+    table, identity = table_of(Conversation), table_of(Identity)
+    theirs = sa.select(table.c.contact_id).where(among(table.c.id, conversation_ids))
+    statement = sa.select(identity.c.id).where(identity.c.contact_id.in_(theirs))
+    connection.execute(statement.order_by(identity.c.kind, identity.c.handle).with_for_update()).all()
+
+
+def _keep(
+    connection: Connection, deed: Deed, *, moved: Mapping[str, object], before: Mapping[UUID, Mapping[str, object]]
+) -> UUID:
+    after = snapshot(connection, Conversation, [*before], _SIDE)
+    kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
+    payload = {"from": str(deed.source_id), "into": str(deed.target_id), "by": deed.by, "regrouping_id": str(kept)}
+    sides = (deed.source_id, deed.target_id)
+    append_events(connection, [EventRow(_TOLD[deed.kind], side, payload, at=deed.at) for side in sides])
+    return kept
+
+
+def _update(connection: Connection, conversation_id: UUID, values: Mapping[str, Any]) -> None:
+    table = table_of(Conversation)
+    statement = sa.update(table).where(table.c.id == conversation_id)
+    connection.execute(statement.values(**values, version=table.c.version + 1))
+
+
+def _going(connection: Connection, conversation_id: UUID, message_ids: Collection[UUID]) -> Sequence[Any]:
+    columns = table_of(Message).c
+    of_it = sa.select(
+        columns.id,
+        columns.inbound_id,
+        columns.outbound_id,
+        columns.direction,
+        columns.rfc_message_id,
+        columns.subject,
+        columns.received_at,
+    ).where(columns.conversation_id == conversation_id)
+    there = connection.execute(of_it.order_by(columns.received_at, columns.id)).all()
+    going = [row for row in there if row.id in set(message_ids)]
+    if len(going) != len(set(message_ids)):
+        raise PermanentError("expected messages of this conversation")
+    if not going or len(going) == len(there):
+        raise PermanentError("expected at least one message that goes and one that stays")
+    return going
+
+
+def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -> UUID:
+    table = table_of(Conversation)
+    came = [row for row in going if row.direction == Direction.INCOMING and row.inbound_id is not None]
+    openers = sa.select(table.c.opened_by_inbound).where(
+        among(table.c.opened_by_inbound, [row.inbound_id for row in came])
+    )
+    taken = set(connection.execute(openers).scalars())
+    first = next((row for row in came if row.inbound_id not in taken), None)
+    if first is None:
+        raise PermanentError("expected a customer's message among those that go, which opened no conversation itself")
+    old = connection.execute(sa.select(*(table.c[name] for name in _INHERITED)).where(table.c.id == conversation_id))
+    row = {
+        **old.mappings().one(),
+        "id": new_id(),
+        "reference": new_reference(),
+        "subject": first.subject,
+        "status": Status.OPEN,
+        "opened_at": first.received_at,
+        "last_message_at": going[-1].received_at,
+        "waiting_since": first.received_at,
+        "watch_at": first.received_at,
+        "opened_by_inbound": first.inbound_id,
+    }
+    insert_rows(connection, Conversation, rows=[row])
+    return UUID(str(row["id"]))
+
+
+def _last(connection: Connection, conversation_id: UUID) -> datetime:
+    columns = table_of(Message).c
+    newest = sa.select(sa.func.max(columns.received_at)).where(columns.conversation_id == conversation_id)
+    at: datetime = connection.execute(newest).scalar_one()
+    return at

@@ -1,0 +1,166 @@
+"""What was put together or taken apart: written down with both sides as they were, so that it can be undone.
+
+Undoing moves back what moved. Of what a side was made into, it takes back only what nobody has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic_core import to_jsonable_python
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from router.errors import Conflict, NotFound
+from store.bulk import among, insert_rows, table_of
+from store.desk_tables import Regrouping
+from store.ids import new_id
+
+_SHOWN: Final = ("id", "kind", "source_id", "target_id", "agent", "at", "undone_at", "undone_by")
+
+
+class Kind(StrEnum):
+    """merge, split, unlink: of conversations.  contacts: two contacts are one person."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    UNLINK = "unlink"
+    CONTACTS = "contacts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is being done: from where to where, by which agent, when (the database's clock)."""
+
+    kind: Kind
+    source_id: UUID
+    target_id: UUID
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegroupingRow:
+    """One of them, as agents see it. source_id, target_id: from where to where things moved."""
+
+    id: UUID
+    kind: str
+    source_id: UUID
+    target_id: UUID
+    agent: str
+    at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One of them with what undoing it needs. See `store.desk_tables.Regrouping`."""
+
+    row: RegroupingRow
+    moved: Mapping[str, Any]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def keep_regrouping(
+    connection: Connection,
+    deed: Deed,
+    *,
+    moved: Mapping[str, object],
+    before: Mapping[UUID, Mapping[str, object]],
+    after: Mapping[UUID, Mapping[str, object]],
+) -> UUID:
+    """Write one down and return its id. after: like `before`; what is equal in both is left out."""
+    made = {
+        id_: {name: value for name, value in values.items() if value != before[id_].get(name)}
+        for id_, values in after.items()
+    }
+    row = {
+        "id": new_id(),
+        "kind": deed.kind.value,
+        "source_id": deed.source_id,
+        "target_id": deed.target_id,
+        "moved": to_jsonable_python(moved),
+        "before": to_jsonable_python({str(id_): values for id_, values in before.items()}),
+        "after": to_jsonable_python({str(id_): values for id_, values in made.items()}),
+        "agent": deed.by,
+        "at": deed.at,
+    }
+    insert_rows(connection, Regrouping, rows=[row])
+    return UUID(str(row["id"]))
+
+
+def regroupings_of(connection: Connection, thing_id: UUID) -> list[RegroupingRow]:
+    """Return what was done with a conversation or contact, newest first."""
+    table = table_of(Regrouping)
+    about = sa.or_(table.c.source_id == thing_id, table.c.target_id == thing_id)
+    statement = sa.select(*(table.c[name] for name in _SHOWN)).where(about).order_by(table.c.id.desc())
+    return [RegroupingRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def find_regrouping(connection: Connection, regrouping_id: UUID) -> Kept:
+    """Return one of them, locked.
+
+    Raises NotFound when there is none.
+    """
+    table = table_of(Regrouping)
+    row = connection.execute(sa.select(table).where(table.c.id == regrouping_id).with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("nothing was put together or taken apart under that id")
+    shown = RegroupingRow(**{name: row[name] for name in _SHOWN})
+    return Kept(row=shown, moved=row["moved"], before=row["before"], after=row["after"])
+
+
+def note_undone(connection: Connection, kept: Kept, *, by: str, now: datetime) -> None:
+    """Note that it is being undone.
+
+    Raises Conflict when it was before, or something that came later has to be undone first.
+    """
+    if kept.row.undone_at is not None:
+        raise Conflict(f"{kept.row.undone_by} has undone it already")
+    table = table_of(Regrouping)
+    sides = {kept.row.source_id, kept.row.target_id}
+    later = sa.select(table.c.id).where(
+        sa.or_(among(table.c.source_id, sides), among(table.c.target_id, sides)),
+        table.c.id > kept.row.id,
+        table.c.undone_at.is_(None),
+    )
+    first = connection.execute(later.order_by(table.c.id.desc()).limit(1)).scalar()
+    if first is not None:
+        raise Conflict(f"something was done with it later that has to be undone first: {first}")
+    statement = sa.update(table).where(table.c.id == kept.row.id)
+    connection.execute(statement.values(undone_at=now, undone_by=by))
+
+
+def snapshot(
+    connection: Connection, model: type[SQLModel], ids: Collection[UUID], names: Sequence[str]
+) -> dict[UUID, dict[str, Any]]:
+    """Lock rows in the order of their ids, and return what they are, by id."""
+    table = table_of(model)
+    statement = sa.select(table.c.id, *(table.c[name] for name in names)).where(among(table.c.id, ids))
+    rows = connection.execute(statement.order_by(table.c.id).with_for_update()).mappings()
+    return {row["id"]: {name: row[name] for name in names} for row in rows}
+
+
+def unchanged_since(model: type[SQLModel], kept: Kept, thing_id: UUID, *, now: Mapping[str, object]) -> dict[str, Any]:
+    """Return the values that a side had before, where it still has what it was made into."""
+    before, after = kept.before.get(str(thing_id), {}), kept.after.get(str(thing_id), {})
+    current = to_jsonable_python(now)
+    columns = table_of(model).c
+    return {name: _value(columns[name], before[name]) for name in after if current.get(name) == after[name]}
+
+
+def _value(column: sa.Column[Any], kept: Any) -> Any:  # noqa: ANN401  (JSON in, a column's value out)
+    if kept is None or isinstance(kept, bool):
+        return kept
+    if isinstance(column.type, UTCDateTime):
+        return datetime.fromisoformat(kept)
+    return UUID(kept) if isinstance(column.type, sa.Uuid) else kept
