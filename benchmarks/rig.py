@@ -61,6 +61,7 @@ class Rig:
     broker: EmbeddedBroker
     postgres: Postgres | None
     smtp_port: int
+    web_port: int
     page: int = 100
     takeover: str = "15s"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -73,8 +74,13 @@ class Rig:
     def write_config(self) -> None:
         """Describe this rig in the shipped file's words."""
         text = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
-        keys = f'data = "{self.folder / "var"}"\ndatabase = "env:OMNIYARD_RIG_DATABASE"\ntakeover = "{self.takeover}"'
-        text = text.replace("[omniyard]", f"[omniyard]\n{keys}", 1)
+        keys = [
+            f'listen = "127.0.0.1:{self.web_port}"',
+            f'data = "{self.folder / "var"}"',
+            'database = "env:OMNIYARD_RIG_DATABASE"',
+            f'takeover = "{self.takeover}"',
+        ]
+        text = text.replace("[omniyard]", "\n".join(["[omniyard]", *keys]), 1)
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
         # So that the handing out is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
@@ -180,6 +186,7 @@ def running_rig(
             broker=EmbeddedBroker(folder / "var"),
             postgres=postgres,
             smtp_port=free_port(),
+            web_port=free_port(),
             page=page,
             takeover=takeover,
         )
