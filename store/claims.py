@@ -23,8 +23,9 @@ from store.database import Rows
 from store.models import Inbound, InboundState
 
 LEASE: Final = timedelta(seconds=30)
-# What a page's envelopes may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.
+# What a page's mails may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.
 PAGE_BYTES: Final = 2_000_000
+_HEAVIEST: Final = 400_000
 # One attempt in company and three alone: whoever died on a message four times dies of that message.
 MOST_ATTEMPTS: Final = 4
 
@@ -36,6 +37,7 @@ class ClaimedRow:
     id: UUID
     channel: str
     envelope: str
+    size: int
     content_hash: bytes
     backfill: bool
     attempts: int
@@ -88,9 +90,9 @@ def _extended(
     if len(claimed.rows) >= limit:
         return claimed
     table = table_of(Inbound)
-    due = sa.select(table.c.id, _weight(connection)).where(*_due(claimed.now), *conditions)
+    due = sa.select(table.c.id, _weight()).where(*_due(claimed.now), *conditions)
     due = due.order_by(table.c.due_at, table.c.id).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
-    room = PAGE_BYTES - sum(len(row.envelope.encode()) for row in claimed.rows)
+    room = PAGE_BYTES - sum(min(row.size, _HEAVIEST) for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
@@ -106,11 +108,13 @@ def _extended(
     return replace(claimed, rows=tuple(rows))
 
 
-def _weight(connection: Connection) -> sa.ColumnElement[int]:
-    """Return the envelope's length, as each database tells it without reading the envelope."""
-    envelope = table_of(Inbound).c.envelope
-    measure = sa.func.octet_length if connection.dialect.name == "postgresql" else sa.func.length
-    return measure(envelope).label("weight")
+def _weight() -> sa.ColumnElement[int]:
+    """Return what a row's text may cost at most: it has no more than the mail's bytes, and large files cost nothing.
+
+    The envelope's own length says nothing, for it is kept compressed.
+    """
+    size = table_of(Inbound).c.size
+    return sa.case((size > _HEAVIEST, _HEAVIEST), else_=size).label("weight")
 
 
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:
