@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qs
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -22,12 +24,16 @@ from api.rendering import language_of, render
 from api.words import Language
 from router.case_links import CaseLink, Kind
 from router.errors import NotFound
+from router.privacy import mask
 from router.settings.channels import WebSettings
-from store.cases import CaseRow, case_of, case_of_inbound
+from store.cases import CaseRow, Phase, case_of, case_of_inbound
+from store.ratings import last_closing, rate, score_of
 
 CONTACT: Final = "/contact"
 _SHORTEST, _LONGEST = 2, 20_000
 _LONGEST_NAME: Final = 100
+_LONGEST_WORD: Final = 500
+_SCORES: Final = frozenset("12345")
 # Beside what the files may weigh.
 FORM_BYTES: Final = 262_144
 
@@ -38,6 +44,15 @@ async def _filled(request: Request) -> Filled:
     return read_multipart(await request.body(), content_type=request.headers.get("content-type", ""))
 
 
+async def _said(request: Request) -> dict[str, str]:
+    try:
+        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4, keep_blank_values=True)
+    except ValueError as error:
+        raise ProblemError("bad-request", "this form cannot be read") from error
+    return {name: values[0] for name, values in fields.items()}
+
+
+Said = Annotated[dict[str, str], Depends(_said)]
 FilledForm = Annotated[Filled, Depends(_filled)]
 
 
@@ -72,7 +87,25 @@ def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
     found = _look(request, desk, token)
     if found is None:
         return _page(request, "stale", {}, status=404)
-    return _page(request, "case", {"case": found, "token": token, "lines": _lines(desk, request, found)})
+    closing, score = _closing(desk, found)
+    context = {"case": found, "token": token, "lines": _lines(desk, request, found), "closing": closing, "score": score}
+    return _page(request, "case", context)
+
+
+@routes.post("/case/{token}/rating", dependencies=[Depends(refuse_foreign_form)])
+def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
+    """Take what a customer says of a closed case, once a closing."""
+    found = _look(request, desk, token)
+    closing, _ = _closing(desk, found) if found else (None, None)
+    score, word = said.get("score", ""), said.get("word", "").strip()[:_LONGEST_WORD]
+    if found is None or found.conversation_id is None or closing is None:
+        return _page(request, "stale", {}, status=404)
+    if score not in _SCORES:
+        raise ProblemError("invalid", "a score is a number from 1 to 5")
+    with desk.database.write() as connection:
+        masked = mask(word).text
+        rate(connection, closing=closing, conversation_id=found.conversation_id, score=int(score), masked=masked)
+    return RedirectResponse(f"/case/{token}", status_code=303)
 
 
 @routes.get("/help")
@@ -152,6 +185,15 @@ def _look(request: Request, desk: Desk, token: str) -> CaseRow | None:
 def _case(desk: Desk, link: CaseLink) -> CaseRow:
     with desk.database.read() as connection:
         return (case_of_inbound if link.kind is Kind.INBOUND else case_of)(connection, link.id)
+
+
+def _closing(desk: Desk, case: CaseRow) -> tuple[UUID | None, int | None]:
+    """Return the closing that may be rated, and what was said of it."""
+    if case.phase is not Phase.CLOSED or case.conversation_id is None:
+        return None, None
+    with desk.database.read() as connection:
+        closing = last_closing(connection, case.conversation_id)
+        return closing, score_of(connection, closing) if closing else None
 
 
 def _lines(desk: Desk, request: Request, case: CaseRow) -> dict[str, object]:

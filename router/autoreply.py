@@ -65,6 +65,16 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     return AutoReply(kind=name, text=said, language=language, period=period), why
 
 
+def fill_reply(settings: Settings, name: str, *, language: str, reference: str, status_link: str) -> str:
+    """Return a reply's text where no message is answered: what it may say of one is empty.
+
+    reference, status_link: as `compose_reply` has them.
+    """
+    _, text = _choose(settings.replies[name].text, language=language)
+    desk = settings.omniyard.name
+    return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
+
+
 def _name(reading: Reading, decision: Decision) -> str | None:
     asks = decision.route.ask if reading.classification.missing_facts else None
     return asks or decision.route.reply

@@ -15,6 +15,7 @@ from workers.forgetting import Forgetter
 from workers.learning import LearntClassifier
 from workers.logs import configure_logging
 from workers.publish import Publisher, seal_step
+from workers.ratings import RatingAsker
 from workers.route import Router
 from workers.watch import Watch
 from workers.webhooks import fan_out_step, targets
@@ -30,7 +31,7 @@ def main() -> None:
     learnt = LearntClassifier(settings)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
-    chores = (Watch(database, brain), Assigner(database, brain), learnt, forgetter)
+    chores = (Watch(database, brain), Assigner(database, brain), RatingAsker(database, brain), learnt, forgetter)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     steps = (fan_out_step(settings.webhooks), seal_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))

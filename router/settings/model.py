@@ -57,6 +57,7 @@ class DeskSettings(Frozen):
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
     authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
+    rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
     keep_originals: how long the bytes of settled messages are kept; absent, for good.
     outage_customers: how many customers who write the same within an hour are an outage; 0 for never.
@@ -74,6 +75,7 @@ class DeskSettings(Frozen):
     authserv_id: str | None = None
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
+    rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

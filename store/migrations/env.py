@@ -12,6 +12,7 @@ import store.duty
 import store.ledgers
 import store.models
 import store.noticed
+import store.ratings
 import store.suppression  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]

@@ -18,7 +18,9 @@ from api.customer_words import WORDS
 from router.settings import Settings, read_settings
 from store.bulk import table_of
 from store.database import Database
-from store.models import Attachment, Conversation, Inbound, Message
+from store.models import Attachment, Conversation, Inbound, Message, Status
+from store.promises import change_status
+from store.ratings import Rating
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
 from workers.brain import build_brain
@@ -97,6 +99,20 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
         with database.write() as connection:
             connection.execute(sa.update(table_of(Conversation)).values(status=status))
         assert words in visitor.get(where[1]).text
+    # And a closed case is rated once, in the link's own page
+    rating = f"{where[1]}/rating"
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    with database.write() as connection:
+        change_status(connection, database, conversation_id=case.id, status=Status.OPEN, at=clock())
+        change_status(connection, database, conversation_id=case.id, status=Status.RESOLVED, at=clock())
+    assert "How did we do?" in visitor.get(where[1]).text
+    assert visitor.post(rating, data={"score": "6"}, headers=ours).status_code == 422
+    assert visitor.post(rating, data={"score": "4"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    for score in ("4", "1"):
+        said = {"score": score, "word": "my card is 4111 1111 1111 1111"}
+        assert visitor.post(rating, data=said, headers=ours).status_code == 303
+    assert "You gave 4 of 5" in visitor.get(where[1]).text
+    assert [(row.score, "4111 1111" in row.word) for row in rows(database, Rating)] == [(4, False)]
     # And nobody guesses it, and it ends
     token = where[1].removeprefix("/case/")
     for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-2], "x" * 50, "%00", token + "="):

@@ -17,6 +17,7 @@ import store.duty
 import store.ledgers
 import store.models
 import store.noticed
+import store.ratings
 import store.suppression
 from store.database import Database
 from store.migrate import current_version, latest_version, upgrade

@@ -1,0 +1,209 @@
+"""What customers say of a case once it is closed: asked and said once a closing, and seldom asked of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Index, Text
+from sqlalchemy.engine import Connection
+from sqlmodel import Field, SQLModel
+
+from store.bulk import insert_new, insert_rows, table_of
+from store.clock import read_clock
+from store.database import Database, insert_ignore
+from store.duty import DeskState
+from store.events import EventRow, append_events
+from store.feed import newest_number
+from store.history import AUTO_REPLY, digest
+from store.ledgers import Event, Outbound
+from store.models import Conversation, Direction, Message, Status, ThreadKey
+
+ASKED_AGAIN_AFTER: Final = timedelta(days=30)
+_CLOSED: Final = "conversation.status_changed"
+_POSITION: Final = "ratings.asked"
+_PAGE: Final = 500
+
+
+class Rating(SQLModel, table=True):
+    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
+
+    __table_args__ = (Index("ix_rating_contact", "contact_id", "asked_at"),)
+
+    closing: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    contact_id: UUID
+    asked_at: datetime | None = None
+    score: int | None = None
+    word: str = Field(default="", sa_type=Text)
+    rated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """A case that was closed, and what a question about it needs. recipient: empty if nobody could be asked."""
+
+    event_id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    reference: str
+    channel: str
+    subject: str
+    language: str
+    recipient: str = ""
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The message that asks. id: of the outbound row."""
+
+    id: UUID
+    subject: str
+    text: str
+    rfc_message_id: str
+
+
+def is_anything_new(connection: Connection) -> bool:
+    """Return whether events were published since the last look, or nobody ever looked."""
+    table = table_of(DeskState)
+    known = connection.execute(sa.select(table.c.value).where(table.c.name == _POSITION)).scalar_one_or_none()
+    return known is None or int(known) < newest_number(connection)
+
+
+def take_closings(connection: Connection, database: Database) -> tuple[list[Closing], bool]:
+    """Return the closings since the last look about which somebody may be asked, and whether there are more to look at.
+
+    Others wait until the transaction ends, so that each closing is looked at once. The first look of all sees nothing:
+    what was closed before anybody wished to ask is left alone.
+    """
+    after = _position(connection, database)
+    # Asked for first: what is published between the two questions is left for the next look.
+    newest = newest_number(connection)
+    event = table_of(Event)
+    statement = sa.select(event.c.number, event.c.id, event.c.conversation_id, event.c.payload)
+    recent = statement.where(event.c.number > after, event.c.number <= newest, event.c.kind == _CLOSED)
+    found = connection.execute(recent.order_by(event.c.number).limit(_PAGE)).all()
+    is_more = len(found) == _PAGE
+    _remember(connection, found[-1].number if is_more else max(after, newest))
+    closed = [each for each in found if each.payload.get("to") == Status.RESOLVED]
+    closings = [closing for each in closed if (closing := _closing(connection, each.id, each.conversation_id))]
+    return closings, is_more
+
+
+def ask(connection: Connection, database: Database, closing: Closing, *, question: Question) -> bool:
+    """Queue the question; False if it was asked already, or the person was asked about something else lately."""
+    table, now = table_of(Rating), read_clock(connection)
+    lately = sa.select(table.c.closing).where(
+        table.c.contact_id == closing.contact_id, table.c.asked_at > now - ASKED_AGAIN_AFTER
+    )
+    if connection.execute(lately.limit(1)).first() is not None:
+        return False
+    row = {"closing": closing.event_id, "conversation_id": closing.conversation_id, "contact_id": closing.contact_id}
+    if not insert_new(connection, Rating, rows=[row | {"asked_at": now}]):
+        return False
+    insert_rows(connection, Outbound, rows=[_outbound(closing, question, now=now)])
+    key = {"digest": digest(question.rfc_message_id), "conversation_id": closing.conversation_id, "own": True}
+    connection.execute(insert_ignore(database, ThreadKey), [key])
+    payload = {"outbound_id": str(question.id)}
+    append_events(connection, [EventRow("rating.asked", closing.conversation_id, payload, at=now)])
+    return True
+
+
+def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
+    """Return the event by which a case was closed last, if it is closed."""
+    event, table = table_of(Event), table_of(Conversation)
+    is_closed = sa.select(table.c.id).where(table.c.id == conversation_id, table.c.status == Status.RESOLVED)
+    if connection.execute(is_closed).first() is None:
+        return None
+    changes = sa.select(event.c.id, event.c.payload).where(
+        event.c.conversation_id == conversation_id, event.c.kind == _CLOSED
+    )
+    # A closing that has no number yet is the newest.
+    newest = sa.func.coalesce(event.c.number, sa.literal(2**62)).desc()
+    found = connection.execute(changes.order_by(newest, event.c.id.desc()).limit(20)).all()
+    return next((each.id for each in found if each.payload.get("to") == Status.RESOLVED), None)
+
+
+def score_of(connection: Connection, closing: UUID) -> int | None:
+    """Return what was said about a closing; None while nothing was."""
+    table = table_of(Rating)
+    score: int | None = connection.execute(sa.select(table.c.score).where(table.c.closing == closing)).scalar()
+    return score
+
+
+def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score: int, masked: str) -> bool:
+    """Write down what a customer says of a closing; False if something was said already."""
+    table, now = table_of(Rating), read_clock(connection)
+    conversation = table_of(Conversation)
+    contact = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id)
+    row = {"closing": closing, "conversation_id": conversation_id}
+    insert_new(connection, Rating, rows=[row | {"contact_id": connection.execute(contact).scalar_one()}])
+    unsaid = sa.update(table).where(table.c.closing == closing, table.c.score.is_(None))
+    if not connection.execute(unsaid.values(score=score, word=masked, rated_at=now)).rowcount:
+        return False
+    payload = {"score": score, "word": bool(masked)}
+    append_events(connection, [EventRow("rating.given", conversation_id, payload, at=now)])
+    return True
+
+
+def _position(connection: Connection, database: Database) -> int:
+    """Return how far closings were looked at, holding its row; on the first look of all, here and now."""
+    table = table_of(DeskState)
+    start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
+    connection.execute(insert_ignore(database, DeskState), [start])
+    held = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
+    return int(connection.execute(held).scalar_one())
+
+
+def _remember(connection: Connection, number: int) -> None:
+    table = table_of(DeskState)
+    values = {"value": str(number), "at": read_clock(connection)}
+    connection.execute(sa.update(table).where(table.c.name == _POSITION).values(**values))
+
+
+def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> Closing | None:
+    table, message = table_of(Conversation), table_of(Message)
+    names = ("contact_id", "reference", "channel", "subject", "language")
+    wanted = sa.select(*(table.c[name] for name in names))
+    # It may be open again; then nobody is asked.
+    case = connection.execute(wanted.where(table.c.id == conversation_id, table.c.status == Status.RESOLVED))
+    row = case.mappings().first()
+    if row is None:
+        return None
+    theirs = (
+        sa.select(message.c.sender_handle, message.c.rfc_message_id)
+        .where(message.c.conversation_id == conversation_id, message.c.direction == Direction.INCOMING)
+        .where(message.c.channel == row["channel"], message.c.origin == "person")
+        .order_by(message.c.received_at.desc(), message.c.id.desc())
+    )
+    last = connection.execute(theirs.limit(1)).first()
+    return Closing(
+        event_id=event_id,
+        conversation_id=conversation_id,
+        **row,
+        recipient=last.sender_handle if last else "",
+        in_reply_to=last.rfc_message_id if last else None,
+    )
+
+
+def _outbound(closing: Closing, question: Question, *, now: datetime) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "dedupe_key": f"rating:{closing.event_id}",
+        "conversation_id": closing.conversation_id,
+        # Held by the same bounds and brakes as every other thing that is said by machine.
+        "kind": AUTO_REPLY,
+        "channel": closing.channel,
+        "recipient": closing.recipient,
+        "subject": question.subject,
+        "text": question.text,
+        "rfc_message_id": question.rfc_message_id,
+        "in_reply_to": closing.in_reply_to,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+    }

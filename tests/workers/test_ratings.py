@@ -1,0 +1,93 @@
+"""Customers are asked how it went: once a closing, seldom, and by the same way out as every automatic word."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from store.database import Database
+from store.ledgers import Outbound
+from store.models import Conversation, Status
+from store.promises import change_status
+from store.ratings import Rating, last_closing, rate, score_of
+from tests.desk import BOB, TOML, Desk, envelope
+from workers.publish import Publisher
+from workers.ratings import RatingAsker
+
+ASKS = (
+    TOML.replace('data = "{data}"', 'data = "{data}"\nrating = "how"\npublic_url = "https://desk.example"').replace(
+        "[channels.sales]", '[channels.mail.send]\nhost = "127.0.0.1"\nsecurity = "none"\n[channels.sales]'
+    )
+    + '\n[replies.how]\ntext = {{ en = "How was {{reference}}? {{status_link}}" }}\n'
+)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path, toml=ASKS)
+
+
+def close(desk: Desk, number: int, status: Status = Status.RESOLVED) -> None:
+    case = desk.rows(Conversation, "id")[number]
+    with desk.database.write() as connection:
+        change_status(connection, desk.database, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
+
+
+def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(desk: Desk) -> None:
+    publisher = Publisher(desk.database, takeover=timedelta(seconds=60))
+    asker = RatingAsker(desk.database, desk.brain)
+
+    def look() -> int:
+        while publisher.once():
+            pass
+        return asker.once()
+
+    # Given cases of two customers, one on a channel that nothing leaves by, and one closed before the first look
+    desk.route(envelope("1"), envelope("2", sender=BOB), envelope("3", subject="Another"))
+    desk.route(envelope("4", sender=BOB, channel="sales", subject="Sales"))
+    close(desk, 0)
+    assert look() == 0
+    # When they are closed
+    for number in (1, 2, 3):
+        close(desk, number)
+    # Then two are asked, by rows of the ledger, with a link
+    assert look() == 2
+    assert look() == 0
+    texts = [text for text in desk.rows(Outbound, "text") if text.startswith("How was")]
+    assert len(texts) == 2
+    assert all("https://desk.example/case/" in text for text in texts)
+    # And a case that is closed again is not asked about again within thirty days, but later
+    close(desk, 1, Status.OPEN)
+    close(desk, 1)
+    assert look() == 0
+    desk.change(Rating, asked_at=datetime.now(UTC) - timedelta(days=31))
+    close(desk, 1, Status.OPEN)
+    assert look() == 0
+    close(desk, 1)
+    assert look() == 1
+
+
+def test_a_closing_is_rated_once_and_the_next_one_anew(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (case,) = desk.rows(Conversation, "id")
+    with desk.database.read() as connection:
+        assert last_closing(connection, case) is None
+    close(desk, 0)
+    for expected in (True, False):
+        with desk.database.write() as connection:
+            closing = last_closing(connection, case)
+            assert closing
+            score = 5 if expected else 1
+            said = rate(connection, closing=closing, conversation_id=case, score=score, masked="good")
+            assert (said, score_of(connection, closing)) == (expected, 5)
+    close(desk, 0, Status.OPEN)
+    with desk.database.read() as connection:
+        assert last_closing(connection, case) is None
+    close(desk, 0)
+    with desk.database.read() as connection:
+        again = last_closing(connection, case)
+        assert again
+        assert again != closing
+        assert score_of(connection, again) is None

@@ -1,0 +1,62 @@
+"""Ask customers how it went, when their case is closed: a chore of the sweep, if the file names the words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from router.autoreply import fill_reply
+from router.correlation import make_token
+from store.clock import read_clock
+from store.database import Database
+from store.ids import new_id
+from store.ratings import Closing, Question, ask, is_anything_new, take_closings
+from workers.brain import Brain
+
+# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
+_NO_DOMAIN: Final = "omniyard.invalid"
+
+
+class RatingAsker:
+    """Asks about a page of closings at a time; any number of workers may do it at once."""
+
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database, self._brain = database, brain
+
+    def once(self) -> int:
+        """Ask about what was closed since the last look; return how many were asked."""
+        reply = self._brain.settings.omniyard.rating
+        if reply is None:
+            return 0
+        with self._database.read() as connection:
+            if not is_anything_new(connection):
+                return 0
+        with self._database.write() as connection:
+            closings, _ = take_closings(connection, self._database)
+            now = read_clock(connection)
+            return sum(
+                ask(connection, self._database, closing, question=self._question(closing, reply=reply, now=now))
+                for closing in closings
+                if self._can_be_asked(closing)
+            )
+
+    def _can_be_asked(self, closing: Closing) -> bool:
+        channel = self._brain.settings.channels.get(closing.channel)
+        return bool(closing.recipient and channel and channel.enabled and getattr(channel, "send", None))
+
+    def _question(self, closing: Closing, *, reply: str, now: datetime) -> Question:
+        token = make_token(self._brain.key, reference=closing.reference, contact_id=closing.contact_id)
+        text = fill_reply(
+            self._brain.settings,
+            reply,
+            language=closing.language,
+            reference=token,
+            status_link=self._brain.status_link(closing.conversation_id, now=now),
+        )
+        outbound_id, domain = new_id(), self._brain.address_of(closing.channel).partition("@")[2]
+        return Question(
+            id=outbound_id,
+            subject=f"Re: {closing.subject} [{token}]",
+            text=text,
+            rfc_message_id=f"{token}.{outbound_id.hex}@{domain or _NO_DOMAIN}",
+        )
