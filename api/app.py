@@ -29,6 +29,7 @@ from api import (
     quarantine,
     regrouping,
     replies,
+    search,
     signing_in,
     webhooks,
 )
@@ -58,6 +59,7 @@ _MODULES: Final = (
         conversations,
         actions,
         regrouping,
+        search,
         emergencies,
         messages,
         replies,

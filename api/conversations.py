@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -27,10 +28,13 @@ from api.schemas import (
     OutgoingEntry,
     summary_fields,
 )
+from api.search import LONGEST_QUERY
+from router.searching import read_query
 from router.settings.model import Priority
 from store.correspondence import attachments_of
 from store.listing import Filter, Sort, count_all, unread_among
 from store.models import Status
+from store.search import conversations_with
 
 # Beyond this a list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
@@ -58,6 +62,13 @@ class ListQuery(BaseModel):
     due_before: AwareDatetime | None = Field(default=None, description="Something is promised before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
     unread: bool = Field(default=False, description="There is something that you have not read.")
+    q: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=LONGEST_QUERY,
+        pattern=r"\S",
+        description="Words in its messages, as in `/search`; of a common word those of the newest messages.",
+    )
     sort: Sort = Field(default=Sort.NEWEST, description="`due`: what is promised first, then what has no promise.")
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
@@ -77,6 +88,9 @@ def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery
     """Return a page. What arrives meanwhile is not repeated and pushes nothing out; a new first page has it."""
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
     with desk.database.read() as connection:
+        if query.q is not None:
+            ids = conversations_with(connection, read_query(query.q), only_teams=actor.sees_only)
+            wanted = replace(wanted, ids=ids)
         listed, end = read_list(connection, wanted, sort=query.sort, after=after, limit=query.limit)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
     shown = [

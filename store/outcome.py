@@ -21,6 +21,7 @@ from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Attachment, Conversation, Message, Status, ThreadKey
 from store.rota import somebody_else_is_there
+from store.search import index_messages
 from store.suppression import LastWord, note_words
 
 
@@ -82,6 +83,7 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     """Write all of it, inside the caller's transaction. now: the database's clock."""
     insert_rows(connection, Conversation, rows=outcome.conversations)
     insert_rows(connection, Message, rows=outcome.messages)
+    index_messages(connection, outcome.messages)
     insert_rows(connection, Attachment, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
     _touch(connection, outcome.touches, handed_out=outcome.handed_out, now=now)

@@ -22,6 +22,7 @@ from store.models import Conversation, Direction, Message, Status, ThreadKey
 from store.outbound import OutboundClaim
 from store.promises import change_status, note_reply
 from store.redirects import refuse_merged, where_now
+from store.search import index_messages
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
@@ -106,6 +107,7 @@ def add_reply(connection: Connection, database: Database, case: Answerable, *, r
     message |= {"outbound_id": reply.id, "subject": reply.subject, "rfc_message_id": reply.rfc_message_id}
     insert_rows(connection, Outbound, rows=[outbound])
     insert_rows(connection, Message, rows=[message])
+    index_messages(connection, [message])
     key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id, "own": True}
     connection.execute(insert_ignore(database, ThreadKey), [key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
@@ -120,6 +122,7 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
     """Write a note down that only agents see; return the message's id."""
     message = _message(case, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
     insert_rows(connection, Message, rows=[message])
+    index_messages(connection, [message])
     payload = {"message_id": str(message["id"]), "author": author}
     append_events(connection, [EventRow("message.noted", case.id, payload, at=now)])
     _touch(connection, case.id, now=now)

@@ -25,6 +25,7 @@ from store.database import Database
 from store.ids import new_id, new_reference
 from store.ledgers import Cursor, Outbound
 from store.models import Attachment, Contact, Conversation, Identity, Inbound, InboundState, Message, Original
+from store.search import index_messages
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 TRACE: dict[str, Any] = {
@@ -155,6 +156,7 @@ class Builder:
             "trace": TRACE,
         }
         insert_rows(self.connection, Message, rows=[row | over])
+        index_messages(self.connection, [row | over])
         return message_id
 
     def attachment(self, message_id: UUID, **over: Any) -> UUID:
@@ -246,6 +248,7 @@ def _fill_page(connection: Connection, count: int, *, dice: random.Random, start
             rows[model].append(row)
     for model, page in rows.items():
         insert_rows(connection, model, rows=page)
+    index_messages(connection, rows[Message])
 
 
 def _one_of_many(number: int, *, at: datetime, dice: random.Random) -> dict[Any, dict[str, Any]]:

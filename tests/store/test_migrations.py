@@ -23,9 +23,14 @@ from store.database import Database
 from store.migrate import current_version, latest_version, upgrade
 
 
+def _is_of_a_model(name: str | None, kind: str, _: object) -> bool:
+    # The index for words differs between the databases and has no model (`store.search`).
+    return kind != "table" or not (name or "").startswith("search_")
+
+
 def test_the_migrated_tables_are_those_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_name": _is_of_a_model})
         assert compare_metadata(context, SQLModel.metadata) == []
 
 

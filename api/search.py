@@ -1,0 +1,107 @@
+"""`/search`: messages that hold the words, newest first, with their conversations. Only masked text is searched."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import read_cursor, write_cursor
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.schemas import example
+from router.searching import Wanted, excerpt, read_query
+from store.search import Found, find_messages
+
+LONGEST_QUERY: Final = 200
+_MOST_FOUND: Final = 100
+_EXCERPT: Final = 160
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_ENTRY: Final[dict[str, Any]] = {
+    "message_id": _ID,
+    "conversation_id": _ID,
+    "reference": "K7QF2MXD4",
+    "status": "open",
+    "team": "payments",
+    "contact_id": _ID,
+    "direction": "incoming",
+    "channel": "support-mail",
+    "sender_handle": "li@example.com",
+    "sender_name": "Li Wei",
+    "subject": "Payment failed",
+    "excerpt": "…但是钱已经被扣走了，请尽快退款…",
+    "received_at": "2026-11-20T04:00:00Z",
+}
+
+routes: Final = APIRouter(prefix=f"{API}/search", tags=["search"])
+
+
+class SearchQuery(BaseModel):
+    """What to look for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field(
+        min_length=1,
+        max_length=LONGEST_QUERY,
+        pattern=r"\S",
+        description="All of these words, in any order. Chinese is found in a sentence, other words by their beginning.",
+    )
+    cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
+    limit: int = Field(default=20, ge=1, le=_MOST_FOUND)
+
+
+class FoundEntry(BaseModel):
+    """A message that holds what was looked for. Secrets are masked."""
+
+    model_config = example(_ENTRY)
+
+    message_id: UUID
+    conversation_id: UUID
+    reference: str
+    status: str
+    team: str
+    contact_id: UUID
+    direction: str
+    channel: str
+    sender_handle: str
+    sender_name: str
+    subject: str
+    excerpt: str = Field(description="The part of the text around the first thing found.")
+    received_at: datetime
+
+    @classmethod
+    def of(cls, row: Found, *, wanted: Wanted) -> Self:
+        """Show a row."""
+        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        return cls.model_validate({**own, "excerpt": excerpt(wanted, row.text, length=_EXCERPT)})
+
+
+class FoundPage(BaseModel):
+    """Newest first. next_cursor: None when there is nothing more; a page may be empty and not the last."""
+
+    model_config = example({"messages": [_ENTRY], "next_cursor": None})
+
+    messages: list[FoundEntry]
+    next_cursor: str | None
+
+
+@routes.get("", responses=documented(), summary="Messages that hold these words, newest first")
+def search(
+    desk: DeskPart,
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    query: Annotated[SearchQuery, Query()],
+) -> FoundPage:
+    """Return a page of messages, of what you may see."""
+    wanted, after = read_query(query.q), read_cursor(query.cursor)
+    before = after.id if after else None
+    with desk.database.read() as connection:
+        found, end = find_messages(connection, wanted, only_teams=actor.sees_only, before=before, limit=query.limit)
+    following = write_cursor(desk.now(), end) if end else None
+    return FoundPage(messages=[FoundEntry.of(row, wanted=wanted) for row in found], next_cursor=following)

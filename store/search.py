@@ -1,0 +1,199 @@
+"""Search: an index of masked words, written with each message, and read newest first.
+
+SQLite keeps it in FTS5 without positions and without the text, PostgreSQL in a GIN index of `tsvector`s. Both hold the
+words of `router.searching` and no dictionary's, so that both find the same, in any language and locale. What the index
+finds is looked at again in the message itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.searching import Wanted, holds, index_words
+from store.bulk import among, table_of
+from store.database import Rows
+from store.models import Conversation, Message
+
+# So many candidates are looked at for one page; the cursor goes on behind them.
+_MOST_LOOKED_AT: Final = 2_000
+_BATCH: Final = 200
+_MOST_CONVERSATIONS: Final = 500
+# How many of the newest messages are read for what the index does not know: a single character.
+_MOST_READ: Final = 5_000
+
+# After every id and number of ours.
+_LAST: Final = UUID(int=2**128 - 1)
+_LAST_NUMBER: Final = 2**62
+# No foreign keys: an index must not refuse what the desk does.
+_ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
+_FIND: Final = {
+    "sqlite": (
+        "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid"
+        " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
+    ),
+    "postgresql": (
+        "SELECT e.message_id FROM search_entry e WHERE e.words @@ CAST(:wanted AS tsquery)"
+        " AND e.message_id < :before ORDER BY e.message_id DESC LIMIT :most"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A message that holds what was looked for, with its conversation."""
+
+    message_id: UUID
+    conversation_id: UUID
+    reference: str
+    status: str
+    team: str
+    contact_id: UUID
+    direction: str
+    channel: str
+    sender_handle: str
+    sender_name: str
+    subject: str
+    text: str
+    received_at: datetime
+
+
+def index_messages(connection: Connection, rows: Rows) -> None:
+    """Write messages into the index, in the transaction that writes them. rows: with `id`, `subject` and `text`."""
+    if not rows:
+        return
+    words = [(row["id"], " ".join(index_words(row.get("subject", ""), row["text"]))) for row in rows]
+    if connection.dialect.name == "sqlite":
+        _index_sqlite(connection, words)
+    else:
+        made = "SELECT id, array_to_tsvector(string_to_array(said, ' '))"
+        given = "FROM unnest(%b::uuid[], %b::text[]) AS given (id, said)"
+        statement = f"INSERT INTO search_entry (message_id, words) {made} {given}"
+        connection.exec_driver_sql(statement, ([id_ for id_, _ in words], [said for _, said in words]))
+
+
+def forget_messages(connection: Connection, rows: Rows) -> None:
+    """Take messages out of the index. rows: as they were indexed, with `id`, `subject` and `text`."""
+    if connection.dialect.name == "sqlite":
+        _forget_sqlite(connection, rows)
+    connection.execute(sa.delete(_ENTRY).where(among(_ENTRY.c.message_id, [row["id"] for row in rows])))
+
+
+def find_messages(
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    only_teams: Collection[str] | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> tuple[list[Found], UUID | None]:
+    """Return up to `limit` messages that hold all that is wanted, newest first, and where the next page begins.
+
+    only_teams: whose conversations the reader sees; None is all.  before: the end of the page before.
+    """
+    found: list[Found] = []
+    looked_at = 0
+    while looked_at < _MOST_LOOKED_AT:
+        ids = _candidates(connection, wanted, before=before, most=_BATCH)
+        rows = _read(connection, ids, only_teams=only_teams)
+        for message_id in ids:
+            before = message_id
+            if message_id in rows and holds(wanted, rows[message_id].subject, rows[message_id].text):
+                found.append(rows[message_id])
+                if len(found) == limit:
+                    return found, before
+        if len(ids) < _BATCH:
+            return found, None
+        looked_at += len(ids)
+    return found, before
+
+
+def conversations_with(
+    connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None = None
+) -> set[UUID]:
+    """Return the conversations of the newest messages that hold all that is wanted; of a common word not all."""
+    found, _ = find_messages(connection, wanted, only_teams=only_teams, limit=_MOST_CONVERSATIONS)
+    return {row.conversation_id for row in found}
+
+
+def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
+    """Return the newest messages before one that the index has for what is wanted."""
+    if not (wanted.words or wanted.beginnings):
+        return _newest_that_hold(connection, wanted, before=before, most=most)
+    dialect = connection.dialect.name
+    statement = sa.text(_FIND[dialect]).columns(_ENTRY.c.message_id)
+    end: int | UUID = before or _LAST
+    if dialect == "sqlite":
+        end = (_number(connection, before) if before else None) or _LAST_NUMBER
+    values = {"wanted": _in_words_of(dialect, wanted), "most": most, "before": end}
+    return list(connection.execute(statement, values).scalars())
+
+
+def _in_words_of(dialect: str, wanted: Wanted) -> str:
+    # Words are letters and digits alone (`router.searching`), so that nothing in them can end the quotes.
+    if dialect == "sqlite":
+        return " AND ".join([*(f'"{word}"' for word in wanted.words), *(f'"{word}"*' for word in wanted.beginnings)])
+    return " & ".join([*(f"'{word}'" for word in wanted.words), *(f"'{word}':*" for word in wanted.beginnings)])
+
+
+def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
+    """Look through the newest messages themselves. Their ids are in the order of time."""
+    columns = table_of(Message).c
+    newest = sa.select(columns.id, columns.subject, columns.text).order_by(columns.id.desc()).limit(_MOST_READ)
+    read = newest.subquery()
+    has = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
+    said = sa.func.lower(read.c.subject + "\n" + read.c.text)
+    statement = sa.select(read.c.id).where(*(has(said, needle) > 0 for needle in wanted.needles))
+    if before is not None:
+        statement = statement.where(read.c.id < before)
+    return list(connection.execute(statement.order_by(read.c.id.desc()).limit(most)).scalars())
+
+
+def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection[str] | None) -> dict[UUID, Found]:
+    message, conversation = table_of(Message), table_of(Conversation)
+    own = {name for name in Found.__dataclass_fields__ if name in message.c}
+    theirs = {"reference", "status", "team"}
+    statement = sa.select(
+        message.c.id.label("message_id"),
+        *(message.c[name] for name in sorted(own)),
+        *(conversation.c[name] for name in sorted(theirs)),
+    ).join(conversation, conversation.c.id == message.c.conversation_id)
+    statement = statement.where(among(message.c.id, ids))
+    if only_teams is not None:
+        statement = statement.where(among(conversation.c.team, only_teams))
+    return {row["message_id"]: Found(**row) for row in connection.execute(statement).mappings()}
+
+
+def _index_sqlite(connection: Connection, words: Sequence[tuple[UUID, str]]) -> None:
+    # Numbers of our own: a table's row ids may change when it is copied or packed. Writers take turns here.
+    last: Any = connection.exec_driver_sql("SELECT coalesce(max(number), 0) FROM search_entry").scalar_one()
+    numbered = list(enumerate(words, start=int(last) + 1))
+    connection.exec_driver_sql(
+        "INSERT INTO search_entry (number, message_id) VALUES (?, ?)",
+        [(number, id_.hex) for number, (id_, _) in numbered],
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO search_words (rowid, words) VALUES (?, ?)", [(number, said) for number, (_, said) in numbered]
+    )
+
+
+def _forget_sqlite(connection: Connection, rows: Rows) -> None:
+    # The index keeps no text: it takes out what it is told to have put in, and must not be told what it never had.
+    for row in rows:
+        number = _number(connection, row["id"])
+        said = " ".join(index_words(row["subject"], row["text"]))
+        if number is not None:
+            statement = "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', ?, ?)"
+            connection.exec_driver_sql(statement, (number, said))
+
+
+def _number(connection: Connection, message_id: UUID) -> int | None:
+    statement = "SELECT number FROM search_entry WHERE message_id = ?"
+    number: Any = connection.exec_driver_sql(statement, (message_id.hex,)).scalar()
+    return None if number is None else int(number)

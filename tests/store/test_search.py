@@ -1,0 +1,75 @@
+"""Search finds what was said, in every language of the desk, on both databases alike."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from router.searching import index_words, read_query
+from store.bulk import table_of
+from store.database import Database
+from store.models import Message
+from store.search import find_messages, forget_messages
+from tests.inbox_builder import Builder
+
+SAID = {
+    "zh": "我昨天付款，交易失败了，但是钱已经被扣走了，请尽快退款。订单号TX-20261122。",
+    "en": "My Payment was REFUNDED twice; write to li@example.com (order 4711-0815).",
+    "wide": "ＲＥＦＵＮＤ please, card ****1234",
+    "quotes": "it's 100% \"broken\" & 'odd' | !(no) :* \\",
+}
+# What is looked for, and which messages hold it.
+EXPECTED = {
+    "退款": {"zh"},
+    "交易失败": {"zh"},
+    "失败 退款": {"zh"},
+    "款退": set(),
+    "易败": set(),
+    "钱": {"zh"},
+    "TX-2026": {"zh"},
+    "refund": {"en", "wide"},
+    "Refunded twice": {"en"},
+    "li@example.com": {"en"},
+    "0815": {"en"},
+    "1234": {"wide"},
+    "efund": set(),
+    "it's 100%": {"quotes"},
+    '"broken"': {"quotes"},
+    "& 'odd' |": {"quotes"},
+    "!(no) :*": {"quotes"},
+    "'; DROP TABLE message --": set(),
+    "nothing like it": set(),
+}
+
+
+def test_what_was_said_is_found_as_it_was_said(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        home = build.conversation(subject="")
+        ids = {build.message(home, text=text, subject=""): name for name, text in SAID.items()}
+        # Another team's, which only some readers see.
+        build.message(build.conversation(team="risk", subject=""), text="我要退款 refund", subject="")
+
+    def found(query: str, *, teams: tuple[str, ...] | None = ("payments",), before: UUID | None = None) -> list[UUID]:
+        with database.read() as connection:
+            rows, _ = find_messages(connection, read_query(query), only_teams=teams, before=before, limit=10)
+        return [row.message_id for row in rows]
+
+    assert {query: {ids[each] for each in found(query)} for query in EXPECTED} == EXPECTED
+    assert len(found("退款", teams=None)) == 2
+    # Newest first, and page by page.
+    assert [ids[each] for each in found("refund")] == ["wide", "en"]
+    assert [ids[each] for each in found("refund", before=found("refund")[0])] == ["en"]
+    # What is forgotten is found no more.
+    table = table_of(Message)
+    with database.write() as connection:
+        rows = connection.execute(sa.select(table.c.id, table.c.subject, table.c.text)).mappings().all()
+        forget_messages(connection, [dict(row) for row in rows])
+        forget_messages(connection, [dict(row) for row in rows])
+    assert not any(found(query, teams=None) for query in ("退款", "refund", "1234"))
+
+
+def test_words_of_languages_without_blanks_are_pairs_of_characters() -> None:
+    assert index_words("退款请求 Refund-42", "钱") == {"退款", "款请", "请求", "refund", "42", "钱"}
+    assert read_query("") == read_query(" \t")
