@@ -24,6 +24,8 @@ from store.models import Conversation, Message
 # So many candidates are looked at for one page; the cursor goes on behind them.
 _MOST_LOOKED_AT: Final = 2_000
 _BATCH: Final = 200
+# Of a first page nearly everything that the index has is what was looked for.
+_SPARE: Final = 10
 _MOST_CONVERSATIONS: Final = 500
 # How many of the newest messages are read for what the index does not know: a single character.
 _MOST_READ: Final = 5_000
@@ -98,9 +100,9 @@ def find_messages(
     only_teams: whose conversations the reader sees; None is all.  before: the end of the page before.
     """
     found: list[Found] = []
-    looked_at = 0
+    looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
-        ids = _candidates(connection, wanted, before=before, most=_BATCH)
+        ids = _candidates(connection, wanted, before=before, most=batch)
         rows = _read(connection, ids, only_teams=only_teams)
         for message_id in ids:
             before = message_id
@@ -108,9 +110,9 @@ def find_messages(
                 found.append(rows[message_id])
                 if len(found) == limit:
                     return found, before
-        if len(ids) < _BATCH:
+        if len(ids) < batch:
             return found, None
-        looked_at += len(ids)
+        looked_at, batch = looked_at + len(ids), _BATCH
     return found, before
 
 
