@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
@@ -15,16 +16,19 @@ from router.hours import coverage_warning
 from router.public_holidays import public_holidays
 from router.settings.channels import RUNNABLE_KINDS
 from router.settings.findings import Finding, Level, Place, shown
-from router.settings.model import Settings
+from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhooks import read_keys
 
+_DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
+_BROKERS: Final = frozenset({"redis", "rediss", "unix"})
 _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
 
 def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     """Find what would stop these settings from running here. A channel that is not enabled gives warnings only."""
-    yield from _needs(("omniyard",), settings.omniyard, level="error")
+    findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
+    yield from findings or _addresses(settings.omniyard)
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
@@ -36,6 +40,29 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
         findings = list(_needs(place, webhook, level="error" if webhook.enabled else "warning"))
         yield from findings or _keys((*place, "secret"), webhook.secret)
     yield from _holidays(settings, today=today)
+
+
+def _addresses(desk: DeskSettings) -> Iterator[Finding]:
+    # The value holds a password, so only its beginning is shown.
+    for key, secret, schemes, example in (
+        ("database", desk.database, _DATABASES, "postgresql://omniyard@db.internal/omniyard"),
+        ("broker", desk.broker, _BROKERS, "redis://cache.internal:6379/0"),
+    ):
+        problem = _of_address(secret.reveal(), schemes=schemes) if secret is not None else ""
+        if problem:
+            yield Finding(place=("omniyard", key), message=f'expected an address such as "{example}"; {problem}')
+
+
+def _of_address(text: str, *, schemes: frozenset[str]) -> str:
+    """Say what is wrong with an address, without a word of it that may be a password."""
+    try:
+        scheme = urlsplit(text).scheme
+        port = urlsplit(text).port
+    except ValueError:
+        return "its host or port cannot be read"
+    if "://" not in text or scheme not in schemes:
+        return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
+    return "its port is 0" if port == 0 else ""
 
 
 def _keys(place: Place, secret: Secret) -> Iterator[Finding]:

@@ -62,6 +62,25 @@ def test_a_secret_is_looked_for_and_never_shown(tmp_path, monkeypatch):
         assert (outcome.exit_code, "hunter2" in outcome.output) == (0, False)
 
 
+@pytest.mark.parametrize(
+    ("key", "address", "problem"),
+    [
+        ("broker", "localhost:6379", "it begins with none of redis://, rediss://, unix://"),
+        ("broker", "redis://:hunter2@h:port/0", "its host or port cannot be read"),
+        ("broker", "redis://:hunter2@h:6379/0", None),
+        ("database", "mysql://root:hunter2@h/d", "it begins with none of postgresql"),
+        ("database", "postgresql://root:hunter2@h/d", None),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_an_error_that_shows_no_password(tmp_path, monkeypatch, key, address, problem):
+    monkeypatch.setenv("ADDRESS", address)
+    path = write(tmp_path, f'[omniyard]\n{key} = "env:ADDRESS"\n')
+    outcome = run("--config", str(path))
+    assert (problem or "is in order") in outcome.output.replace("\n", " ")
+    assert "hunter2" not in outcome.output
+    assert findings(path) == ([("error", 2, f"omniyard.{key}")] if problem else [])
+
+
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
     path = write(tmp_path, '[channels.a]\nkind = "smtp"\ntls_certificate = "no.pem"\ntls_key = "file:no.key"\n')
     assert findings(path) == [("error", 3, "channels.a.tls_certificate"), ("error", 4, "channels.a.tls_key")]
