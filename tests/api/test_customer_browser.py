@@ -1,0 +1,95 @@
+"""The customers' pages in a real browser: no serious finding of axe, and fresh by themselves."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from api.app import create_app
+from router.settings import read_settings
+from store.database import Database
+from store.migrate import upgrade
+from store.models import Status
+from store.promises import change_status
+from tests.api.conftest import TOML
+from workers.brain import build_brain
+from workers.route import Router
+
+_CHROMIUM = shutil.which("chromium")
+_FORM = '[channels.form]\nkind = "web"\n'
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[tuple[str, Database, Router]]:
+    settings = read_settings(TOML.format(data=tmp_path, more=_FORM))
+    database = Database.at(tmp_path / "omniyard.db")
+    upgrade(database)
+    app = create_app(settings, database=database)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", database, Router(database, build_brain(settings))
+        server.should_exit = True
+        thread.join(20)
+    database.close()
+
+
+def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Database, Router]) -> None:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    url, database, router = desk
+    findings: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_context(locale="zh-CN", color_scheme="dark").new_page()
+        page.on("console", lambda message: findings.append(message.text))
+
+        def look() -> None:
+            found = Axe().run(page).response["violations"]
+            findings.extend(
+                f"{each['id']} on {page.url}" for each in found if each["impact"] in {"serious", "critical"}
+            )
+
+        # When somebody writes
+        page.goto(f"{url}/help")
+        look()
+        page.goto(f"{url}/contact")
+        look()
+        page.fill("#email", "li@example.com")
+        page.fill("#message", "退款还没有到账")
+        page.wait_for_timeout(2100)
+        page.click("form.card button")
+        look()
+        page.click("main a")
+        look()
+        assert page.locator(".phase").inner_text() == "已收到，正在分派"
+        # And it is routed and closed
+        assert router.route_oldest()
+        with database.write() as connection:
+            case = connection.exec_driver_sql("SELECT id FROM conversation").scalar_one()
+            at = datetime.now(UTC) + timedelta(seconds=1)
+            change_status(connection, database, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
+        # Then the page tells so by itself, and takes a rating
+        page.wait_for_selector(".phase.closed", timeout=30_000)
+        look()
+        page.check('input[name="score"][value="5"]')
+        page.click("[data-rating] button")
+        assert re.search("5 分", page.locator("[data-rating]").inner_text())
+        look()
+        browser.close()
+    assert findings == []
