@@ -109,8 +109,25 @@ def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
 
 
 @routes.get("/help")
-def show_help(request: Request, desk: DeskPart, question: Annotated[str, Query(max_length=500)] = "") -> HTMLResponse:
-    """Show all answers, and first those that fit a question."""
+def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
+    """Show all answers."""
+    return _help(request, desk, question="")
+
+
+@routes.post("/help", dependencies=[Depends(refuse_foreign_form)])
+def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
+    """Show all answers, and first those that fit a question. What somebody asks stands in no address and no log."""
+    return _help(request, desk, question=said.get("question", "")[:_LONGEST_WORD])
+
+
+@routes.post("/help/suggest", dependencies=[Depends(refuse_foreign_form)])
+def suggest(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
+    """Return a part of a page: the answers that fit what somebody is typing."""
+    fitting = _fitting(request, desk, said.get("text", ""), language=language_of(request))
+    return _page(request, "suggestions", {"fitting": fitting})
+
+
+def _help(request: Request, desk: Desk, *, question: str) -> HTMLResponse:
     language = language_of(request)
     fitting = _fitting(request, desk, question, language=language)
     groups = {
@@ -119,13 +136,6 @@ def show_help(request: Request, desk: DeskPart, question: Annotated[str, Query(m
     }
     context = {"groups": groups, "fitting": fitting, "question": question, "form_there": bool(desk.visitors.channel)}
     return _page(request, "help", context)
-
-
-@routes.get("/help/suggest")
-def suggest(request: Request, desk: DeskPart, text: Annotated[str, Query(max_length=4000)] = "") -> HTMLResponse:
-    """Return a part of a page: the answers that fit what somebody is typing."""
-    fitting = _fitting(request, desk, text, language=language_of(request))
-    return _page(request, "suggestions", {"fitting": fitting})
 
 
 def _channel(desk: Desk) -> tuple[str, WebSettings]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,9 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.bulk import table_of
 from store.models import Conversation, Direction, Inbound, InboundState, Message, Status
+
+# A case that was put together with another, which was put together with another ...
+_MOST_MERGES: Final = 10
 
 
 class Phase(StrEnum):
@@ -58,8 +62,8 @@ def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseRow:
     return CaseRow(phase=Phase.RECEIVED, opened_at=row["accepted_at"], changed_at=row["accepted_at"])
 
 
-def case_of(connection: Connection, conversation_id: UUID) -> CaseRow:
-    """Return the case.
+def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0) -> CaseRow:
+    """Return the case, or the one that it was put together with. followed: how often that was so already.
 
     Raises NotFound when there is no such conversation.
     """
@@ -67,6 +71,8 @@ def case_of(connection: Connection, conversation_id: UUID) -> CaseRow:
     row = connection.execute(sa.select(table).where(table.c.id == conversation_id)).mappings().first()
     if row is None:
         raise NotFound("there is no conversation with that id")
+    if row["merged_into"] is not None and followed < _MOST_MERGES:
+        return case_of(connection, row["merged_into"], followed=followed + 1)
     answers = sa.select(sa.func.count(), sa.func.max(message.c.received_at)).where(
         message.c.conversation_id == conversation_id, message.c.direction == Direction.OUTGOING
     )

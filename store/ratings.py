@@ -169,8 +169,9 @@ def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> C
     table, message = table_of(Conversation), table_of(Message)
     names = ("contact_id", "reference", "channel", "subject", "language")
     wanted = sa.select(*(table.c[name] for name in names))
-    # It may be open again; then nobody is asked.
-    case = connection.execute(wanted.where(table.c.id == conversation_id, table.c.status == Status.RESOLVED))
+    # It may be open again, or go on as a part of another; then nobody is asked.
+    is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None))
+    case = connection.execute(wanted.where(table.c.id == conversation_id, *is_over))
     row = case.mappings().first()
     if row is None:
         return None

@@ -14,7 +14,7 @@ if (contact) {
     const text = `${topic && topic.value ? topic.text : ""} ${contact.elements.message.value}`.trim().slice(0, 600);
     if (text.length < 4 || text === asked) return;
     asked = text;
-    const answer = await fetch(`/help/suggest?text=${encodeURIComponent(text)}`);
+    const answer = await fetch("/help/suggest", { method: "POST", body: new URLSearchParams({ text }) });
     if (!answer.ok) return;
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
     place.replaceChildren(...part.body.childNodes);

@@ -1,4 +1,4 @@
-"""The audit trail: sealed in order, and nobody changes it unnoticed."""
+"""The audit trail: sealed in order, and nobody changes it unnoticed (T63 of the reliability note)."""
 
 from __future__ import annotations
 

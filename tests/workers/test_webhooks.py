@@ -1,4 +1,7 @@
-"""Outgoing webhooks, against a real server: signed, in order, again until taken, and never to our own machines."""
+"""Outgoing webhooks, against a real server: signed, in order, again until taken, and never to our own machines.
+
+T45 and T54 of the reliability note, for what leaves.
+"""
 
 from __future__ import annotations
 
