@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,6 +24,7 @@ from router.errors import TransientError
 from router.settings import Settings
 from router.settings.values import is_loopback
 from store.database import Database
+from store.deliveries import TargetCount, count_deliveries
 from store.models import InboundState
 from store.quarantine import count_quarantined
 from store.status import DeskStatus, read_status
@@ -97,6 +98,7 @@ class DeskCollector(Collector):
         with self._database.read() as connection:
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
+            told = count_deliveries(connection)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a person.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends without a clear answer.", unknown)
@@ -111,6 +113,7 @@ class DeskCollector(Collector):
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock less the database's.", offset)
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
+        yield _of_webhooks(told)
         yield from _of_channels(status)
         yield _rows(status)
 
@@ -139,6 +142,14 @@ def _of_channels(status: DeskStatus) -> Iterator[Metric]:
         if channel.waiting is not None:
             waiting.add_metric([channel.channel], channel.waiting)
     yield from (accepted, duplicates, polled, failing, waiting)
+
+
+def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:
+    events = GaugeMetricFamily("omniyard_webhook_events", "Events of webhooks.", labels=["target", "state"])
+    for target, count in told.items():
+        events.add_metric([target, "queued"], count.queued)
+        events.add_metric([target, "dead"], count.dead)
+    return events
 
 
 def _rows(status: DeskStatus) -> Metric:

@@ -72,11 +72,19 @@ class Worker:
             companion.start()
         _log.info("worker.started")
         self._answer_the_bell()
-        for companion in self._companions:
-            companion.stop(seconds=_STOP_MILLISECONDS / 1000)
+        self._stop_companions()
         sweeping.join(_STOP_MILLISECONDS / 1000)
         self._watchdog.stop()
         _log.info("worker.stopped")
+
+    def _stop_companions(self) -> None:
+        # Side by side: each may have something in hand that takes its time.
+        seconds = _STOP_MILLISECONDS / 1000
+        stopping = [threading.Thread(target=each.stop, kwargs={"seconds": seconds}) for each in self._companions]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
 
     def _on_signal(self, number: int, _: object) -> None:
         if self._stopped.is_set():
