@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from router.searching import index_words, read_query
+from router.searching import Wanted, index_words, read_query
 from store.bulk import insert_rows
 from store.clock import read_clock
 from store.database import Database
@@ -29,7 +31,7 @@ from store.ids import new_id, new_reference
 from store.listing import Filter, Sort, count_all, list_conversations
 from store.migrate import upgrade
 from store.models import Contact, Conversation, Inbound, Message, Status
-from store.search import find_messages, index_messages
+from store.search import Found, find_messages, index_messages
 from tests.inbox_builder import NOON
 from tests.postgres import running_postgres
 
@@ -225,10 +227,8 @@ def _measure(database: Database, *, repeats: int) -> None:
     words = [" ".join(random.Random(2).choices(_EN, k=60)), "".join(random.Random(2).choices(_ZH, k=120))]
     _time("words of a message", lambda _: [index_words(text) for text in words], database=database, repeats=repeats)
     for name, query in _QUERIES.items():
-        wanted = read_query(query)
-        _time(
-            f"search, {name}", lambda c, w=wanted: find_messages(c, w, limit=20)[0], database=database, repeats=repeats
-        )  # type: ignore[misc]
+        look = partial(_search, wanted=read_query(query))
+        _time(f"search, {name}", look, database=database, repeats=repeats)
     is_open = [Status.OPEN]
     with database.read() as connection:
         now = read_clock(connection)
@@ -248,14 +248,14 @@ def _measure(database: Database, *, repeats: int) -> None:
         "overdue": (Filter(due_before=now), Sort.DUE),
         "unread": (Filter(unread_by=new_id(), statuses=is_open), Sort.NEWEST),
     }
-    for name, (wanted_list, sort) in lists.items():
-        _time(
-            f"list, {name}",
-            lambda c, w=wanted_list, s=sort: list_conversations(c, w, sort=s, limit=50),  # type: ignore[misc]
-            database=database,
-            repeats=repeats,
-        )
+    for name, (wanted, sort) in lists.items():
+        listing = partial(list_conversations, wanted=wanted, sort=sort, limit=50)
+        _time(f"list, {name}", listing, database=database, repeats=repeats)
     _time("counts", lambda c: count_all(c, agent="Ann", now=now), database=database, repeats=repeats)
+
+
+def _search(connection: Connection, *, wanted: Wanted) -> list[Found]:
+    return find_messages(connection, wanted, limit=20)[0]
 
 
 def _time(name: str, do: Callable[[Any], Any], *, database: Database, repeats: int) -> None:

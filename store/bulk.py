@@ -51,10 +51,11 @@ def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnEl
     return _among(column, sa.bindparam(None, list(values), type_=_Values(column.type)))
 
 
-class _among(sa.sql.functions.FunctionElement[bool]):  # noqa: N801  (reads as an SQL function)
+class _among(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
     """The values as one parameter: a plain IN has a placeholder and a bound name for each of them."""
 
-    type = sa.Boolean()
+    # Not Boolean: SQLite has none, so that SQLAlchemy would add "= 1", and no index would be asked.
+    type = sa.types.NullType()
     inherit_cache = True
 
 

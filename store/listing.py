@@ -249,10 +249,11 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
         yield columns.emergency == sa.true() if status != Status.RESOLVED else sa.false()
 
 
-class _holds(sa.sql.functions.FunctionElement[bool]):  # noqa: N801  (reads as an SQL function)
+class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
     """Whether a list in JSON has a text among its values."""
 
-    type = sa.Boolean()
+    # As in `store.bulk`.
+    type = sa.types.NullType()
     inherit_cache = True
 
 

@@ -35,16 +35,15 @@ _LAST: Final = UUID(int=2**128 - 1)
 _LAST_NUMBER: Final = 2**62
 # No foreign keys: an index must not refuse what the desk does.
 _ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
-_FIND: Final = {
-    "sqlite": (
-        "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid"
-        " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
-    ),
-    "postgresql": (
-        "SELECT e.message_id FROM search_entry e WHERE e.words @@ CAST(:wanted AS tsquery)"
-        " AND e.message_id < :before ORDER BY e.message_id DESC LIMIT :most"
-    ),
-}
+_SQLITE: Final = (
+    "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid"
+    " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
+)
+_UNORDERED: Final = (
+    "SELECT message_id FROM search_entry WHERE words @@ CAST(:wanted AS tsquery) AND message_id < :before LIMIT :most"
+)
+_ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY message_id DESC LIMIT")
+_MANY: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +127,20 @@ def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, 
     """Return the newest messages before one that the index has for what is wanted."""
     if not (wanted.words or wanted.beginnings):
         return _newest_that_hold(connection, wanted, before=before, most=most)
-    dialect = connection.dialect.name
-    statement = sa.text(_FIND[dialect]).columns(_ENTRY.c.message_id)
-    end: int | UUID = before or _LAST
-    if dialect == "sqlite":
-        end = (_number(connection, before) if before else None) or _LAST_NUMBER
-    values = {"wanted": _in_words_of(dialect, wanted), "most": most, "before": end}
-    return list(connection.execute(statement, values).scalars())
+    if connection.dialect.name == "sqlite":
+        last = (_number(connection, before) if before else None) or _LAST_NUMBER
+        return _ask(connection, _SQLITE, wanted=_in_words_of("sqlite", wanted), before=last, most=most)
+    sought = _in_words_of("postgresql", wanted)
+    # Its planner takes rare words for common ones and walks through all messages in order to find none; so it is asked
+    # first without an order, for as many as a common word has at least.
+    some = _ask(connection, _UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
+    if len(some) < _MANY:
+        return sorted(some, reverse=True)[:most]
+    return _ask(connection, _ORDERED, wanted=sought, before=before or _LAST, most=most)
+
+
+def _ask(connection: Connection, statement: str, **values: object) -> list[UUID]:
+    return list(connection.execute(sa.text(statement).columns(_ENTRY.c.message_id), values).scalars())
 
 
 def _in_words_of(dialect: str, wanted: Wanted) -> str:
@@ -158,6 +164,8 @@ def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | 
 
 
 def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection[str] | None) -> dict[UUID, Found]:
+    if not ids:
+        return {}
     message, conversation = table_of(Message), table_of(Conversation)
     own = {name for name in Found.__dataclass_fields__ if name in message.c}
     theirs = {"reference", "status", "team"}

@@ -7,8 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from router.searching import index_words, read_query
-from store.bulk import table_of
+from store.bulk import among, table_of
 from store.database import Database
+from store.ids import new_id
 from store.models import Message
 from store.search import find_messages, forget_messages
 from tests.inbox_builder import Builder
@@ -73,3 +74,11 @@ def test_what_was_said_is_found_as_it_was_said(database: Database) -> None:
 def test_words_of_languages_without_blanks_are_pairs_of_characters() -> None:
     assert index_words("退款请求 Refund-42", "钱") == {"退款", "款请", "请求", "refund", "42", "钱"}
     assert read_query("") == read_query(" \t")
+
+
+def test_rows_with_many_given_ids_are_found_by_an_index(database: Database) -> None:
+    table = table_of(Message)
+    statement = sa.select(table.c.text).where(among(table.c.id, [new_id()]), sa.not_(among(table.c.id, [])))
+    with database.read() as connection:
+        sql = str(statement.compile(dialect=connection.dialect))
+    assert "= 1" not in sql
