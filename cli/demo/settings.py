@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file with three channels more, whose providers are on this machine."""
+"""The demo's configuration: the shipped file with three channels more, whose providers are on this machine, and the form."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ kind = "telegram"
 token = "env:OMNIYARD_DEMO_TELEGRAM_TOKEN"
 poll = "20s"
 api_base = "http://127.0.0.1:{telegram}"
+
+[channels.contact-form]
+kind = "web"
+calendar = "office"
 """
 
 
