@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file with three channels more, whose providers are on this machine, and the form."""
+"""The demo's configuration: the shipped file, three channels more with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
