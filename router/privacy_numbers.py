@@ -63,11 +63,11 @@ UNSEEN: Final = re.compile(_UNSEEN, re.IGNORECASE)
 
 # Possessive, because a mail may hold a megabyte of blanks between two digits (linear, T35).
 _HIDDEN: Final = re.compile(rf"(?:{_UNSEEN})*+", re.IGNORECASE)
-_CHECK_X: Final = re.compile(rf"(?:{_UNSEEN})*+x", re.IGNORECASE)
+_CHECK_X: Final = re.compile(rf"(?:{_UNSEEN})*+[\s\-]?x(?![a-z])", re.IGNORECASE)
 # What people put between the parts of one number; a line break may carry the quote marks of mail.
 _GAP: Final = r"\s\-\u2010-\u2015\u2212._·•/|,，、~*+>"
 _REGION: Final = re.compile(rf"\d(?:[{_GAP}\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufe0f\ufeff]*+\d){{12,}}")
-_REGION_OF_HTML: Final = re.compile(rf"\d(?:(?:[{_GAP}]|&nbsp;|&\#160;|{_UNSEEN})*+\d){{12,}}", re.IGNORECASE)
+_REGION_OF_HTML: Final = re.compile(rf"\d(?:(?:[{_GAP}]|&nbsp;|&gt;|&\#160;|{_UNSEEN})*+\d){{12,}}", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+")
 _DIGITS_OR_TAG: Final = re.compile(r"\d+|<[^<>]{0,2000}>")
 # "SF4177961188085" is the number of a parcel; "card4111..." is a card.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.automatic import Origin, recognise
 from router.classify import Classification, Classifies
@@ -88,7 +88,8 @@ def _read(
     return Reading(
         envelope=envelope,
         origin=origin,
-        signals=noticed,
+        # A signal may quote the name, which may be anything.
+        signals=_masked_signals(noticed) if sender.kinds else noticed,
         classification=classification,
         sender_name=sender.text,
         subject=subject,
@@ -102,6 +103,10 @@ def _read(
         fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
         echo=echo_of(said, key=key),
     )
+
+
+def _masked_signals(noticed: Sequence[Signal]) -> tuple[Signal, ...]:
+    return tuple(replace(signal, why=mask(signal.why).text) for signal in noticed)
 
 
 def words_of(envelope: Envelope) -> str:

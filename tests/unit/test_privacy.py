@@ -65,6 +65,9 @@ def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
         ("card_4111111111111111.jpg", "card_**** 1111.jpg"),
         ("身份证11010519491231002X", "身份证****"),
         ("身份证 110105491231002", "身份证 ****"),
+        # Invisible characters of a display name become blanks, before the check character too.
+        ("1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 X", "****"),
+        ("4111 1111\n&gt; 1111 1111</td>", "**** 1111</td>"),
         ("护照号 E12345678", "护照号 ****"),
         ("E12345678 is my passport number", "**** is my passport number"),
         ("CVV: 123", "CVV: ****"),
