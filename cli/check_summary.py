@@ -15,7 +15,14 @@ from cli.printing import print_table
 from router.calendars import build_calendars
 from router.day_rules import DayKind
 from router.hours import Calendar, OpenSpan
-from router.settings.channels import ChannelSettings, HttpSmsSettings, ImapSettings, SmtpSettings, TwilioSettings, WebSettings
+from router.settings.channels import (
+    ChannelSettings,
+    HttpSmsSettings,
+    ImapSettings,
+    SmtpSettings,
+    TwilioSettings,
+    WebSettings,
+)
 from router.settings.model import Condition, RouteSettings, Settings
 
 _DAY: Final = timedelta(days=1)

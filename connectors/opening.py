@@ -23,7 +23,8 @@ def open_polled(settings: Settings) -> list[Polled]:
     return [
         Polled(connector=connector, poll=channel.poll.total_seconds())
         for name, channel in enabled.items()
-        if not isinstance(channel, SmtpSettings | WebSettings | HttpSmsSettings) and (connector := connector_of(name, channel))
+        if not isinstance(channel, SmtpSettings | WebSettings | HttpSmsSettings)
+        and (connector := connector_of(name, channel))
     ]
 
 

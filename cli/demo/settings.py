@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file, three channels more with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, three channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 

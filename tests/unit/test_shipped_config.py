@@ -48,9 +48,9 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
-    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings, HttpSmsSettings, WebSettings,
-    HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule, CategorySettings, TeamSettings,
-    SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
+    Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
+    HttpSmsSettings, WebSettings, HttpSmsSendSettings, Settings, TelegramSettings, CalendarSettings, DateRule,
+    CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings,
 ]  # fmt: skip
 
