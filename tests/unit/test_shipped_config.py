@@ -49,7 +49,7 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
-    HttpSmsSettings, WebSettings, HttpSmsSendSettings, Settings, TelegramSettings, CalendarSettings, DateRule,
+    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings,
 ]  # fmt: skip
