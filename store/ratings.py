@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.bulk import insert_new, insert_rows, table_of
+from store.bulk import among, insert_new, insert_rows, table_of
 from store.clock import read_clock
 from store.database import Database, insert_ignore
 from store.duty import DeskState
@@ -26,12 +27,16 @@ ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"
 _POSITION: Final = "ratings.asked"
 _PAGE: Final = 500
+_GIVEN: Final = text("rated_at IS NOT NULL")
 
 
 class Rating(SQLModel, table=True):
     """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
 
-    __table_args__ = (Index("ix_rating_contact", "contact_id", "asked_at"),)
+    __table_args__ = (
+        Index("ix_rating_contact", "contact_id", "asked_at"),
+        Index("ix_rating_given", "rated_at", "closing", postgresql_where=_GIVEN, sqlite_where=_GIVEN),
+    )
 
     closing: UUID = Field(primary_key=True)
     conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
@@ -40,6 +45,20 @@ class Rating(SQLModel, table=True):
     score: int | None = None
     word: str = Field(default="", sa_type=Text)
     rated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingRow:
+    """What a customer said of a closing, and whose case it is now."""
+
+    closing: UUID
+    conversation_id: UUID
+    reference: str
+    team: str
+    assignee: str | None
+    score: int
+    word: str
+    rated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +167,27 @@ def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score:
     payload = {"score": score, "word": bool(masked)}
     append_events(connection, [EventRow("rating.given", conversation_id, payload, at=now)])
     return True
+
+
+def list_ratings(
+    connection: Connection,
+    *,
+    before: tuple[datetime, UUID] | None = None,
+    teams: Collection[str] | None = None,
+    limit: int,
+) -> list[RatingRow]:
+    """Return what was said, newest first. before: the last row's moment and closing.  teams: None is everything."""
+    table, conversation = table_of(Rating), table_of(Conversation)
+    own = ("closing", "conversation_id", "score", "word", "rated_at")
+    joined = table.join(conversation, conversation.c.id == table.c.conversation_id)
+    theirs = (conversation.c.reference, conversation.c.team, conversation.c.assignee)
+    statement = sa.select(*(table.c[name] for name in own), *theirs).select_from(joined).where(_GIVEN)
+    if before is not None:
+        statement = statement.where(sa.tuple_(table.c.rated_at, table.c.closing) < before)
+    if teams is not None:
+        statement = statement.where(among(conversation.c.team, teams))
+    rows = connection.execute(statement.order_by(table.c.rated_at.desc(), table.c.closing.desc()).limit(limit))
+    return [RatingRow(**row) for row in rows.mappings()]
 
 
 def _position(connection: Connection, database: Database) -> int:

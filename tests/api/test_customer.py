@@ -72,7 +72,7 @@ def route(database: Database, settings: Settings) -> None:
 
 
 def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_states_alone(
-    visitor: AppClient, clock: MovingClock, database: Database, settings: Settings
+    visitor: AppClient, client: AppClient, clock: MovingClock, database: Database, settings: Settings
 ) -> None:
     # Given a form that is sent twice, with a file
     fields = fill(visitor, clock, topic="refund")
@@ -113,6 +113,8 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
         assert visitor.post(rating, data=said, headers=ours).status_code == 303
     assert "You gave 4 of 5" in visitor.get(where[1]).text
     assert [(row.score, "4111 1111" in row.word) for row in rows(database, Rating)] == [(4, False)]
+    listed = client.get("/api/v1/ratings").json()
+    assert [(each["reference"], each["score"]) for each in listed["ratings"]] == [(case.reference, 4)]
     # And nobody guesses it, and it ends
     token = where[1].removeprefix("/case/")
     for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-2], "x" * 50, "%00", token + "="):

@@ -11,7 +11,7 @@ from store.database import Database
 from store.ledgers import Outbound
 from store.models import Conversation, Status
 from store.promises import change_status
-from store.ratings import Rating, last_closing, rate, score_of
+from store.ratings import Rating, last_closing, list_ratings, rate, score_of
 from tests.desk import BOB, TOML, Desk, envelope
 from workers.publish import Publisher
 from workers.ratings import RatingAsker
@@ -86,8 +86,15 @@ def test_a_closing_is_rated_once_and_the_next_one_anew(desk: Desk) -> None:
     with desk.database.read() as connection:
         assert last_closing(connection, case) is None
     close(desk, 0)
-    with desk.database.read() as connection:
+    with desk.database.write() as connection:
         again = last_closing(connection, case)
         assert again
         assert again != closing
         assert score_of(connection, again) is None
+        rate(connection, closing=again, conversation_id=case, score=2, masked="")
+    with desk.database.read() as connection:
+        (newest,) = list_ratings(connection, limit=1)
+        assert [row.score for row in list_ratings(connection, limit=9, teams=[newest.team])] == [2, 5]
+        assert list_ratings(connection, limit=9, teams=["nobody"]) == []
+        before = (newest.rated_at, newest.closing)
+        assert [row.score for row in list_ratings(connection, limit=9, before=before)] == [5]

@@ -1,0 +1,82 @@
+"""`/ratings`: what customers said of their closed cases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.schemas import example
+from store.ratings import RatingRow, list_ratings
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_RATING: Final[dict[str, Any]] = {
+    "conversation_id": _ID,
+    "reference": "K7QF2MXD4",
+    "team": "payments",
+    "assignee": "Li",
+    "score": 5,
+    "word": "quick and friendly",
+    "rated_at": "2026-11-20T04:00:00Z",
+}
+
+routes: Final = APIRouter(prefix=f"{API}/ratings", tags=["ratings"])
+Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+
+
+class RatingEntry(BaseModel):
+    """What one customer said of one closing."""
+
+    model_config = example(_RATING)
+
+    conversation_id: UUID
+    reference: str
+    team: str
+    assignee: str | None = Field(description="Whose case it is now.")
+    score: int = Field(description="1 (badly) to 5 (very well).")
+    word: str = Field(description="Secrets are masked; empty if nothing was written.")
+    rated_at: datetime
+
+    @classmethod
+    def of(cls, row: RatingRow) -> Self:
+        """Show a row."""
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+class RatingPage(BaseModel):
+    """A page, newest first. next_cursor: None on the last page."""
+
+    model_config = example({"ratings": [_RATING], "next_cursor": None})
+
+    ratings: list[RatingEntry]
+    next_cursor: str | None
+
+
+class RatingQuery(BaseModel):
+    """Which page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
+    limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
+
+
+@routes.get("", responses=documented(), summary="What customers said of their closed cases")
+def list_entries(desk: DeskPart, actor: Reader, query: Annotated[RatingQuery, Query()]) -> RatingPage:
+    """Return a page, newest first; of whoever is limited to teams, those of their teams' cases."""
+    after = read_cursor(query.cursor)
+    before = (after.at, after.id) if after else None
+    with desk.database.read() as connection:
+        rows = list_ratings(connection, before=before, teams=actor.sees_only, limit=query.limit + 1)
+    page = rows[: query.limit]
+    following = write_cursor(page[-1].rated_at, page[-1].closing) if len(rows) > query.limit else None
+    return RatingPage(ratings=[RatingEntry.of(row) for row in page], next_cursor=following)
