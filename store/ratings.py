@@ -21,7 +21,7 @@ from store.events import EventRow, append_events
 from store.feed import newest_number
 from store.history import AUTO_REPLY, digest
 from store.ledgers import Event, Outbound
-from store.models import Conversation, Direction, Message, Status, ThreadKey
+from store.models import Contact, Conversation, Direction, Message, Status, ThreadKey
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"
@@ -209,8 +209,10 @@ def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> C
     table, message = table_of(Conversation), table_of(Message)
     names = ("contact_id", "reference", "channel", "subject", "language")
     wanted = sa.select(*(table.c[name] for name in names))
-    # It may be open again, or go on as a part of another; then nobody is asked.
-    is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None))
+    # It may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
+    person = table_of(Contact)
+    is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
+    is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
     case = connection.execute(wanted.where(table.c.id == conversation_id, *is_over))
     row = case.mappings().first()
     if row is None:

@@ -9,7 +9,7 @@ import pytest
 
 from store.database import Database
 from store.ledgers import Outbound
-from store.models import Conversation, Status
+from store.models import Contact, Conversation, Status
 from store.promises import change_status
 from store.ratings import Rating, last_closing, list_ratings, rate, score_of
 from tests.desk import BOB, TOML, Desk, envelope
@@ -63,6 +63,12 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
     close(desk, 1)
     assert look() == 0
     desk.change(Rating, asked_at=datetime.now(UTC) - timedelta(days=31))
+    # Nor is somebody who was erased asked, or about a case that goes on as a part of another
+    close(desk, 2, Status.OPEN)
+    desk.change(Contact, erased_at=datetime.now(UTC))
+    close(desk, 2)
+    assert look() == 0
+    desk.change(Contact, erased_at=None)
     close(desk, 1, Status.OPEN)
     assert look() == 0
     close(desk, 1)
