@@ -13,15 +13,16 @@ from sqlalchemy.engine import Connection
 from api.authentication import Requires
 from api.conditions import KnownVersion
 from api.desk import Desk, DeskPart
-from api.permissions import Actor, Verb
+from api.permissions import Actor, Verb, can
 from api.places import API
-from api.problems import documented
+from api.problems import ProblemError, documented
 from api.reading import find_for, require_sight
 from api.schemas import example
-from router.errors import NotFound
 from store import merging
 from store.actions import lock
 from store.clock import read_clock
+from store.contact_cards import find_card
+from store.contact_merging import undo_merged_contacts
 from store.regrouping import Kind, RegroupingRow, find_regrouping, regroupings_of
 
 _MOST_MESSAGES: Final = 200
@@ -60,12 +61,12 @@ class SplitOrder(BaseModel):
 
 
 class Regrouped(BaseModel):
-    """Which conversation has the messages now, and the id to undo it by."""
+    """The id to undo it by, and which conversation has the messages now; None for contacts."""
 
     model_config = example({"regrouping_id": _ID, "conversation_id": _OTHER})
 
     regrouping_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
 
 
 class RegroupingEntry(BaseModel):
@@ -174,9 +175,15 @@ def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: 
 
     Raises NotFound when there is nothing that they may see.
     """
-    row = find_regrouping(connection, regrouping_id).row
+    kept = find_regrouping(connection, regrouping_id)
+    row = kept.row
     if row.kind == Kind.CONTACTS:
-        raise NotFound("nothing of conversations was put together or taken apart under that id")
+        if not can(actor, Verb.MERGE_CONTACTS):
+            raise ProblemError("forbidden", "this undoes what was done to contacts, which your role may not merge")
+        # The one that was merged has nothing by which it could be seen.
+        find_card(connection, row.target_id, only_teams=actor.sees_only)
+        undo_merged_contacts(connection, kept, by=actor.name, now=read_clock(connection))
+        return
     require_sight(connection, row.source_id, actor=actor)
     require_sight(connection, row.target_id, actor=actor)
     merging.undo(connection, desk.database, regrouping_id, by=actor.name, now=read_clock(connection))

@@ -45,7 +45,7 @@ team = "payments"
 
 
 # All SQL is in the store, whose tests run on both databases; here both are asked where rows become answers.
-ON_BOTH = {"test_actions", "test_conversations", "test_quarantine", "test_health", "test_replies"}
+ON_BOTH = {"test_actions", "test_contacts", "test_conversations", "test_quarantine", "test_health", "test_replies"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,204 @@
+"""What the desk knows of a contact: handles, labels, a note, and all that was said, on whatever channel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.envelope import PartyKind
+from router.errors import Conflict, NotFound
+from store.bulk import among, insert_new, table_of
+from store.duty import ContactLabel
+from store.events import EventRow, append_events
+from store.inbox import Position, behind
+from store.ledgers import Outbound
+from store.models import Attachment, Contact, Conversation, Identity, Message
+
+_MISSING: Final = "there is no contact with that id or handle"
+_MOST_EXPORTED: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHandle:
+    """One handle of a contact. kind: email, phone and so on."""
+
+    kind: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A contact. conversations: how many, of those that the reader sees."""
+
+    id: UUID
+    name: str
+    note: str
+    created_at: datetime
+    merged_into: UUID | None
+    erased_at: datetime | None
+    handles: tuple[KnownHandle, ...]
+    labels: tuple[str, ...]
+    conversations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardChange:
+    """What is to become different; None leaves a thing alone."""
+
+    name: str | None = None
+    note: str | None = None
+    add_labels: tuple[str, ...] = ()
+    remove_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message of a contact's story, with the conversation it is in."""
+
+    id: UUID
+    conversation_id: UUID
+    reference: str
+    team: str
+    status: str
+    direction: str
+    channel: str
+    sender_handle: str
+    sender_name: str
+    subject: str
+    text: str
+    received_at: datetime
+
+
+def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection[str] | None = None) -> Card:
+    """Return the contact with this id or handle.
+
+    only_teams: whose conversations the reader sees; None is all.
+    Raises NotFound when there is none, or none of theirs is seen.
+    """
+    contact_id = key if isinstance(key, UUID) else _of_handle(connection, key)
+    table, identity = table_of(Contact), table_of(Identity)
+    row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().first()
+    number = _conversations(connection, contact_id, only_teams=only_teams) if row else 0
+    if row is None or (only_teams is not None and not number):
+        raise NotFound(_MISSING)
+    theirs = sa.select(identity.c.kind, identity.c.handle).where(identity.c.contact_id == contact_id)
+    handles = connection.execute(theirs.order_by(identity.c.created_at, identity.c.id)).all()
+    names = ("id", "name", "note", "created_at", "merged_into", "erased_at")
+    return Card(
+        **{name: row[name] for name in names},
+        handles=tuple(KnownHandle(each.kind, each.handle) for each in handles),
+        labels=tuple(_labels(connection, contact_id)),
+        conversations=number,
+    )
+
+
+def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange, by: str, now: datetime) -> None:
+    """Change what agents know of a contact.
+
+    Raises Conflict when the contact was merged into another or erased.
+    """
+    refuse_gone(connection, contact_id)
+    table, label = table_of(Contact), table_of(ContactLabel)
+    values = {key: value for key, value in (("name", wanted.name), ("note", wanted.note)) if value is not None}
+    if values:
+        connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values))
+    insert_new(connection, ContactLabel, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels])
+    gone = sa.delete(label).where(label.c.contact_id == contact_id, among(label.c.label, wanted.remove_labels))
+    connection.execute(gone)
+    changed = sorted([*values, *(["labels"] if wanted.add_labels or wanted.remove_labels else [])])
+    payload = {"contact_id": str(contact_id), "changed": changed, "by": by}
+    append_events(connection, [EventRow("contact.edited", None, payload, at=now)])
+
+
+def refuse_gone(connection: Connection, contact_id: UUID) -> None:
+    """Lock a contact. Raises Conflict when it was merged into another or erased."""
+    table = table_of(Contact)
+    statement = sa.select(table.c.merged_into, table.c.erased_at).where(table.c.id == contact_id)
+    row = connection.execute(statement.with_for_update()).one()
+    if row.merged_into is not None:
+        raise Conflict(f"it was merged into the contact {row.merged_into}")
+    if row.erased_at is not None:
+        raise Conflict("it was erased")
+
+
+def timeline(
+    connection: Connection,
+    contact_id: UUID,
+    *,
+    only_teams: Collection[str] | None = None,
+    before: Position | None = None,
+    limit: int,
+) -> list[Said]:
+    """Return up to `limit` messages of a contact's conversations on all channels, newest first."""
+    message, conversation = table_of(Message), table_of(Conversation)
+    own = [name for name in Said.__dataclass_fields__ if name in message.c]
+    statement = sa.select(
+        *(message.c[name] for name in own), *(conversation.c[name] for name in ("reference", "team", "status"))
+    ).join(conversation, conversation.c.id == message.c.conversation_id)
+    statement = statement.where(message.c.contact_id == contact_id)
+    if only_teams is not None:
+        statement = statement.where(among(conversation.c.team, only_teams))
+    if before is not None:
+        statement = statement.where(behind(message.c.received_at, message.c.id, position=before))
+    ordered = statement.order_by(message.c.received_at.desc(), message.c.id.desc()).limit(limit)
+    return [Said(**row) for row in connection.execute(ordered).mappings()]
+
+
+def everything_about(connection: Connection, contact_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """Return all that is kept about a contact, by table, as it is kept: secrets masked, without originals.
+
+    An original is a message of the customer's own; each is downloaded by its message's id.
+    """
+    found = {"contacts": _rows(connection, Contact, table_of(Contact).c.id == contact_id)}
+    found["handles"] = _rows(connection, Identity, table_of(Identity).c.contact_id == contact_id)
+    found["labels"] = _rows(connection, ContactLabel, table_of(ContactLabel).c.contact_id == contact_id)
+    of_theirs = table_of(Conversation).c.contact_id == contact_id
+    found["conversations"] = _rows(connection, Conversation, of_theirs)
+    cases = [row["id"] for row in found["conversations"]]
+    found["messages"] = _rows(connection, Message, among(table_of(Message).c.conversation_id, cases))
+    messages = [row["id"] for row in found["messages"]]
+    found["attachments"] = _rows(connection, Attachment, among(table_of(Attachment).c.message_id, messages))
+    found["outbound"] = _rows(connection, Outbound, among(table_of(Outbound).c.conversation_id, cases))
+    return found
+
+
+def _rows(connection: Connection, model: type[Any], condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    table = table_of(model)
+    key = list(table.primary_key.columns)
+    statement = sa.select(table).where(condition).order_by(*key).limit(_MOST_EXPORTED)
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _of_handle(connection: Connection, handle: str) -> UUID:
+    columns = table_of(Identity).c
+    # The index begins with the kind. Of one number that writes by several channels, the oldest.
+    named = sa.select(columns.contact_id).where(
+        among(columns.kind, list(PartyKind)), columns.handle == handle.strip().lower()
+    )
+    found = connection.execute(named.order_by(columns.created_at).limit(1)).scalar()
+    if found is None:
+        raise NotFound(_MISSING)
+    return UUID(str(found))
+
+
+def _conversations(connection: Connection, contact_id: UUID, *, only_teams: Collection[str] | None) -> int:
+    columns = table_of(Conversation).c
+    statement = sa.select(sa.func.count()).where(columns.contact_id == contact_id)
+    if only_teams is not None:
+        statement = statement.where(among(columns.team, only_teams))
+    return int(connection.execute(statement).scalar_one())
+
+
+def _labels(connection: Connection, contact_id: UUID) -> list[str]:
+    columns = table_of(ContactLabel).c
+    return list(
+        connection.execute(
+            sa.select(columns.label).where(columns.contact_id == contact_id).order_by(columns.label)
+        ).scalars()
+    )

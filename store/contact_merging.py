@@ -1,0 +1,94 @@
+"""Two contacts that are one person: their handles, conversations and messages come together, and part again by undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from router.errors import PermanentError
+from store.bulk import among, insert_new, table_of
+from store.contact_cards import refuse_gone
+from store.duty import ContactLabel
+from store.events import EventRow, append_events
+from store.models import Contact, Conversation, Identity, Message
+from store.regrouping import Deed, Kept, Kind, keep_regrouping, note_undone, snapshot
+
+_MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (
+    ("handles", Identity),
+    ("conversations", Conversation),
+    ("messages", Message),
+)
+
+
+def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> UUID:
+    """Let one contact become another one and return the id to undo it by.
+
+    Raises PermanentError for one and the same, Conflict when either was merged or erased.
+    """
+    if source_id == target_id:
+        raise PermanentError("expected two contacts, not one and the same")
+    hold_handles(connection, source_id, target_id)
+    for side in sorted((source_id, target_id)):
+        refuse_gone(connection, side)
+    before = snapshot(connection, Contact, (source_id, target_id), ("merged_into",))
+    moved: dict[str, object] = {
+        name: _move(connection, model, source_id, target_id=target_id) for name, model in _MOVING
+    }
+    moved["labels"] = _share_labels(connection, source_id, target_id)
+    table = table_of(Contact)
+    connection.execute(sa.update(table).where(table.c.id == source_id).values(merged_into=target_id))
+    deed = Deed(kind=Kind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
+    after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
+    kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
+    payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept)}
+    append_events(connection, [EventRow("contact.merged", None, payload, at=now)])
+    return kept
+
+
+def undo_merged_contacts(connection: Connection, kept: Kept, *, by: str, now: datetime) -> None:
+    """Part them again: what each had is theirs, what came since stays with the one it came to.
+
+    Raises Conflict when it was undone before, or something later has to be undone first.
+    """
+    source_id, target_id = kept.row.source_id, kept.row.target_id
+    hold_handles(connection, source_id, target_id)
+    note_undone(connection, kept, by=by, now=now)
+    for name, model in _MOVING:
+        table, ids = table_of(model), [UUID(each) for each in kept.moved[name]]
+        theirs = sa.update(table).where(among(table.c.id, ids), table.c.contact_id == target_id)
+        connection.execute(theirs.values(contact_id=source_id))
+    label, contact = table_of(ContactLabel), table_of(Contact)
+    shared = sa.delete(label).where(label.c.contact_id == target_id, among(label.c.label, kept.moved["labels"]))
+    connection.execute(shared)
+    connection.execute(sa.update(contact).where(contact.c.id == source_id).values(merged_into=None))
+    payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept.row.id)}
+    append_events(connection, [EventRow("contact.parted", None, payload, at=now)])
+
+
+def hold_handles(connection: Connection, *contact_ids: UUID) -> None:
+    """Lock the handles of contacts in routing's order: nothing arrives from them until we are done."""
+    columns = table_of(Identity).c
+    held = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
+    connection.execute(held.order_by(columns.kind, columns.handle).with_for_update()).all()
+
+
+def _move(connection: Connection, model: type[SQLModel], source_id: UUID, *, target_id: UUID) -> list[str]:
+    table: Any = table_of(model)
+    ids = list(connection.execute(sa.select(table.c.id).where(table.c.contact_id == source_id)).scalars())
+    connection.execute(sa.update(table).where(among(table.c.id, ids)).values(contact_id=target_id))
+    return [str(each) for each in ids]
+
+
+def _share_labels(connection: Connection, source_id: UUID, target_id: UUID) -> list[str]:
+    columns = table_of(ContactLabel).c
+    theirs = sa.select(columns.label)
+    known = set(connection.execute(theirs.where(columns.contact_id == target_id)).scalars())
+    fresh = sorted(set(connection.execute(theirs.where(columns.contact_id == source_id)).scalars()) - known)
+    insert_new(connection, ContactLabel, rows=[{"contact_id": target_id, "label": label} for label in fresh])
+    return fresh

@@ -1,0 +1,158 @@
+"""Erasing a contact: what they said and who they were goes, the rows that count stay, so that the books still balance.
+
+What stays: ids, times, states, counts, and the content's hash, by which a mailbox that is read again brings nothing
+back. Copies of the database that were made before have to be erased by themselves.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from router.envelope import Envelope, Party, PartyKind, to_json
+from router.errors import Conflict
+from store.bulk import among, table_of
+from store.contact_cards import refuse_gone
+from store.contact_merging import hold_handles
+from store.database import Database
+from store.duty import ContactLabel
+from store.events import EventRow, append_events
+from store.ledgers import Idempotency, Outbound, OutboundState
+from store.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Identity,
+    Inbound,
+    Message,
+    Original,
+    Status,
+    ThreadKey,
+)
+from store.noticed import Emergency
+from store.promises import change_status
+from store.ratings import Rating
+from store.search import forget_messages
+from store.suppression import Suppression
+
+# What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
+_ERASED: Final = "erased:"
+
+
+def erase_contact(
+    connection: Connection, database: Database, contact_id: UUID, *, by: str, reason: str, now: datetime
+) -> dict[str, int]:
+    """Erase a contact with all their conversations; return how much it was. It cannot be undone.
+
+    Raises Conflict when the contact was merged or erased before, or something is leaving for them at this moment.
+    """
+    hold_handles(connection, contact_id)
+    refuse_gone(connection, contact_id)
+    cases = _ids(connection, Conversation, table_of(Conversation).c.contact_id == contact_id)
+    _erase_outbound(connection, cases)
+    for case in cases:
+        change_status(connection, database, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
+    messages = _erase_messages(connection, cases, contact_id=contact_id)
+    _erase_conversations(connection, cases)
+    _erase_person(connection, contact_id, now=now)
+    counts = {"conversations": len(cases), "messages": messages}
+    payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
+    append_events(connection, [EventRow("contact.erased", None, payload, at=now)])
+    return counts
+
+
+def _ids(connection: Connection, model: type[SQLModel], condition: sa.ColumnElement[bool]) -> list[UUID]:
+    table = table_of(model)
+    return list(connection.execute(sa.select(table.c.id).where(condition)).scalars())
+
+
+def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
+    table = table_of(Outbound)
+    theirs = among(table.c.conversation_id, cases)
+    leaving = sa.select(table.c.id).where(theirs, table.c.state == OutboundState.SENDING).limit(1)
+    if connection.execute(leaving).first() is not None:
+        raise Conflict("a message is leaving for this contact at this moment; try again in a minute")
+    waiting = (OutboundState.QUEUED, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
+    stopped = sa.update(table).where(theirs, among(table.c.state, waiting))
+    connection.execute(stopped.values(state=OutboundState.CANCELLED))
+    nothing = {"recipient": "", "subject": "", "text": "", "error": "", "copies": None, "ancestors": None}
+    more = {"template": None, "variables": None, "in_reply_to": None}
+    connection.execute(sa.update(table).where(theirs).values(**nothing, **more))
+
+
+def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UUID) -> int:
+    table = table_of(Message)
+    theirs = sa.or_(among(table.c.conversation_id, cases), table.c.contact_id == contact_id)
+    names = ("id", "inbound_id", "subject", "text")
+    rows = connection.execute(sa.select(*(table.c[name] for name in names)).where(theirs)).mappings().all()
+    forget_messages(connection, [dict(row) for row in rows])
+    ids, inbound = [row["id"] for row in rows], [row["inbound_id"] for row in rows if row["inbound_id"]]
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo"), ""
+    )
+    gone = sa.update(table).where(among(table.c.id, ids))
+    connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
+    attachment = table_of(Attachment)
+    connection.execute(sa.delete(attachment).where(among(attachment.c.message_id, ids)))
+    opened = table_of(Conversation)
+    openers = connection.execute(sa.select(opened.c.opened_by_inbound).where(among(opened.c.id, cases))).scalars()
+    _erase_inbound(connection, [*inbound, *openers])
+    return len(ids)
+
+
+def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
+    table, original = table_of(Inbound), table_of(Original)
+    # A second copy of a message says the same again.
+    copies = _ids(connection, Inbound, among(table.c.duplicate_of, ids))
+    rows = connection.execute(
+        sa.select(table.c.id, table.c.channel, table.c.source_key, table.c.received_at).where(
+            among(table.c.id, [*ids, *copies])
+        )
+    ).all()
+    for row in rows:
+        empty = Envelope(
+            channel=row.channel,
+            source_key=row.source_key,
+            sender=Party(PartyKind.EMAIL, f"{_ERASED}{row.id.hex}"),
+            received_at=row.received_at,
+        )
+        one = sa.update(table).where(table.c.id == row.id)
+        connection.execute(one.values(envelope=to_json(empty).decode(), reason=""))
+    connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
+
+
+def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
+    table, key = table_of(Conversation), table_of(ThreadKey)
+    nothing: dict[str, Any] = {"subject": "", "labels": [], "watch_at": None, "version": table.c.version + 1}
+    connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
+    connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
+    rating, emergency, answer = table_of(Rating), table_of(Emergency), table_of(Idempotency)
+    connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
+    connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(evidence={}))
+    for case in cases:
+        # Answers that are kept for requests that may come again repeat what was said.
+        repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
+        connection.execute(repeats.values(answer="{}"))
+
+
+def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) -> None:
+    contact, identity, label = table_of(Contact), table_of(Identity), table_of(ContactLabel)
+    rows = connection.execute(
+        sa.select(identity.c.id, identity.c.handle).where(identity.c.contact_id == contact_id)
+    ).all()
+    stop = table_of(Suppression)
+    connection.execute(sa.delete(stop).where(among(stop.c.handle, [row.handle for row in rows])))
+    for row in rows:
+        tombstone = f"{_ERASED}{row.id.hex}"
+        connection.execute(sa.update(identity).where(identity.c.id == row.id).values(handle=tombstone))
+    connection.execute(sa.delete(label).where(label.c.contact_id == contact_id))
+    gone = sa.update(contact).where(contact.c.id == contact_id)
+    connection.execute(gone.values(name="", note="", erased_at=now))
+    # Contacts that were merged into this one were the same person.
+    merged = sa.update(contact).where(contact.c.merged_into == contact_id)
+    connection.execute(merged.values(name="", note="", erased_at=now))
