@@ -129,7 +129,7 @@ def stream_events(
 
 def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
     if last_event_id:
-        if not last_event_id.isascii() or not last_event_id.isdigit():
+        if not last_event_id.isascii() or not last_event_id.isdigit() or int(last_event_id) > _GREATEST:
             raise ProblemError("invalid", "`Last-Event-ID` is a number that this stream gave out")
         return int(last_event_id)
     if after is not None:

@@ -31,6 +31,8 @@ _NOTHING: Final = bytes(32)
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
 # Where events say who did it.
 _ACTORS: Final = ("by", "author")
+# What they are about, if it is no conversation.
+_ABOUT: Final = ("contact_id", "inbound_id", "outbound_id")
 _UNSEALED: Final = text("number IS NULL")
 
 
@@ -217,5 +219,5 @@ def _entry_of(event: sa.RowMapping) -> AuditEntry | None:
     if not actor:
         return None
     detail = {key: str(value) for key, value in payload.items() if key not in _ACTORS and value is not None}
-    about = str(case) if case else detail.get("inbound_id", "")
+    about = str(case) if case else next((detail[key] for key in _ABOUT if key in detail), "")
     return AuditEntry(at=event["at"], actor=actor, action=event["kind"], object=about, detail=detail)

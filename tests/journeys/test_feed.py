@@ -157,7 +157,10 @@ def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on
         assert ([event["number"] for event in page["events"]], page["next_after"]) == ([2], 2)
         assert client.get("/events", params={"after": 3}).json() == {"events": [], "next_after": 3}
         assert client.get("/events/stream", headers={"Accept": "*/*"}).status_code == 406
-        assert client.get("/events/stream", headers={"Last-Event-ID": "x"}).status_code == 422
+        for wrong in ("x", "-1", "9" * 20, "1 OR 1"):
+            assert client.get("/events/stream", headers={"Last-Event-ID": wrong}).status_code == 422
+        assert client.get("/events", params={"after": 2**63 - 1}).json()["next_after"] == 2**63 - 1
+        assert client.get("/events", params={"after": 2**63}).status_code == 422
         with client.stream("GET", "/events/stream") as answer:
             lines = answer.iter_lines()
             assert [next(lines) for _ in range(4)][2:] == ["id: 3", "event: event.2"]
