@@ -25,6 +25,9 @@ from store.desk_tables import ReadMarker
 from store.inbox import OWN_COLUMNS, ConversationRow, Position, conversation_row
 from store.models import Contact, Conversation, Identity, Status
 
+# As the small indexes of those that have any say it, by which the planners know them.
+_IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
+_IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
 _UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
@@ -136,11 +139,13 @@ def count_all(
     """Return the counts that stand beside the list. agent: whose `mine` is."""
     columns, seen = table_of(Conversation).c, _seen(only_teams)
     waiting = among(columns.status, _UNRESOLVED)
-    grouped = sa.select(columns.status, columns.team, sa.func.count()).where(waiting, *seen)
     statuses, teams = dict.fromkeys(map(str, _UNRESOLVED), 0), dict[str, int]()
-    for status, team, number in connection.execute(grouped.group_by(columns.status, columns.team)):
-        statuses[status] += number
-        teams[team] = teams.get(team, 0) + number
+    for team in _teams(connection, only_teams=only_teams):
+        # Both named, so that the index of teams alone is read.
+        theirs = sa.select(columns.status, sa.func.count()).where(columns.team == team, waiting)
+        for status, number in connection.execute(theirs.group_by(columns.status)):
+            statuses[status] += number
+            teams[team] = teams.get(team, 0) + number
     is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
     return Counts(
         statuses=statuses,
@@ -148,7 +153,7 @@ def count_all(
         mine=_number(connection, is_open, columns.assignee == agent, *seen),
         unassigned=_number(connection, is_open, columns.assignee.is_(None), *seen),
         overdue=_number(connection, waiting, columns.due_at < now, *seen),
-        emergencies=_number(connection, waiting, columns.emergency == sa.true(), *seen),
+        emergencies=_number(connection, waiting, _IS_EMERGENCY, *seen),
     )
 
 
@@ -160,6 +165,17 @@ def unread_among(connection: Connection, rows: Collection[ConversationRow], *, a
     )
     read_to = {row.conversation_id: row.read_to for row in connection.execute(theirs)}
     return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
+
+
+def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
+    """Return the teams that have conversations, each found by one look into the index: they are few."""
+    column = table_of(Conversation).c.team
+    found: list[str] = []
+    first = connection.execute(sa.select(sa.func.min(column))).scalar()
+    while first is not None:
+        found.append(first)
+        first = connection.execute(sa.select(sa.func.min(column)).where(column > first)).scalar()
+    return [team for team in found if only_teams is None or team in only_teams]
 
 
 def _number(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
@@ -236,6 +252,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
     if wanted.unassigned:
         yield columns.assignee.is_(None)
     if wanted.labels:
+        yield _IS_LABELLED
         yield _has_label(wanted.labels)
     if wanted.contact is not None:
         yield _of_contact(wanted.contact)
@@ -246,7 +263,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
     if wanted.ids is not None:
         yield among(columns.id, wanted.ids)
     if wanted.emergency:
-        yield columns.emergency == sa.true() if status != Status.RESOLVED else sa.false()
+        yield _IS_EMERGENCY if status != Status.RESOLVED else sa.false()
 
 
 class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)

@@ -157,6 +157,8 @@ class Conversation(SQLModel, table=True):
             *("assignee", "status", "last_message_at", "id"),
             where="assignee IS NOT NULL",
         ),
+        _some("ix_conversation_labelled", "status", "last_message_at", "id", where="labels <> '[]'"),
+        _some("ix_conversation_emergencies", "status", "last_message_at", "id", where="emergency"),
         _some("ix_conversation_nobodys", "status", "last_message_at", "id", where="assignee IS NULL"),
         _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
         _some(
