@@ -2,8 +2,9 @@
 
     python -m benchmarks.chaos --messages 2000 --kills 60 --database sqlite|postgresql --seed 1 --json
 
-Parts that die: connectors, workers (with their sweep), the broker (killed, emptied, stalled or absent for a while) and
-PostgreSQL. Mail comes half by IMAP, half by SMTP from a client that, like a mail server, tries until it hears 250.
+Parts that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or absent
+for a while) and PostgreSQL. Mail comes half by IMAP, half by SMTP from a client that, like a mail server, tries until it
+hears 250. Beside it --chats customers write by SMS, X and Telegram: polls are replayed and shuffled, webhooks come twice.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
 from benchmarks.hands import Hands
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.mailbox import make_mailbox
@@ -28,12 +30,20 @@ from router.errors import OmniyardError
 # A claim's lease, a sweep, a retry after a failure alone, and the start of processes on a busy machine.
 _DRAIN_SECONDS: Final = 240
 _SMTP_TRIES_SECONDS: Final = 120
+# Whatever their number, so that every kind of death finds messages on their way.
+_ARRIVAL_SECONDS: Final = 60
 
 
 def main() -> None:
     """Run, print the figures, and exit with 1 unless all of them are 0."""
     arguments = _arguments()
-    ledger = run(messages=arguments.messages, kills=arguments.kills, database=arguments.database, seed=arguments.seed)
+    ledger = run(
+        messages=arguments.messages,
+        chats=arguments.chats,
+        kills=arguments.kills,
+        database=arguments.database,
+        seed=arguments.seed,
+    )
     figures = {"seed": arguments.seed, "database": arguments.database, **ledger.figures()}
     if arguments.json:
         print(json.dumps(figures))
@@ -43,17 +53,22 @@ def main() -> None:
     sys.exit(0 if ledger.is_clean else 1)
 
 
-def run(*, messages: int, kills: int, database: str, seed: int) -> Ledger:
+def run(*, messages: int, chats: int, kills: int, database: str, seed: int) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
     mailbox = make_mailbox(messages=messages, seed=seed, file_bytes=2_000)
-    with running_rig(database, page=50) as rig:
+    with contextlib.ExitStack() as stack:
+        talk = Chats(messages=chats, chance=chance)
+        stack.callback(talk.stop)
+        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=talk.config, secrets=SECRETS)
+        rig = stack.enter_context(house)
         rig.start_from_the_first_mail()
         hands = Hands(rig, chance=chance)
         hands.start_all()
         feeders = [
             threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
+            threading.Thread(target=talk.feed, args=(rig,), kwargs={"seconds": _ARRIVAL_SECONDS}),
         ]
         for feeder in feeders:
             feeder.start()
@@ -61,13 +76,14 @@ def run(*, messages: int, kills: int, database: str, seed: int) -> Ledger:
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
-            wait_until(lambda: is_drained(rig, len(mailbox.mails)), seconds=_DRAIN_SECONDS, every=0.5)
-        return read_ledger(rig, mailbox, kills=done)
+            wait_until(lambda: is_drained(rig, len(mailbox.mails) + chats), seconds=_DRAIN_SECONDS, every=0.5)
+        return read_ledger(rig, mailbox, kills=done, chats=talk)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2000)
+    parser.add_argument("--chats", type=int, default=300, help="messages by SMS, X and Telegram, a third each")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
@@ -89,8 +105,7 @@ def _feed_smtp(rig: Rig, mails: Sequence[bytes]) -> None:
 
 
 def _pause(mails: Sequence[bytes]) -> float:
-    # A minute of arrivals, whatever their number, so that every kind of death finds mail on its way.
-    return 60 / (len(mails) / 10)
+    return _ARRIVAL_SECONDS / (len(mails) / 10)
 
 
 def _nothing() -> None:

@@ -20,6 +20,7 @@ _OURS: Final = {
     "connectors-b": "connectors",
     "worker-a": "workers",
     "worker-b": "workers",
+    "web": "api",
 }
 _BROKER_ABSENT_SECONDS: Final = 6.0
 _STALL_SECONDS: Final = 4.0
@@ -33,7 +34,7 @@ class Hands:
         self._timers: list[threading.Timer] = []
 
     def start_all(self) -> None:
-        """Start two of each process and the broker."""
+        """Start two of each daemon, the desk and the broker."""
         self._rig.start_broker()
         for name, module in _OURS.items():
             self._rig.start(name, module)

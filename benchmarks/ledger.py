@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import sqlalchemy as sa
 
+from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.mailbox import Mailbox, message_id
 from benchmarks.rig import Rig
 from store.bulk import table_of
@@ -33,12 +34,13 @@ class Ledger:
     repeated_replies: int
     unrecognised: int
     unbalanced: int
+    chats: ChatBooks = NO_CHATS
 
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing was lost, doubled or left."""
         wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
-        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced))
+        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *astuple(self.chats)))
 
     def figures(self) -> dict[str, object]:
         """Return the figures to print."""
@@ -53,14 +55,18 @@ class Ledger:
             "repeated_replies": self.repeated_replies,
             "unrecognised": self.unrecognised,
             "unbalanced": self.unbalanced,
+            "chats_lost": self.chats.lost,
+            "chats_doubled": self.chats.doubled,
+            "chats_answered_twice": self.chats.extra_copies,
         }
 
 
-def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int]) -> Ledger:
-    """Compare what `mailbox` held with what the database holds."""
+def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: Chats | None = None) -> Ledger:
+    """Compare what `mailbox` held, and what was said in `chats`, with what the database holds."""
     table, inbound, reply = table_of(Message), table_of(Inbound), table_of(Outbound)
     with rig.database.read() as connection:
-        seen = Counter(connection.execute(sa.select(table.c.rfc_message_id)).scalars())
+        mail = table.c.channel.not_in(CHANNELS)
+        seen = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(Conversation))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
         # The key ends in the period within which a reply is sent once.
@@ -69,16 +75,19 @@ def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int]) -> Ledg
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
     sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
+    # Each customer of a chat is somebody else, and writes once.
+    expected = mailbox.conversations + (chats.messages if chats else 0)
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
         lost=len(sent - seen.keys()),
         duplicated_messages=sum(count - 1 for count in seen.values()),
-        duplicated_conversations=max(opened - mailbox.conversations, empty),
-        missing_conversations=max(mailbox.conversations - opened, 0),
+        duplicated_conversations=max(opened - expected, empty),
+        missing_conversations=max(expected - opened, 0),
         repeated_replies=sum(count - 1 for count in answered.values()),
         unrecognised=abs(states["duplicate"] - mailbox.redeliveries),
         unbalanced=sum(count for state, count in states.items() if state not in {"routed", "duplicate"}),
+        chats=chats.books(rig) if chats else NO_CHATS,
     )
 
 

@@ -53,7 +53,10 @@ page = {page}
 
 @dataclass(kw_only=True)
 class Rig:
-    """Parts that run, and how to start, kill and ask them."""
+    """Parts that run, and how to start, kill and ask them.
+
+    channels: more of the configuration's tables.  secrets: what they name with "env:".
+    """
 
     folder: Path
     database: Database
@@ -64,6 +67,9 @@ class Rig:
     web_port: int
     page: int = 100
     takeover: str = "15s"
+    public_url: str = ""
+    channels: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -79,18 +85,20 @@ class Rig:
             f'data = "{self.folder / "var"}"',
             'database = "env:OMNIYARD_RIG_DATABASE"',
             f'takeover = "{self.takeover}"',
+            f'public_url = "{self.public_url}"' if self.public_url else "",
         ]
         text = text.replace("[omniyard]", "\n".join(["[omniyard]", *keys]), 1)
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
         # So that the handing out is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
         channels = _CHANNELS.format(channel=CHANNEL, port=self.mail.port, user=USER, page=self.page)
-        self.config.write_text(text + channels, encoding="utf-8")
+        self.config.write_text(text + channels + self.channels, encoding="utf-8")
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """Return what the processes get to see."""
         return {
             **os.environ,
+            **self.secrets,
             "OMNIYARD_CONFIG": str(self.config),
             "OMNIYARD_RIG_PASSWORD": self.mail.password,
             "OMNIYARD_RIG_DATABASE": self.database.url.render_as_string(hide_password=False),
@@ -163,11 +171,18 @@ def _hire(database: Database) -> None:
 
 @contextlib.contextmanager
 def running_rig(
-    kind: str, *, page: int = 100, takeover: str = "15s", database_folder: Path | None = None
+    kind: str,
+    *,
+    page: int = 100,
+    takeover: str = "15s",
+    database_folder: Path | None = None,
+    public_url: str = "",
+    channels: str = "",
+    secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Rig]:
     """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet.
 
-    database_folder: where SQLite keeps its file; the rig's own folder if not given.
+    database_folder: where SQLite keeps its file; the rig's own folder if not given.  The rest: see `Rig`.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-rig-")))
@@ -189,6 +204,9 @@ def running_rig(
             web_port=free_port(),
             page=page,
             takeover=takeover,
+            public_url=public_url,
+            channels=channels,
+            secrets=secrets or {},
         )
         rig.write_config()
         stack.callback(keep_logs, folder)

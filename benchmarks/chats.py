@@ -1,0 +1,168 @@
+"""Customers who write by SMS, X and Telegram to a rig: polls replayed and shuffled, webhooks told twice.
+
+The providers are those of the tests, in this process; each customer writes once and says something of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+
+from benchmarks.rig import Rig
+from store.bulk import table_of
+from store.models import Message
+from tests.fakes import telegram as telegrams
+from tests.fakes import twilio as twilios
+from tests.fakes.server import Answer, Asked
+from tests.fakes.telegram import FakeTelegram
+from tests.fakes.twilio import NUMBER, FakeTwilio
+from tests.fakes.x import KEYS, OWN, FakeX
+
+CHANNELS: Final = ("sms", "x", "telegram")
+# Where the providers believe the desk to be; its door is on loopback.
+PUBLIC_URL: Final = "https://desk.example"
+SECRETS: Final[Mapping[str, str]] = {
+    "TWILIO_SID": twilios.ACCOUNT,
+    "TWILIO_TOKEN": twilios.TOKEN,
+    "BOT_TOKEN": telegrams.TOKEN,
+    **KEYS,
+}
+_CONFIG: Final = """
+[channels.sms]
+kind = "twilio"
+account = "env:TWILIO_SID"
+token = "env:TWILIO_TOKEN"
+number = "{number}"
+poll = "1s"
+api_base = "{twilio}"
+
+[channels.x]
+kind = "x"
+consumer_key = "env:X_CONSUMER_KEY"
+consumer_secret = "env:X_CONSUMER_SECRET"
+access_token = "env:X_ACCESS_TOKEN"
+access_secret = "env:X_ACCESS_SECRET"
+poll = "1s"
+daily_budget = 1000000.0
+api_base = "{x}"
+
+[channels.telegram]
+kind = "telegram"
+token = "env:BOT_TOKEN"
+poll = "5s"
+api_base = "{telegram}"
+"""
+_TELLINGS: Final = 2
+_LONGEST_ANSWER_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBooks:
+    """What became of the chats; each is 0 if the promises were kept. extra_copies: an answer that somebody got twice."""
+
+    lost: int = 0
+    doubled: int = 0
+    extra_copies: int = 0
+
+
+NO_CHATS: Final = ChatBooks()
+"""The books of a run without chats."""
+
+
+class Chats:
+    """The three providers, and what their customers say. chance: the seed's."""
+
+    def __init__(self, *, messages: int, chance: random.Random) -> None:
+        self.messages = messages
+        self._twilio, self._x, self._telegram = _ShuffledTwilio(chance), FakeX(), FakeTelegram()
+        # The chaos run asks them for minutes; that they keep to the descriptions is shown by the tests.
+        self._twilio.contract = self._x.contract = self._telegram.contract = None
+        self._x.remaining = 1_000_000
+
+    @property
+    def config(self) -> str:
+        """The channels, as they stand in a configuration."""
+        bases = {"twilio": self._twilio.base, "x": self._x.base, "telegram": self._telegram.base}
+        return _CONFIG.format(number=NUMBER, **bases)
+
+    def stop(self) -> None:
+        """Let the providers listen no longer."""
+        for provider in (self._twilio, self._x, self._telegram):
+            provider.stop()
+
+    def feed(self, rig: Rig, *, seconds: float) -> None:
+        """Let the customers write, spread over `seconds`."""
+        for number, channel in zip(range(self.messages), itertools.cycle(CHANNELS), strict=False):
+            text = _text(number)
+            if channel == "sms":
+                sid = self._twilio.receive(text, sender=f"+1415{2_000_000 + number}")
+                self._tell(rig, self._twilio.webhook_form(sid))
+            elif channel == "x":
+                self._x.receive(text, sender=str(1_000_000 + number))
+            else:
+                self._telegram.receive(text, sender=2_000_000 + number)
+            time.sleep(seconds / self.messages)
+
+    def books(self, rig: Rig) -> ChatBooks:
+        """Compare what was said with what the desk holds, and what the desk answered with what was received."""
+        table = table_of(Message)
+        incoming = sa.select(table.c.text).where(table.c.channel.in_(CHANNELS), table.c.inbound_id.is_not(None))
+        with rig.database.read() as connection:
+            seen = Counter(connection.execute(incoming).scalars())
+        said = {_text(number) for number in range(self.messages)}
+        got = Counter(self._received())
+        return ChatBooks(
+            lost=len(said - seen.keys()),
+            doubled=sum(count - 1 for count in seen.values()),
+            extra_copies=sum(count - 1 for count in got.values()),
+        )
+
+    def _received(self) -> Iterator[tuple[str, str]]:
+        for sms in self._twilio.messages:
+            if sms["direction"] == "outbound-api":
+                yield sms["to"], sms["body"]
+        for event in self._x.events:
+            if event.get("sender_id") == OWN:
+                yield event["dm_conversation_id"], event["text"]
+        for message in self._telegram.sent:
+            yield str(message["chat"]["id"]), message["text"]
+
+    def _tell(self, rig: Rig, form: Mapping[str, str]) -> None:
+        """Post the webhook, and post it again; a desk that does not answer is not told, as providers have it."""
+        signature = RequestValidator(twilios.TOKEN).compute_signature(f"{PUBLIC_URL}/webhooks/sms", dict(form))
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+        address = f"http://127.0.0.1:{rig.web_port}/webhooks/sms"
+        for _ in range(_TELLINGS):
+            request = urllib.request.Request(address, data=urlencode(form).encode(), headers=headers)
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                urllib.request.urlopen(request, timeout=_LONGEST_ANSWER_SECONDS).close()
+
+
+class _ShuffledTwilio(FakeTwilio):
+    """Lists the messages of a page in any order."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = random.Random(chance.random())
+        super().__init__()
+
+    def answer(self, asked: Asked) -> Answer:
+        answer = super().answer(asked)
+        if answer.document and "messages" in answer.document:
+            self._chance.shuffle(answer.document["messages"])
+        return answer
+
+
+def _text(number: int) -> str:
+    return f"The refund of order {7_000_000 + number} has not come"
