@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 from benchmarks.rig import Rig
 from store.bulk import table_of

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from requests.exceptions import RequestException
-from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
+from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
 from connectors.certainty import certainly_not_sent

