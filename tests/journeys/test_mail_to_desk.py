@@ -19,7 +19,7 @@ from store.agents import add_agent
 from tests.postgres import find_binaries
 
 PARTS = {"connectors": "connectors", "worker": "workers", "web": "api"}
-# No healthy mail waits a minute for the hostile ones around it (reliability T33, T35, T36); a busy machine may need two.
+# The hostile mails hold no healthy one up (reliability T33, T35, T36); a busy machine needs more than the minute.
 LONGEST_WAIT_SECONDS = 120
 # Among its mails is one about a password with a file.
 SEED = 7
