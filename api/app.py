@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     actions,
+    agents,
     audit,
     channels,
     contacts,
@@ -63,6 +64,7 @@ _MODULES: Final = (
         regrouping,
         search,
         contacts,
+        agents,
         emergencies,
         messages,
         replies,

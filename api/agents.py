@@ -1,0 +1,239 @@
+"""`/agents`, `/teams`, `/reply-texts`: who is there, who belongs where, and what stands ready to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.desk import Desk, DeskPart
+from api.permissions import Actor, Verb, can
+from api.places import API
+from api.problems import ProblemError, documented
+from api.schemas import example
+from router.errors import NotFound
+from store.agents import AgentRow, list_agents
+from store.clock import read_clock
+from store.duty import SkillKind
+from store.events import EventRow, append_events
+from store.rota import Duty, duties, set_duty
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_MOST_CAPACITY: Final = 1_000
+_MOST_VALUES: Final = 50
+_AGENT: Final[dict[str, Any]] = {
+    "id": _ID,
+    "name": "Ann",
+    "role": "agent",
+    "available": True,
+    "capacity": 20,
+    "teams": ["payments"],
+    "languages": ["zh", "en"],
+    "categories": [],
+    "last_used_at": "2026-11-20T04:00:00Z",
+}
+_TEAM: Final[dict[str, Any]] = {
+    "name": "payments",
+    "title": "Payments",
+    "assign": "round_robin",
+    "fallback": None,
+    "agents": ["Ann"],
+}
+_TEXT: Final[dict[str, Any]] = {
+    "name": "receipt",
+    "texts": {"en": "We have your message. Case {reference}.", "zh": "已收到您的消息。编号 {reference}。"},
+}
+
+routes: Final = APIRouter(prefix=API, tags=["agents"])
+Reader = Annotated[Actor, Depends(Requires(Verb.READ_AGENTS))]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class AgentEntry(BaseModel):
+    """Somebody who may use the desk. Of teams one is needed to be given work; no language or category means any."""
+
+    model_config = example(_AGENT)
+
+    id: UUID
+    name: str
+    role: str
+    available: bool = Field(description="Takes work that is handed out.")
+    capacity: int = Field(description="How much at once: a low one counts 1, normal 2, high 3, urgent 4.")
+    teams: list[str]
+    languages: list[str]
+    categories: list[str]
+    last_used_at: datetime | None = Field(description="When they were here last, to ten minutes.")
+
+
+class AgentList(BaseModel):
+    """Everybody who was not revoked, by name."""
+
+    model_config = example({"agents": [_AGENT]})
+
+    agents: list[AgentEntry]
+
+
+class DutyOrder(BaseModel):
+    """What is to become different. Your own: `available` and `capacity`; the rest is a supervisor's."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"available": True, "capacity": 20}]})
+
+    available: bool | None = None
+    capacity: int | None = Field(default=None, ge=0, le=_MOST_CAPACITY)
+    teams: list[Name] | None = Field(default=None, max_length=_MOST_VALUES, description="Whose conversations they see.")
+    languages: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
+    categories: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
+
+    def skills(self) -> dict[SkillKind, list[str]]:
+        """Return the skills that it names."""
+        pairs = (
+            (SkillKind.TEAM, self.teams),
+            (SkillKind.LANGUAGE, self.languages),
+            (SkillKind.CATEGORY, self.categories),
+        )
+        return {kind: values for kind, values in pairs if values is not None}
+
+
+class TeamEntry(BaseModel):
+    """A team of the configuration."""
+
+    model_config = example(_TEAM)
+
+    name: str
+    title: str
+    assign: str = Field(description="`manual`, `round_robin` or `least_busy`.")
+    fallback: str | None = Field(description="Who takes over while nobody is available.")
+    agents: list[str]
+
+
+class TeamList(BaseModel):
+    """Every team."""
+
+    model_config = example({"teams": [_TEAM]})
+
+    teams: list[TeamEntry]
+
+
+class ReplyText(BaseModel):
+    """A text of the configuration that stands ready. Its places stand in braces."""
+
+    model_config = example(_TEXT)
+
+    name: str
+    texts: dict[str, str] = Field(description="By language.")
+
+
+class ReplyTextList(BaseModel):
+    """Every text."""
+
+    model_config = example({"reply_texts": [_TEXT]})
+
+    reply_texts: list[ReplyText]
+
+
+@routes.get(
+    "/agents", dependencies=[Depends(Requires(Verb.READ_AGENTS))], responses=documented(), summary="Who is there"
+)
+def list_all(desk: DeskPart) -> AgentList:
+    """Return everybody who may use the desk, with their duty."""
+    with desk.database.read() as connection:
+        return AgentList(agents=_entries(connection))
+
+
+@routes.patch("/agents/{agent_id}", responses=documented("not-found"), summary="Availability, capacity and skills")
+def change_agent(
+    desk: DeskPart,
+    agent_id: UUID,
+    order: DutyOrder,
+    actor: Annotated[Actor, Depends(Requires(Verb.SET_OWN_DUTY))],
+) -> AgentEntry:
+    """Change what work somebody is handed: your own availability and capacity, or, for supervisors, everybody's all."""
+    with desk.database.write() as connection:
+        return set_duty_of(connection, desk, agent_id, order=order, actor=actor)
+
+
+def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: DutyOrder, actor: Actor) -> AgentEntry:
+    """Change an agent's duty and tell of it; for the page's forms too.
+
+    Raises NotFound when there is no such agent, ProblemError for what the actor may not change.
+    """
+    _known(order.teams, desk.settings.teams, noun="team")
+    _known(order.categories, desk.settings.categories, noun="category")
+    name = next((each.name for each in _in_force(connection) if each.id == agent_id), None)
+    if name is None:
+        raise NotFound("there is no agent with that id")
+    _refuse_foreign(actor, agent_id, order=order)
+    set_duty(connection, name=name, available=order.available, capacity=order.capacity, skills=order.skills())
+    payload = {"agent": name, "by": actor.name, **order.model_dump(exclude_unset=True)}
+    append_events(connection, [EventRow("agent.duty_changed", None, payload, at=read_clock(connection))])
+    return next(entry for entry in _entries(connection) if entry.id == agent_id)
+
+
+@routes.get("/teams", responses=documented(), summary="The teams and who is in them")
+def list_teams(desk: DeskPart, _: Reader) -> TeamList:
+    """Return the teams of the configuration."""
+    with desk.database.read() as connection:
+        agents = _entries(connection)
+    teams = [
+        TeamEntry(
+            name=name,
+            title=team.title or name,
+            assign=team.assign,
+            fallback=team.fallback,
+            agents=[agent.name for agent in agents if name in agent.teams],
+        )
+        for name, team in desk.settings.teams.items()
+    ]
+    return TeamList(teams=teams)
+
+
+@routes.get("/reply-texts", responses=documented(), summary="Texts that stand ready to be sent")
+def list_reply_texts(desk: DeskPart, _: Reader) -> ReplyTextList:
+    """Return the texts of the configuration, with their places unfilled."""
+    texts = [ReplyText(name=name, texts=dict(reply.text)) for name, reply in desk.settings.replies.items()]
+    return ReplyTextList(reply_texts=texts)
+
+
+def _refuse_foreign(actor: Actor, agent_id: UUID, *, order: DutyOrder) -> None:
+    if can(actor, Verb.SET_DUTIES):
+        return
+    if agent_id != actor.id:
+        raise ProblemError("forbidden", "your role may set only your own availability")
+    # Teams say whose conversations one sees: nobody gives themselves more.
+    if order.skills():
+        raise ProblemError("forbidden", "teams, languages and categories are set by a supervisor")
+
+
+def _known(names: Collection[str] | None, known: Mapping[str, object], *, noun: str) -> None:
+    for name in names or ():
+        if known and name not in known:
+            raise ProblemError("invalid", f"there is no {noun} named {name}; expected one of: {', '.join(known)}")
+
+
+def _in_force(connection: Connection) -> list[AgentRow]:
+    return [row for row in list_agents(connection) if row.revoked_at is None]
+
+
+def _entries(connection: Connection) -> list[AgentEntry]:
+    known = duties(connection)
+    return [_entry(row, known[row.name]) for row in _in_force(connection)]
+
+
+def _entry(row: AgentRow, duty: Duty) -> AgentEntry:
+    return AgentEntry(
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        available=duty.available,
+        capacity=duty.capacity,
+        teams=list(duty.skills[SkillKind.TEAM]),
+        languages=list(duty.skills[SkillKind.LANGUAGE]),
+        categories=list(duty.skills[SkillKind.CATEGORY]),
+        last_used_at=row.last_used_at,
+    )
