@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -14,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from api.authentication import Bearer, Requires
 from api.desk import Desk, DeskPart
-from api.feed import stream
+from api.feed import Page, stream
 from api.permissions import Actor, Verb
 from api.places import API
 from api.problems import ProblemError, documented
@@ -111,10 +110,13 @@ def stream_events(
     if desk.tail.is_full:
         raise ProblemError("unavailable", "too many streams are open", headers={"Retry-After": "10"})
 
-    def read(number: int) -> tuple[Sequence[str], int]:
-        with desk.database.read() as connection:
-            events, reached = _read(connection, after=number, limit=_STREAM_PAGE, teams=actor.sees_only)
-        return [_record(event) for event in events], reached
+    def read(number: int) -> Page:
+        def ask() -> Page:
+            with desk.database.read() as connection:
+                events, reached = _read(connection, after=number, limit=_STREAM_PAGE, teams=actor.sees_only)
+            return [_record(event) for event in events], reached
+
+        return desk.tail.page((number, actor.sees_only), ask)
 
     def is_welcome() -> bool:
         try:

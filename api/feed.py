@@ -6,7 +6,9 @@ Nothing is kept per reader: each asks the database for what comes after its own 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Final
@@ -26,6 +28,13 @@ _HEARTBEAT_SECONDS: Final = 15.0
 # A stream costs a connection and a look now and then; beyond this something opens them and forgets them.
 _MOST_STREAMS: Final = 500
 
+# Readers that are up to date want the same page within this.
+_SAME_PAGE_SECONDS: Final = 2.0
+_MOST_PAGES: Final = 64
+
+# Records, and the number up to which nothing is missing then.
+Page = tuple[Sequence[str], int]
+
 _log = structlog.get_logger()
 
 
@@ -38,6 +47,13 @@ class Tail:
         self._changed: asyncio.Event | None = None
         self._looking: asyncio.Task[None] | None = None
         self.stopped = False
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[Hashable, tuple[float, Page]] = OrderedDict()
+
+    @property
+    def newest(self) -> int:
+        """The newest number that is known here."""
+        return self._newest
 
     @property
     def is_full(self) -> bool:
@@ -56,6 +72,24 @@ class Tail:
     def stop(self) -> None:
         """End all streams soon; may be called by a signal's handler."""
         self.stopped = True
+
+    def page(self, key: Hashable, read: Callable[[], Page]) -> Page:
+        """Return the page for `key`, which many readers want at one moment: read once, and only if it has something.
+
+        A page that was read a moment ago may have less than there is by now; the reader's next page has the rest.
+        """
+        now = monotonic()
+        with self._lock:
+            known = self._pages.get(key)
+        if known and now - known[0] < _SAME_PAGE_SECONDS:
+            return known[1]
+        page = read()
+        if page[0]:
+            with self._lock:
+                self._pages[key] = (now, page)
+                while len(self._pages) > _MOST_PAGES:
+                    self._pages.popitem(last=False)
+        return page
 
     async def wait_beyond(self, number: int, *, seconds: float) -> None:
         """Wait until there are newer events than `number`, all streams are to end, or `seconds` have passed."""
@@ -91,7 +125,7 @@ class Tail:
 
 async def stream(
     tail: Tail,
-    read: Callable[[int], tuple[Sequence[str], int]],
+    read: Callable[[int], Page],
     *,
     after: int,
     is_welcome: Callable[[], bool],
@@ -112,9 +146,9 @@ async def stream(
             records, reached = await run_in_threadpool(read, after)
             if not records and monotonic() - spoke_at >= _HEARTBEAT_SECONDS:
                 records = [": still here\n\n"]
-            for record in records:
+            if records:
                 spoke_at = monotonic()
-                yield record
-            if reached == after:
-                await tail.wait_beyond(after, seconds=_RECHECK_SECONDS)
+                yield "".join(records)
             after = reached
+            if after >= tail.newest:
+                await tail.wait_beyond(after, seconds=_RECHECK_SECONDS)
