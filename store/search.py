@@ -44,6 +44,8 @@ _UNORDERED: Final = (
 )
 _ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY message_id DESC LIMIT")
 _MANY: Final = 2_000
+# More words than this begin so: they are numbers, each in few messages.
+_MOST_TERMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +131,8 @@ def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, 
         return _newest_that_hold(connection, wanted, before=before, most=most)
     if connection.dialect.name == "sqlite":
         last = (_number(connection, before) if before else None) or _LAST_NUMBER
-        return _ask(connection, _SQLITE, wanted=_in_words_of("sqlite", wanted), before=last, most=most)
-    sought = _in_words_of("postgresql", wanted)
+        return _ask(connection, _SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
+    sought = _as_tsquery(wanted)
     # Its planner takes rare words for common ones and walks through all messages in order to find none; so it is asked
     # first without an order, for as many as a common word has at least.
     some = _ask(connection, _UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
@@ -143,11 +145,24 @@ def _ask(connection: Connection, statement: str, **values: object) -> list[UUID]
     return list(connection.execute(sa.text(statement).columns(_ENTRY.c.message_id), values).scalars())
 
 
-def _in_words_of(dialect: str, wanted: Wanted) -> str:
-    # Words are letters and digits alone (`router.searching`), so that nothing in them can end the quotes.
-    if dialect == "sqlite":
-        return " AND ".join([*(f'"{word}"' for word in wanted.words), *(f'"{word}"*' for word in wanted.beginnings)])
+# Words are letters and digits alone (`router.searching`), so that nothing in them can end the quotes.
+def _as_tsquery(wanted: Wanted) -> str:
     return " & ".join([*(f"'{word}'" for word in wanted.words), *(f"'{word}':*" for word in wanted.beginnings)])
+
+
+def _as_match(connection: Connection, wanted: Wanted) -> str:
+    beginnings = [_beginning(connection, word) for word in wanted.beginnings]
+    return " AND ".join([*(f'"{word}"' for word in wanted.words), *beginnings])
+
+
+def _beginning(connection: Connection, word: str) -> str:
+    """Return a beginning as the words that begin so: FTS5 reads those as far as it needs, a beginning to its end."""
+    statement = "SELECT term FROM search_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
+    terms = connection.exec_driver_sql(statement, (word, f"{word}\U0010ffff", _MOST_TERMS + 1)).scalars().all()
+    if not terms or len(terms) > _MOST_TERMS:
+        return f'"{word}"*'
+    either = " OR ".join(f'"{term}"' for term in terms)
+    return f"({either})"
 
 
 def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:

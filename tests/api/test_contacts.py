@@ -48,7 +48,11 @@ def dump(database: Database) -> str:
     """Return every value of every table, as text."""
     with database.read() as connection:
         # SQLite's index keeps no text to select; it takes out words as it is rewritten.
-        tables = [name for name in sa.inspect(connection).get_table_names() if not name.startswith("search_words")]
+        tables = [
+            name
+            for name in sa.inspect(connection).get_table_names()
+            if not name.startswith(("search_words", "search_voc"))
+        ]
         said = [str(connection.execute(sa.text(f'SELECT * FROM "{table}"')).all()) for table in tables]
     return "\n".join(said).lower()
 
