@@ -49,6 +49,7 @@ class Verb(StrEnum):
     READ_WEBHOOKS = "webhooks:read"
     REPLAY_WEBHOOKS = "webhooks:replay"
     READ_AUDIT = "audit:read"
+    READ_SUPERVISION = "supervision:read"
 
 
 class OfTeam(Protocol):
@@ -111,6 +112,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_CHANNELS: _EVERYONE,
     Verb.READ_METRICS: _EVERYONE,
     Verb.READ_EVENTS: _EVERYONE,
+    # It shows how each agent is loaded.
+    Verb.READ_SUPERVISION: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),

@@ -112,6 +112,14 @@ def reasons(trace: Mapping[str, Any], *, reader: Reader) -> tuple[Reason, ...]:
     return tuple(reason for reason in found if reason is not None)
 
 
+def missing_facts(trace: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return which facts a message lacked of those that its category needs; None if nobody looked for any."""
+    try:
+        return _Classification.model_validate(trace.get("classification")).missing_facts
+    except ValidationError:
+        return None
+
+
 def _reason(step: str, value: Any, *, reader: Reader) -> Reason | None:  # noqa: ANN401  (JSON of any version)
     title = reader.words(f"step_{step}" if step in _STEPS else step)
     if value in ([], {}, None):

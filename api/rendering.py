@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,12 +15,18 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from api.desk import Desk, desk_of
+from api.flash import drop_flash, take_flash
 from api.moments import Moments
+from api.permissions import Verb, can
 from api.reading import category_title
 from api.words import Language, Words, choose_language
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
+_THEME_COOKIE: Final = "omniyard_theme"
+THEMES: Final = ("auto", "light", "dark")
+# What says how a page is shown, and not which.
+_LOOKS: Final = frozenset({"language", "theme"})
 _A_YEAR: Final = 31_536_000
 
 
@@ -51,16 +58,24 @@ def moments_of(request: Request, desk: Desk) -> Moments:
     return Moments(now=desk.now(), zone=desk.settings.omniyard.timezone, words=words)
 
 
+def theme_of(request: Request) -> str:
+    """Return light, dark, or auto for what the reader's machine says."""
+    chosen = request.query_params.get("theme") or request.cookies.get(_THEME_COOKIE, "")
+    return chosen if chosen in THEMES else THEMES[0]
+
+
 def render(request: Request, template: str, context: Mapping[str, Any]) -> HTMLResponse:
     """Return the page. The templates may use what `_everywhere` names beside their own context."""
     desk, environment = desk_of(request), request.app.state.templates
     everywhere = _everywhere(request, desk)
     page = HTMLResponse(environment.get_template(template).render({**everywhere, **context}))
+    if everywhere["toast"]:
+        drop_flash(page, desk)
     page.headers["Vary"] = "Accept-Language, Cookie"
-    if "language" in request.query_params:
-        page.set_cookie(
-            _LANGUAGE_COOKIE, everywhere["language"], max_age=_A_YEAR, samesite="lax", secure=desk.secure, httponly=True
-        )
+    for name, cookie in (("language", _LANGUAGE_COOKIE), ("theme", _THEME_COOKIE)):
+        if name in request.query_params:
+            chosen = everywhere[name]
+            page.set_cookie(cookie, chosen, max_age=_A_YEAR, samesite="lax", secure=desk.secure, httponly=True)
     return page
 
 
@@ -68,25 +83,32 @@ def link(request: Request, **changes: str | None) -> str:
     """Return this page's address with some query parameters set, or taken out by None; a new filter starts anew."""
     kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
     changed = [(key, value) for key, value in changes.items() if value is not None]
-    query = urlencode([(key, value) for key, value in (*kept, *changed) if value and key != "language"])
-    if "language" in changes:
-        query = urlencode([*((key, value) for key, value in kept), *changed])
+    looks = _LOOKS - changes.keys()
+    query = urlencode([(key, value) for key, value in (*kept, *changed) if value and key not in looks])
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     language, moments = language_of(request), moments_of(request, desk)
+    theme, actor = theme_of(request), request.scope.get("actor")
     return {
         "language": language,
         "other_language": "en" if language == "zh" else "zh",
+        "theme": theme,
+        "other_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
+        "toast": take_flash(request, desk, actor),
+        "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
         "title_of": partial(category_title, desk, language=language),
         "team_of": partial(_team_title, desk),
         "link": partial(link, request),
-        "actor": request.scope.get("actor"),
+        "actor": actor,
         "path": request.url.path,
+        # What was posted has no address that could be opened again in another language.
+        "here": request.method == "GET",
+        "toast_key": uuid4().hex,
     }
 
 

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api import desk_words
+
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 # Key: English, Chinese. `{...}` are filled in.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **desk_words.WORDS,
     "skip": ("Skip to content", "跳到正文"),
     "nav": ("Main", "主导航"),
     "inbox": ("Inbox", "收件箱"),
@@ -119,7 +122,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "span_h": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),
     "span_d": ("{days} d {hours} h", "{days} 天 {hours} 小时"),
     "switch": ("中文", "English"),
-    "keys": ("Keys: j and k move, Enter opens, u goes back", "快捷键：j / k 移动，回车打开，u 返回"),
+    "keys": (
+        "Keys: j k move, Enter opens, u goes back, / searches; inside: r replies, t takes, e resolves, s snoozes",
+        "快捷键：j / k 移动，回车打开，u 返回，/ 搜索；会话中 r 回复，t 认领，e 解决，s 搁置",
+    ),
     # Why it is here: titles of the steps, and sentences.
     "step_origin": ("Who wrote", "来信性质"),
     "step_signals": ("Signs about the sender", "发件人迹象"),

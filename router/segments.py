@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-_BASIC: Final = frozenset(
+BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 # Each of these takes an escape before it.
-_EXTENDED: Final = frozenset("\f^{}\\[~]|€")
+EXTENDED: Final = frozenset("\f^{}\\[~]|€")
 # Twilio takes no longer body (its documentation, error 21617).
 LONGEST: Final = 1600
 
@@ -39,8 +39,8 @@ class Segments:
 
 def count_segments(text: str) -> Segments:
     """Return what a text costs as SMS. An empty text is one message."""
-    if all(character in _BASIC or character in _EXTENDED for character in text):
-        units = sum(2 if character in _EXTENDED else 1 for character in text)
+    if all(character in BASIC or character in EXTENDED for character in text):
+        units = sum(2 if character in EXTENDED else 1 for character in text)
         return _cut(Encoding.GSM7, text, units=units, alone=160, several=153)
     units = len(text.encode("utf-16-le", "replace")) // 2
     return _cut(Encoding.UCS2, text, units=units, alone=70, several=67)
@@ -51,7 +51,7 @@ def _cut(encoding: Encoding, text: str, *, units: int, alone: int, several: int)
         return Segments(encoding, units, 1, alone - units)
     parts, room = 1, several
     for character in text:
-        wide = (encoding is Encoding.GSM7 and character in _EXTENDED) or ord(character) > 0xFFFF
+        wide = (encoding is Encoding.GSM7 and character in EXTENDED) or ord(character) > 0xFFFF
         needed = 2 if wide else 1
         # Neither an escape nor half of a pair may stand alone at the end of a part.
         if needed > room:

@@ -98,6 +98,12 @@ class Replying:
         """Write a note down that only agents see; return its message's id."""
         return add_note(connection, case, author=author, masked=mask(text).text, now=read_clock(connection))
 
+    def opening(self, channel: str, *, now: datetime) -> datetime | None:
+        """Return when a channel opens; None while it is open, if it never does, or if the file knows it no more."""
+        known = self._settings.channels.get(channel)
+        calendar = self._calendars.get(known.calendar) if known else None
+        return None if calendar is None or calendar.is_open(now) else calendar.next_opening(now)
+
     def _way_out(self, case: Answerable) -> ChannelSettings:
         channel = self._settings.channels.get(case.channel)
         if channel is None or not channel.enabled or getattr(channel, "send", None) is None:

@@ -44,6 +44,7 @@ ALLOWED = {
     Verb.READ_WEBHOOKS: "supervisor auditor admin",
     Verb.REPLAY_WEBHOOKS: "supervisor admin",
     Verb.READ_AUDIT: "auditor admin",
+    Verb.READ_SUPERVISION: "supervisor auditor admin",
 }
 
 

@@ -1,0 +1,191 @@
+"""What the buttons of the pages do: the same orders as the API's, by the same functions, with the same refusals.
+
+Each form carries the version that its agent has read and a key of its own, so that a double click does a thing once
+and nobody acts past news. What was done is said on the next page, with a button that takes it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from api import outbound
+from api.actions import Changed, ChangeOrder, change_conversation
+from api.authentication import Requires
+from api.desk import Desk, DeskPart
+from api.flash import Flash, set_flash, unseal
+from api.forms import Fields, Form, ours
+from api.ordering import change_order, message_order
+from api.pages_conversation import Refusal, show_conversation
+from api.permissions import Actor, Verb
+from api.problems import PROBLEMS, ProblemError, slug_of
+from api.reading import find_for
+from api.rendering import moments_of
+from api.replies import PostedMessage, post_message
+from api.undoing import reverse
+from router.errors import OmniyardError, TransientError
+
+# What takes a conversation off the desk: whoever did it goes on with the list.
+_LEAVING: Final = frozenset({"resolve", "snooze"})
+_SEE_OTHER: Final = 303
+_KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+routes: Final = APIRouter(include_in_schema=False)
+Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
+Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
+Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
+
+
+@routes.post("/conversations/{key}/change")
+def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
+    """Do what a button says with a conversation."""
+
+    def make() -> Response:
+        verb, now = form.one("do"), desk.now()
+        with desk.database.read() as connection:
+            before = find_for(connection, key, actor=actor)
+        order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
+        once, version = _once(form, verb), form.number("version")
+        answer = change_conversation(desk, key, order=order, actor=actor, version=version, idempotency_key=once)
+        flash = _flash(
+            desk,
+            actor,
+            f"done_{verb}",
+            key=before.reference,
+            values=_named(request, desk, order),
+            undo=reverse(before, order, now=now),
+            version=Changed.model_validate_json(bytes(answer.body)).version,
+        )
+        onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
+        return _onwards(desk, onwards, flash=flash)
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+@routes.post("/conversations/{key}/say")
+def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
+    """Answer the customer, or leave a note."""
+
+    def make() -> Response:
+        order = message_order(form, zone=_zone(desk))
+        answer = post_message(desk, key, order=order, actor=actor, idempotency_key=_once(form, order.kind))
+        posted = PostedMessage.model_validate_json(bytes(answer.body))
+        later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
+        is_held = later is not None and later > desk.now()
+        flash = _flash(
+            desk,
+            actor,
+            "done_later" if is_held else f"done_{order.kind}",
+            key=key,
+            values={"at": moments_of(request, desk).short(later)} if is_held and later else {},
+            outbound=str(posted.outbound.id) if is_held and posted.outbound else "",
+        )
+        return _onwards(desk, f"/conversations/{key}", flash=flash)
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+@routes.post("/conversations/{key}/cancel")
+def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
+    """Let a message not leave that waits."""
+
+    def make() -> Response:
+        outbound.cancel(desk, UUID(form.one("outbound")), actor)
+        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+@routes.post("/conversations/{key}/settle")
+def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key: str) -> Response:
+    """Say what became of a message of which nobody could tell."""
+
+    def make() -> Response:
+        decide = outbound.send_again if form.one("do") == "send_again" else outbound.mark_sent
+        entry = decide(desk, UUID(form.one("outbound")), actor)
+        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+@routes.post("/undo")
+def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Response:
+    """Take back what this agent did last, unless the conversation has moved on since."""
+    done = unseal(desk, form.one("sealed"), actor=actor)
+    if done is None:
+        raise ProblemError("conflict", "this is too long ago to be undone by a button")
+
+    def make() -> Response:
+        if done.outbound:
+            outbound.cancel(desk, UUID(done.outbound), actor)
+        if done.undo:
+            order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
+            change_conversation(desk, done.key, order=order, actor=actor, version=done.version, idempotency_key=once)
+        return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, "done_undo", key=done.key))
+
+    return _or_refusal(request, desk, actor, make, key=done.key, form=form)
+
+
+def _or_refusal(
+    request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
+) -> Response:
+    """Return what `make` does; or the conversation again with why not, what is new in it, and what was typed."""
+    try:
+        return make()
+    except TransientError:
+        raise
+    except (ProblemError, OmniyardError) as error:
+        slug, said = slug_of(error), str(error)
+    except (ValidationError, ValueError):
+        slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
+    if slug in {"not-found", "internal"}:
+        raise ProblemError("not-found")
+    refusal = Refusal(
+        slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
+    )
+    return show_conversation(request, desk, actor, key=key, refusal=refusal)
+
+
+def _once(form: Fields, verb: str) -> str:
+    key = form.one("key")
+    if not _KEY.fullmatch(key):
+        raise ProblemError("invalid", "this form has no key; open the page again")
+    return f"page-{key}-{verb}"
+
+
+def _flash(desk: Desk, actor: Actor, said: str, *, key: str, **more: object) -> Flash:
+    return Flash.model_validate({"agent": actor.id.hex, "at": desk.now(), "said": said, "key": key, **more})
+
+
+def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
+    answer = RedirectResponse(ours(address), status_code=_SEE_OTHER)
+    set_flash(answer, desk, flash)
+    return answer
+
+
+def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
+    """Return the names that the sentence about an order has places for."""
+    until, moments = order.snoozed_until, moments_of(request, desk)
+    names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
+    names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}
+    return {"reference": "", **{name: value or "" for name, value in names.items()}}
+
+
+def _zone(desk: Desk) -> ZoneInfo:
+    return desk.settings.omniyard.timezone
+
+
+def _moment(said: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,155 @@
+"""The page of one conversation: what was said, why it is here, what else this customer has, and what to do about it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.composing import Composer, compose
+from api.desk import Desk, DeskPart
+from api.frames import framed
+from api.paging import read_cursor, write_cursor
+from api.permissions import Actor, Verb, can
+from api.reading import Story, category_title, find_for, read_list, read_messages, require_sight
+from api.reasons import Reader, Reason, missing_facts, reasons
+from api.rendering import language_of, moments_of, render
+from api.snoozing import snoozes
+from router.errors import TransientError
+from router.segments import BASIC, EXTENDED
+from router.settings.model import PRIORITIES
+from store.agents import list_agents
+from store.correspondence import MessageRow, attachments_of, find_message
+from store.inbox import ConversationRow
+from store.listing import Filter, unread_among
+from store.models import Direction
+from store.unread import mark_read
+
+_MESSAGES: Final = 50
+# Of one customer: more is a list of its own.
+_OTHERS: Final = 12
+
+routes: Final = APIRouter(include_in_schema=False)
+Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+Cursor = Annotated[str | None, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why what was asked was not done, and what the agent had typed. seen_at: until when they had read."""
+
+    slug: str
+    said: str
+    seen_at: datetime | None = None
+    draft: str = ""
+    status: int = 200
+
+
+@routes.get("/conversations/{key}")
+def conversation(request: Request, desk: DeskPart, actor: Watcher, key: str, *, cursor: Cursor = None) -> HTMLResponse:
+    """Show one conversation."""
+    return show_conversation(request, desk, actor, key=key, cursor=cursor)
+
+
+@routes.get("/messages/{message_id}/frame")
+def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
+    """Return a message's HTML for the sandboxed frame of the conversation's page."""
+    with desk.database.read() as connection:
+        message = find_message(connection, message_id)
+        require_sight(connection, message.conversation_id, actor=actor)
+    return framed(message.html)
+
+
+def show_conversation(
+    request: Request, desk: Desk, actor: Actor, *, key: str, cursor: str | None = None, refusal: Refusal | None = None
+) -> HTMLResponse:
+    """Return the page; with what went wrong, if something did, and what the agent had typed."""
+    before, now = read_cursor(cursor), desk.now()
+    with desk.database.read() as connection:
+        story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
+        if before is not None:
+            story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
+            story.messages, story.earlier = read_messages(
+                connection, story.conversation.id, before=before, limit=_MESSAGES
+            )
+            story.attachments = attachments_of(connection, [message.id for message in story.messages])
+        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        around = _around(connection, desk, story, actor=actor, now=now)
+    if is_new:
+        _note_read(desk, actor, story.conversation)
+    context = {
+        "story": story,
+        "conversation": story.conversation,
+        "why": _why(request, desk, story.messages),
+        "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
+        "may": partial(can, actor),
+        "Verb": Verb,
+        "refusal": refusal,
+        "draft": _draft(request, around["composer"], refusal),
+        "presence": "",
+        "form_key": uuid4().hex,
+        **around,
+    }
+    page = render(request, "conversation.html.jinja", context)
+    page.status_code = refusal.status if refusal else 200
+    return page
+
+
+def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Return what stands beside the messages."""
+    row = story.conversation
+    missing = _missing(story.messages)
+    theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
+    others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
+    composer = compose(connection, desk, row, missing=missing, now=now)
+    return {
+        "missing": missing,
+        "others": others,
+        "composer": composer,
+        "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
+        "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],
+        "settings": desk.settings,
+        "gsm_basic": "".join(sorted(BASIC)),
+        "gsm_extended": "".join(sorted(EXTENDED)),
+        "priorities": list(reversed(PRIORITIES)),
+    }
+
+
+def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:
+    """Return what stands in the reply box: what was typed, or the ready text that was chosen without a script."""
+    if refusal:
+        return refusal.draft
+    wanted = request.query_params.get("canned")
+    return next((each.text for each in composer.canned if each.name == wanted), "")
+
+
+def _missing(messages: Sequence[MessageRow]) -> tuple[str, ...]:
+    """Return the facts that none of the customer's messages has brought."""
+    theirs = [missing_facts(row.trace) for row in messages if row.direction == Direction.INCOMING]
+    known = [facts for facts in theirs if facts is not None]
+    return tuple(fact for fact in (known[0] if known else ()) if all(fact in facts for facts in known))
+
+
+def _note_read(desk: Desk, actor: Actor, row: ConversationRow) -> None:
+    # Reading must go on while nothing can be written: a full disk, a long import.
+    with contextlib.suppress(TransientError), desk.database.write() as connection:
+        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+
+
+def _why(request: Request, desk: Desk, messages: Sequence[MessageRow]) -> dict[UUID, tuple[Reason, ...]]:
+    moments, language = moments_of(request, desk), language_of(request)
+    reader = Reader(
+        words=moments.words,
+        category=lambda name: category_title(desk, name, language=language),
+        moment=moments.short,
+    )
+    return {message.id: reasons(message.trace, reader=reader) for message in messages}

@@ -1,0 +1,151 @@
+"""The page of queues: what is mine, nobody's, late, dangerous, put aside; filtered, searched, sorted, page by page."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.paging import cursor_of, read_cursor
+from api.permissions import Actor, Verb
+from api.reading import contact_of, read_list
+from api.rendering import render
+from router.errors import NotFound
+from router.searching import read_query
+from store.inbox import find_conversation
+from store.listing import Counts, Filter, Sort, count_all, unread_among
+from store.models import Status
+from store.search import conversations_with
+
+# One screen and a bit; the keyboard goes on from there.
+_ROWS: Final = 40
+_WAITING: Final = tuple(status for status in Status if status != Status.RESOLVED)
+# What a view shows, in the order of the tabs; `_narrowed` says what else holds in it.
+_VIEWS: Final[Mapping[str, Sequence[Status]]] = {
+    "mine": (Status.OPEN,),
+    "unassigned": (Status.OPEN,),
+    "team": (Status.OPEN,),
+    "open": (Status.OPEN,),
+    "overdue": _WAITING,
+    "emergencies": _WAITING,
+    "pending": (Status.PENDING,),
+    "snoozed": (Status.SNOOZED,),
+    "resolved": (Status.RESOLVED,),
+    "all": (),
+}
+
+routes: Final = APIRouter(include_in_schema=False)
+Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+
+
+class InboxQuery(BaseModel):
+    """What the list shows; an empty value is the same as none, because a form sends every field."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    view: str = Field(default="", max_length=20)
+    # As older links say it.
+    status: str = Field(default="", max_length=20)
+    q: str = Field(default="", max_length=200)
+    team: str = Field(default="", max_length=100)
+    category: str = Field(default="", max_length=100)
+    channel: str = Field(default="", max_length=100)
+    priority: str = Field(default="", max_length=20)
+    label: str = Field(default="", max_length=50)
+    contact: str = Field(default="", max_length=320)
+    overdue: bool = False
+    unread: bool = False
+    sort: str = Field(default="", max_length=20)
+    cursor: str | None = Field(default=None, max_length=200)
+
+    @property
+    def chosen(self) -> str:
+        """The view that is shown."""
+        return next((name for name in (self.view, self.status) if name in _VIEWS), "open")
+
+    @property
+    def order(self) -> Sort:
+        """The order that is shown."""
+        return Sort(self.sort) if self.sort in set(Sort) else Sort.NEWEST
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the view hides conversations."""
+        texts = (self.q, self.team, self.category, self.channel, self.priority, self.label, self.contact)
+        return any(texts) or self.overdue or self.unread
+
+
+@routes.get("/")
+def inbox(request: Request, desk: DeskPart, actor: Watcher, query: Annotated[InboxQuery, Query()]) -> HTMLResponse:
+    """Show one queue, filtered."""
+    now = desk.now()
+    with desk.database.read() as connection:
+        wanted = _wanted(connection, query, actor=actor, now=now)
+        listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
+        unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
+        counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
+    context = {
+        "query": query,
+        "listed": listed,
+        "unread": unread,
+        "views": _tabs(counts, actor=actor),
+        "sorts": list(Sort),
+        "next_cursor": cursor_of(end),
+        "settings": desk.settings,
+    }
+    return render(request, "inbox.html.jinja", context)
+
+
+def _wanted(connection: Connection, query: InboxQuery, *, actor: Actor, now: datetime) -> Filter:
+    view = query.chosen
+    return Filter(
+        statuses=_VIEWS[view],
+        teams=_chosen(query.team) or (sorted(actor.teams) if view == "team" else []),
+        assignees=[actor.name] if view == "mine" else [],
+        unassigned=view == "unassigned",
+        emergency=view == "emergencies",
+        categories=_chosen(query.category),
+        channels=_chosen(query.channel),
+        priorities=_chosen(query.priority),
+        labels=_chosen(query.label.strip()),
+        contact=contact_of(query.contact.strip()),
+        due_before=now if query.overdue or view == "overdue" else None,
+        unread_by=actor.id if query.unread else None,
+        only_teams=actor.sees_only,
+        ids=_found(connection, query.q.strip(), actor=actor),
+    )
+
+
+def _found(connection: Connection, words: str, *, actor: Actor) -> set[UUID] | None:
+    """Return the conversations with these words, or of this reference; None if nothing is looked for."""
+    if not words:
+        return None
+    found = conversations_with(connection, read_query(words), only_teams=actor.sees_only)
+    with contextlib.suppress(NotFound):
+        found.add(find_conversation(connection, words).id)
+    return found
+
+
+def _tabs(counts: Counts, *, actor: Actor) -> dict[str, int | None]:
+    """Return the views that this agent has, each with how much is in it; None where nobody counts."""
+    known = {
+        **counts.statuses,
+        "mine": counts.mine,
+        "unassigned": counts.unassigned,
+        "overdue": counts.overdue,
+        "emergencies": counts.emergencies,
+    }
+    return {name: known.get(name) for name in _VIEWS if name != "team" or actor.teams}
+
+
+def _chosen(value: str) -> list[str]:
+    return [value] if value else []

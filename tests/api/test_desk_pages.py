@@ -1,0 +1,194 @@
+"""What agents do on the pages: the same orders as over REST, by forms, once, never past news, and taken back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from store.bulk import table_of
+from store.database import Database
+from store.ledgers import Outbound
+from store.models import Conversation, Message
+from tests.api.conftest import settings_in
+from tests.app_client import AppClient
+from tests.inbox_builder import NOON, Builder
+
+CASE = "/conversations/K7QF2MXD4"
+MORE = """
+[channels.out]
+kind = "smtp"
+listen = "127.0.0.1:2526"
+address = "help@desk.example"
+[channels.out.send]
+host = "127.0.0.1"
+security = "none"
+[replies.receipt]
+text = {{ en = "Dear customer, about {{reference}}: {{missing_facts}} please.", zh = "您好" }}
+"""
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def settings(tmp_path: Any) -> Any:
+    return settings_in(tmp_path / "data", more=MORE.replace("{{", "{").replace("}}", "}"))
+
+
+@pytest.fixture
+def case(database: Database) -> UUID:
+    with database.write() as connection:
+        build = Builder(connection)
+        opened = build.conversation(reference="K7QF2MXD4", channel="out", waiting_since=NOON)
+        build.message(opened, channel="out", rfc_message_id="first@example.com")
+        other = build.conversation(subject="An older question", channel="support-mail", status="resolved")
+        build.message(other, text="What became of my refund?")
+        return opened
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return unescape(found.group(1))
+
+
+def press(browser: AppClient, path: str, *, page: str | None = None, **fields: str) -> httpx.Response:
+    """Send a form of the page as a browser does."""
+    shown = page if page is not None else browser.get(CASE).text
+    kept = {name: hidden(shown, name) for name in ("version", "key", "seen_at")}
+    return browser.post(path, content=urlencode(kept | fields), headers={**OURS, "Content-Type": FORM})
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def row(database: Database, model: type[Any] = Conversation, **where: object) -> Any:
+    table = table_of(model)
+    with database.read() as connection:
+        statement = sa.select(table).where(*(table.c[name] == value for name, value in where.items()))
+        return connection.execute(statement).mappings().one()
+
+
+def test_the_buttons_of_a_conversation_do_what_they_say_and_undo_takes_it_back(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    steps: list[tuple[dict[str, str], dict[str, Any], dict[str, Any], str]] = [
+        ({"do": "take"}, {"assignee": "the agent"}, {"assignee": None}, "It is yours."),
+        ({"do": "priority", "priority": "urgent"}, {"priority": "urgent"}, {"priority": "high"}, "Priority changed."),
+        ({"do": "category", "category": "refund"}, {"category": "refund"}, {"category": "failed_transaction"}, ""),
+        ({"do": "team", "team": "risk"}, {"team": "risk"}, {"team": "payments"}, "Moved to risk."),
+        ({"do": "label", "label": "vip, money"}, {"labels": ["vip", "money"]}, {"labels": []}, "vip, money"),
+        ({"do": "resolve"}, {"status": "resolved"}, {"status": "open"}, "Resolved."),
+        ({"do": "snooze", "until_at": "2099-01-05T09:00"}, {"status": "snoozed"}, {"status": "open"}, "Snoozed until"),
+    ]
+    for fields, wanted, before, said in steps:
+        answer = press(browser, f"{CASE}/change", back="/?view=mine", **fields)
+        assert answer.status_code == 303, (fields, answer.text)
+        leaves = fields["do"] in {"resolve", "snooze"}
+        assert answer.headers["location"] == ("/?view=mine" if leaves else CASE)
+        found = row(database, id=case)
+        assert {name: found[name] for name in wanted} == wanted, fields
+        page = browser.get(answer.headers["location"]).text
+        assert said in page, fields
+        undone = press(browser, "/undo", sealed=hidden(page, "sealed"))
+        assert undone.status_code == 303, (fields, undone.text)
+        found = row(database, id=case)
+        assert {name: found[name] for name in before} == before, fields
+        # Said once.
+        assert "Undone." in browser.get(CASE).text
+        assert "Undone." not in browser.get(CASE).text
+
+
+def test_a_double_click_answers_once_and_a_note_is_for_agents(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    page = browser.get(CASE).text
+    answers = [press(browser, f"{CASE}/say", page=page, kind="reply", text="We look into it.") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert row(database, Outbound, conversation_id=case)["text"] == "We look into it."
+    assert row(database, id=case)["status"] == "pending"
+    assert press(browser, f"{CASE}/say", kind="note", text="Called back.").status_code == 303
+    assert row(database, Message, direction="note")["text"] == "Called back."
+    page = browser.get(CASE).text
+    assert "Note by the agent" in page
+    assert "An older question" in page
+
+
+def test_nobody_answers_past_news_and_what_was_typed_is_kept(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    page = browser.get(CASE).text
+    with database.write() as connection:
+        at = NOON + timedelta(minutes=1)
+        Builder(connection).message(case, channel="out", text="Never mind, it works.", received_at=at)
+        table = table_of(Conversation)
+        connection.execute(sa.update(table).where(table.c.id == case).values(version=2, last_message_at=at))
+    answer = press(browser, f"{CASE}/say", page=page, kind="reply", text="My long <answer>")
+    assert answer.status_code == 409
+    assert "Never mind, it works." in answer.text
+    assert "My long &lt;answer&gt;</textarea>" in answer.text
+    assert answer.text.count("message incoming news") == 1
+    stale = press(browser, f"{CASE}/change", page=page, do="resolve")
+    assert stale.status_code == 412
+    assert row(database, id=case)["status"] == "open"
+    # Having seen it, the agent may.
+    assert press(browser, f"{CASE}/say", page=answer.text, kind="reply", text="Good!").status_code == 303
+
+
+def test_an_answer_that_leaves_later_can_be_taken_back(browser: AppClient, database: Database, case: UUID) -> None:
+    answer = press(browser, f"{CASE}/say", kind="reply", text="Good morning", when="at", send_at="2099-01-05T09:00")
+    assert answer.status_code == 303, answer.text
+    page = browser.get(CASE).text
+    assert "The answer leaves 2099-01-05" in page
+    assert press(browser, "/undo", sealed=hidden(page, "sealed")).status_code == 303
+    assert row(database, Outbound, conversation_id=case)["state"] == "cancelled"
+
+
+def test_forms_refuse_what_is_not_theirs(
+    browser: AppClient, client_of: Callable[[str], AppClient], database: Database, case: UUID
+) -> None:
+    page = browser.get(CASE).text
+    body = urlencode({"do": "resolve", "key": hidden(page, "key"), "version": "1"})
+    headers = {"Content-Type": FORM}
+    foreign = browser.post(f"{CASE}/change", content=body, headers=headers | {"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
+    assert client_of("viewer").post(f"{CASE}/change", content=body, headers=headers).status_code == 403
+    for fields in ({"do": "explode"}, {"do": "snooze", "until_at": "soon"}, {"do": "priority", "priority": "mad"}):
+        assert press(browser, f"{CASE}/change", **fields).status_code == 422, fields
+    assert press(browser, f"{CASE}/change", do="resolve", back="https://thief.example/").headers["location"] == "/"
+    forged = press(browser, "/undo", sealed="e30.00")
+    assert forged.status_code == 409
+    assert row(database, id=case)["version"] > 1
+
+
+def test_ready_texts_are_filled_and_inserted_without_a_script(browser: AppClient, case: UUID) -> None:
+    page = browser.get(f"{CASE}?canned=receipt").text
+    assert "Dear customer, about K7QF2MXD4: the transaction or order number please.</textarea>" in page
+    assert "Still missing" in page
+
+
+def test_queues_are_views_with_counts(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        build.message(build.conversation(subject="danger", emergency=True, reference="AAAAAAAAA"))
+        build.conversation(subject="mine", assignee="the agent")
+        build.conversation(subject="late", first_reply_due_at=NOON - timedelta(hours=1), assignee="Ann")
+        build.conversation(subject="later", status="snoozed", held_until=NOON + timedelta(days=1))
+    views = {
+        "mine": {"mine"}, "unassigned": {"danger"}, "overdue": {"late"}, "emergencies": {"danger"},
+        "snoozed": {"later"}, "open": {"danger", "mine", "late"}, "all": {"danger", "mine", "late", "later"},
+    }  # fmt: skip
+    for view, expected in views.items():
+        page = browser.get(f"/?view={view}").text
+        listed = set(re.findall(r'<a href="/conversations/\w+">(\w+)</a>', page))
+        assert listed == expected, view
+    assert re.search(r'Emergencies <span class="count">1</span>', browser.get("/").text)
+    assert "danger" in browser.get("/?q=aaaaaaaaa").text
+    assert "No conversation matches" in browser.get("/?q=unheard").text
