@@ -128,6 +128,49 @@ class Postgres:
                 return
 
 
+class SharedDatabase:
+    """A copy of the server's own database, as good as new after `empty`, whatever a test did to it."""
+
+    _OTHERS = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    _RELATIONS = (
+        "SELECT relkind::text, relname::text FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace ORDER BY relkind, relname"
+    )
+
+    def __init__(self, server: Postgres) -> None:
+        self._server, self._number = server, 0
+        self._make()
+
+    @property
+    def url(self) -> str:
+        return self._server.url(self._name)
+
+    def empty(self) -> None:
+        """Delete all rows, or make another copy where a test changed the tables."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(self._OTHERS)
+            if connection.execute(self._RELATIONS).fetchall() != self._relations:
+                self._make()
+                return
+            # So that the order of the tables does not matter.
+            connection.execute("SET session_replication_role = replica")
+            tables = [name for kind, name in self._relations if kind == "r" and name != "alembic_version"]
+            sequences = [name for kind, name in self._relations if kind == "S"]
+            statements = [f'DELETE FROM "{name}"' for name in tables]
+            statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in sequences]
+            connection.execute("; ".join(statements))
+
+    def _make(self) -> None:
+        self._number += 1
+        self._name = f"shared_{self._number}"
+        self._server.execute(f"CREATE DATABASE {self._name} TEMPLATE postgres")
+        with psycopg.connect(self.url) as connection:
+            self._relations = connection.execute(self._RELATIONS).fetchall()
+
+
 @contextlib.contextmanager
 def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
     """Run a server for the length of a block."""
