@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from router.settings import read_settings
+from store.actions import Change, change, lock
 from store.database import Database
 from store.duty import Pause, SlaNotice
 from store.ledgers import Event
@@ -214,6 +215,28 @@ def test_a_hold_ends_when_the_channel_opens(desk: Desk) -> None:
 
     assert (only(desk).status, only(desk).held_until) == ("open", None)
     assert "conversation.released" in desk.rows(Event, "kind")
+
+
+def test_what_an_agent_snoozed_comes_back_at_its_time_or_when_its_customer_writes(desk: Desk) -> None:
+    desk.route(envelope("1"))
+
+    def snooze() -> None:
+        with desk.database.write() as connection:
+            wanted = Change(status=Status.SNOOZED, snoozed_until=now() + HOUR)
+            change(connection, desk.database, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
+
+    snooze()
+    watch(desk)
+    assert (only(desk).status, only(desk).watch_at <= only(desk).held_until) == ("snoozed", True)
+    desk.change(Conversation, held_until=now() - HOUR, watch_at=now() - HOUR)
+    watch(desk)
+    assert (only(desk).status, only(desk).held_until) == ("open", None)
+
+    snooze()
+    desk.route(envelope("2", in_reply_to=("1@customer.example",), text="Any news?"))
+    assert only(desk).status == "open"
+    watch(desk)
+    assert only(desk).held_until is None
 
 
 def test_old_mail_has_no_clock_until_its_sender_writes_again(desk: Desk) -> None:
