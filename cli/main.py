@@ -33,6 +33,7 @@ COMMANDS: Final = (
     ("train", "cli.train:train_command", "Learn from the examples and from agents' corrections."),
     ("model", "cli.model:commands", "List the trained models; activate one, or roll back."),
     ("explain", "cli.explain:explain_command", "Show why a message went where it went."),
+    ("export", "cli.export:export_command", "Print a case as a whole, or write it with its originals."),
     (
         "simulate",
         "cli.simulate:simulate_command",

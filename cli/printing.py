@@ -14,10 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 
-def print_json(value: object) -> None:
-    """Print one JSON document on one line; times are ISO 8601 in UTC."""
+def as_json(value: object, *, indent: int | None = None) -> str:
+    """Return a JSON document, on one line unless indented; times are ISO 8601 in UTC."""
     plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    print(json.dumps(plain, ensure_ascii=False, default=_plain))
+    return json.dumps(plain, ensure_ascii=False, default=_plain, indent=indent)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document; see `as_json`."""
+    print(as_json(value))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> Table:

@@ -175,6 +175,31 @@ def test_a_message_is_explained_by_any_of_its_names_and_anew_for_another_time(de
     assert desk.json("explain", reference) == [found], "nothing was written"
 
 
+def test_a_case_is_exported_whole_and_it_is_written_down_by_whom(desk: _Desk):
+    desk.run("import", "mbox", str(desk.mbox(["my card 4111 1111 1111 1111"])), "--channel", "mail")
+    desk.route()
+    database = open_database(load_settings(desk.config))
+    with database.read() as reading:
+        reference = reading.exec_driver_sql("SELECT reference FROM conversation").scalar_one()
+
+    document = json.loads(desk.run("export", reference))
+    assert document["case"]["reference"] == reference
+    assert document["customer"] == ["customer@example.com"]
+    (message,) = document["messages"]
+    assert (message["subject"], message["text"]) == ("my card **** 1111", "Hello number 0.")
+    assert message["trace"]
+
+    folder = desk.folder / "case"
+    desk.run("export", reference.lower(), "--to", str(folder))
+    assert json.loads((folder / "case.json").read_text()) == document
+    assert b"4111 1111 1111 1111" in (folder / "001.eml").read_bytes()
+    with database.read() as reading:
+        actions = reading.exec_driver_sql("SELECT action FROM audit ORDER BY seq, rowid").scalars().all()
+    database.close()
+    assert actions == ["case.exported", "case.exported_with_originals"]
+    desk.run("export", "K7QF2MXD4", code=5)
+
+
 def test_a_file_is_explained_without_being_taken_in(desk: _Desk):
     mail = desk.folder / "a.eml"
     mail.write_bytes(b"From: new@example.com\nSubject: hello\n\nhello\n")

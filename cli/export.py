@@ -1,0 +1,102 @@
+"""`omniyard export`: a case as a whole, for an authority, an auditor or the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+from sqlalchemy.engine import Connection
+
+from cli.desk import open_desk
+from cli.options import ConfigOption
+from cli.printing import as_json, print_json
+from connectors.documents import looks_like_document
+from connectors.email.originals import unpack
+from router.errors import NotFound
+from store.audit import AuditEntry, append_audit
+from store.clock import read_clock
+from store.correspondence import MessageRow, attachments_of, find_original, messages_of, outbound_of
+from store.inbox import ConversationRow, Position, find_conversation, handles
+
+_PAGE: Final = 200
+
+
+def export_command(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A conversation's reference or id.")],
+    *,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Write it here, with the originals as they came.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print all of a case as one JSON document: its messages, what was answered, and why each decision was made.
+
+    Secrets are masked in it. With --to it becomes FOLDER/case.json beside the originals, which are unmasked: whoever
+    asks for them is written down in the audit trail.
+
+    Example: omniyard export K7QF2MXD4 --to case-of-li-na
+    """
+    with open_desk(config) as (_, database), database.write() as connection:
+        conversation = _find(connection, case)
+        messages = _all_messages(connection, conversation.id)
+        document = _document(connection, conversation, messages)
+        originals = _originals(connection, messages) if to else {}
+        action = "case.exported" if to is None else "case.exported_with_originals"
+        entry = AuditEntry(
+            at=read_clock(connection), actor="the command line", action=action, object=conversation.reference
+        )
+        append_audit(connection, [entry])
+    if to is None:
+        print_json(document)
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "case.json").write_text(as_json(document, indent=1), encoding="utf-8")
+    for name, content in originals.items():
+        (to / name).write_bytes(content)
+    typer.echo(f"{conversation.reference}: {len(messages)} messages, {len(originals)} originals, in {to}")
+
+
+def _find(connection: Connection, case: str) -> ConversationRow:
+    try:
+        return find_conversation(connection, UUID(case))
+    except ValueError:
+        return find_conversation(connection, case)
+
+
+def _all_messages(connection: Connection, conversation_id: UUID) -> list[MessageRow]:
+    messages: list[MessageRow] = []
+    before = None
+    while page := messages_of(connection, conversation_id, before=before, limit=_PAGE):
+        messages = [*page, *messages]
+        before = Position(page[0].received_at, page[0].id)
+    return messages
+
+
+def _document(connection: Connection, conversation: ConversationRow, messages: Sequence[MessageRow]) -> dict[str, Any]:
+    files = attachments_of(connection, [message.id for message in messages])
+    return {
+        "case": asdict(conversation),
+        "customer": handles(connection, [conversation.contact_id])[conversation.contact_id],
+        "messages": [
+            {**asdict(message), "attachments": [asdict(file) for file in files[message.id]]} for message in messages
+        ],
+        "outgoing": [asdict(row) for row in outbound_of(connection, conversation.id)],
+    }
+
+
+def _originals(connection: Connection, messages: Sequence[MessageRow]) -> dict[str, bytes]:
+    """Return the original of each message that has one, by a file name that sorts as they came."""
+    found = {}
+    for number, message in enumerate(messages, start=1):
+        try:
+            original = find_original(connection, message.id)
+        except NotFound:
+            # It is ours, or it was kept long enough.
+            continue
+        content = unpack(original.content, size=original.size)
+        found[f"{number:03}.{'json' if looks_like_document(content) else 'eml'}"] = content
+    return found
