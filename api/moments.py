@@ -49,6 +49,10 @@ class Moments:
             return DueClock(self.words("overdue_by", span=self._span(-left)), "overdue", at)
         return DueClock(self.words("due_in", span=self._span(left)), "soon" if left < _SOON else "later", at)
 
+    def length(self, seconds: float) -> str:
+        """Return how long something took."""
+        return self._span(timedelta(seconds=max(0.0, seconds)))
+
     def _span(self, length: timedelta) -> str:
         minutes = int(length.total_seconds()) // 60
         hours, days = minutes // 60, minutes // 1440

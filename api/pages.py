@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api import pages_actions, pages_conversation, pages_inbox
+from api import pages_actions, pages_conversation, pages_inbox, pages_presence, pages_supervisor
 from api.authentication import Requires
 from api.desk import DeskPart
 from api.paging import read_cursor, write_cursor
@@ -25,7 +25,7 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_actions):
+for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

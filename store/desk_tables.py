@@ -56,3 +56,12 @@ class Regrouping(SQLModel, table=True):
     at: datetime
     undone_at: datetime | None = None
     undone_by: str | None = None
+
+
+class Presence(SQLModel, table=True):
+    """An agent has a conversation open, until then. writing: they have begun an answer."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    agent_id: UUID = Field(primary_key=True)
+    writing: bool
+    until: datetime

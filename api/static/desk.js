@@ -1,7 +1,9 @@
-// Keys for the list, and a list that stays fresh. The pages work whole without this file.
+// Keys, a page that stays fresh, ready texts, the count of SMS. The pages work whole without this file.
 "use strict";
 
 const POLL_MILLISECONDS = 4000;
+const POLL = { headers: { "X-Omniyard-Poll": "1", Accept: "text/html" } };
+const one = (selector) => document.querySelector(selector);
 
 function links() {
   return [...document.querySelectorAll("[data-keys] .what a")];
@@ -15,30 +17,120 @@ function move(step) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.activeElement?.blur();
   const typing = event.target.matches("input, select, textarea");
+  if (typing && event.target.id === "text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.target.form.requestSubmit();
+  }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "j") move(1);
   if (event.key === "k") move(-1);
-  if (event.key === "u") document.querySelector("[data-up]")?.click();
+  if (event.key === "u") one("[data-up]")?.click();
+  const target = event.key === "/" ? one("[data-search]") : /^[a-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
+  if (!target) return;
+  event.preventDefault();
+  if (target.matches("input, textarea")) target.focus();
+  else target.click();
 });
 
-async function refresh() {
-  const live = document.querySelector("[data-live]");
-  // A list must not move while somebody selects text in it or is about to open a row by key.
-  const busy = document.hidden || !document.getSelection().isCollapsed || live.contains(document.activeElement);
-  if (busy) return;
-  const answer = await fetch(location.href, { headers: { "X-Omniyard-Poll": "1", Accept: "text/html" } });
-  // The session has ended: leave the last list and let the next click ask for a token.
-  if (!answer.ok || answer.redirected) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const selector of ["[data-live]", ".tabs"]) {
-    const fresh = page.querySelector(selector);
-    const shown = document.querySelector(selector);
-    if (fresh && shown && fresh.innerHTML !== shown.innerHTML) shown.replaceChildren(...fresh.childNodes);
-  }
+// The list that one came from is where one goes back to.
+const list = one("[data-list]");
+if (list) sessionStorage.setItem("omniyard-list", location.pathname + location.search);
+const from = sessionStorage.getItem("omniyard-list") || "/";
+function remember() {
+  document.querySelectorAll("[data-back]").forEach((field) => { field.value = from; });
+  one("[data-up]")?.setAttribute("href", from);
+}
+remember();
+
+function isBusy(part) {
+  return part.contains(document.activeElement) || Boolean(part.querySelector("details[open] iframe"));
 }
 
-// Pages after the first one are history and stay as they are.
-if (document.querySelector("[data-live]") && !new URLSearchParams(location.search).has("cursor")) {
+async function refresh() {
+  // Nothing may move while somebody selects text or is about to press something in it.
+  if (document.hidden || !document.getSelection().isCollapsed) return;
+  const parts = [...document.querySelectorAll("[data-live]")].filter((part) => !isBusy(part));
+  if (!parts.length) return;
+  const answer = await fetch(location.href, POLL);
+  // The session has ended: leave what is shown and let the next click ask for a token.
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const tabs = one(".tabs");
+  for (const part of tabs ? [...parts, tabs] : parts) {
+    const fresh = part.id ? page.getElementById(part.id) : page.querySelector(".tabs");
+    if (fresh && same(fresh) !== same(part)) part.replaceChildren(...fresh.childNodes);
+  }
+  remember();
+  news(page);
+}
+
+// The key of a form is new each time, and says nothing new.
+function same(part) {
+  return part.innerHTML.replace(/name="key" value="\w+"/g, "").replace(/ open=""/g, "");
+}
+
+// A text that nobody has begun may follow what is new; one that was begun keeps the version that its author has read.
+function news(page) {
+  const text = one("#text");
+  const fresh = page.querySelector('#reply-form [name="version"]');
+  const known = one('#reply-form [name="version"]');
+  if (!text || !fresh || !known || fresh.value === known.value) return;
+  if (text.value) one("#news").textContent = one("#news").dataset.said;
+  else for (const name of ["version", "seen_at"]) one(`#reply-form [name="${name}"]`).value = page.querySelector(`#reply-form [name="${name}"]`).value;
+}
+
+async function pulse(shown) {
+  if (document.hidden) return;
+  const writing = one("#text") && document.activeElement === one("#text") && one("#text").value ? 1 : 0;
+  const answer = await fetch(`${shown.dataset.pulse}?writing=${writing}`, { headers: { "X-Omniyard-Poll": "1" } });
+  if (answer.ok && !answer.redirected) shown.textContent = (await answer.json()).said;
+}
+
+function segments(text) {
+  const basic = new Set(text.dataset.gsm);
+  const extended = new Set(text.dataset.gsmExtended);
+  const letters = [...text.value];
+  const gsm = letters.every((letter) => basic.has(letter) || extended.has(letter));
+  const width = (letter) => (gsm ? (extended.has(letter) ? 2 : 1) : letter.length);
+  const units = letters.reduce((sum, letter) => sum + width(letter), 0);
+  const [alone, several] = gsm ? [160, 153] : [70, 67];
+  let parts = 1;
+  let left = alone - units;
+  if (units > alone) {
+    left = several;
+    for (const letter of letters) {
+      if (width(letter) > left) { parts += 1; left = several; }
+      left -= width(letter);
+    }
+  }
+  const alphabet = gsm ? "GSM-7" : "UCS-2";
+  return text.dataset.segments.replace("{parts}", parts).replace("{left}", left).replace("{alphabet}", alphabet);
+}
+
+const text = one("#text");
+if (text?.dataset.gsm) {
+  const count = () => { one("#segments").textContent = segments(text); };
+  text.addEventListener("input", count);
+  count();
+}
+
+one("[data-canned]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const chosen = event.target.elements.canned.selectedOptions[0];
+  text.setRangeText(chosen.dataset.text, text.selectionStart, text.selectionEnd, "end");
+  text.dispatchEvent(new Event("input"));
+  text.focus();
+});
+
+// Pages after the first one are history and stay as they are; what a form answered stays until it is decided.
+if (one("[data-live]") && !one("#refusal") && !new URLSearchParams(location.search).has("cursor")) {
   setInterval(() => refresh().catch(() => {}), POLL_MILLISECONDS);
+}
+const presence = one("[data-pulse]");
+if (presence) {
+  const beat = () => pulse(presence).catch(() => {});
+  setInterval(beat, POLL_MILLISECONDS);
+  text?.addEventListener("input", () => { if (text.value.length === 1) beat(); });
+  beat();
 }

@@ -192,3 +192,33 @@ def test_queues_are_views_with_counts(browser: AppClient, database: Database) ->
     assert re.search(r'Emergencies <span class="count">1</span>', browser.get("/").text)
     assert "danger" in browser.get("/?q=aaaaaaaaa").text
     assert "No conversation matches" in browser.get("/?q=unheard").text
+
+
+def test_agents_see_who_else_is_there(
+    browser: AppClient, client_of: Callable[[str], AppClient], database: Database, case: UUID
+) -> None:
+    poll = {"X-Omniyard-Poll": "1"}
+    assert browser.get(f"{CASE}/pulse?writing=1", headers=poll).json() == {"version": 1, "said": ""}
+    senior = client_of("senior")
+    assert senior.get(f"{CASE}/pulse", headers=poll).json()["said"] == "the agent is replying"
+    browser.get(f"{CASE}/pulse?writing=0", headers=poll)
+    assert senior.get(f"{CASE}/pulse").json()["said"] == "the agent is looking at this"
+    # A link opened by hand makes nobody present, and what is not theirs is not there.
+    assert browser.get(f"{CASE}/pulse").json()["said"] == "the senior is looking at this"
+    assert senior.get("/conversations/NOWHERE00/pulse").status_code == 404
+
+
+def test_supervisors_see_how_the_desk_does(client_of: Callable[[str], AppClient], case: UUID) -> None:
+    supervisor = client_of("supervisor")
+    page = supervisor.get("/supervisor").text
+    assert 'role="img"' in page
+    assert "As a table" in page
+    assert '<td class="num">1</td>' in page
+    for query in (
+        "?since=2026-11-01&until=2026-11-30",
+        "?since=x&until=9999-12-31",
+        "?since=2026-12-01&until=2026-11-01",
+    ):
+        assert supervisor.get(f"/supervisor{query}").status_code == 200, query
+    assert "Nothing in these days." in supervisor.get("/supervisor?since=2020-01-01&until=2020-01-02").text
+    assert client_of("agent").get("/supervisor").status_code == 403

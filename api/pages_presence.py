@@ -1,0 +1,62 @@
+"""The pulse of an open conversation: who else is at it. Asked by the page itself each few seconds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.permissions import Actor, Verb
+from api.places import POLL_HEADER
+from api.reading import find_for
+from api.rendering import moments_of
+from api.words import Words
+from router.errors import TransientError
+from store.presence import Present, be_present, present_at
+
+routes: Final = APIRouter(include_in_schema=False)
+
+
+class Pulse(BaseModel):
+    """version: of the conversation.  said: who else is there, in words; empty if nobody is."""
+
+    version: int
+    said: str
+
+
+@routes.get("/conversations/{key}/pulse")
+def pulse(
+    request: Request,
+    desk: DeskPart,
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    key: str,
+    *,
+    writing: bool = False,
+) -> Pulse:
+    """Say that this agent is here, and return who else is."""
+    now = desk.now()
+    with desk.database.read() as connection:
+        row = find_for(connection, key, actor=actor)
+        present = present_at(connection, row.id, now=now)
+    mine = next((each for each in present if each.agent_id == actor.id), None)
+    # No other site can send this header: a link to here makes nobody present.
+    if POLL_HEADER in request.headers and (mine is None or mine.must_renew(writing=writing, now=now)):
+        # Presence is worth no error: the database may be busy.
+        with contextlib.suppress(TransientError), desk.database.write() as connection:
+            be_present(connection, desk.database, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
+    others = [each for each in present if each.agent_id != actor.id]
+    return Pulse(version=row.version, said=_said(others, words=moments_of(request, desk).words))
+
+
+def _said(others: Sequence[Present], *, words: Words) -> str:
+    sentences = [
+        words(said, names=", ".join(each.name for each in others if each.writing is writing))
+        for said, writing in (("is_replying", True), ("is_reading", False))
+        if any(each.writing is writing for each in others)
+    ]
+    return "; ".join(sentences)

@@ -1,0 +1,60 @@
+"""Who looks at a conversation right now, and who answers it: rows that end by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.bulk import table_of
+from store.database import Database
+from store.desk_tables import Presence
+from store.ledgers import Agent
+
+# A page says so each few seconds; one that was closed is forgotten this long after.
+LASTS: Final = timedelta(seconds=20)
+# Each beat would otherwise be a write.
+_RENEW_BEFORE: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """An agent at a conversation. writing: they have begun an answer."""
+
+    agent_id: UUID
+    name: str
+    writing: bool
+    until: datetime
+
+    def must_renew(self, *, writing: bool, now: datetime) -> bool:
+        """Return whether what stands here would mislead."""
+        return self.writing != writing or self.until - now < _RENEW_BEFORE
+
+
+def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) -> list[Present]:
+    """Return who is there, by name."""
+    here, agent = table_of(Presence), table_of(Agent)
+    statement = (
+        sa.select(here.c.agent_id, agent.c.name, here.c.writing, here.c.until)
+        .join(agent, agent.c.id == here.c.agent_id)
+        .where(here.c.conversation_id == conversation_id, here.c.until > now)
+        .order_by(agent.c.name)
+    )
+    return [Present(**row) for row in connection.execute(statement).mappings()]
+
+
+def be_present(
+    connection: Connection, database: Database, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime
+) -> None:
+    """Say that an agent is there; what has ended of others is taken away by the way."""
+    table = table_of(Presence)
+    connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id, table.c.until <= now))
+    row = {"agent_id": agent_id, "conversation_id": conversation_id, "writing": writing, "until": now + LASTS}
+    statement = database.insert(Presence).values(**row)
+    keys = ["conversation_id", "agent_id"]
+    changed = {name: row[name] for name in ("writing", "until")}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
