@@ -37,7 +37,7 @@ from api import (
     webhooks,
 )
 from api.boundary import Boundary
-from api.description import describe
+from api.description import describe, operation_id
 from api.desk import Clock, Desk, utc_now
 from api.feed import Tail
 from api.help import Answers
@@ -99,6 +99,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         description=_ABOUT,
         version=version("omniyard"),
         openapi_url=f"{API}/openapi.json",
+        generate_unique_id_function=operation_id,
         # Both would load scripts from another host.
         docs_url=None,
         redoc_url=None,

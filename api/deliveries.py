@@ -131,7 +131,7 @@ class Replay(BaseModel):
         return self
 
 
-class Replayed(BaseModel):
+class Requeued(BaseModel):
     """How many deliveries were queued again."""
 
     model_config = example({"replayed": 1})
@@ -183,7 +183,7 @@ def list_rows(desk: DeskPart, query: Annotated[DeliveryQuery, Query()]) -> Deliv
     responses=documented(),
     summary="Deliver again what was given up",
 )
-def replay(desk: DeskPart, wish: Replay) -> Replayed:
+def replay(desk: DeskPart, wish: Replay) -> Requeued:
     """Queue it for another day; what is not dead stays as it is, so that asking twice sends once."""
     with desk.database.write() as connection:
-        return Replayed(replayed=replay_deliveries(connection, target=wish.target, ids=wish.ids))
+        return Requeued(replayed=replay_deliveries(connection, target=wish.target, ids=wish.ids))

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from api.problems import Problem
 
 _REFERENCE: Final = "#/components/schemas/"
 
 Schemas = Mapping[str, Any]
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return what a generated client calls the operation: the function's name, with the noun where that says none."""
+    tag = str(route.tags[0]) if route.tags else "desk"
+    noun = tag.removesuffix("s")
+    return route.name if noun in route.name else f"{route.name}_{noun}"
 
 
 def describe(app: FastAPI) -> None:
