@@ -1,0 +1,220 @@
+"""What agents do most, done in a real browser; and what axe finds on the pages where they do it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from api.app import create_app
+from router.segments import count_segments
+from store.agents import add_agent
+from store.database import Database
+from store.migrate import upgrade
+from tests.api.conftest import settings_in
+from tests.inbox_builder import Builder
+
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+HOUR = timedelta(hours=1)
+CHANNELS = """
+[channels.phone]
+kind = "twilio"
+account = "file:FOLDER/secret"
+token = "file:FOLDER/secret"
+number = "+15005550006"
+[replies.ask]
+text = { en = "Please tell us {missing_facts}. Your reference is {reference}." }
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Database, dict[str, str]]]:
+    """A desk at some moment of today, and tokens of two agents and a supervisor."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "secret").write_text("AC0")
+    database = Database.at(folder / "omniyard.db")
+    upgrade(database)
+    with database.write() as connection:
+        roles = {"Ming": "agent", "Li": "senior", "Zhao": "supervisor"}
+        tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
+        build = Builder(connection, now=datetime.now(UTC) - HOUR)
+        danger = build.conversation(reference="AAAAAAAAA", channel="phone", subject="My money is gone", emergency=True)
+        build.message(danger, channel="phone", text="Somebody took my money", sender_handle="+15005550001")
+        for number in range(5):
+            at = build.now - number * HOUR - HOUR
+            case = build.conversation(
+                reference=f"BBBBBBBB{number}", channel="phone", subject=f"Question {number}", last_message_at=at,
+                first_reply_due_at=at + 2 * HOUR, handle=f"customer{number}@example.com", name=f"Customer {number}",
+            )  # fmt: skip
+            build.message(
+                case,
+                channel="phone",
+                text="Where is my refund?",
+                html="<p>Where is my <b>refund</b>?</p>",
+                received_at=at,
+            )
+    app = create_app(settings_in(folder, more=CHANNELS.replace("FOLDER", str(folder))), database=database)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens
+        server.should_exit = True
+        thread.join(20)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
+        yield opened
+        opened.close()
+
+
+def signed_in(chromium: Browser, url: str, token: str, **more: Any) -> Page:
+    page = chromium.new_context(locale="en-GB", **more).new_page()
+    page.set_default_timeout(10_000)
+    page.goto(url)
+    page.fill("#token", token)
+    page.click("form.door button")
+    page.wait_for_url(f"{url}/")
+    return page
+
+
+def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str, Database, dict[str, str]]) -> None:
+    url, database, tokens = served
+    page = signed_in(chromium, url, tokens["Ming"])
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+
+    # 1. Look through a queue, and open what is first in it by the keyboard.
+    page.click("nav.tabs >> text=Emergencies")
+    page.wait_for_url("**/?view=emergencies")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/AAAAAAAAA")
+    # 2. Take it.
+    page.keyboard.press("t")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    # 3. Put a ready text into the answer, see what it costs as SMS, and that it is counted as the server counts it.
+    page.click("[data-canned] button")
+    text = page.input_value("#text")
+    assert text == "Please tell us the transaction or order number. Your reference is AAAAAAAAA."
+    for words in (text, "我们正在查看您的账户" * 9, "€uro " * 60):
+        page.fill("#text", words)
+        counted = count_segments(words)
+        expect(page.locator("#segments")).to_contain_text(f"{counted.parts} SMS, {counted.left} left")
+    # 4. See that somebody else answers too.
+    other = signed_in(chromium, url, tokens["Li"])
+    other.goto(f"{url}/conversations/AAAAAAAAA")
+    page.focus("#text")
+    expect(other.locator("#presence")).to_have_text("Ming is replying", timeout=15_000)
+    other.context.close()
+    # 5. Answer, by the keyboard; a second press of the keys sends nothing more.
+    page.fill("#text", "We have locked your account.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".toast")).to_contain_text("The answer is on its way.")
+    expect(page.locator("article.outgoing")).to_have_count(1)
+    # 6. Leave a note.
+    page.wait_for_load_state()
+    page.keyboard.press("r")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("Called the bank.")
+    page.click("text=Save as note")
+    expect(page.locator("article.note")).to_contain_text("Called the bank.")
+    # 7. Correct the category, and take that back.
+    page.select_option("select[name=category]", "refund")
+    page.click("[aria-label='Set: Correct category']")
+    expect(page.locator(".toast")).to_contain_text("Category corrected")
+    page.wait_for_load_state()
+    page.keyboard.press("z")
+    expect(page.locator(".toast")).to_contain_text("Undone.")
+    # 8. Snooze the next one, and come back to the list that one came from.
+    page.wait_for_load_state()
+    page.keyboard.press("u")
+    page.wait_for_url("**/?view=emergencies")
+    page.click("nav.tabs >> text=/^Open/")
+    page.wait_for_url("**/?view=open")
+    page.click("text=Question 0")
+    page.wait_for_url("**/conversations/BBBBBBBB0")
+    page.keyboard.press("s")
+    page.click("text=tomorrow 9:00")
+    page.wait_for_url("**/?view=open")
+    expect(page.locator(".toast")).to_contain_text("Snoozed until")
+    # 9. Answer past news: the text is kept, and what is new is shown.
+    page.click("text=Question 1")
+    page.wait_for_url("**/conversations/BBBBBBBB1")
+    page.fill("#text", "It takes three days.")
+    with database.write() as connection:
+        _customer_writes(connection, "BBBBBBBB1")
+    page.click("button[value=reply]")
+    expect(page.locator("#refusal")).to_contain_text("read what is new")
+    expect(page.locator("article.news")).to_contain_text("It has arrived, thank you.")
+    assert page.input_value("#text") == "It takes three days."
+    # 10. Find something, and resolve it.
+    page.goto(url)
+    page.keyboard.press("/")
+    page.keyboard.type("BBBBBBBB2")
+    page.keyboard.press("Enter")
+    page.click("text=Question 2")
+    page.wait_for_url("**/conversations/BBBBBBBB2")
+    page.keyboard.press("e")
+    expect(page.locator(".toast")).to_contain_text("Resolved.")
+    assert [line for line in said if "Content Security Policy" in line or "Refused to" in line] == []
+    page.context.close()
+
+
+def _customer_writes(connection: Any, reference: str) -> None:
+    import sqlalchemy as sa  # noqa: PLC0415
+
+    from store.bulk import table_of  # noqa: PLC0415
+    from store.models import Conversation  # noqa: PLC0415
+
+    table = table_of(Conversation)
+    case = connection.execute(sa.select(table).where(table.c.reference == reference)).mappings().one()
+    at = datetime.now(UTC)
+    Builder(connection).message(case["id"], text="It has arrived, thank you.", received_at=at)
+    values = {"version": case["version"] + 1, "last_message_at": at}
+    connection.execute(sa.update(table).where(table.c.id == case["id"]).values(**values))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    chromium: Browser, served: tuple[str, Database, dict[str, str]], scheme: str
+) -> None:
+    url, _, tokens = served
+    page = signed_in(chromium, url, tokens["Zhao"], color_scheme=scheme)
+    found = {}
+    for path in ("/", "/?view=all", "/conversations/BBBBBBBB3", "/conversations/AAAAAAAAA", "/supervisor", "/channels"):
+        page.goto(url + path)
+        found[path] = _serious(page)
+    page.context.clear_cookies()
+    page.goto(f"{url}/sign-in")
+    found["/sign-in"] = _serious(page)
+    page.context.close()
+    assert [each for seen in found.values() for each in seen] == [], found
+
+
+def _serious(page: Page) -> list[str]:
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:150]}"
+        for each in violations
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"][:3]
+    ]
