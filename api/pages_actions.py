@@ -17,10 +17,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api import outbound
+from api import emergencies, outbound
 from api.actions import Changed, ChangeOrder, change_conversation
 from api.authentication import Requires
 from api.desk import Desk, DeskPart
+from api.emergencies import EmergencyOrder
 from api.flash import Flash, set_flash, unseal
 from api.forms import Fields, Form, ours
 from api.ordering import change_order, message_order
@@ -66,6 +67,19 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         )
         onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
         return _onwards(desk, onwards, flash=flash)
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+@routes.post("/conversations/{key}/judge")
+def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
+    """Confirm an emergency, or say that it is none."""
+
+    def make() -> Response:
+        confirmed = form.one("do") == "confirm"
+        emergencies.judge(desk, key, order=EmergencyOrder(confirmed=confirmed), actor=actor)
+        said = "done_confirm" if confirmed else "done_release_emergency"
+        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, said, key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 

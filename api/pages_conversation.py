@@ -24,14 +24,16 @@ from api.reading import Story, category_title, find_for, read_list, read_message
 from api.reasons import Reader, Reason, missing_facts, reasons
 from api.rendering import language_of, moments_of, render
 from api.snoozing import snoozes
-from router.errors import TransientError
+from router.errors import NotFound, TransientError
 from router.segments import BASIC, EXTENDED
 from router.settings.model import PRIORITIES
 from store.agents import list_agents
 from store.correspondence import MessageRow, attachments_of, find_message
+from store.emergencies import EmergencyRow, find_emergency
 from store.inbox import ConversationRow
 from store.listing import Filter, unread_among
 from store.models import Direction
+from store.similar import similar_to
 from store.unread import mark_read
 
 _MESSAGES: Final = 50
@@ -110,10 +112,14 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     missing = _missing(story.messages)
     theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
     others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
+    alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
+    same = Filter(ids=alike, only_teams=actor.sees_only)
     composer = compose(connection, desk, row, missing=missing, now=now)
     return {
         "missing": missing,
         "others": others,
+        "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
+        "called": _called(connection, row),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
         "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],
@@ -122,6 +128,14 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "gsm_extended": "".join(sorted(EXTENDED)),
         "priorities": list(reversed(PRIORITIES)),
     }
+
+
+def _called(connection: Connection, row: ConversationRow) -> EmergencyRow | None:
+    """Return what people were called for; None if they were not."""
+    try:
+        return find_emergency(connection, row.id)
+    except NotFound:
+        return None
 
 
 def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:

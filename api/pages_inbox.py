@@ -74,8 +74,9 @@ class InboxQuery(BaseModel):
 
     @property
     def order(self) -> Sort:
-        """The order that is shown."""
-        return Sort(self.sort) if self.sort in set(Sort) else Sort.NEWEST
+        """The order that is shown: what is overdue, the longest first, unless asked otherwise."""
+        usual = Sort.DUE if self.chosen == "overdue" else Sort.NEWEST
+        return Sort(self.sort) if self.sort in set(Sort) else usual
 
     @property
     def narrowed(self) -> bool:

@@ -7,6 +7,7 @@ The time is the whole answer as the application gives it, HTML included, without
 
 from __future__ import annotations
 
+import logging
 import statistics
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+import structlog
 from anyio.from_thread import start_blocking_portal
 
 from api.app import create_app
@@ -37,6 +39,7 @@ _PAGES: Final = (
 
 def main() -> None:
     """Print the median and the slowest time of each page, in milliseconds."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as data, start_blocking_portal() as portal:
         database = Database.at(Path(data) / "omniyard.db")

@@ -14,10 +14,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from store.bulk import table_of
+from store.bulk import insert_rows, table_of
 from store.database import Database
+from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Conversation, Message
+from store.noticed import Emergency
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
@@ -222,3 +224,23 @@ def test_supervisors_see_how_the_desk_does(client_of: Callable[[str], AppClient]
         assert supervisor.get(f"/supervisor{query}").status_code == 200, query
     assert "Nothing in these days." in supervisor.get("/supervisor?since=2020-01-01&until=2020-01-02").text
     assert client_of("agent").get("/supervisor").status_code == 403
+
+
+def test_people_judge_what_they_were_called_for_and_see_who_says_the_same(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        called = {"conversation_id": case, "inbound_id": new_id(), "at": NOON, "evidence": {}, "by": ""}
+        insert_rows(connection, Emergency, rows=[called | {"confirmed": None, "confirmed_at": None}])
+        build.message(case, channel="out", echo="said")
+        for name, channel in (("Zhang", "web"), ("Wu", "sms")):
+            same = build.conversation(handle=f"{name}@example.com", name=name, subject=f"{name} too", channel=channel)
+            build.message(same, echo="said")
+    page = browser.get(CASE).text
+    assert "Others wrote the same" in page
+    assert "Zhang too" in page
+    assert "False alarm" in page
+    press(browser, f"{CASE}/judge", do="release")
+    assert row(database, id=case)["priority"] == "normal"
+    assert "Released: no emergency." in browser.get(CASE).text
