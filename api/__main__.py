@@ -9,10 +9,7 @@ import uvicorn
 
 from api.app import create_app
 from api.feed import Tail
-from router.settings.files import load_settings
-from store.migrate import require_current
-from store.opening import open_database
-from workers.logs import configure_logging
+from workers.starting import open_house
 
 # An answer takes milliseconds; whoever takes longer than this has hung.
 _GRACE_SECONDS: Final = 20
@@ -33,10 +30,7 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve; the first SIGTERM or Ctrl-C lets running answers finish, a second does not."""
-    settings = load_settings(None)
-    configure_logging(settings.omniyard.log_level)
-    database = open_database(settings)
-    require_current(database)
+    settings, database = open_house()
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)
     config = uvicorn.Config(

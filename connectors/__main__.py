@@ -11,22 +11,16 @@ import sys
 from connectors.daemon import Daemon
 from connectors.opening import open_gates, open_polled
 from router.settings.channels import ImapSettings
-from router.settings.files import load_settings
-from store.migrate import require_current
-from store.opening import open_database
 from workers.bell import Bell
 from workers.broker import broker_url
 from workers.failpoints import reach
 from workers.intake import Intake
-from workers.logs import configure_logging
+from workers.starting import open_house
 
 
 def main() -> None:
     """Compose the gates from the operator's file and mind them until told to stop."""
-    settings = load_settings(None)
-    configure_logging(settings.omniyard.log_level)
-    database = open_database(settings)
-    require_current(database)
+    settings, database = open_house()
     lease = settings.omniyard.takeover
     mail = {name for name, channel in settings.channels.items() if isinstance(channel, ImapSettings)}
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=mail)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from connectors.senders import open_senders
-from router.settings.files import load_settings
 from store.audit import is_anything_unsealed
-from store.migrate import require_current
-from store.opening import open_database
 from workers.assign import Assigner
 from workers.brain import build_brain
 from workers.broker import broker_url
 from workers.dispatch import Dispatch
 from workers.forgetting import Forgetter
 from workers.learning import LearntClassifier
-from workers.logs import configure_logging
 from workers.publish import Publisher, seal_step
 from workers.ratings import RatingAsker
 from workers.route import Router
+from workers.starting import open_house
 from workers.watch import Watch
 from workers.webhooks import fan_out_step, targets
 from workers.worker import Companion, Worker
@@ -24,10 +21,7 @@ from workers.worker import Companion, Worker
 
 def main() -> None:
     """Compose the worker from the operator's file and run it."""
-    settings = load_settings(None)
-    configure_logging(settings.omniyard.log_level)
-    database = open_database(settings)
-    require_current(database)
+    settings, database = open_house()
     learnt = LearntClassifier(settings)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)

@@ -1,0 +1,53 @@
+"""Daemons that start before their database, or with one of another version."""
+
+from __future__ import annotations
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.rig import Rig, running_rig, wait_until
+from tests.postgres import find_binaries
+
+DAEMONS = {"connectors": "connectors", "worker": "workers", "web": "api"}
+READY = {"connectors": "channel.listening", "worker": "worker.started"}
+
+
+def said(rig: Rig, name: str) -> str:
+    log: Path = rig.folder / f"{name}.log"
+    return log.read_text() if log.exists() else ""
+
+
+def answers(rig: Rig) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{rig.web_port}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(find_binaries() is None, reason="PostgreSQL is not installed (tests/install-machine-parts.sh)")
+def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not_theirs() -> None:
+    with running_rig("postgresql") as rig:
+        assert rig.postgres
+        rig.postgres.kill()
+        for name, module in DAEMONS.items():
+            rig.start(name, module)
+        for name in DAEMONS:
+            wait_until(lambda name=name: "database.away" in said(rig, name), seconds=60, every=0.1)
+        rig.postgres.start()
+        for name, word in READY.items():
+            wait_until(lambda name=name, word=word: word in said(rig, name), seconds=60, every=0.1)
+        wait_until(lambda: answers(rig), seconds=60, every=0.1)
+        rig.stop_all()
+
+        with rig.database.write() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = 'another'"))
+        for name, module in DAEMONS.items():
+            rig.start(name, module)
+        assert [rig.processes[name].wait(60) for name in DAEMONS] == [3, 3, 3]
+        for name in DAEMONS:
+            assert said(rig, name).splitlines()[-1].startswith("omniyard: the database is at version another")
+            assert "run `omniyard migrate`" in said(rig, name)

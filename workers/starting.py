@@ -1,0 +1,51 @@
+"""What every daemon does first: read the operator's file, and wait for a database that is away."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Final
+
+import structlog
+
+from router.errors import ConfigError, TransientError
+from router.settings import Settings
+from router.settings.files import load_settings
+from store.database import Database
+from store.migrate import require_current
+from store.opening import open_database
+from workers.logs import configure_logging
+
+# As the commands end when the configuration cannot be used.
+_UNUSABLE: Final = 3
+_ASK_AGAIN_SECONDS: Final = 2.0
+
+_log = structlog.get_logger()
+
+
+def open_house() -> tuple[Settings, Database]:
+    """Return the settings and their open database, as soon as it answers.
+
+    A database that restarts, or comes up after us, is no reason to end: whoever minds processes gives up on one that
+    dies too often. Exits with 3 and a sentence when the file cannot be used, or the tables are another version's.
+    """
+    try:
+        settings = load_settings(None)
+        configure_logging(settings.omniyard.log_level)
+        database = open_database(settings)
+        _wait_until_there(database)
+    except ConfigError as error:
+        sys.stderr.write(f"omniyard: {error}\n")
+        sys.exit(_UNUSABLE)
+    return settings, database
+
+
+def _wait_until_there(database: Database) -> None:
+    while True:
+        try:
+            require_current(database)
+        except TransientError as error:
+            _log.warning("database.away", error=str(error))
+            time.sleep(_ASK_AGAIN_SECONDS)
+        else:
+            return
