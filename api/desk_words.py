@@ -48,7 +48,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "correct_category": ("Correct category", "更正类别"),
     "move_to_team": ("Move to team", "转给团队"),
     "undo": ("Undo", "撤销"),
-    "dismiss": ("Close", "关闭"),
     "confirm_emergency": ("It is one", "确认紧急"),
     "release_emergency": ("False alarm", "误报"),
     # Said after a button.
@@ -105,17 +104,13 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "cancel_sending": ("Do not send", "取消发送"),
     "send_again": ("Send again", "重新发送"),
     "mark_sent": ("It arrived", "已送达"),
-    "leaves_at": ("leaves {at}", "{at} 发出"),
     "is_replying": ("{names} is replying", "{names} 正在回复"),
     "is_reading": ("{names} is looking at this", "{names} 正在查看"),
     "news_arrived": ("Something new has arrived. Your text is kept.", "有新内容，您的文字已保留。"),
     # Beside the conversation.
     "still_missing": ("Still missing", "还缺少"),
     "others": ("This customer's other conversations", "该客户的其他会话"),
-    "whole_story": ("Whole story", "全部往来"),
-    "this_alone": ("This conversation alone", "只看本会话"),
     "similar": ("Others wrote the same", "类似会话"),
-    "similar_hint": ("said in nearly the same words", "内容几乎相同"),
     # The supervisor's page.
     "from_day": ("From", "从"),
     "to_day": ("To", "到"),
@@ -145,5 +140,4 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "capacity": ("capacity", "上限"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
-    "on_channel": ("by {channel}", "来自 {channel}"),
 }
