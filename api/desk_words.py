@@ -108,6 +108,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "is_reading": ("{names} is looking at this", "{names} 正在查看"),
     "news_arrived": ("Something new has arrived. Your text is kept.", "有新内容，您的文字已保留。"),
     # Beside the conversation.
+    "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
+    "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),
     "others": ("This customer's other conversations", "该客户的其他会话"),
     "similar": ("Others wrote the same", "类似会话"),
