@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,15 +54,22 @@ class Supervisor:
     """Runs named commands until it is told to stop.
 
     commands: in the order of starting.  last: the name of what stops after all others, because they need it.
+    once: names of what has done its work when it ends well.
     """
 
     def __init__(
-        self, commands: Mapping[str, Command], *, environment: Mapping[str, str], speak: Speaker, last: str = ""
+        self,
+        commands: Mapping[str, Command],
+        *,
+        environment: Mapping[str, str],
+        speak: Speaker,
+        last: str = "",
+        once: Collection[str] = (),
     ) -> None:
         self._children = {name: _Child(name, command) for name, command in commands.items()}
         self._environment = dict(environment)
         self._speak = speak
-        self._last = last
+        self._last, self._once = last, frozenset(once)
         self._selector = selectors.DefaultSelector()
         self._interrupts = 0
 
@@ -137,6 +145,9 @@ class Supervisor:
         for child in self._children.values():
             if child.process is not None and (code := _ended(child.process)) is not None:
                 self._gone(child)
+                if code == 0 and child.name in self._once:
+                    child.start_at = math.inf
+                    continue
                 lived = time.monotonic() - child.started_at
                 child.failures = 1 if lived > _WELL_AFTER_SECONDS else child.failures + 1
                 pause = pause_before_restart(child.failures)

@@ -29,6 +29,7 @@ from store.database import Database
 from store.migrate import upgrade
 from store.opening import open_database
 from workers.embedded import EmbeddedBroker
+from workers.first_lesson import is_due
 
 DemoOption = Annotated[
     bool,
@@ -36,6 +37,7 @@ DemoOption = Annotated[
 ]
 
 BROKER: Final = "broker"
+LESSON: Final = "learning"
 # Apart from what a real desk keeps.
 _DEMO_DATA: Final = Path("var/demo")
 _FIRST_AGENT: Final = "admin"
@@ -75,6 +77,8 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
             taken_over=ended,
         )
         more: dict[str, Command] = {"demo": _always(_demo(settings, ports))} if ports else {}
+        if is_due(settings, file):
+            more[LESSON] = _always([sys.executable, "-m", "workers.first_lesson"])
         _run(_environment(data, file=file, demo=demo), opening=opening, broker=broker, more=more)
 
 
@@ -113,7 +117,7 @@ def _run(
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()} | more
     lines = LogLines(list(commands))
-    supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER)
+    supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER, once={LESSON})
     try:
         if broker:
             _start_broker(supervisor, broker=broker, lines=lines)

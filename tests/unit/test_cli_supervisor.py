@@ -47,12 +47,12 @@ def said():
         signal.signal(number, handler)
 
 
-def _supervisor(said: _Said, tmp_path: Path, **programs: str) -> Supervisor:
+def _supervisor(said: _Said, tmp_path: Path, *, once: tuple[str, ...] = (), **programs: str) -> Supervisor:
     commands = {
         name: lambda _, program=program: [sys.executable, "-c", textwrap.dedent(program)]
         for name, program in programs.items()
     }
-    return Supervisor(commands, environment={**os.environ, **marked(tmp_path)}, speak=said)
+    return Supervisor(commands, environment={**os.environ, **marked(tmp_path)}, speak=said, once=once)
 
 
 def _all_gone(data: Path) -> bool:
@@ -89,6 +89,24 @@ def test_a_child_that_dies_starts_again_and_it_is_said(said: _Said, tmp_path: Pa
     supervisor.run(each_tick=_Once(lambda: said.lines.count("worker: alive") == 2))
     supervisor.stop()
     assert "worker: ended with exit code 7 and starts again in 1 s" in said.lines
+
+
+def test_what_has_done_its_work_does_not_start_again_unless_it_failed(said: _Said, tmp_path: Path):
+    program = """
+        import pathlib
+        tries = pathlib.Path("{tries}")
+        tries.touch()
+        tries.write_text(tries.read_text() + "x")
+        raise SystemExit(len(tries.read_text()) == 1)
+    """.replace("{tries}", str(tmp_path / "tries"))
+    clock = "import time\nfor n in range(90): print(n, flush=True); time.sleep(0.05)"
+    supervisor = _supervisor(said, tmp_path, once=("lesson",), lesson=program, clock=clock)
+    supervisor.run(each_tick=_Once(lambda: "clock: 80" in said.lines))
+    supervisor.stop()
+    assert (tmp_path / "tries").read_text() == "xx"
+    assert [line for line in said.lines if line.startswith("lesson")] == [
+        "lesson: ended with exit code 1 and starts again in 1 s"
+    ]
 
 
 def test_what_a_dead_child_left_running_ends_with_it(said: _Said, tmp_path: Path):

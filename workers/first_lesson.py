@@ -1,0 +1,42 @@
+"""`python -m workers.first_lesson`: learn from the operator's examples once, so that a new desk need not be told to."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from router.settings import Settings
+from router.settings.files import find_settings, load_settings
+from workers.learning import learn, lessons_of
+from workers.learnt import ModelFolder
+from workers.logs import configure_logging
+
+# Half a minute of work that nobody waits for: mail goes first.
+_NICENESS: Final = 10
+
+_log = structlog.get_logger()
+
+
+def is_due(settings: Settings, config: Path) -> bool:
+    """Tell whether there is something to learn from and no model was ever put in force."""
+    return ModelFolder.of(settings).in_force() is None and lessons_of(settings, config).teach
+
+
+def main() -> None:
+    """Learn, and put the model in force; workers take it within seconds."""
+    os.nice(_NICENESS)
+    settings, config = load_settings(None), find_settings(None)
+    configure_logging(settings.omniyard.log_level)
+    folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
+    _, about = learn(folder, lessons)
+    if folder.in_force() is None:
+        folder.activate(about.version, desk=lessons.desk, at=datetime.now(UTC))
+    _log.info("model.learnt", version=about.version, examples=about.examples)
+
+
+if __name__ == "__main__":
+    main()
