@@ -19,20 +19,21 @@ from api.problems import documented
 from api.reading import Story, contact_of, find_for, program_reader, read_list, read_messages
 from api.reasons import reasons
 from api.schemas import (
-    ConversationCounts,
     ConversationDetail,
     ConversationPage,
     ConversationSummary,
     MessageEntry,
     MessagePage,
     OutgoingEntry,
+    example,
     summary_fields,
 )
 from api.search import LONGEST_QUERY
 from router.searching import read_query
 from router.settings.model import Priority
 from store.correspondence import attachments_of
-from store.listing import Filter, Sort, count_all, unread_among
+from store.counting import count_all
+from store.listing import Filter, Sort, unread_among
 from store.models import Status
 from store.search import conversations_with
 
@@ -41,6 +42,26 @@ _MOST_VALUES: Final = 50
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
 Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+
+
+class ConversationCounts(BaseModel):
+    """How many conversations wait. mine, unassigned: open ones; the others count all that are not resolved."""
+
+    model_config = example(
+        {
+            "statuses": {"open": 12, "pending": 3, "snoozed": 1},
+            "teams": {"payments": 16},
+            "mine": 2,
+            "unassigned": 4,
+            "overdue": 1,
+        }
+    )
+
+    statuses: dict[str, int]
+    teams: dict[str, int]
+    mine: int
+    unassigned: int
+    overdue: int
 
 
 class ListQuery(BaseModel):

@@ -21,8 +21,9 @@ from api.reading import contact_of, read_list
 from api.rendering import render
 from router.errors import NotFound
 from router.searching import read_query
+from store.counting import Counts, count_all
 from store.inbox import find_conversation
-from store.listing import Counts, Filter, Sort, count_all, unread_among
+from store.listing import Filter, Sort, unread_among
 from store.models import Status
 from store.search import conversations_with
 

@@ -262,26 +262,6 @@ class ConversationPage(BaseModel):
     next_cursor: str | None
 
 
-class ConversationCounts(BaseModel):
-    """How many conversations wait. mine, unassigned: open ones; the others count all that are not resolved."""
-
-    model_config = example(
-        {
-            "statuses": {"open": 12, "pending": 3, "snoozed": 1},
-            "teams": {"payments": 16},
-            "mine": 2,
-            "unassigned": 4,
-            "overdue": 1,
-        }
-    )
-
-    statuses: dict[str, int]
-    teams: dict[str, int]
-    mine: int
-    unassigned: int
-    overdue: int
-
-
 class MessagePage(BaseModel):
     """A page of messages, oldest first within the page; the next page holds the ones before."""
 

@@ -26,9 +26,10 @@ from sqlalchemy.engine import Connection
 from router.searching import Wanted, index_words, read_query
 from store.bulk import insert_rows
 from store.clock import read_clock
+from store.counting import count_all
 from store.database import Database
 from store.ids import new_id, new_reference
-from store.listing import Filter, Sort, count_all, list_conversations
+from store.listing import Filter, Sort, list_conversations
 from store.migrate import upgrade
 from store.models import Contact, Conversation, Inbound, Message, Status
 from store.search import Found, find_messages, index_messages

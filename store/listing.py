@@ -1,4 +1,4 @@
-"""The list of conversations: any combination of filters, four orders, pages by keyset, and counts.
+"""The list of conversations: any combination of filters, four orders, pages by keyset.
 
 A page begins after the last row of the one before, so rows that arrive in between are neither shown twice nor push
 another out. A conversation that gets a new message moves to the top, as a mail would.
@@ -6,7 +6,7 @@ another out. A conversation that gets a new message moves to the top, as a mail 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,9 +26,9 @@ from store.inbox import OWN_COLUMNS, ConversationRow, Position, conversation_row
 from store.models import Contact, Conversation, Identity, Status
 
 # As the small indexes of those that have any say it, by which the planners know them.
-_IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
+IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
 _IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
-_UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
+UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
 class Sort(StrEnum):
@@ -110,53 +110,6 @@ def list_conversations(
     return found
 
 
-def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:
-    """Return how many conversations wait in each status that is not the end."""
-    columns = table_of(Conversation).c
-    statement = sa.select(columns.status, sa.func.count()).where(among(columns.status, _UNRESOLVED), *_seen(only_teams))
-    counts = {Status(row[0]): row[1] for row in connection.execute(statement.group_by(columns.status))}
-    return {status: counts.get(status, 0) for status in _UNRESOLVED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How much of what waits.
-
-    teams, overdue, emergencies: not resolved.  mine, unassigned: open.
-    """
-
-    statuses: Mapping[str, int]
-    teams: Mapping[str, int]
-    mine: int
-    unassigned: int
-    overdue: int
-    emergencies: int = 0
-
-
-def count_all(
-    connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
-) -> Counts:
-    """Return the counts that stand beside the list. agent: whose `mine` is."""
-    columns, seen = table_of(Conversation).c, _seen(only_teams)
-    waiting = among(columns.status, _UNRESOLVED)
-    statuses, teams = dict.fromkeys(map(str, _UNRESOLVED), 0), dict[str, int]()
-    for team in _teams(connection, only_teams=only_teams):
-        # Both named, so that the index of teams alone is read.
-        theirs = sa.select(columns.status, sa.func.count()).where(columns.team == team, waiting)
-        for status, number in connection.execute(theirs.group_by(columns.status)):
-            statuses[status] += number
-            teams[team] = teams.get(team, 0) + number
-    is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
-    return Counts(
-        statuses=statuses,
-        teams=dict(sorted(teams.items())),
-        mine=_number(connection, is_open, columns.assignee == agent, *seen),
-        unassigned=_number(connection, is_open, columns.assignee.is_(None), *seen),
-        overdue=_number(connection, waiting, columns.due_at < now, *seen),
-        emergencies=_number(connection, waiting, _IS_EMERGENCY, *seen),
-    )
-
-
 def unread_among(connection: Connection, rows: Collection[ConversationRow], *, agent_id: UUID) -> set[UUID]:
     """Return which of the conversations the agent has not read to their end."""
     columns = table_of(ReadMarker).c
@@ -167,23 +120,8 @@ def unread_among(connection: Connection, rows: Collection[ConversationRow], *, a
     return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
 
 
-def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
-    """Return the teams that have conversations, each found by one look into the index: they are few."""
-    column = table_of(Conversation).c.team
-    found: list[str] = []
-    first = connection.execute(sa.select(sa.func.min(column))).scalar()
-    while first is not None:
-        found.append(first)
-        first = connection.execute(sa.select(sa.func.min(column)).where(column > first)).scalar()
-    return [team for team in found if only_teams is None or team in only_teams]
-
-
-def _number(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
-    statement = sa.select(sa.func.count()).select_from(table_of(Conversation)).where(*conditions)
-    return int(connection.execute(statement).scalar_one())
-
-
-def _seen(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    """Return the condition that a reader who is limited to teams adds; none for whoever sees all."""
     return [] if only_teams is None else [among(table_of(Conversation).c.team, only_teams)]
 
 
@@ -248,7 +186,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
     )
     yield from (column == next(iter(values)) for column, values in pairs if len(values) == 1)
     yield from (among(column, values) for column, values in pairs if len(values) > 1)
-    yield from _seen(wanted.only_teams)
+    yield from seen_by_teams(wanted.only_teams)
     if wanted.unassigned:
         yield columns.assignee.is_(None)
     if wanted.labels:
@@ -263,7 +201,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
     if wanted.ids is not None:
         yield among(columns.id, wanted.ids)
     if wanted.emergency:
-        yield _IS_EMERGENCY if status != Status.RESOLVED else sa.false()
+        yield IS_EMERGENCY if status != Status.RESOLVED else sa.false()
 
 
 class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from router.automatic import Kind
 from router.reading import Reading
 from store.claims import ClaimedRow
+from store.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,19 @@ def evidence_of(reading: Reading) -> dict[str, object]:
         "probability": seen.confidence,
         "model": seen.model,
     }
+
+
+def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
+    """Return the rows of its files, under the names that are safe to show."""
+    return [
+        {
+            "id": new_id(),
+            "message_id": message_id,
+            "name": name,
+            "media_type": attachment.media_type,
+            "size": attachment.size,
+            "sha256": attachment.sha256,
+            "part": attachment.part,
+        }
+        for attachment, name in zip(incoming.reading.envelope.attachments, incoming.reading.file_names, strict=True)
+    ]

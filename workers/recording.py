@@ -25,7 +25,7 @@ from store.models import Direction, Status
 from store.outcome import Escalation, Outcome, Touch
 from store.suppression import LastWord
 from workers.brain import Brain
-from workers.incoming import Incoming, evidence_of, known_ids, may_repeat
+from workers.incoming import Incoming, attachment_rows, evidence_of, known_ids, may_repeat
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN = "omniyard.invalid"
@@ -174,7 +174,7 @@ class Recorder:
 
     def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
         self.outcome.messages.append(_message(filing, trace=trace))
-        self.outcome.attachments.extend(_attachments(filing.incoming, message_id=filing.message_id))
+        self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
         if filing.repeats:
             said_again = {"message_id": str(filing.message_id), "first": str(filing.repeats)}
             self._event("message.repeated", filing.conversation_id, payload=said_again)
@@ -272,21 +272,6 @@ def _message(filing: Filing, *, trace: dict[str, object]) -> dict[str, Any]:
         "duplicate_of": filing.repeats,
         "trace": trace,
     }
-
-
-def _attachments(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": new_id(),
-            "message_id": message_id,
-            "name": name,
-            "media_type": attachment.media_type,
-            "size": attachment.size,
-            "sha256": attachment.sha256,
-            "part": attachment.part,
-        }
-        for attachment, name in zip(incoming.reading.envelope.attachments, incoming.reading.file_names, strict=True)
-    ]
 
 
 def _outbound(filing: Filing, reply: AutoReply) -> dict[str, Any]:

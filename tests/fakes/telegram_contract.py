@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.contract import specs_folder
 
-_PLAIN = {"Integer": int, "String": str, "Boolean": bool, "Float": (int, float)}
+_PLAIN: dict[str, type | tuple[type, ...]] = {"Integer": int, "String": str, "Boolean": bool, "Float": (int, float)}
 
 
 def load() -> TelegramContract | None:

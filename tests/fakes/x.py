@@ -73,4 +73,4 @@ def _is_signed(asked: Asked) -> bool:
         return False
     request.params = [(key, value) for key, value in collected if key != "oauth_signature"]
     request.signature = values.get("oauth_signature", "")
-    return signature.verify_hmac_sha1(request, KEYS["X_CONSUMER_SECRET"], KEYS["X_ACCESS_SECRET"])
+    return bool(signature.verify_hmac_sha1(request, KEYS["X_CONSUMER_SECRET"], KEYS["X_ACCESS_SECRET"]))

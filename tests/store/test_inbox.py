@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from router.errors import Conflict, NotFound, PermanentError
 from store.agents import add_agent, find_by_token, list_agents, revoke_agent
 from store.correspondence import attachments_of, find_message, find_original, messages_of, outbound_of
+from store.counting import count_unresolved
 from store.database import Database
 from store.inbox import ConversationRow, Position, find_conversation, glimpses, handles
-from store.listing import Filter, Sort, count_unresolved, list_conversations
+from store.listing import Filter, Sort, list_conversations
 from store.models import Status
 from store.quarantine import discard, find_quarantined, list_quarantined, replay
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
