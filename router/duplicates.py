@@ -57,7 +57,8 @@ _SHORT: Final = {
 }  # fmt: skip
 _SHORTENED: Final = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_SHORT)})(?![a-z0-9])")
 _NOT_WORD: Final = re.compile(r"[\W_]+")
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+# With its sign and its money: a payment of $5 is not one of €5, and -50 was booked back.
+_NUMBER: Final = re.compile(r"(?:([$€£¥₩₹₽₫฿])\s?)?((?:(?<!\S)|(?<=[$€£¥₩₹₽₫฿]))[-−])?(\d+(?:[.,]\d+)*)")
 
 _SIMILAR: Final = 88.0
 # Beyond this the comparison costs more than it tells; longer texts count as the same only when they are equal.
@@ -144,6 +145,9 @@ def same_canonical(a: Canonical, b: Canonical) -> bool:
 def repeats_part(later: str, earlier: str) -> bool:
     """Tell whether the later text is nothing but a piece of the earlier one, as when a long SMS arrives in parts."""
     whole, part = canonical(earlier), canonical(_PART_MARK.sub("", later))
+    if len(part.key) == len(whole.key):
+        # All of it: then its numbers must be the same, signs and all.
+        return part.key == whole.key and part.numbers == whole.numbers
     return len(part.key.encode()) >= _SHORTEST_PART and part.key in whole.key
 
 
@@ -177,7 +181,7 @@ def _core(text: str) -> str:
 
 
 def _numbers(text: str) -> tuple[str, ...]:
-    return tuple(sorted(number.replace(",", "") for number in _NUMBER.findall(text)))
+    return tuple(sorted(money + sign + digits.replace(",", "") for money, sign, digits in _NUMBER.findall(text)))
 
 
 def _are_similar(a: Canonical, b: Canonical) -> bool:

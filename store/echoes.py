@@ -23,6 +23,7 @@ _MOST: Final = 8
 _LONGEST: Final = 4_000
 # Within which customers who say the same have one cause.
 BURST: Final = timedelta(hours=1)
+_SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +107,14 @@ def notice_bursts(
     known = _last_said(connection, echoes)
     fresh = {echo: at for echo, at in known.items() if at >= since}
     if fresh:
-        going_on = sa.update(table).where(among(table.c.echo, sorted(fresh)), table.c.last_at < now)
+        # Once a minute is enough: every page of an outage that wrote here would wait for the one before it.
+        stale = [echo for echo in sorted(fresh) if fresh[echo] < now - _SEEN_EVERY]
+        going_on = sa.update(table).where(among(table.c.echo, stale), table.c.last_at < now)
         connection.execute(going_on.values(last_at=now))
     events = []
-    for echo, count in _counts(connection, echoes.keys() - fresh.keys(), customers=customers, since=since).items():
+    # In one order, so that two pages with the same two bursts do not wait for each other.
+    counts = _counts(connection, echoes.keys() - fresh.keys(), customers=customers, since=since)
+    for echo, count in sorted(counts.items()):
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):
             payload = {"message_id": str(echoes[echo]), "customers": count, "minutes": BURST.seconds // 60}

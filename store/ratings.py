@@ -26,7 +26,8 @@ from store.models import Contact, Conversation, Direction, Message, Status, Thre
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"
 _POSITION: Final = "ratings.asked"
-_PAGE: Final = 500
+# Each costs some questions, while SQLite's only writer is held.
+_PAGE: Final = 50
 _GIVEN: Final = text("rated_at IS NOT NULL")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from router.autoreply import fill_reply
 from router.correlation import make_token
 from store.clock import read_clock
@@ -15,6 +17,8 @@ from workers.brain import Brain
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN: Final = "omniyard.invalid"
+
+_log = structlog.get_logger()
 
 
 class RatingAsker:
@@ -34,11 +38,22 @@ class RatingAsker:
         with self._database.write() as connection:
             closings, _ = take_closings(connection, self._database)
             now = read_clock(connection)
+            questions = [(each, self._question_of(each, reply=reply, now=now)) for each in closings]
             return sum(
-                ask(connection, self._database, closing, question=self._question(closing, reply=reply, now=now))
-                for closing in closings
-                if self._can_be_asked(closing)
+                ask(connection, self._database, closing, question=question)
+                for closing, question in questions
+                if question is not None
             )
+
+    def _question_of(self, closing: Closing, *, reply: str, now: datetime) -> Question | None:
+        """Return the question, or None where nobody can be asked: one odd case must not stop all those after it."""
+        if not self._can_be_asked(closing):
+            return None
+        try:
+            return self._question(closing, reply=reply, now=now)
+        except Exception:  # noqa: BLE001  (the outer loop over cases)
+            _log.warning("rating.not_asked", reference=closing.reference, exc_info=True)
+            return None
 
     def _can_be_asked(self, closing: Closing) -> bool:
         channel = self._brain.settings.channels.get(closing.channel)

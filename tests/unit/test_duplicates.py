@@ -103,3 +103,21 @@ def test_the_order_of_the_two_texts_does_not_matter(a, b):
 def test_a_text_with_words_is_the_same_as_itself(text):
     assert same_message(text, text)
     assert fingerprint(text) == fingerprint(text)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("I paid $5 to the shop and it failed", "I paid €5 to the shop and it failed"),
+        ("you booked -50 on my account today", "you booked 50 on my account today"),
+        ("the payment of 1.000 did not arrive", "the payment of 1,000 did not arrive"),
+        ("my transfer to Zhang Wei has not arrived", "my transfer to Zhang Lei has not arrived"),
+        ("please refund to Li Wei now", "please refund to Li Wen now"),
+        ("where is order A please", "where is order B please"),
+    ],
+)
+def test_a_sign_a_currency_a_name_or_a_letter_makes_another_matter(a, b):
+    assert not same_message(a, b)
+    assert not same_message(b, a)
+    assert not repeats_part(a, b)
+    assert not repeats_part(b, a)
