@@ -68,7 +68,8 @@ def sent(mail: bytes) -> EmailMessage:
 def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(rig: Rig) -> None:
     # Given a mailbox where hostile mail lies between healthy mail, and a mail server that hands over one more
     mailbox = make_mailbox(messages=100, seed=SEED, redeliveries=0, file_bytes=5_000)
-    hostile = [hostile_mail(name) for name in NAMES]
+    # What a hostile mail does to its reader, it does before any database: one round of them is enough.
+    hostile = [hostile_mail(name) for name in NAMES] if rig.postgres is None else []
     mixed = [mail for pair in zip(mailbox.mails, hostile, strict=False) for mail in pair]
     mixed += mailbox.mails[len(hostile) :]
     rig.mail.deliver(USER, mixed)
