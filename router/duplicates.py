@@ -57,8 +57,10 @@ _SHORT: Final = {
 }  # fmt: skip
 _SHORTENED: Final = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_SHORT)})(?![a-z0-9])")
 _NOT_WORD: Final = re.compile(r"[\W_]+")
-# With its sign and its money: a payment of $5 is not one of €5, and -50 was booked back.
-_NUMBER: Final = re.compile(r"(?:([$€£¥₩₹₽₫฿])\s?)?((?:(?<!\S)|(?<=[$€£¥₩₹₽₫฿]))[-−])?(\d+(?:[.,]\d+)*)")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+# A payment of $5 is not one of €5, and -50 was booked back; a dash within a word or a number is none of its own.
+_SIGNED: Final = re.compile(r"(?:([$€£¥₩₹₽₫฿])\s?|(?<!\S))([-−]?)$")
+_MARKS: Final = frozenset("$€£¥₩₹₽₫฿-− ")
 
 _SIMILAR: Final = 88.0
 # Beyond this the comparison costs more than it tells; longer texts count as the same only when they are equal.
@@ -181,7 +183,15 @@ def _core(text: str) -> str:
 
 
 def _numbers(text: str) -> tuple[str, ...]:
-    return tuple(sorted(money + sign + digits.replace(",", "") for money, sign, digits in _NUMBER.findall(text)))
+    return tuple(sorted(_sign(text, at.start()) + at[0].replace(",", "") for at in _NUMBER.finditer(text)))
+
+
+def _sign(text: str, start: int) -> str:
+    """Return the money and the minus that stand before a number."""
+    if start == 0 or text[start - 1] not in _MARKS:
+        return ""
+    signed = _SIGNED.search(text, max(0, start - 3), start)
+    return (signed[1] or "") + signed[2] if signed else ""
 
 
 def _are_similar(a: Canonical, b: Canonical) -> bool:
