@@ -41,6 +41,7 @@ from api.description import describe, operation_id
 from api.desk import Clock, Desk, utc_now
 from api.feed import Tail
 from api.help import Answers
+from api.limits import TokenBuckets
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.places import API
@@ -134,6 +135,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         tail=Tail(database),
         trail=Trail(database),
         visitors=_visitors(settings),
+        buckets=TokenBuckets(settings.omniyard.requests_per_second),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

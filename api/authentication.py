@@ -6,6 +6,7 @@ A token is taken from the Authorization header alone (RFC 6750 section 2.1), so 
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -44,6 +45,8 @@ class Requires(Demand):
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
         request.scope["actor"] = actor
+        if bearer and (seconds := desk.buckets.wait(agent.id)):
+            raise ProblemError("too-many-requests", headers={"Retry-After": str(math.ceil(seconds))})
         if not can(actor, self.verb):
             raise ProblemError("forbidden", f"the role {actor.role}, or this token, may not do {self.verb}")
         return actor

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.feed import Tail
+from api.limits import TokenBuckets
 from api.meter import Meter
 from api.originals import OriginalReader
 from api.ringing import Ringer
@@ -45,6 +46,7 @@ class Desk:
     tail: Tail
     trail: Trail
     visitors: Visitors
+    buckets: TokenBuckets
     secure: bool
 
 

@@ -32,6 +32,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk takes."),
     "invalid": (422, "Not valid", "Something in the request is not as it should be; `errors` says what and where."),
+    "too-many-requests": (429, "Too many requests", "This token asks too often; `Retry-After` says when to go on."),
     "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),
     "unavailable": (503, "Not available now", "The desk cannot reach something it needs; try again in a moment."),
 }
@@ -175,7 +176,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route for OpenAPI: each problem with an example; those of every route are added."""
-    everywhere = ("unauthenticated", "forbidden", "invalid", "internal", "unavailable")
+    everywhere = ("unauthenticated", "forbidden", "invalid", "too-many-requests", "internal", "unavailable")
     return {PROBLEMS[slug][0]: _documented(slug) for slug in (*everywhere, *slugs)}
 
 

@@ -61,6 +61,7 @@ class DeskSettings(Frozen):
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
     keep_originals: how long the bytes of settled messages are kept; absent, for good.
     outage_customers: how many customers who write the same within an hour are an outage; 0 for never.
+    requests_per_second: how often one token may ask one web process; 0 for no limit.
     """
 
     name: str = "Omniyard"
@@ -75,6 +76,7 @@ class DeskSettings(Frozen):
     authserv_id: str | None = None
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
+    requests_per_second: int = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -23,6 +23,7 @@ TOML = """
 name = "E-wallet support"
 timezone = "Asia/Shanghai"
 data = "{data}"
+requests_per_second = {rate}
 {more}
 [channels.support-mail]
 kind = "smtp"
@@ -77,8 +78,8 @@ def clock() -> MovingClock:
     return MovingClock()
 
 
-def settings_in(folder: Path, *, more: str = "") -> Settings:
-    return read_settings(TOML.format(data=folder, more=more))
+def settings_in(folder: Path, *, more: str = "", rate: int = 0) -> Settings:
+    return read_settings(TOML.format(data=folder, more=more, rate=rate))
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ SECRET = "the purple elephant"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    text = TOML.format(data=tmp_path / "data", more=FORM)
+    text = TOML.format(data=tmp_path / "data", more=FORM, rate=0)
     return read_settings(text.replace("[categories.refund]", '[categories.refund]\nkeywords = ["退款"]'))
 
 

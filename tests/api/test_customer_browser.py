@@ -33,7 +33,7 @@ _FORM = '[channels.form]\nkind = "web"\n'
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[tuple[str, Database, Router]]:
-    settings = read_settings(TOML.format(data=tmp_path, more=_FORM))
+    settings = read_settings(TOML.format(data=tmp_path, more=_FORM, rate=0))
     database = Database.at(tmp_path / "omniyard.db")
     upgrade(database)
     app = create_app(settings, database=database)

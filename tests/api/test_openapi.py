@@ -78,7 +78,7 @@ def test_every_guarded_operation_says_so_and_tells_its_errors(document: dict[str
         if " /api/" not in name:
             continue
         assert operation["security"] == [{"token": []}], name
-        for status in ("401", "403", "422", "500", "503"):
+        for status in ("401", "403", "422", "429", "500", "503"):
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"], f"{name} {status}"
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 

@@ -30,7 +30,7 @@ def test_the_process_serves_and_stops_when_told(tmp_path: Path) -> None:
     # Given a desk's file and its database
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    (tmp_path / "desk.toml").write_text(TOML.format(data=tmp_path, more=f'listen = "127.0.0.1:{port}"'))
+    (tmp_path / "desk.toml").write_text(TOML.format(data=tmp_path, more=f'listen = "127.0.0.1:{port}"', rate=0))
     database = Database.at(tmp_path / "omniyard.db")
     upgrade(database)
     database.close()
