@@ -19,7 +19,6 @@ from api.problems import ProblemError, documented
 from api.reading import find_for, require_sight
 from api.schemas import example
 from store import merging
-from store.actions import lock
 from store.clock import read_clock
 from store.contact_cards import find_card
 from store.contact_merging import undo_merged_contacts
@@ -107,9 +106,16 @@ def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         target = find_for(connection, order.into, actor=actor).id
-        _require_version(connection, source, version=version)
         now = read_clock(connection)
-        kept = merging.merge(connection, desk.database, source_id=source, target_id=target, by=actor.name, now=now)
+        kept = merging.merge(
+            connection,
+            desk.database,
+            source_id=source,
+            target_id=target,
+            by=actor.name,
+            now=now,
+            version=version,
+        )
     return Regrouped(regrouping_id=kept, conversation_id=target)
 
 
@@ -122,13 +128,13 @@ def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version
     """Split it; the new conversation goes on under the same decisions, with a reference of its own."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
-        _require_version(connection, source, version=version)
         new, kept = merging.split(
             connection,
             conversation_id=source,
             message_ids=order.message_ids,
             by=actor.name,
             now=read_clock(connection),
+            version=version,
         )
     return Regrouped(regrouping_id=kept, conversation_id=new)
 
@@ -187,8 +193,3 @@ def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: 
     require_sight(connection, row.source_id, actor=actor)
     require_sight(connection, row.target_id, actor=actor)
     merging.undo(connection, desk.database, regrouping_id, by=actor.name, now=read_clock(connection))
-
-
-def _require_version(connection: Connection, conversation_id: UUID, *, version: int | None) -> None:
-    if version is not None:
-        lock(connection, conversation_id, version=version)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
+from store.actions import lock
 from store.bulk import among, insert_rows, table_of
 from store.database import Database
 from store.events import EventRow, append_events
@@ -35,12 +36,21 @@ _INHERITED: Final = (
 
 
 def merge(
-    connection: Connection, database: Database, *, source_id: UUID, target_id: UUID, by: str, now: datetime
+    connection: Connection,
+    database: Database,
+    *,
+    source_id: UUID,
+    target_id: UUID,
+    by: str,
+    now: datetime,
+    version: int | None = None,
 ) -> UUID:
     """Put the messages of one conversation into another and return the id to undo it by.
 
     The source is resolved, and what comes for it later goes to the target.
-    Raises PermanentError for one and the same or for two customers, Conflict when either was merged already.
+    version: the one of the source that the caller has read; None for whatever it is.
+    Raises PermanentError for one and the same or for two customers, Conflict when either was merged already,
+    Stale when the source has moved on since.
     """
     if source_id == target_id:
         raise PermanentError("expected two conversations, not one and the same")
@@ -48,6 +58,8 @@ def merge(
         refuse_merged(connection, side)
     _hold_senders(connection, (source_id, target_id))
     before = snapshot(connection, Conversation, (source_id, target_id), _SIDE)
+    _require_unmerged(before)
+    _require_version(connection, source_id, version=version)
     source, target = before[source_id], before[target_id]
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they are of different contacts; if that is one person, merge the contacts first")
@@ -62,15 +74,25 @@ def merge(
 
 
 def split(
-    connection: Connection, *, conversation_id: UUID, message_ids: Collection[UUID], by: str, now: datetime
+    connection: Connection,
+    *,
+    conversation_id: UUID,
+    message_ids: Collection[UUID],
+    by: str,
+    now: datetime,
+    version: int | None = None,
 ) -> tuple[UUID, UUID]:
     """Take messages out into a conversation of their own; return its id and the id to undo it by.
 
-    Raises PermanentError unless some messages stay, and one that goes came in and opened no conversation itself.
+    version: as for `merge`.
+    Raises PermanentError unless some messages stay, and one that goes came in and opened no conversation itself,
+    Conflict when it was merged into another, Stale when it has moved on since.
     """
     refuse_merged(connection, conversation_id)
     _hold_senders(connection, (conversation_id,))
     before = snapshot(connection, Conversation, (conversation_id,), _SIDE)
+    _require_unmerged(before)
+    _require_version(connection, conversation_id, version=version)
     going = _going(connection, conversation_id, message_ids)
     new = _open(connection, conversation_id, going)
     moved = move_some(connection, conversation_id, new, messages=going)
@@ -82,10 +104,11 @@ def split(
 def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datetime) -> UUID:
     """Take away the suspicion that a conversation belongs to an older one; return the id to undo it by.
 
-    Raises Conflict when there is none.
+    Raises Conflict when there is none, or when the conversation was merged into another.
     """
     refuse_merged(connection, conversation_id)
-    before = snapshot(connection, Conversation, (conversation_id,), ("linked_to",))
+    before = snapshot(connection, Conversation, (conversation_id,), ("linked_to", "merged_into"))
+    _require_unmerged(before)
     linked_to = before[conversation_id]["linked_to"]
     if linked_to is None:
         raise Conflict("it is linked to no other conversation")
@@ -162,6 +185,19 @@ def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) ->
     theirs = sa.select(table.c.contact_id).where(among(table.c.id, conversation_ids))
     statement = sa.select(identity.c.id).where(identity.c.contact_id.in_(theirs))
     connection.execute(statement.order_by(identity.c.kind, identity.c.handle).with_for_update()).all()
+
+
+def _require_unmerged(sides: Mapping[UUID, Mapping[str, object]]) -> None:
+    # Somebody may have merged one of them while we waited for the locks.
+    for side in sides.values():
+        if side["merged_into"] is not None:
+            raise Conflict(f"it was merged into the conversation {side['merged_into']}")
+
+
+def _require_version(connection: Connection, conversation_id: UUID, *, version: int | None) -> None:
+    # Only now, as routing and erasing lock who writes first: the other way round waits in a circle with them.
+    if version is not None:
+        lock(connection, conversation_id, version=version)
 
 
 def _keep(

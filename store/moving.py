@@ -52,10 +52,13 @@ def _carry(
         table = table_of(model)
         connection.execute(sa.update(table).where(among(table.c.id, ids)).values(conversation_id=target_id))
     table = table_of(ThreadKey)
-    known = sa.select(table.c.digest).where(
+    known = sa.select(table.c.digest, table.c.own).where(
         table.c.conversation_id == target_id, among(table.c.digest, [key for key, _ in keys])
     )
-    there = {bytes(key) for key in connection.execute(known).scalars()}
+    there = {bytes(row.digest): bool(row.own) for row in connection.execute(known)}
+    # The target only quoted these; now it has the messages themselves.
+    gained = [key for key, own in keys if own and there.get(key) is False]
+    _own(connection, target_id, gained, own=True)
     rows = [{"digest": key, "conversation_id": target_id, "own": own} for key, own in keys]
     insert_new(connection, ThreadKey, rows=rows)
     gone = sa.delete(table).where(table.c.conversation_id == source_id, among(table.c.digest, [key for key, _ in keys]))
@@ -65,7 +68,14 @@ def _carry(
         "outbound": [str(each) for each in outbound],
         "keys": [[key.hex(), own] for key, own in keys],
         "shared_keys": [key.hex() for key in there],
+        "gained_keys": [key.hex() for key in gained],
     }
+
+
+def _own(connection: Connection, conversation_id: UUID, digests: Sequence[bytes], *, own: bool) -> None:
+    table = table_of(ThreadKey)
+    theirs = sa.update(table).where(table.c.conversation_id == conversation_id, among(table.c.digest, digests))
+    connection.execute(theirs.values(own=own))
 
 
 def move_back(connection: Connection, kept: Kept) -> None:
@@ -84,3 +94,6 @@ def move_back(connection: Connection, kept: Kept) -> None:
     table = table_of(ThreadKey)
     fresh = [key for key, _ in keys if key not in shared]
     connection.execute(sa.delete(table).where(table.c.conversation_id == target_id, among(table.c.digest, fresh)))
+    # What was moved by an older version has none of these.
+    gained = [bytes.fromhex(key) for key in kept.moved.get("gained_keys", [])]
+    _own(connection, target_id, gained, own=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,17 +16,26 @@ from store.models import Conversation
 def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """Return, for each conversation that was merged into another, the one that has its messages now."""
     columns = table_of(Conversation).c
-    found: dict[UUID, UUID] = {}
+    steps: dict[UUID, UUID] = {}
+    seen: set[UUID] = set()
     looked = set(conversation_ids)
     while looked:
         merged = sa.select(columns.id, columns.merged_into).where(
             among(columns.id, looked), columns.merged_into.is_not(None)
         )
-        step = {row.id: row.merged_into for row in connection.execute(merged)}
-        followed = {source: step.get(target, target) for source, target in found.items()}
-        found = followed | {source: target for source, target in step.items() if source in conversation_ids}
-        looked = set(step.values())
-    return found
+        steps |= {row.id: row.merged_into for row in connection.execute(merged)}
+        seen |= looked
+        looked = set(steps.values()) - seen
+    return {source: _end(steps, source) for source in conversation_ids if source in steps}
+
+
+def _end(steps: Mapping[UUID, UUID], start: UUID) -> UUID:
+    """Follow the steps to the last one; a circle, which an older version could make, ends before it closes."""
+    passed, at = {start}, start
+    while at in steps and steps[at] not in passed:
+        at = steps[at]
+        passed.add(at)
+    return at
 
 
 def refuse_merged(connection: Connection, conversation_id: UUID) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.errors import Conflict
 from store.brakes import last_heard
 from store.bulk import insert_rows, table_of
 from store.database import Database, insert_ignore
@@ -77,9 +78,12 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     """
     table = table_of(Conversation)
     refuse_merged(connection, conversation_id)
-    names = ("id", "reference", "contact_id", "channel", "subject", "status", "version")
+    names = ("id", "reference", "contact_id", "channel", "subject", "status", "version", "merged_into")
     locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
-    conversation = connection.execute(locked).mappings().one()
+    conversation = dict(connection.execute(locked).mappings().one())
+    # Somebody may have merged it while we waited for the lock.
+    if (merged_into := conversation.pop("merged_into")) is not None:
+        raise Conflict(f"it was merged into the conversation {merged_into}")
     columns = table_of(Message).c
     theirs = (
         sa.select(columns.sender_handle, columns.rfc_message_id)

@@ -176,12 +176,17 @@ def test_what_is_merged_split_or_unlinked_is_undone_by_its_id(client: AppClient,
     unlinked = client.post(f"{KEY}/unlink").json()
     assert client.get(KEY).json()["linked_to"] is None
     assert client.post(f"{KEY}/unlink").status_code == 409
-    merged = client.post(f"{KEY}/merge", json={"into": "000000001"})
+    stale = client.post(f"{KEY}/merge", json={"into": "000000001"}, headers={"If-Match": '"0"'})
+    assert (stale.status_code, stale.json()["type"]) == (412, "urn:omniyard:problem:stale")
+    tag = client.get(KEY).headers["ETag"]
+    merged = client.post(f"{KEY}/merge", json={"into": "000000001"}, headers={"If-Match": tag})
     assert merged.status_code == 200, merged.text
     assert merged.json()["conversation_id"] == client.get(KEY).json()["merged_into"] == str(older)
     assert client.patch(KEY, json={"take": True}).status_code == 409
     messages = client.get(f"{LIST}/000000001").json()["entries"]
-    split = client.post(f"{LIST}/000000001/split", json={"message_ids": [messages[0]["id"]]})
+    going = {"message_ids": [messages[0]["id"]]}
+    assert client.post(f"{LIST}/000000001/split", json=going, headers={"If-Match": '"0"'}).status_code == 412
+    split = client.post(f"{LIST}/000000001/split", json=going)
     assert split.status_code == 200, split.text
     entries = client.get(f"{LIST}/000000001/regroupings").json()["regroupings"]
     assert [entry["kind"] for entry in entries] == ["split", "merge", "unlink"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from router.correlation import make_token
-from router.errors import Conflict, PermanentError
-from store import merging
+from router.errors import Conflict, PermanentError, Stale
+from store import merging, replies
 from store.bulk import table_of
 from store.clock import read_clock
 from store.database import Database
+from store.history import digest
 from store.keys import desk_key
 from store.listing import Filter, list_conversations
-from store.models import Conversation, Message, ThreadKey
+from store.models import Conversation, Identity, Message, ThreadKey
+from store.redirects import where_now
 from tests.desk import BOB, Desk, envelope
 
 
@@ -140,3 +144,123 @@ def test_conversations_of_two_customers_are_never_merged(database: Database, tmp
     source, target = home_of(database, "one@customer.example"), home_of(database, "two@customer.example")
     with database.write() as connection, pytest.raises(PermanentError):
         merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=read_clock(connection))
+
+
+def open_conversations(database: Database, tmp_path: Path) -> list[Any]:
+    desk = Desk(database, tmp_path)
+    mails = (
+        envelope("one", subject="Refund", text="Please refund order 11."),
+        envelope("two", subject="My address", text="I have moved to Harbour Road 5."),
+        envelope("three", subject="Invoice copy", text="Kindly send an invoice copy for March."),
+    )
+    for mail in mails:
+        desk.route(mail)
+    return [home_of(database, mail.rfc_message_id or "") for mail in mails]
+
+
+def merge(database: Database, source: Any, target: Any) -> Any:
+    with database.write() as connection:
+        now = read_clock(connection)
+        return merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
+
+
+def wait_for_lock(database: Database) -> None:
+    """Return once somebody waits for a lock of PostgreSQL's."""
+    waiting = sa.text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    for _ in range(2000):
+        with database.read() as connection:
+            if connection.execute(waiting).first() is not None:
+                return
+    raise AssertionError("nobody waits for a lock")
+
+
+@pytest.mark.parametrize("order", ["chain", "circle", "split", "unlink", "note"])
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it(
+    database: Database, tmp_path: Path, order: str
+) -> None:
+    # Given a merge of the second conversation that has not ended
+    one, two, three = open_conversations(database, tmp_path)
+    [message] = [row[0] for row in rows_of(database, Message, "id", "conversation_id") if row[1] == two]
+
+    def late() -> None:
+        with database.write() as connection:
+            now = read_clock(connection)
+            doing: dict[str, Callable[[], object]] = {
+                "chain": lambda: merging.merge(connection, database, source_id=one, target_id=two, by="Ann", now=now),
+                "circle": lambda: merging.merge(
+                    connection, database, source_id=three, target_id=two, by="Ann", now=now
+                ),
+                "split": lambda: merging.split(
+                    connection, conversation_id=two, message_ids=[message], by="Ann", now=now
+                ),
+                "unlink": lambda: merging.unlink(connection, conversation_id=two, by="Ann", now=now),
+                "note": lambda: replies.lock_answerable(connection, two),
+            }
+            doing[order]()
+
+    # When somebody comes to it meanwhile, then they are refused once it has ended
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as connection:
+            now = read_clock(connection)
+            merging.merge(connection, database, source_id=two, target_id=three, by="Bob", now=now)
+            waits = pool.submit(late)
+            wait_for_lock(database)
+        with pytest.raises(Conflict, match="was merged into"):
+            waits.result()
+    merged = dict(rows_of(database, Conversation, "id", "merged_into"))
+    assert merged == {one: None, two: three, three: None}
+
+
+def test_the_way_to_a_merged_conversation_ends_even_in_a_circle(database: Database, tmp_path: Path) -> None:
+    one, two, three = open_conversations(database, tmp_path)
+    merge(database, one, two)
+    merge(database, two, three)
+    with database.read() as connection:
+        assert where_now(connection, [one, two, three]) == {one: three, two: three}
+    table = table_of(Conversation)
+    with database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.id == three).values(merged_into=one))
+    with database.read() as connection:
+        assert where_now(connection, [one]) == {one: three}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_merge_with_a_version_holds_no_conversation_while_it_waits_for_the_senders(
+    database: Database, tmp_path: Path
+) -> None:
+    one, two, _ = open_conversations(database, tmp_path)
+    table, identity = table_of(Conversation), table_of(Identity)
+
+    def late() -> None:
+        with database.write() as connection:
+            now = read_clock(connection)
+            merging.merge(connection, database, source_id=one, target_id=two, by="Ann", now=now, version=version)
+
+    with database.read() as connection:
+        version = connection.execute(sa.select(table.c.version).where(table.c.id == one)).scalar_one()
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as connection:
+            connection.execute(sa.select(identity.c.id).with_for_update()).all()
+            waits = pool.submit(late)
+            wait_for_lock(database)
+            connection.execute(sa.select(table.c.id).where(table.c.id == one).with_for_update(nowait=True)).all()
+            connection.execute(sa.update(table).where(table.c.id == one).values(version=version + 1))
+        with pytest.raises(Stale):
+            waits.result()
+
+
+def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(database: Database, tmp_path: Path) -> None:
+    one, two, _ = open_conversations(database, tmp_path)
+    key = digest("one@customer.example")
+    with database.write() as connection:
+        quoted = {"digest": key, "conversation_id": two, "own": False}
+        connection.execute(sa.insert(table_of(ThreadKey)).values(quoted))
+    before = sorted(rows_of(database, ThreadKey, "digest", "conversation_id", "own"))
+    assert (key, one, True) in before
+    kept = merge(database, one, two)
+    after = rows_of(database, ThreadKey, "digest", "conversation_id", "own")
+    assert [row[1:] for row in after if row[0] == key] == [(two, True)]
+    with database.write() as connection:
+        merging.undo(connection, database, kept, by="Ann", now=read_clock(connection))
+    assert sorted(rows_of(database, ThreadKey, "digest", "conversation_id", "own")) == before
