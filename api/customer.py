@@ -6,6 +6,7 @@ Nobody is known here. What a page may show is in its link; what it takes has bou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -181,7 +182,7 @@ def _keep(
 def _look(request: Request, desk: Desk, token: str) -> CaseRow | None:
     """Return the case that a link names; None when it does not hold."""
     if not desk.visitors.looks.takes(_address(request), now=desk.now()):
-        raise ProblemError("unavailable", "too many looks; wait a minute", headers={"Retry-After": "60"})
+        raise ProblemError("too-many-requests", "too many looks; wait a minute", headers={"Retry-After": "60"})
     link = desk.visitors.read_link(token, now=desk.now())
     if link is None:
         return None
@@ -243,4 +244,11 @@ def _page(request: Request, name: str, context: Mapping[str, Any], *, status: in
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Return what counts as one visitor: an IPv4 address, or the /64 that one IPv6 household has (RFC 6177)."""
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))

@@ -29,6 +29,8 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     """Find what would stop these settings from running here. A channel that is not enabled gives warnings only."""
     findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
     yield from findings or _addresses(settings.omniyard)
+    if not findings:
+        yield from _shared_key(settings.omniyard)
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
@@ -51,6 +53,15 @@ def _addresses(desk: DeskSettings) -> Iterator[Finding]:
         problem = _of_address(secret.reveal(), schemes=schemes) if secret is not None else ""
         if problem:
             yield Finding(place=("omniyard", key), message=f'expected an address such as "{example}"; {problem}')
+
+
+def _shared_key(desk: DeskSettings) -> Iterator[Finding]:
+    if desk.key is None and desk.database is not None and desk.database.reveal().startswith("postgresql"):
+        message = (
+            "a database that several machines may share needs one `key` for all of them: what one machine seals, "
+            "another cannot open; put the same `key` into each file"
+        )
+        yield Finding(place=("omniyard", "database"), message=message, level="warning")
 
 
 def _of_address(text: str, *, schemes: frozenset[str]) -> str:

@@ -63,7 +63,7 @@ def post(
     try:
         connection = _connection(parts.scheme, host, port=port, address=address)
         return _exchange(connection, path=path, body=body, headers=headers, seconds=seconds)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         # The exception's own words may hold what the target chose to say.
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
 

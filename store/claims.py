@@ -173,10 +173,10 @@ def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: time
     _release(connection, sa.update(table).where(*_ours(claimed)), values={"due_at": due_at, "reason": reason})
 
 
-def forget_attempt(connection: Connection, claimed: Claim, *, wait: timedelta) -> None:
+def forget_attempt(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
     """Return the rows as if they had not been tried, after a failure that says nothing about them."""
     table = table_of(Inbound)
-    values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1}
+    values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1, "reason": reason}
     _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
 
 

@@ -134,7 +134,7 @@ def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, 
     if not (wanted.words or wanted.beginnings):
         return _newest_that_hold(connection, wanted, before=before, most=most)
     if connection.dialect.name == "sqlite":
-        last = (_number(connection, before) if before else None) or _LAST_NUMBER
+        last = _LAST_NUMBER if before is None else _place(connection, before)
         return _ask(connection, _SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
     sought = _as_tsquery(wanted)
     # Its planner takes rare words for common ones and walks through all messages in order to find none; so it is asked
@@ -226,3 +226,13 @@ def _number(connection: Connection, message_id: UUID) -> int | None:
     statement = "SELECT number FROM search_entry WHERE message_id = ?"
     number: Any = connection.exec_driver_sql(statement, (message_id.hex,)).scalar()
     return None if number is None else int(number)
+
+
+def _place(connection: Connection, message_id: UUID) -> int:
+    """Return the number that a page before the message ends at; it may have been erased since the page before."""
+    number = _number(connection, message_id)
+    if number is not None:
+        return number
+    statement = "SELECT number FROM search_entry WHERE message_id < ? ORDER BY message_id DESC LIMIT 1"
+    older: Any = connection.exec_driver_sql(statement, (message_id.hex,)).scalar()
+    return 0 if older is None else int(older) + 1

@@ -170,7 +170,7 @@ class Router:
                 if len(claimed.rows) > 1:
                     claims.give_back(connection, claimed, reason=str(error), wait=_PATIENCE)
                 else:
-                    claims.forget_attempt(connection, claimed, wait=_PATIENCE)
+                    claims.forget_attempt(connection, claimed, reason=str(error), wait=_PATIENCE)
         except TransientError:
             # The lease ends by itself; then the sweep finds the rows.
             _log.warning("route.lease_left_to_end", messages=len(claimed.rows))

@@ -226,9 +226,15 @@ class WebhookSettings(Frozen):
 
     @model_validator(mode="after")
     def _url_is_safe(self) -> WebhookSettings:
-        parts = urlsplit(self.url)
+        if not self.url.isascii() or any(char.isspace() for char in self.url):
+            raise WrongKeys([("url", "expected an address without blanks, other letters written as %XX or xn--")])
+        try:
+            parts = urlsplit(self.url)
+            port = parts.port
+        except ValueError:
+            raise WrongKeys([("url", "its host or port cannot be read; a port is a number up to 65535")]) from None
         known = parts.scheme == "https" or (parts.scheme == "http" and self.allow_private)
-        if not known or not parts.hostname or parts.username or parts.fragment:
+        if not known or not parts.hostname or parts.username or parts.fragment or port == 0:
             why = "expected https://HOST/PATH without a user name; plain http needs `allow_private = true`"
             raise WrongKeys([("url", why)])
         return self

@@ -12,8 +12,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
+from api.customer import _address
 from api.customer_words import WORDS
 from router.settings import Settings, read_settings
 from store.bulk import table_of
@@ -199,3 +200,17 @@ def test_every_word_has_two_languages() -> None:
         assert english, key
         assert re.search(r"[\u4e00-\u9fff]", chinese), key
         assert fields[0] == fields[1], key
+
+
+@pytest.mark.parametrize(
+    ("peers", "visitors"),
+    [
+        (("2001:db8::1", "2001:db8::2:3", "2001:db8:0:0:ffff::"), 1),
+        (("2001:db8::1", "2001:db8:0:1::1"), 2),
+        (("203.0.113.7", "203.0.113.8"), 2),
+        (("203.0.113.7", "::ffff:203.0.113.7"), 1),
+    ],
+)
+def test_a_household_of_ipv6_is_one_visitor(peers, visitors):
+    requests = [Request({"type": "http", "client": (peer, 1)}) for peer in peers]
+    assert len({_address(request) for request in requests}) == visitors

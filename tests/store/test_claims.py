@@ -96,8 +96,9 @@ def test_what_is_finished_is_never_claimed_again(three: Database) -> None:
 def test_a_failure_of_the_house_is_no_attempt(three: Database) -> None:
     claimed = claim_page(three)
     with three.write() as connection:
-        claims.forget_attempt(connection, claimed, wait=timedelta(0))
+        claims.forget_attempt(connection, claimed, reason="the database was away", wait=timedelta(0))
 
+    assert column(three, "reason") == ["the database was away"] * 3
     assert len(claim_page(three).rows) == 3
 
 

@@ -82,3 +82,24 @@ def test_rows_with_many_given_ids_are_found_by_an_index(database: Database) -> N
     with database.read() as connection:
         sql = str(statement.compile(dialect=connection.dialect))
     assert "= 1" not in sql
+
+
+def test_a_page_goes_on_where_it_was_though_its_last_message_was_erased(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        home = build.conversation(subject="")
+        ids = [build.message(home, text=f"refund {number}", subject="") for number in range(6)]
+
+    def page(before: UUID | None) -> list[UUID]:
+        with database.read() as connection:
+            rows, _ = find_messages(connection, read_query("refund"), before=before, limit=2)
+        return [row.message_id for row in rows]
+
+    first = page(None)
+    table = table_of(Message)
+    with database.write() as connection:
+        rows = connection.execute(sa.select(table).where(table.c.id == first[-1])).mappings().all()
+        forget_messages(connection, [dict(row) for row in rows])
+
+    assert first == [ids[5], ids[4]]
+    assert page(first[-1]) == [ids[3], ids[2]]

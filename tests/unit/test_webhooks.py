@@ -67,3 +67,18 @@ def test_patterns_choose_kinds_and_none_choose_all():
 def test_an_address_that_would_betray_is_refused(url):
     with pytest.raises(ValueError, match="expected https://"):
         WebhookSettings(url=url, secret="env:X")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://tools.example:99999/", "a port is a number up to 65535"),
+        ("https://tools.example:abc/", "a port is a number up to 65535"),
+        ("https://[::1/", "host or port cannot be read"),
+        ("https://tools.example/é", "without blanks"),
+        ("https://tools.example/a b", "without blanks"),
+    ],
+)
+def test_an_address_that_nobody_could_connect_to_is_refused(url, why):
+    with pytest.raises(ValueError, match=why):
+        WebhookSettings(url=url, secret="env:X")
