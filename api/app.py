@@ -34,6 +34,7 @@ from api import (
     replies,
     search,
     signing_in,
+    suggestions,
     webhooks,
 )
 from api.boundary import Boundary
@@ -65,6 +66,7 @@ _MODULES: Final = (
         regrouping,
         search,
         contacts,
+        suggestions,
         agents,
         emergencies,
         messages,

@@ -123,3 +123,40 @@ def test_contacts_of_other_teams_are_not_found(client_of: Callable[[str], AppCli
     assert agent.patch(f"{CONTACTS}/{ids[1]}", json={"name": "x"}).status_code == 404
     assert agent.post(f"{CONTACTS}/{ids[0]}/merge", json={"into": ids[1]}).status_code == 404
     assert agent.get(f"{CONTACTS}/{ids[1]}/timeline").status_code == 404
+
+
+def test_who_names_anothers_address_is_shown_to_people_and_merged_by_nobody(
+    client: AppClient, client_of: Callable[[str], AppClient], database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        mail = build.conversation(handle="li.na@example.com", name="Li Na")
+        build.message(mail, text="hello", sender_handle="li.na@example.com")
+        sms = build.conversation(handle="+8613800138000", name="", channel="desk-sms")
+        named = build.message(
+            sms,
+            text="my registered email is Li.Na@Example.com, not other@example.com",
+            sender_handle="+8613800138000",
+            contact_id=build.contacts["+8613800138000"],
+        )
+        ids = {handle: str(id_) for handle, id_ in build.contacts.items()}
+
+    path = f"{CONTACTS}/{ids['+8613800138000']}/suggestions"
+    assert client.get(path).json()["suggestions"] == [
+        {
+            "contact_id": ids["li.na@example.com"],
+            "name": "Li Na",
+            "kind": "email",
+            "handle": "li.na@example.com",
+            "message_id": str(named),
+        }
+    ]
+    assert client.get(f"{CONTACTS}/{ids['li.na@example.com']}/suggestions").json() == {"suggestions": []}
+    assert contact_of(client, "+8613800138000")["merged_into"] is None
+    # Whoever sees neither learns of neither.
+    agent = client_of("agent")
+    table = sa.table("conversation", sa.column("team"))
+    with database.write() as connection:
+        connection.execute(sa.update(table).values(team="risk"))
+        set_duty(connection, name="the agent", skills={SkillKind.TEAM: ["payments"]})
+    assert agent.get(path).status_code == 404

@@ -1,0 +1,65 @@
+"""`/contacts/{id}/suggestions`: who else this contact may be, for people to judge."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.schemas import example
+from store.contact_cards import find_card
+from store.kinship import Suggestion, suggest_same
+
+_ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
+_SUGGESTION: Final = {
+    "contact_id": _ID,
+    "name": "Li Na",
+    "kind": "email",
+    "handle": "li.na@example.com",
+    "message_id": _ID,
+}
+
+routes: Final = APIRouter(prefix=f"{API}/contacts", tags=["contacts"])
+
+
+class SuggestionEntry(BaseModel):
+    """Another contact who has a handle that this one named."""
+
+    model_config = example(_SUGGESTION)
+
+    contact_id: UUID
+    name: str
+    kind: str
+    handle: str
+    message_id: UUID = Field(description="The newest message that names it.")
+
+    @classmethod
+    def of(cls, row: Suggestion) -> Self:
+        """Show a suggestion."""
+        return cls.model_validate(row)
+
+
+class SuggestionList(BaseModel):
+    """At most ten. Nothing is proved by them: whoever names an address has not shown that it is theirs."""
+
+    model_config = example({"suggestions": [_SUGGESTION]})
+
+    suggestions: list[SuggestionEntry]
+
+
+@routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Who else this contact may be")
+def list_suggestions(
+    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+) -> SuggestionList:
+    """Return contacts who have an address or number that this contact's messages name; `merge` makes them one."""
+    with desk.database.read() as connection:
+        find_card(connection, contact_id, only_teams=actor.sees_only)
+        found = suggest_same(connection, contact_id, only_teams=actor.sees_only)
+    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in found])
