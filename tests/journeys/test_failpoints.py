@@ -49,7 +49,10 @@ def keep_running(rig: Rig, *, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("action", ["kill", "raise"])
+# A death is tried on both databases; what only fails is rolled back by the same lines on either.
+@pytest.mark.parametrize(
+    ("rig", "action"), [("sqlite", "kill"), ("postgresql", "kill"), ("postgresql", "raise")], indirect=["rig"]
+)
 def test_whatever_fails_at_every_step_nothing_is_lost_or_doubled(rig: Rig, tmp_path: Path, action: str) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
@@ -79,7 +82,9 @@ def test_whatever_fails_at_every_step_nothing_is_lost_or_doubled(rig: Rig, tmp_p
     assert ledger.is_clean, ledger.figures()
 
 
+# SQLite has one writer: who freezes with its lock in hand is what `test_database.py` tries.
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("rig", ["postgresql"], indirect=True)
 def test_a_process_that_freezes_past_its_lease_changes_nothing_when_it_wakes(rig: Rig, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
