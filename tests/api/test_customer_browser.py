@@ -60,6 +60,9 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         page.on("console", lambda message: findings.append(message.text))
 
         def look() -> None:
+            # A page that is on its way out is nobody's to read.
+            page.wait_for_load_state("load")
+            page.mouse.move(0, 0)
             found = Axe().run(page).response["violations"]
             findings.extend(
                 f"{each['id']} on {page.url}" for each in found if each["impact"] in {"serious", "critical"}
@@ -74,6 +77,7 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         page.fill("#message", "退款还没有到账")
         page.wait_for_timeout(2100)
         page.click("form.card button")
+        page.wait_for_selector("main a[href*='/case/']")
         look()
         page.click("main a")
         look()
