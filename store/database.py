@@ -143,17 +143,19 @@ def _begin_writing(connection: Connection) -> None:
     A deferred transaction that turns to writing can fail at once with "locked"; an immediate one waits its turn. But
     SQLite's own wait grows to a tenth of a second between two questions, in which a writer of ours is done twice.
     """
+    # The driver itself is asked: through the engine each refusal would cost a hundred times what the question does.
+    driver: Any = connection.connection.dbapi_connection
     deadline = monotonic() + _LOCK_SECONDS
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
-    while True:
+    driver.execute("PRAGMA busy_timeout=0")
+    while not driver.in_transaction:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            break
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or monotonic() > deadline:
-                raise
-        sleep(_ASK_SECONDS)
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOCK_SECONDS * 1000}")
+            driver.execute("BEGIN IMMEDIATE")
+        except driver.OperationalError as error:
+            if "locked" not in str(error) or monotonic() > deadline:
+                # Once more, by the engine, so that it is the engine's error which is raised.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            sleep(_ASK_SECONDS)
+    driver.execute(f"PRAGMA busy_timeout={_LOCK_SECONDS * 1000}")
 
 
 def _postgresql_engine(url: URL) -> sa.Engine:
