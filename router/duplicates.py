@@ -146,7 +146,16 @@ def same_canonical(a: Canonical, b: Canonical) -> bool:
 
 def repeats_part(later: str, earlier: str) -> bool:
     """Tell whether the later text is nothing but a piece of the earlier one, as when a long SMS arrives in parts."""
-    whole, part = canonical(earlier), canonical(_PART_MARK.sub("", later))
+    return is_part(canonical(without_part_mark(later)), canonical(earlier))
+
+
+def without_part_mark(text: str) -> str:
+    """Return the text without the mark of one of several parts, such as "(1/2)"."""
+    return _PART_MARK.sub("", text)
+
+
+def is_part(part: Canonical, whole: Canonical) -> bool:
+    """See `repeats_part`; for callers that compare one text with many."""
     if len(part.key) == len(whole.key):
         # All of it: then its numbers must be the same, signs and all.
         return part.key == whole.key and part.numbers == whole.numbers

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 from uuid import UUID
 
-from router.duplicates import Canonical, canonical, join_parts, repeats_part, same_canonical
+from router.duplicates import Canonical, canonical, is_part, join_parts, same_canonical, without_part_mark
 
 # How long after a contact's words the same words are the same matter.
 WITHIN: Final = timedelta(days=1)
@@ -27,7 +28,7 @@ _AS_LONG: Final = 1.5
 _MOST_PARTS: Final = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Said:
     """One message of a contact. text: masked.  echo: of the words as they came (`router.duplicates.echo_of`)."""
 
@@ -37,6 +38,11 @@ class Said:
     text: str
     echo: str
     at: datetime
+
+    @cached_property
+    def canonical(self) -> Canonical:
+        """The text made comparable: once, however many messages are compared with it."""
+        return canonical(self.text)
 
 
 def find_repeated(text: str, *, said: Canonical, echo: str, has_secrets: bool, earlier: Sequence[Said]) -> Said | None:
@@ -51,9 +57,11 @@ def find_repeated(text: str, *, said: Canonical, echo: str, has_secrets: bool, e
             return each
     if has_secrets:
         return None
-    piece = len(said.key.encode()) >= _SHORTEST_PIECE
+    bare = without_part_mark(text)
+    piece = said if bare == text else canonical(bare)
+    long_enough = len(said.key.encode()) >= _SHORTEST_PIECE
     for each in earlier:
-        if same_canonical(said, canonical(each.text)) or (piece and repeats_part(text, each.text)):
+        if same_canonical(said, each.canonical) or (long_enough and is_part(piece, each.canonical)):
             return each
     return _in_parts(said, earlier)
 

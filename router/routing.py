@@ -6,10 +6,11 @@ What would wait because the desk is closed is looked at a second time, more gene
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache, partial
 from typing import Final
 
 from router.calendars import ALWAYS, build_calendars
@@ -17,10 +18,13 @@ from router.conditions import Background, Hours, Sight, why_not
 from router.hours import Calendar
 from router.reading import Reading
 from router.second_look import SecondLook, build_second_look
-from router.settings.model import RouteSettings, Settings
+from router.settings.model import RouteSettings, Settings, SlaSettings
 from router.sla import Due, due_times, moments
 
 NOTHING_KNOWN: Final = Background()
+_MOMENTS: Final = 1024
+
+Promises = Callable[[str | None, datetime], tuple[Due, datetime | None]]
 
 
 class Gate(StrEnum):
@@ -64,11 +68,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """The operator's routes, with the calendars and promises they name; build with `build_table`."""
+    """The operator's routes, with the calendars and promises they name; build with `build_table`.
+
+    promises: what a service level (None: none) promises to a conversation opened then, and when to look at it first.
+    """
 
     settings: Settings
     calendars: Mapping[str, Calendar]
     second_look: SecondLook
+    promises: Promises
 
     @property
     def asks_for_labels(self) -> bool:
@@ -107,7 +115,7 @@ class RoutingTable:
         emergency = gate in {Gate.EMERGENCY, Gate.RELEASED}
         route, tried = self._first(Sight(reading=reading, hours=hours, background=background, emergency=emergency))
         since = min(reading.envelope.received_at, now)
-        due = self.due(route.sla, since=since)
+        due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is Gate.HELD else None
         return Decision(
             route=route,
@@ -117,7 +125,7 @@ class RoutingTable:
             gate=gate,
             hints=hints,
             held_until=held_until,
-            watch_at=self._watch_at(route.sla, due=due, since=since, held_until=held_until),
+            watch_at=min((at for at in (held_until, first_moment) if at), default=None),
             tried=tried,
         )
 
@@ -143,17 +151,22 @@ class RoutingTable:
         # The last route names a team: reading the file made sure of that.
         return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
 
-    def due(self, sla: str | None, *, since: datetime) -> Due:
-        """Return the promises of `sla` to a conversation opened at `since`; none when the route names none."""
-        promised = self.settings.sla.get(sla) if sla else None
-        return due_times(promised, calendars=self.calendars, opened_at=since) if promised else Due()
-
-    def _watch_at(self, sla: str | None, *, due: Due, since: datetime, held_until: datetime | None) -> datetime | None:
-        promised = self.settings.sla.get(sla) if sla else None
-        first = moments(promised, calendars=self.calendars, due=due, opened_at=since)[:1] if promised else []
-        return min((at for at in (held_until, *(moment.at for moment in first)) if at), default=None)
-
 
 def build_table(settings: Settings) -> RoutingTable:
     """Build the routing table that the operator's file describes."""
-    return RoutingTable(settings, build_calendars(settings), build_second_look(settings))
+    calendars = build_calendars(settings)
+    # The messages of a page were received in a few moments, and their promises are as few.
+    promises = lru_cache(maxsize=_MOMENTS)(partial(_promised, settings.sla, calendars))
+    return RoutingTable(settings, calendars, build_second_look(settings), promises)
+
+
+def _promised(
+    slas: Mapping[str, SlaSettings], calendars: Mapping[str, Calendar], sla: str | None, since: datetime
+) -> tuple[Due, datetime | None]:
+    """Return what `sla` promises to a conversation opened at `since`, and when that is to be looked at first."""
+    promised = slas.get(sla) if sla else None
+    if promised is None:
+        return Due(), None
+    due = due_times(promised, calendars=calendars, opened_at=since)
+    first = moments(promised, calendars=calendars, due=due, opened_at=since)[:1]
+    return due, first[0].at if first else None

@@ -19,8 +19,8 @@ from workers.dispatch import Dispatch
 from workers.route import Router
 from workers.sweep import Chore, Sweep
 
-# Routing is Python's own work: a second thread uses the time that the first waits for the database.
-_BELL_THREADS: Final = 2
+# Routing is Python's own work: a second thread would only take turns with the first; a core more is a process more.
+_BELL_THREADS: Final = 1
 # Dramatiq's consumers sleep longer and longer while nobody rings, up to this; their default is a second.
 _DEAF_MILLISECONDS: Final = 200
 _STOP_MILLISECONDS: Final = 20_000
@@ -123,7 +123,10 @@ class Worker:
     def _route_page(self, ids: list[str]) -> None:
         # An actor never raises: what failed is in a row, and the sweep is the one that tries again.
         try:
-            self._router.route_page([UUID(id_) for id_ in ids])
+            routed = self._router.route_page([UUID(id_) for id_ in ids])
+            # Whoever is awake goes on while there is more: the next bell may lie with a worker that is busy.
+            while routed and not self._stopped.is_set():
+                routed = self._router.route_oldest()
         except Exception:  # noqa: BLE001  (the outer loop of a bell)
             _log.warning("bell.failed", exc_info=True)
         # What was routed may have been answered by machine.
