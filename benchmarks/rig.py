@@ -45,7 +45,7 @@ security = "none"
 username = "{user}"
 password = "env:OMNIYARD_RIG_PASSWORD"
 address = "support@desk.example"
-calendar = "office"
+calendar = "{calendar}"
 poll = "1s"
 page = {page}
 """
@@ -55,7 +55,7 @@ page = {page}
 class Rig:
     """Parts that run, and how to start, kill and ask them.
 
-    channels: more of the configuration's tables.  secrets: what they name with "env:".
+    calendar: when somebody answers the mailbox.  channels: more of the configuration's tables.  secrets: what they name with "env:".
     """
 
     folder: Path
@@ -66,6 +66,7 @@ class Rig:
     smtp_port: int
     web_port: int
     page: int = 100
+    calendar: str = "office"
     takeover: str = "15s"
     public_url: str = ""
     channels: str = ""
@@ -91,7 +92,9 @@ class Rig:
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
         # So that the handing out is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
-        channels = _CHANNELS.format(channel=CHANNEL, port=self.mail.port, user=USER, page=self.page)
+        channels = _CHANNELS.format(
+            channel=CHANNEL, port=self.mail.port, user=USER, page=self.page, calendar=self.calendar
+        )
         self.config.write_text(text + channels + self.channels, encoding="utf-8")
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
@@ -174,6 +177,7 @@ def running_rig(
     kind: str,
     *,
     page: int = 100,
+    calendar: str = "office",
     takeover: str = "15s",
     database_folder: Path | None = None,
     public_url: str = "",
@@ -203,6 +207,7 @@ def running_rig(
             smtp_port=free_port(),
             web_port=free_port(),
             page=page,
+            calendar=calendar,
             takeover=takeover,
             public_url=public_url,
             channels=channels,

@@ -93,7 +93,7 @@ def _import(
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
     try:
         for messages in _shown(_pages(source), total=total):
-            accepted = intake.keep(Page(channel=channel, messages=messages, backfill=True), token=None)
+            accepted = intake.keep(Page(channel=channel, messages=messages, backfill=True))
             tally.known += accepted.known
             tally.imported += len(accepted.ids)
             tally.unreadable += len(messages) - accepted.known - len(accepted.ids)

@@ -96,7 +96,7 @@ class Health:
 
 
 class Connector(Protocol):
-    """A channel that is polled. One thread owns one connector; nothing here is shared between threads."""
+    """A channel that is polled. One thread at a time uses a connector, but for `close`."""
 
     @property
     def channel(self) -> str:

@@ -5,10 +5,11 @@ The daemon knows no database. `workers/intake.py` implements this over the store
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from connectors.base import Cursor, Page
+from connectors.base import Arrival, Cursor, Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class Report:
 class Ownership(Protocol):
     """The right to poll one channel: a lease row with a fencing token.
 
-    `accept` and `release` are called by the channel's thread, `renew` by another one at the same time.
+    `accept` and `release` are called by the channel's thread, `renew` by another one at the same time, and so is
+    `read`, one page at a time.
     Each of them has a deadline of its own well below a minute: the daemon's watchdog counts on it.
     """
 
@@ -38,7 +40,13 @@ class Ownership(Protocol):
     def cursor(self) -> Cursor | None:
         """Where the channel had got to when the lease was taken; None if it was never read."""
 
-    def accept(self, page: Page) -> None:
+    def read(self, page: Page) -> Sequence[Arrival]:
+        """Return the page's messages as they are to be kept, in order; what cannot be read comes as a stub.
+
+        Touches nothing. Raises TransientError when nothing can be read now.
+        """
+
+    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
         """Keep the page: messages and cursor in one commit, which hits no row if the lease is gone.
 
         Returns once it is on disk. After any error the daemon releases, owns again and reads the cursor anew,

@@ -6,10 +6,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
+from connectors.ahead import Ahead, Taken
 from connectors.backoff import pause
 from connectors.base import Connector, Cursor, Gate, Page
 from connectors.keeper import Keeper, Ownership, Report
@@ -35,7 +37,7 @@ _log: Final = structlog.get_logger()
 
 
 class PollLane:
-    """Runs one polled channel in one thread."""
+    """Runs one polled channel in one thread; while it keeps a page, a second one fetches and reads the next."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class PollLane:
         self._ask_again = ask_again
         self._failures = 0
         self._reported = 0.0
+        self._ahead: Ahead | None = None
 
     def run(self) -> None:
         """Own the channel and poll it, again and again, until stopped."""
@@ -91,46 +94,67 @@ class PollLane:
             finally:
                 # What the connector thinks it has read may not have been kept.
                 self._connector.close()
+                if ahead := self._ahead:
+                    self._ahead = None
+                    ahead.wait()
 
     def _poll_while_owned(self, ownership: Ownership, holding: Holding) -> None:
         cursor = ownership.cursor
         while not self._stopped.is_set():
             if holding.lost:
                 raise LeaseLost
-            page = self._fetch(cursor, holding)
-            if page is None:
+            taken = self._next(cursor, ownership, holding)
+            if taken is None:
                 continue
-            cursor = self._keep(page, ownership, cursor)
+            page = taken.page
+            if page.more and page.cursor:
+                self._ahead = Ahead(partial(self._take, page.cursor, ownership), name=self.channel)
+            cursor = self._keep(taken, ownership, cursor)
             self._failures = 0
             if not page.more:
                 self._sleep()
 
-    def _fetch(self, cursor: Cursor | None, holding: Holding) -> Page | None:
+    def _next(self, cursor: Cursor | None, ownership: Ownership, holding: Holding) -> Taken | None:
         """Return a page, or None after a failure and the pause for it: the lease stays ours meanwhile.
 
         Otherwise two processes would take turns in knocking at a provider that has refused us.
         """
         self._watchdog.expect(self.channel, within=_STEP)
+        ahead, self._ahead = self._ahead, None
         self._interruptible.set()
         try:
-            page = self._connector.fetch(cursor)
+            return ahead.result() if ahead else self._take(cursor, ownership)
         except OmniyardError as error:
             if not holding.lost:
                 self._fail(error)
             return None
         finally:
             self._interruptible.clear()
-        self._reach("fetch.after")
-        return page
 
-    def _keep(self, page: Page, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
-        trouble = ""
+    def _take(self, cursor: Cursor | None, ownership: Ownership) -> Taken:
+        page = self._connector.fetch(cursor)
+        self._reach("fetch.after")
+        return Taken(page, ownership.read(page))
+
+    def _keep(self, taken: Taken, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
+        page, trouble = taken.page, ""
         if page.messages or page.notice or page.cursor not in {None, cursor}:
             self._watchdog.expect(self.channel, within=_STEP)
-            ownership.accept(page)
+            ownership.accept(page, taken.arrivals)
+            self._watchdog.expect(self.channel, within=_STEP)
+            self._wait_for_ahead()
             trouble = self._settle(page)
         self._report(page, trouble)
         return page.cursor or cursor
+
+    def _wait_for_ahead(self) -> None:
+        """Wait until the connector is ours alone again; a fetch is interrupted if we are to end."""
+        if self._ahead:
+            self._interruptible.set()
+            if self._stopped.is_set():
+                self._connector.close()
+            self._ahead.wait()
+            self._interruptible.clear()
 
     def _settle(self, page: Page) -> str:
         """Tell the provider; return what went wrong. The page is kept, whatever comes of this."""

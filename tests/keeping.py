@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connectors.base import Cursor, Page
+from connectors.base import Arrival, Cursor, Page
 from connectors.keeper import Ownership, Report
 from router.errors import LeaseLost, TransientError
 
@@ -89,7 +90,10 @@ class MemoryLease:
         self._keeper, self._channel, self._token = keeper, channel, token
         self.cursor = cursor
 
-    def accept(self, page: Page) -> None:
+    def read(self, page: Page) -> Sequence[Arrival]:
+        return ()
+
+    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
         with self._keeper._lock:
             self._keeper.confirm(self._channel, self._token)
             self._keeper.take(page)

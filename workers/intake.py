@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -44,12 +45,13 @@ class Intake:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
         self._guards: list[Guard] = []
+        self._readers: dict[str, Guard] = {}
 
     def own(self, channel: str) -> Ownership | None:
         """See `Keeper`."""
         if channel in self._mail:
             # A reader takes a second to load; whoever owns the channel can read at once.
-            self._guard().warm()
+            self._reader(channel).warm()
         with self._database.write() as connection:
             name = _lease_name(channel)
             token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=self._lease)
@@ -62,16 +64,26 @@ class Intake:
 
     def take(self, page: Page) -> None:
         """See `Keeper`."""
-        self.keep(page, token=None)
+        self.keep(page)
 
-    def keep(self, page: Page, *, token: UUID | None) -> Accepted:
-        """Normalise and commit a page, then ring for it. token: of the channel's lease, confirmed in the same commit.
+    def keep(self, page: Page) -> Accepted:
+        """Normalise and commit a page that was pushed, then ring for it.
+
+        Raises TransientError when it cannot be kept now.
+        """
+        return self.commit(page, self._read(page, self._guard), token=None)
+
+    def read(self, page: Page) -> list[Arrival]:
+        """Normalise a page of a polled channel."""
+        return self._read(page, partial(self._reader, page.channel))
+
+    def commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
+        """Commit a page, then ring for it. token: of the channel's lease, confirmed in the same commit.
 
         Raises LeaseLost when the lease is gone, TransientError when the page cannot be kept now.
         """
-        arrivals = self._read(page) if page.messages else []
         reach("accept.before")
-        accepted = self._commit(page, arrivals, token=token)
+        accepted = self._write(page, arrivals, token=token)
         reach("accept.after")
         self._bell.ring(accepted.ids)
         if page.messages:
@@ -115,7 +127,7 @@ class Intake:
         for guard in self._guards:
             guard.close()
 
-    def _commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
+    def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction: nobody waits for it.
         deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
@@ -134,13 +146,22 @@ class Intake:
             reach("accept.written")
         return accepted
 
-    def _read(self, page: Page) -> list[Arrival]:
+    def _read(self, page: Page, guard: Callable[[], Guard]) -> list[Arrival]:
+        if not page.messages:
+            return []
         if page.form == MAIL:
-            return self._guard().normalise_page(page.messages, channel=page.channel)
+            return guard().normalise_page(page.messages, channel=page.channel)
         return normalise_page(page.messages, channel=page.channel, form=page.form)
 
+    def _reader(self, channel: str) -> Guard:
+        # One child process a polled channel: a hostile page on one holds up no other.
+        if channel not in self._readers:
+            self._readers[channel] = Guard()
+            self._guards.append(self._readers[channel])
+        return self._readers[channel]
+
     def _guard(self) -> Guard:
-        # One child process a thread: a hostile page on one channel holds up no other.
+        # The same for what is pushed: there a thread stands for a channel.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
             guard = self._threads.guard = Guard()
@@ -155,9 +176,13 @@ class LeasedChannel:
         self._intake, self._channel, self._token = intake, channel, token
         self.cursor = cursor
 
-    def accept(self, page: Page) -> None:
+    def read(self, page: Page) -> list[Arrival]:
         """See `Ownership`."""
-        self._intake.keep(page, token=self._token)
+        return self._intake.read(page)
+
+    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
+        """See `Ownership`."""
+        self._intake.commit(page, arrivals, token=self._token)
 
     def renew(self) -> None:
         """See `Ownership`."""

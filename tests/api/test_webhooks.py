@@ -181,7 +181,7 @@ def test_webhook_and_poll_of_one_message_at_once_from_16_threads_make_one_row(
     def tell(number: int) -> int:
         start.wait()
         if number % 2:
-            intake.keep(pages[number // 2], token=None)
+            intake.keep(pages[number // 2])
             return 200
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed(form)}
         return AppClient(app, portal).post("/webhooks/sms", content=urlencode(form), headers=headers).status_code

@@ -66,11 +66,11 @@ class ChatDesk(Desk):
         ownership = self.intake.own("sms")
         assert ownership
         page = self.connector.fetch(ownership.cursor)
-        ownership.accept(page)
+        ownership.accept(page, ownership.read(page))
         count = len(page.messages)
         while page.more:
             page = self.connector.fetch(page.cursor)
-            ownership.accept(page)
+            ownership.accept(page, ownership.read(page))
             count += len(page.messages)
         ownership.release()
         while self.router.route_oldest() or self.router.route_alone():
@@ -162,7 +162,7 @@ def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: Ch
             twilio.receive(text, sender=f"+4477009000{pair:02}")
     page = desk.connector.fetch(ownership.cursor)
     for message in page.messages:
-        desk.intake.keep(Page(channel="sms", messages=[message], form="twilio"), token=None)
+        desk.intake.keep(Page(channel="sms", messages=[message], form="twilio"))
     start = threading.Barrier(4)
 
     def work() -> None:
