@@ -34,7 +34,9 @@ def main() -> None:
     """Measure, print, and fail when the outcome is not the known one."""
     arguments = _arguments()
     mailbox = make_mailbox(messages=arguments.messages, seed=arguments.seed)
-    with running_rig(arguments.database, page=_PAGE, calendar=arguments.calendar) as rig:
+    with running_rig(arguments.database, page=_PAGE) as rig:
+        rig.calendar = arguments.calendar
+        rig.write_config()
         rig.mail.deliver(USER, mailbox.mails)
         figures: dict[str, Any] = {
             "database": arguments.database,

@@ -55,7 +55,8 @@ page = {page}
 class Rig:
     """Parts that run, and how to start, kill and ask them.
 
-    calendar: when somebody answers the mailbox.  channels: more of the configuration's tables.  secrets: what they name with "env:".
+    channels: more of the configuration's tables.  secrets: what they name with "env:".
+    calendar: when somebody answers the mailbox; write the configuration anew after a change.
     """
 
     folder: Path
@@ -177,7 +178,6 @@ def running_rig(
     kind: str,
     *,
     page: int = 100,
-    calendar: str = "office",
     takeover: str = "15s",
     database_folder: Path | None = None,
     public_url: str = "",
@@ -207,7 +207,6 @@ def running_rig(
             smtp_port=free_port(),
             web_port=free_port(),
             page=page,
-            calendar=calendar,
             takeover=takeover,
             public_url=public_url,
             channels=channels,

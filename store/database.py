@@ -122,6 +122,7 @@ def _sqlite_engine(url: URL) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "cache_size=-32000",
             f"busy_timeout={_LOCK_SECONDS * 1000}",
         ):
             connection.execute(f"PRAGMA {pragma}")

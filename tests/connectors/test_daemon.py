@@ -111,6 +111,42 @@ def test_a_store_that_is_away_loses_nothing(dovecot_mailbox, connect, keeper, ru
     until(lambda: subjects(keeper) == [b"one", b"two"])
 
 
+def test_what_is_read_ahead_is_neither_lost_nor_doubled_when_the_store_goes_away(
+    dovecot_mailbox, connect, keeper, running
+):
+    # Given: many pages wait, each of which is fetched while the one before it is kept.
+    fetched = []
+    running(connect(dovecot_mailbox, page=10), reach=fetched.append)
+    until(lambda: "support-mail" in keeper.cursors)
+    dovecot_mailbox.deliver(*(f"n{number}" for number in range(200)))
+    # When
+    until(lambda: 20 <= len(keeper.messages) < 200)
+    keeper.failing.set()
+    until(lambda: any(not report.ok for report in keeper.reports) or len(keeper.messages) == 200)
+    keeper.failing.clear()
+    # Then
+    until(lambda: len(keeper.messages) == 200)
+    assert subjects(keeper) == [b"n%d" % number for number in range(200)]
+
+
+def test_a_stop_ends_a_fetch_that_runs_ahead(dovecot_mailbox, connect, keeper, running, proxy):
+    # Given: the server falls silent while a page is being kept.
+    through = proxy(dovecot_mailbox)
+    daemon = running(connect(dovecot_mailbox, through=through, idle=False, page=10))
+    until(lambda: "support-mail" in keeper.cursors)
+    with keeper._lock:
+        dovecot_mailbox.deliver(*(f"n{number}" for number in range(100)))
+        time.sleep(0.5)
+        through.stalled.set()
+    time.sleep(0.3)
+    # When
+    began = time.monotonic()
+    daemon.stop()
+    # Then
+    until(lambda: not keeper.owned("support-mail"))
+    assert time.monotonic() - began < 3
+
+
 @pytest.mark.parametrize("step", ["fetch.after", "settle.before", "settle.after"])
 def test_a_failure_at_any_step_is_made_up_for(dovecot_mailbox, connect, keeper, running, step):
     # Given: an error of ours, once, with a page in hand.
