@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.group import CommandGroup
+from workers.processor import calculate_alone
 
 # Name, where its function lives, and its line in `omniyard --help`.
 COMMANDS: Final = (
@@ -107,4 +108,5 @@ def _root(
 
 def main() -> None:
     """Run the `omniyard` command."""
+    calculate_alone()
     application()()

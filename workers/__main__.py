@@ -10,6 +10,7 @@ from workers.broker import broker_url
 from workers.dispatch import Dispatch
 from workers.forgetting import Forgetter
 from workers.learning import LearntClassifier
+from workers.processor import calculate_alone
 from workers.publish import Publisher, seal_step
 from workers.ratings import RatingAsker
 from workers.route import Router
@@ -21,6 +22,7 @@ from workers.worker import Companion, Worker
 
 def main() -> None:
     """Compose the worker from the operator's file and run it."""
+    calculate_alone()
     settings, database = open_house()
     learnt = LearntClassifier(settings)
     brain = build_brain(settings, classifier=learnt)

@@ -14,6 +14,7 @@ from router.settings.files import find_settings, load_settings
 from workers.learning import learn, lessons_of
 from workers.learnt import ModelFolder
 from workers.logs import configure_logging
+from workers.processor import calculate_alone
 
 # Half a minute of work that nobody waits for: mail goes first.
 _NICENESS: Final = 10
@@ -29,6 +30,7 @@ def is_due(settings: Settings, config: Path) -> bool:
 def main() -> None:
     """Learn, and put the model in force; workers take it within seconds."""
     os.nice(_NICENESS)
+    calculate_alone()
     settings, config = load_settings(None), find_settings(None)
     configure_logging(settings.omniyard.log_level)
     folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
