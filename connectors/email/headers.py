@@ -60,6 +60,11 @@ class Headers:
         values = self.fields.get(name)
         return unfold(values[0]) if values else ""
 
+    def last(self, name: str) -> str:
+        """Return the last field of that name as `raw` does: what RFC 8621 section 4.1.3 reads of the MIME fields."""
+        values = self.fields.get(name)
+        return unfold(values[-1]) if values else ""
+
     def text(self, name: str) -> str:
         """Return the first field of that name as a person reads it; empty if there is none."""
         values = self.fields.get(name)

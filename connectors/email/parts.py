@@ -3,7 +3,8 @@
 The rule: a mail that is one unnamed text has no structure, and is decoded as it says. Any other is read by the fast
 parser. Where that refuses, or what it read looks wrong (`_looks_wrong` has the signs), the standard library's parser
 reads the same bytes again and its reading stands. Damaged base64 alone is no reason for that: the fast parser gives
-the structure, and the damaged part is decoded as far as it goes.
+the structure, and the damaged part is decoded as far as it goes. Of a MIME field that stands twice in one header
+section the last is read (RFC 8621 section 4.1.3), whichever parser reads it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email import limits
 from connectors.email.headers import Headers
+from connectors.email.mending import last_fields_only, mend
 from connectors.email.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
 from connectors.email.uuencode import take_files
 
@@ -52,11 +54,11 @@ def read_parts(headers: Headers, body: bytes) -> Reading:
 def _single_text(headers: Headers, body: bytes) -> Reading | None:
     """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
     found = headers.fields
-    declared = headers.raw("content-type") or "text/plain"
+    declared = headers.last("content-type") or "text/plain"
     match = _SINGLE_TEXT.fullmatch(declared) if len(declared) <= _LONGEST_SINGLE else None
     if match is None or "content-disposition" in found:
         return None
-    encoding = headers.raw("content-transfer-encoding").lower()
+    encoding = headers.last("content-transfer-encoding").lower()
     if encoding == "quoted-printable":
         body = a2b_qp(body)
     elif encoding == "base64":
@@ -72,12 +74,15 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
 
 def _read_fast(headers: Headers, body: bytes) -> Reading:
     # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
-    fields = "".join(f"{name}: {headers.fields[name][0].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
+    fields = "".join(f"{name}: {headers.fields[name][-1].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
     if "multipart" in fields.lower():
         fields = _UNPARTED.sub(r"\1; ", fields)
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
         copy, root = _copied(raw, headers=headers, body=body)
+        mended = mend(raw, copy.all)
+        if mended is not raw:
+            copy, root = _copied(mended, headers=headers, body=body)
         why = _looks_wrong(copy.all)
     except (ParseError, ValueError) as error:
         why = f"the fast parser refused it ({type(error).__name__})"
@@ -112,7 +117,7 @@ def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> Reading:
         raise Unreadable(f"The mail has more parts or levels than we read: {why}.")
     copy = TreeCopy(headers, raw)
     try:
-        root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(raw))
+        root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(last_fields_only(raw)))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError) as error:
         kind = type(error).__name__
         raise Unreadable(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error

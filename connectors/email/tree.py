@@ -40,6 +40,7 @@ class Part:
     disposition: `inline`, `attachment` or another word; empty if none is given.
     filename: as the sender gave it, decoded (RFC 2183 section 2.3; the Content-Type's `name` failing that).
     number: its place in a walk of the whole tree, the root being 0.
+    doubled: a MIME field stands more than once in its header section, and says different things.
     """
 
     media_type: str
@@ -49,6 +50,7 @@ class Part:
     content: bytes = b""
     children: list[Part] = field(default_factory=list)
     number: int = 0
+    doubled: bool = False
 
     @property
     def is_container(self) -> bool:
@@ -98,8 +100,10 @@ class TreeCopy:
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
-        fields = {name.lower(): values[0] for name, values in node.headers.items() if name.lower() in _FIELDS}
+        found = {name.lower(): values for name, values in node.headers.items() if name.lower() in _FIELDS}
+        fields = {name: values[-1] for name, values in found.items()}
         part = self._part(node.content_type.lower(), fields)
+        part.doubled = any(len(values) > 1 and len(set(values)) > 1 for values in found.values())
         if node.filename:
             part.filename = self._fast_name(node.filename, fields)
         children = node.children
