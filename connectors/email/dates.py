@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from typing import Final
 
@@ -18,6 +18,8 @@ _MONTHS: Final = {
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 # Zones reach from -12:00 to +14:00; a day more is a clock gone wrong, not a place.
 _TOLERANCE: Final = timedelta(days=1)
+# No zone is a day away; Python refuses one.
+_DAY: Final = timedelta(days=1)
 
 
 def read_date(value: str, *, received_at: datetime) -> tuple[datetime | None, str]:
@@ -39,11 +41,12 @@ def _parse(value: str) -> datetime | None:
     match = _USUAL.match(value)
     try:
         if match is not None and match[2] in _MONTHS:
-            offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
-            zone = timezone(-offset if match[7] == "-" else offset)
-            day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+            day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
             # RFC 5322 section 3.3 allows a leap second; Python does not.
-            return datetime(year, _MONTHS[match[2]], day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
+            clock = int(hour), int(minute), min(int(second), 59)
+            local = datetime(int(year), _MONTHS[month], int(day), *clock, tzinfo=UTC)
+            return (local + offset if sign == "-" else local - offset) if offset < _DAY else None
         fields = parsedate_tz(value[:200])
         if fields is None or abs(fields[9] or 0) > _TOLERANCE.total_seconds():
             return None

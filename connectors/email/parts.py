@@ -13,6 +13,7 @@ import re
 from binascii import Error, a2b_base64, a2b_qp
 from email import policy
 from email.parser import BytesParser
+from functools import lru_cache
 from typing import Final
 
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
@@ -55,8 +56,8 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
     """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
     found = headers.fields
     declared = headers.last("content-type") or "text/plain"
-    match = _SINGLE_TEXT.fullmatch(declared) if len(declared) <= _LONGEST_SINGLE else None
-    if match is None or "content-disposition" in found:
+    media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
+    if not media_type or "content-disposition" in found:
         return None
     encoding = headers.last("content-transfer-encoding").lower()
     if encoding == "quoted-printable":
@@ -68,8 +69,15 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
             return None
     elif encoding not in {"", "7bit", "8bit", "binary"}:
         return None
-    root = Part(match[1].lower(), {"content-type": declared}, content=body)
+    root = Part(media_type, {"content-type": declared}, content=body)
     return _complete(root, parts=[root], defects={})
+
+
+@lru_cache(maxsize=256)
+def _single_type(declared: str) -> str:
+    """Return the media type that the field declares; empty if it declares more than one text and its charset."""
+    match = _SINGLE_TEXT.fullmatch(declared)
+    return match[1].lower() if match is not None else ""
 
 
 def _read_fast(headers: Headers, body: bytes) -> Reading:

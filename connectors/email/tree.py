@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
 from base64 import b64decode
 from binascii import Error, a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import policy
 from email.generator import BytesGenerator
@@ -26,7 +25,7 @@ MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disp
 RAW_BASE64: Final = "x-base64"
 _FIELDS: Final = frozenset(MIME_FIELDS)
 _RAW: Final = policy.compat32.clone(max_line_length=0)
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 class Unreadable(PermanentError):
@@ -63,7 +62,7 @@ class Part:
         return self.fields.get("content-id", "").strip("<> \t")
 
     @property
-    def parameters(self) -> dict[str, str]:
+    def parameters(self) -> Mapping[str, str]:
         """The parameters of the Content-Type field."""
         return parameters(self.fields.get("content-type", ""))
 
@@ -100,12 +99,18 @@ class TreeCopy:
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
-        found = {name.lower(): values for name, values in node.headers.items() if name.lower() in _FIELDS}
-        fields = {name: values[-1] for name, values in found.items()}
+        fields: dict[str, str] = {}
+        doubled = False
+        for given, values in node.headers.items():
+            name = given.lower()
+            if name in _FIELDS:
+                fields[name] = values[-1]
+                doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
         part = self._part(node.content_type.lower(), fields)
-        part.doubled = any(len(values) > 1 and len(set(values)) > 1 for values in found.values())
-        if node.filename:
-            part.filename = self._fast_name(node.filename, fields)
+        part.doubled = doubled
+        filename = node.filename
+        if filename:
+            part.filename = self._fast_name(filename, fields)
         children = node.children
         if children and not node.is_message:
             part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
@@ -148,7 +153,8 @@ class TreeCopy:
         return part
 
     def _part(self, media_type: str, fields: dict[str, str]) -> Part:
-        disposition = fields.get("content-disposition", "").partition(";")[0].strip().lower()
+        given = fields.get("content-disposition")
+        disposition = given.partition(";")[0].strip().lower() if given else ""
         part = Part(media_type, fields, disposition, number=len(self.all))
         self.all.append(part)
         return part
@@ -179,7 +185,7 @@ class TreeCopy:
         except Error:
             self.defects["A part's base64 is damaged; what can be decoded of it is shown."] = None
         # RFC 2045 section 6.8: what is not in the alphabet is passed over, and `=` ends a run.
-        return b"".join(_run(_NOT_BASE64.sub(b"", run)) for run in content.split(b"="))
+        return b"".join(_run(run.translate(None, _NOT_BASE64)) for run in content.split(b"="))
 
     def _text(self, value: object) -> str:
         """Return a field of the standard library's, its raw bytes decoded."""
@@ -206,10 +212,12 @@ def _given_name(fields: dict[str, str]) -> str:
 def _unglue(part: Part) -> None:
     """Cut the closing delimiter off a last text that has no line break before it, as some scripts send it."""
     last = part.children[-1] if part.children else None
-    boundary = part.parameters.get("boundary", "")
-    if last is not None and boundary and last.media_type.startswith("text/"):
+    if last is None or not last.media_type.startswith("text/"):
+        return
+    stripped = last.content.rstrip()
+    boundary = part.parameters.get("boundary", "") if stripped.endswith(b"--") else ""
+    if boundary:
         end = f"--{boundary}--".encode("utf-8", "replace")
-        stripped = last.content.rstrip()
         if stripped.endswith(end):
             last.content = stripped.removesuffix(end)
 

@@ -33,6 +33,10 @@ _DASHES: Final = frozenset("-‐‑‒–—―_=~#")
 _DELIMITERS: Final = frozenset({"--", "—", "——"})
 _COLONS: Final = frozenset(":：")
 _LABELLED: Final = frozenset(label[:2] for labels in LABELS.values() for label in labels)
+_FIRST: Final = _MARKS | _DASHES
+_BEGINNINGS: Final = _LABELLED | SIGNED
+# A colon, and the end of "wrote".
+_LAST: Final = _COLONS | {"e"}
 _LABEL_CHARACTERS: Final = 36
 _SIGN_OFF_CHARACTERS: Final = 100
 # RFC 3676 section 4.3 writes "-- "; without its blank, a long text below is rather a text.
@@ -74,12 +78,16 @@ def split_reply(text: str, *, html: str = "") -> Words:
 
 
 def _suspects(lines: Sequence[str]) -> list[int]:
-    return [index for index, line in enumerate(lines) if line and _is_suspect(line.strip())]
+    found = []
+    for index, line in enumerate(lines):
+        bare = line.strip()
+        # Most lines begin and end like nothing of the kind, and are not looked at again.
+        if bare and (bare[0] in _FIRST or bare[-1] in _LAST or bare[:2].lower() in _BEGINNINGS) and _is_suspect(bare):
+            found.append(index)
+    return found
 
 
 def _is_suspect(bare: str) -> bool:
-    if not bare:
-        return False
     first = bare[0]
     if first in _MARKS or bare[-1] in _COLONS:
         return len(bare) > 1
