@@ -92,6 +92,8 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
 
 
 def _parties(headers: Headers, name: str, *, defects: list[str]) -> tuple[Party, ...]:
+    if name not in headers.fields:
+        return ()
     found = [party for value in headers.each(name) for party in parse_addresses(value)]
     if len(found) >= limits.ADDRESSES:
         defects.append(f"Only the first {limits.ADDRESSES} addresses of {name} were read.")
@@ -116,6 +118,8 @@ def _message_id(headers: Headers) -> str | None:
 
 
 def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
+    if name not in headers.fields:
+        return ()
     found = _IDENTIFIER.findall(headers.raw(name))
     # The first opened the thread, the last are nearest; the middle of an endless chain says least.
     return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
