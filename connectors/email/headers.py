@@ -22,9 +22,7 @@ _STRAY_LINE: Final = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULT
 _BREAKS: Final = (b"\r", b"\n")
 # Nearly all header sections end within this; to look through a whole mail for a line that is not there takes longer.
 _NEAR: Final = 32 * 1024
-_CHARSET: Final = re.compile(
-    rb"charset\s{0,4}=[\s\"']{0,4}([A-Za-z0-9_.:-]{2,40})|=\?([A-Za-z0-9_.:-]{2,40})\?[bq]\?", re.IGNORECASE
-)
+_CHARSET: Final = re.compile(rb"charset\s{0,4}=[\s\"']{0,4}([a-z0-9_.:-]{2,40})|=\?([a-z0-9_.:-]{2,40})\?[bq]\?")
 _EVERYWHERE: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
 _HINTS: Final = 20
 # Header sections with all their stamps take 2 to 12 KB, and the first part's fields follow.
@@ -51,8 +49,8 @@ class Headers:
 
         Only asked for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
         """
-        for match in islice(_CHARSET.finditer(self.source, 0, _HINT_BYTES), _HINTS):
-            name = (match[1] or match[2]).decode("ascii").lower()
+        for match in islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS):
+            name = (match[1] or match[2]).decode("ascii")
             if name not in _EVERYWHERE:
                 return name
         return ""
@@ -96,7 +94,7 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
     if raw.find(b"\n", 0, limits.HEADER_BYTES) < 0 and raw.find(b"\r", 0, limits.HEADER_BYTES) >= 0:
         raw = raw.replace(b"\r", b"\n")
     start = _first_field(raw) if raw[:1] in _BREAKS else 0
-    full, bare = _empty_line(raw, start, start + _NEAR) if 0 <= start else (-1, -1)
+    full, bare = _empty_line(raw, start, start + _NEAR) if start >= 0 else (-1, -1)
     if full < 0 and bare < 0:
         full, bare = _empty_line(raw, start, len(raw))
     if full >= 0 and bare < 0:

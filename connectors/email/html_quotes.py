@@ -21,8 +21,8 @@ from connectors.email.quote_lines import Mark, role_of
 # making bytes lower case a tenth of what it takes with text.
 _HINTS: Final = (
     b"quote", b"includetail", b"appendonsend", b"divrplyfwdmsg", b"stopspelling", b"zwchr", b"moz-forward",
-    b"outlookmessageheader", b"border-top:", b"reference-message", b"signature", b"replycontent", b"forwardcontent",
-    b"zmail_extra", b"neteasemailcard", b"oringinal_describe", b"original-content",
+    b"outlookmessageheader", b"#e1e1e1", b"#b5c4df", b"reference-message", b"signature", b"replycontent",
+    b"forwardcontent", b"zmail_extra", b"neteasemailcard", b"oringinal_describe", b"original-content",
 )  # fmt: skip
 # A page beyond this is read by the rules for text alone.
 _LARGEST_PAGE: Final = 500_000

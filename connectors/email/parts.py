@@ -32,7 +32,8 @@ _SECOND_OPINION_DELIMITERS: Final = 4 * limits.PARTS
 _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
 _UNPARTED: Final = re.compile(r"^(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
-_BASE64_FIELD: Final = re.compile(rb"^(content-transfer-encoding[ \t]*:[ \t]*)base64\b", re.IGNORECASE | re.MULTILINE)
+# For mail in lower case: a pattern that ignores case, or begins with a line, looks at every byte.
+_BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
 # RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
 _DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
 # A text and its charset, and no more: no name, no boundary.
@@ -88,10 +89,10 @@ def _read_fast(headers: Headers, body: bytes) -> Reading:
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
         copy, root = _copied(raw, headers=headers, body=body)
-        mended = mend(raw, copy.all)
+        mended = mend(raw, copy.all) if copy.odd else raw
         if mended is not raw:
             copy, root = _copied(mended, headers=headers, body=body)
-        why = _looks_wrong(copy.all)
+        why = _looks_wrong(copy.all) if copy.odd else ""
     except (ParseError, ValueError) as error:
         why = f"the fast parser refused it ({type(error).__name__})"
     return (
@@ -105,8 +106,18 @@ def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Par
         return copy, copy.fast(parse_email_tree(raw, mode="lazy"))
     except DecodeError:
         copy = TreeCopy(headers, body)
-        undecoded = _BASE64_FIELD.sub(rb"\1" + RAW_BASE64.encode(), raw)
-        return copy, copy.fast(parse_email_tree(undecoded, mode="lazy"))
+        return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
+
+
+def _undecoded(raw: bytes) -> bytes:
+    """Return the mail with base64 declared as an encoding that the fast parser leaves alone."""
+    pieces: list[bytes] = []
+    end = 0
+    # The line break in front, which lets the first field match, puts all places one further.
+    for match in _BASE64_FIELD.finditer(b"\n" + raw.lower()):
+        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode()
+        end = match.end(1) - 1
+    return b"".join((*pieces, raw[end:]))
 
 
 def _looks_wrong(parts: list[Part]) -> str:

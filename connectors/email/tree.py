@@ -24,6 +24,8 @@ MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disp
 # What `parts` writes in place of `base64` when it wants a part's bytes undecoded.
 RAW_BASE64: Final = "x-base64"
 _FIELDS: Final = frozenset(MIME_FIELDS)
+# RFC 2045 section 6.1, as programs spell them.
+_USUAL_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 _RAW: Final = policy.compat32.clone(max_line_length=0)
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -89,6 +91,7 @@ class TreeCopy:
     """Copies a parser's tree into ours, within the limits, and notes what was left out.
 
     all: the copied parts, by number.  defects: sentences, each once.
+    odd: a part of the fast parser's is not as nearly all are, and should be looked at.
     """
 
     def __init__(self, headers: Headers, body: bytes) -> None:
@@ -96,6 +99,7 @@ class TreeCopy:
         self._body = body
         self.all: list[Part] = []
         self.defects: dict[str, None] = {}
+        self.odd = False
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
@@ -107,7 +111,9 @@ class TreeCopy:
                 fields[name] = values[-1]
                 doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
         part = self._part(node.content_type.lower(), fields)
-        part.doubled = doubled
+        if doubled or fields.get("content-transfer-encoding", "") not in _USUAL_ENCODINGS or not _is_type(part):
+            self.odd = True
+            part.doubled = doubled
         filename = node.filename
         if filename:
             part.filename = self._fast_name(filename, fields)
@@ -119,6 +125,8 @@ class TreeCopy:
             part.content = node.content or b""
             if fields.get("content-transfer-encoding") == RAW_BASE64:
                 part.content = self._base64(part.content)
+        else:
+            self.odd = True
         return part
 
     def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
@@ -197,6 +205,10 @@ def _run(symbols: bytes) -> bytes:
     # A lone last symbol carries six bits and no byte.
     symbols = symbols[:-1] if len(symbols) % 4 == 1 else symbols
     return b64decode(symbols + b"=" * (-len(symbols) % 4))
+
+
+def _is_type(part: Part) -> bool:
+    return " " not in part.media_type and "/" in part.media_type
 
 
 def _has_type(fields: dict[str, str]) -> bool:

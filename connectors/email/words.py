@@ -67,7 +67,7 @@ def split_reply(text: str, *, html: str = "") -> Words:
     """
     lines = text.split("\n")
     marks = mark_lines(lines, html=html) if html else {}
-    scan = _Scan(lines, marks)
+    scan = _Scan(lines, marks, text=text)
     if not scan.suspects and not marks:
         return Words(text.strip())
     opening = scan.run()
@@ -77,12 +77,15 @@ def split_reply(text: str, *, html: str = "") -> Words:
     return Words(*(_of(lines, kinds, mark) for mark in (Mark.NEW, Mark.QUOTED, Mark.SIGNATURE)))
 
 
-def _suspects(lines: Sequence[str]) -> list[int]:
+def _suspects(lines: Sequence[str], text: str) -> list[int]:
+    # What a text does not hold at all need not be looked for in its lines.
+    beginnings = _BEGINNINGS if ":" in text or "：" in text else SIGNED
+    endings = _LAST if "wrote" in text else _COLONS
     found = []
     for index, line in enumerate(lines):
         bare = line.strip()
         # Most lines begin and end like nothing of the kind, and are not looked at again.
-        if bare and (bare[0] in _FIRST or bare[-1] in _LAST or bare[:2].lower() in _BEGINNINGS) and _is_suspect(bare):
+        if bare and (bare[0] in _FIRST or bare[-1] in endings or bare[:2].lower() in beginnings) and _is_suspect(bare):
             found.append(index)
     return found
 
@@ -109,10 +112,10 @@ def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
 class _Scan:
     """One mail's lines while they are sorted. kinds: what each line is, so far."""
 
-    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark]) -> None:
+    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark], *, text: str) -> None:
         self.lines = lines
         self.kinds = [marks.get(index, Mark.NEW) for index in range(len(lines))] if marks else [Mark.NEW] * len(lines)
-        self.suspects = _suspects(lines)
+        self.suspects = _suspects(lines, text)
 
     def run(self) -> Opening | None:
         """Sort every line; return how the last quote opens, if one does."""
