@@ -8,18 +8,17 @@ from email.utils import parsedate_tz
 from typing import Final
 
 _USUAL: Final = re.compile(
-    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+([+-])(\d{2})([0-5]\d)\b"
+    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}:\d{2}):(\d{2})\s+([+-]\d{2}[0-5]\d)\b",
+    re.ASCII,
 )
 _MONTHS: Final = {
-    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
-    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+    "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
+    "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
 }  # fmt: skip
 # Mail is older, but no desk's mail is: an earlier date is a clock that was never set.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 # Zones reach from -12:00 to +14:00; a day more is a clock gone wrong, not a place.
 _TOLERANCE: Final = timedelta(days=1)
-# No zone is a day away; Python refuses one.
-_DAY: Final = timedelta(days=1)
 
 
 def read_date(value: str, *, received_at: datetime) -> tuple[datetime | None, str]:
@@ -41,12 +40,10 @@ def _parse(value: str) -> datetime | None:
     match = _USUAL.match(value)
     try:
         if match is not None and match[2] in _MONTHS:
-            day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            day, month, year, clock, second, zone = match.groups()
             # RFC 5322 section 3.3 allows a leap second; Python does not.
-            clock = int(hour), int(minute), min(int(second), 59)
-            local = datetime(int(year), _MONTHS[month], int(day), *clock, tzinfo=UTC)
-            return (local + offset if sign == "-" else local - offset) if offset < _DAY else None
+            second = min(second, "59")
+            return datetime.fromisoformat(f"{year}-{_MONTHS[month]}-{day:0>2}T{clock}:{second}{zone}").astimezone(UTC)
         fields = parsedate_tz(value[:200])
         if fields is None or abs(fields[9] or 0) > _TOLERANCE.total_seconds():
             return None

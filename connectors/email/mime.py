@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -20,6 +21,8 @@ from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
 
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
+# Most mail is written to the same few addresses, the desk's own. A longer list is not remembered.
+_USUAL_CHARACTERS: Final = 120
 _IDENTIFIER: Final = re.compile(r"<\s*([^<>\s]{1,998})\s*>")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 
@@ -94,10 +97,19 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
 def _parties(headers: Headers, name: str, *, defects: list[str]) -> tuple[Party, ...]:
     if name not in headers.fields:
         return ()
-    found = [party for value in headers.each(name) for party in parse_addresses(value)]
+    found = [party for value in headers.each(name) for party in _listed(value)]
     if len(found) >= limits.ADDRESSES:
         defects.append(f"Only the first {limits.ADDRESSES} addresses of {name} were read.")
     return tuple(found[: limits.ADDRESSES])
+
+
+def _listed(value: str) -> tuple[Party, ...]:
+    return _usual(value) if len(value) <= _USUAL_CHARACTERS else tuple(parse_addresses(value))
+
+
+@lru_cache(maxsize=256)
+def _usual(value: str) -> tuple[Party, ...]:
+    return tuple(parse_addresses(value))
 
 
 def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, ...]:

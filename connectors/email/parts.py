@@ -31,7 +31,7 @@ _SECOND_OPINION_DELIMITERS: Final = 4 * limits.PARTS
 # RFC 2045 section 6.3 lets private encodings begin with x-; these are older than it.
 _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
-_UNPARTED: Final = re.compile(r"^(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
+_UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
 # For mail in lower case: a pattern that ignores case, or begins with a line, looks at every byte.
 _BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
 # RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
@@ -84,8 +84,9 @@ def _single_type(declared: str) -> str:
 def _read_fast(headers: Headers, body: bytes) -> Reading:
     # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
     fields = "".join(f"{name}: {headers.fields[name][-1].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
-    if "multipart" in fields.lower():
-        fields = _UNPARTED.sub(r"\1; ", fields)
+    unparted = _UNPARTED.match(fields)
+    if unparted is not None:
+        fields = f"{unparted[1]}; {fields[unparted.end() :]}"
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
         copy, root = _copied(raw, headers=headers, body=body)
