@@ -135,8 +135,12 @@ def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
     source: where charsets are named (see Headers).
     """
     fields: dict[str, list[str]] = {}
-    for name, value in _FIELD.findall(head.decode("latin-1"))[: limits.HEADERS]:
-        fields.setdefault(name.lower(), []).append(value[: limits.FIELD_CHARACTERS])
+    for given, value in _FIELD.findall(head.decode("latin-1"))[: limits.HEADERS]:
+        name = given.lower()
+        if name in fields:
+            fields[name].append(value[: limits.FIELD_CHARACTERS])
+        else:
+            fields[name] = [value[: limits.FIELD_CHARACTERS]]
     return Headers(fields, source)
 
 

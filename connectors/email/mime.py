@@ -80,7 +80,7 @@ def attachment_content(original: bytes, part: int) -> bytes:
 
 def _sender(headers: Headers, defects: list[str]) -> Party:
     found = [party for value in headers.each("from") for party in parse_addresses(value)]
-    if len({party.handle for party in found}) > 1:
+    if len(found) > 1 and len({party.handle for party in found}) > 1:
         defects.append("The mail names more than one author.")
     if found:
         return found[0]
@@ -138,6 +138,8 @@ def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
 
 
 def _authentication(headers: Headers) -> tuple[str, ...]:
+    if "authentication-results" not in headers.fields:
+        return ()
     found = islice(headers.each("authentication-results"), limits.AUTHENTICATION_RESULTS)
     return tuple(value[: limits.AUTHENTICATION_CHARACTERS] for value in found)
 
