@@ -146,7 +146,7 @@ def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
 
 def unfold(value: str) -> str:
     """Join a folded field (RFC 5322 section 2.2.3), one blank for each fold."""
-    return _FOLD.sub(" ", value).strip()
+    return _FOLD.sub(" ", value).strip() if "\n" in value else value.strip()
 
 
 def decode_words(value: str) -> str:

@@ -110,8 +110,10 @@ class TreeCopy:
             if name in _FIELDS:
                 fields[name] = values[-1]
                 doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
-        part = self._part(node.content_type.lower(), fields)
-        if doubled or fields.get("content-transfer-encoding", "") not in _USUAL_ENCODINGS or not _is_type(part):
+        kind = node.content_type.lower()
+        part = self._part(kind, fields)
+        encoding = fields.get("content-transfer-encoding", "")
+        if doubled or encoding not in _USUAL_ENCODINGS or " " in kind or "/" not in kind:
             self.odd = True
             part.doubled = doubled
         filename = node.filename
@@ -121,9 +123,9 @@ class TreeCopy:
         if children and not node.is_message:
             part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
             _unglue(part)
-        elif not part.is_container:
+        elif not kind.startswith("multipart/"):
             part.content = node.content or b""
-            if fields.get("content-transfer-encoding") == RAW_BASE64:
+            if encoding == RAW_BASE64:
                 part.content = self._base64(part.content)
         else:
             self.odd = True
@@ -205,10 +207,6 @@ def _run(symbols: bytes) -> bytes:
     # A lone last symbol carries six bits and no byte.
     symbols = symbols[:-1] if len(symbols) % 4 == 1 else symbols
     return b64decode(symbols + b"=" * (-len(symbols) % 4))
-
-
-def _is_type(part: Part) -> bool:
-    return " " not in part.media_type and "/" in part.media_type
 
 
 def _has_type(fields: dict[str, str]) -> bool:
