@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import fast_mail_parser
 
+from benchmarks.mailbox import make_mailbox
 from connectors.base import RawMessage
 from connectors.email.guard import Guard
 from connectors.email.mime import normalise
@@ -28,13 +29,17 @@ from connectors.email.mime import normalise
 _CORPORA: Final = ("zammad", "stalwart")
 _FIELDS: Final = ("subject", "sender", "body", "attachments")
 _SECONDS: Final = 1.5
+_ORDINARY_MAILS: Final = 300
 _MARKUP: Final = re.compile(r"</?(?:html|body|div|p|br|font|span|table|a|pre)[ >/]", re.IGNORECASE)
 
 
 # Why ours differs and is left so; a miss without a line here is a miss to mend.
 _REASONS: Final = {
-    ("mail015.eml", "attachments"): "The mail carries 绩效管理,究竟谁错了.xls; the answer lists no file.",
-    ("mail057.eml", "attachments"): "The mail carries Hofjägeralle Wasserschaden.jpg; the answer lists no file.",
+    (
+        "mail015.eml",
+        "attachments",
+    ): "The mail carries 绩效管理,究竟谁错了.xls; Zammad's test says nothing of its files.",
+    ("mail057.eml", "attachments"): "The mail carries Hofjägeralle Wasserschaden.jpg; Zammad's test now lists it too.",
     (
         "mail021.eml",
         "body",
@@ -42,11 +47,6 @@ _REASONS: Final = {
     ("mail105.eml", "body"): "A multipart without parts: the answer shows nothing, ours the text that stands there.",
     ("legacy_049.eml", "body"): "Three uuencoded files: the answer leaves their lines in the text.",
     ("legacy_049.eml", "attachments"): "Three uuencoded files: the answer leaves them in the text, ours lists them.",
-    (
-        "malformed_005.eml",
-        "body",
-    ): "Nested boundaries that end in two dashes; both parsers take one for the end.",
-    ("malformed_020.eml", "body"): "Two Content-Type fields in one part: the answer takes the last, ours the first.",
 }
 
 
@@ -61,18 +61,30 @@ class Answer:
 
 
 def measure(corpora: Path) -> dict[str, Any]:
-    """Return accuracy a corpus and field, the misses with what was expected and read, and mails a second."""
-    result: dict[str, Any] = {}
-    mails: list[bytes] = []
-    for corpus in _CORPORA:
-        folder = corpora / "mail" / corpus
-        rows = [json.loads(line) for line in (folder / "expected.jsonl").read_text("utf-8").splitlines()]
-        contents = [(folder / row["file"]).read_bytes() for row in rows]
-        mails += contents
-        result[corpus] = {name: _accuracy(rows, contents, read=read) for name, read in _READERS.items()}
-    result["mails_per_second"] = {name: _speed(mails, read) for name, read in _READERS.items()}
-    result["mails_per_second"]["ours, whole"] = _guarded_speed(mails)
+    """Return accuracy a corpus and field, the misses with what was expected and read, and mails a second.
+
+    The corpora's mails are odd ones, and speed on them says little of a desk's: that is measured on ordinary mail too.
+    """
+    result: dict[str, Any] = {corpus: measure_accuracy(corpora, corpus=corpus) for corpus in _CORPORA}
+    odd = [content for corpus in _CORPORA for content in _contents(corpora, corpus)[1]]
+    ordinary = make_mailbox(messages=_ORDINARY_MAILS, seed=1).mails
+    for name, mails in (("mails_per_second", odd), ("ordinary_mails_per_second", ordinary)):
+        speeds = {reader: _speed(mails, read) for reader, read in _READERS.items()}
+        times = round(speeds["ours"] / speeds["standard library"], 1)
+        result[name] = speeds | {"ours, whole": _guarded_speed(mails), "times the standard library": times}
     return result
+
+
+def measure_accuracy(corpora: Path, *, corpus: str) -> dict[str, Any]:
+    """Return what each reader makes of one corpus."""
+    rows, contents = _contents(corpora, corpus)
+    return {name: _accuracy(rows, contents, read=read) for name, read in _READERS.items()}
+
+
+def _contents(corpora: Path, corpus: str) -> tuple[list[dict[str, Any]], list[bytes]]:
+    folder = corpora / "mail" / corpus
+    rows = [json.loads(line) for line in (folder / "expected.jsonl").read_text("utf-8").splitlines()]
+    return rows, [(folder / row["file"]).read_bytes() for row in rows]
 
 
 def _accuracy(

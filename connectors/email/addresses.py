@@ -51,7 +51,10 @@ def clean_name(name: str) -> str:
     """Return a display name on one line, without characters that hide or turn what people read."""
     if not name:
         return ""
-    name = _INVISIBLE.sub(" ", decode_words(name)) if not name.isascii() or "=?" in name else _INVISIBLE.sub(" ", name)
+    if not name.isascii() or "=?" in name:
+        name = _INVISIBLE.sub(" ", decode_words(name))
+    elif not name.isprintable():
+        name = _INVISIBLE.sub(" ", name)
     name = " ".join(name.split())
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1].strip()
@@ -65,7 +68,9 @@ def handle_of(address: str) -> str:
     address = (address if '"' in address else "".join(address.split())).lower()
     if address[:1] == address[-1:] and address[:1] in {"'", '"'}:
         address = address[1:-1]
-    return _ROUTE.sub("", address).rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
+    if address[:1] == "@":
+        address = _ROUTE.sub("", address)
+    return address.rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
 
 
 def _party(address: str, name: str) -> Party:

@@ -65,7 +65,7 @@ def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
         text = text.replace("\x00", "")
-    if parameters.get("format", "").lower() == "flowed":
+    if "format" in parameters and parameters["format"].lower() == "flowed":
         return unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
     return text
 

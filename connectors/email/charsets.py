@@ -126,6 +126,9 @@ def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_h
     being stateful; then the declared codec; then the hint; then the detector; then the declared codec with holes.
     """
     codec = codec_for(declared)
+    if codec == "utf-8":
+        text = _strictly(content, codec)
+        return text if text is not None else _guess(content, codec=codec, hint=hint)
     if codec in _STATEFUL and not content.isascii():
         # These have seven bits only (RFC 1468, RFC 1557, RFC 1843, RFC 2152); the label tells the language at most.
         return _first_that_fits(content, _SIBLINGS.get(codec, ())) or _guess(content, codec="", hint=hint)

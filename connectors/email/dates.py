@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from typing import Final
 
 _USUAL: Final = re.compile(
-    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+([+-])(\d{2})([0-5]\d)\b"
+    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}:\d{2}):(\d{2})\s+([+-]\d{2}[0-5]\d)\b",
+    re.ASCII,
 )
 _MONTHS: Final = {
-    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
-    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+    "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
+    "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
 }  # fmt: skip
 # Mail is older, but no desk's mail is: an earlier date is a clock that was never set.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
@@ -39,11 +40,10 @@ def _parse(value: str) -> datetime | None:
     match = _USUAL.match(value)
     try:
         if match is not None and match[2] in _MONTHS:
-            offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
-            zone = timezone(-offset if match[7] == "-" else offset)
-            day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+            day, month, year, clock, second, zone = match.groups()
             # RFC 5322 section 3.3 allows a leap second; Python does not.
-            return datetime(year, _MONTHS[match[2]], day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
+            second = min(second, "59")
+            return datetime.fromisoformat(f"{year}-{_MONTHS[month]}-{day:0>2}T{clock}:{second}{zone}").astimezone(UTC)
         fields = parsedate_tz(value[:200])
         if fields is None or abs(fields[9] or 0) > _TOLERANCE.total_seconds():
             return None

@@ -20,9 +20,9 @@ _FIELD_BYTES: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
 # `From ` is the envelope line of a mailbox file (RFC 4155), not the end of a section.
 _STRAY_LINE: Final = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
 _BREAKS: Final = (b"\r", b"\n")
-_CHARSET: Final = re.compile(
-    rb"charset\s{0,4}=[\s\"']{0,4}([A-Za-z0-9_.:-]{2,40})|=\?([A-Za-z0-9_.:-]{2,40})\?[bq]\?", re.IGNORECASE
-)
+# Nearly all header sections end within this; to look through a whole mail for a line that is not there takes longer.
+_NEAR: Final = 32 * 1024
+_CHARSET: Final = re.compile(rb"charset\s{0,4}=[\s\"']{0,4}([a-z0-9_.:-]{2,40})|=\?([a-z0-9_.:-]{2,40})\?[bq]\?")
 _EVERYWHERE: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
 _HINTS: Final = 20
 # Header sections with all their stamps take 2 to 12 KB, and the first part's fields follow.
@@ -49,8 +49,8 @@ class Headers:
 
         Only asked for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
         """
-        for match in islice(_CHARSET.finditer(self.source, 0, _HINT_BYTES), _HINTS):
-            name = (match[1] or match[2]).decode("ascii").lower()
+        for match in islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS):
+            name = (match[1] or match[2]).decode("ascii")
             if name not in _EVERYWHERE:
                 return name
         return ""
@@ -58,7 +58,15 @@ class Headers:
     def raw(self, name: str) -> str:
         """Return the first field of that (lower-case) name, unfolded but not decoded; empty if there is none."""
         values = self.fields.get(name)
-        return unfold(values[0]) if values else ""
+        if not values:
+            return ""
+        value = values[0]
+        return unfold(value) if "\n" in value else value.strip()
+
+    def last(self, name: str) -> str:
+        """Return the last field of that name as `raw` does: what RFC 8621 section 4.1.3 reads of the MIME fields."""
+        values = self.fields.get(name)
+        return unfold(values[-1]) if values else ""
 
     def text(self, name: str) -> str:
         """Return the first field of that name as a person reads it; empty if there is none."""
@@ -74,7 +82,7 @@ class Headers:
         """Unfold a field and decode its 8-bit bytes, leaving encoded words alone."""
         if not value.isascii():
             value = charsets.decode(value.encode("latin-1"), hint=self.hint)
-        return unfold(value)
+        return unfold(value) if "\n" in value else value.strip()
 
 
 def open_mail(raw: bytes) -> tuple[Headers, bytes]:
@@ -83,11 +91,12 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
     RFC 5322 section 2.1: the first empty line ends the section. Where there is none, the first line that is neither
     a field nor the rest of one does. Within a section such lines are passed over: relays leave them there.
     """
-    if b"\r" in raw[: limits.HEADER_BYTES] and b"\n" not in raw[: limits.HEADER_BYTES]:
+    if raw.find(b"\n", 0, limits.HEADER_BYTES) < 0 and raw.find(b"\r", 0, limits.HEADER_BYTES) >= 0:
         raw = raw.replace(b"\r", b"\n")
     start = _first_field(raw) if raw[:1] in _BREAKS else 0
-    full = raw.find(b"\n\r\n", start)
-    bare = raw.find(b"\n\n", start, full if full >= 0 else len(raw))
+    full, bare = _empty_line(raw, start, start + _NEAR) if start >= 0 else (-1, -1)
+    if full < 0 and bare < 0:
+        full, bare = _empty_line(raw, start, len(raw))
     if full >= 0 and bare < 0:
         end, body = full, full + 3
     elif bare >= 0:
@@ -98,6 +107,13 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
         end, body = 0, -start
     head = raw[max(start, 0) : end][: limits.HEADER_BYTES].replace(b"\r\n", b"\n").replace(b"\0", b"")
     return read_fields(head, source=raw), raw[body:]
+
+
+def _empty_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the first empty line is, if it ends with CRLF, and where, if with LF alone; -1 for the other."""
+    full = raw.find(b"\n\r\n", start, end)
+    # Two bytes short of the end: an empty line of the other kind that begins there ends behind it.
+    return full, raw.find(b"\n\n", start, full if full >= 0 else end - 2 if end < len(raw) else end)
 
 
 def _first_field(raw: bytes) -> int:
@@ -119,8 +135,12 @@ def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
     source: where charsets are named (see Headers).
     """
     fields: dict[str, list[str]] = {}
-    for name, value in _FIELD.findall(head.decode("latin-1"))[: limits.HEADERS]:
-        fields.setdefault(name.lower(), []).append(value[: limits.FIELD_CHARACTERS])
+    for given, value in _FIELD.findall(head.decode("latin-1"))[: limits.HEADERS]:
+        name = given.lower()
+        if name in fields:
+            fields[name].append(value[: limits.FIELD_CHARACTERS])
+        else:
+            fields[name] = [value[: limits.FIELD_CHARACTERS]]
     return Headers(fields, source)
 
 

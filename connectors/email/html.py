@@ -57,7 +57,18 @@ def is_reasonable(html: str) -> bool:
     """Say whether a parser may be given this HTML: parsing takes the square of its depth, and of a tag's attributes."""
     if html.count("<") > _DEEPEST and _depth(html) > _DEEPEST:
         return False
-    return len(html) < _MOST_ATTRIBUTES * 2 or _attributes(html) <= _MOST_ATTRIBUTES
+    return not _may_be_wide(html) or _attributes(html) <= _MOST_ATTRIBUTES
+
+
+def _may_be_wide(html: str) -> bool:
+    """Say whether the page has a run without `>` that is long enough for that many attributes."""
+    start = 0
+    while len(html) - start >= 2 * _MOST_ATTRIBUTES:
+        # Each attribute takes two characters at least. The last `>` of a window is where the next one begins.
+        start = html.rfind(">", start, start + 2 * _MOST_ATTRIBUTES) + 1
+        if not start:
+            return True
+    return False
 
 
 def _depth(html: str) -> int:
@@ -73,7 +84,6 @@ def _attributes(html: str) -> int:
     """Return the most attributes that one tag can have, judged by what parts them."""
     most = 0
     for piece in html.split(">"):
-        # Each attribute takes two characters at least.
         if len(piece) < 2 * _MOST_ATTRIBUTES:
             continue
         _, opened, tag = piece.rpartition("<")

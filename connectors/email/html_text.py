@@ -19,7 +19,7 @@ _INSTEAD: Final = _ENDS | {f"/{name}": gap for name, gap in _ENDS.items()} | {"/
 # Exact for what the cleaner writes (names in lower case, `>` in a value as `&gt;`), and for nothing else.
 _CLEAN_TAG: Final = re.compile(r"<(/?[a-z0-9]+)[^>]*>")
 _PREFORMATTED: Final = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
-_BLANK: Final = re.compile(r"[ \t\r\n\f\xa0]+")
+_BLANKS: Final = "\t\r\n\f\xa0"
 _LINES: Final = re.compile(r"\n{3,}")
 _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,300})</title", re.IGNORECASE)
@@ -53,11 +53,22 @@ def title_of(html: str) -> str:
 
 def without_tags(html: str) -> str:
     """Return what is left of HTML that no parser should be given: a reading aid, never to be shown as HTML."""
-    return _tidy(_BLANK.sub(" ", unescape(_ANY_TAG.sub(" ", html))))
+    return _tidy(_one_blank(unescape(_ANY_TAG.sub(" ", html))))
 
 
 def _flow(page: str) -> str:
-    return _without_clean_tags(_BLANK.sub(" ", page))
+    return _without_clean_tags(_one_blank(page))
+
+
+def _one_blank(text: str) -> str:
+    """Return the text with each run of blanks and line breaks as one blank."""
+    for blank in _BLANKS:
+        if blank in text:
+            text = text.replace(blank, " ")
+    # Each round halves the runs, so even one long run takes few rounds.
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _without_clean_tags(page: str) -> str:
@@ -72,4 +83,4 @@ def _without_clean_tags(page: str) -> str:
 def _tidy(text: str) -> str:
     # Line by line: a pattern for blanks around a line break takes the square of a run of blanks.
     lines = "\n".join([line.strip(" ") for line in text.split("\n")])
-    return _LINES.sub("\n\n", lines).strip()
+    return (_LINES.sub("\n\n", lines) if "\n\n\n" in lines else lines).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -20,6 +21,8 @@ from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
 
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
+# Most mail is written to the same few addresses, the desk's own. A longer list is not remembered.
+_USUAL_CHARACTERS: Final = 120
 _IDENTIFIER: Final = re.compile(r"<\s*([^<>\s]{1,998})\s*>")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 
@@ -77,7 +80,7 @@ def attachment_content(original: bytes, part: int) -> bytes:
 
 def _sender(headers: Headers, defects: list[str]) -> Party:
     found = [party for value in headers.each("from") for party in parse_addresses(value)]
-    if len({party.handle for party in found}) > 1:
+    if len(found) > 1 and len({party.handle for party in found}) > 1:
         defects.append("The mail names more than one author.")
     if found:
         return found[0]
@@ -92,10 +95,21 @@ def _sender(headers: Headers, defects: list[str]) -> Party:
 
 
 def _parties(headers: Headers, name: str, *, defects: list[str]) -> tuple[Party, ...]:
-    found = [party for value in headers.each(name) for party in parse_addresses(value)]
+    if name not in headers.fields:
+        return ()
+    found = [party for value in headers.each(name) for party in _listed(value)]
     if len(found) >= limits.ADDRESSES:
         defects.append(f"Only the first {limits.ADDRESSES} addresses of {name} were read.")
     return tuple(found[: limits.ADDRESSES])
+
+
+def _listed(value: str) -> tuple[Party, ...]:
+    return _usual(value) if len(value) <= _USUAL_CHARACTERS else tuple(parse_addresses(value))
+
+
+@lru_cache(maxsize=256)
+def _usual(value: str) -> tuple[Party, ...]:
+    return tuple(parse_addresses(value))
 
 
 def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, ...]:
@@ -116,12 +130,16 @@ def _message_id(headers: Headers) -> str | None:
 
 
 def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
+    if name not in headers.fields:
+        return ()
     found = _IDENTIFIER.findall(headers.raw(name))
     # The first opened the thread, the last are nearest; the middle of an endless chain says least.
     return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
 
 
 def _authentication(headers: Headers) -> tuple[str, ...]:
+    if "authentication-results" not in headers.fields:
+        return ()
     found = islice(headers.each("authentication-results"), limits.AUTHENTICATION_RESULTS)
     return tuple(value[: limits.AUTHENTICATION_CHARACTERS] for value in found)
 

@@ -3,7 +3,8 @@
 The rule: a mail that is one unnamed text has no structure, and is decoded as it says. Any other is read by the fast
 parser. Where that refuses, or what it read looks wrong (`_looks_wrong` has the signs), the standard library's parser
 reads the same bytes again and its reading stands. Damaged base64 alone is no reason for that: the fast parser gives
-the structure, and the damaged part is decoded as far as it goes.
+the structure, and the damaged part is decoded as far as it goes. Of a MIME field that stands twice in one header
+section the last is read (RFC 8621 section 4.1.3), whichever parser reads it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import re
 from binascii import Error, a2b_base64, a2b_qp
 from email import policy
 from email.parser import BytesParser
+from functools import lru_cache
 from typing import Final
 
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email import limits
 from connectors.email.headers import Headers
+from connectors.email.mending import last_fields_only, mend
 from connectors.email.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
 from connectors.email.uuencode import take_files
 
@@ -28,8 +31,9 @@ _SECOND_OPINION_DELIMITERS: Final = 4 * limits.PARTS
 # RFC 2045 section 6.3 lets private encodings begin with x-; these are older than it.
 _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
-_UNPARTED: Final = re.compile(r"^(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
-_BASE64_FIELD: Final = re.compile(rb"^(content-transfer-encoding[ \t]*:[ \t]*)base64\b", re.IGNORECASE | re.MULTILINE)
+_UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
+# For mail in lower case: a pattern that ignores case, or begins with a line, looks at every byte.
+_BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
 # RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
 _DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
 # A text and its charset, and no more: no name, no boundary.
@@ -52,11 +56,11 @@ def read_parts(headers: Headers, body: bytes) -> Reading:
 def _single_text(headers: Headers, body: bytes) -> Reading | None:
     """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
     found = headers.fields
-    declared = headers.raw("content-type") or "text/plain"
-    match = _SINGLE_TEXT.fullmatch(declared) if len(declared) <= _LONGEST_SINGLE else None
-    if match is None or "content-disposition" in found:
+    declared = headers.last("content-type") or "text/plain"
+    media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
+    if not media_type or "content-disposition" in found:
         return None
-    encoding = headers.raw("content-transfer-encoding").lower()
+    encoding = headers.last("content-transfer-encoding").lower()
     if encoding == "quoted-printable":
         body = a2b_qp(body)
     elif encoding == "base64":
@@ -66,19 +70,30 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
             return None
     elif encoding not in {"", "7bit", "8bit", "binary"}:
         return None
-    root = Part(match[1].lower(), {"content-type": declared}, content=body)
+    root = Part(media_type, {"content-type": declared}, content=body)
     return _complete(root, parts=[root], defects={})
+
+
+@lru_cache(maxsize=256)
+def _single_type(declared: str) -> str:
+    """Return the media type that the field declares; empty if it declares more than one text and its charset."""
+    match = _SINGLE_TEXT.fullmatch(declared)
+    return match[1].lower() if match is not None else ""
 
 
 def _read_fast(headers: Headers, body: bytes) -> Reading:
     # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
-    fields = "".join(f"{name}: {headers.fields[name][0].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
-    if "multipart" in fields.lower():
-        fields = _UNPARTED.sub(r"\1; ", fields)
+    fields = "".join(f"{name}: {headers.fields[name][-1].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
+    unparted = _UNPARTED.match(fields)
+    if unparted is not None:
+        fields = f"{unparted[1]}; {fields[unparted.end() :]}"
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
         copy, root = _copied(raw, headers=headers, body=body)
-        why = _looks_wrong(copy.all)
+        mended = mend(raw, copy.all) if copy.odd else raw
+        if mended is not raw:
+            copy, root = _copied(mended, headers=headers, body=body)
+        why = _looks_wrong(copy.all) if copy.odd else ""
     except (ParseError, ValueError) as error:
         why = f"the fast parser refused it ({type(error).__name__})"
     return (
@@ -92,8 +107,18 @@ def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Par
         return copy, copy.fast(parse_email_tree(raw, mode="lazy"))
     except DecodeError:
         copy = TreeCopy(headers, body)
-        undecoded = _BASE64_FIELD.sub(rb"\1" + RAW_BASE64.encode(), raw)
-        return copy, copy.fast(parse_email_tree(undecoded, mode="lazy"))
+        return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
+
+
+def _undecoded(raw: bytes) -> bytes:
+    """Return the mail with base64 declared as an encoding that the fast parser leaves alone."""
+    pieces: list[bytes] = []
+    end = 0
+    # The line break in front, which lets the first field match, puts all places one further.
+    for match in _BASE64_FIELD.finditer(b"\n" + raw.lower()):
+        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode()
+        end = match.end(1) - 1
+    return b"".join((*pieces, raw[end:]))
 
 
 def _looks_wrong(parts: list[Part]) -> str:
@@ -112,7 +137,7 @@ def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> Reading:
         raise Unreadable(f"The mail has more parts or levels than we read: {why}.")
     copy = TreeCopy(headers, raw)
     try:
-        root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(raw))
+        root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(last_fields_only(raw)))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError) as error:
         kind = type(error).__name__
         raise Unreadable(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error

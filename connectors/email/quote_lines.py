@@ -49,8 +49,10 @@ _SIGN_OFF_CHARACTERS: Final = 100
 _SIGN_OFF_WORDS: Final = 12
 _SEPARATOR_CHARACTERS: Final = 120
 
-# The first two letters of all sign-offs: few other lines begin so.
+# The first two letters of all sign-offs: few other lines begin so, and each pair has few sign-offs.
 SIGNED: Final = frozenset(words[:2] for words in (*SIGN_OFFS, *(begin for begin, _ in FRAMED_SIGN_OFFS)))
+_SIGN_OFFS: Final = {key: tuple(words for words in SIGN_OFFS if words[:2] == key) for key in SIGNED}
+_FRAMED: Final = {key: [frame for frame in FRAMED_SIGN_OFFS if frame[0][:2] == key] for key in SIGNED}
 _DASHES: Final = "-‐‑‒–—―_=*~#|+>·•.<"
 _AROUND_ATTRIBUTION: Final = "*_- \t\xa0"
 _ORNAMENT: Final = _DASHES + " \t\xa0　"
@@ -223,9 +225,11 @@ def is_sign_off(line: str) -> bool:
     if len(line) > _SIGN_OFF_CHARACTERS:
         return False
     said = line.strip("*_ \t\xa0-—|.").casefold()
-    if said[:2] not in SIGNED:
+    key = said[:2]
+    if key not in SIGNED:
         return False
-    framed = any(said.startswith(begin) and said.endswith(end) for begin, end in FRAMED_SIGN_OFFS)
-    if not framed and (not said.startswith(SIGN_OFFS) or said[-1:] in "?!？！。,，;"):
-        return False
+    if not said.startswith(_SIGN_OFFS[key]) or said[-1:] in "?!？！。,，;":
+        frames = _FRAMED[key]
+        if not frames or not any(said.startswith(begin) and said.endswith(end) for begin, end in frames):
+            return False
     return len(said.split()) <= _SIGN_OFF_WORDS and not any(word in said for word in NO_DEVICES)

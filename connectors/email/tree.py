@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
 from base64 import b64decode
 from binascii import Error, a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import policy
 from email.generator import BytesGenerator
@@ -25,8 +24,10 @@ MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disp
 # What `parts` writes in place of `base64` when it wants a part's bytes undecoded.
 RAW_BASE64: Final = "x-base64"
 _FIELDS: Final = frozenset(MIME_FIELDS)
+# RFC 2045 section 6.1, as programs spell them.
+_USUAL_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 _RAW: Final = policy.compat32.clone(max_line_length=0)
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 class Unreadable(PermanentError):
@@ -40,6 +41,7 @@ class Part:
     disposition: `inline`, `attachment` or another word; empty if none is given.
     filename: as the sender gave it, decoded (RFC 2183 section 2.3; the Content-Type's `name` failing that).
     number: its place in a walk of the whole tree, the root being 0.
+    doubled: a MIME field stands more than once in its header section, and says different things.
     """
 
     media_type: str
@@ -49,6 +51,7 @@ class Part:
     content: bytes = b""
     children: list[Part] = field(default_factory=list)
     number: int = 0
+    doubled: bool = False
 
     @property
     def is_container(self) -> bool:
@@ -61,7 +64,7 @@ class Part:
         return self.fields.get("content-id", "").strip("<> \t")
 
     @property
-    def parameters(self) -> dict[str, str]:
+    def parameters(self) -> Mapping[str, str]:
         """The parameters of the Content-Type field."""
         return parameters(self.fields.get("content-type", ""))
 
@@ -88,6 +91,7 @@ class TreeCopy:
     """Copies a parser's tree into ours, within the limits, and notes what was left out.
 
     all: the copied parts, by number.  defects: sentences, each once.
+    odd: a part of the fast parser's is not as nearly all are, and should be looked at.
     """
 
     def __init__(self, headers: Headers, body: bytes) -> None:
@@ -95,21 +99,36 @@ class TreeCopy:
         self._body = body
         self.all: list[Part] = []
         self.defects: dict[str, None] = {}
+        self.odd = False
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
-        fields = {name.lower(): values[0] for name, values in node.headers.items() if name.lower() in _FIELDS}
-        part = self._part(node.content_type.lower(), fields)
-        if node.filename:
-            part.filename = self._fast_name(node.filename, fields)
+        fields: dict[str, str] = {}
+        doubled = False
+        for given, values in node.headers.items():
+            name = given.lower()
+            if name in _FIELDS:
+                fields[name] = values[-1]
+                doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
+        kind = node.content_type.lower()
+        part = self._part(kind, fields)
+        encoding = fields.get("content-transfer-encoding", "")
+        if doubled or encoding not in _USUAL_ENCODINGS or " " in kind or "/" not in kind:
+            self.odd = True
+            part.doubled = doubled
+        filename = node.filename
+        if filename:
+            part.filename = self._fast_name(filename, fields)
         children = node.children
         if children and not node.is_message:
             part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
             _unglue(part)
-        elif not part.is_container:
+        elif not kind.startswith("multipart/"):
             part.content = node.content or b""
-            if fields.get("content-transfer-encoding") == RAW_BASE64:
+            if encoding == RAW_BASE64:
                 part.content = self._base64(part.content)
+        else:
+            self.odd = True
         return part
 
     def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
@@ -144,7 +163,8 @@ class TreeCopy:
         return part
 
     def _part(self, media_type: str, fields: dict[str, str]) -> Part:
-        disposition = fields.get("content-disposition", "").partition(";")[0].strip().lower()
+        given = fields.get("content-disposition")
+        disposition = given.partition(";")[0].strip().lower() if given else ""
         part = Part(media_type, fields, disposition, number=len(self.all))
         self.all.append(part)
         return part
@@ -175,7 +195,7 @@ class TreeCopy:
         except Error:
             self.defects["A part's base64 is damaged; what can be decoded of it is shown."] = None
         # RFC 2045 section 6.8: what is not in the alphabet is passed over, and `=` ends a run.
-        return b"".join(_run(_NOT_BASE64.sub(b"", run)) for run in content.split(b"="))
+        return b"".join(_run(run.translate(None, _NOT_BASE64)) for run in content.split(b"="))
 
     def _text(self, value: object) -> str:
         """Return a field of the standard library's, its raw bytes decoded."""
@@ -202,10 +222,12 @@ def _given_name(fields: dict[str, str]) -> str:
 def _unglue(part: Part) -> None:
     """Cut the closing delimiter off a last text that has no line break before it, as some scripts send it."""
     last = part.children[-1] if part.children else None
-    boundary = part.parameters.get("boundary", "")
-    if last is not None and boundary and last.media_type.startswith("text/"):
+    if last is None or not last.media_type.startswith("text/"):
+        return
+    stripped = last.content.rstrip()
+    boundary = part.parameters.get("boundary", "") if stripped.endswith(b"--") else ""
+    if boundary:
         end = f"--{boundary}--".encode("utf-8", "replace")
-        stripped = last.content.rstrip()
         if stripped.endswith(end):
             last.content = stripped.removesuffix(end)
 

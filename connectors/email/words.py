@@ -33,6 +33,10 @@ _DASHES: Final = frozenset("-‐‑‒–—―_=~#")
 _DELIMITERS: Final = frozenset({"--", "—", "——"})
 _COLONS: Final = frozenset(":：")
 _LABELLED: Final = frozenset(label[:2] for labels in LABELS.values() for label in labels)
+_FIRST: Final = _MARKS | _DASHES
+_BEGINNINGS: Final = _LABELLED | SIGNED
+# A colon, and the end of "wrote".
+_LAST: Final = _COLONS | {"e"}
 _LABEL_CHARACTERS: Final = 36
 _SIGN_OFF_CHARACTERS: Final = 100
 # RFC 3676 section 4.3 writes "-- "; without its blank, a long text below is rather a text.
@@ -63,7 +67,7 @@ def split_reply(text: str, *, html: str = "") -> Words:
     """
     lines = text.split("\n")
     marks = mark_lines(lines, html=html) if html else {}
-    scan = _Scan(lines, marks)
+    scan = _Scan(lines, marks, text=text)
     if not scan.suspects and not marks:
         return Words(text.strip())
     opening = scan.run()
@@ -73,13 +77,20 @@ def split_reply(text: str, *, html: str = "") -> Words:
     return Words(*(_of(lines, kinds, mark) for mark in (Mark.NEW, Mark.QUOTED, Mark.SIGNATURE)))
 
 
-def _suspects(lines: Sequence[str]) -> list[int]:
-    return [index for index, line in enumerate(lines) if line and _is_suspect(line.strip())]
+def _suspects(lines: Sequence[str], text: str) -> list[int]:
+    # What a text does not hold at all need not be looked for in its lines.
+    beginnings = _BEGINNINGS if ":" in text or "：" in text else SIGNED
+    endings = _LAST if "wrote" in text else _COLONS
+    found = []
+    for index, line in enumerate(lines):
+        bare = line.strip()
+        # Most lines begin and end like nothing of the kind, and are not looked at again.
+        if bare and (bare[0] in _FIRST or bare[-1] in endings or bare[:2].lower() in beginnings) and _is_suspect(bare):
+            found.append(index)
+    return found
 
 
 def _is_suspect(bare: str) -> bool:
-    if not bare:
-        return False
     first = bare[0]
     if first in _MARKS or bare[-1] in _COLONS:
         return len(bare) > 1
@@ -101,10 +112,10 @@ def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
 class _Scan:
     """One mail's lines while they are sorted. kinds: what each line is, so far."""
 
-    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark]) -> None:
+    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark], *, text: str) -> None:
         self.lines = lines
         self.kinds = [marks.get(index, Mark.NEW) for index in range(len(lines))] if marks else [Mark.NEW] * len(lines)
-        self.suspects = _suspects(lines)
+        self.suspects = _suspects(lines, text)
 
     def run(self) -> Opening | None:
         """Sort every line; return how the last quote opens, if one does."""

@@ -64,6 +64,14 @@ def read(name: str) -> Envelope:
         ("nested_multipart_without_parts", "nested multipart without parts", "words"),
         ("closing_boundary_glued_to_text", "closing boundary glued to text", "words"),
         ("multipart_without_parts", "multipart without parts", "words that no part holds"),
+        ("inner_boundary_ends_the_outer", "inner boundary ends the outer", "one"),
+        # Of two fields of one name the last is read (RFC 8621 section 4.1.3); in a text they are words.
+        ("content_type_twice", "content type twice", "1 < 2 and é"),
+        (
+            "content_type_twice_in_a_part",
+            "content type twice in a part",
+            "one é\n\ntwo\nContent-Type: text/html\nContent-Type: text/plain",
+        ),
         ("forwarded_message", "forwarded message", "see below"),
         ("uuencoded_file", "uuencoded file", "See the list.\n\n\nThanks"),
         ("smime_signed", "smime signed", "signed words"),
