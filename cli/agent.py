@@ -8,16 +8,14 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import Connection
 
 from api.permissions import Role, Verb
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, print_table
+from cli.trail import write_down
 from router.errors import NotFound
 from store.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
-from store.audit import AuditEntry, append_audit
-from store.clock import read_clock
 from store.duty import SkillKind
 from store.rota import Duty, duties, set_duty
 
@@ -44,7 +42,7 @@ def add(
     with open_desk(config) as (_, database), database.write() as connection:
         scopes = [verb.value for verb in scope] if scope else None
         agent, token = add_agent(connection, name=name, role=role.value, scopes=scopes, lasts=_lasts(days))
-        _write_down(connection, "agent.added", name, role=role.value, scopes=" ".join(scopes or ()))
+        write_down(connection, "agent.added", about=name, role=role.value, scopes=" ".join(scopes or ()))
     _show_token(agent, token, as_json=as_json)
 
 
@@ -64,7 +62,7 @@ def rotate(
     overlap = timedelta() if at_once else ROTATION
     with open_desk(config) as (_, database), database.write() as connection:
         agent, token = rotate_token(connection, name=name, overlap=overlap, lasts=_lasts(days))
-        _write_down(connection, "agent.token_rotated", name)
+        write_down(connection, "agent.token_rotated", about=name)
     _show_token(agent, token, as_json=as_json)
 
 
@@ -130,7 +128,7 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
         _known(team or (), settings.teams, noun="team")
         _known(skills.get(SkillKind.CATEGORY, ()), settings.categories, noun="category")
         duty = set_duty(connection, name=name, available=available, capacity=capacity, skills=skills)
-        _write_down(connection, "agent.set", name, duty=_in_words(duty))
+        write_down(connection, "agent.set", about=name, duty=_in_words(duty))
     if as_json:
         print_json(asdict(duty))
     else:
@@ -145,15 +143,8 @@ def revoke(name: Annotated[str, typer.Argument(help="As `agent list` shows it.")
     """
     with open_desk(config) as (_, database), database.write() as connection:
         agent = revoke_agent(connection, name=name)
-        _write_down(connection, "agent.revoked", name)
+        write_down(connection, "agent.revoked", about=name)
     typer.echo(f"{agent.name} can no longer use the desk")
-
-
-def _write_down(connection: Connection, action: str, about: str, **detail: str) -> None:
-    """Leave a row in the audit trail, in the action's own transaction."""
-    # Who sits at the command line is the machine's business, not ours.
-    entry = AuditEntry(at=read_clock(connection), actor="the command line", action=action, object=about, detail=detail)
-    append_audit(connection, [entry])
 
 
 def _known(names: Iterable[str], known: Collection[str], *, noun: str) -> None:

@@ -19,9 +19,18 @@ from router.settings.findings import Finding, Level, Place, shown
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhooks import read_keys
+from store.sealing import can_seal
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})
+_UNSEALED: Final = (
+    "nothing can be sealed, because the package cryptography cannot be loaded: card numbers and passwords that "
+    "customers type stay readable to whoever has a copy of the database; install cryptography"
+)
+_UNSHARED: Final = (
+    "a database that several machines may share needs one `key` for all of them: what one machine seals, "
+    "another cannot open; put the same `key` into each file"
+)
 _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
 
@@ -30,7 +39,10 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
     yield from findings or _addresses(settings.omniyard)
     if not findings:
-        yield from _shared_key(settings.omniyard)
+        yield from (
+            Finding(place=("omniyard", key), message=message, level="warning")
+            for key, message in sealing_concerns(settings.omniyard)
+        )
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
@@ -55,13 +67,12 @@ def _addresses(desk: DeskSettings) -> Iterator[Finding]:
             yield Finding(place=("omniyard", key), message=f'expected an address such as "{example}"; {problem}')
 
 
-def _shared_key(desk: DeskSettings) -> Iterator[Finding]:
+def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
+    """Say what keeps originals from being sealed, or from being opened again: the setting, and a sentence."""
+    if not can_seal():
+        yield "key", _UNSEALED
     if desk.key is None and desk.database is not None and desk.database.reveal().startswith("postgresql"):
-        message = (
-            "a database that several machines may share needs one `key` for all of them: what one machine seals, "
-            "another cannot open; put the same `key` into each file"
-        )
-        yield Finding(place=("omniyard", "database"), message=message, level="warning")
+        yield "database", _UNSHARED
 
 
 def _of_address(text: str, *, schemes: frozenset[str]) -> str:

@@ -11,7 +11,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.examining import examine_broker, examine_channel, examine_data, examine_database, examine_desk, examine_webhook
+from cli.examining import (
+    examine_broker,
+    examine_channel,
+    examine_data,
+    examine_database,
+    examine_desk,
+    examine_sealing,
+    examine_webhook,
+)
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json
@@ -26,7 +34,7 @@ _AT_ONCE: Final = 8
 
 
 def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Try every part: configuration, disk, database, clock, broker, and a log-in to each enabled channel.
+    """Try every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
 
     Changes nothing, on no server. Exit code 1 if anything is wrong; every finding says how to mend it.
 
@@ -49,6 +57,7 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     parts: dict[str, Callable[[], Health]] = {
         "data folder": partial(examine_data, settings),
         "database": partial(examine_database, settings),
+        "sealing": partial(examine_sealing, settings),
         "broker": partial(examine_broker, settings),
         "desk": partial(examine_desk, settings),
     }

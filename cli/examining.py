@@ -17,6 +17,7 @@ from typing import Any, Final
 import redis
 import sqlalchemy as sa
 
+from cli.check_surroundings import sealing_concerns
 from cli.listening import check_free, listeners
 from connectors.base import Health
 from connectors.email.smtp import SmtpGate
@@ -28,8 +29,10 @@ from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings, Web
 from router.settings.model import WebhookSettings
 from router.webhooks import read_keys
 from store.clock import read_clock
+from store.keys import desk_key
 from store.migrate import current_version, latest_version
 from store.opening import open_database
+from store.sealing import can_seal
 from workers.broker import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -74,6 +77,17 @@ def examine_database(settings: Settings) -> Health:
         *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
     ]
     return Health(ok=not wrong, findings=(f"{where} answers", *wrong))
+
+
+def examine_sealing(settings: Settings) -> Health:
+    """Look whether what customers write is sealed, and under which key. Makes none."""
+    concerns = tuple(message for _, message in sealing_concerns(settings.omniyard))
+    if settings.omniyard.key is not None:
+        desk_key(settings, purpose="originals")
+        where = "under [omniyard] key"
+    else:
+        where = f"under {Path(settings.omniyard.data) / 'desk.key'}; back that file up apart from the database"
+    return Health(ok=can_seal(), findings=(*([f"originals are sealed {where}"] if can_seal() else []), *concerns))
 
 
 def examine_webhook(webhook: WebhookSettings) -> Health:

@@ -14,11 +14,10 @@ from sqlalchemy.engine import Connection
 from cli.desk import open_desk
 from cli.options import ConfigOption
 from cli.printing import as_json, print_json
+from cli.trail import write_down
 from connectors.documents import looks_like_document
 from connectors.email.originals import unpack
 from router.errors import NotFound
-from store.audit import AuditEntry, append_audit
-from store.clock import read_clock
 from store.correspondence import MessageRow, attachments_of, find_original, messages_of, outbound_of
 from store.inbox import ConversationRow, Position, find_conversation, handles
 
@@ -46,10 +45,7 @@ def export_command(
         document = _document(connection, conversation, messages)
         originals = _originals(connection, messages) if to else {}
         action = "case.exported" if to is None else "case.exported_with_originals"
-        entry = AuditEntry(
-            at=read_clock(connection), actor="the command line", action=action, object=conversation.reference
-        )
-        append_audit(connection, [entry])
+        write_down(connection, action, about=conversation.reference)
     if to is None:
         print_json(document)
         return

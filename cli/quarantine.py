@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from cli.desk import open_desk
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
 from cli.printing import print_json, print_table
+from cli.trail import write_down
 from connectors.base import RawMessage
 from connectors.email.guard import Guard
 from connectors.email.originals import unpack
@@ -73,13 +75,17 @@ def show(
 ) -> None:
     """Show one message: why it is here, who sent it, and with --original its very bytes.
 
+    Whoever asks for the bytes, which are unmasked, is written down in the audit trail.
+
     Example: omniyard quarantine show 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001 --original > odd.eml
     """
-    with open_desk(config) as (_, database), database.read() as connection:
-        row, packed = find_quarantined(connection, inbound_id), find_quarantined_original(connection, inbound_id)
     if original:
-        sys.stdout.buffer.write(unpack(packed.content, size=packed.size))
-    elif as_json:
+        # Nobody sees a byte before the row is committed.
+        sys.stdout.buffer.write(_opened(inbound_id, config=config))
+        return
+    with open_desk(config) as (_, database), database.read() as connection:
+        row = find_quarantined(connection, inbound_id)
+    if as_json:
         print_json(_plain(row))
     else:
         print_table(("", ""), ((key, str(value)) for key, value in _plain(row).items()))
@@ -126,6 +132,13 @@ def discard_one(
     with open_desk(config) as (_, database), database.write() as connection:
         discard(connection, inbound_id, reason=reason, by=_BY)
     typer.echo(f"{inbound_id} is put away")
+
+
+def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
+    with open_desk(config) as (_, database), database.write() as connection:
+        packed = find_quarantined_original(connection, inbound_id)
+        write_down(connection, "original.read", about=str(inbound_id))
+    return unpack(packed.content, size=packed.size)
 
 
 def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mapping[UUID, str], dict[UUID, str]]:

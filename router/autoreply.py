@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from router.automatic import may_autorespond
 from router.fact_words import facts_in_words
@@ -12,6 +13,10 @@ from router.promise import opening_words
 from router.reading import Reading
 from router.routing import Decision
 from router.settings import Settings
+from router.warning_words import warning_in_words
+
+# No reply of the file can have this name: a blank stands in none.
+WARNING: Final = "secret warning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +46,24 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
 ) -> tuple[AutoReply | None, str]:
     """Return the answer that the route asks for, or None; and why.
 
+    Whoever sent a password or a code is warned in it; where a further message gets no answer, in a reply of its own.
     reference: as the customer may quote it, with its proof.  now: aware.
     follow_up: the message goes on with a conversation.  status_link: where the customer sees how far the case is.
     """
     name = _name(reading, decision)
     if name is None:
         return None, "the route sends no reply"
-    if follow_up and not settings.replies[name].follow_ups:
+    silent = follow_up and not settings.replies[name].follow_ups
+    language, text = _choose(settings.replies[name].text, language=reading.classification.language)
+    warning = warning_in_words(reading.secrets, language=language)
+    if silent and not warning:
         return None, f'"{name}" answers the first message of a conversation only'
     allowed, why = may_autorespond(reading.envelope, origin=reading.origin, own_addresses=own)
     if not allowed:
         return None, why
-    language, text = _choose(settings.replies[name].text, language=reading.classification.language)
+    if silent:
+        said = f"{warning}\n{settings.omniyard.name}\n"
+        return AutoReply(kind=WARNING, text=said, language=language, period="case"), "a password or a code was sent"
     said = text.format(
         reference=reference,
         next_opening=_opening(decision, now=now, language=language),
@@ -60,6 +71,8 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
         status_link=status_link,
         missing_facts=facts_in_words(reading.classification.missing_facts, language=language),
     )
+    if warning:
+        said = f"{said.rstrip()}\n\n{warning}\n"
     once_a_day = settings.replies[name].once_per == "day"
     period = now.astimezone(decision.hours.zone).date().isoformat() if once_a_day else "case"
     return AutoReply(kind=name, text=said, language=language, period=period), why

@@ -36,6 +36,15 @@ _LEVEL: Final = 1
 OPTION: Final = "omniyard_sealer"
 
 
+def can_seal() -> bool:
+    """Tell whether this installation has what sealing needs; without it all is kept as it came."""
+    try:
+        import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401, PLC0415
+    except ImportError:
+        return False
+    return True
+
+
 class Sealer:
     """Seals and opens; may be used by several threads. find_key: asked once, when it is first needed."""
 

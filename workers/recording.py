@@ -130,7 +130,7 @@ class Recorder:
         reply, why = self._reply(filing, follow_up=follow_up)
         key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
         if reply and key in self.replies:
-            once_per = self.brain.settings.replies[reply.kind].once_per
+            once_per = "case" if reply.period == "case" else "day"
             why = f'"{reply.kind}" was said already; it is said once a {once_per}'
             reply = None
         if reply:

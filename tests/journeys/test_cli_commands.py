@@ -287,7 +287,7 @@ def test_a_database_without_tables_says_which_command_helps(tmp_path: Path):
 def test_the_doctor_finds_a_new_desk_in_order_and_changes_nothing(tmp_path: Path):
     desk = _Desk(tmp_path)
     found = {each["part"]: each for each in desk.json("doctor")}
-    assert set(found) == {"data folder", "database", "broker", "desk", "channel mail"}
+    assert set(found) == {"data folder", "database", "sealing", "broker", "desk", "channel mail"}
     assert all(each["ok"] for each in found.values())
     assert not (tmp_path / "var").exists()
 

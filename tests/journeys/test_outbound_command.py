@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -102,3 +103,23 @@ def test_doctor_tries_the_way_out(config: Path, sink: MailSink) -> None:
     config.write_text(config.read_text().replace(f"port = {sink.port}", f"port = {free_port()}"))
     found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}
     assert "Connection refused" in found["replies of support-mail"]["findings"][0]
+
+
+def test_doctor_says_when_nothing_is_sealed_and_when_machines_share_no_key(
+    config: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = "needs one `key`"
+    found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}["sealing"]
+    assert found["ok"]
+    assert "sealed under" in found["findings"][0]
+    assert (shared in " ".join(found["findings"])) == database_url.startswith("postgresql")
+    assert (shared in run(config, "check").output.replace("\n", " ")) == database_url.startswith("postgresql")
+
+    # As where no wheel of cryptography could be installed.
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}["sealing"]
+    assert not found["ok"]
+    assert "nothing can be sealed" in found["findings"][0]
+    checked = run(config, "check")
+    assert "nothing can be sealed" in checked.output
+    assert checked.exit_code == 0

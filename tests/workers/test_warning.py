@@ -1,0 +1,96 @@
+"""Who sends a password or a one-time code is warned: from the bytes of a mail to the row of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Page, RawMessage
+from store.database import Database
+from store.ledgers import Outbound
+from store.models import Message
+from tests.desk import RECEIVED_AT, TOML, Desk
+from workers.bell import Bell
+from workers.intake import Intake
+
+RECEIPT = """
+[replies.receipt]
+text = {{ en = "We have your message {{reference}}.", zh = "来信收到，编号 {{reference}}。" }}
+
+[[routes]]
+name = "security"""
+ANSWERED = TOML.replace('\n[[routes]]\nname = "security', RECEIPT) + 'reply = "receipt"\n'
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path, toml=ANSWERED)
+
+
+@pytest.fixture
+def intake(database: Database) -> Iterator[Intake]:
+    made = Intake(database, bell=Bell(lambda: None))
+    yield made
+    made.close()
+
+
+def mail(number: int, *, sender: str, text: str, answers: int | None = None) -> RawMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = f"{sender}@customer.example", "support@desk.example", "?"
+    message["Message-ID"] = f"<{number}@customer.example>"
+    if answers is not None:
+        message["In-Reply-To"] = f"<{answers}@customer.example>"
+    message.set_content(text)
+    return RawMessage(source_key=str(number), content=bytes(message), received_at=RECEIVED_AT)
+
+
+def answers(desk: Desk) -> Mapping[str, list[str]]:
+    said: dict[str, list[str]] = {}
+    for row in desk.rows(Outbound):
+        said.setdefault(row.recipient.partition("@")[0], []).append(row.text)
+    return said
+
+
+def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk, intake: Intake) -> None:
+    first = [
+        mail(1, sender="ann", text="I cannot log in. My password is Tr0ub4dor&3, please look."),
+        mail(2, sender="li", text="我登录不了，收到的验证码是 482913，请帮我看看"),
+        mail(3, sender="bob", text="How do I use the wallet abroad? My card is 4111 1111 1111 1111."),
+    ]
+    intake.take(Page(channel="mail", messages=first))
+    desk.route()
+    # What a conversation says later gets no receipt, and the warning once.
+    later = [
+        mail(4, sender="bob", text="By the way, my password is Tr0ub4dor&3", answers=3),
+        mail(5, sender="bob", text="Or was the password hunter2hunter2?", answers=4),
+        mail(6, sender="bob", text="Thanks a lot", answers=4),
+    ]
+    intake.take(Page(channel="mail", messages=later))
+    desk.route()
+
+    said = answers(desk)
+    ((ann,), (li,), (receipt, warning)) = said["ann"], said["li"], sorted(said["bob"], key=len)
+    assert ann.startswith("We have your message ")
+    assert "We have hidden it" in ann
+    assert li.startswith("来信收到，编号 ")
+    assert "我们已将其隐去" in li
+    assert "hidden" not in receipt
+    assert warning.startswith("One more thing: your message seems to contain a password")
+    everything = " ".join([*(text for texts in said.values() for text in texts), *desk.rows(Message, "text")])
+    assert not any(secret in everything for secret in ("Tr0ub4dor", "482913", "hunter2", "4111 1111"))
+
+
+def test_a_machine_that_sends_codes_is_told_nothing(desk: Desk, intake: Intake) -> None:
+    raw = mail(1, sender="bank", text="Your one-time code is 482913")
+    raw = RawMessage(
+        source_key=raw.source_key,
+        content=b"Auto-Submitted: auto-generated\n" + raw.content,
+        received_at=RECEIVED_AT,
+    )
+    intake.take(Page(channel="mail", messages=[raw]))
+    desk.route()
+
+    assert answers(desk) == {}
