@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from router.anchored import matches_at, occurrences
 from router.envelope import Envelope, PartyKind
 from router.lookalikes import looks_like
+from router.script_folding import fold_case
 
 # As the normaliser says it in `Envelope.defects` (RFC 5322 section 3.6.2 wants a Sender field beside several authors).
 SEVERAL_AUTHORS: Final = "The mail names more than one author."
@@ -31,9 +33,9 @@ _STAFF_WORDS: Final = re.compile(
     r"(?<!\w)(?:i am|i'm|this is|we are) (?:(?:a|an|the|from|your|with|one of|member of) ){0,4}"
     r"(?:(?:support|security|it|fraud|risk|internal|service) )?"
     r"(?:staff|employee|colleague|administrator|department|team|ceo|cfo)"
-    r"(?!\w)",
-    re.IGNORECASE,
+    r"(?!\w)"
 )
+_STAFF_STARTS: Final = ("我是", "本公司", "内部", "i am", "i'm", "this is", "we are")
 
 
 class SignalKind(StrEnum):
@@ -72,9 +74,20 @@ def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str
     if domain in own_domains:
         proof = "and our server confirms it" if verdict.kind is SignalKind.VERIFIED else "and nothing confirms it"
         found.append(Signal(SignalKind.CLAIMS_OUR_DOMAIN, f"The sender's address is of our own domain, {proof}."))
-    elif claim := _STAFF_NAMES.search(envelope.sender.name) or _STAFF_WORDS.search(envelope.text[:_TEXT_CHARACTERS]):
-        found.append(Signal(SignalKind.CLAIMS_STAFF, f"The sender, a stranger, speaks as one of us: {claim[0]!r}."))
+    elif claim := _claim(envelope):
+        found.append(Signal(SignalKind.CLAIMS_STAFF, f"The sender, a stranger, speaks as one of us: {claim!r}."))
     return tuple(found)
+
+
+def _claim(envelope: Envelope) -> str:
+    """Return the words by which the sender wants to be taken for staff; empty if there are none."""
+    name = _STAFF_NAMES.search(envelope.sender.name)
+    if name:
+        return name[0]
+    text = envelope.text[:_TEXT_CHARACTERS]
+    lowered = fold_case(text)
+    words = next(matches_at(_STAFF_WORDS, lowered, occurrences(lowered, _STAFF_STARTS)), None)
+    return text[words.start() : words.end()] if words else ""
 
 
 def authentication_results(envelope: Envelope, *, authserv_id: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from router.duplicates import Canonical, canonical, echo_of, fingerprint_of
 from router.envelope import Envelope
 from router.identity_signals import Signal, signals
 from router.privacy import Masked, mask
+from router.searching import words_to_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Reading:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
     signals: what speaks for and against the sender.  secrets: kinds of what was masked.
+    indexed: the words of subject and text for the search, for nobody to make while others wait.
     said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
     echo: of the words alone, equal for whoever says them; empty for too few.
     """
@@ -33,6 +35,7 @@ class Reading:
     html: str
     file_names: tuple[str, ...]
     secrets: tuple[str, ...]
+    indexed: str
     said: Canonical
     fingerprint: str
     echo: str
@@ -99,6 +102,7 @@ def _read(
         html="" if secrets or mask(envelope.html).kinds else envelope.html,
         file_names=tuple(name.text for name in names),
         secrets=secrets,
+        indexed=words_to_index(subject, text),
         said=said,
         fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
         echo=echo_of(said, key=key),

@@ -51,6 +51,11 @@ def index_words(*texts: str) -> set[str]:
     return found
 
 
+def words_to_index(*texts: str) -> str:
+    """Return the same words as an index is given them, between single blanks."""
+    return " ".join(index_words(*texts))
+
+
 def read_query(query: str) -> Wanted:
     """Return what a query asks for: all of its parts, in any order, each as it is written."""
     needles = tuple(dict.fromkeys(fold(query).split()))

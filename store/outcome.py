@@ -21,7 +21,7 @@ from store.ids import new_id
 from store.ledgers import Outbound
 from store.models import Attachment, Conversation, Message, Status, ThreadKey
 from store.rota import somebody_else_is_there
-from store.search import index_messages
+from store.search import index_read
 from store.suppression import LastWord, note_words
 
 
@@ -55,6 +55,7 @@ class Escalation:
 class Outcome:
     """Rows to write, collected while a page is decided; keys are the columns of the tables they are for.
 
+    indexed: each message's words for the search.
     words: by which customers stopped or started our messages.
     held, released: how many messages wait because their channel is closed, and how many the second look let in.
     emergencies: for what people are called.  echoes: what was said, with a message that says it.
@@ -64,6 +65,7 @@ class Outcome:
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
+    indexed: list[tuple[UUID, str]] = field(default_factory=list)
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
@@ -83,7 +85,7 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     """Write all of it, inside the caller's transaction. now: the database's clock."""
     insert_rows(connection, Conversation, rows=outcome.conversations)
     insert_rows(connection, Message, rows=outcome.messages)
-    index_messages(connection, outcome.messages)
+    index_read(connection, outcome.indexed)
     insert_rows(connection, Attachment, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
     _touch(connection, outcome.touches, handed_out=outcome.handed_out, now=now)

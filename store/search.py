@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.searching import Wanted, holds, index_words
+from router.searching import Wanted, holds, words_to_index
 from store.bulk import among, table_of
 from store.database import Rows
 from store.models import Conversation, Message
@@ -70,9 +70,13 @@ class Found:
 
 def index_messages(connection: Connection, rows: Rows) -> None:
     """Write messages into the index, in the transaction that writes them. rows: with `id`, `subject` and `text`."""
-    if not rows:
+    index_read(connection, [(row["id"], words_to_index(row.get("subject", ""), row["text"])) for row in rows])
+
+
+def index_read(connection: Connection, words: Sequence[tuple[UUID, str]]) -> None:
+    """See `index_messages`; for a caller that has asked `words_to_index` before it took any lock."""
+    if not words:
         return
-    words = [(row["id"], " ".join(index_words(row.get("subject", ""), row["text"]))) for row in rows]
     if connection.dialect.name == "sqlite":
         _index_sqlite(connection, words)
     else:
@@ -216,7 +220,7 @@ def _forget_sqlite(connection: Connection, rows: Rows) -> None:
     # The index keeps no text: it takes out what it is told to have put in, and must not be told what it never had.
     for row in rows:
         number = _number(connection, row["id"])
-        said = " ".join(index_words(row["subject"], row["text"]))
+        said = words_to_index(row["subject"], row["text"])
         if number is not None:
             statement = "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', ?, ?)"
             connection.exec_driver_sql(statement, (number, said))

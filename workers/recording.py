@@ -174,6 +174,7 @@ class Recorder:
 
     def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
         self.outcome.messages.append(_message(filing, trace=trace))
+        self.outcome.indexed.append((filing.message_id, filing.incoming.reading.indexed))
         self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
         if filing.repeats:
             said_again = {"message_id": str(filing.message_id), "first": str(filing.repeats)}
