@@ -15,6 +15,7 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
+from router.ascii_words import ascii_words
 from router.meaning_guards import negations, turns
 from router.script_folding import fold_script
 
@@ -91,12 +92,11 @@ class Canonical:
 
 def canonical(text: str) -> Canonical:
     """Take off greeting, sign-off, quotes, punctuation, case, width and script."""
-    folded = fold_script(unicodedata.normalize("NFKC", text).casefold()).replace("\r\n", "\n")
+    folded = _folded(text).replace("\r\n", "\n")
     said = _core(_QUOTED_LINE.sub("", _ATTRIBUTION.sub("", folded)))
     # Nothing but a quote: the customer sent an old message again.
     said = said or _core(_QUOTED.sub("", _ATTRIBUTION.sub("", folded))) or folded
-    words = _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
-    return Canonical(words, _numbers(said))
+    return Canonical(_written_out(said), _numbers(said))
 
 
 def fingerprint(text: str) -> str:
@@ -180,6 +180,17 @@ def join_parts(parts: Sequence[str]) -> str:
 def quotes(quoted: str, earlier: str) -> bool:
     """Tell whether what a message quotes is the earlier message."""
     return same_message(_QUOTED.sub("", quoted), earlier) or repeats_part(earlier, _QUOTED.sub("", quoted))
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else fold_script(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _written_out(said: str) -> str:
+    """Return the words between single blanks, short forms written out."""
+    if said.isascii():
+        return " ".join([_SHORT.get(word, word) for word in ascii_words(said)])
+    return _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
 
 
 def _core(text: str) -> str:

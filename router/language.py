@@ -77,10 +77,12 @@ def _characters(codec: str, rows: range, columns: range | list[int]) -> frozense
 
 
 def _latin_language(text: str) -> str:
+    if _ENGLISH.search(text.lower()):
+        return "en"
     words = _LATIN_WORD.findall(text)
     if not words:
         return UNDETERMINED
-    if len(words) < _FEWEST_WORDS or _ENGLISH.search(text.lower()):
+    if len(words) < _FEWEST_WORDS:
         return "en"
     language, probability = _library()(" ".join(words))
     return language if probability >= _SURE else "en"

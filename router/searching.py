@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from operator import add
 from typing import Final
 
+from router.ascii_words import ascii_words
+
 # Longer texts are quoted logs and newsletters: what somebody looks for is said before.
 MOST_CHARACTERS: Final = 10_000
 _MOST_WORD: Final = 64
@@ -42,8 +44,11 @@ def fold(text: str) -> str:
 
 def index_words(*texts: str) -> set[str]:
     """Return the words under which texts are found."""
+    text = "\n".join(texts)[:MOST_CHARACTERS]
+    if text.isascii():
+        return {word[:_MOST_WORD] for word in ascii_words(text)}
     found: set[str] = set()
-    for piece in _PIECE.findall(fold("\n".join(texts)[:MOST_CHARACTERS])):
+    for piece in _PIECE.findall(fold(text)):
         if _IS_DENSE.match(piece):
             found.update(_pairs(piece))
         else:

@@ -50,6 +50,10 @@ def compile_rules(keywords: Mapping[str, Iterable[str]]) -> Rules:
 def _pattern(words: list[str], before: str, after: str) -> re.Pattern[str] | None:
     if not words:
         return None
-    # Longest first, so that "locked account" wins over "locked".
-    ordered = sorted(words, key=len, reverse=True)
-    return re.compile(before + "|".join(map(re.escape, ordered)) + after)
+    # Longest first, so that "locked account" wins over "locked"; by their first characters, so that the engine leaps
+    # over all that begin with another one.
+    by_first: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        by_first.setdefault(word[0], []).append(re.escape(word[1:]))
+    groups = (f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items())
+    return re.compile(before + "|".join(groups) + after)
