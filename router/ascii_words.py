@@ -1,4 +1,4 @@
-"""The words of texts that hold nothing but ASCII, as most of the world's support mail does: a table instead of a pattern."""
+"""The words of texts that hold nothing but ASCII, as most support mail does: by a table instead of a pattern."""
 
 from __future__ import annotations
 
