@@ -7,7 +7,7 @@ originals count: two cards look alike once they are stars.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,8 @@ _SHORTEST: Final = 12
 _SHORTEST_PIECE: Final = 30
 # How far the lengths may lie apart before comparing is in vain.
 _AS_LONG: Final = 1.5
+# What `router.privacy` leaves of a secret.
+_MASK: Final = "****"
 # A text message of more parts is a letter.
 _MOST_PARTS: Final = 6
 
@@ -64,6 +66,18 @@ def find_repeated(text: str, *, said: Canonical, echo: str, has_secrets: bool, e
         if same_canonical(said, each.canonical) or (long_enough and is_part(piece, each.canonical)):
             return each
     return _in_parts(said, earlier)
+
+
+def find_alike(text: str, others: Iterable[tuple[UUID, str]]) -> list[UUID]:
+    """Return whose texts nearly say the same, each once: for a suggestion, because different people write alike.
+
+    text, others: masked. What has a mask in it is like nothing: two cards look alike once they are stars.
+    """
+    said = canonical(text)
+    if len(said.key.encode()) < _SHORTEST or _MASK in text:
+        return []
+    alike = (whose for whose, theirs in others if _MASK not in theirs and same_canonical(said, canonical(theirs)))
+    return list(dict.fromkeys(alike))
 
 
 def _in_parts(said: Canonical, earlier: Sequence[Said]) -> Said | None:

@@ -1,22 +1,62 @@
-"""Cases like this one: conversations of other customers in which the same was said."""
+"""Cases like this one: conversations of other customers in which the same was said, for people to judge.
+
+Different people write alike, so nothing is merged by it. It is looked for when somebody opens a conversation: routing
+pays nothing, and a suggestion is never older than what it suggests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
-from store.models import Conversation, Message
+from router.repeats import find_alike
+from store.bulk import among, table_of
+from store.models import Conversation, Message, Status
 
 # What was answered longer ago was perhaps answered otherwise.
 _SINCE: Final = timedelta(days=90)
 # A burst of thousands says nothing more than its newest.
 _MOST: Final = 200
+
+
+# So many conversations that were opened next before and next after it are compared, and so much of their text.
+_NEAREST: Final = 300
+_LONGEST: Final = 4_000
+# Texts of which one is much longer are not the same.
+_AS_LONG: Final = 1.5
+# Around its opening: what many say on one day has one cause.
+_AROUND: Final = timedelta(days=1)
+
+
+class Sign(StrEnum):
+    """How sure it is. EQUAL: the same bare words.  NEAR: but for a typo or a turn of phrase; their numbers agree."""
+
+    EQUAL = "equal"
+    NEAR = "near"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The words that opened a conversation. text: masked."""
+
+    contact_id: UUID
+    opened_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A conversation of another customer in which the same was said."""
+
+    conversation_id: UUID
+    sign: Sign
 
 
 def similar_to(
@@ -26,11 +66,52 @@ def similar_to(
     now: datetime,
     only_teams: Collection[str] | None = None,
     limit: int = 5,
-) -> set[UUID]:
-    """Return the newest conversations of other customers that say in other hands what this one says.
+) -> list[Similar]:
+    """Return conversations of other customers that say what this one says: equal ones, then open ones that nearly do.
 
     only_teams: those that the reader sees; None is all.
     """
+    equal = _equal(connection, conversation_id, now=now, only_teams=only_teams, limit=limit)
+    found = [Similar(each, Sign.EQUAL) for each in equal]
+    if len(found) < limit:
+        near = _near(connection, conversation_id, only_teams=only_teams)
+        found += [Similar(each, Sign.NEAR) for each in near if each not in equal]
+    return found[:limit]
+
+
+def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collection[str] | None) -> list[UUID]:
+    case, message = table_of(Conversation).c, table_of(Message).c
+    opening = sa.select(case.contact_id, case.opened_at, sa.func.substr(message.text, 1, _LONGEST).label("text"))
+    opening = opening.join_from(table_of(Conversation), table_of(Message), message.inbound_id == case.opened_by_inbound)
+    row = connection.execute(opening.where(case.id == conversation_id)).mappings().first()
+    if row is None:
+        return []
+    ours = _Opening(**row)
+    others = [
+        (other.id, other.text)
+        for later in (False, True)
+        for other in connection.execute(_openings(ours, later=later, only_teams=only_teams))
+    ]
+    return find_alike(ours.text, others)
+
+
+def _openings(ours: _Opening, *, later: bool, only_teams: Collection[str] | None) -> sa.Select[tuple[UUID, str]]:
+    """Return the query for the opening words of other customers' open conversations, the nearest in time first."""
+    case, message, length = table_of(Conversation), table_of(Message), len(ours.text)
+    at = case.c.opened_at
+    since, until = (ours.opened_at, ours.opened_at + _AROUND) if later else (ours.opened_at - _AROUND, ours.opened_at)
+    # Limited before anything else is asked, so that it costs the same on a desk of any size.
+    nearest = sa.select(case).where(at.between(since, until)).order_by(at.asc() if later else at.desc())
+    other = nearest.limit(_NEAREST).subquery().c
+    statement = sa.select(other.id, message.c.text).join(message, message.c.inbound_id == other.opened_by_inbound)
+    statement = statement.where(other.contact_id != ours.contact_id, other.status != Status.RESOLVED)
+    statement = statement.where(sa.func.length(message.c.text).between(length / _AS_LONG, length * _AS_LONG))
+    return statement if only_teams is None else statement.where(among(other.team, only_teams))
+
+
+def _equal(
+    connection: Connection, conversation_id: UUID, *, now: datetime, only_teams: Collection[str] | None, limit: int
+) -> list[UUID]:
     theirs, said, case = table_of(Message).alias("theirs"), table_of(Message), table_of(Conversation)
     echoes = sa.select(said.c.echo).where(said.c.conversation_id == conversation_id, said.c.echo != "").limit(_MOST)
     newest = (
@@ -45,4 +126,4 @@ def similar_to(
     if only_teams is not None:
         statement = statement.where(case.c.team.in_(list(only_teams)))
     ordered = statement.order_by(case.c.last_message_at.desc(), case.c.id).limit(limit)
-    return set(connection.execute(ordered).scalars())
+    return list(connection.execute(ordered).scalars())

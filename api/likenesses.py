@@ -1,0 +1,70 @@
+"""`/conversations/{key}/similar`: other customers' conversations in which the same was said, for people to judge."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from api.authentication import Requires
+from api.desk import DeskPart
+from api.permissions import Actor, Verb
+from api.places import API
+from api.problems import documented
+from api.reading import find_for, read_list
+from api.schemas import example
+from store.listing import Filter
+from store.similar import Sign, similar_to
+
+_MOST: Final = 10
+_SIMILAR: Final = {
+    "conversation_id": "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01",
+    "reference": "K7QF2MXD4",
+    "subject": "Payment failed",
+    "status": "open",
+    "sign": "near",
+}
+
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
+
+
+class SimilarEntry(BaseModel):
+    """A conversation of another customer in which the same was said."""
+
+    model_config = example(_SIMILAR)
+
+    conversation_id: UUID
+    reference: str
+    subject: str
+    status: str
+    sign: Sign = Field(description="`equal`: the same bare words. `near`: nearly, and with the same numbers.")
+
+
+class SimilarList(BaseModel):
+    """At most ten, equal ones first. Different customers write alike, so nothing is merged by it."""
+
+    model_config = example({"similar": [_SIMILAR]})
+
+    similar: list[SimilarEntry]
+
+
+@routes.get("/{key}/similar", responses=documented("not-found"), summary="Other customers who say the same")
+def list_similar(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]) -> SimilarList:
+    """Return what was said with the same words within 90 days, and open cases of the same day that nearly say it."""
+    with desk.database.read() as connection:
+        case = find_for(connection, key, actor=actor)
+        found = similar_to(connection, case.id, now=desk.now(), only_teams=actor.sees_only, limit=_MOST)
+        signs = {each.conversation_id: each.sign for each in found}
+        wanted = Filter(ids=set(signs), only_teams=actor.sees_only)
+        rows = read_list(connection, wanted, after=None, limit=_MOST)[0] if signs else []
+    listed = {row.id: row for row, _, _ in rows}
+    entries = [
+        SimilarEntry(
+            conversation_id=each, reference=row.reference, subject=row.subject, status=row.status, sign=signs[each]
+        )
+        for each in signs
+        if (row := listed.get(each))
+    ]
+    return SimilarList(similar=entries)
