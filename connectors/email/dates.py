@@ -8,8 +8,8 @@ from email.utils import parsedate_tz
 from typing import Final
 
 _USUAL: Final = re.compile(
-    r"(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d{2}:\d{2}):(\d{2})\s+([+-]\d{2}[0-5]\d)\b",
-    re.ASCII,
+    r"(?:[A-Za-z]{3},)?\s*([0-9]{1,2})\s+([A-Z][a-z]{2})\s+([0-9]{4})\s+([0-9]{2}:[0-9]{2}):([0-9]{2})"
+    r"\s+([+-][0-9]{2}[0-5][0-9])\b"
 )
 _MONTHS: Final = {
     "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",

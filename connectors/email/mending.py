@@ -12,7 +12,7 @@ from typing import Final
 from connectors.email.tree import MIME_FIELDS, Part
 
 # A delimiter's line and the fields below it; each line is taken or left by its first character, so this is linear.
-_SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)+)", re.MULTILINE)
+_SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)++)", re.MULTILINE)
 _MIME_FIELD: Final = re.compile(rb"^(%s)[ \t]*:" % "|".join(MIME_FIELDS).encode(), re.IGNORECASE | re.MULTILINE)
 # Set before the name of a field that another one supersedes; nothing reads fields of that name.
 _SUPERSEDED: Final = b"X-Superseded-"
@@ -40,12 +40,12 @@ def last_fields_only(raw: bytes) -> bytes:
 
 
 def _settled(section: bytes) -> bytes:
-    found = list(_MIME_FIELD.finditer(section))
-    last = {field[1].lower(): field.start() for field in found}
-    for field in reversed(found):
-        if field.start() != last[field[1].lower()]:
-            section = section[: field.start()] + _SUPERSEDED + section[field.start() :]
-    return section
+    last = {field[1].lower(): field.start() for field in _MIME_FIELD.finditer(section)}
+
+    def name(field: re.Match[bytes]) -> bytes:
+        return field[0] if field.start() == last[field[1].lower()] else _SUPERSEDED + field[0]
+
+    return _MIME_FIELD.sub(name, section)
 
 
 def _with_own_boundary(raw: bytes, boundary: bytes) -> bytes:

@@ -63,7 +63,7 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         machine_headers=_machine_headers(headers),
         authentication=_authentication(headers),
         defects=tuple(defects),
-        bounce=read_report(headers, reading, sender=sender, subject=subject, to=to),
+        bounce=read_report(headers, reading, sender=sender, subject=subject, to=to, shown=wording.shown),
     )
 
 

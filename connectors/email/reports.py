@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from connectors.email.bodies import text_of
 from connectors.email.headers import Headers, open_mail
-from connectors.email.html_text import to_text
+from connectors.email.html_text import page_to_text, to_text
 from connectors.email.parts import Part, Reading, read_parts
 from router.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce
 from router.envelope import Bounce, Party
@@ -19,9 +19,12 @@ _SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-sub
 
 
 def read_report(
-    headers: Headers, reading: Reading, *, sender: Party, subject: str, to: tuple[Party, ...]
+    headers: Headers, reading: Reading, *, sender: Party, subject: str, to: tuple[Party, ...], shown: Mapping[int, str]
 ) -> Bounce | None:
-    """Return what the mail reports of a message of ours; None if it is no report."""
+    """Return what the mail reports of a message of ours; None if it is no report.
+
+    shown: parts that were made harmless pages already, by number.
+    """
     if not sender.handle:
         # `From: MAILER-DAEMON <>` names nobody who could be answered, but it does name what wrote.
         sender = Party(sender.kind, "", headers.text("from"))
@@ -38,13 +41,18 @@ def read_report(
         headers={name: headers.readable(headers.fields[name][0]) for name in _SIGNS if name in headers.fields},
         recipients=frozenset(party.handle for party in to),
     )
-    return read_bounce(cover, sections=list(_sections(_opened(leaves)[:_MOST_SECTIONS], headers)))
+    opened = _opened(leaves)
+    # The parts of a wrapped report are numbered anew, and are none of those that are shown.
+    pages = shown if opened is leaves else {}
+    return read_bounce(cover, sections=list(_sections(opened[:_MOST_SECTIONS], headers, pages=pages)))
 
 
-def _sections(leaves: list[Part], headers: Headers) -> Iterator[Section]:
+def _sections(leaves: list[Part], headers: Headers, *, pages: Mapping[int, str]) -> Iterator[Section]:
     for part in leaves:
         if part.media_type == "text/html":
-            yield Section(media_type="text/html", text=to_text(text_of(part, hint=headers.hint)))
+            page = pages.get(part.number)
+            text = page_to_text(page) if page is not None else to_text(text_of(part, hint=headers.hint))
+            yield Section(media_type="text/html", text=text)
         # A multipart whose boundary is nowhere is a text that was declared wrongly.
         elif part.media_type.startswith(("text/", "multipart/")):
             kind = part.media_type if part.media_type.startswith("text/") else "text/plain"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from connectors.email import html, limits
@@ -17,7 +17,10 @@ _HTML: Final = "text/html"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """text, quoted, signature: as in Envelope.  page: sanitised HTML.  pictures: Content-IDs that the page shows."""
+    """text, quoted, signature: as in Envelope.  page: sanitised HTML.  pictures: Content-IDs that the page shows.
+
+    shown: the page's pieces, by their parts' numbers.
+    """
 
     text: str
     quoted: str = ""
@@ -25,6 +28,7 @@ class Wording:
     page: str = ""
     pictures: frozenset[str] = frozenset()
     defects: tuple[str, ...] = ()
+    shown: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> Wording:
@@ -59,7 +63,10 @@ class _Pages:
             text = "\n".join(map(self._words, self._bodies.html))
         page = "\n".join(self._shown.values())
         wording = _split(text, source=self._source if self._shown else "", defects=self._defects)
-        return Wording(wording.text, wording.quoted, wording.signature, page, html.cids(self._source), wording.defects)
+        pictures = html.cids(self._source)
+        return Wording(
+            wording.text, wording.quoted, wording.signature, page, pictures, wording.defects, shown=self._shown
+        )
 
     def _show(self) -> dict[int, str]:
         """Return each part as harmless HTML; none if the whole is more than a browser should be given."""
