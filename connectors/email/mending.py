@@ -1,6 +1,6 @@
 """Settle what a mail's MIME structure leaves open, so that any parser reads the same from it.
 
-Both cases are forbidden, and both are sent; where a standard says which reading to prefer, that one is taken.
+All of it is forbidden, and all of it is sent; where a standard says which reading to prefer, that one is taken.
 """
 
 from __future__ import annotations
