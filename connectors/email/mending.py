@@ -1,37 +1,77 @@
 """Settle what a mail's MIME structure leaves open, so that any parser reads the same from it.
 
-Both cases are forbidden, and both are sent; where a standard says which reading to prefer, that one is taken.
+All of it is forbidden, and all of it is sent; where a standard says which reading to prefer, that one is taken.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from connectors.email.tree import MIME_FIELDS, Part
+from connectors.email.tree import MIME_FIELDS, Part, Sign
 
 # A delimiter's line and the fields below it; each line is taken or left by its first character, so this is linear.
 _SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)++)", re.MULTILINE)
 _MIME_FIELD: Final = re.compile(rb"^(%s)[ \t]*:" % "|".join(MIME_FIELDS).encode(), re.IGNORECASE | re.MULTILINE)
+# RFC 2045 section 6.1 names them and nothing more, and RFC 822 section 3.4.3 lets comments stand around them; some
+# senders write quotes, a semicolon or blanks, which parsers take for a part of the name.
+_MECHANISM: Final = re.compile(
+    r"[\s\"']*(?:\([^()]*\)\s*)?(7bit|8bit|binary|quoted-printable|base64)(?=[\s\"';,(]|$).*", re.IGNORECASE | re.DOTALL
+)
+_ENCODING: Final = re.compile(rb"^(content-transfer-encoding[ \t]*:)([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 # Set before the name of a field that another one supersedes; nothing reads fields of that name.
 _SUPERSEDED: Final = b"X-Superseded-"
 # Set before a boundary; behind it, parsers that compare beginnings would still see the boundary around it.
 _INNER: Final = b"inner-"
 
 
-def mend(raw: bytes, parts: Sequence[Part]) -> bytes:
-    """Return the mail with its open questions settled; the same bytes if the parts show none."""
-    if any(part.doubled for part in parts):
+def mend(raw: bytes, parts: Sequence[Part], *, signs: AbstractSet[Sign]) -> bytes:
+    """Return the mail with its open questions settled; the same bytes if there are none.
+
+    signs: what the parts, as the fast parser read them, show.
+    """
+    if Sign.DOUBLED in signs:
         raw = last_fields_only(raw)
-    empty = [part for part in parts if not part.children and part.is_container]
-    if empty:
+    if Sign.ENCODING in signs and any(_is_dressed(part) for part in parts):
+        raw = _SECTION.sub(lambda match: _ENCODING.sub(_bare, match[0]), raw)
+    if Sign.HEADLESS in signs:
+        raw = _with_empty_lines(raw, parts)
+    if Sign.EMPTY in signs:
         outer = {part.parameters.get("boundary", "") for part in parts if part.children}
-        boundaries = (part.parameters.get("boundary", "") for part in empty)
-        ambiguous = next((each for each in boundaries if each.endswith("--") and each[:-2] in outer), "")
+        empty = (part.parameters.get("boundary", "") for part in parts if part.is_container and not part.children)
+        ambiguous = next((each for each in empty if each.endswith("--") and each[:-2] in outer), "")
         # One is what was seen; each costs a look through the whole mail.
         raw = _with_own_boundary(raw, ambiguous.encode("utf-8", "replace")) if ambiguous else raw
     return raw
+
+
+def mechanism(value: str) -> str:
+    """Return the name alone of one of RFC 2045's encodings; anything else as it is."""
+    match = _MECHANISM.fullmatch(value)
+    return match[1] if match is not None else value
+
+
+def _is_dressed(part: Part) -> bool:
+    encoding = part.fields.get("content-transfer-encoding", "")
+    return mechanism(encoding) != encoding
+
+
+def _bare(field: re.Match[bytes]) -> bytes:
+    return field[1] + b" " + mechanism(field[2].decode("latin-1")).encode("latin-1")
+
+
+def _with_empty_lines(raw: bytes, parts: Sequence[Part]) -> bytes:
+    """Put the empty line below a delimiter that a text follows at once; without it the text would pass for fields.
+
+    A field's name has no blanks and a colon behind it (RFC 5322 section 2.2), and so the standard library ends a header
+    section where a line is none. Here only the first line counts: further below it may be a field's rest, not folded.
+    """
+    boundaries = {part.parameters.get("boundary", "") for part in parts if part.children} - {""}
+    names = b"|".join(re.escape(each.encode("utf-8", "replace")) for each in sorted(boundaries))
+    delimiter = rb"^(--(?:%s)[ \t]*\r?\n)(?![\r\n \t]|>?From |[!-9;-~]+[ \t]*:)(?=.*\n)" % names
+    return re.sub(delimiter, rb"\1\n", raw, flags=re.MULTILINE) if names else raw
 
 
 def last_fields_only(raw: bytes) -> bytes:

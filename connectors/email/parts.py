@@ -20,7 +20,7 @@ from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email import limits
 from connectors.email.headers import Headers
-from connectors.email.mending import last_fields_only, mend
+from connectors.email.mending import last_fields_only, mechanism, mend
 from connectors.email.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
 from connectors.email.uuencode import take_files
 
@@ -60,7 +60,7 @@ def _single_text(headers: Headers, body: bytes) -> Reading | None:
     media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
     if not media_type or "content-disposition" in found:
         return None
-    encoding = headers.last("content-transfer-encoding").lower()
+    encoding = mechanism(headers.last("content-transfer-encoding").lower())
     if encoding == "quoted-printable":
         body = a2b_qp(body)
     elif encoding == "base64":
@@ -83,22 +83,27 @@ def _single_type(declared: str) -> str:
 
 def _read_fast(headers: Headers, body: bytes) -> Reading:
     # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
-    fields = "".join(f"{name}: {headers.fields[name][-1].rstrip()}\n" for name in MIME_FIELDS if name in headers.fields)
+    fields = "".join(f"{name}: {_root_field(headers, name)}\n" for name in MIME_FIELDS if name in headers.fields)
     unparted = _UNPARTED.match(fields)
     if unparted is not None:
         fields = f"{unparted[1]}; {fields[unparted.end() :]}"
     raw = b"%s\n%s" % (fields.encode("latin-1"), body)
     try:
         copy, root = _copied(raw, headers=headers, body=body)
-        mended = mend(raw, copy.all) if copy.odd else raw
+        mended = mend(raw, copy.all, signs=copy.signs) if copy.signs else raw
         if mended is not raw:
             copy, root = _copied(mended, headers=headers, body=body)
-        why = _looks_wrong(copy.all) if copy.odd else ""
+        why = _looks_wrong(copy.all) if copy.signs else ""
     except (ParseError, ValueError) as error:
         why = f"the fast parser refused it ({type(error).__name__})"
     return (
         _second_opinion(raw, headers=headers, why=why) if why else _complete(root, parts=copy.all, defects=copy.defects)
     )
+
+
+def _root_field(headers: Headers, name: str) -> str:
+    value = headers.fields[name][-1].rstrip()
+    return mechanism(value) if name == "content-transfer-encoding" else value
 
 
 def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email import policy
 from email.generator import BytesGenerator
 from email.message import Message
+from enum import Enum, auto
 from typing import Final
 
 from fast_mail_parser import ParseError, PyLazyMimePart
@@ -34,6 +35,21 @@ class Unreadable(PermanentError):
     """The mail cannot be read within its limits."""
 
 
+class Sign(Enum):
+    """What of the fast parser's copy is not as it nearly always is, and should be looked at."""
+
+    # A MIME field stands more than once in one header section, and says different things.
+    DOUBLED = auto()
+    # An encoding with something around its name, or one that the parser leaves alone.
+    ENCODING = auto()
+    # What stands where a part's fields should be holds no MIME field.
+    HEADLESS = auto()
+    # A multipart without parts.
+    EMPTY = auto()
+    # A media type that is none.
+    TYPE = auto()
+
+
 @dataclass(slots=True)
 class Part:
     """One node of a mail.
@@ -41,7 +57,6 @@ class Part:
     disposition: `inline`, `attachment` or another word; empty if none is given.
     filename: as the sender gave it, decoded (RFC 2183 section 2.3; the Content-Type's `name` failing that).
     number: its place in a walk of the whole tree, the root being 0.
-    doubled: a MIME field stands more than once in its header section, and says different things.
     """
 
     media_type: str
@@ -51,7 +66,6 @@ class Part:
     content: bytes = b""
     children: list[Part] = field(default_factory=list)
     number: int = 0
-    doubled: bool = False
 
     @property
     def is_container(self) -> bool:
@@ -91,7 +105,7 @@ class TreeCopy:
     """Copies a parser's tree into ours, within the limits, and notes what was left out.
 
     all: the copied parts, by number.  defects: sentences, each once.
-    odd: a part of the fast parser's is not as nearly all are, and should be looked at.
+    signs: what is odd in a copy of the fast parser's tree.
     """
 
     def __init__(self, headers: Headers, body: bytes) -> None:
@@ -99,7 +113,7 @@ class TreeCopy:
         self._body = body
         self.all: list[Part] = []
         self.defects: dict[str, None] = {}
-        self.odd = False
+        self.signs: set[Sign] = set()
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
@@ -113,9 +127,9 @@ class TreeCopy:
         kind = node.content_type.lower()
         part = self._part(kind, fields)
         encoding = fields.get("content-transfer-encoding", "")
-        if doubled or encoding not in _USUAL_ENCODINGS or " " in kind or "/" not in kind:
-            self.odd = True
-            part.doubled = doubled
+        headless = not fields and depth > 1 and bool(node.headers)
+        if doubled or headless or encoding not in _USUAL_ENCODINGS or " " in kind or "/" not in kind:
+            self._look_at(part, doubled=doubled, headless=headless)
         filename = node.filename
         if filename:
             part.filename = self._fast_name(filename, fields)
@@ -128,7 +142,7 @@ class TreeCopy:
             if encoding == RAW_BASE64:
                 part.content = self._base64(part.content)
         else:
-            self.odd = True
+            self.signs.add(Sign.EMPTY)
         return part
 
     def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
@@ -161,6 +175,16 @@ class TreeCopy:
             part.children = [self.standard(child, depth + 1) for child in inner if self._takes(depth + 1)]
             _unglue(part)
         return part
+
+    def _look_at(self, part: Part, *, doubled: bool, headless: bool) -> None:
+        if doubled:
+            self.signs.add(Sign.DOUBLED)
+        if headless:
+            self.signs.add(Sign.HEADLESS)
+        if part.fields.get("content-transfer-encoding", "") not in _USUAL_ENCODINGS:
+            self.signs.add(Sign.ENCODING)
+        if " " in part.media_type or "/" not in part.media_type:
+            self.signs.add(Sign.TYPE)
 
     def _part(self, media_type: str, fields: dict[str, str]) -> Part:
         given = fields.get("content-disposition")

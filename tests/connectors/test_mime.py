@@ -15,6 +15,8 @@ from router.errors import NotFound
 
 MAIL = Path(__file__).parents[1] / "data" / "mail"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+# The fourth line is a field's only by its looks: it stands in a text.
+TRIMMED = "one é\n\ntwo é\nContent-Transfer-Encoding: base64;\nthree é"
 
 
 def content(name: str) -> bytes:
@@ -71,6 +73,13 @@ def read(name: str) -> Envelope:
             "content_type_twice_in_a_part",
             "content type twice in a part",
             "one é\n\ntwo\nContent-Type: text/html\nContent-Type: text/plain",
+        ),
+        ("encoding_with_trimmings", "encoding with trimmings", TRIMMED),
+        ("encoding_with_comment", "encoding with comment", "café"),
+        (
+            "text_right_below_the_delimiter",
+            "text right below the delimiter",
+            "My account is locked.\n账户: 123\n\nThanks",
         ),
         ("forwarded_message", "forwarded message", "see below"),
         ("uuencoded_file", "uuencoded file", "See the list.\n\n\nThanks"),
