@@ -93,9 +93,8 @@ class Classifier:
         return self._answer(text, facts, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
 
     def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, verdict: Verdict) -> Classification:
-        judge = self.judge
-        version, line = (judge.model.version, judge.lines.emergency_above) if judge else (RULES_ONLY, 1.0)
-        emergency = self._is_ruled_emergency(hits) or verdict.danger >= line
+        version = self.judge.model.version if self.judge else RULES_ONLY
+        emergency = self._is_ruled_emergency(hits) or verdict.is_danger
         guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
         return self._answer(text, facts, guess, emergency=emergency, model=version)
 

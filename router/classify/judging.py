@@ -1,4 +1,4 @@
-"""A model's verdict on a page of texts: n-grams first, the encoder only for what they leave unsure."""
+"""A model's verdict on a page of texts: n-grams first, the encoder only for sentences that they leave unsure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from router.classify.calibration import Lines, by_category
-from router.classify.encoder import Encoder
+from router.classify.calibration import by_category
+from router.classify.encoder import Encoder, is_sentence
 from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
 from router.classify.gram_head import Floats, Matrix, log_softmax
 from router.classify.model import Model
@@ -26,14 +26,15 @@ class Verdict:
     """What the model thinks of one text.
 
     categories, probabilities: best first.  intent: the likeliest sub-intent of the best category, or empty.
-    danger: the probability of all emergencies together.  words: which of the text's words spoke for the best category.
-    is_unsure: a person should decide.
+    danger: the probability of all emergencies together.  is_danger: it is above the line of whoever judged.
+    words: which of the text's words spoke for the best category.  is_unsure: a person should decide.
     """
 
     categories: tuple[str, ...]
     probabilities: tuple[float, ...]
     intent: str
     danger: float
+    is_danger: bool
     words: tuple[str, ...]
     is_unsure: bool
 
@@ -52,11 +53,6 @@ class Judge:
         self._categories = model.categories
         self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
-    @property
-    def lines(self) -> Lines:
-        """Where the lines are drawn, with the encoder that is there or not."""
-        return self.model.calibration.both if self._encoder else self.model.calibration.alone
-
     def judge(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Verdict]:
         """Return a verdict a text.
 
@@ -70,10 +66,12 @@ class Judge:
         # Pieces of words are everywhere; a text without one known word is like nothing.
         strange = np.bincount(found.rows[known][readable[known]], minlength=len(texts)) == 0
         doubts = _Doubts(strange, self._numbers(ruled or [None] * len(texts)))
-        scores, unfamiliar = self._scores(texts, matrix, doubts=doubts)
+        scores, unfamiliar, alone = self._scores(texts, matrix, doubts=doubts)
         labels = np.exp(log_softmax(scores))
-        categories = self.lines.honest(labels @ self._members)
-        page = _Page(found, matrix, known, readable, labels, categories, unfamiliar)
+        lines = self.model.calibration
+        chances = labels @ self._members
+        categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
+        page = _Page(found, matrix, known, readable, labels, categories, unfamiliar, alone)
         return [self._verdict(page, row) for row in range(len(texts))]
 
     def _numbers(self, ruled: Sequence[str | None]) -> Ints:
@@ -81,20 +79,22 @@ class Judge:
         numbers = {name: number for number, name in enumerate(self._categories)}
         return np.array([numbers.get(name or "", -1) for name in ruled], np.int64)
 
-    def _scores(self, texts: Sequence[str], matrix: Matrix, *, doubts: _Doubts) -> tuple[Floats, Flags]:
-        """Return scores of the labels, and which texts are like no example."""
+    def _scores(self, texts: Sequence[str], matrix: Matrix, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
+        """Return scores of the labels, which texts are like no example, and which the n-grams judged alone."""
         calibration, head = self.model.calibration, self.model.meaning_head
         gram = self.model.gram_head.scores(matrix)
         scores = calibration.first(gram)
         if head is None or self._encoder is None:
-            return scores, doubts.strange
+            return scores, doubts.strange, np.ones(len(texts), np.bool_)
         unfamiliar = doubts.strange.copy()
-        unsure = np.flatnonzero(doubts.remain(by_category(scores, self._members), calibration.certain))
+        doubtful = doubts.remain(by_category(scores, self._members), calibration.certain)
+        sentences = np.fromiter(map(is_sentence, texts), np.bool_, len(texts))
+        unsure = np.flatnonzero(doubtful & sentences)
         if len(unsure):
             meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
             scores[unsure] = calibration.second(gram[unsure], meaning)
             unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
-        return scores, unfamiliar
+        return scores, unfamiliar, doubtful & ~sentences
 
     def _verdict(self, page: _Page, row: int) -> Verdict:
         chances = page.categories[row]
@@ -102,13 +102,16 @@ class Judge:
         best = int(order[0])
         label = int((page.labels[row] * self._members[:, best]).argmax())
         likely = [int(at) for at in order if chances[at] > 0]
+        lines = self.model.calibration.alone if page.alone[row] else self.model.calibration.both
+        danger = float(chances @ self._dangers)
         return Verdict(
             categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
-            danger=float(chances @ self._dangers),
+            danger=danger,
+            is_danger=danger >= lines.emergency_above,
             words=self._words(page, row, label=label),
-            is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < self.lines.abstain_below,
+            is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < lines.abstain_below,
         )
 
     def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
@@ -147,6 +150,7 @@ class _Page:
     labels: Floats
     categories: Floats
     unfamiliar: Flags
+    alone: Flags
 
 
 def _readable(found: Grams) -> Flags:
