@@ -113,6 +113,7 @@ class Router:
         known = self._recall(connection, page, claimed)
         reach("route.locked")
         outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
+        reach("route.decided")
         write_outcome(connection, outcome=outcome, now=claimed.now)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
