@@ -246,6 +246,20 @@ def test_nothing_is_posted_to_our_own_networks(host: str) -> None:
         post(f"http://{host}:9/", body=b"", headers={}, seconds=1)
 
 
+def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def resolve(*_: object, **__: object) -> list[Any]:
+        # As a resolver whose servers say nothing.
+        answered.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(TransientError, match="not resolved within"):
+        post("https://hooks.example/", body=b"{}", headers={}, seconds=0.1)
+    answered.set()
+
+
 def test_a_target_that_drips_is_cut_off() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
