@@ -22,8 +22,8 @@ from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 from router.errors import TransientError
 from store.bulk import table_of
 from store.ledgers import Lease
-from store.models import Conversation
-from store.quarantine import list_quarantined, replay
+from store.models import Conversation, Inbound, InboundState
+from store.quarantine import replay
 from tests.postgres import find_binaries
 from workers.failpoints import NAMES, SENDING, TELLING
 
@@ -73,8 +73,11 @@ def end_owner(rig: Rig) -> None:
 
 def replay_what_was_given_up(rig: Rig) -> None:
     """Send again what died in four hands, as an operator would; it stood there with its reason."""
+    # Not by the list that operators see: the rows are sealed, and the key is the house's.
+    row = table_of(Inbound).c
+    given_up = sa.select(row.id, row.reason).where(row.state == InboundState.QUARANTINED)
     with rig.database.write() as connection:
-        rows = list_quarantined(connection, limit=100)
+        rows = connection.execute(given_up).all()
         assert {row.reason for row in rows} <= _GIVEN_UP
         replay(connection, [row.id for row in rows], by="operator")
 
