@@ -90,6 +90,7 @@ class PollLane:
         with self._renewal.holding(self.channel, ownership, on_lost=self._connector.close) as holding:
             _log.info("channel.owned", channel=self.channel)
             try:
+                self._reach("own.after")
                 self._poll_while_owned(ownership, holding)
             finally:
                 # What the connector thinks it has read may not have been kept.

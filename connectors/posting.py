@@ -12,6 +12,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,8 @@ from router.errors import PermanentError, TransientError
 
 _SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 5.0
+# What is left at least when the name took all the time: a socket without any would not block at all.
+_LEAST_SECONDS: Final = 0.05
 # The answer's body says nothing to us; a little is read so that an ordinary one ends cleanly.
 _MOST_BYTES: Final = 16_384
 # Addresses that hold another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
@@ -56,13 +59,15 @@ def post(
     allow_private: networks of our own are welcome.  seconds: for everything, from the look-up of the name on.
     Raises Forbidden, TransientError when no answer came.
     """
+    until = time.monotonic() + seconds
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme]
-    address = _judged(host, port, allow_private=allow_private)
+    address = _judged(host, port, allow_private=allow_private, seconds=seconds)
+    left = max(until - time.monotonic(), _LEAST_SECONDS)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection = _connection(parts.scheme, host, port=port, address=address)
-        return _exchange(connection, path=path, body=body, headers=headers, seconds=seconds)
+        connection = _connection(parts.scheme, host, port=port, address=address, seconds=left)
+        return _exchange(connection, path=path, body=body, headers=headers, seconds=left)
     except (OSError, ValueError, http.client.HTTPException) as error:
         # The exception's own words may hold what the target chose to say.
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
@@ -84,21 +89,42 @@ def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return inner or (IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else ip)
 
 
-def _judged(host: str, port: int, *, allow_private: bool) -> str:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise TransientError("the target's name is not known") from error
-    addresses = [str(each[4][0]) for each in found]
+def _judged(host: str, port: int, *, allow_private: bool, seconds: float = _SECONDS) -> str:
+    addresses = _resolved(host, port, seconds=seconds)
     # One address of ours among public ones is how a name is made to pass.
     if not allow_private and not all(map(is_public, addresses)):
         raise Forbidden("the target's address is private; `allow_private = true` allows it, if it is meant")
     return addresses[0]
 
 
-def _connection(scheme: str, host: str, *, port: int, address: str) -> http.client.HTTPConnection:
+def _resolved(host: str, port: int, *, seconds: float) -> list[str]:
+    """Return the name's addresses.
+
+    The system's resolver takes as long as it likes and cannot be interrupted, so a thread asks; one that is given up
+    ends by itself when the resolver does, and keeps no process from ending.
+    """
+    found: list[str] = []
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            found.extend(str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask, name="resolve", daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if asking.is_alive():
+        raise TransientError(f"the target's name was not resolved within {seconds:g} s")
+    if failed:
+        raise TransientError("the target's name is not known") from failed[0]
+    return found
+
+
+def _connection(scheme: str, host: str, *, port: int, address: str, seconds: float) -> http.client.HTTPConnection:
     kind = _Tls if scheme == "https" else _Plain
-    connection = kind(host, port, timeout=_CONNECT_SECONDS)
+    connection = kind(host, port, timeout=min(_CONNECT_SECONDS, seconds))
     connection.address = address
     return connection
 

@@ -1,6 +1,7 @@
 """Named places where a test may kill, fail or freeze this process; in production they are a look-up in an empty table.
 
-`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. With
+`OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. `hang` stops the whole process
+for so many seconds, as a paused machine does: a thread that only slept would have its lease renewed by another. With
 `OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts once in all, over any number of restarts, and leaves a file of its name
 there, which proves that it was reached.
 """
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ SENDING: Final = (
 TELLING: Final = ("webhook.before", "webhook.sent")
 # In the order of a message's path; `docs/architecture.md` tells what a kill at each of them means.
 NAMES: Final = (
+    "own.after",
     "fetch.after",
     "accept.before",
     "accept.written",
@@ -38,6 +39,7 @@ NAMES: Final = (
     "route.claimed",
     "route.read",
     "route.locked",
+    "route.decided",
     "route.written",
     "route.after",
     "sweep.before",
@@ -92,9 +94,16 @@ def _act(action: str, *, name: str) -> None:
     elif action == "raise":
         raise FailpointError(name)
     elif action.startswith("hang:"):
-        time.sleep(float(action.removeprefix("hang:")))
+        _freeze(float(action.removeprefix("hang:")))
     else:
         raise ValueError(f"failpoint {name}: {action!r} is none of kill, raise, hang:SECONDS")
+
+
+def _freeze(seconds: float) -> None:
+    """Stop every thread of this process; a child wakes it."""
+    ours = os.getpid()
+    os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep {seconds}; kill -CONT {ours}"], os.environ)
+    os.kill(ours, signal.SIGSTOP)
 
 
 _ARMED: Final = _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))

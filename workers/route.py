@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from router.correlation import find_signs
 from router.envelope import from_json
-from router.errors import LeaseLost, TransientError
+from router.errors import LeaseLost, PermanentError, TransientError
 from router.reading import Reading
 from router.repeats import WITHIN
 from store import claims, history
@@ -89,7 +90,8 @@ class Router:
         if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason="every worker that touched this message died")
             return
-        envelopes = [from_json(self._database.sealer.open_text(row.envelope)) for row in claimed.rows]
+        claimed, opened = self._unsealed(claimed)
+        envelopes = [from_json(text) for text in opened]
         readings = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:
@@ -97,6 +99,25 @@ class Router:
             reach("route.written")
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
+
+    def _unsealed(self, claimed: Claim) -> tuple[Claim, list[str]]:
+        """Return the rows that could be opened, and their envelopes; only the others are set aside.
+
+        Raises what the last of them met when none could be opened.
+        """
+        opened, shut = dict[UUID, str](), dict[UUID, TransientError | PermanentError]()
+        for row in claimed.rows:
+            try:
+                opened[row.id] = self._database.sealer.open_text(row.envelope)
+            except (TransientError, PermanentError) as error:
+                shut[row.id] = error
+                if len(shut) == len(claimed.rows):
+                    raise
+        for row in claimed.rows:
+            if why := shut.get(row.id):
+                aside = replace(claimed, rows=(row,))
+                self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
+        return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
     def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Reading]) -> Verdicts:
         claims.hold(connection, claimed)
@@ -113,6 +134,7 @@ class Router:
         known = self._recall(connection, page, claimed)
         reach("route.locked")
         outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
+        reach("route.decided")
         write_outcome(connection, outcome=outcome, now=claimed.now)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)

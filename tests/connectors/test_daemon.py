@@ -209,7 +209,11 @@ def test_a_loop_that_hangs_is_bitten(dovecot_mailbox, connect, running, keeper, 
     # Given: steps may take a tenth of a second, and one hangs.
     monkeypatch.setattr("connectors.lanes._STEP", 0.1)
     bitten, free = threading.Event(), threading.Event()
-    running(connect(dovecot_mailbox), reach=lambda _: free.wait(20), watchdog=Watchdog(bite=bitten.set))
+    # Not before the first step has its bound.
+    hang = {"fetch.after": 20}
+    running(
+        connect(dovecot_mailbox), reach=lambda name: free.wait(hang.get(name, 0)), watchdog=Watchdog(bite=bitten.set)
+    )
     assert bitten.wait(10)
     free.set()
 

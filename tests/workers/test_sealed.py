@@ -20,7 +20,7 @@ from store.quarantine import list_quarantined
 from store.replaying import stored_page
 from store.retention import forget_originals
 from store.sealing import Sealer
-from tests.desk import Desk
+from tests.desk import Desk, envelope
 from workers.bell import Bell
 from workers.intake import Intake
 
@@ -124,3 +124,26 @@ def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_
         (discarded,) = list_quarantined(connection, discarded=True, limit=9)
     assert NUMBER in from_json(waiting.envelope).text
     assert from_json(discarded.envelope).text == ""
+
+
+def test_a_row_that_cannot_be_opened_is_set_aside_alone(sealed: Database, tmp_path: Path) -> None:
+    # Given a page of which one row was damaged, and one was sealed by a machine with another key
+    desk = Desk(sealed, tmp_path)
+    desk.accept(*(envelope(f"{number}") for number in range(6)))
+    table, other = table_of(Inbound).c, Sealer(lambda: b"o" * 32)
+    with sealed.write() as connection:
+        for key, text in (("2", sealed.sealer.seal_text("{}")[:-8] + "AAAAAAA="), ("4", other.seal_text("{}"))):
+            connection.execute(sa.update(table_of(Inbound)).where(table.source_key == key).values(envelope=text))
+    # When it is routed once
+    assert desk.router.route_oldest() == 6
+    # Then the others went through in that one attempt
+    rows = {row.source_key: row for row in desk.rows(Inbound)}
+    assert [key for key, row in sorted(rows.items()) if row.state == "routed"] == ["0", "1", "3", "5"]
+    assert (rows["2"].reason, rows["2"].attempts) == ("PermanentError while routing", 1)
+    assert "sealed with a key that this process has not" in rows["4"].reason
+    assert rows["4"].attempts == 0
+    # And the damaged one goes alone until a person sees it
+    for _ in range(8):
+        desk.let_waits_end()
+        desk.router.route_alone()
+    assert {row.source_key: row.state for row in desk.rows(Inbound)}["2"] == "quarantined"

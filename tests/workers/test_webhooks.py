@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from store.deliveries import Delivery, count_deliveries, list_deliveries, replay
 from store.events import EventRow, append_events
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
+from workers.failpoints import TELLING
 from workers.publish import Publisher
 from workers.webhooks import Target, fan_out_step
 
@@ -200,22 +202,35 @@ def test_a_slow_target_holds_up_no_other(database: Database, receiver: Receiver)
         target.stop(seconds=10)
 
 
-@pytest.mark.parametrize("place", ["webhook.before", "webhook.sent"])
-def test_a_killed_sender_repeats_at_most_what_it_had_under_way(
-    database: Database, database_url: str, receiver: Receiver, place: str
+# A death is tried on both databases; what fails or freezes is held back by the same lines on either.
+@pytest.mark.parametrize(
+    ("database_url", "action"),
+    [("sqlite", "kill"), ("postgresql", "kill"), ("sqlite", "raise"), ("postgresql", "hang:1.5")],
+    indirect=["database_url"],
+)
+@pytest.mark.parametrize("place", TELLING)
+def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_what_it_had_under_way(
+    database: Database, database_url: str, receiver: Receiver, tmp_path: Path, place: str, action: str
 ) -> None:
     house = House(database, tool=settings(receiver.url))
     house.tell("a.one", "a.two")
-    environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    armed = {"OMNIYARD_FAILPOINTS": f"{place}={action}", "OMNIYARD_FAILPOINT_MARKS": str(tmp_path)}
     command = [sys.executable, "-c", DELIVER, database_url, receiver.url]
-    assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode < 0
+    sender = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **armed}, stderr=subprocess.DEVNULL)
+    frozen = action.startswith("hang")
+    wait_for((tmp_path / place).exists if frozen else lambda: sender.poll() is not None)
+    # As when its lease has ended.
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM lease")
     while house.targets["tool"].once():
         pass
+    # Who wakes finds that another has its lease, and settles nothing.
+    assert sender.wait(20) == (-signal.SIGKILL if action == "kill" else 1)
+    assert (tmp_path / place).exists()
+    assert house.targets["tool"].once() == 0
     ids = [headers["webhook-id"] for headers, _ in receiver.got]
     assert len(set(ids)) == 2
-    assert len(ids) == (4 if place == "webhook.sent" else 2)
+    assert len(ids) == (4 if place == "webhook.sent" or frozen else 2)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +244,20 @@ def test_a_killed_sender_repeats_at_most_what_it_had_under_way(
 def test_nothing_is_posted_to_our_own_networks(host: str) -> None:
     with pytest.raises(Forbidden):
         post(f"http://{host}:9/", body=b"", headers={}, seconds=1)
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def resolve(*_: object, **__: object) -> list[Any]:
+        # As a resolver whose servers say nothing.
+        answered.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(TransientError, match="not resolved within"):
+        post("https://hooks.example/", body=b"{}", headers={}, seconds=0.1)
+    answered.set()
 
 
 def test_a_target_that_drips_is_cut_off() -> None:
