@@ -174,7 +174,7 @@ def _dump(database: Database, path: Path) -> None:
 def _indexed(database: Database) -> list[str]:
     """Return every word that a full-text index of SQLite holds."""
     with sqlite3.connect(str(database.url.database)) as connection:
-        indexes = connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5%'").fetchall()
+        indexes = connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5 (%'").fetchall()
         for (name,) in indexes:
             connection.execute(f"CREATE VIRTUAL TABLE temp.words_of_{name} USING fts5vocab('main', '{name}', 'row')")
         return [row[0] for (name,) in indexes for row in connection.execute(f"SELECT term FROM temp.words_of_{name}")]

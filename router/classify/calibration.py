@@ -16,6 +16,10 @@ _MEANING_SCALES: Final = (2.0, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0
 _GATES: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
 # How much accuracy the shorter way may cost: it is a tenth as long.
 _LOSS: Final = 0.003
+# Rows a label under which the shorter way is for the surest alone: heads that few rows have taught are surer than they
+# ought to be, and so few rows cannot show what a lower gate costs. Between ten and the advised twenty.
+_FEW: Final = 15
+_FEW_GATE: Final = 0.96
 # How many right answers a person may be asked about for nothing, by either sign of doubt.
 _DOUBTED: Final = 0.03
 _ABSTAIN_BOUNDS: Final = (0.15, 0.6)
@@ -118,6 +122,8 @@ def calibrate(unseen: Unseen) -> Calibration:
     scales = min(tried, key=lambda one: _surprise(unseen, one.second(unseen.gram, meant)))
     second = by_category(scales.second(unseen.gram, meant), unseen.members)
     certain = _gate(first, second, unseen.truth)
+    if len(unseen.truth) < _FEW * len(unseen.members):
+        certain = max(certain, _FEW_GATE)
     answers = np.where((first.max(axis=1) >= certain)[:, None], first, second)
     right = answers.argmax(axis=1) == unseen.truth
     return Calibration(
