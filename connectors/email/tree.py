@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64decode
 from binascii import Error, a2b_base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import policy
+from email.errors import HeaderParseError
 from email.generator import BytesGenerator
 from email.message import Message
 from enum import Enum, auto
@@ -28,6 +30,8 @@ _FIELDS: Final = frozenset(MIME_FIELDS)
 # RFC 2045 section 6.1, as programs spell them.
 _USUAL_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 _RAW: Final = policy.compat32.clone(max_line_length=0)
+# What `str.splitlines` takes for the end of a line, unless a blank follows.
+_STRAY_BREAK: Final = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029](?![ \t])")
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
@@ -257,6 +261,25 @@ def _unglue(part: Part) -> None:
 
 
 def _bytes_of(message: Message[str, str]) -> bytes:
+    try:
+        return _written(message)
+    except HeaderParseError:
+        # The library breaks a field at a form feed and the like, and then refuses what looks like two fields.
+        for part in message.walk():
+            _on_lines(part)
+        return _written(message)
+
+
+def _on_lines(part: Message[str, str]) -> None:
+    """Leave no line break in a part's fields but that before a blank (RFC 5322 section 2.2.3)."""
+    fields = list(part.raw_items())
+    for name in dict.fromkeys(name for name, _ in fields):
+        del part[name]
+    for name, value in fields:
+        part.set_raw(name, _STRAY_BREAK.sub(" ", str(value)))
+
+
+def _written(message: Message[str, str]) -> bytes:
     sink = io.BytesIO()
     BytesGenerator(sink, mangle_from_=False, policy=_RAW).flatten(message)
     return sink.getvalue()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
 from connectors.base import RawMessage
+from connectors.email.headers import Headers
 from connectors.email.mime import attachment_content, normalise
+from connectors.email.tree import TreeCopy
 from router.envelope import Envelope, from_json, to_json
 from router.errors import NotFound
 
@@ -273,3 +276,19 @@ def test_every_envelope_survives_its_own_json(path):
     # Databases refuse it in text.
     assert b"\\u0000" not in document
     assert asdict(envelope)["channel"] == "mail"
+
+
+@pytest.mark.parametrize("stray", [b"\x0b", b"\x0c", b"\x1c"])
+def test_a_report_whose_field_looks_like_two_is_read_all_the_same(stray):
+    # Given: what the fast parser handed on to the second one.
+    mail = (
+        b"From: <postmaster@example.org>\nSubject: Delivery Status\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
+        b"Original-Recipient: <li@example.com>" + stray + b"Action: failed\n\n"
+        b"--b--\n"
+    )
+    message = message_from_bytes(mail, policy=policy.compat32)
+    # When
+    root = TreeCopy(Headers({}, mail), mail).standard(message)
+    # Then
+    assert root.children[0].content == b"Original-Recipient: <li@example.com> Action: failed\n\n"
