@@ -13,8 +13,6 @@ import http.client
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -68,7 +66,7 @@ def _measure(rig: Rig, *, requests: int, mails: int, seconds: int) -> dict[str, 
     mailbox = make_mailbox(messages=_BEFORE + mails * seconds, seed=1, redeliveries=0, file_bytes=5_000)
     rig.mail.deliver(USER, mailbox.mails[:_BEFORE])
     wait_until(lambda: _routed(rig) >= _BEFORE, seconds=_DRAIN_SECONDS, every=0.2)
-    wait_until(lambda: _answers(rig), seconds=_START_SECONDS, every=0.2)
+    wait_until(rig.is_serving, seconds=_START_SECONDS, every=0.2)
     paths = [*_LISTS, *(f"/api/v1/conversations/{reference}" for reference in _references(rig, token))]
 
     feeding = threading.Thread(target=_feed, args=(rig, mailbox.mails[_BEFORE:], mails))
@@ -97,14 +95,6 @@ def _at(ordered: Sequence[float], share: float) -> float:
 
 def _routed(rig: Rig) -> int:
     return rig.scalar("SELECT count(*) FROM inbound WHERE state <> 'received'")
-
-
-def _answers(rig: Rig) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{rig.web_port}/readyz", timeout=5) as answer:
-            return int(answer.status) == http.HTTPStatus.OK
-    except OSError:
-        return False
 
 
 def _references(rig: Rig, token: str) -> list[str]:

@@ -6,6 +6,7 @@ Used by the benchmarks and by the tests that kill processes; every part is a pro
 from __future__ import annotations
 
 import contextlib
+import http
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,6 +145,14 @@ class Rig:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def is_serving(self) -> bool:
+        """Tell whether the web process answers and is ready."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/readyz", timeout=5) as answer:
+                return int(answer.status) == http.HTTPStatus.OK
+        except OSError:
+            return False
 
     def scalar(self, query: str) -> int:
         """Return the one number that a query gives."""

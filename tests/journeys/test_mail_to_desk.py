@@ -77,6 +77,7 @@ def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(ri
 
     # When all has come in
     wait_until(lambda: is_drained(rig, len(mixed) + 1), seconds=LONGEST_WAIT_SECONDS, every=0.2)
+    wait_until(rig.is_serving, seconds=LONGEST_WAIT_SECONDS, every=0.2)
 
     # Then every healthy mail is in the inbox once, and every hostile one there or in the quarantine
     agent, senior = Client(rig, role="agent"), Client(rig, role="senior")

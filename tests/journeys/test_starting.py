@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ def said(rig: Rig, name: str) -> str:
     return log.read_text() if log.exists() else ""
 
 
-def answers(rig: Rig) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{rig.web_port}/readyz", timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(find_binaries() is None, reason="PostgreSQL is not installed (tests/install-machine-parts.sh)")
 def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not_theirs() -> None:
     with running_rig("postgresql") as rig:
@@ -40,7 +31,7 @@ def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not
         rig.postgres.start()
         for name, word in READY.items():
             wait_until(lambda name=name, word=word: word in said(rig, name), seconds=60, every=0.1)
-        wait_until(lambda: answers(rig), seconds=60, every=0.1)
+        wait_until(rig.is_serving, seconds=60, every=0.1)
         rig.stop_all()
 
         with rig.database.write() as connection:
