@@ -8,6 +8,7 @@ own the channel; it stops when no mail waits to be routed. `cpu_ms_per_mail` is 
 one, and the servers beside them: mail server, broker and, where it is a server, database.
 Somebody is always there, so that the figures are the same by day and by night; with `--calendar office` the desk may
 be closed, and then looks at each mail a second time. What it answers by machine is work as well (`automatic_replies`).
+`worker_mb` is what the larger of the workers held in memory at the end.
 With `--trained` the mailbox is measured twice, by keywords alone and with a model of the shipped examples and the
 encoder; `kept_with_model` is the share of the rate that is left.
 """
@@ -28,6 +29,7 @@ import sqlalchemy as sa
 from fast_mail_parser import parse_email
 
 from benchmarks.mailbox import Mailbox, make_mailbox
+from benchmarks.process_costs import resident_mb
 from benchmarks.rig import CHANNEL, ROOT, USER, Rig, running_rig, wait_until
 
 _PAGE: Final = 100
@@ -138,12 +140,14 @@ def _measure(rig: Rig, mailbox: Mailbox, *, workers: int) -> dict[str, Any]:
     mails = len(mailbox.mails)
     parts = {name: round((after[name] - before[name]) * 1000 / mails, 3) for name in after}
     ours = ["connectors", *names]
+    held = max(resident_mb(rig.processes[name].pid) for name in names)
     for name in ours:
         rig.stop(name)
     return {
         "mails_per_second": round(mails / seconds),
         "cpu_ms_per_mail": round(sum(parts[name] for name in ours), 3),
         "cpu_ms_by_part": parts,
+        "worker_mb": held,
     } | _outcome(rig)
 
 

@@ -22,7 +22,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from benchmarks.processor_time import cpu_seconds
+from benchmarks.process_costs import cpu_seconds
 from store import cursors
 from store.agents import add_agent
 from store.database import Database

@@ -88,10 +88,11 @@ def measure_cost(bench: Bench) -> Result:
     said = examples_of(settings, load_intents(_SHIPPED, settings))
     model = train(said, encoder=bench.encoder)
     ways = {"by_rules": build_classifier(settings), "without_encoder": build_classifier(settings, model=model)}
-    if bench.encoder:
-        ways["with_encoder"] = build_classifier(settings, model=model, encoder=bench.encoder)
+    overheard = texts.Overheard(bench.encoder) if bench.encoder else None
+    if overheard:
+        ways["with_encoder"] = build_classifier(settings, model=model, encoder=overheard)
     mix = [one.text for pair in zip(bench.banking, said, strict=False) for one in pair][:2_000]
-    return texts.cost(mix or [one.text for one in said], ways=ways)
+    return texts.cost(mix or [one.text for one in said], ways=ways, overheard=overheard)
 
 
 _NEED_CORPORA = ("banking77", "few_shot", "clinc150", "wallet")

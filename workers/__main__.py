@@ -24,7 +24,8 @@ def main() -> None:
     """Compose the worker from the operator's file and run it."""
     calculate_alone()
     settings, database = open_house()
-    learnt = LearntClassifier(settings)
+    # No message waits for what a model needs to be read.
+    learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
     chores = (Watch(database, brain), Assigner(database, brain), RatingAsker(database, brain), learnt, forgetter)

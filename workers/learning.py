@@ -19,7 +19,6 @@ from router.settings.intents import Intents, load_intents
 from workers.learnt import ModelFolder, StoredModel
 
 if TYPE_CHECKING:
-    from router.classify.encoder import Encoder
     from router.classify.model import Model
     from router.classify.training import Example
 
@@ -84,13 +83,18 @@ def learn(folder: ModelFolder, lessons: Lessons, *, corrections: Sequence[Exampl
     return model, about
 
 
-def classifier_of(settings: Settings, model: Model | None) -> Classifier:
-    """Return the desk's classifier with a model; the encoder is loaded if the model was trained with one."""
+def classifier_of(settings: Settings, model: Model | None, *, at_once: bool = False) -> Classifier:
+    """Return the desk's classifier with a model, and with the encoder if the model was trained with one.
+
+    at_once: the encoder is ready when this returns, which takes two seconds; else the first text that needs it waits.
+    """
     if model is None:
         return build_classifier(settings)
     from router.classify.encoder import load_encoder  # noqa: PLC0415
 
-    encoder: Encoder | None = load_encoder() if model.encoder else None
+    encoder = load_encoder(shared_in=ModelFolder.of(settings).path) if model.encoder else None
+    if encoder and at_once:
+        encoder.encode(["."])
     return build_classifier(settings, model=model, encoder=encoder)
 
 
@@ -113,8 +117,9 @@ def fitting_model(settings: Settings, config: Path) -> Model | None:
 class LearntClassifier:
     """The classifier of a running process: it takes the model in force, and notices when another one is."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._folder = settings, ModelFolder.of(settings)
+    def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
+        """Take the model in force. at_once: see `classifier_of`."""
+        self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
         self._stamp = self._folder.stamp()
         self._version = ""
         self._now = build_classifier(settings)
@@ -138,7 +143,8 @@ class LearntClassifier:
             return
         try:
             # Swapped whole: a page in hand is finished by the one it began with.
-            self._now = classifier_of(self._settings, self._folder.load(choice.version))
+            model = self._folder.load(choice.version)
+            self._now = classifier_of(self._settings, model, at_once=self._at_once)
         except OmniyardError as error:
             _log.warning("model.refused", version=choice.version, error=str(error))
             return

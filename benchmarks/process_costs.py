@@ -1,4 +1,4 @@
-"""What processes have cost so far, read from the kernel's books, so that a measurement can begin in the middle."""
+"""What processes have cost so far and hold, read from the kernel's books: a measurement can begin in the middle."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def cpu_seconds(*process_ids: int) -> float:
     wanted = {process_id for process_id in parents if not set(process_ids).isdisjoint(_line(process_id, parents))}
     ticks = [map(int, fields[_OWN_AND_ENDED_CHILDREN]) for process_id, fields in _processes() if process_id in wanted]
     return sum(map(sum, ticks)) / _TICKS
+
+
+def resident_mb(process_id: int) -> int:
+    """Return what a process holds in memory now, in MB, what it shares with others included."""
+    fields = Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") // 1_000_000
 
 
 def _line(process_id: int, parents: dict[int, int]) -> Iterator[int]:

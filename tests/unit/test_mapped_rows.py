@@ -1,0 +1,49 @@
+"""The table that processes share in a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from router.classify.mapped_rows import map_rows
+
+TABLE = np.arange(200, dtype=np.uint8).reshape(20, 10)
+
+
+def test_rows_are_the_tables_before_and_after_they_are_let_go(tmp_path):
+    mapped = map_rows(TABLE, tmp_path / "models" / "table.rows")
+    assert (mapped.rows[[3, 7]] == TABLE[[3, 7]]).all()
+    mapped.let_go()
+    assert (mapped.rows == TABLE).all()
+
+
+def test_a_second_process_writes_nothing(tmp_path):
+    file = tmp_path / "table.rows"
+    map_rows(TABLE, file)
+    first = file.stat()
+    assert (map_rows(TABLE, file).rows == TABLE).all()
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(200), TABLE.tobytes() + b"more"])
+def test_a_file_that_holds_anything_else_is_written_anew(tmp_path, content):
+    file = tmp_path / "table.rows"
+    file.write_bytes(content)
+    assert (map_rows(TABLE, file).rows == TABLE).all()
+    assert file.read_bytes() == TABLE.tobytes()
+
+
+def test_a_process_that_reads_the_former_file_goes_on_reading_it(tmp_path):
+    file = tmp_path / "table.rows"
+    former = map_rows(TABLE, file)
+    now = map_rows(TABLE[::-1].copy(), file)
+    former.let_go()
+    assert (former.rows == TABLE).all()
+    assert (now.rows == TABLE[::-1]).all()
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "no-folder").touch()
+    with pytest.raises(OSError, match="no-folder"):
+        map_rows(TABLE, tmp_path / "no-folder" / "table.rows")
