@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from api.desk import Desk, DeskPart
 from api.schemas import example
 from router.errors import OmniyardError
+from store.schema_version import require_current
 
 _BROKER_SECONDS: Final = 0.2
 _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
@@ -62,8 +63,6 @@ def readiness(desk: DeskPart, response: Response) -> Readiness:
 
 
 def _database(desk: Desk) -> str:
-    from store.migrate import require_current  # noqa: PLC0415  (Alembic is slow to load and needed nowhere else)
-
     try:
         require_current(desk.database)
     except OmniyardError as error:

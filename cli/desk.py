@@ -9,8 +9,8 @@ from pathlib import Path
 from router.settings import Settings
 from router.settings.files import load_settings
 from store.database import Database
-from store.migrate import require_current
 from store.opening import open_database
+from store.schema_version import require_current
 
 
 @contextmanager

@@ -30,8 +30,8 @@ from router.settings.model import WebhookSettings
 from router.webhooks import read_keys
 from store.clock import read_clock
 from store.keys import desk_key
-from store.migrate import current_version, latest_version
 from store.opening import open_database
+from store.schema_version import current_version, latest_version
 from store.sealing import can_seal
 from workers.broker import broker_url
 

@@ -6,8 +6,9 @@ import typer
 
 from cli.options import ConfigOption
 from router.settings.files import load_settings
-from store.migrate import current_version, upgrade
+from store.migrate import upgrade
 from store.opening import open_database
+from store.schema_version import current_version
 
 
 def migrate_command(config: ConfigOption = None) -> None:

@@ -18,8 +18,8 @@ from router.errors import ConfigError
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from store.corrections import corrected_texts
-from store.migrate import current_version, latest_version
 from store.opening import open_database
+from store.schema_version import current_version, latest_version
 from workers.learning import learn, lessons_of
 from workers.learnt import ModelFolder, StoredModel
 

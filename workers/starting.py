@@ -12,8 +12,8 @@ from router.errors import ConfigError, TransientError
 from router.settings import Settings
 from router.settings.files import load_settings
 from store.database import Database
-from store.migrate import require_current
 from store.opening import open_database
+from store.schema_version import require_current
 from workers.logs import configure_logging
 
 # As the commands end when the configuration cannot be used.

@@ -1,13 +1,15 @@
-"""Daemons that start before their database, or with one of another version."""
+"""Daemons that start: light, before their database, or with one of another version."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.rig import Rig, running_rig, wait_until
+from benchmarks.rig import ROOT, Rig, running_rig, wait_until
 from tests.postgres import find_binaries
 
 DAEMONS = {"connectors": "connectors", "worker": "workers", "web": "api"}
@@ -17,6 +19,13 @@ READY = {"connectors": "channel.listening", "worker": "worker.started"}
 def said(rig: Rig, name: str) -> str:
     log: Path = rig.folder / f"{name}.log"
     return log.read_text() if log.exists() else ""
+
+
+def test_a_worker_loads_nothing_that_a_desk_without_a_model_never_needs() -> None:
+    heavy = ("alembic", "numpy", "lxml", "fastapi", "twilio", "tweepy", "imapclient")
+    script = f"import sys, workers.__main__; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
 
 
 @pytest.mark.skipif(find_binaries() is None, reason="PostgreSQL is not installed (tests/install-machine-parts.sh)")

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 import store.audit
@@ -20,7 +21,8 @@ import store.noticed
 import store.ratings
 import store.suppression
 from store.database import Database
-from store.migrate import current_version, latest_version, upgrade
+from store.migrate import upgrade
+from store.schema_version import current_version, latest_version
 
 
 def _is_of_a_model(name: str | None, kind: str, _: object) -> bool:
@@ -34,9 +36,22 @@ def test_the_migrated_tables_are_those_of_the_models(database: Database) -> None
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
+def test_the_numbers_of_the_files_are_the_order_of_the_migrations() -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    assert scripts.get_heads() == [latest_version()]
+    order = [revision.revision for revision in scripts.walk_revisions()]
+    assert order == sorted(order, reverse=True)
+    assert all(Path(revision.path).name.startswith(f"{revision.revision}_") for revision in scripts.walk_revisions())
+
+
+def test_an_empty_database_has_no_version(tmp_path: Path) -> None:
+    empty = Database.at(tmp_path / "empty.db")
+    assert current_version(empty) is None
+    empty.close()
+
+
 def test_a_migration_can_be_taken_back_and_run_again(database: Database) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    config = _config()
     with database.engine.connect() as connection, connection.begin():
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
@@ -45,3 +60,9 @@ def test_a_migration_can_be_taken_back_and_run_again(database: Database) -> None
     upgrade(database)
 
     assert current_version(database) == latest_version()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    return config
