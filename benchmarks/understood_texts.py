@@ -156,7 +156,7 @@ def cost(texts: Sequence[str], *, ways: dict[str, Classifier], overheard: Overhe
 
 def _each(step: Callable[[str], object], texts: Sequence[str]) -> float:
     # What a step loads for its first text, a worker has loaded long ago.
-    step("Where is my money?")
+    step("Explain pending transactions.")
     # Processor time, because a shared machine would count its neighbours' work as ours.
     started = time.process_time()
     for text in texts:
