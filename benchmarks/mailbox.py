@@ -102,6 +102,8 @@ class _Writer:
         if self.chance.random() < _WITH_FILE:
             content = self.chance.randbytes(self.file_bytes)
             mail.add_attachment(content, maintype="image", subtype="jpeg", filename=f"receipt-{number}.jpg")
+        for level, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+            part.set_boundary(f"=={number}-{level}==")
         return mail
 
 

@@ -46,7 +46,7 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
 ) -> tuple[AutoReply | None, str]:
     """Return the answer that the route asks for, or None; and why.
 
-    Whoever sent a password or a code is warned in it; where a further message gets no answer, in a reply of its own.
+    Whoever wrote a password or a code is warned in it; where a further message gets no answer, in a reply of its own.
     reference: as the customer may quote it, with its proof.  now: aware.
     follow_up: the message goes on with a conversation.  status_link: where the customer sees how far the case is.
     """
@@ -55,7 +55,7 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
         return None, "the route sends no reply"
     silent = follow_up and not settings.replies[name].follow_ups
     language, text = _choose(settings.replies[name].text, language=reading.classification.language)
-    warning = warning_in_words(reading.secrets, language=language)
+    warning = warning_in_words(reading.sent_now, language=language)
     if silent and not warning:
         return None, f'"{name}" answers the first message of a conversation only'
     allowed, why = may_autorespond(reading.envelope, origin=reading.origin, own_addresses=own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from router.automatic import Origin, recognise
@@ -19,6 +19,7 @@ class Reading:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
     signals: what speaks for and against the sender.  secrets: kinds of what was masked.
+    sent_now: those of them in what was written this time; a quote repeats what was sent before.
     indexed: the words of subject and text for the search, for nobody to make while others wait.
     said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
     echo: of the words alone, equal for whoever says them; empty for too few.
@@ -35,6 +36,7 @@ class Reading:
     html: str
     file_names: tuple[str, ...]
     secrets: tuple[str, ...]
+    sent_now: tuple[str, ...]
     indexed: str
     said: Canonical
     fingerprint: str
@@ -87,7 +89,9 @@ def _read(
     sender = mask(envelope.sender.name)
     subject, text, quoted, signature = (part.text for part in masked)
     said = canonical(words_of(envelope))
-    secrets = tuple(dict.fromkeys(kind for part in (*masked, *names, sender) for kind in part.kinds))
+    secrets = _kinds((*masked, *names, sender))
+    # A reply's subject is a quote as well.
+    written = head[1:] if envelope.in_reply_to else head
     return Reading(
         envelope=envelope,
         origin=origin,
@@ -102,11 +106,16 @@ def _read(
         html="" if secrets or mask(envelope.html).kinds else envelope.html,
         file_names=tuple(name.text for name in names),
         secrets=secrets,
+        sent_now=_kinds((*written, *names)),
         indexed=words_to_index(subject, text),
         said=said,
         fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
         echo=echo_of(said, key=key),
     )
+
+
+def _kinds(parts: Iterable[Masked]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
 
 
 def _masked_signals(noticed: Sequence[Signal]) -> tuple[Signal, ...]:

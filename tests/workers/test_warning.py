@@ -67,6 +67,8 @@ def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk,
         mail(4, sender="bob", text="By the way, my password is Tr0ub4dor&3", answers=3),
         mail(5, sender="bob", text="Or was the password hunter2hunter2?", answers=4),
         mail(6, sender="bob", text="Thanks a lot", answers=4),
+        # What she sent was answered already; her mail program repeats it.
+        mail(7, sender="ann", text="It works now.\n\n> I cannot log in. My password is Tr0ub4dor&3", answers=1),
     ]
     intake.take(Page(channel="mail", messages=later))
     desk.route()
