@@ -71,9 +71,10 @@ def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
     known: dict[str, list[Candidate]] = {}
     filed: list[UUID] = []
     for envelope in envelopes:
-        found = correlate(envelope, contact_id=_EVERYONE, by_reference={}, by_message_id=known, key=b"")
+        signs = find_signs(envelope)
+        found = correlate(envelope, signs=signs, contact_id=_EVERYONE, by_reference={}, by_message_id=known, key=b"")
         candidate = found.joins or _opened(envelope)
-        for message_id in find_signs(envelope).message_ids:
+        for message_id in signs.message_ids:
             known.setdefault(message_id, []).append(candidate)
         filed.append(candidate.conversation_id)
     return filed

@@ -77,9 +77,10 @@ def find_signs(envelope: Envelope) -> Signs:
     return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], tuple(dict.fromkeys((*envelope.ancestors, *own))))
 
 
-def correlate(
+def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     envelope: Envelope,
     *,
+    signs: Signs,
     contact_id: UUID,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
@@ -89,13 +90,15 @@ def correlate(
 ) -> Correlation:
     """Decide which conversation the message joins.
 
-    by_reference, by_message_id: the conversations that its signs point at; the key of the first is upper case.
+    signs: the message's own (`find_signs`).
+    by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
     if envelope.bounce is not None:
         return _as_report(envelope, by_reference=by_reference, key=key)
     refused: Candidate | None = None
-    for sign, candidate in _pointed_at(envelope, by_reference=by_reference, by_message_id=by_message_id, key=key):
+    pointed_at = _pointed_at(envelope, signs, by_reference=by_reference, by_message_id=by_message_id, key=key)
+    for sign, candidate in pointed_at:
         if candidate.contact_id != contact_id:
             refused = refused or candidate
         elif _is_new_matter(envelope, candidate):
@@ -145,12 +148,12 @@ def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> 
 
 def _pointed_at(
     envelope: Envelope,
+    signs: Signs,
     *,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
     key: bytes,
 ) -> list[tuple[str, Candidate]]:
-    signs = find_signs(envelope)
     found = [
         ("our token", by_reference[reference])
         for reference, proof in signs.tokens

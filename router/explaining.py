@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from router.automatic import Origin
+from router.classify import Classification
 from router.correlation import Correlation
-from router.reading import Reading
-from router.routing import Decision
+from router.identity_signals import Signal
+
+if TYPE_CHECKING:
+    # Which reads what `router.reading` has made.
+    from router.routing import Decision
 
 Json = dict[str, object]
 
 
-def explain(reading: Reading, *, correlation: Correlation, decision: Decision) -> Json:
-    """Return every test that ran, what it saw and what followed; no message text, no secrets."""
+def explain_alone(
+    *,
+    origin: Origin,
+    signals: Sequence[Signal],
+    secrets: Sequence[str],
+    defects: Sequence[str],
+    classification: Classification,
+) -> Json:
+    """Return what was seen in a message by itself, as the first part of its reasons."""
     return {
-        "origin": {"kind": reading.origin.kind.value, "why": list(reading.origin.reasons)},
-        "signals": [{"kind": signal.kind.value, "why": signal.why} for signal in reading.signals],
-        "masked": list(reading.secrets),
-        "defects": list(reading.envelope.defects),
-        "classification": _classification(reading),
+        "origin": {"kind": origin.kind.value, "why": list(origin.reasons)},
+        "signals": [{"kind": signal.kind.value, "why": signal.why} for signal in signals],
+        "masked": list(secrets),
+        "defects": list(defects),
+        "classification": _classification(classification),
+    }
+
+
+def explain(alone: Mapping[str, object], *, correlation: Correlation, decision: Decision) -> Json:
+    """Return every test that ran, what it saw and what followed; no message text, no secrets.
+
+    alone: as `explain_alone` has it.
+    """
+    return {
+        **alone,
         "correlation": _correlation(correlation),
         "hours": {
             "calendar": decision.hours.calendar,
@@ -45,8 +69,7 @@ def explain(reading: Reading, *, correlation: Correlation, decision: Decision) -
     }
 
 
-def _classification(reading: Reading) -> Json:
-    seen = reading.classification
+def _classification(seen: Classification) -> Json:
     return {
         "category": seen.category,
         "confidence": seen.confidence,

@@ -1,4 +1,7 @@
-"""What a message says by itself, before anything is known about its sender: the pure first half of routing."""
+"""What a message says by itself, before anything is known about its sender: the pure first half of routing.
+
+All that can be made of a message alone is made here, while no transaction is open and nobody waits.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from dataclasses import dataclass, replace
 
 from router.automatic import Origin, recognise
 from router.classify import Classification, Classifies
+from router.correlation import Signs, find_signs
 from router.duplicates import Canonical, canonical, echo_of, fingerprint_of
 from router.envelope import Envelope
+from router.explaining import Json, explain_alone
 from router.identity_signals import Signal, signals
 from router.privacy import Masked, mask
 from router.searching import words_to_index
@@ -18,15 +23,17 @@ from router.searching import words_to_index
 class Reading:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
-    signals: what speaks for and against the sender.  secrets: kinds of what was masked.
+    signs: what in it may point at a conversation.  signals: what speaks for and against the sender.
+    secrets: kinds of what was masked.
     sent_now: those of them in what was written this time; a quote repeats what was sent before.
-    indexed: the words of subject and text for the search, for nobody to make while others wait.
+    explained: the first part of its decision's reasons.  indexed: the words of subject and text for the search.
     said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
     echo: of the words alone, equal for whoever says them; empty for too few.
     """
 
     envelope: Envelope
     origin: Origin
+    signs: Signs
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
@@ -37,6 +44,7 @@ class Reading:
     file_names: tuple[str, ...]
     secrets: tuple[str, ...]
     sent_now: tuple[str, ...]
+    explained: Json
     indexed: str
     said: Canonical
     fingerprint: str
@@ -92,11 +100,13 @@ def _read(
     secrets = _kinds((*masked, *names, sender))
     # A reply's subject is a quote as well.
     written = head[1:] if envelope.in_reply_to else head
+    # A signal may quote the name, which may be anything.
+    noticed = _masked_signals(noticed) if sender.kinds else noticed
     return Reading(
         envelope=envelope,
         origin=origin,
-        # A signal may quote the name, which may be anything.
-        signals=_masked_signals(noticed) if sender.kinds else noticed,
+        signs=find_signs(envelope),
+        signals=noticed,
         classification=classification,
         sender_name=sender.text,
         subject=subject,
@@ -107,6 +117,13 @@ def _read(
         file_names=tuple(name.text for name in names),
         secrets=secrets,
         sent_now=_kinds((*written, *names)),
+        explained=explain_alone(
+            origin=origin,
+            signals=noticed,
+            secrets=secrets,
+            defects=envelope.defects,
+            classification=classification,
+        ),
         indexed=words_to_index(subject, text),
         said=said,
         fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),

@@ -177,6 +177,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     recorder.commanded(incoming)
     correlation = correlate(
         incoming.reading.envelope,
+        signs=incoming.reading.signs,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),

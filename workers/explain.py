@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from router.autoreply import compose_reply
 from router.conditions import Background
-from router.correlation import Correlation, correlate, find_signs
+from router.correlation import Correlation, correlate
 from router.envelope import Envelope
 from router.explaining import explain
 from router.reading import Reading
@@ -37,7 +37,7 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
         labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
     decision = brain.table.decide(reading, now=at, background=background)
-    shown = explain(reading, correlation=correlation, decision=decision)
+    shown = explain(reading.explained, correlation=correlation, decision=decision)
     reply, why = compose_reply(
         reading,
         decision=decision,
@@ -52,7 +52,7 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
 
 
 def _correlate(connection: Connection, reading: Reading, *, contact_id: UUID, brain: Brain) -> Correlation:
-    signs = find_signs(reading.envelope)
+    signs = reading.signs
     known = History.of(
         by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),
         by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids), contacts={contact_id}),
@@ -60,6 +60,7 @@ def _correlate(connection: Connection, reading: Reading, *, contact_id: UUID, br
     )
     return correlate(
         reading.envelope,
+        signs=signs,
         contact_id=contact_id,
         by_reference=known.by_reference,
         by_message_id=known.by_message_id,

@@ -57,7 +57,7 @@ class Filing:
     @property
     def trace(self) -> dict[str, object]:
         """The reasons, as JSON."""
-        return explain(self.incoming.reading, correlation=self.correlation, decision=self.decision)
+        return explain(self.incoming.reading.explained, correlation=self.correlation, decision=self.decision)
 
 
 @dataclass(frozen=True, slots=True)

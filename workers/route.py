@@ -16,7 +16,6 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.correlation import find_signs
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reading import Reading
@@ -142,7 +141,7 @@ class Router:
         return verdicts
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
-        signs = [find_signs(incoming.reading.envelope) for incoming in page]
+        signs = [incoming.reading.signs for incoming in page]
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
         by_reference = history.conversations_by_reference(connection, references)
