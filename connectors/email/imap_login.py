@@ -11,6 +11,7 @@ from typing import Any, Final
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError
 
+from connectors.email.trust import trust
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
 
@@ -70,27 +71,20 @@ def hang_up(client: IMAPClient) -> None:
 
 
 def _open(settings: ImapSettings) -> IMAPClient:
-    trust = _trust(settings)
+    trusted = trust(settings.ca_file)
     implicit = settings.security == "tls"
     port = settings.port or (993 if implicit else 143)
     host = settings.host.strip("[]")
-    client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trust, timeout=_TIMEOUT)
+    client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trusted, timeout=_TIMEOUT)
     # Otherwise dates come back without a zone, in that of this process.
     client.normalise_times = False
     if settings.security == "starttls":
         try:
-            client.starttls(trust)
+            client.starttls(trusted)
         except BaseException:
             hang_up(client)
             raise
     return client
-
-
-def _trust(settings: ImapSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:
-        raise PermanentError(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}") from error
 
 
 def _log_in(client: IMAPClient, settings: ImapSettings) -> None:

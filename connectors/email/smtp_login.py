@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from connectors.email.trust import trust
 from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
 from router.settings.sending import MailSendSettings
 
@@ -60,27 +61,20 @@ def said(reply: bytes | str) -> str:
 
 
 def _open(settings: MailSendSettings, local: str, *, seconds: float) -> smtplib.SMTP:
-    trust, host = _trust(settings), settings.host.strip("[]")
+    trusted, host = trust(settings.ca_file), settings.host.strip("[]")
     if settings.security == "tls":
         port = settings.port or 465
-        return smtplib.SMTP_SSL(host, port, local_hostname=local, timeout=seconds, context=trust)
+        return smtplib.SMTP_SSL(host, port, local_hostname=local, timeout=seconds, context=trusted)
     client = smtplib.SMTP(host, settings.port or 587, local_hostname=local, timeout=seconds)
     try:
         client.ehlo_or_helo_if_needed()
         if settings.security == "starttls":
-            client.starttls(context=trust)
+            client.starttls(context=trusted)
             client.ehlo_or_helo_if_needed()
     except BaseException:
         hang_up(client)
         raise
     return client
-
-
-def _trust(settings: MailSendSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:
-        raise PermanentError(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}") from error
 
 
 def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
