@@ -285,16 +285,14 @@ def hostile_mails(*, largest_bytes: int = 25 * 1024 * 1024) -> Iterator[tuple[st
 
 def main() -> None:
     """Read each hostile mail alone, and print what it took and what became of it, one JSON object a line."""
-    wanted = sys.argv[1:] or NAMES
     with Guard() as guard:
         guard.normalise_page([RawMessage(source_key="0", content=b"\n", received_at=datetime.now(UTC))], channel="x")
-        for name in wanted:
+        for name in sys.argv[1:] or NAMES:
             message = RawMessage(source_key=name, content=hostile_mail(name), received_at=datetime.now(UTC))
             started = time.perf_counter()
             (arrival,) = guard.normalise_page([message], channel="x")
-            seconds = round(time.perf_counter() - started, 3)
-            facts = {"name": name, "bytes": len(message.content), "seconds": seconds, "unreadable": arrival.unreadable}
-            print(json.dumps(facts), flush=True)
+            facts = {"name": name, "bytes": len(message.content), "seconds": round(time.perf_counter() - started, 3)}
+            print(json.dumps(facts | {"unreadable": arrival.unreadable}), flush=True)
 
 
 if __name__ == "__main__":
