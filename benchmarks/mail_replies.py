@@ -88,13 +88,18 @@ def _read(read: Callable[[Path], Reply], path: Path) -> Reply:
 
 def _is_right(corpus: str, answer: str, reply: Reply) -> bool:
     wanted = _new_words(answer)
-    signed = _new_words(f"{reply.text}\n{reply.signature}")
-    return wanted == _new_words(reply.text) or (corpus == "clients" and wanted == signed)
+    signed = _bare(f"{reply.text}\n{reply.signature}")
+    return wanted == _bare(reply.text) or (corpus == "clients" and wanted == signed)
 
 
-def _new_words(text: str) -> str:
-    own = [line for line in _QUOTED_BLOCK.sub("", text).split("\n") if not line.startswith(">")]
-    return _squeeze(_EMPHASIS.sub(r"\2", "\n".join(own)))
+def _new_words(answer: str) -> str:
+    """Return what is new of an answer: a forum keeps in its own what a reply quotes between the lines."""
+    own = [line for line in _QUOTED_BLOCK.sub("", answer).split("\n") if not line.startswith(">")]
+    return _bare("\n".join(own))
+
+
+def _bare(text: str) -> str:
+    return _squeeze(_EMPHASIS.sub(r"\2", text))
 
 
 def _squeeze(text: str) -> str:

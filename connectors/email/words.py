@@ -28,12 +28,13 @@ from connectors.email.quote_lines import (
 from connectors.email.quote_markers import LABELS
 
 # A line is looked at closely only if it begins or ends like something that opens a quote, or like a sign-off.
-_MARKS: Final = frozenset(">＞|*")
+_QUOTES: Final = frozenset(">＞")
+_BARS: Final = frozenset("|*")
 _DASHES: Final = frozenset("-‐‑‒–—―_=~#")
 _DELIMITERS: Final = frozenset({"--", "—", "——"})
 _COLONS: Final = frozenset(":：")
 _LABELLED: Final = frozenset(label[:2] for labels in LABELS.values() for label in labels)
-_FIRST: Final = _MARKS | _DASHES
+_FIRST: Final = _QUOTES | _BARS | _DASHES
 _BEGINNINGS: Final = _LABELLED | SIGNED
 # A colon, and the end of "wrote".
 _LAST: Final = _COLONS | {"e"}
@@ -92,7 +93,10 @@ def _suspects(lines: Sequence[str], text: str) -> list[int]:
 
 def _is_suspect(bare: str) -> bool:
     first = bare[0]
-    if first in _MARKS or bare[-1] in _COLONS:
+    # An empty line of a quote is its mark alone.
+    if first in _QUOTES:
+        return True
+    if first in _BARS or bare[-1] in _COLONS:
         return len(bare) > 1
     if first in _DASHES:
         return bare in _DELIMITERS or (bare[1:2] in _DASHES and not is_rule(bare))

@@ -213,6 +213,13 @@ def test_answers_between_the_lines_are_what_is_new() -> None:
     assert words.quoted.split("\n")[1:] == ["> Which card?", "> Since when?"]
 
 
+@pytest.mark.parametrize("mark", [">", "＞", "> ", " >", ">>", "> >"])
+def test_an_empty_line_of_a_quote_is_quoted(mark: str) -> None:
+    old = f"{mark}\n> Dear customer,\n{mark}\n> your refund is on its way.\n{mark}"
+    assert split_reply(f"{NEW}\n\nOn 16 Nov 2026, Desk <a@b.example> wrote:\n\n{old}").text == NEW
+    assert split_reply(f"{old}\n\n{NEW}").text == NEW
+
+
 def test_the_end_of_a_quoted_line_that_a_mailer_wrapped_is_quoted() -> None:
     mail = f"{NEW}\n\n> {'a long line of the desk ' * 3}\nthat was wrapped\n> and goes on\n"
     assert split_reply(mail).text == NEW

@@ -7,12 +7,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.email.quote_lines import is_quoted
 from connectors.email.words import split_reply
 from router.bounces import Cover, Section, read_bounce
 from router.envelope import Party, PartyKind
 
 LINES = st.sampled_from([
-    "", " ", "Hello", "> old", ">> older", ">From me", "On Mon, 16 Nov 2026, Desk <a@b.example> wrote:", "wrote:", "-- ", "--",
+    "", " ", "Hello", "> old", ">", ">> older", ">From me", "On Mon, 16 Nov 2026, Desk <a@b.example> wrote:", "wrote:", "-- ", "--",
     "---", "____", "From: Desk <a@b.example>", "Sent: Monday", "To: Bob", "Subject: Refund", "发件人：客服", "主题：退款",
     "-----Original Message-----", "---------- Forwarded message ---------", "Sent from my iPhone", "发自我的iPhone", "| |", "|",
     "在 2026-11-16，客服 <a@b.example> 写道：", "a@b.example:", "550 5.1.1 no such user", "<bob@b.example>:", "RCPT TO:<x@y.example>",
@@ -30,6 +31,13 @@ PAGES = st.lists(st.one_of(TAGS, LINES, st.text(max_size=20)), max_size=30).map(
 def test_no_word_is_lost_or_made_up(text: str, page: str) -> None:
     words = split_reply(text, html=page)
     assert sorted(f"{words.text}\n{words.quoted}\n{words.signature}".split()) == sorted(text.split())
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_no_line_that_is_marked_as_quoted_is_new_unless_the_mail_has_no_other_words(text: str) -> None:
+    words = split_reply(text)
+    assert words.quoted == "" or not any(map(is_quoted, words.text.split("\n")))
 
 
 @settings(max_examples=200, deadline=None)
