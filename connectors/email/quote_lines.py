@@ -64,6 +64,7 @@ _BEFORE_LABEL: Final = " \t\xa0　*_|>"
 _AFTER_LABEL: Final = ":：|"
 _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d{4}\s?[年년]|[\u0660-\u0669]{4}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h時时点]\s?\d{2}|\d{1,2}\s?[AaPp]\.?[Mm]")
+_STAMP: Final = re.compile(r"\d\d:\d\d(?::\d\d)? [+-]\d{4}\b")
 _ADDRESS: Final = re.compile(r"[<(\[\"'“”=:][^<>\s@]{1,64}@[^<>\s@]{1,190}|[^<>\s@]{1,64}@[^<>\s@]{1,190}[>)\]\"”]")
 
 
@@ -81,13 +82,19 @@ _STARTER: Final = re.compile(
     rf"\W{{0,3}}(?:(?:{_alternatives([word for word in STARTERS if word[-1] < chr(0x0E00)])})[\s.,:]"
     rf"|(?:{_alternatives([word for word in STARTERS if word[-1] >= chr(0x0E00)])})|\d{{1,4}}\s?[-./年년]\s?\d)"
 )
+_ADDRESS_ENDS: Final = ">)]"
 _ADDRESS_AT_END: Final = re.compile(r"@[^\s@]{1,190}[>)\]\"]+\s*[:：]\Z|@[^\s@<>]{1,190}\s*[:：]\Z")
 
 
 def is_quoted(line: str) -> bool:
-    """Tell whether a line is marked as quoted (RFC 3676 section 4.5); mbox writes `>From ` into people's own words."""
+    """Tell whether a line is marked as quoted (RFC 3676 section 4.5).
+
+    mbox writes `>From ` into people's own words, and some draw `>>> look here <<<`.
+    """
     bare = line.lstrip()
-    return bare.startswith((">", "＞")) and not bare.startswith(">From ")
+    if not bare.startswith((">", "＞")):
+        return False
+    return not bare.startswith(">From ") and not (bare.startswith(">>") and bare.rstrip().endswith("<<"))
 
 
 def is_rule(line: str) -> bool:
@@ -97,7 +104,7 @@ def is_rule(line: str) -> bool:
 
 
 def separator(line: str, *, above: str) -> Opening | None:
-    """Return what a line such as `----- Original Message -----` opens.
+    """Return what a line such as `----- Original Message -----` or `---- Bob wrote ----` opens.
 
     above: the line before it; below a drawn line the words need no dashes of their own.
     """
@@ -111,7 +118,10 @@ def separator(line: str, *, above: str) -> Opening | None:
         return Opening.FORWARD
     if said in ORIGINAL and (drawn or is_rule(above)):
         return Opening.SEPARATOR
-    return Opening.SEPARATOR if drawn and any(phrase in said for phrase in ABOVE_THIS_LINE) else None
+    if not drawn:
+        return None
+    named = bare[-1] in _DASHES and _VERB_AT_END.search(said)
+    return Opening.SEPARATOR if named or any(phrase in said for phrase in ABOVE_THIS_LINE) else None
 
 
 def role_of(line: str) -> str:
@@ -151,7 +161,9 @@ def headers_end(lines: Sequence[str], start: int) -> int:
 
 def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
     if "from" not in roles:
-        return False
+        # Without an author, only a time as no person writes it tells a program's hand.
+        stamped = "sent" in roles and _STAMP.search(lines[roles["sent"]][:_ATTRIBUTION_CHARACTERS])
+        return bool(stamped) and "to" in roles and "@" in lines[roles["to"]][:_ATTRIBUTION_CHARACTERS]
     if "subject" in roles and len(roles) >= 3:
         return True
     addressed = bool(_ADDRESS.search(lines[roles["from"]][:_ATTRIBUTION_CHARACTERS]))
@@ -183,6 +195,15 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
         if fallback is None or _goes_on_above(lines[fallback]):
             fallback = start
     return fallback
+
+
+def is_bare_attribution(line: str) -> bool:
+    """Tell whether a line above a marked quote says no more than when and who: `2011/4/7 Bob <bob@b.example>`."""
+    said = line.strip()
+    if not said[:1].isdigit() or said[-1] not in _ADDRESS_ENDS or len(said) > _ATTRIBUTION_CHARACTERS:
+        return False
+    dated = _YEAR.match(said)
+    return dated is not None and _ADDRESS.search(said) is not None
 
 
 def _goes_on_above(line: str) -> bool:

@@ -56,7 +56,7 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
 
 # What "N wrote" is, at the end of an attribution or in its middle. Matched as words where the script has words.
 VERBS: Final = (
-    "wrote", "writes", "schrieb", "schreibt", "geschrieben", "schreef", "heeft geschreven", "a écrit", "écrit",
+    "wrote", "writes", "schrieb", "schreibt", "geschrieben", "schreef", "geschreven", "a écrit", "écrit",
     "a ecrit", "escribió", "escribio", "ha escrito", "escreveu", "ha scritto", "scrive", "scrisse", "va escriure",
     "ha escrit", "a scris", "skrev", "skrifaði", "kirjoitti", "napisał(a)", "napisał", "napisała", "pisze",
     "napsal(a)", "napsal", "napsala", "napísal(a)", "napísal", "napísala", "írta", "napisao", "napisala",

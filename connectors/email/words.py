@@ -19,6 +19,7 @@ from connectors.email.quote_lines import (
     Opening,
     attribution_start,
     headers_end,
+    is_bare_attribution,
     is_quoted,
     is_rule,
     is_sign_off,
@@ -47,6 +48,11 @@ _CARD_LINES: Final = 10
 _WRAPPED: Final = 60
 _TRAILING: Final = "*_- \t\xa0"
 _ATTRIBUTION_ENDINGS: Final = (":", "：", "wrote")
+# A program that makes one line of what was a page: "Yes, do it. On Mon, 16 Nov 2026, Desk wrote:".
+_SHARED_LINE: Final = re.compile(
+    r"(?<=[^\s-])[ \t]*(?=(?:-{2,3})?[ \t]+On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [^\n]{0,300}wrote:[ \t]*$)",
+    re.MULTILINE,
+)
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
 
@@ -66,6 +72,8 @@ def split_reply(text: str, *, html: str = "") -> Words:
     A mail without new words that forwards another has the other's words as its text: they are what is sent to us.
     Linear in both lengths, whatever they hold.
     """
+    if not html and "wrote:" in text:
+        text = _SHARED_LINE.sub("\n", text)
     lines = text.split("\n")
     marks = mark_lines(lines, html=html) if html else {}
     scan = _Scan(lines, marks, text=text)
@@ -172,11 +180,23 @@ class _Scan:
 
     def _quote_line(self, index: int) -> None:
         self.kinds[index] = Mark.QUOTED
+        self._quote_bare_attribution(index)
         # A mailer that wraps quoted lines leaves their ends unmarked between two marked ones.
         above = self.lines[index - 2] if index > 1 else ""
         between = self.lines[index - 1] if index else ""
-        if len(above) >= _WRAPPED and is_quoted(above) and between[:1].islower() and len(between) < len(above):
+        if not is_quoted(above):
+            return
+        wrapped = len(above) >= _WRAPPED and between[:1].islower() and len(between) < len(above)
+        # Or the link that it broke off closes there.
+        if wrapped or (between.rstrip().endswith(">") and "<" not in between):
             self.kinds[index - 1] = Mark.QUOTED
+
+    def _quote_bare_attribution(self, index: int) -> None:
+        above = index - 1
+        while above >= max(0, index - 3) and not self.lines[above].strip():
+            above -= 1
+        if 0 <= above < index and self.kinds[above] is Mark.NEW and is_bare_attribution(self.lines[above]):
+            self._quote(above, index)
 
     def _quote(self, start: int, end: int) -> None:
         self.kinds[start:end] = [Mark.QUOTED] * (end - start)

@@ -213,6 +213,53 @@ def test_answers_between_the_lines_are_what_is_new() -> None:
     assert words.quoted.split("\n")[1:] == ["> Which card?", "> Since when?"]
 
 
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "---- Bob Smith wrote ----",
+        "---- On Mon, 16 Nov 2026 09:41:00 +0800 Desk <support@wallet.example> wrote ----",
+        "------On 11/16/2026 09:41 AM, Desk wrote-----",
+        "Op 16-nov.-2026, om 09:41 heeft Desk <support@wallet.example> het volgende geschreven:",
+    ],
+)
+def test_a_framed_or_parted_attribution_opens_a_quote(attribution: str) -> None:
+    for old in (quoted(OLD), OLD):
+        assert split_reply(f"{NEW}\n\n{attribution}\n\n{old}\n") == Words(NEW, f"{attribution}\n\n{old}", "")
+
+
+def test_when_and_who_alone_above_a_marked_quote_belong_to_it() -> None:
+    head = "2026/11/16 Desk <support@wallet.example>"
+    assert split_reply(f"{NEW}\n{head}\n\n{quoted(OLD)}") == Words(NEW, f"{head}\n\n{quoted(OLD)}", "")
+    assert split_reply(f"{NEW}\n{head}\nis what I found.").text.endswith("is what I found.")
+
+
+@pytest.mark.parametrize("between", [" ", "  ", "--- ", " --- "])
+def test_a_reply_on_the_line_of_an_attribution_is_not_lost(between: str) -> None:
+    head = "On Mon, 16 Nov 2026 at 09:41, Desk <support@wallet.example> wrote:"
+    words = split_reply(f"Hello,\nplease do it.{between}{head}\n{quoted(OLD)}")
+    assert words.text == "Hello,\nplease do it."
+    assert words.quoted.endswith(f"{head}\n{quoted(OLD)}")
+
+
+def test_the_rest_of_a_link_that_a_mailer_broke_off_is_quoted() -> None:
+    old = "> Post a response\n>\n (https://wallet.example/c/1) >\n> or call us"
+    assert split_reply(f"{NEW}\n\n{old}") == Words(NEW, old, "")
+    answered = "> Which page?\nThis one: <https://wallet.example/c/1>\n> And when?\nNow."
+    assert split_reply(answered).text == "This one: <https://wallet.example/c/1>\nNow."
+
+
+def test_a_header_section_without_an_author_is_a_programs_by_its_time() -> None:
+    section = "Date: Mon, 16 Nov 2026 09:41:00 +0800\nTo: bob@example.com"
+    assert split_reply(f"{NEW}\n\n{section}\n\n{OLD}").text == NEW
+    payment = "Date: 16 November\nTo: bob@example.com\nAmount: 20"
+    assert split_reply(f"{NEW}\n\n{payment}").text == f"{NEW}\n\n{payment}"
+
+
+def test_what_is_drawn_around_words_is_no_quote() -> None:
+    said = "See here:\n>>> >>> https://wallet.example <<<\nThank you"
+    assert split_reply(said) == Words(said)
+
+
 @pytest.mark.parametrize("mark", [">", "＞", "> ", " >", ">>", "> >"])
 def test_an_empty_line_of_a_quote_is_quoted(mark: str) -> None:
     old = f"{mark}\n> Dear customer,\n{mark}\n> your refund is on its way.\n{mark}"
