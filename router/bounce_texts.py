@@ -10,7 +10,8 @@ from router.bounce_words import ASIDE_LABELS, ASIDES, DELAYS, EXPIRED, RETURNED,
 from router.envelope import BouncedRecipient
 
 # Chinese and Japanese put no blank between an address and the words around it, so letters beyond ASCII end one.
-_ADDRESS: Final = re.compile(r"[\w.!#$%&*+/=?^`{}~-]{1,128}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+# A domain has no two dots in a row: sendmail writes "bob@b.example...User unknown".
+_ADDRESS: Final = re.compile(r"[\w.!#$%&*+/=?^`{}~-]{1,128}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,20}", re.ASCII)
 # RFC 6531 allows them in an address nevertheless: looked for only where there is no other.
 _WIDE_ADDRESS: Final = re.compile(
     r"[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,128}@[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,253}"

@@ -17,6 +17,7 @@ SUBJECTS: Final = (
     "could not be delivered", "cannot be delivered", "couldn't be delivered", "message delivery has failed",
     "unable to deliver", "processing error", "mail failed", "delayed mail", "delivery attempts", "not be sent",
     "email delivery", "mail delivery", "has not yet been delivered", "returned email", "rejected mail", "bounce",
+    "user unknown", "unknown user", "no such user", "failed mail",
     "address not found", "message blocked", "message rejected", "loop alert", "are not member",
     "退信", "投递失败", "无法投递", "未送达", "发送失败", "无法送达", "被退回", "投递状态", "邮件系统", "系统通知",
     "傳遞失敗", "無法傳遞", "退件", "未傳遞", "無法寄送", "投遞失敗", "寄送失敗",
