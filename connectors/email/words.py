@@ -34,7 +34,10 @@ _BARS: Final = frozenset("|*")
 _DASHES: Final = frozenset("-‐‑‒–—―_=~#")
 _DELIMITERS: Final = frozenset({"--", "—", "——"})
 _COLONS: Final = frozenset(":：")
-_LABELLED: Final = frozenset(label[:2] for labels in LABELS.values() for label in labels)
+# One of a single letter has its colon next; Chinese programs stretch theirs ("主　题").
+_LABELLED: Final = frozenset(
+    begin for labels in LABELS.values() for label in labels for begin in (f"{label}:"[:2], f"{label[0]}　")
+)
 _FIRST: Final = _QUOTES | _BARS | _DASHES
 _BEGINNINGS: Final = _LABELLED | SIGNED
 # A colon, and the end of "wrote".

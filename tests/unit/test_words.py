@@ -194,6 +194,17 @@ def test_a_reply_above_a_quoted_header_section_is_all_that_is_new(labels: tuple[
         assert words.quoted == f"{rule}{section}\n\n{OLD}"
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        "主　题：您的退款\n发件人：客服 <support@wallet.example>\n日　期：2026-11-16 09:41\n收件人：bob@example.com",
+        "A: bob@example.com\nDe: Soporte <support@wallet.example>\nEnviado: 16/11/2026 09:41\nAsunto: Su reembolso",
+    ],
+)
+def test_a_quoted_header_section_may_begin_with_a_stretched_or_short_label(section: str) -> None:
+    assert split_reply(f"{NEW}\n\n{section}\n\n{OLD}\n") == Words(NEW, f"{section}\n\n{OLD}", "")
+
+
 @pytest.mark.parametrize("separator", SEPARATORS)
 def test_a_reply_above_a_separator_is_all_that_is_new(separator: str) -> None:
     assert split_reply(f"{NEW}\n\n{separator}\n\n{OLD}\n") == Words(NEW, f"{separator}\n\n{OLD}", "")
