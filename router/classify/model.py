@@ -20,9 +20,7 @@ from router.classify.meaning_head import MeaningHead
 from router.errors import PermanentError
 
 # Grows with every change after which older bytes would be read wrongly, or equal examples give another model.
-FORMAT: Final = 2
-# Before it was learnt which differences count, all of them did.
-_BEFORE_TURNS: Final = 1
+FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,6 @@ def to_bytes(model: Model) -> bytes:
     }
     if model.meaning_head:
         arrays["middle"] = model.meaning_head.middle
-        arrays["turn"] = model.meaning_head.turn.astype(np.float16)
         arrays["centres"] = model.meaning_head.centres.astype(np.float16)
         arrays["coefficients"] = model.meaning_head.coefficients.astype(np.float16)
     labels = [(label.category, label.intent) for label in model.labels]
@@ -112,9 +109,7 @@ def from_bytes(content: bytes) -> Model:
         header = _HEADER.validate_json(arrays["header"].tobytes())
     except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise PermanentError("The file is no model of Omniyard; train a new one.") from error
-    if header.format == _BEFORE_TURNS and "middle" in arrays:
-        arrays["turn"] = np.eye(len(arrays["middle"]), dtype=np.float16)
-    if header.format not in {_BEFORE_TURNS, FORMAT}:
+    if header.format != FORMAT:
         raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
     return _read(header, arrays)
 
@@ -134,6 +129,4 @@ def _read(header: _Header, arrays: Mapping[str, NDArray[np.generic]]) -> Model:
 
 
 def _meaning(arrays: Mapping[str, Floats]) -> MeaningHead | None:
-    if "middle" not in arrays:
-        return None
-    return MeaningHead(arrays["middle"], arrays["turn"], arrays["centres"], arrays["coefficients"])
+    return MeaningHead(arrays["middle"], arrays["centres"], arrays["coefficients"]) if "middle" in arrays else None

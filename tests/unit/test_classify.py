@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
 import zlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +10,6 @@ import pytest
 from router.classify import build_classifier
 from router.classify.encoder import load_encoder
 from router.classify.features import grams
-from router.classify.meaning_head import fit_meaning_head
 from router.classify.model import Label, from_bytes, to_bytes
 from router.classify.training import Example, examples_of, train
 from router.errors import ConfigError, PermanentError
@@ -186,39 +182,6 @@ def test_a_model_survives_its_bytes(model):
     texts = [one.text for one in EXAMPLES]
     answers = [build_classifier(SETTINGS, model=one).classify_page(texts) for one in (model, again)]
     assert [answer.category for answer in answers[0]] == [answer.category for answer in answers[1]]
-
-
-def test_a_model_of_the_format_before_is_read_as_it_was():
-    # Given: one whose head of meaning was not turned, in the bytes of its time
-    encoder = WordVectors()
-    model = train(EXAMPLES, encoder=encoder)
-    head = replace(model.meaning_head, turn=np.eye(len(model.meaning_head.middle), dtype=np.float32))
-    former = replace(model, meaning_head=head)
-    with np.load(io.BytesIO(to_bytes(former))) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != "turn"}
-    header = json.loads(arrays["header"].tobytes()) | {"format": 1}
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    # When
-    read = from_bytes(content.getvalue())
-    # Then
-    texts = ["a refund that no example knows", "somebody is in there"]
-    answers = [build_classifier(SETTINGS, model=one, encoder=encoder).classify_page(texts) for one in (former, read)]
-    assert [(a.category, a.runner_up) for a in answers[0]] == [(a.category, a.runner_up) for a in answers[1]]
-
-
-def test_differences_within_a_label_count_for_less():
-    # Given: two labels that differ in the second direction, and within themselves widely in the first
-    vectors = np.array([[0.9, 0.3, 0.0], [-0.9, 0.3, 0.1], [0.9, -0.3, 0.1], [-0.9, -0.3, 0.0]], np.float32)
-    labels = np.array([0, 0, 1, 1])
-    head = fit_meaning_head(vectors, labels=labels, count=2, weights=np.ones(4, np.float32))
-    # When
-    wide, telling, _ = np.linalg.norm(head.turn, axis=0)
-    # Then
-    assert telling > wide
-    alone = fit_meaning_head(vectors[:2], labels=np.array([0, 1]), count=2, weights=np.ones(2, np.float32))
-    assert np.allclose(alone.turn, np.eye(3) * alone.turn[0, 0])
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a model", b"\x93NUMPY"])
