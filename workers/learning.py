@@ -19,6 +19,7 @@ from router.settings.intents import Intents, load_intents
 from workers.learnt import ModelFolder, StoredModel
 
 if TYPE_CHECKING:
+    from router.classify.encoder import Encoder
     from router.classify.model import Model
     from router.classify.training import Example
 
@@ -83,19 +84,18 @@ def learn(folder: ModelFolder, lessons: Lessons, *, corrections: Sequence[Exampl
     return model, about
 
 
-def classifier_of(settings: Settings, model: Model | None, *, at_once: bool = False) -> Classifier:
-    """Return the desk's classifier with a model, and with the encoder if the model was trained with one.
-
-    at_once: the encoder is ready when this returns, which takes two seconds; else the first text that needs it waits.
-    """
+def classifier_of(settings: Settings, model: Model | None) -> Classifier:
+    """Return the desk's classifier with a model, and with the encoder if the model was trained with one."""
     if model is None:
         return build_classifier(settings)
+    return build_classifier(settings, model=model, encoder=encoder_of(settings) if model.encoder else None)
+
+
+def encoder_of(settings: Settings) -> Encoder | None:
+    """Return the encoder, which is read by its first use; half of it lies beside the models, for all processes."""
     from router.classify.encoder import load_encoder  # noqa: PLC0415
 
-    encoder = load_encoder(shared_in=ModelFolder.of(settings).path) if model.encoder else None
-    if encoder and at_once:
-        encoder.encode(["."])
-    return build_classifier(settings, model=model, encoder=encoder)
+    return load_encoder(shared_in=ModelFolder.of(settings).path)
 
 
 def fitting_model(settings: Settings, config: Path) -> Model | None:
@@ -118,8 +118,12 @@ class LearntClassifier:
     """The classifier of a running process: it takes the model in force, and notices when another one is."""
 
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
-        """Take the model in force. at_once: see `classifier_of`."""
+        """Take the model in force.
+
+        at_once: the encoder is read with the model, which takes two seconds; else the first text that needs it waits.
+        """
         self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
+        self._encoder: Encoder | None = None
         self._stamp = self._folder.stamp()
         self._version = ""
         self._now = build_classifier(settings)
@@ -144,9 +148,27 @@ class LearntClassifier:
         try:
             # Swapped whole: a page in hand is finished by the one it began with.
             model = self._folder.load(choice.version)
-            self._now = classifier_of(self._settings, model, at_once=self._at_once)
+            self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
             _log.warning("model.refused", version=choice.version, error=str(error))
             return
         self._version = choice.version
         _log.info("model.taken", version=choice.version)
+
+    def _encoder_for(self, model: Model) -> Encoder | None:
+        """Return the one encoder of this process: another model needs no other."""
+        if model.encoder is None:
+            return None
+        if self._encoder is None:
+            self._encoder = encoder_of(self._settings)
+            if self._encoder and self._at_once:
+                self._read(self._encoder)
+        return self._encoder
+
+    def _read(self, encoder: Encoder) -> None:
+        try:
+            encoder.encode(["."])
+        except (OSError, ValueError, MemoryError) as error:
+            # Keywords and n-grams go on without it.
+            _log.warning("encoder.unreadable", error=type(error).__name__)
+            self._encoder = None

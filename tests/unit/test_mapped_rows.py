@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,24 @@ def test_a_process_that_reads_the_former_file_goes_on_reading_it(tmp_path):
     assert (former.rows == TABLE).all()
     assert (now.rows == TABLE[::-1]).all()
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_processes_that_write_at_once_end_with_one_file(tmp_path):
+    file = tmp_path / "table.rows"
+    with ThreadPoolExecutor(8) as pool:
+        mapped = list(pool.map(lambda _: map_rows(TABLE, file), range(8)))
+    assert all((each.rows == TABLE).all() for each in mapped)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    inode = file.stat().st_ino
+    map_rows(TABLE, file)
+    assert file.stat().st_ino == inode
+
+
+def test_a_table_longer_than_is_compared_at_once_is_compared_to_its_end(tmp_path):
+    file, table = tmp_path / "table.rows", np.zeros((20_000, 4), np.uint8)
+    map_rows(table, file)
+    table[-1, -1] = 1
+    assert (map_rows(table, file).rows == table).all()
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path):
