@@ -17,7 +17,7 @@ def grows_linearly(work: Callable[[str], object], unit: str, *, size: int) -> bo
 
     A busy neighbour or a garbage collection spoils one attempt, so there are several; quadratic work passes none.
     """
-    text = (unit * size)[: size * _STEP]
+    text = (unit * (size * _STEP // len(unit) + 1))[: size * _STEP]
     return any(
         _seconds(work, text) < _ALLOWED * max(_seconds(work, text[:size]), _LEAST_SECONDS) for _ in range(_ATTEMPTS)
     )

@@ -53,7 +53,8 @@ _TRAILING: Final = "*_- \t\xa0"
 _ATTRIBUTION_ENDINGS: Final = (":", "：", "wrote")
 # A program that makes one line of what was a page: "Yes, do it. On Mon, 16 Nov 2026, Desk wrote:".
 _SHARED_LINE: Final = re.compile(
-    r"(?<=[^\s-])[ \t]*(?=(?:-{2,3})?[ \t]+On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [^\n]{0,300}wrote:[ \t]*$)",
+    r"(?<=[^\s-])[ \t]{0,3}"
+    r"(?=(?:-{2,3})?[ \t]{1,3}On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [^\n]{0,300}wrote:[ \t]{0,9}$)",
     re.MULTILINE,
 )
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")

@@ -31,6 +31,13 @@ def test_hostile_text_costs_its_share(unit: str) -> None:
     assert grows_linearly(lambda text: split_reply(text, html=""), unit, size=SIZE // 4)
 
 
+@pytest.mark.parametrize(
+    "unit", [" ", "\t", " -", "x ", "--- ", " On Mon, ", " On Mon, a wrote: ", "wrote: "], ids=repr
+)
+def test_a_hostile_line_that_may_share_an_attribution_costs_its_share(unit: str) -> None:
+    assert grows_linearly(lambda text: split_reply(f"Bob wrote:\nx{text}", html=""), unit, size=SIZE // 4)
+
+
 @pytest.mark.parametrize("unit", PAGES, ids=repr)
 def test_hostile_html_costs_its_share(unit: str) -> None:
     assert grows_linearly(lambda html: split_reply("a\n" * 2_000, html=html), unit, size=SIZE // 4)
