@@ -1,0 +1,1 @@
+"""What customers see: the contact form, the page of a case, answers, ratings."""

@@ -1,0 +1,1 @@
+"""Around each request: who asks, may they, errors, preconditions, pages of rows, forms, files."""

@@ -1,0 +1,1 @@
+"""`omniyard check`: what a configuration says, and whether it may be used."""

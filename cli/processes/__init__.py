@@ -1,0 +1,1 @@
+"""What `omniyard up` starts and supervises."""

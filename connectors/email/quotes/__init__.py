@@ -1,0 +1,1 @@
+"""The new words of a mail, apart from what it quotes."""

@@ -1,0 +1,1 @@
+"""Hostile mail is parsed in a child process with limits."""

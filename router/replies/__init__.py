@@ -1,0 +1,1 @@
+"""The automatic replies and their phrases."""

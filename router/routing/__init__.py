@@ -1,0 +1,1 @@
+"""The decision: emergency, route, SLA, assignee, and the trace of all of them."""

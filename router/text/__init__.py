@@ -1,0 +1,1 @@
+"""Language, script, facts, search terms and SMS segments of a text."""

@@ -1,0 +1,1 @@
+"""Conversations and their messages: read, list, change, merge, search."""

@@ -1,0 +1,1 @@
+"""Agents, assignment, audit trail, idempotency keys and reports."""

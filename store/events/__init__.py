@@ -1,0 +1,1 @@
+"""Numbered changes, and the webhooks that they leave by."""

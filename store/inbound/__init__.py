@@ -1,0 +1,1 @@
+"""What was accepted: claim, history, outcome, quarantine, retention."""

@@ -1,0 +1,1 @@
+"""What leaves: ledger, replies, limits, and what a person must review."""

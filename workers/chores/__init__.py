@@ -1,0 +1,1 @@
+"""Work that becomes due by itself: sweep, SLA, assignment, events, webhooks, retention."""

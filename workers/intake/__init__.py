@@ -1,0 +1,1 @@
+"""Accepts pages of messages, and the webhooks of providers."""

@@ -1,0 +1,1 @@
+"""Routes a page of messages: load facts, ask the brain, write the outcome."""

@@ -1,0 +1,1 @@
+"""What every worker process needs: start, logs, failpoints."""

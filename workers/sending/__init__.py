@@ -1,0 +1,1 @@
+"""Sends what is due in the outbound ledger."""

@@ -1,0 +1,1 @@
+"""Learns a model from examples and corrections."""
