@@ -8,8 +8,8 @@ from typing import Final
 import uvicorn
 
 from api.app import create_app
-from api.feed import Tail
-from workers.starting import open_house
+from api.services.event_stream import Tail
+from workers.runtime.start import open_house
 
 # An answer takes milliseconds; whoever takes longer than this has hung.
 _GRACE_SECONDS: Final = 20

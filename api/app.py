@@ -12,59 +12,58 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
-from api import (
-    actions,
+from api import provider_webhooks
+from api.rest import similar
+from api.customer import pages as customer
+from api.desk import Clock, Desk, utc_now
+from api.http.middleware import Boundary
+from api.http.openapi import describe, operation_id
+from api.http.problems import install
+from api.monitoring import health, metrics
+from api.pages import routes as pages
+from api.pages import sign_in
+from api.pages.render import build_environment
+from api.paths import API
+from api.rest import (
     agents,
     audit,
+    changes,
     channels,
     contacts,
     conversations,
-    customer,
-    deliveries,
     emergencies,
     events,
-    health,
+    merges,
     messages,
-    metrics,
     outbound,
-    pages,
     quarantine,
     ratings,
-    regrouping,
     replies,
     search,
-    signing_in,
-    similar,
     suggestions,
-    webhooks,
+    webhook_deliveries,
 )
-from api.boundary import Boundary
-from api.description import describe, operation_id
-from api.desk import Clock, Desk, utc_now
-from api.feed import Tail
-from api.help import Answers
-from api.limits import TokenBuckets
-from api.meter import Meter
-from api.originals import OriginalReader
-from api.places import API
-from api.problems import install
-from api.rendering import build_environment
 from api.ringing import Ringer
-from api.sessions import Sessions
-from api.trail import Trail
-from api.visitors import Visitors
+from api.services.audit_trail import Trail
+from api.services.event_stream import Tail
+from api.services.faq import Answers
+from api.services.originals import OriginalReader
+from api.services.rate_limits import TokenBuckets
+from api.services.request_metrics import Meter
+from api.services.sessions import Sessions
+from api.services.visitors import Visitors
 from router.settings import Settings
-from store.database import Database
-from store.keys import desk_key
-from workers.doors import Doors
-from workers.replying import Replying
+from store.db.engine import Database
+from store.db.keys import desk_key
+from workers.intake.provider_webhooks import Doors
+from workers.sending.reply import Replying
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (
     *(
         conversations,
-        actions,
-        regrouping,
+        changes,
+        merges,
         search,
         contacts,
         suggestions,
@@ -77,13 +76,13 @@ _MODULES: Final = (
         quarantine,
         channels,
         events,
-        deliveries,
+        webhook_deliveries,
         audit,
         ratings,
         health,
         metrics,
     ),
-    *(pages, signing_in, customer, webhooks),
+    *(pages, sign_in, customer, provider_webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (

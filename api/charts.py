@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from store.insight import Volume
+from store.desk.supervisor_report import Volume
 
 WIDTH: Final = 720.0
 HEIGHT: Final = 180.0

@@ -9,18 +9,18 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.feed import Tail
-from api.limits import TokenBuckets
-from api.meter import Meter
-from api.originals import OriginalReader
 from api.ringing import Ringer
-from api.sessions import Sessions
-from api.trail import Trail
-from api.visitors import Visitors
+from api.services.audit_trail import Trail
+from api.services.event_stream import Tail
+from api.services.originals import OriginalReader
+from api.services.rate_limits import TokenBuckets
+from api.services.request_metrics import Meter
+from api.services.sessions import Sessions
+from api.services.visitors import Visitors
 from router.settings import Settings
-from store.database import Database
-from workers.doors import Doors
-from workers.replying import Replying
+from store.db.engine import Database
+from workers.intake.provider_webhooks import Doors
+from workers.sending.reply import Replying
 
 Clock = Callable[[], datetime]
 

@@ -1,4 +1,4 @@
-"""What the agents' buttons, queues and numbers say, in English and in Chinese; `api.words` has the rest."""
+"""What the agents' buttons, queues and numbers say, in English and in Chinese; `api.text.phrases` has the rest."""
 
 from __future__ import annotations
 

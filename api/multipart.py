@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from api.problems import ProblemError
+from api.http.problems import ProblemError
 
 _MOST_PARTS: Final = 40
 _LONGEST_HEAD: Final = 2_000

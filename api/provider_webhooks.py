@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from api.desk import DeskPart
-from api.problems import ProblemError
+from api.http.problems import ProblemError
 from router.errors import ConfigError
-from workers.doors import PATH, Knock, Unsigned
+from workers.intake.provider_webhooks import PATH, Knock, Unsigned
 
 routes: Final = APIRouter(prefix=PATH, include_in_schema=False)
 _UNSIGNED: Final = "the signature is missing or is not the provider's over this address and these bytes"

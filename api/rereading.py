@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from api.originals import OriginalReader
+from api.services.originals import OriginalReader
 from router.errors import NotFound, PermanentError
-from store.database import Database
-from store.quarantine import find_quarantined, find_quarantined_original
+from store.db.engine import Database
+from store.inbound.quarantine import find_quarantined, find_quarantined_original
 
 
 @dataclass(frozen=True, slots=True)

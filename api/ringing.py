@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router.settings import Settings
 
 if TYPE_CHECKING:
-    from workers.bell import Bell
+    from workers.broker.doorbell import Bell
 
 
 class Ringer:
@@ -25,8 +25,8 @@ class Ringer:
     def _opened(self) -> Bell:
         with self._lock:
             if self._bell is None:
-                from workers.bell import Bell  # noqa: PLC0415
                 from workers.broker import broker_url  # noqa: PLC0415
+                from workers.broker.doorbell import Bell  # noqa: PLC0415
 
                 self._bell = Bell(lambda: broker_url(self._settings))
             return self._bell

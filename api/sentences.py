@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from api.words import Language
+from api.text.phrases import Language
 
 _DAYS: Final = {
     "Monday": "星期一",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.actions import ChangeOrder
-from store.inbox import ConversationRow
-from store.models import Status
+from api.rest.changes import ChangeOrder
+from store.conversations.read import ConversationRow
+from store.tables.messages import Status
 
 
 def reverse(before: ConversationRow, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:

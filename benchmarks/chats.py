@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from twilio.request_validator import RequestValidator
 
 from benchmarks.rig import Rig
-from store.bulk import table_of
-from store.models import Message
+from store.db.bulk import table_of
+from store.tables.messages import Message
 from tests.fakes import telegram as telegrams
 from tests.fakes import twilio as twilios
 from tests.fakes.server import Answer, Asked

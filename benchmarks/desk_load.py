@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, running_rig, wait_until
-from store.agents import add_agent
+from store.desk.agents import add_agent
 
 # What lies in the inbox before the clock starts.
 _BEFORE: Final = 2_000

@@ -16,8 +16,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
+from router.delivery import Window
 from router.errors import TransientError
-from router.sending import Window
 
 _TIMEOUT_SECONDS: Final = 5.0
 

@@ -29,7 +29,7 @@ from benchmarks.hostile_pages import (
     wide_table,
 )
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
+from connectors.email.sandbox.parent import Guard
 
 
 def deep_nesting() -> bytes:

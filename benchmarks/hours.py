@@ -28,9 +28,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.hours_peers import Desk, Peer, peers
-from router.calendars import build_calendars
-from router.hours import Calendar
-from router.public_holidays import public_holidays
+from router.hours.calendar import Calendar
+from router.hours.from_settings import build_calendars
+from router.hours.holidays import public_holidays
 from router.settings import Settings
 
 _OPERATIONS: Final = ("is_open", "add", "elapsed")

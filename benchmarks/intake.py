@@ -54,7 +54,7 @@ def _figures(arguments: argparse.Namespace, mailbox: Mailbox, *, trained: bool) 
         rig.calendar = arguments.calendar
         rig.write_config()
         if trained:
-            learning = [sys.executable, "-m", "workers.first_lesson"]
+            learning = [sys.executable, "-m", "workers.training.first_model"]
             subprocess.run(learning, cwd=ROOT, env=rig.environment({}), check=True, stdout=subprocess.DEVNULL)
         rig.mail.deliver(USER, mailbox.mails)
         figures: dict[str, Any] = {

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.mailbox import Mailbox, message_id
 from benchmarks.rig import Rig
-from store.bulk import table_of
-from store.ledgers import Outbound
-from store.models import Conversation, Inbound, Message
+from store.db.bulk import table_of
+from store.tables.messages import Conversation, Inbound, Message
+from store.tables.operations import Outbound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

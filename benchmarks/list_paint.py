@@ -22,11 +22,11 @@ from anyio.from_thread import start_blocking_portal
 from api.app import create_app
 from benchmarks.shown_desk import SETTINGS
 from router.settings import read_settings
-from store.agents import add_agent
-from store.bulk import table_of
-from store.database import Database
-from store.migrate import upgrade
-from store.models import Conversation
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
+from store.tables.messages import Conversation
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, fill
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 # Each room of the benchmark measures itself by `measure(corpora: Path) -> dict`.
 _ROOMS: Final = {
-    "mail": "benchmarks.mail_parsing",
+    "mail": "benchmarks.mail_mime",
     "replies": "benchmarks.mail_replies",
     "bounces": "benchmarks.mail_bounces",
     "threads": "benchmarks.mail_threads",

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.base import RawMessage
-from connectors.email.mime import normalise
-from router.automatic import Kind, recognise
+from connectors.email.mime.normalise import normalise
+from router.origin.automatic import Kind, recognise
 
 _ROWS: Final = "rows(dsn,reply_code,reason,hard)"
 _REASONS: Final = {

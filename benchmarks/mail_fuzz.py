@@ -1,6 +1,6 @@
 """Break mails at random and read them: nothing but `Unreadable` may come out, and every envelope must survive its JSON.
 
-`python -m benchmarks.mail_fuzzing --seconds 3600 --seed 1 FOLDER...` takes the seeds of mutation from folders of mail.
+`python -m benchmarks.mail_fuzz --seconds 3600 --seed 1 FOLDER...` takes the seeds of mutation from folders of mail.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.email.mime import attachment_content, normalise
-from connectors.email.parts import Unreadable
+from connectors.email.mime.normalise import attachment_content, normalise
+from connectors.email.mime.parts import Unreadable
 from router.envelope import from_json, to_json
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)

@@ -23,8 +23,8 @@ import fast_mail_parser
 
 from benchmarks.mailbox import make_mailbox
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
-from connectors.email.mime import normalise
+from connectors.email.mime.normalise import normalise
+from connectors.email.sandbox.parent import Guard
 
 _CORPORA: Final = ("zammad", "stalwart")
 _FIELDS: Final = ("subject", "sender", "body", "attachments")

@@ -21,9 +21,9 @@ from mailparser_reply import EmailReplyParser
 from mailparser_reply.constants import MAIL_LANGUAGES
 
 from connectors.base import RawMessage
-from connectors.email.mime import normalise
-from connectors.email.words import split_reply
-from router.automatic import Kind, recognise
+from connectors.email.mime.normalise import normalise
+from connectors.email.quotes.split_reply import split_reply
+from router.origin.automatic import Kind, recognise
 
 _CORPORA: Final = ("bodies", "clients", "languages", "forum")
 _QUOTED_BLOCK: Final = re.compile(r"\[quote\].*?\[/quote\]", re.DOTALL)

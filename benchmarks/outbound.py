@@ -30,12 +30,12 @@ import sqlalchemy as sa
 from benchmarks.fake_sms import FakeSms
 from benchmarks.rig import ROOT, keep_logs, wait_until
 from router.errors import OmniyardError
-from store.bulk import insert_rows, table_of
 from store.clock import read_clock
-from store.database import Database
-from store.ids import new_id
-from store.ledgers import Outbound
-from store.migrate import upgrade
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.db.migrate import upgrade
+from store.tables.operations import Outbound
 from tests.inbox_builder import Builder
 from tests.mailsink import DROP, MailSink, Sink
 from tests.postgres import running_postgres

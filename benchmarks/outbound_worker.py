@@ -11,11 +11,11 @@ from typing import Final
 from benchmarks.fake_sms import FakeSmsSender
 from connectors.senders import MAIL, open_senders
 from router.settings.files import load_settings
-from store.opening import open_database
-from workers.brain import build_brain
-from workers.deliver import Pace
-from workers.dispatch import Dispatch
-from workers.logs import configure_logging
+from store.db.open import open_database
+from workers.routing.brain import build_brain
+from workers.runtime.logs import configure_logging
+from workers.sending.deliver import Pace
+from workers.sending.threads import Dispatch
 
 SMS: Final = "sms"
 # Minutes become seconds; the order of what happens stays.

@@ -28,15 +28,15 @@ import sqlalchemy as sa
 from benchmarks.planted import Planted, planted
 from connectors.base import Page, RawMessage
 from router.settings import read_settings
-from store.database import Database
-from store.migrate import upgrade
-from store.opening import open_database
-from workers.bell import Bell
-from workers.brain import build_brain
-from workers.embedded import EmbeddedBroker
-from workers.intake import Intake
-from workers.logs import configure_logging
-from workers.route import Router
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.db.open import open_database
+from workers.broker.doorbell import Bell
+from workers.broker.embedded import EmbeddedBroker
+from workers.intake.intake import Intake
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
+from workers.runtime.logs import configure_logging
 
 _DESK: Final = """
 [omniyard]

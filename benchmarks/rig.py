@@ -23,15 +23,15 @@ from typing import Final
 import sqlalchemy as sa
 
 from benchmarks.process_costs import cpu_seconds
-from store import cursors
-from store.agents import add_agent
-from store.database import Database
-from store.duty import SkillKind
-from store.migrate import upgrade
-from store.rota import set_duty
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
+from store.inbound import cursors
+from store.tables.desk import SkillKind
 from tests.mailservers import MailServer, free_port, start
 from tests.postgres import Postgres, running_postgres
-from workers.embedded import EmbeddedBroker
+from workers.broker.embedded import EmbeddedBroker
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 USER: Final = "support"

@@ -23,9 +23,9 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from api.app import create_app
 from benchmarks.shown_desk import SETTINGS, fill_desk
 from router.settings import read_settings
-from store.agents import add_agent
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
 
 _SIZE: Final[ViewportSize] = {"width": 1280, "height": 800}
 # Name: path, language, theme, whose window.

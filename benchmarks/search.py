@@ -23,16 +23,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.searching import Wanted, index_words, read_query
-from store.bulk import insert_rows
+from router.text.search_terms import Wanted, index_words, read_query
 from store.clock import read_clock
+from store.conversations.lists import Filter, Sort, list_conversations
+from store.conversations.search import Found, find_messages, index_messages
 from store.counting import count_all
-from store.database import Database
-from store.ids import new_id, new_reference
-from store.listing import Filter, Sort, list_conversations
-from store.migrate import upgrade
-from store.models import Contact, Conversation, Inbound, Message, Status
-from store.search import Found, find_messages, index_messages
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id, new_reference
+from store.db.migrate import upgrade
+from store.tables.messages import Contact, Conversation, Inbound, Message, Status
 from tests.inbox_builder import NOON
 from tests.postgres import running_postgres
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from store.bulk import insert_rows
-from store.duty import GateTally, NoticeKind, SlaNotice
-from store.ids import new_id
+from store.db.bulk import insert_rows
+from store.db.ids import new_id
 from store.noticed import Emergency
+from store.tables.desk import GateTally, NoticeKind, SlaNotice
 from tests.inbox_builder import Builder
 
 SETTINGS: Final = """

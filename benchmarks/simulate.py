@@ -19,11 +19,11 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from router.envelope import Envelope, Party, PartyKind, to_json
-from store.bulk import insert_rows
-from store.database import Database
-from store.ids import new_id, new_reference
-from store.migrate import upgrade
-from store.models import Contact, Conversation, Inbound, InboundState, Message
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id, new_reference
+from store.db.migrate import upgrade
+from store.tables.messages import Contact, Conversation, Inbound, InboundState, Message
 from workers.simulate import simulate
 
 _CONFIG: Final = Path(__file__).parents[1] / "config" / "channels.toml"

@@ -23,7 +23,7 @@ from benchmarks import understood_texts as texts
 from benchmarks.understood_intents import Result, Sentence
 from router.classify import build_classifier
 from router.classify.encoder import Encoder, load_encoder
-from router.classify.training import examples_of, train
+from router.classify.trainer import examples_of, train
 from router.settings import load_settings
 from router.settings.intents import load_intents
 

@@ -17,8 +17,8 @@ from router.classify import Classification, Classifier, build_classifier
 from router.classify.calibration import expected_calibration_error
 from router.classify.encoder import Encoder
 from router.classify.features import grams
-from router.classify.gram_head import Floats, learn_vocabulary
-from router.classify.training import examples_of, train
+from router.classify.ngram_head import Floats, learn_vocabulary
+from router.classify.trainer import examples_of, train
 from router.settings import Settings, load_settings, read_settings
 from router.settings.intents import load_intents
 

@@ -18,12 +18,12 @@ from benchmarks.resends import BASES, Pair, pairs
 from benchmarks.understood_intents import Result, Sentence
 from router.classify import Classifier
 from router.classify.encoder import Encoder
-from router.classify.gram_head import Floats
-from router.classify.rules import fold
-from router.duplicates import canonical, fingerprint, same_canonical, same_in_parts, same_message
-from router.facts import find_facts
-from router.language import detect
-from router.privacy import mask
+from router.classify.keywords import fold
+from router.classify.ngram_head import Floats
+from router.masking.mask import mask
+from router.text.facts import find_facts
+from router.text.language import detect
+from router.threads.duplicates import canonical, fingerprint, same_canonical, same_in_parts, same_message
 
 _UNSEEN = re.compile(r"<[^<>]*>|&\w+;|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")
 

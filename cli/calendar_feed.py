@@ -18,7 +18,7 @@ from icalendar import Calendar as Feed
 from icalendar import Event
 
 from router.errors import PermanentError
-from router.hours import Calendar
+from router.hours.calendar import Calendar
 
 _ONE_DAY: Final = timedelta(days=1)
 _MARK: Final = "X-APPLE-SPECIAL-DAY"

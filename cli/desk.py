@@ -8,8 +8,8 @@ from pathlib import Path
 
 from router.settings import Settings
 from router.settings.files import load_settings
-from store.database import Database
-from store.opening import open_database
+from store.db.engine import Database
+from store.db.open import open_database
 from store.schema_version import require_current
 
 

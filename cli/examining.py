@@ -17,22 +17,22 @@ from typing import Any, Final
 import redis
 import sqlalchemy as sa
 
-from cli.check_surroundings import sealing_concerns
-from cli.listening import check_free, listeners
+from cli.commands.check.surroundings import sealing_concerns
+from cli.processes.ports import check_free, listeners
 from connectors.base import Health
-from connectors.email.smtp import SmtpGate
-from connectors.opening import connector_of
-from connectors.posting import examine
+from connectors.email.smtp.listener import SmtpGate
+from connectors.registry import connector_of
+from connectors.safe_post import examine
 from connectors.senders import http_sms_sender
 from router.settings import Settings
 from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings, WebSettings
 from router.settings.model import WebhookSettings
-from router.webhooks import read_keys
+from router.webhook_signature import read_keys
 from store.clock import read_clock
-from store.keys import desk_key
-from store.opening import open_database
+from store.db.encryption import can_seal
+from store.db.keys import desk_key
+from store.db.open import open_database
 from store.schema_version import current_version, latest_version
-from store.sealing import can_seal
 from workers.broker import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000

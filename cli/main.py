@@ -8,52 +8,68 @@ from typing import Annotated, Final
 import typer
 
 from cli.group import CommandGroup
-from workers.processor import calculate_alone
+from workers.runtime.cpu import calculate_alone
 
 # Name, where its function lives, and its line in `omniyard --help`.
 COMMANDS: Final = (
-    ("up", "cli.up:up_command", "Start the whole desk on this machine; Ctrl-C stops it."),
-    ("check", "cli.check:check_command", "Read the configuration and say what is wrong with it, line by line."),
+    ("up", "cli.commands.up:up_command", "Start the whole desk on this machine; Ctrl-C stops it."),
+    (
+        "check",
+        "cli.commands.check.command:check_command",
+        "Read the configuration and say what is wrong with it, line by line.",
+    ),
     (
         "doctor",
-        "cli.doctor:doctor_command",
+        "cli.commands.doctor:doctor_command",
         "Log in to every channel, the database and the broker; say how to mend what fails.",
     ),
     (
         "status",
-        "cli.status:status_command",
+        "cli.commands.status:status_command",
         "Show each channel: how far, how late, its last error, and whether the books balance.",
     ),
-    ("import", "cli.importing:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
-    ("parse", "cli.parse:parse_command", "Print what Omniyard reads in a mail file, as one JSON object a line."),
+    ("import", "cli.commands.import_mail:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
+    (
+        "parse",
+        "cli.commands.parse:parse_command",
+        "Print what Omniyard reads in a mail file, as one JSON object a line.",
+    ),
     (
         "classify",
-        "cli.classify:classify_command",
+        "cli.commands.classify:classify_command",
         "Say what texts are about, a page at a time: category, danger, facts; secrets masked.",
     ),
     ("train", "cli.train:train_command", "Learn from the examples and from agents' corrections."),
-    ("model", "cli.model:commands", "List the trained models; activate one, or roll back."),
-    ("explain", "cli.explain:explain_command", "Show why a message went where it went."),
-    ("export", "cli.export:export_command", "Print a case as a whole, or write it with its originals."),
+    ("model", "cli.commands.model:commands", "List the trained models; activate one, or roll back."),
+    ("explain", "cli.commands.explain:explain_command", "Show why a message went where it went."),
+    ("export", "cli.commands.export:export_command", "Print a case as a whole, or write it with its originals."),
     (
         "simulate",
-        "cli.simulate:simulate_command",
+        "cli.commands.simulate:simulate_command",
         "Replay stored messages under another configuration, and say what would change.",
     ),
-    ("calendar", "cli.calendar_command:calendar_command", "Print every open span of a calendar."),
-    ("quarantine", "cli.quarantine:commands", "List, show, replay or discard the messages that could not be routed."),
+    ("calendar", "cli.commands.calendar:calendar_command", "Print every open span of a calendar."),
+    (
+        "quarantine",
+        "cli.commands.quarantine:commands",
+        "List, show, replay or discard the messages that could not be routed.",
+    ),
     (
         "outbound",
-        "cli.outbound:commands",
+        "cli.commands.outbound:commands",
         "List what could not be sent, and decide about it; freeze sending.",
     ),
-    ("webhooks", "cli.webhooks:commands", "List what waits for the tools that are told of changes; send it again."),
-    ("cursor", "cli.cursor:commands", "Show or move how far a channel has been read."),
-    ("contact", "cli.contact:commands", "Label contacts, for routes that ask for it."),
-    ("agent", "cli.agent:commands", "Add, list or revoke the people who may use the desk."),
-    ("audit", "cli.audit:commands", "Check that nobody has changed the audit trail; show it."),
-    ("migrate", "cli.migrate:migrate_command", "Bring the database to this version's tables."),
-    ("systemd", "cli.systemd:systemd_command", "Write systemd units made from the Procfile."),
+    (
+        "webhooks",
+        "cli.commands.webhooks:commands",
+        "List what waits for the tools that are told of changes; send it again.",
+    ),
+    ("cursor", "cli.commands.cursor:commands", "Show or move how far a channel has been read."),
+    ("contact", "cli.commands.contact:commands", "Label contacts, for routes that ask for it."),
+    ("agent", "cli.commands.agent:commands", "Add, list or revoke the people who may use the desk."),
+    ("audit", "cli.commands.audit:commands", "Check that nobody has changed the audit trail; show it."),
+    ("migrate", "cli.commands.migrate:migrate_command", "Bring the database to this version's tables."),
+    ("systemd", "cli.commands.systemd:systemd_command", "Write systemd units made from the Procfile."),
 )
 
 _EPILOG: Final = (

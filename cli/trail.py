@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from store.audit import AuditEntry, append_audit
 from store.clock import read_clock
+from store.desk.audit import AuditEntry, append_audit
 
 _ACTOR: Final = "the command line"
 

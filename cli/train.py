@@ -12,16 +12,16 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json, table
-from router.classify.training import Example
+from cli.terminal import print_json, table
+from router.classify.trainer import Example
 from router.errors import ConfigError
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
-from store.corrections import corrected_texts
-from store.opening import open_database
+from store.conversations.corrections import corrected_texts
+from store.db.open import open_database
 from store.schema_version import current_version, latest_version
-from workers.learning import learn, lessons_of
-from workers.learnt import ModelFolder, StoredModel
+from workers.training.learn import learn, lessons_of
+from workers.training.model_store import ModelFolder, StoredModel
 
 _COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")
 # So many of the other categories tell where the examples overlap.

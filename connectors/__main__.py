@@ -9,13 +9,13 @@ import gc
 import sys
 
 from connectors.daemon import Daemon
-from connectors.opening import open_gates, open_polled
+from connectors.registry import open_gates, open_polled
 from router.settings.channels import ImapSettings
-from workers.bell import Bell
 from workers.broker import broker_url
-from workers.failpoints import reach
-from workers.intake import Intake
-from workers.starting import open_house
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
+from workers.runtime.failpoints import reach
+from workers.runtime.start import open_house
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from router.sending import Window
+from router.delivery import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Page:
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
     waiting: how many messages the provider still has above the cursor, as far as is known.
     held: how many messages the provider says it holds in all; None if it does not say.
-    form: how the messages are to be read: mail, or a form that `connectors.normalising` knows.
+    form: how the messages are to be read: mail, or a form that `connectors.normalise` knows.
     """
 
     channel: str
@@ -196,7 +196,7 @@ class Outgoing:
     rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
     automatic: nobody wrote it (RFC 3834).
-    reply_token: what finds the conversation again if an answer's threading headers are lost (`router.correlation`).
+    reply_token: what finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
     others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
     template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.
     """

@@ -15,7 +15,7 @@ from connectors.ahead import Ahead, Taken
 from connectors.backoff import pause
 from connectors.base import Connector, Cursor, Gate, Page
 from connectors.keeper import Keeper, Ownership, Report
-from connectors.renewal import Holding, Renewal
+from connectors.lease_renewal import Holding, Renewal
 from connectors.watchdog import Watchdog
 from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
 

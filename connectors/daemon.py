@@ -17,9 +17,9 @@ from typing import Final
 import structlog
 
 from connectors.base import Connector, Gate
+from connectors.channel_loops import ASK_AGAIN, GateLane, PollLane
 from connectors.keeper import Keeper
-from connectors.lanes import ASK_AGAIN, GateLane, PollLane
-from connectors.renewal import RENEW_EVERY, Renewal
+from connectors.lease_renewal import RENEW_EVERY, Renewal
 from connectors.watchdog import Watchdog
 
 # Service managers kill after thirty seconds; a page in hand gets most of that.

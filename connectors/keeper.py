@@ -1,6 +1,6 @@
 """What the daemon asks of whoever keeps the mail: ownership of a channel, a commit a page, a place to report to.
 
-The daemon knows no database. `workers/intake.py` implements this over the store; the tests do it in memory.
+The daemon knows no database. `workers/intake/intake.py` implements this over the store; the tests do it in memory.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Final
 
 from connectors.base import Arrival, RawMessage
-from connectors.documents import Unreadable, read_document
-from connectors.email.originals import Packer
+from connectors.json_messages import Unreadable, read_document
+from connectors.originals import Packer
 from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, PartyKind, to_json
 from router.errors import ConfigError
 
@@ -97,15 +97,15 @@ def _hash(message: RawMessage, *, reader: Form) -> bytes:
 def _reader(form: str) -> Form:
     # Loaded when the first message of a form comes: a desk of mail alone needs none of them.
     if form == "twilio":
-        from connectors.sms import twilio_reading  # noqa: PLC0415
+        from connectors.sms.twilio import messages as twilio_reading  # noqa: PLC0415
 
         return Form(twilio_reading.read, twilio_reading.lasting_of, PartyKind.PHONE)
     if form == "telegram":
-        from connectors.social import telegram_reading  # noqa: PLC0415
+        from connectors.social.telegram import messages as telegram_reading  # noqa: PLC0415
 
         return Form(telegram_reading.read, telegram_reading.lasting_of, PartyKind.TELEGRAM)
     if form == "x":
-        from connectors.social import x_reading  # noqa: PLC0415
+        from connectors.social.x import messages as x_reading  # noqa: PLC0415
 
         return Form(x_reading.read, x_reading.lasting_of, PartyKind.X)
     if form == "web":

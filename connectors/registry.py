@@ -33,7 +33,7 @@ def open_gates(settings: Settings) -> list[Gate]:
     gates: list[Gate] = []
     for name, channel in settings.channels.items():
         if channel.enabled and isinstance(channel, SmtpSettings):
-            from connectors.email.smtp import SmtpGate  # noqa: PLC0415
+            from connectors.email.smtp.listener import SmtpGate  # noqa: PLC0415
 
             gates.append(SmtpGate(name, channel))
     return gates
@@ -42,19 +42,19 @@ def open_gates(settings: Settings) -> list[Gate]:
 def connector_of(name: str, channel: Channel) -> Connector | None:
     """Return the connector of a channel that is polled, not connected yet; None for the other kinds."""
     if isinstance(channel, ImapSettings):
-        from connectors.email.imap import ImapConnector  # noqa: PLC0415
+        from connectors.email.imap.connector import ImapConnector  # noqa: PLC0415
 
         return ImapConnector(name, channel)
     if isinstance(channel, TwilioSettings):
-        from connectors.sms.twilio import TwilioConnector  # noqa: PLC0415
+        from connectors.sms.twilio.connector import TwilioConnector  # noqa: PLC0415
 
         return TwilioConnector(name, channel)
     if isinstance(channel, TelegramSettings):
-        from connectors.social.telegram import TelegramConnector  # noqa: PLC0415
+        from connectors.social.telegram.connector import TelegramConnector  # noqa: PLC0415
 
         return TelegramConnector(name, channel)
     if isinstance(channel, XSettings):
-        from connectors.social.x import XConnector  # noqa: PLC0415
+        from connectors.social.x.connector import XConnector  # noqa: PLC0415
 
         return XConnector(name, channel)
     return None

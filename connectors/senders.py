@@ -42,7 +42,7 @@ def mail_senders(settings: Settings) -> dict[str, Sender]:
     senders: dict[str, Sender] = {}
     for name, channel in settings.channels.items():
         if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings | WebSettings) and channel.send:
-            from connectors.email.smtp_sending import SmtpSender  # noqa: PLC0415
+            from connectors.email.smtp.sender import SmtpSender  # noqa: PLC0415
 
             address, desk = channel.address or "", settings.omniyard.name
             senders[name] = SmtpSender(name, channel.send, address=address, name=desk)
@@ -51,16 +51,16 @@ def mail_senders(settings: Settings) -> dict[str, Sender]:
 
 def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | None:
     if isinstance(channel, TwilioSettings):
-        from connectors.sms.twilio_sending import TwilioSender  # noqa: PLC0415
+        from connectors.sms.twilio.sender import TwilioSender  # noqa: PLC0415
 
         public_url = settings.omniyard.public_url
         return TwilioSender(name, channel, callbacks=f"{public_url}/webhooks" if public_url else "")
     if isinstance(channel, TelegramSettings):
-        from connectors.social.telegram_sending import TelegramSender  # noqa: PLC0415
+        from connectors.social.telegram.sender import TelegramSender  # noqa: PLC0415
 
         return TelegramSender(name, channel)
     if isinstance(channel, XSettings):
-        from connectors.social.x_sending import XSender  # noqa: PLC0415
+        from connectors.social.x.sender import XSender  # noqa: PLC0415
 
         return XSender(name, channel)
     if isinstance(channel, HttpSmsSettings):
@@ -70,7 +70,7 @@ def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | No
 
 def http_sms_sender(name: str, channel: HttpSmsSettings, settings: Settings) -> Sender:
     """Return the sender of such a channel; the one kind that is never polled, so that its sender speaks for it."""
-    from connectors.sms.http_sending import HttpSmsSender  # noqa: PLC0415
+    from connectors.sms.http_api.sender import HttpSmsSender  # noqa: PLC0415
 
     public_url = settings.omniyard.public_url
     return HttpSmsSender(name, channel, door=f"{public_url}/webhooks/{name}" if public_url else "")

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from router.automatic import Origin, recognise
 from router.classify import Classification, Classifies
-from router.correlation import Signs, find_signs
-from router.duplicates import Canonical, canonical, echo_of, fingerprint_of
 from router.envelope import Envelope
-from router.explaining import Json, explain_alone
-from router.identity_signals import Signal, signals
-from router.privacy import Masked, mask
-from router.searching import words_to_index
+from router.masking.mask import Masked, mask
+from router.origin.automatic import Origin, recognise
+from router.origin.sender_signals import Signal, signals
+from router.routing.trace import Json, explain_alone
+from router.text.search_terms import words_to_index
+from router.threads.correlation import Signs, find_signs
+from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ _HANT: Final = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 def warning_in_words(secrets: Collection[str], *, language: str) -> str:
     """Return a paragraph of warning; empty when nothing was sent that opens an account.
 
-    secrets: kinds, as `router.privacy.Masked` has them.  language: BCP 47 of the reply; all but Chinese gets English.
+    secrets: kinds, as `router.masking.mask.Masked` has them.  language: BCP 47 of the reply; all but Chinese gets English.
     """
     if _OPENS.isdisjoint(secrets):
         return ""

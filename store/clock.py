@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.database import database_now
+from store.db.engine import database_now
 
 
 def read_clock(connection: Connection) -> datetime:

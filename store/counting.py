@@ -9,9 +9,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
-from store.listing import IS_EMERGENCY, UNRESOLVED, seen_by_teams
-from store.models import Conversation, Status
+from store.conversations.lists import IS_EMERGENCY, UNRESOLVED, seen_by_teams
+from store.db.bulk import among, table_of
+from store.tables.messages import Conversation, Status
 
 
 def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:

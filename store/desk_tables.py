@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from store.models import Json
+from store.tables.messages import Json
 
 
 class Correction(SQLModel, table=True):

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
-from store.models import Inbound
+from store.db.bulk import among, table_of
+from store.tables.messages import Inbound
 
 
 def known_keys(connection: Connection, *, channel: str, keys: Collection[str]) -> set[str]:

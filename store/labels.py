@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import among, insert_new, table_of
-from store.duty import ContactLabel
-from store.models import Identity
+from store.db.bulk import among, insert_new, table_of
+from store.tables.desk import ContactLabel
+from store.tables.messages import Identity
 
 
 def label_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:

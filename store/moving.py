@@ -9,11 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_new, table_of
-from store.history import digest
-from store.ledgers import Outbound
-from store.models import Message, ThreadKey
-from store.regrouping import Kept
+from store.conversations.undo_log import Kept
+from store.db.bulk import among, insert_new, table_of
+from store.inbound.history import digest
+from store.tables.messages import Message, ThreadKey
+from store.tables.operations import Outbound
 
 
 def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[str, Any]:

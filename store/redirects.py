@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict
-from store.bulk import among, table_of
-from store.models import Conversation
+from store.db.bulk import among, table_of
+from store.tables.messages import Conversation
 
 
 def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -7,11 +7,11 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
 from store.clock import read_clock
-from store.cursors import move_cursor
-from store.database import Database
-from store.ledgers import Lease
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.inbound.cursors import move_cursor
+from store.tables.operations import Lease
 
 
 def reposition(connection: Connection, database: Database, *, channel: str, epoch: str, position: str) -> None:

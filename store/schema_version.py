@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from router.errors import ConfigError
-from store.database import Database
+from store.db.engine import Database
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations" / "versions"
 # Alembic's own table, of one row.

@@ -11,7 +11,7 @@ from sqlalchemy import Text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.bulk import insert_new, table_of
+from store.db.bulk import insert_new, table_of
 
 
 class Suppression(SQLModel, table=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from store.database import Database
+from store.db.engine import Database
 from store.desk_tables import ReadMarker
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
 from tests.postgres import Postgres, SharedDatabase, find_binaries
 
 

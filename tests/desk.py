@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings import Settings, read_settings
-from store.bulk import table_of
-from store.claims import claim_page
-from store.database import Database
-from store.inbound import Delivery, accept
-from store.models import Inbound
-from workers.brain import Brain, build_brain
-from workers.route import Router
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.inbound.accept import Delivery, accept
+from store.inbound.claims import claim_page
+from store.tables.messages import Inbound
+from workers.routing.brain import Brain, build_brain
+from workers.routing.route import Router
 
 TOML = """
 [omniyard]

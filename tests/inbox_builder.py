@@ -17,15 +17,24 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from connectors.email.originals import pack
+from connectors.originals import pack
 from router.envelope import Attachment as FileInMail
 from router.envelope import Envelope, Party, PartyKind, to_json
-from store.bulk import insert_rows, table_of
-from store.database import Database
-from store.ids import new_id, new_reference
-from store.ledgers import Cursor, Outbound
-from store.models import Attachment, Contact, Conversation, Identity, Inbound, InboundState, Message, Original
-from store.search import index_messages
+from store.conversations.search import index_messages
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database
+from store.db.ids import new_id, new_reference
+from store.tables.messages import (
+    Attachment,
+    Contact,
+    Conversation,
+    Identity,
+    Inbound,
+    InboundState,
+    Message,
+    Original,
+)
+from store.tables.operations import Cursor, Outbound
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 TRACE: dict[str, Any] = {

@@ -13,15 +13,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
+from router.delivery import Window
 from router.errors import TransientError
-from router.sending import Window
-from store.bulk import table_of
-from store.database import Database
-from store.ids import new_id
-from store.ledgers import Outbound
-from store.models import Conversation
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.tables.messages import Conversation
+from store.tables.operations import Outbound
 from tests.desk import Desk, envelope
-from workers.deliver import Deliverer, Pace, Underway
+from workers.sending.deliver import Deliverer, Pace, Underway
 
 # What a test need not wait for.
 AT_ONCE = Pace(first_look=timedelta(0), next_look=timedelta(0), repeat_after=timedelta(0))

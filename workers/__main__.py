@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from connectors.senders import open_senders
-from store.audit import is_anything_unsealed
-from workers.assign import Assigner
-from workers.brain import build_brain
+from store.desk.audit import is_anything_unsealed
 from workers.broker import broker_url
-from workers.dispatch import Dispatch
-from workers.forgetting import Forgetter
-from workers.learning import LearntClassifier
-from workers.processor import calculate_alone
-from workers.publish import Publisher, seal_step
-from workers.ratings import RatingAsker
-from workers.route import Router
-from workers.starting import open_house
-from workers.watch import Watch
-from workers.webhooks import fan_out_step, targets
+from workers.chores.assign import Assigner
+from workers.chores.publish_events import Publisher, seal_step
+from workers.chores.ratings import RatingAsker
+from workers.chores.retention import Forgetter
+from workers.chores.sla import Watch
+from workers.chores.webhooks import fan_out_step, targets
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
+from workers.runtime.cpu import calculate_alone
+from workers.runtime.start import open_house
+from workers.sending.threads import Dispatch
+from workers.training.learn import LearntClassifier
 from workers.worker import Companion, Worker
 
 

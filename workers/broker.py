@@ -18,7 +18,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from router.settings import Settings
-from workers.embedded import url_file
+from workers.broker.embedded import url_file
 
 QUEUE: Final = "pages"
 ACTOR: Final = "route_page"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from router.automatic import Kind
-from router.reading import Reading
-from store.claims import ClaimedRow
-from store.ids import new_id
+from router.analysis import Reading
+from router.origin.automatic import Kind
+from store.db.ids import new_id
+from store.inbound.claims import ClaimedRow
 
 
 @dataclass(frozen=True, slots=True)

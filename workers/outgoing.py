@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from connectors.base import Outgoing
-from router.correlation import make_token
-from store.history import AUTO_REPLY
-from store.outbound import OutboundClaim
+from router.threads.correlation import make_token
+from store.inbound.history import AUTO_REPLY
+from store.outbound.ledger import OutboundClaim
 
 
 def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:

@@ -15,11 +15,11 @@ from typing import Final
 from uuid import UUID
 
 from router.settings import load_settings
-from store.database import Database
-from store.history import labels_of
-from store.replaying import stored_page
-from workers.brain import Brain, build_brain
-from workers.replay import Difference, Replayed, compare_page
+from store.db.engine import Database
+from store.inbound.history import labels_of
+from store.inbound.stored_messages import stored_page
+from workers.routing.brain import Brain, build_brain
+from workers.routing.simulate import Difference, Replayed, compare_page
 
 _PAGE: Final = 500
 # Up to so many pages are done before other processes would have started.

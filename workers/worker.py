@@ -15,9 +15,9 @@ from redis import RedisError
 
 from connectors.watchdog import Watchdog
 from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
-from workers.dispatch import Dispatch
-from workers.route import Router
-from workers.sweep import Chore, Sweep
+from workers.chores.sweep import Chore, Sweep
+from workers.routing.route import Router
+from workers.sending.threads import Dispatch
 
 # Routing is Python's own work: a second thread would only take turns with the first; a core more is a process more.
 _BELL_THREADS: Final = 1

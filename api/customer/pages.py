@@ -14,21 +14,21 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.authentication import refuse_foreign_form
-from api.customer_words import CustomerWords
+from api.customer.phrases import CustomerWords
 from api.desk import Desk, DeskPart
-from api.help import categories
+from api.http.authentication import refuse_foreign_form
+from api.http.problems import ProblemError
 from api.multipart import Filled, read_multipart
-from api.problems import ProblemError
-from api.reading import category_title
-from api.rendering import language_of, render
-from api.words import Language
-from router.case_links import CaseLink, Kind
+from api.pages.render import language_of, render
+from api.rest.queries import category_title
+from api.services.faq import categories
+from api.text.phrases import Language
 from router.errors import NotFound
-from router.privacy import mask
+from router.masking.mask import mask
 from router.settings.channels import WebSettings
-from store.cases import CaseRow, Phase, case_of, case_of_inbound
-from store.ratings import last_closing, rate, score_of
+from router.status_links import CaseLink, Kind
+from store.conversations.customer_status import CaseRow, Phase, case_of, case_of_inbound
+from store.conversations.ratings import last_closing, rate, score_of
 
 CONTACT: Final = "/contact"
 _SHORTEST, _LONGEST = 2, 20_000

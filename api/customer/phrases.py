@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.words import Language, Words
+from api.text.phrases import Language, Words
 
 # Key: English, Chinese. `{...}` are filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {

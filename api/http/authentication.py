@@ -14,11 +14,11 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.desk import Desk, DeskPart
-from api.permissions import Actor, Verb, can
-from api.places import POLL_HEADER
-from api.problems import ProblemError
+from api.http.permissions import Actor, Verb, can
+from api.http.problems import ProblemError
+from api.paths import POLL_HEADER
 from router.errors import TransientError
-from store.agents import AgentRow, find_by_id, find_by_token, is_use_worth_noting, note_use
+from store.desk.agents import AgentRow, find_by_id, find_by_token, is_use_worth_noting, note_use
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
 _SAFE: Final = frozenset({"GET", "HEAD"})

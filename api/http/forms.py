@@ -1,4 +1,4 @@
-"""The fields of the pages' forms; who may send one is asked by `api.authentication`, which refuses foreign pages."""
+"""The fields of the pages' forms; who may send one is asked by `api.http.authentication`, which refuses foreign pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
-from api.problems import ProblemError
+from api.http.problems import ProblemError
 
 # A form of ours has a dozen; a list of chosen rows has a page of them.
 _MOST_FIELDS: Final = 120

@@ -13,10 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.meter import Meter
-from api.places import POLL_HEADER
-from api.problems import respond
-from api.trail import Trail
+from api.http.problems import respond
+from api.paths import POLL_HEADER
+from api.services.audit_trail import Trail
+from api.services.request_metrics import Meter
 
 # The largest body that any route takes is a sentence of reason.
 MOST_BODY_BYTES: Final = 65_536

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.problems import Problem
+from api.http.problems import Problem
 
 _REFERENCE: Final = "#/components/schemas/"
 

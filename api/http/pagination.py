@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from api.problems import ProblemError
-from store.inbox import Position
+from api.http.problems import ProblemError
+from store.conversations.read import Position
 
 LARGEST_PAGE: Final = 200
 USUAL_PAGE: Final = 50

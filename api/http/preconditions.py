@@ -14,9 +14,9 @@ from fastapi import Depends, Header
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
-from api.permissions import Actor
-from api.problems import ProblemError
-from store.idempotency import keep, reserve
+from api.http.permissions import Actor
+from api.http.problems import ProblemError
+from store.desk.idempotency import keep, reserve
 
 _VERSION: Final = re.compile(r'"(\d{1,18})"')
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from api.error_pages import error_page, wants_page
+from api.pages.error_page import error_page, wants_page
 from router.errors import Conflict, NotFound, OmniyardError, PermanentError, Stale, TransientError
 
 MEDIA_TYPE: Final = "application/problem+json"

@@ -16,18 +16,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from api.authentication import Bearer, Demand, Requires
 from api.desk import Clock, DeskPart
-from api.permissions import Actor, Verb
-from api.problems import documented
+from api.http.authentication import Bearer, Demand, Requires
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.values import is_loopback
-from store.database import Database
-from store.deliveries import TargetCount, count_deliveries
-from store.models import InboundState
-from store.quarantine import count_quarantined
-from store.status import DeskStatus, read_status
+from store.db.engine import Database
+from store.desk.channel_status import DeskStatus, read_status
+from store.events.webhook_deliveries import TargetCount, count_deliveries
+from store.inbound.quarantine import count_quarantined
+from store.tables.messages import InboundState
 
 # Counting reads whole indexes; several scrapers must not do it several times.
 _KEPT_SECONDS: Final = 5.0

@@ -17,20 +17,20 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api import emergencies, outbound
-from api.actions import Changed, ChangeOrder, change_conversation
-from api.authentication import Requires
 from api.desk import Desk, DeskPart
-from api.emergencies import EmergencyOrder
-from api.flash import Flash, set_flash, unseal
-from api.forms import Fields, Form, ours
-from api.ordering import change_order, message_order
-from api.pages_conversation import Refusal, show_conversation
-from api.permissions import Actor, Verb
-from api.problems import PROBLEMS, ProblemError, slug_of
-from api.reading import find_for
-from api.rendering import moments_of
-from api.replies import PostedMessage, post_message
+from api.http.authentication import Requires
+from api.http.forms import Fields, Form, ours
+from api.http.permissions import Actor, Verb
+from api.http.problems import PROBLEMS, ProblemError, slug_of
+from api.pages.conversation import Refusal, show_conversation
+from api.pages.orders import change_order, message_order
+from api.pages.render import moments_of
+from api.pages.toast import Flash, set_flash, unseal
+from api.rest import emergencies, outbound
+from api.rest.changes import Changed, ChangeOrder, change_conversation
+from api.rest.emergencies import EmergencyOrder
+from api.rest.queries import find_for
+from api.rest.replies import PostedMessage, post_message
 from api.undoing import reverse
 from router.errors import OmniyardError, TransientError
 

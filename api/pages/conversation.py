@@ -14,26 +14,26 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
-from api.composing import Composer, compose
 from api.desk import Desk, DeskPart
 from api.frames import framed
-from api.paging import read_cursor, write_cursor
-from api.permissions import Actor, Verb, can
-from api.reading import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.reasons import Reader, Reason, missing_facts, reasons
-from api.rendering import language_of, moments_of, render
+from api.http.authentication import Requires
+from api.http.pagination import read_cursor, write_cursor
+from api.http.permissions import Actor, Verb, can
+from api.pages.render import language_of, moments_of, render
+from api.pages.reply_box import Composer, compose
+from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
 from api.snoozing import snoozes
+from api.text.reasons import Reader, Reason, missing_facts, reasons
 from router.errors import NotFound, TransientError
-from router.segments import BASIC, EXTENDED
 from router.settings.model import PRIORITIES
-from store.agents import list_agents
-from store.correspondence import MessageRow, attachments_of, find_message
-from store.emergencies import EmergencyRow, find_emergency
-from store.inbox import ConversationRow
-from store.listing import Filter, unread_among
-from store.models import Direction
-from store.similar import similar_to
+from router.text.sms_segments import BASIC, EXTENDED
+from store.conversations.alarms import EmergencyRow, find_emergency
+from store.conversations.lists import Filter, unread_among
+from store.conversations.messages import MessageRow, attachments_of, find_message
+from store.conversations.read import ConversationRow
+from store.conversations.similar import similar_to
+from store.desk.agents import list_agents
+from store.tables.messages import Direction
 from store.unread import mark_read
 
 _MESSAGES: Final = 50

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.places import SIGN_IN
-from api.rendering import render
+from api.pages.render import render
+from api.paths import SIGN_IN
 
 # What programs ask stays JSON, whatever a browser's Accept header says when somebody looks at it.
 _FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")

@@ -13,19 +13,19 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import cursor_of, read_cursor
-from api.permissions import Actor, Verb
-from api.reading import contact_of, read_list
-from api.rendering import render
+from api.http.authentication import Requires
+from api.http.pagination import cursor_of, read_cursor
+from api.http.permissions import Actor, Verb
+from api.pages.render import render
+from api.rest.queries import contact_of, read_list
 from router.errors import NotFound
-from router.searching import read_query
+from router.text.search_terms import read_query
+from store.conversations.lists import Filter, Sort, unread_among
+from store.conversations.read import find_conversation
+from store.conversations.search import conversations_with
 from store.counting import Counts, count_all
-from store.inbox import find_conversation
-from store.listing import Filter, Sort, unread_among
-from store.models import Status
-from store.search import conversations_with
+from store.tables.messages import Status
 
 # One screen and a bit; the keyboard goes on from there.
 _ROWS: Final = 40

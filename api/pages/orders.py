@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from api.actions import ChangeOrder
-from api.forms import Fields
-from api.problems import ProblemError
-from api.replies import MessageOrder
+from api.http.forms import Fields
+from api.http.problems import ProblemError
+from api.rest.changes import ChangeOrder
+from api.rest.replies import MessageOrder
 from api.snoozing import local_moment, snoozes
-from store.models import Status
+from store.tables.messages import Status
 
 # By the name of the button: the fields of the order. What a button needs beside its name is in fields of the form.
 _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {

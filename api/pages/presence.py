@@ -9,15 +9,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.permissions import Actor, Verb
-from api.places import POLL_HEADER
-from api.reading import find_for
-from api.rendering import moments_of
-from api.words import Words
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.pages.render import moments_of
+from api.paths import POLL_HEADER
+from api.rest.queries import find_for
+from api.text.phrases import Words
 from router.errors import TransientError
-from store.presence import Present, be_present, present_at
+from store.conversations.readers import Present, be_present, present_at
 
 routes: Final = APIRouter(include_in_schema=False)
 

@@ -15,13 +15,13 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from api.desk import Desk, desk_of
-from api.flash import drop_flash, take_flash
-from api.moments import Moments
-from api.permissions import Verb, can
-from api.reading import category_title
-from api.words import Language, Words, choose_language
+from api.http.permissions import Verb, can
+from api.pages.toast import drop_flash, take_flash
+from api.rest.queries import category_title
+from api.text.phrases import Language, Words, choose_language
+from api.text.times import Moments
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+_TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
 _THEME_COOKIE: Final = "omniyard_theme"
 THEMES: Final = ("auto", "light", "dark")

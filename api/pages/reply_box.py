@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from router.fact_words import facts_in_words
-from router.promise import opening_words
-from router.segments import LONGEST
+from router.replies.phrases import opening_words
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, HttpSmsSettings, TwilioSettings
-from store.brakes import last_heard
-from store.inbox import ConversationRow
+from router.text.sms_segments import LONGEST
+from store.conversations.read import ConversationRow
+from store.outbound.limits import last_heard
 
 # WhatsApp answers freely within a day of the customer's last word, whatever the file allows.
 _WHATSAPP: Final = timedelta(hours=24)
@@ -95,7 +95,7 @@ def _canned(
 
 
 def _choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
-    # As `router.autoreply` does: the customer's language, its family, English, the first there is.
+    # As `router.replies.autoreply` does: the customer's language, its family, English, the first there is.
     for tag in (language, language.partition("-")[0], "en"):
         if tag in texts:
             return tag, texts[tag]

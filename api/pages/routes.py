@@ -10,15 +10,29 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api import pages_actions, pages_conversation, pages_inbox, pages_presence, pages_supervisor
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import read_cursor, write_cursor
-from api.permissions import Actor, Verb
-from api.quarantine import QuarantinedEntry
-from api.rendering import render
-from store.quarantine import list_quarantined
-from store.status import read_status
+from api.http.authentication import Requires
+from api.http.pagination import read_cursor, write_cursor
+from api.http.permissions import Actor, Verb
+from api.pages import (
+    actions as pages_actions,
+)
+from api.pages import (
+    conversation as pages_conversation,
+)
+from api.pages import (
+    inbox as pages_inbox,
+)
+from api.pages import (
+    presence as pages_presence,
+)
+from api.pages import (
+    supervisor as pages_supervisor,
+)
+from api.pages.render import render
+from api.rest.quarantine import QuarantinedEntry
+from store.desk.channel_status import read_status
+from store.inbound.quarantine import list_quarantined
 
 # One screen and a bit; the keyboard goes on from there.
 _ROWS: Final = 40

@@ -7,11 +7,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.authentication import refuse_foreign_form, sign_in, sign_out
 from api.desk import DeskPart
-from api.forms import Form, ours
-from api.places import SIGN_IN
-from api.rendering import render
+from api.http.authentication import refuse_foreign_form, sign_in, sign_out
+from api.http.forms import Form, ours
+from api.pages.render import render
+from api.paths import SIGN_IN
 
 routes: Final = APIRouter(include_in_schema=False)
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.authentication import Requires
 from api.charts import HEIGHT, WIDTH, days_between, days_of
 from api.desk import DeskPart
-from api.permissions import Verb
-from api.rendering import render
-from store.insight import read_insight
-from store.status import read_status
+from api.http.authentication import Requires
+from api.http.permissions import Verb
+from api.pages.render import render
+from store.desk.channel_status import read_status
+from store.desk.supervisor_report import read_insight
 
 _USUAL: Final = timedelta(days=13)
 # A quarter; more days are no chart that anybody could read.

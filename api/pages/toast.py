@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import Response
 
 from api.desk import Desk
-from api.permissions import Actor
-from api.places import POLL_HEADER
+from api.http.permissions import Actor
+from api.paths import POLL_HEADER
 
 _LASTS: Final = timedelta(minutes=2)
 # Browsers keep 4096 bytes of a cookie.

@@ -11,18 +11,18 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
 from api.desk import Desk, DeskPart
-from api.permissions import Actor, Verb, can
-from api.places import API
-from api.problems import ProblemError, documented
-from api.schemas import example
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb, can
+from api.http.problems import ProblemError, documented
+from api.paths import API
+from api.rest.schemas import example
 from router.errors import NotFound
-from store.agents import AgentRow, list_agents
 from store.clock import read_clock
-from store.duty import SkillKind
-from store.events import EventRow, append_events
-from store.rota import Duty, duties, set_duty
+from store.desk.agents import AgentRow, list_agents
+from store.desk.assignment import Duty, duties, set_duty
+from store.events.append import EventRow, append_events
+from store.tables.desk import SkillKind
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _MOST_CAPACITY: Final = 1_000

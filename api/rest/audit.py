@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE
-from api.permissions import Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from store.audit import AuditRow, list_audit
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE
+from api.http.permissions import Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from store.desk.audit import AuditRow, list_audit
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _ENTRY: Final[dict[str, Any]] = {

@@ -12,19 +12,19 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
-from api.conditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
 from api.desk import Desk, DeskPart
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import PROBLEMS, ProblemError, documented, slug_of
-from api.reading import find_for
-from api.schemas import example
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.http.preconditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
+from api.http.problems import PROBLEMS, ProblemError, documented, slug_of
+from api.paths import API
+from api.rest.queries import find_for
+from api.rest.schemas import example
 from router.errors import OmniyardError, TransientError
 from router.settings.model import Priority
-from store.actions import Change, change, lock
 from store.clock import read_clock
-from store.models import Status
+from store.conversations.changes import Change, change, lock
+from store.tables.messages import Status
 from store.unread import mark_read
 
 _MOST_KEYS: Final = 100

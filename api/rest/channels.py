@@ -8,13 +8,13 @@ from typing import Any, Final, Self
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.permissions import Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from store.status import ChannelStatus, read_status
+from api.http.authentication import Requires
+from api.http.permissions import Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from store.desk.channel_status import ChannelStatus, read_status
 
 _CHANNEL: Final[dict[str, Any]] = {
     "name": "support-mail",

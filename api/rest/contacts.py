@@ -12,19 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.regrouping import Regrouped
-from api.schemas import example
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.merges import Regrouped
+from api.rest.schemas import example
 from store.clock import read_clock
-from store.contact_cards import Card, CardChange, Said, edit_contact, everything_about, find_card, timeline
-from store.contact_merging import merge_contacts
-from store.erasing import erase_contact
-from store.inbox import Position
+from store.contacts.erasure import erase_contact
+from store.contacts.merge import merge_contacts
+from store.contacts.profiles import Card, CardChange, Said, edit_contact, everything_about, find_card, timeline
+from store.conversations.read import Position
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"

@@ -9,16 +9,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
-from api.conditions import etag
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.reading import Story, contact_of, find_for, program_reader, read_list, read_messages
-from api.reasons import reasons
-from api.schemas import (
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
+from api.http.permissions import Actor, Verb
+from api.http.preconditions import etag
+from api.http.problems import documented
+from api.paths import API
+from api.rest.queries import Story, contact_of, find_for, program_reader, read_list, read_messages
+from api.rest.schemas import (
     ConversationDetail,
     ConversationPage,
     ConversationSummary,
@@ -28,14 +27,15 @@ from api.schemas import (
     example,
     summary_fields,
 )
-from api.search import LONGEST_QUERY
-from router.searching import read_query
+from api.rest.search import LONGEST_QUERY
+from api.text.reasons import reasons
 from router.settings.model import Priority
-from store.correspondence import attachments_of
+from router.text.search_terms import read_query
+from store.conversations.lists import Filter, Sort, unread_among
+from store.conversations.messages import attachments_of
+from store.conversations.search import conversations_with
 from store.counting import count_all
-from store.listing import Filter, Sort, unread_among
-from store.models import Status
-from store.search import conversations_with
+from store.tables.messages import Status
 
 # Beyond this a list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50

@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.reading import find_for
-from api.schemas import example
-from store.emergencies import EmergencyRow, find_emergency, judge_emergency
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.queries import find_for
+from api.rest.schemas import example
+from store.conversations.alarms import EmergencyRow, find_emergency, judge_emergency
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 

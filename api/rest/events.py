@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Bearer, Requires
 from api.desk import Desk, DeskPart
-from api.feed import Page, stream
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import ProblemError, documented
-from store.feed import FeedEvent, events_after, newest_number
+from api.http.authentication import Bearer, Requires
+from api.http.permissions import Actor, Verb
+from api.http.problems import ProblemError, documented
+from api.paths import API
+from api.services.event_stream import Page, stream
+from store.events.feed import FeedEvent, events_after, newest_number
 
 _MEDIA_TYPE: Final = "text/event-stream"
 _LARGEST_PAGE: Final = 1000

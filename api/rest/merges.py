@@ -10,19 +10,19 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
-from api.conditions import KnownVersion
 from api.desk import Desk, DeskPart
-from api.permissions import Actor, Verb, can
-from api.places import API
-from api.problems import ProblemError, documented
-from api.reading import find_for, require_sight
-from api.schemas import example
-from store import merging
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb, can
+from api.http.preconditions import KnownVersion
+from api.http.problems import ProblemError, documented
+from api.paths import API
+from api.rest.queries import find_for, require_sight
+from api.rest.schemas import example
 from store.clock import read_clock
-from store.contact_cards import find_card
-from store.contact_merging import undo_merged_contacts
-from store.regrouping import Kind, RegroupingRow, find_regrouping, regroupings_of
+from store.contacts.merge import undo_merged_contacts
+from store.contacts.profiles import find_card
+from store.conversations import merge as merging
+from store.conversations.undo_log import Kind, RegroupingRow, find_regrouping, regroupings_of
 
 _MOST_MESSAGES: Final = 200
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"

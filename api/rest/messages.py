@@ -8,18 +8,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.downloads import download
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.reading import program_reader, require_sight
-from api.reasons import reasons
-from api.schemas import MessageDetail
-from store.audit import AuditEntry, append_audit
+from api.http.authentication import Requires
+from api.http.files import download
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.queries import program_reader, require_sight
+from api.rest.schemas import MessageDetail
+from api.text.reasons import reasons
 from store.clock import read_clock
-from store.correspondence import attachments_of, find_attachment, find_message, find_original
+from store.conversations.messages import attachments_of, find_attachment, find_message, find_original
+from store.desk.audit import AuditEntry, append_audit
 
 _BYTES: Final[dict[str, Any]] = {
     "description": "The bytes, as a download.",

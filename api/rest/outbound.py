@@ -10,17 +10,17 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.reading import require_sight
-from api.schemas import example
-from store import unsettled
-from store.ledgers import OutboundState
-from store.unsettled import TROUBLED, LedgerRow, find_outbound, list_outbound
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.queries import require_sight
+from api.rest.schemas import example
+from store.outbound import review
+from store.outbound.review import TROUBLED, LedgerRow, find_outbound, list_outbound
+from store.tables.operations import OutboundState
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -150,7 +150,7 @@ def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEnt
     """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        unsettled.send_again(connection, desk.database, outbound_id, by=actor.name)
+        review.send_again(connection, desk.database, outbound_id, by=actor.name)
         entry = OutboundEntry.of(find_outbound(connection, outbound_id))
     desk.bell.ring_to_send()
     return entry
@@ -165,7 +165,7 @@ def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntr
     """Settle it as sent, because a person knows."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        unsettled.mark_sent(connection, desk.database, outbound_id, by=actor.name)
+        review.mark_sent(connection, desk.database, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
 
@@ -180,7 +180,7 @@ def cancel(
     """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        unsettled.cancel(connection, desk.database, outbound_id, by=actor.name)
+        review.cancel(connection, desk.database, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
 

@@ -9,17 +9,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
 from api.rereading import read_again
-from api.schemas import example
+from api.rest.schemas import example
 from router.envelope import from_json
-from router.privacy import mask
-from store.quarantine import QuarantinedRow, discard, find_quarantined, list_quarantined, replay
+from router.masking.mask import mask
+from store.inbound.quarantine import QuarantinedRow, discard, find_quarantined, list_quarantined, replay
 
 _MOST_IDS: Final = 200
 _LONGEST_REASON: Final = 500

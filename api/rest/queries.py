@@ -9,13 +9,28 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
-from api.permissions import Actor, Verb, can
-from api.reasons import Reader
-from api.words import Language, Words
+from api.http.permissions import Actor, Verb, can
+from api.text.phrases import Language, Words
+from api.text.reasons import Reader
 from router.errors import NotFound
-from store.correspondence import AttachmentRow, MessageRow, OutboundRow, attachments_of, messages_of, outbound_of
-from store.inbox import NO_CONVERSATION, ConversationRow, Glimpse, Position, find_conversation, glimpses, handles
-from store.listing import Filter, Sort, list_conversations
+from store.conversations.lists import Filter, Sort, list_conversations
+from store.conversations.messages import (
+    AttachmentRow,
+    MessageRow,
+    OutboundRow,
+    attachments_of,
+    messages_of,
+    outbound_of,
+)
+from store.conversations.read import (
+    NO_CONVERSATION,
+    ConversationRow,
+    Glimpse,
+    Position,
+    find_conversation,
+    glimpses,
+    handles,
+)
 
 Listed = tuple[ConversationRow, list[str], Glimpse | None]
 

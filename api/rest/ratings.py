@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from store.ratings import RatingRow, list_ratings
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from store.conversations.ratings import RatingRow, list_ratings
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _RATING: Final[dict[str, Any]] = {

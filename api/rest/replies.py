@@ -9,21 +9,21 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.authentication import Requires
-from api.conditions import IdempotencyKey, answer_once
 from api.desk import Desk, DeskPart
-from api.outbound import OutboundEntry, outbound_example
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import ProblemError, documented
-from api.reading import find_for
-from api.schemas import MessageEntry, example, message_example
-from store.actions import version_of
-from store.correspondence import attachments_of, find_message, messages_of
-from store.replies import Answerable, lock_answerable
-from store.unsettled import find_outbound
-from workers.failpoints import reach
-from workers.replying import Wish
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.http.preconditions import IdempotencyKey, answer_once
+from api.http.problems import ProblemError, documented
+from api.paths import API
+from api.rest.outbound import OutboundEntry, outbound_example
+from api.rest.queries import find_for
+from api.rest.schemas import MessageEntry, example, message_example
+from store.conversations.changes import version_of
+from store.conversations.messages import attachments_of, find_message, messages_of
+from store.outbound.replies import Answerable, lock_answerable
+from store.outbound.review import find_outbound
+from workers.runtime.failpoints import reach
+from workers.sending.reply import Wish
 
 _LONGEST_TEXT: Final = 20_000
 _MOST_COPIES: Final = 10

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.reasons import Reason
-from store.correspondence import AttachmentRow, MessageRow, OutboundRow
-from store.inbox import ConversationRow, Glimpse
+from api.text.reasons import Reason
+from store.conversations.messages import AttachmentRow, MessageRow, OutboundRow
+from store.conversations.read import ConversationRow, Glimpse
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"

@@ -9,15 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import read_cursor, write_cursor
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from router.searching import Wanted, excerpt, read_query
-from store.search import Found, find_messages
+from api.http.authentication import Requires
+from api.http.pagination import read_cursor, write_cursor
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from router.text.search_terms import Wanted, excerpt, read_query
+from store.conversations.search import Found, find_messages
 
 LONGEST_QUERY: Final = 200
 _MOST_FOUND: Final = 100

@@ -8,14 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from store.contact_cards import find_card
-from store.kinship import Suggestion, suggest_same
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from store.contacts.possible_duplicates import Suggestion, suggest_same
+from store.contacts.profiles import find_card
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _SUGGESTION: Final = {

@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.paging import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
-from api.permissions import Verb
-from api.places import API
-from api.problems import documented
-from api.schemas import example
-from store.deliveries import (
+from api.http.authentication import Requires
+from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
+from api.http.permissions import Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.schemas import example
+from store.events.webhook_deliveries import (
     DeliveryRow,
     DeliveryState,
     TargetCount,

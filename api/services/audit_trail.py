@@ -17,8 +17,8 @@ from typing import Any, Final
 import structlog
 
 from router.errors import OmniyardError
-from store.audit import AuditEntry, append_audit
-from store.database import Database
+from store.db.engine import Database
+from store.desk.audit import AuditEntry, append_audit
 
 _PERIOD_SECONDS: Final = 0.5
 _PAGE: Final = 500

@@ -17,8 +17,8 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from router.errors import TransientError
-from store.database import Database
-from store.feed import newest_number
+from store.db.engine import Database
+from store.events.feed import newest_number
 
 _PERIOD_SECONDS: Final = 0.25
 # A revoked token's stream ends within this.

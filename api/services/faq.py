@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from api.words import Language
+from api.text.phrases import Language
 from router.settings import Settings
 from router.settings.files import shipped_file
 
 if TYPE_CHECKING:
-    from workers.brain import Brain
+    from workers.routing.brain import Brain
 
 _FILE: Final = re.compile(r"([a-z0-9_]+)--([a-z0-9-]+)\.(en|zh)\.md")
 _TAGS: Final = frozenset({"p", "ul", "ol", "li", "strong", "em", "code", "br", "a", "h2", "h3", "blockquote"})
@@ -57,7 +57,7 @@ class Answers:
     @cached_property
     def _brain(self) -> Brain:
         # The classifier takes a second to load; a desk whose form nobody opens needs none.
-        from workers.brain import build_brain  # noqa: PLC0415
+        from workers.routing.brain import build_brain  # noqa: PLC0415
 
         return build_brain(self._settings)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from router.envelope import from_json
 from router.errors import PermanentError
-from store.correspondence import PackedOriginal
-from store.quarantine import QuarantinedRow
+from store.conversations.messages import PackedOriginal
+from store.inbound.quarantine import QuarantinedRow
 
 if TYPE_CHECKING:
-    from connectors.email.guard import Guard
+    from connectors.email.sandbox.parent import Guard
 
 
 class OriginalReader:
@@ -27,7 +27,7 @@ class OriginalReader:
         Raises PermanentError when they are damaged.
         """
         # Loaded here because most web processes never read an original.
-        from connectors.email.originals import unpack  # noqa: PLC0415
+        from connectors.originals import unpack  # noqa: PLC0415
 
         return unpack(original.content, size=original.size)
 
@@ -36,7 +36,7 @@ class OriginalReader:
 
         Raises PermanentError when it cannot be read, TransientError when no child starts.
         """
-        from connectors.documents import attachment_content, looks_like_document  # noqa: PLC0415
+        from connectors.json_messages import attachment_content, looks_like_document  # noqa: PLC0415
 
         content = self.whole(original)
         if looks_like_document(content):
@@ -50,7 +50,7 @@ class OriginalReader:
         Raises PermanentError when it still cannot be read, TransientError when no child starts.
         """
         from connectors.base import RawMessage  # noqa: PLC0415
-        from connectors.normalising import reread  # noqa: PLC0415
+        from connectors.normalise import reread  # noqa: PLC0415
 
         content = self.whole(original)
         raw = RawMessage(source_key=row.source_key, content=content, received_at=row.received_at)
@@ -70,7 +70,7 @@ class OriginalReader:
                 self._guard = None
 
     def _started(self) -> Guard:
-        from connectors.email.guard import Guard  # noqa: PLC0415
+        from connectors.email.sandbox.parent import Guard  # noqa: PLC0415
 
         if self._guard is None:
             self._guard = Guard()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from store.agents import AgentRow
+from store.desk.agents import AgentRow
 
 # Source: reliability note 3.4; a support desk is shared ground, so an unattended screen must not stay open.
 IDLE: Final = timedelta(minutes=30)

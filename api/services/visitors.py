@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from api.help import Answers
-from router.case_links import LASTS, CaseLink, Kind, case_key, read_case_token, write_case_token
+from api.services.faq import Answers
 from router.settings import Settings
 from router.settings.channels import WebSettings
+from router.status_links import LASTS, CaseLink, Kind, case_key, read_case_token, write_case_token
 
 _MOST_ADDRESSES: Final = 20_000
 _NONCE: Final = 12

@@ -1,6 +1,6 @@
 """Why a message is where it is: its trace in words, one reason a decision, for the page and for the API's summaries.
 
-The trace is what `router.explaining.explain` wrote, maybe in another version: what has another shape is shown as it is.
+The trace is what `router.routing.trace.explain` wrote, maybe in another version: what has another shape is shown as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.sentences import said
-from api.words import Words
+from api.text.phrases import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from api.words import Words
+from api.text.phrases import Words
 
 _SOON: Final = timedelta(hours=1)
 

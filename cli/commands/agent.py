@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from api.permissions import Role, Verb
+from api.http.permissions import Role, Verb
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json, print_table
+from cli.terminal import print_json, print_table
 from cli.trail import write_down
 from router.errors import NotFound
-from store.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
-from store.duty import SkillKind
-from store.rota import Duty, duties, set_duty
+from store.desk.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
+from store.desk.assignment import Duty, duties, set_duty
+from store.tables.desk import SkillKind
 
 commands = typer.Typer(
     help="Add, list or revoke the people who may use the desk.\n\nExample: omniyard agent add 'Li Na'",

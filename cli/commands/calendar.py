@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from cli.options import ConfigOption, JsonOption
-from router.calendars import build_calendars
-from router.day_rules import DayKind
 from router.errors import NotFound
-from router.hours import Calendar, OpenSpan
+from router.hours.calendar import Calendar, OpenSpan
+from router.hours.days import DayKind
+from router.hours.from_settings import build_calendars
 from router.settings.files import load_settings
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -16,8 +16,8 @@ from cli.group import FAILED
 from cli.options import ConfigOption
 from router.classify import Classification
 from router.settings.files import find_settings, load_settings
-from workers.brain import Brain, build_brain
-from workers.learning import classifier_of, fitting_model
+from workers.routing.brain import Brain, build_brain
+from workers.training.learn import classifier_of, fitting_model
 
 # As many as a worker routes at once: the sentence encoder takes texts by the page.
 _PAGE: Final = 200

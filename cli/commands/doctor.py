@@ -22,7 +22,7 @@ from cli.examining import (
 )
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json
+from cli.terminal import print_json
 from connectors.base import Health
 from connectors.senders import mail_senders
 from router.errors import OmniyardError

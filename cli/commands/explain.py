@@ -11,21 +11,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from api.reasons import Reader, reasons
-from api.words import Words
+from api.text.phrases import Words
+from api.text.reasons import Reader, reasons
 from cli.desk import open_desk
 from cli.moments import read_moment
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json
+from cli.terminal import print_json
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
+from connectors.email.sandbox.parent import Guard
 from router.envelope import Envelope, from_json
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
-from store.database import Database
-from store.tracing import Traced, find_traced
-from workers.brain import build_brain
-from workers.explain import explain_envelope
+from store.conversations.traces import Traced, find_traced
+from store.db.engine import Database
+from workers.routing.brain import build_brain
+from workers.routing.explain import explain_envelope
 
 Trace = Mapping[str, Any]
 

@@ -13,13 +13,13 @@ from sqlalchemy.engine import Connection
 
 from cli.desk import open_desk
 from cli.options import ConfigOption
-from cli.printing import as_json, print_json
+from cli.terminal import as_json, print_json
 from cli.trail import write_down
-from connectors.documents import looks_like_document
-from connectors.email.originals import unpack
+from connectors.json_messages import looks_like_document
+from connectors.originals import unpack
 from router.errors import NotFound
-from store.correspondence import MessageRow, attachments_of, find_original, messages_of, outbound_of
-from store.inbox import ConversationRow, Position, find_conversation, handles
+from store.conversations.messages import MessageRow, attachments_of, find_original, messages_of, outbound_of
+from store.conversations.read import ConversationRow, Position, find_conversation, handles
 
 _PAGE: Final = 200
 

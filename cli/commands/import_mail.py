@@ -14,18 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json
+from cli.terminal import print_json
 from connectors.base import Page, RawMessage
-from connectors.email.files import Kind, open_archive
-from connectors.email.guard import Guard
+from connectors.email.mail_files import Kind, open_archive
+from connectors.email.sandbox.parent import Guard
 from router.errors import NotFound
 from router.settings import Settings
-from store.database import Database
+from store.db.engine import Database
 from store.known import known_keys
-from workers.bell import Bell
 from workers.broker import broker_url
-from workers.intake import Intake
-from workers.logs import configure_logging
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
+from workers.runtime.logs import configure_logging
 
 _PAGE: Final = 100
 # A page is held in memory and is one commit, whatever its messages weigh.

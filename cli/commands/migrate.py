@@ -6,8 +6,8 @@ import typer
 
 from cli.options import ConfigOption
 from router.settings.files import load_settings
-from store.migrate import upgrade
-from store.opening import open_database
+from store.db.migrate import upgrade
+from store.db.open import open_database
 from store.schema_version import current_version
 
 

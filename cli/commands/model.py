@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json, print_table
+from cli.terminal import print_json, print_table
 from cli.train import print_report
 from router.settings.files import find_settings, load_settings
-from workers.learning import lessons_of
-from workers.learnt import Choice, ModelFolder
+from workers.training.learn import lessons_of
+from workers.training.model_store import Choice, ModelFolder
 
 commands = typer.Typer(
     help="List the trained models; activate one, or roll back.\n\nExample: omniyard model list",

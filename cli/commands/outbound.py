@@ -9,10 +9,10 @@ import typer
 
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json
-from store import brakes, unsettled
-from store.ledgers import OutboundState
-from store.unsettled import TROUBLED, list_outbound
+from cli.terminal import print_json
+from store.outbound import limits, review
+from store.outbound.review import TROUBLED, list_outbound
+from store.tables.operations import OutboundState
 
 _MOST_ROWS = 500
 # Who acts, where nobody is signed in.
@@ -37,7 +37,7 @@ def list_command(
     """
     with open_desk(config) as (_, database), database.read() as connection:
         rows = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
-        why = brakes.frozen(connection)
+        why = limits.frozen(connection)
     if as_json:
         print_json({"frozen": why, "messages": rows})
         return
@@ -55,7 +55,7 @@ def send_again(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound send-again 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        unsettled.send_again(connection, database, outbound_id, by=_BY)
+        review.send_again(connection, database, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: queued")
 
 
@@ -66,7 +66,7 @@ def mark_sent(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound mark-sent 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        unsettled.mark_sent(connection, database, outbound_id, by=_BY)
+        review.mark_sent(connection, database, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: sent")
 
 
@@ -82,7 +82,7 @@ def freeze(
     Example: omniyard outbound freeze "restored from the backup of 03:00"
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        brakes.freeze(connection, database, why=why)
+        limits.freeze(connection, database, why=why)
     typer.echo("Nothing leaves until `omniyard outbound thaw`")
 
 
@@ -95,5 +95,5 @@ def thaw(config: ConfigOption = None) -> None:
     Example: omniyard outbound thaw
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        found = brakes.thaw(connection)
+        found = limits.thaw(connection)
     typer.echo(f"Messages leave again; {found} of the last 24 hours are looked for first")

@@ -15,10 +15,10 @@ import typer
 from cli.group import FAILED
 from cli.options import JsonOption
 from connectors.base import RawMessage
-from connectors.email import limits
-from connectors.email.guard import Guard
-from router.automatic import recognise
+from connectors.email.mime import limits
+from connectors.email.sandbox.parent import Guard
 from router.envelope import Attachment, Envelope, Party, from_json
+from router.origin.automatic import recognise
 
 _PAGE: Final = 100
 # Of a file that is too long to be a mail: enough to say who it is from.

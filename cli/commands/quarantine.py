@@ -13,16 +13,16 @@ import typer
 from cli.desk import open_desk
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json, print_table
+from cli.terminal import print_json, print_table
 from cli.trail import write_down
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
-from connectors.email.originals import unpack
-from connectors.normalising import reread
+from connectors.email.sandbox.parent import Guard
+from connectors.normalise import reread
+from connectors.originals import unpack
 from router.envelope import from_json
-from router.privacy import mask
-from store.database import Database
-from store.quarantine import (
+from router.masking.mask import mask
+from store.db.engine import Database
+from store.inbound.quarantine import (
     QuarantinedRow,
     discard,
     find_quarantined,

@@ -15,9 +15,9 @@ from rich.text import Text
 from cli.desk import open_desk
 from cli.moments import read_moment
 from cli.options import JsonOption
-from cli.printing import print_json, table
+from cli.terminal import print_json, table
 from router.settings.files import VARIABLE, find_settings
-from workers.replay import Difference, Example
+from workers.routing.simulate import Difference, Example
 from workers.simulate import simulate
 
 _NOTHING = "Nothing would change."

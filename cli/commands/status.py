@@ -14,11 +14,11 @@ from rich.text import Text
 from cli.desk import open_desk
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
-from cli.printing import age, print_json, table
+from cli.terminal import age, print_json, table
 from router.errors import TransientError
 from router.settings import Settings
-from store.database import Database
-from store.status import ChannelStatus, DeskStatus, read_status
+from store.db.engine import Database
+from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 
 _EVERY_SECONDS: Final = 2.0
 _COLUMNS: Final = ("channel", "poll", "cursor", "server", "in", "routed", "dup", "quar", "wait", "lag")

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.procfile import Daemon, read_procfile
+from cli.processes.procfile import Daemon, read_procfile
 
 _TARGET: Final = """\
 [Unit]

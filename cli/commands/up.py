@@ -12,24 +12,24 @@ from typing import Annotated, Final
 
 import typer
 
-from api.permissions import Role
+from api.http.permissions import Role
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
-from cli.leftovers import end_leftovers, marked, only_one
-from cli.listening import check_free, listeners
 from cli.options import ConfigOption
-from cli.procfile import read_procfile
-from cli.screen import LogLines, Opening, show_opening
-from cli.supervisor import Command, Supervisor
+from cli.processes.leftovers import end_leftovers, marked, only_one
+from cli.processes.ports import check_free, listeners
+from cli.processes.procfile import read_procfile
+from cli.processes.screen import LogLines, Opening, show_opening
+from cli.processes.supervisor import Command, Supervisor
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.channels import SmtpSettings
 from router.settings.files import VARIABLE, find_settings, load_settings
-from store.agents import add_agent, list_agents
-from store.database import Database
-from store.migrate import upgrade
-from store.opening import open_database
-from workers.embedded import EmbeddedBroker
-from workers.first_lesson import is_due
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.db.open import open_database
+from store.desk.agents import add_agent, list_agents
+from workers.broker.embedded import EmbeddedBroker
+from workers.training.first_model import is_due
 
 DemoOption = Annotated[
     bool,
@@ -78,7 +78,7 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
         )
         more: dict[str, Command] = {"demo": _always(_demo(settings, ports))} if ports else {}
         if is_due(settings, file):
-            more[LESSON] = _always([sys.executable, "-m", "workers.first_lesson"])
+            more[LESSON] = _always([sys.executable, "-m", "workers.training.first_model"])
         _run(_environment(data, file=file, demo=demo), opening=opening, broker=broker, more=more)
 
 

@@ -9,8 +9,14 @@ import typer
 
 from cli.desk import open_desk
 from cli.options import ConfigOption, JsonOption
-from cli.printing import print_json
-from store.deliveries import DeliveryState, TargetCount, count_deliveries, list_deliveries, replay_deliveries
+from cli.terminal import print_json
+from store.events.webhook_deliveries import (
+    DeliveryState,
+    TargetCount,
+    count_deliveries,
+    list_deliveries,
+    replay_deliveries,
+)
 
 _MOST_ROWS = 500
 

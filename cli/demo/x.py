@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cli.demo.provider import Answer, Asked, Json, Provider
 from connectors.clock import utc_now
-from connectors.social.x_reading import id_at
+from connectors.social.x.messages import id_at
 
 OWN: Final = "900"
 CUSTOMER: Final = "12345"

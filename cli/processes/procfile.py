@@ -26,8 +26,8 @@ class Daemon:
 
 def procfile_path() -> Path:
     """Return the Procfile that came with this installation: the checkout's, or the one shipped in the package."""
-    here = Path(__file__).parent
-    for path in (here.parent / "Procfile", here / "shipped" / "Procfile"):
+    package = Path(__file__).parents[1]
+    for path in (package.parent / "Procfile", package / "shipped" / "Procfile"):
         if path.is_file():
             return path
     raise ConfigError("this installation has no Procfile; install the package again")

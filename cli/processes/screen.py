@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.listening import Listener
+from cli.processes.ports import Listener
 from router.settings import Settings
 from router.settings.channels import Channel, ImapSettings, SmtpSettings, WebSettings
 

@@ -6,7 +6,7 @@ import re
 from html import unescape
 from typing import Final
 
-from connectors.email.html import is_reasonable, sanitise
+from connectors.email.mime.html import is_reasonable, sanitise
 
 _BLOCKS: Final = (
     "address", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol", "pre", "table",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError
 
-from connectors.email.trust import trust
+from connectors.email.tls import trust
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
 

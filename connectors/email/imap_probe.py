@@ -7,8 +7,8 @@ from contextlib import suppress
 from imapclient import IMAPClient
 
 from connectors.base import Health
+from connectors.email.imap.session import Session
 from connectors.email.imap_login import translating
-from connectors.email.imap_session import Session
 from router.errors import OmniyardError
 from router.settings.channels import ImapSettings
 

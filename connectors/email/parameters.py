@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from connectors.email import charsets
-from connectors.email.headers import decode_words
+from connectors.email.mime import charsets
+from connectors.email.mime.headers import decode_words
 
 _PARAMETER: Final = re.compile(r""";\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""", re.DOTALL)
 _NAME: Final = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")

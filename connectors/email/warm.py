@@ -10,7 +10,7 @@ from email import message_from_bytes
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.email.mime import normalise
+from connectors.email.mime.normalise import normalise
 
 # Codecs for platforms that we do not run on.
 _ABSENT: Final = frozenset({"mbcs", "oem"})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connectors.base import RawMessage
-from connectors.documents import Unreadable, lasting, read_document, text_of
-from connectors.sms.numbers import comparable
+from connectors.json_messages import Unreadable, lasting, read_document, text_of
+from connectors.sms.phone_numbers import comparable
 from router.envelope import Envelope, Party, PartyKind
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Self
 
-from connectors.sms.twilio_client import Twilio
-from connectors.sms.twilio_reading import moment
+from connectors.sms.twilio.client import Twilio
+from connectors.sms.twilio.messages import moment
 
 _PAGE_SIZE: Final = 200
 # Fifty thousand a day is more than a number can receive; a list longer than that does not end.

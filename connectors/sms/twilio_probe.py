@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.base import Health
-from connectors.sms.numbers import is_mainland_china
-from connectors.sms.twilio_client import Twilio
+from connectors.sms.phone_numbers import is_mainland_china
+from connectors.sms.twilio.client import Twilio
 from router.errors import OmniyardError
-from router.settings.chats import TwilioSettings
+from router.settings.chat_channels import TwilioSettings
 
 CHINA: Final = (
     "it is a number of mainland China, where Twilio offers no two-way SMS: customers cannot write to it, and notices "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from connectors.base import Health
-from connectors.social.telegram_client import TelegramApi
+from connectors.social.telegram.client import TelegramApi
 from router.errors import OmniyardError
-from router.settings.chats import TelegramSettings
+from router.settings.chat_channels import TelegramSettings
 
 
 def probe(settings: TelegramSettings) -> Health:

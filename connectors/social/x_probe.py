@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.base import Health
-from connectors.social.x_client import XApi
+from connectors.social.x.client import XApi
 from router.errors import OmniyardError
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 _ENCRYPTED: Final = (
     "this account may receive encrypted X Chat messages, which this interface cannot see: look at them in X's own app, "

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from connectors.base import Page, RawMessage
-from connectors.documents import MediaFile, Unreadable, lasting, read_document, text_of, write_document
-from connectors.email.attachments import safe_name
+from connectors.email.mime.attachments import safe_name
+from connectors.json_messages import MediaFile, Unreadable, lasting, read_document, text_of, write_document
 from router.envelope import WEB_FORM, Envelope, Party, PartyKind
 
 FORM: Final = "web"

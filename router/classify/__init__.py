@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from router.classify.cascade import Classification, Classifier, Classifies, build_classifier
+from router.classify.classifier import Classification, Classifier, Classifies, build_classifier
 
 __all__ = ["Classification", "Classifier", "Classifies", "build_classifier"]

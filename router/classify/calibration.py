@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from router.classify.features import Flags, Ints
-from router.classify.gram_head import Floats, log_softmax
+from router.classify.ngram_head import Floats, log_softmax
 
 _GRAM_SCALES: Final = (0.0, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 _MEANING_SCALES: Final = (2.0, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0)

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from router.classify.rules import Rules, compile_rules, fold
-from router.facts import Fact, find_facts
-from router.language import detect
-from router.privacy import mask
+from router.classify.keywords import Rules, compile_rules, fold
+from router.masking.mask import mask
 from router.settings.model import CategorySettings, Settings
+from router.text.facts import Fact, find_facts
+from router.text.language import detect
 
 if TYPE_CHECKING:
     # A desk without a model needs neither numpy nor the encoder, nor the time to load them.
     from router.classify.encoder import Encoder
-    from router.classify.judging import Judge, Verdict
     from router.classify.model import Model
+    from router.classify.prediction import Judge, Verdict
 
 RULES_ONLY: Final = "rules"
 # Rules are certain of what they found, and never quite of what it means.
@@ -136,13 +136,13 @@ class _Guess:
 def build_classifier(settings: Settings, *, model: Model | None = None, encoder: Encoder | None = None) -> Classifier:
     """Build the classifier that the operator's file describes.
 
-    model: trained by `router.classify.training.train`; without one the keywords decide alone.
+    model: trained by `router.classify.trainer.train`; without one the keywords decide alone.
     encoder: from `router.classify.encoder.load_encoder`; without it the model judges by n-grams alone.
     """
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
     if model is None:
         return Classifier(settings.categories, rules)
-    from router.classify.judging import Judge  # noqa: PLC0415
+    from router.classify.prediction import Judge  # noqa: PLC0415
 
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
     judge = Judge(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from router.classify.features import Ints
-from router.classify.gram_head import Floats
+from router.classify.ngram_head import Floats
 
 # How fast likeness falls with the angle between two sentences, and how far one example may be doubted. Chosen on
 # BANKING77's training rows; between 1 and 3, and 0.05 and 0.3, the differences are a few answers in a thousand.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from router.classify.gram_head import Floats
+from router.classify.ngram_head import Floats
 
 if TYPE_CHECKING:
     from router.classify.mapped_rows import MappedRows

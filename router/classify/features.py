@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from router.classify.rules import fold
-from router.script_folding import fold_script
+from router.classify.keywords import fold
+from router.text.chinese_script import fold_script
 
 BUCKETS: Final = 1 << 19
 """Pieces of words fall into the lower half, whole words into the upper; few thousand of either meet by chance."""

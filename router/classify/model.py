@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic import JsonValue, TypeAdapter
 
 from router.classify.calibration import Calibration
-from router.classify.gram_head import Floats, GramHead, Vocabulary
-from router.classify.meaning_head import MeaningHead
+from router.classify.embedding_head import MeaningHead
+from router.classify.ngram_head import Floats, GramHead, Vocabulary
 from router.errors import PermanentError
 
 # Grows with every change after which older bytes would be read wrongly, or equal examples give another model.

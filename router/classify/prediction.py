@@ -11,8 +11,8 @@ import numpy as np
 from router.classify.calibration import by_category
 from router.classify.encoder import Encoder, is_sentence
 from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
-from router.classify.gram_head import Floats, Matrix, log_softmax
 from router.classify.model import Model
+from router.classify.ngram_head import Floats, Matrix, log_softmax
 
 # How many words are shown as evidence, and what says too little to be one.
 _SHOWN: Final = 3

@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import JsonValue
 
 from router.classify.calibration import Calibration, Unseen, calibrate, expected_calibration_error
+from router.classify.embedding_head import MeaningHead, fit_meaning_head
 from router.classify.encoder import Encoder
 from router.classify.features import Ints, grams
-from router.classify.gram_head import Floats, GramHead, fit_gram_head, learn_vocabulary
-from router.classify.meaning_head import MeaningHead, fit_meaning_head
 from router.classify.model import Label, Model, membership, version_of
+from router.classify.ngram_head import Floats, GramHead, fit_gram_head, learn_vocabulary
 from router.errors import ConfigError
-from router.privacy import mask
+from router.masking.mask import mask
 from router.settings.intents import FEWEST_EXAMPLES, Intents
 from router.settings.model import Settings
 

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.day_rules import WEEKDAYS, Day, DayKind, DayRules
 from router.errors import ConfigError
-from router.timeline import Timeline, instant
+from router.hours.days import WEEKDAYS, Day, DayKind, DayRules
+from router.hours.timeline import Timeline, instant
 from router.wall_clock import stretch
 
 _ONE_DAY: Final = timedelta(days=1)

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from router.public_holidays import PublicHolidays
+from router.hours.holidays import PublicHolidays
 from router.settings.model import DateRule
 from router.settings.values import DaySpan
 

@@ -9,10 +9,10 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.day_rules import DayRules
 from router.errors import ConfigError
-from router.hours import Calendar
-from router.public_holidays import PublicHolidays, public_holidays
+from router.hours.calendar import Calendar
+from router.hours.days import DayRules
+from router.hours.holidays import PublicHolidays, public_holidays
 from router.settings.model import DateRule, Settings
 from router.settings.values import MINUTES_A_DAY, DaySpan, weekdays
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from router.privacy_numbers import UNSEEN, Found, find_numbers
-from router.privacy_words import HINTS, find_after_card, find_in_context
-from router.script_folding import fold_case
+from router.masking.cards_and_ids import UNSEEN, Found, find_numbers
+from router.masking.passwords_and_codes import HINTS, find_after_card, find_in_context
+from router.text.chinese_script import fold_case
 
 _DIGIT: Final = re.compile(r"\d")
 _WIDE: Final = re.compile(r"[０-９Ａ-Ｚａ-ｚ]|[〇零一二三四五六七八九]{4}")

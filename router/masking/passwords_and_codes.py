@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from router.privacy_numbers import Found
+from router.masking.cards_and_ids import Found
 
 
 def _either(*words: str) -> str:

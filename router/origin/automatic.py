@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from router.envelope import CHAT_KINDS, Envelope, PartyKind
-from router.machine_words import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
-from router.optout import command_of
+from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
+from router.origin.stop_words import command_of
 
 # What a normaliser keeps of a header section in `Envelope.machine_headers`: all that is read here.
 MACHINE_HEADERS: Final = (

@@ -1,6 +1,6 @@
 """The words by which machines give themselves away, one table a place: subjects of absence notes, names of mailboxes.
 
-A header decides before any word does (`router/automatic.py`); words catch the programs that set none.
+A header decides before any word does (`router/origin/automatic.py`); words catch the programs that set none.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.anchored import matches_at, occurrences
 from router.envelope import Envelope, PartyKind
 from router.lookalikes import looks_like
-from router.script_folding import fold_case
+from router.text.chinese_script import fold_case
+from router.text.patterns import matches_at, occurrences
 
 # As the normaliser says it in `Envelope.defects` (RFC 5322 section 3.6.2 wants a Sender field beside several authors).
 SEVERAL_AUTHORS: Final = "The mail names more than one author."

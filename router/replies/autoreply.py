@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from router.automatic import may_autorespond
+from router.analysis import Reading
 from router.fact_words import facts_in_words
-from router.promise import opening_words
-from router.reading import Reading
-from router.routing import Decision
+from router.origin.automatic import may_autorespond
+from router.replies.phrases import opening_words
+from router.routing.routes import Decision
 from router.settings import Settings
 from router.warning_words import warning_in_words
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.day_rules import WEEKDAYS
+from router.hours.days import WEEKDAYS
 
 _MONTHS: Final = (
     "January",

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.reading import Reading
+from router.analysis import Reading
 from router.settings.model import Condition
 
 

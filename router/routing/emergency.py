@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from router.automatic import Kind
-from router.classify.rules import fold
-from router.reading import Reading
-from router.script_folding import fold_script
+from router.analysis import Reading
+from router.classify.keywords import fold
+from router.origin.automatic import Kind
 from router.settings.model import Settings
+from router.text.chinese_script import fold_script
 
 # Of what a machine made in answer, in bulk or for ourselves nobody is in danger; a web form's mail is a machine's too.
 _UNHEARD: Final = frozenset({Kind.BOUNCE, Kind.BULK, Kind.AUTO_REPLIED, Kind.OURSELVES})

@@ -13,13 +13,13 @@ from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Final
 
-from router.calendars import ALWAYS, build_calendars
-from router.conditions import Background, Hours, Sight, why_not
-from router.hours import Calendar
-from router.reading import Reading
-from router.second_look import SecondLook, build_second_look
+from router.analysis import Reading
+from router.hours.calendar import Calendar
+from router.hours.from_settings import ALWAYS, build_calendars
+from router.routing.conditions import Background, Hours, Sight, why_not
+from router.routing.emergency import SecondLook, build_second_look
+from router.routing.sla import Due, due_times, moments
 from router.settings.model import RouteSettings, Settings, SlaSettings
-from router.sla import Due, due_times, moments
 
 NOTHING_KNOWN: Final = Background()
 _MOMENTS: Final = 1024

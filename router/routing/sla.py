@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from router.errors import ConfigError
-from router.hours import Calendar
+from router.hours.calendar import Calendar
 from router.settings.model import SlaSettings
 
 _NOTHING: Final = timedelta(0)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from router.automatic import Origin
 from router.classify import Classification
-from router.correlation import Correlation
-from router.identity_signals import Signal
+from router.origin.automatic import Origin
+from router.origin.sender_signals import Signal
+from router.threads.correlation import Correlation
 
 if TYPE_CHECKING:
-    # Which reads what `router.reading` has made.
-    from router.routing import Decision
+    # Which reads what `router.analysis` has made.
+    from router.routing.routes import Decision
 
 Json = dict[str, object]
 

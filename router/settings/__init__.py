@@ -1,12 +1,12 @@
 """What the operator's one TOML file says, as frozen typed values.
 
-`router.settings.model` is the vocabulary, `router.settings.reading` turns text into it or explains why not,
+`router.settings.model` is the vocabulary, `router.settings.validation` turns text into it or explains why not,
 `router.settings.files` finds and reads the file.
 """
 
 from router.settings.files import find_settings, load_settings
 from router.settings.model import Settings
-from router.settings.reading import read_settings
 from router.settings.secret import Secret
+from router.settings.validation import read_settings
 
 __all__ = ["Secret", "Settings", "find_settings", "load_settings", "read_settings"]

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from router.settings.channel import ChannelSettings, ChatSettings, SendSettings
-from router.settings.chats import TelegramSettings, TwilioSettings, XSettings
+from router.settings.channel_base import ChannelSettings, ChatSettings, SendSettings
+from router.settings.chat_channels import TelegramSettings, TwilioSettings, XSettings
 from router.settings.http_sms import HttpSmsSendSettings, HttpSmsSettings
 from router.settings.secret import Secret
 from router.settings.sending import MailSendSettings

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from router.settings.channel import ApiBase, ChatSettings, PhoneNumber
+from router.settings.channel_base import ApiBase, ChatSettings, PhoneNumber
 from router.settings.secret import Secret
 from router.settings.values import Pause
 

@@ -9,7 +9,7 @@ from router.settings.checks.channels import check_channels
 from router.settings.checks.promises import check_promises
 from router.settings.checks.references import check_references
 from router.settings.checks.routes import check_routes
-from router.settings.checks.words import check_words
+from router.settings.checks.texts import check_words
 from router.settings.findings import Finding
 from router.settings.model import Settings
 

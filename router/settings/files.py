@@ -11,7 +11,7 @@ from typing import Final
 
 from router.errors import ConfigError
 from router.settings.model import Settings
-from router.settings.reading import read_settings
+from router.settings.validation import read_settings
 
 VARIABLE: Final = "OMNIYARD_CONFIG"
 _USUAL: Final = Path("config/channels.toml")

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from router.settings.channel import ChatSettings, SendSettings, check_url
+from router.settings.channel_base import ChatSettings, SendSettings, check_url
 from router.settings.secret import Secret
 from router.settings.values import WrongKeys
 

@@ -28,9 +28,9 @@ from router.settings.values import (
 )
 
 Priority = Literal["low", "normal", "high", "urgent"]
-# The kinds that `router.automatic` tells apart.
+# The kinds that `router.origin.automatic` tells apart.
 OriginKind = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
-# What `router.identity_signals` notices about senders.
+# What `router.origin.sender_signals` notices about senders.
 SignalKind = Literal[
     "verified",
     "forged",

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from router.settings.channel import SendSettings
+from router.settings.channel_base import SendSettings
 from router.settings.secret import Secret
 from router.settings.values import WrongKeys, is_loopback
 

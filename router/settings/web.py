@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from router.settings.channel import ChannelSettings
+from router.settings.channel_base import ChannelSettings
 from router.settings.sending import MailSendSettings
 from router.settings.values import WrongKeys
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from router.anchored import matches_at, occurrences
-from router.script_folding import fold_case
+from router.text.chinese_script import fold_case
+from router.text.patterns import matches_at, occurrences
 
 KINDS: Final = (
     "account", "registered_email", "phone", "transaction", "amount", "currency", "time", "device",

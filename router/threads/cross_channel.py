@@ -1,7 +1,7 @@
 """What one customer said twice, on whatever channel: a message against what the same contact said not long before.
 
 Compared are bare words, so that a greeting, a signature, a typo or the other channel's form hides nothing; numbers,
-negations and turns of meaning must agree (`router.duplicates`). Of texts whose secrets are masked nothing but equal
+negations and turns of meaning must agree (`router.threads.duplicates`). Of texts whose secrets are masked nothing but equal
 originals count: two cards look alike once they are stars.
 """
 
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID
 
-from router.duplicates import Canonical, canonical, is_part, join_parts, same_canonical, without_part_mark
+from router.threads.duplicates import Canonical, canonical, is_part, join_parts, same_canonical, without_part_mark
 
 # How long after a contact's words the same words are the same matter.
 WITHIN: Final = timedelta(days=1)
@@ -24,7 +24,7 @@ _SHORTEST: Final = 12
 _SHORTEST_PIECE: Final = 30
 # How far the lengths may lie apart before comparing is in vain.
 _AS_LONG: Final = 1.5
-# What `router.privacy` leaves of a secret.
+# What `router.masking.mask` leaves of a secret.
 _MASK: Final = "****"
 # A text message of more parts is a letter.
 _MOST_PARTS: Final = 6
@@ -32,7 +32,7 @@ _MOST_PARTS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """One message of a contact. text: masked.  echo: of the words as they came (`router.duplicates.echo_of`)."""
+    """One message of a contact. text: masked.  echo: of the words as they came (`router.threads.duplicates.echo_of`)."""
 
     message_id: UUID
     conversation_id: UUID

@@ -17,7 +17,7 @@ from rapidfuzz import fuzz
 
 from router.ascii_words import ascii_words
 from router.meaning_guards import negations, turns
-from router.script_folding import fold_script
+from router.text.chinese_script import fold_script
 
 _GREETING: Final = re.compile(
     r"(?:(?:hi|hello|hey|dear|good\s(?:morning|afternoon|evening|day)|greetings)"

@@ -16,14 +16,18 @@ from sqlmodel import SQLModel
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
-from store.bulk import among, table_of
-from store.contact_cards import refuse_gone
-from store.contact_merging import hold_handles
-from store.database import Database
-from store.duty import ContactLabel
-from store.events import EventRow, append_events
-from store.ledgers import Idempotency, Outbound, OutboundState
-from store.models import (
+from store.contacts.merge import hold_handles
+from store.contacts.profiles import refuse_gone
+from store.conversations.ratings import Rating
+from store.conversations.search import forget_messages
+from store.conversations.sla import change_status
+from store.db.bulk import among, table_of
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.noticed import Emergency
+from store.suppression import Suppression
+from store.tables.desk import ContactLabel
+from store.tables.messages import (
     Attachment,
     Contact,
     Conversation,
@@ -34,11 +38,7 @@ from store.models import (
     Status,
     ThreadKey,
 )
-from store.noticed import Emergency
-from store.promises import change_status
-from store.ratings import Rating
-from store.search import forget_messages
-from store.suppression import Suppression
+from store.tables.operations import Idempotency, Outbound, OutboundState
 
 # What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
 _ERASED: Final = "erased:"

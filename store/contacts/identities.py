@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_new, insert_rows, table_of
-from store.ids import new_id
-from store.models import Contact, Identity
+from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.ids import new_id
+from store.tables.messages import Contact, Identity
 
 
 class Handle(NamedTuple):

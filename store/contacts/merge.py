@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from router.errors import PermanentError
-from store.bulk import among, insert_new, table_of
-from store.contact_cards import refuse_gone
-from store.duty import ContactLabel
-from store.events import EventRow, append_events
-from store.models import Contact, Conversation, Identity, Message
-from store.regrouping import Deed, Kept, Kind, keep_regrouping, note_undone, snapshot
+from store.contacts.profiles import refuse_gone
+from store.conversations.undo_log import Deed, Kept, Kind, keep_regrouping, note_undone, snapshot
+from store.db.bulk import among, insert_new, table_of
+from store.events.append import EventRow, append_events
+from store.tables.desk import ContactLabel
+from store.tables.messages import Contact, Conversation, Identity, Message
 
 _MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (
     ("handles", Identity),

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.envelope import PartyKind
-from router.facts import find_facts
-from store.bulk import among, table_of
-from store.models import Contact, Conversation, Direction, Identity, Message
+from router.text.facts import find_facts
+from store.db.bulk import among, table_of
+from store.tables.messages import Contact, Conversation, Direction, Identity, Message
 
 # So many of the newest messages are read; who claims an address does so soon.
 _READ: Final = 20

@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 
 from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
-from store.bulk import among, insert_new, table_of
-from store.duty import ContactLabel
-from store.events import EventRow, append_events
-from store.inbox import Position, behind
-from store.ledgers import Outbound
-from store.models import Attachment, Contact, Conversation, Identity, Message
+from store.conversations.read import Position, behind
+from store.db.bulk import among, insert_new, table_of
+from store.events.append import EventRow, append_events
+from store.tables.desk import ContactLabel
+from store.tables.messages import Attachment, Contact, Conversation, Identity, Message
+from store.tables.operations import Outbound
 
 _MISSING: Final = "there is no contact with that id or handle"
 _MOST_EXPORTED: Final = 100_000

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import insert_new, table_of
 from store.clock import read_clock
-from store.database import Rows
-from store.events import EventRow, append_events
-from store.models import Conversation
+from store.db.bulk import insert_new, table_of
+from store.db.engine import Rows
+from store.events.append import EventRow, append_events
 from store.noticed import Emergency
+from store.tables.messages import Conversation
 
 _A_DAY: Final = timedelta(days=1)
 # What a false alarm becomes: whoever found it false sees to it like to any other.

@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError, Stale
-from store.bulk import table_of
-from store.corrections import keep_correction
-from store.database import Database
-from store.events import EventRow, append_events
-from store.ledgers import Agent
-from store.models import Conversation, Status
-from store.promises import change_status
+from store.conversations.corrections import keep_correction
+from store.conversations.sla import change_status
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.tables.messages import Conversation, Status
+from store.tables.operations import Agent
 
 _MOST_LABELS: Final = 50
 # What a step makes of an order: the columns that change, and what is to be told, by kind.
@@ -191,7 +191,7 @@ def _set_status(
 
 
 def _put_aside(connection: Connection, case: Case, *, until: datetime, by: str, now: datetime) -> None:
-    """Let it come back by itself: `workers.watch` wakes what is held, and a message of the customer does at once.
+    """Let it come back by itself: `workers.chores.sla` wakes what is held, and a message of the customer does at once.
 
     Its promises go on: the customer knows nothing of our putting it aside.
     """

@@ -10,10 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import insert_rows, table_of
+from store.db.bulk import insert_rows, table_of
+from store.db.ids import new_id
 from store.desk_tables import Correction
-from store.ids import new_id
-from store.models import Direction, Message
+from store.tables.messages import Direction, Message
 
 # More than this teaches nothing that the newest of them do not, and training would take hours.
 _MOST: Final = 50_000

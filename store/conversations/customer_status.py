@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import table_of
-from store.models import Conversation, Direction, Inbound, InboundState, Message, Status
+from store.db.bulk import table_of
+from store.tables.messages import Conversation, Direction, Inbound, InboundState, Message, Status
 
 # A case that was put together with another, which was put together with another ...
 _MOST_MERGES: Final = 10

@@ -20,10 +20,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
-from store.bulk import among, table_of
+from store.conversations.read import OWN_COLUMNS, ConversationRow, Position, conversation_row
+from store.db.bulk import among, table_of
 from store.desk_tables import ReadMarker
-from store.inbox import OWN_COLUMNS, ConversationRow, Position, conversation_row
-from store.models import Contact, Conversation, Identity, Status
+from store.tables.messages import Contact, Conversation, Identity, Status
 
 # As the small indexes of those that have any say it, by which the planners know them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
@@ -207,7 +207,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
 class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
     """Whether a list in JSON has a text among its values."""
 
-    # As in `store.bulk`.
+    # As in `store.db.bulk`.
     type = sa.types.NullType()
     inherit_cache = True
 

@@ -12,16 +12,25 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
-from store.actions import lock
-from store.bulk import among, insert_rows, table_of
-from store.database import Database
-from store.events import EventRow, append_events
-from store.ids import new_id, new_reference
-from store.models import Conversation, Direction, Identity, Message, Status
+from store.conversations.changes import lock
+from store.conversations.sla import change_status
+from store.conversations.undo_log import (
+    Deed,
+    Kept,
+    Kind,
+    find_regrouping,
+    keep_regrouping,
+    note_undone,
+    snapshot,
+    unchanged_since,
+)
+from store.db.bulk import among, insert_rows, table_of
+from store.db.engine import Database
+from store.db.ids import new_id, new_reference
+from store.events.append import EventRow, append_events
 from store.moving import move_all, move_back, move_some
-from store.promises import change_status
 from store.redirects import refuse_merged
-from store.regrouping import Deed, Kept, Kind, find_regrouping, keep_regrouping, note_undone, snapshot, unchanged_since
+from store.tables.messages import Conversation, Direction, Identity, Message, Status
 
 _SIDE: Final = (
     *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),

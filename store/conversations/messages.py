@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import among, table_of
-from store.inbox import Position, behind
-from store.ledgers import Outbound
-from store.models import Attachment, Inbound, Message, Original
-from store.sealing import sealer_of
+from store.conversations.read import Position, behind
+from store.db.bulk import among, table_of
+from store.db.encryption import sealer_of
+from store.tables.messages import Attachment, Inbound, Message, Original
+from store.tables.operations import Outbound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

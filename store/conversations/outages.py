@@ -11,11 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_new, table_of
-from store.events import EventRow
-from store.history import KnownConversation
-from store.models import Conversation, Direction, Message, Status
+from store.db.bulk import among, insert_new, table_of
+from store.events.append import EventRow
+from store.inbound.history import KnownConversation
 from store.noticed import Outage
+from store.tables.messages import Conversation, Direction, Message, Status
 
 # Of one contact; whoever writes more in a day is answered by people who have read it.
 _MOST: Final = 8

@@ -13,15 +13,15 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.bulk import among, insert_new, insert_rows, table_of
 from store.clock import read_clock
-from store.database import Database, insert_ignore
-from store.duty import DeskState
-from store.events import EventRow, append_events
-from store.feed import newest_number
-from store.history import AUTO_REPLY, digest
-from store.ledgers import Event, Outbound
-from store.models import Contact, Conversation, Direction, Message, Status, ThreadKey
+from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.engine import Database, insert_ignore
+from store.events.append import EventRow, append_events
+from store.events.feed import newest_number
+from store.inbound.history import AUTO_REPLY, digest
+from store.tables.desk import DeskState
+from store.tables.messages import Contact, Conversation, Direction, Message, Status, ThreadKey
+from store.tables.operations import Event, Outbound
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"

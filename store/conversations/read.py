@@ -1,6 +1,6 @@
 """The inbox as agents read it: one conversation, and what a list says of each.
 
-`store.listing` has the list, `store.correspondence` the messages.
+`store.conversations.lists` has the list, `store.conversations.messages` the messages.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import among, table_of
-from store.models import Contact, Conversation, Identity, Message
+from store.db.bulk import among, table_of
+from store.tables.messages import Contact, Conversation, Identity, Message
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
 # What a list shows of the last message; more would haul whole mails through the connection.

@@ -10,10 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
-from store.database import Database
+from store.db.bulk import table_of
+from store.db.engine import Database
 from store.desk_tables import Presence
-from store.ledgers import Agent
+from store.tables.operations import Agent
 
 # A page says so each few seconds; one that was closed is forgotten this long after.
 LASTS: Final = timedelta(seconds=20)

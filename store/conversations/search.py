@@ -1,7 +1,7 @@
 """Search: an index of masked words, written with each message, and read newest first.
 
 SQLite keeps it in FTS5 without positions and without the text, PostgreSQL in a GIN index of `tsvector`s. Both hold the
-words of `router.searching` and no dictionary's, so that both find the same, in any language and locale. What the index
+words of `router.text.search_terms` and no dictionary's, so that both find the same, in any language and locale. What the index
 finds is looked at again in the message itself.
 """
 
@@ -16,10 +16,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.searching import Wanted, holds, words_to_index
-from store.bulk import among, table_of
-from store.database import Rows
-from store.models import Conversation, Message
+from router.text.search_terms import Wanted, holds, words_to_index
+from store.db.bulk import among, table_of
+from store.db.engine import Rows
+from store.tables.messages import Conversation, Message
 
 # So many candidates are looked at for one page; the cursor goes on behind them.
 _MOST_LOOKED_AT: Final = 2_000
@@ -153,7 +153,7 @@ def _ask(connection: Connection, statement: str, **values: object) -> list[UUID]
     return list(connection.execute(sa.text(statement).columns(_ENTRY.c.message_id), values).scalars())
 
 
-# Words are letters and digits alone (`router.searching`), so that nothing in them can end the quotes.
+# Words are letters and digits alone (`router.text.search_terms`), so that nothing in them can end the quotes.
 def _as_tsquery(wanted: Wanted) -> str:
     return " & ".join([*(f"'{word}'" for word in wanted.words), *(f"'{word}':*" for word in wanted.beginnings)])
 

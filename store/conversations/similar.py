@@ -16,9 +16,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.repeats import find_alike
-from store.bulk import among, table_of
-from store.models import Conversation, Message, Status
+from router.threads.cross_channel import find_alike
+from store.db.bulk import among, table_of
+from store.tables.messages import Conversation, Message, Status
 
 # What was answered longer ago was perhaps answered otherwise.
 _SINCE: Final = timedelta(days=90)

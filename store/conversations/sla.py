@@ -1,6 +1,6 @@
 """The rows that promises are reckoned from: which conversations to look at, their pauses, what was told of them.
 
-Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.watch` reckons everything anew from
+Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.chores.sla` reckons everything anew from
 what happened, so that nothing here is ever adjusted.
 """
 
@@ -15,12 +15,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
-from store.database import Database, insert_ignore
-from store.duty import DeskState, NoticeKind, Pause, SlaNotice
-from store.events import EventRow, append_events
-from store.ids import new_id
-from store.models import Conversation, Status
+from store.db.bulk import among, table_of
+from store.db.engine import Database, insert_ignore
+from store.db.ids import new_id
+from store.events.append import EventRow, append_events
+from store.tables.desk import DeskState, NoticeKind, Pause, SlaNotice
+from store.tables.messages import Conversation, Status
 
 # While it is so, we wait for the customer or believe that we are done.
 RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import table_of
-from store.models import Conversation, Identity, Inbound, Message
-from store.sealing import sealer_of
+from store.db.bulk import table_of
+from store.db.encryption import sealer_of
+from store.tables.messages import Conversation, Identity, Inbound, Message
 
 # A conversation with more messages than this is read at the desk, not in a terminal.
 _MOST: Final = 50

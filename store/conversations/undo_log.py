@@ -19,9 +19,9 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import Conflict, NotFound
-from store.bulk import among, insert_rows, table_of
+from store.db.bulk import among, insert_rows, table_of
+from store.db.ids import new_id
 from store.desk_tables import Regrouping
-from store.ids import new_id
 
 _SHOWN: Final = ("id", "kind", "source_id", "target_id", "agent", "at", "undone_at", "undone_by")
 

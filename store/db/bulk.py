@@ -19,7 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.database import Rows
+from store.db.engine import Rows
 
 _Convert = Callable[[Any], Any]
 # Every table in a few forms, on a database or two.

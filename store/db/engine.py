@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 
 from router.errors import PermanentError, TransientError
-from store.sealing import OPTION, Sealer
+from store.db.encryption import OPTION, Sealer
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -102,7 +102,7 @@ class Database:
 
 
 def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
-    """Return an INSERT that leaves alone what a unique index already has; for pages see `store.bulk.insert_new`."""
+    """Return an INSERT that leaves alone what a unique index already has; for pages see `store.db.bulk.insert_new`."""
     return database.insert(table).on_conflict_do_nothing()
 
 

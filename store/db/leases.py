@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.bulk import table_of
 from store.clock import read_clock
-from store.database import Database
-from store.ledgers import Lease
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.operations import Lease
 
 
 def take_lease(connection: Connection, database: Database, *, name: str, holder: str, lasts: timedelta) -> UUID | None:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from store.database import Database
+from store.db.engine import Database
 
-_SCRIPTS: Final = Path(__file__).parent / "migrations"
+_SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
 # Two processes that start together must not both migrate; any constant of ours will do as the lock's number.
 _LOCK: Final = 0x6F6D6E69
 

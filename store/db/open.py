@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.settings import Settings
-from store.database import Database
-from store.keys import desk_key
-from store.sealing import Sealer
+from store.db.encryption import Sealer
+from store.db.engine import Database
+from store.db.keys import desk_key
 
 
 def open_database(settings: Settings) -> Database:

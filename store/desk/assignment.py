@@ -11,12 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.assignment import WEIGHTS, OnDuty
 from router.errors import NotFound
-from store.bulk import among, insert_rows, table_of
-from store.duty import AgentSkill, SkillKind
-from store.ledgers import Agent
-from store.models import Conversation, Status
+from router.routing.assignment import WEIGHTS, OnDuty
+from store.db.bulk import among, insert_rows, table_of
+from store.tables.desk import AgentSkill, SkillKind
+from store.tables.messages import Conversation, Status
+from store.tables.operations import Agent
 
 # Of one team in one pass; the oldest first, so that nobody waits behind a newer one.
 _MOST_WAITING: Final = 500

@@ -20,10 +20,10 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.bulk import insert_rows, table_of
-from store.ids import new_id
-from store.ledgers import Event
-from store.models import Json
+from store.db.bulk import insert_rows, table_of
+from store.db.ids import new_id
+from store.tables.messages import Json
+from store.tables.operations import Event
 
 _PAGE: Final = 500
 # The chain's beginning: what the first row follows.
@@ -39,7 +39,7 @@ _UNSEALED: Final = text("number IS NULL")
 class Audit(SQLModel, table=True):
     """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
 
-    seq: the order of writing, as in `store.ledgers.Event`.
+    seq: the order of writing, as in `store.tables.operations.Event`.
     """
 
     __table_args__ = (

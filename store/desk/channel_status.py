@@ -11,13 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
 from store.clock import read_clock
-from store.duty import GateTally, NoticeKind, SlaNotice
-from store.emergencies import EmergencyTally, tally
-from store.ledgers import Cursor, Event, Lease, Outbound, OutboundState
-from store.models import Inbound, InboundState, Message
+from store.conversations.alarms import EmergencyTally, tally
+from store.db.bulk import table_of
 from store.noticed import Outage
+from store.tables.desk import GateTally, NoticeKind, SlaNotice
+from store.tables.messages import Inbound, InboundState, Message
+from store.tables.operations import Cursor, Event, Lease, Outbound, OutboundState
 
 _NONE_CALLED: Final = EmergencyTally()
 # The four states that add up to what was accepted; anything else in the column is a fault.

@@ -8,10 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
 from store.clock import read_clock
-from store.database import Database, insert_ignore
-from store.ledgers import Idempotency
+from store.db.bulk import table_of
+from store.db.engine import Database, insert_ignore
+from store.tables.operations import Idempotency
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
-from store.duty import GateTally, NoticeKind, SlaNotice
-from store.ledgers import Agent
-from store.models import Conversation, Status
+from store.db.bulk import table_of
 from store.noticed import Emergency
+from store.tables.desk import GateTally, NoticeKind, SlaNotice
+from store.tables.messages import Conversation, Status
+from store.tables.operations import Agent
 
 _QUANTILES: Final = (0.5, 0.9)
 # Open work of agents beyond this is a list of its own.

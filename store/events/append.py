@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from store.bulk import insert_rows
-from store.ids import new_id
-from store.ledgers import Event
+from store.db.bulk import insert_rows
+from store.db.ids import new_id
+from store.tables.operations import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
-from store.ledgers import Event
-from store.models import Conversation
+from store.db.bulk import among, table_of
+from store.tables.messages import Conversation
+from store.tables.operations import Event
 
 # SQLite leaves `seq` empty, and its writers take turns: there the row id is the order of writing.
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}

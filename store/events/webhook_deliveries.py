@@ -14,10 +14,10 @@ from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.bulk import among, insert_new, table_of
 from store.clock import read_clock
-from store.ids import new_id
-from store.ledgers import Event
+from store.db.bulk import among, insert_new, table_of
+from store.db.ids import new_id
+from store.tables.operations import Event
 
 # One INSERT of a page has at most this many events for each target.
 _MOST_NUMBERED: Final = 10_000

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.bulk import among, insert_new, insert_rows, table_of
 from store.clock import read_clock
-from store.events import EventRow, append_events
-from store.ids import new_id
-from store.models import Inbound, InboundState, Original
+from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.ids import new_id
+from store.events.append import EventRow, append_events
+from store.tables.messages import Inbound, InboundState, Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

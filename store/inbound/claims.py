@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.bulk import among, table_of
 from store.clock import read_clock
-from store.database import Rows
-from store.models import Inbound, InboundState
+from store.db.bulk import among, table_of
+from store.db.engine import Rows
+from store.tables.messages import Inbound, InboundState
 
 LEASE: Final = timedelta(seconds=30)
 # What a page's mails may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.

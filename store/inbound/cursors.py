@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
 from store.clock import read_clock
-from store.database import Database
-from store.ledgers import Cursor
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.operations import Cursor
 
 
 def read_position(connection: Connection, *, channel: str) -> tuple[str, str] | None:

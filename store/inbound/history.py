@@ -12,11 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
-from store.duty import ContactLabel
-from store.ledgers import Outbound
-from store.models import Conversation, Inbound, Message, Status, ThreadKey
+from store.db.bulk import among, table_of
 from store.redirects import where_now
+from store.tables.desk import ContactLabel
+from store.tables.messages import Conversation, Inbound, Message, Status, ThreadKey
+from store.tables.operations import Outbound
 
 # The `kind` of outbound rows that nobody wrote.
 AUTO_REPLY: Final = "auto_reply"

@@ -11,18 +11,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, insert_new, insert_rows, table_of
-from store.duty import GateTally
-from store.echoes import notice_bursts
-from store.emergencies import call_for
-from store.events import EventRow, append_events
-from store.history import digest
-from store.ids import new_id
-from store.ledgers import Outbound
-from store.models import Attachment, Conversation, Message, Status, ThreadKey
-from store.rota import somebody_else_is_there
-from store.search import index_read
+from store.conversations.alarms import call_for
+from store.conversations.outages import notice_bursts
+from store.conversations.search import index_read
+from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.ids import new_id
+from store.desk.assignment import somebody_else_is_there
+from store.events.append import EventRow, append_events
+from store.inbound.history import digest
 from store.suppression import LastWord, note_words
+from store.tables.desk import GateTally
+from store.tables.messages import Attachment, Conversation, Message, Status, ThreadKey
+from store.tables.operations import Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Coll
         "waiting_since": sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
         # Old mail has no clock; a customer who writes again starts it.
         "clock_started_at": sa.func.coalesce(columns.clock_started_at, _RECEIVED_AT),
-        # What is promised now follows from all that happened: `workers.watch` reckons it, off the hot path.
+        # What is promised now follows from all that happened: `workers.chores.sla` reckons it, off the hot path.
         "watch_at": now,
     }
     if handed_out:

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError
-from store.bulk import among, table_of
 from store.clock import read_clock
-from store.correspondence import PackedOriginal
-from store.events import EventRow, append_events
-from store.models import Inbound, InboundState, Original
-from store.sealing import sealer_of
+from store.conversations.messages import PackedOriginal
+from store.db.bulk import among, table_of
+from store.db.encryption import sealer_of
+from store.events.append import EventRow, append_events
+from store.tables.messages import Inbound, InboundState, Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

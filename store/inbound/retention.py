@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.envelope import Envelope, Party, PartyKind, to_json
-from store.bulk import among, table_of
-from store.models import Inbound, InboundState, Original
+from store.db.bulk import among, table_of
+from store.tables.messages import Inbound, InboundState, Original
 
 _NOBODY: Final = Party(PartyKind.EMAIL, "")
 # Whatever waits for a person keeps its bytes: a replay needs them.

@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import table_of
-from store.models import Conversation, Inbound, InboundState, Message
-from store.sealing import sealer_of
+from store.db.bulk import table_of
+from store.db.encryption import sealer_of
+from store.tables.messages import Conversation, Inbound, InboundState, Message
 
 # Ids carry the accepting process's clock, which may differ from the database's by so much.
 _CLOCKS_DIFFER: Final = timedelta(hours=1)

@@ -1,18 +1,15 @@
-"""Run by Alembic: migrate over the connection that `store.migrate` opened."""
+"""Run by Alembic: migrate over the connection that `store.db.migrate` opened."""
 
 from __future__ import annotations
 
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.audit
-import store.deliveries
+import store.conversations.ratings
+import store.desk.audit
 import store.desk_tables
-import store.duty
-import store.ledgers
-import store.models
+import store.events.webhook_deliveries
 import store.noticed
-import store.ratings
 import store.suppression  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
@@ -21,7 +18,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     # SQLite alters a table by copying it.
     render_as_batch=True,
-    # The index for words has no model (`store.search`).
+    # The index for words has no model (`store.conversations.search`).
     include_name=lambda name, kind, _: kind != "table" or not (name or "").startswith("search_"),
     transactional_ddl=True,
 )

@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.sending import Delivery, is_later
-from store.bulk import among, table_of
+from router.delivery import Delivery, is_later
 from store.clock import read_clock
-from store.ledgers import Outbound, OutboundState
-from store.models import Conversation, Message
+from store.db.bulk import among, table_of
+from store.tables.messages import Conversation, Message
+from store.tables.operations import Outbound, OutboundState
 
 # Settled by its own attempt, however late that wakes; what a person or a callback has settled stays as it is.
 _UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)

@@ -10,13 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.bulk import among, table_of
 from store.clock import read_clock
-from store.database import Database
-from store.duty import DeskState
-from store.history import AUTO_REPLY
-from store.ledgers import Outbound, OutboundState
-from store.models import Direction, Message
+from store.db.bulk import among, table_of
+from store.db.engine import Database
+from store.inbound.history import AUTO_REPLY
+from store.tables.desk import DeskState
+from store.tables.messages import Direction, Message
+from store.tables.operations import Outbound, OutboundState
 
 _FROZEN: Final = "sending is frozen"
 _BREAKER: Final = "automatic replies rest: "

@@ -12,18 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict
-from store.brakes import last_heard
-from store.bulk import insert_rows, table_of
-from store.database import Database, insert_ignore
-from store.events import EventRow, append_events
-from store.history import digest
-from store.ids import new_id
-from store.ledgers import Outbound, OutboundState
-from store.models import Conversation, Direction, Message, Status, ThreadKey
-from store.outbound import OutboundClaim
-from store.promises import change_status, note_reply
+from store.conversations.search import index_messages
+from store.conversations.sla import change_status, note_reply
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database, insert_ignore
+from store.db.ids import new_id
+from store.events.append import EventRow, append_events
+from store.inbound.history import digest
+from store.outbound.ledger import OutboundClaim
+from store.outbound.limits import last_heard
 from store.redirects import refuse_merged, where_now
-from store.search import index_messages
+from store.tables.messages import Conversation, Direction, Message, Status, ThreadKey
+from store.tables.operations import Outbound, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"

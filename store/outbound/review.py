@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
-from store.bulk import among, table_of
 from store.clock import read_clock
-from store.database import Database
-from store.events import EventRow, append_events
-from store.ledgers import Outbound, OutboundState
-from store.models import Conversation
-from store.outbound import as_shown, find
-from store.replies import REPLY, answered, put_back
+from store.db.bulk import among, table_of
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.outbound.ledger import as_shown, find
+from store.outbound.replies import REPLY, answered, put_back
+from store.tables.messages import Conversation
+from store.tables.operations import Outbound, OutboundState
 
 # What somebody has to look at.
 TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)
@@ -28,7 +28,7 @@ _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One outgoing message. See `store.ledgers.Outbound`."""
+    """One outgoing message. See `store.tables.operations.Outbound`."""
 
     id: UUID
     conversation_id: UUID

@@ -1,7 +1,7 @@
 """The tables of what came in: original, inbound, contact, identity, conversation, message, attachment.
 
 Their words are the help desk's; their unique indexes are what makes each message count once.
-`store.ledgers` has the tables of the work itself.
+`store.tables.operations` has the tables of the work itself.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Inbound(SQLModel, table=True):
     """One message that a channel accepted: the row is the message, the broker only rings for it.
 
     envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
-    due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.claims`).
+    due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.inbound.claims`).
     conflict: another row of this channel has the same source key with other bytes.
     """
 
@@ -217,7 +217,7 @@ class Conversation(SQLModel, table=True):
 class Message(SQLModel, table=True):
     """One entry of a conversation.
 
-    trace: the reasons of every decision about it (`router.routing.Decision`).
+    trace: the reasons of every decision about it (`router.routing.routes.Decision`).
     fingerprint: of its canonical words, to recognise the same thing said twice.
     echo: of them too, but equal whoever says them.  duplicate_of: a message of the same contact that it says again.
     """

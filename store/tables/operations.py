@@ -11,11 +11,11 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, tex
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
-from store.models import Json
+from store.tables.messages import Json
 
 
 class OutboundState(StrEnum):
-    """What became of a message that is to leave; `store.outbound` alone moves it.
+    """What became of a message that is to leave; `store.outbound.ledger` alone moves it.
 
     queued -> sending -> sent | failed | unknown; unknown -> sent | needs_person; what certainly was not taken is queued
     again, and so is mail of which nothing is known, under the same Message-ID.
@@ -49,7 +49,7 @@ class Outbound(SQLModel, table=True):
     due_at: of a queued row, when it may leave; of an unknown one, when to look for it again.
     lease_token: names the last attempt, also after it; lease_until: when its process counts as dead.
     unknown_at, looks: since when, and how often the provider was asked in vain.  repeats: how often mail of which
-    nothing was known went again.  delivery: what the provider told later (`router.sending.Delivery`).
+    nothing was known went again.  delivery: what the provider told later (`router.delivery.Delivery`).
     """
 
     __table_args__ = (
@@ -166,7 +166,7 @@ class Lease(SQLModel, table=True):
 class Agent(SQLModel, table=True):
     """Somebody who may use the desk. token_hash: SHA-256, hex; the token itself is shown once and not kept.
 
-    available: takes work that is handed out.  capacity: how much at once (`router.assignment`).
+    available: takes work that is handed out.  capacity: how much at once (`router.routing.assignment`).
     assigned_at: when work was last handed to them.
     scopes: verbs that the token is for; None for all that the role may.  expires_at: when the token ends by itself.
     previous_hash: the token before the last rotation, in force until previous_until.

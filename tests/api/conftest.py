@@ -11,10 +11,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.permissions import Role
+from api.http.permissions import Role
 from router.settings import Settings, read_settings
-from store.agents import add_agent
-from store.database import Database
+from store.db.engine import Database
+from store.desk.agents import add_agent
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON
 

@@ -9,10 +9,10 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
-from api.permissions import Actor, Role, Verb, can
-from api.problems import PROBLEMS
-from store.database import Database
-from store.ids import new_id
+from api.http.permissions import Actor, Role, Verb, can
+from api.http.problems import PROBLEMS
+from store.db.engine import Database
+from store.db.ids import new_id
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 

@@ -21,20 +21,20 @@ from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
 from api.app import create_app
-from connectors.sms.twilio import TwilioConnector
+from connectors.sms.twilio.connector import TwilioConnector
 from router.envelope import from_json
 from router.settings import Settings
-from store.bulk import table_of
-from store.database import Database
-from store.ledgers import Outbound
-from store.models import Inbound
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.messages import Inbound
+from store.tables.operations import Outbound
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
 from tests.inbox_builder import Builder
-from workers.bell import Bell
-from workers.intake import Intake
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
 
 HERE = "https://desk.wallet.example"
 DOOR = f"{HERE}/webhooks/sms"

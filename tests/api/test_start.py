@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
 from tests.api.conftest import TOML
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.check import check
+from cli.commands.check.command import check
 from cli.main import application
 
 CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"

@@ -12,7 +12,7 @@ import pytest
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.demo.story import AFTERNOON
 from router.settings.files import read_file
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
 
 
 def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.listening import Listener, check_free, listeners
+from cli.commands.systemd import make_units
 from cli.main import application
-from cli.procfile import Daemon, read_procfile
-from cli.screen import LogLines
-from cli.systemd import make_units
+from cli.processes.ports import Listener, check_free, listeners
+from cli.processes.procfile import Daemon, read_procfile
+from cli.processes.screen import LogLines
 from router.errors import Conflict
 from router.settings import read_settings
 

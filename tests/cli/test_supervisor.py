@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.leftovers import end_leftovers, find_leftovers, marked, only_one
-from cli.supervisor import Supervisor, pause_before_restart
+from cli.processes.leftovers import end_leftovers, find_leftovers, marked, only_one
+from cli.processes.supervisor import Supervisor, pause_before_restart
 from router.errors import Conflict
 
 _SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
@@ -144,7 +144,7 @@ def test_a_second_interrupt_kills_a_child_that_will_not_stop(said: _Said, tmp_pa
 def test_children_end_when_their_killed_parent_is_gone(tmp_path: Path):
     program = f"""
         import os
-        from cli.supervisor import Supervisor
+        from cli.processes.supervisor import Supervisor
         Supervisor(
             {{"child": lambda _: [{sys.executable!r}, "-c", {_SLEEPER!r}]}},
             environment=os.environ,
@@ -163,7 +163,7 @@ def test_children_end_when_their_killed_parent_is_gone(tmp_path: Path):
 
 
 def test_leftovers_are_ended_even_if_they_ignore_a_polite_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cli.leftovers._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("cli.processes.leftovers._PATIENCE_SECONDS", 0.2)
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _SLEEPER
     environment = {**os.environ, **marked(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", stubborn], env=environment, stdout=subprocess.PIPE) as process:

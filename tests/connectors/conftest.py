@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.email.imap import ImapConnector
+from connectors.email.imap.connector import ImapConnector
 from router.settings.channels import ImapSettings
 from router.settings.secret import Secret
 from tests import mailservers

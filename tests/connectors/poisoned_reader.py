@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from connectors.email import guarded
+from connectors.email.sandbox import child
 
-_honest = guarded.normalise
+_honest = child.normalise
 
 
 def poisoned(message: Any, *, channel: str) -> Any:
@@ -38,5 +38,5 @@ def spin() -> None:
 
 
 if __name__ == "__main__":
-    guarded.normalise = poisoned
-    guarded.main()
+    child.normalise = poisoned
+    child.main()

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from connectors.daemon import Daemon, Polled
-from connectors.email.smtp import SmtpGate
+from connectors.email.smtp.listener import SmtpGate
 from connectors.watchdog import Watchdog
 from router.settings.channels import SmtpSettings
 from router.settings.secret import Secret
 from tests.connectors.conftest import Mailbox, mail
-from tests.keeping import MemoryKeeper
 from tests.mailproxies import refusing
 from tests.mailservers import PASSWORD, free_port
+from tests.memory_keeper import MemoryKeeper
 
 pytestmark = pytest.mark.usefixtures("dovecot")
 
@@ -212,7 +212,7 @@ def test_a_stop_ends_a_fetch_from_a_server_that_is_silent(dovecot_mailbox, conne
 
 def test_a_loop_that_hangs_is_bitten(dovecot_mailbox, connect, running, keeper, monkeypatch):
     # Given: steps may take a tenth of a second, and one hangs.
-    monkeypatch.setattr("connectors.lanes._STEP", 0.1)
+    monkeypatch.setattr("connectors.channel_loops._STEP", 0.1)
     bitten, free = threading.Event(), threading.Event()
     # Not before the first step has its bound.
     hang = {"fetch.after": 20}
@@ -276,10 +276,10 @@ def test_a_move_that_fails_shows_in_the_report_while_mail_flows(dovecot_mailbox,
 PROGRAM = """
 import sys
 from connectors.daemon import Daemon, Polled
-from connectors.email.imap import ImapConnector
+from connectors.email.imap.connector import ImapConnector
 from router.settings.channels import ImapSettings
 from router.settings.secret import Secret
-from tests.keeping import MemoryKeeper
+from tests.memory_keeper import MemoryKeeper
 settings = ImapSettings(kind="imap", host="127.0.0.1", port=int(sys.argv[1]), security="none",
                         username="signals", password=Secret("env:MAIL_PASSWORD"))
 def reach(name):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.email.originals import pack, unpack
+from connectors.originals import pack, unpack
 from router.errors import PermanentError
 
 

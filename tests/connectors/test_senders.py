@@ -11,12 +11,12 @@ import pytest
 
 from connectors.base import Outgoing, Verdict
 from connectors.senders import open_senders
-from connectors.sms.twilio_sending import TwilioSender
-from connectors.social.telegram_sending import TelegramSender
-from connectors.social.x_sending import XSender
+from connectors.sms.twilio.sender import TwilioSender
+from connectors.social.telegram.sender import TelegramSender
+from connectors.social.x.sender import XSender
 from router.errors import TransientError
 from router.settings import read_settings
-from router.settings.chats import TelegramSettings, TwilioSettings, XSettings
+from router.settings.chat_channels import TelegramSettings, TwilioSettings, XSettings
 from router.settings.secret import Secret
 from tests.fakes import telegram as telegrams
 from tests.fakes import twilio as twilios

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import RawMessage
-from connectors.normalising import normalise_page, reread
+from connectors.normalise import normalise_page, reread
 from connectors.web.form import Submission, is_address, page_of
-from router.automatic import recognise
 from router.envelope import WEB_FORM, Envelope, Party, PartyKind, from_json
+from router.origin.automatic import recognise
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from cli.main import application
 from router.settings.files import load_settings
-from store.opening import open_database
-from workers.brain import build_brain
-from workers.route import Router
+from store.db.open import open_database
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
 
 _CONFIG = """
 [omniyard]

@@ -20,14 +20,14 @@ from benchmarks.ledger import read_ledger
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 from router.errors import TransientError
-from store.bulk import table_of
-from store.ledgers import Lease
-from store.models import Conversation, Inbound, InboundState
-from store.quarantine import replay
+from store.db.bulk import table_of
+from store.inbound.quarantine import replay
+from store.tables.messages import Conversation, Inbound, InboundState
+from store.tables.operations import Lease
 from tests.postgres import find_binaries
-from workers.failpoints import NAMES, SENDING, TELLING
+from workers.runtime.failpoints import NAMES, SENDING, TELLING
 
-# What leaves is killed in `test_sending_failpoints.py`, what tools are told in `tests/workers/test_webhooks.py`.
+# What leaves is killed in `test_sending_failpoints.py`, what tools are told in `tests/workers/chores/test_webhooks.py`.
 _PLACES = [name for name in NAMES if name not in {*SENDING, *TELLING}]
 _POLLING = {name for name in _PLACES if name.startswith(("own", "fetch", "accept", "settle", "bell"))}
 _MODULES = {"connectors": "connectors", "worker": "workers"}

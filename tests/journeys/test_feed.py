@@ -18,20 +18,20 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from store.agents import add_agent, revoke_agent
-from store.database import Database
-from store.events import EventRow, append_events
+from store.db.engine import Database
+from store.desk.agents import add_agent, revoke_agent
+from store.events.append import EventRow, append_events
 from tests.api.conftest import settings_in
 from tests.desk import RECEIVED_AT
 from tests.mailservers import free_port
-from workers.publish import Publisher
+from workers.chores.publish_events import Publisher
 
 ROOT = Path(__file__).parents[2]
 # One writer: transactions of various lengths, some of which are rolled back.
 WRITE = """
 import datetime, random, sys, time
-from store.database import Database
-from store.events import EventRow, append_events
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
 database, dice = Database(sys.argv[1]), random.Random(sys.argv[2])
 now, written = datetime.datetime.now(datetime.UTC), 0
 while written < 400:
@@ -51,8 +51,8 @@ print(written)
 """
 PUBLISH = """
 import datetime, sys, time
-from store.database import Database
-from workers.publish import Publisher
+from store.db.engine import Database
+from workers.chores.publish_events import Publisher
 publisher = Publisher(Database(sys.argv[1]), takeover=datetime.timedelta(seconds=0.5))
 while True:
     publisher.once()

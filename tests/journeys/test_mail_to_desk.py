@@ -15,7 +15,7 @@ from benchmarks.chaos import is_drained, submit
 from benchmarks.hostile import NAMES, hostile_mail
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
-from store.agents import add_agent
+from store.desk.agents import add_agent
 from tests.postgres import find_binaries
 
 PARTS = {"connectors": "connectors", "worker": "workers", "web": "api"}

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from cli.main import application
-from store.audit import Audit
-from store.bulk import table_of
-from store.database import Database
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.desk.audit import Audit
 from tests.inbox_builder import Builder
 
 TOML = """

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from cli.main import application
-from store.bulk import table_of
-from store.database import Database
-from store.ledgers import Outbound
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.operations import Outbound
 from tests.inbox_builder import Builder
 from tests.mailservers import free_port
 from tests.mailsink import MailSink, Sink

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import application
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
 from tests.desk import ANN, Desk, envelope
 
 

@@ -22,14 +22,14 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.rig import ROOT, wait_until
-from store.agents import add_agent
-from store.bulk import table_of
-from store.database import Database
-from store.ledgers import Outbound
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.desk.agents import add_agent
+from store.tables.operations import Outbound
 from tests.inbox_builder import Builder
 from tests.mailservers import free_port
 from tests.mailsink import MailSink, Sink
-from workers.failpoints import SENDING
+from workers.runtime.failpoints import SENDING
 
 TOML = """
 [omniyard]

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from cli.leftovers import find_leftovers
+from cli.processes.leftovers import find_leftovers
 
 _READY_SECONDS = 45
 _TOKEN = re.compile(r"oy_\w+")

@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.autoreply import compose_reply
-from router.conditions import Background
-from router.correlation import Candidate, Correlation, correlate
 from router.envelope import Envelope, Party, PartyKind
-from router.routing import Decision
+from router.replies.autoreply import compose_reply
+from router.routing.conditions import Background
+from router.routing.routes import Decision
 from router.settings import read_settings
-from workers.brain import Brain, build_brain
+from router.threads.correlation import Candidate, Correlation, correlate
+from workers.routing.brain import Brain, build_brain
 
 SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
 BEIJING = ZoneInfo("Asia/Shanghai")

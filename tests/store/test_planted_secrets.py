@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from benchmarks import planted_desk
 from benchmarks.planted import planted
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
 
 
 def test_a_card_number_in_the_search_index_alone_is_found(tmp_path):

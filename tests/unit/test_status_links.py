@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from router.case_links import CaseLink, Kind, case_key, read_case_token, write_case_token
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
+from router.status_links import CaseLink, Kind, case_key, read_case_token, write_case_token
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 KEY = case_key(b"k" * 32)

@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import ConfigError
 from router.settings.model import WebhookSettings
-from router.webhooks import next_pause, read_keys, sign, wants
+from router.webhook_signature import next_pause, read_keys, sign, wants
 
 
 def test_the_signature_is_that_of_the_specifications_own_example():

@@ -13,22 +13,22 @@ import pytest
 
 from connectors.base import Page
 from connectors.senders import open_senders
-from connectors.sms.twilio import TwilioConnector
+from connectors.sms.twilio.connector import TwilioConnector
 from router.settings import read_settings
-from router.settings.chats import TwilioSettings
-from store.bulk import insert_rows
-from store.database import Database
-from store.ids import new_id
-from store.ledgers import Outbound
-from store.models import Conversation, Inbound, InboundState, Message
+from router.settings.chat_channels import TwilioSettings
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id
 from store.suppression import Suppression, refusal
+from store.tables.messages import Conversation, Inbound, InboundState, Message
+from store.tables.operations import Outbound
 from tests.desk import TOML, Desk, envelope
 from tests.fakes.server import Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
-from tests.outgoing import AT_ONCE
-from workers.bell import Bell
-from workers.deliver import Deliverer, Pace, Underway
-from workers.intake import Intake
+from tests.outgoing_desk import AT_ONCE
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
+from workers.sending.deliver import Deliverer, Pace, Underway
 
 SMS = f"""
 [channels.sms]

@@ -10,19 +10,19 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.base import Page, RawMessage
-from connectors.email.originals import unpack
+from connectors.originals import unpack
 from router.envelope import from_json
-from store.bulk import table_of
-from store.correspondence import find_original
-from store.database import Database
-from store.models import Inbound, Message, Original
-from store.quarantine import list_quarantined
-from store.replaying import stored_page
-from store.retention import forget_originals
-from store.sealing import Sealer
+from store.conversations.messages import find_original
+from store.db.bulk import table_of
+from store.db.encryption import Sealer
+from store.db.engine import Database
+from store.inbound.quarantine import list_quarantined
+from store.inbound.retention import forget_originals
+from store.inbound.stored_messages import stored_page
+from store.tables.messages import Inbound, Message, Original
 from tests.desk import Desk, envelope
-from workers.bell import Bell
-from workers.intake import Intake
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
 
 NUMBER = "4111 1111 1111 1111"
 MAIL = f"""From: Ann {NUMBER} <ann@customer.example>

@@ -14,7 +14,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import RedisError
 
 from workers.broker import ring_message, ring_to_send, ringing_broker
-from workers.failpoints import reach
+from workers.runtime.failpoints import reach
 
 # After a failure the bell is left alone this long; the sweep finds the rows meanwhile.
 _REST_SECONDS: Final = 5.0

@@ -9,14 +9,14 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from router.assignment import Case, Choice, OnDuty, choose_assignee
-from store import rota
+from router.routing.assignment import Case, Choice, OnDuty, choose_assignee
 from store.clock import read_clock
-from store.database import Database
-from store.events import EventRow, append_events
-from store.rota import Waiting
-from workers.brain import Brain
-from workers.failpoints import reach
+from store.db.engine import Database
+from store.desk import assignment
+from store.desk.assignment import Waiting
+from store.events.append import EventRow, append_events
+from workers.routing.brain import Brain
+from workers.runtime.failpoints import reach
 
 _THIS_PASS: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ class Assigner:
         if not self._modes:
             return 0
         with self._database.read() as connection:
-            if not rota.is_anybody_waited_for(connection, self._modes):
+            if not assignment.is_anybody_waited_for(connection, self._modes):
                 return 0
         reach("assign.before")
         with self._database.write() as connection:
@@ -44,14 +44,14 @@ class Assigner:
 
     def _hand_out(self, connection: Connection) -> int:
         # Agents are locked before conversations, here as everywhere.
-        agents, now = rota.lock_on_duty(connection), read_clock(connection)
-        waiting = rota.take_waiting(connection, self._modes)
+        agents, now = assignment.lock_on_duty(connection), read_clock(connection)
+        waiting = assignment.take_waiting(connection, self._modes)
         choices = self._choose(waiting, agents)
         given = {case.id: choice.agent.name for case, choice in choices if choice.agent}
         alone = [(case, choice) for case, choice in choices if choice.nobody and self._is_alarming(case, now=now)]
         moves = {case.id: self._brain.settings.teams[case.team].fallback or case.team for case, _ in alone}
-        rota.assign(connection, assignees=given, now=now)
-        rota.note_alarms(connection, teams=moves, now=now)
+        assignment.assign(connection, assignees=given, now=now)
+        assignment.note_alarms(connection, teams=moves, now=now)
         events = [_assigned(case, choice, now=now) for case, choice in choices if choice.agent]
         events += [_alarm(case, choice, team=moves[case.id], now=now) for case, choice in alone]
         append_events(connection, events)

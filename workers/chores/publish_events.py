@@ -19,10 +19,11 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost, TransientError
-from store import feed, leases
-from store.audit import copy_actions, seal
-from store.database import Database
-from workers.failpoints import reach
+from store.db import leases
+from store.db.engine import Database
+from store.desk.audit import copy_actions, seal
+from store.events import feed
+from workers.runtime.failpoints import reach
 
 LEASE: Final = "publisher"
 _PAGE: Final = 500

@@ -7,13 +7,13 @@ from typing import Final
 
 import structlog
 
-from router.autoreply import fill_reply
-from router.correlation import make_token
+from router.replies.autoreply import fill_reply
+from router.threads.correlation import make_token
 from store.clock import read_clock
-from store.database import Database
-from store.ids import new_id
-from store.ratings import Closing, Question, ask, is_anything_new, take_closings
-from workers.brain import Brain
+from store.conversations.ratings import Closing, Question, ask, is_anything_new, take_closings
+from store.db.engine import Database
+from store.db.ids import new_id
+from workers.routing.brain import Brain
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN: Final = "omniyard.invalid"

@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from store.clock import read_clock
-from store.database import Database
-from store.retention import forget_originals
+from store.db.engine import Database
+from store.inbound.retention import forget_originals
 
 # So short a transaction that no mail waits for it.
 _AT_ONCE: Final = 100

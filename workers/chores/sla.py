@@ -16,17 +16,17 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
+from router.routing.sla import Due, Moment, Pause, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
-from router.sla import Due, Moment, Pause, due_times, moments
-from store import promises
 from store.clock import read_clock
-from store.database import Database
-from store.duty import NoticeKind
-from store.events import EventRow, append_events
-from store.models import Status
-from store.promises import Notice, PauseRow, Reckoned, Watched
-from workers.brain import Brain
-from workers.failpoints import reach
+from store.conversations import sla as promises
+from store.conversations.sla import Notice, PauseRow, Reckoned, Watched
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.tables.desk import NoticeKind
+from store.tables.messages import Status
+from workers.routing.brain import Brain
+from workers.runtime.failpoints import reach
 
 _PAGE: Final = 200
 # How far ahead promises may reach; spans further away change nobody's due time today.

@@ -14,8 +14,8 @@ import structlog
 
 from connectors.watchdog import Watchdog
 from router.errors import TransientError
-from workers.failpoints import reach
-from workers.route import Router
+from workers.routing.route import Router
+from workers.runtime.failpoints import reach
 
 PERIOD_SECONDS: Final = 5.0
 # Messages that were in a page that died go one by one between the pages, so that neither waits for the other's end.

@@ -22,14 +22,15 @@ import structlog
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from connectors.posting import Answer, post
+from connectors.safe_post import Answer, post
 from router.errors import LeaseLost, OmniyardError, TransientError
 from router.settings.model import WebhookSettings
-from router.webhooks import next_pause, read_keys, sign, wants
-from store import deliveries, leases
-from store.database import Database
-from store.deliveries import DeliveryRow, Failed
-from workers.failpoints import reach
+from router.webhook_signature import next_pause, read_keys, sign, wants
+from store.db import leases
+from store.db.engine import Database
+from store.events import webhook_deliveries
+from store.events.webhook_deliveries import DeliveryRow, Failed
+from workers.runtime.failpoints import reach
 
 _AT_ONCE: Final = 8
 # Longer than any page may take: each delivery has a bound of its own.
@@ -48,7 +49,7 @@ def fan_out_step(webhooks: Mapping[str, WebhookSettings]) -> Callable[[Connectio
     wanted = {name: partial(wants, each.events) for name, each in webhooks.items() if each.enabled}
 
     def step(connection: Connection, after: int) -> int:
-        return deliveries.fan_out(connection, after=after, wanted=wanted)
+        return webhook_deliveries.fan_out(connection, after=after, wanted=wanted)
 
     return step
 
@@ -98,7 +99,9 @@ class Target:
             return 0
         keys = read_keys(self._settings.secret.reveal())
         with self._database.read() as connection:
-            rows = deliveries.next_deliveries(connection, target=self.name, limit=1 if self._failures else _AT_ONCE)
+            rows = webhook_deliveries.next_deliveries(
+                connection, target=self.name, limit=1 if self._failures else _AT_ONCE
+            )
         if not rows:
             return 0
         reach("webhook.before")
@@ -157,7 +160,7 @@ class Target:
             return 0
         with self._database.write() as connection:
             self._renew(connection, self._token)
-            deliveries.settle_deliveries(connection, delivered=taken, failed=failed)
+            webhook_deliveries.settle_deliveries(connection, delivered=taken, failed=failed)
         self._failures = 0 if taken else self._failures + 1
         if failed:
             _log.warning("webhook.failed", target=self.name, events=len(failed), error=failed[0].error)

@@ -17,16 +17,17 @@ from uuid import UUID
 import structlog
 
 from connectors.base import Arrival, Cursor, Page
-from connectors.email.guard import Guard
+from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
-from connectors.normalising import MAIL, normalise_page
+from connectors.normalise import MAIL, normalise_page
 from router.errors import OmniyardError
-from store import cursors, leases
-from store.database import Database
-from store.inbound import Accepted, Delivery, accept
-from store.sealing import Sealer
-from workers.bell import Bell
-from workers.failpoints import reach
+from store.db import leases
+from store.db.encryption import Sealer
+from store.db.engine import Database
+from store.inbound import cursors
+from store.inbound.accept import Accepted, Delivery, accept
+from workers.broker.doorbell import Bell
+from workers.runtime.failpoints import reach
 
 # A killed owner's channel is taken over within this and one retry: well under half a minute.
 LEASE: Final = timedelta(seconds=15)

@@ -12,17 +12,17 @@ from uuid import UUID
 import structlog
 
 from connectors.base import Page
+from router.delivery import Delivery
 from router.errors import ConfigError, NotFound, PermanentError
-from router.sending import Delivery
 from router.settings import Settings
 from router.settings.channels import HttpSmsSettings, TwilioSettings, WebSettings, XSettings
-from store.database import Database
-from store.inbound import find_inbound
-from store.outbound import Told, note_delivery
+from store.db.engine import Database
+from store.inbound.accept import find_inbound
+from store.outbound.ledger import Told, note_delivery
 
 if TYPE_CHECKING:
     from connectors.web.form import Submission
-    from workers.intake import Intake
+    from workers.intake.intake import Intake
 
 PATH: Final = "/webhooks"
 EMPTY_TWIML: Final = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -61,7 +61,7 @@ class Doors:
 
     def challenge(self, channel: str, crc_token: str) -> str:
         """Return the response token for X's test. Raises NotFound where no door is for X."""
-        from connectors.social.x_webhook import answer_challenge  # noqa: PLC0415
+        from connectors.social.x.webhook import answer_challenge  # noqa: PLC0415
 
         settings = self._channel(channel)
         if not isinstance(settings, XSettings):
@@ -107,7 +107,7 @@ class Doors:
 
         Raises NotFound, Unsigned and PermanentError as `message` does.
         """
-        from connectors.sms import twilio_webhook  # noqa: PLC0415
+        from connectors.sms.twilio import webhook as twilio_webhook  # noqa: PLC0415
 
         settings = self._channel(channel)
         if not isinstance(settings, TwilioSettings):
@@ -125,14 +125,14 @@ class Doors:
             self._intake.close()
 
     def _twilio(self, channel: str, settings: TwilioSettings, knock: Knock, *, now: datetime) -> Page:
-        from connectors.sms import twilio_webhook  # noqa: PLC0415
+        from connectors.sms.twilio import webhook as twilio_webhook  # noqa: PLC0415
 
         url = self._address(channel) + (f"?{knock.query}" if knock.query else "")
         form = self._twilio_form(channel, settings, knock, url=url)
         return twilio_webhook.page_of(channel, settings, form=twilio_webhook.Form(form), now=now)
 
     def _twilio_form(self, channel: str, settings: TwilioSettings, knock: Knock, *, url: str) -> dict[str, list[str]]:
-        from connectors.sms import twilio_webhook  # noqa: PLC0415
+        from connectors.sms.twilio import webhook as twilio_webhook  # noqa: PLC0415
 
         signature, media_type = knock.headers.get("x-twilio-signature"), knock.headers.get("content-type", "")
         if not twilio_webhook.is_signed(settings, url=url, body=knock.body, media_type=media_type, signature=signature):
@@ -140,7 +140,7 @@ class Doors:
         return twilio_webhook.read_form(knock.body)
 
     def _x(self, channel: str, settings: XSettings, knock: Knock, *, now: datetime) -> Page:
-        from connectors.social import x_webhook  # noqa: PLC0415
+        from connectors.social.x import webhook as x_webhook  # noqa: PLC0415
 
         signature = knock.headers.get("x-twitter-webhooks-signature")
         if not x_webhook.is_signed(settings, body=knock.body, signature=signature):
@@ -148,7 +148,7 @@ class Doors:
         return x_webhook.page_of(channel, settings, body=knock.body, now=now)
 
     def _http_sms(self, channel: str, settings: HttpSmsSettings, knock: Knock, *, now: datetime) -> Page:
-        from connectors.sms import http_door  # noqa: PLC0415
+        from connectors.sms.http_api import webhook as http_door  # noqa: PLC0415
 
         if not http_door.is_signed(settings, body=knock.body, headers=knock.headers, now=now):
             self._refuse(channel)
@@ -173,9 +173,9 @@ class Doors:
 
     def _keeper(self) -> Intake:
         # The broker's and the readers' libraries are loaded by the first provider that knocks.
-        from workers.bell import Bell  # noqa: PLC0415
         from workers.broker import broker_url  # noqa: PLC0415
-        from workers.intake import Intake  # noqa: PLC0415
+        from workers.broker.doorbell import Bell  # noqa: PLC0415
+        from workers.intake.intake import Intake  # noqa: PLC0415
 
         with self._lock:
             if self._intake is None:

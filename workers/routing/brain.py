@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from router.assignment import Mode
-from router.case_links import LASTS, CaseLink, Kind, case_key, write_case_token
+from router.analysis import Reading, read_page
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
-from router.privacy import mask
-from router.reading import Reading, read_page
-from router.routing import RoutingTable, build_table
+from router.masking.mask import mask
+from router.routing.assignment import Mode
+from router.routing.routes import RoutingTable, build_table
 from router.settings import Settings
-from router.settings.channel import ChatSettings
-from store.keys import desk_key
-from workers.learning import LearntClassifier
+from router.settings.channel_base import ChatSettings
+from router.status_links import LASTS, CaseLink, Kind, case_key, write_case_token
+from store.db.keys import desk_key
+from workers.training.learn import LearntClassifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from router.automatic import Kind
-from router.conditions import Background, Hours
-from router.correlation import Candidate, Correlation, correlate
-from router.reading import words_of
-from router.repeats import WITHIN, Said, find_repeated
-from router.routing import Decision
-from store.echoes import KnownWords
-from store.history import KnownConversation, KnownMessage
-from store.ids import new_id, new_reference
-from store.models import Status
-from store.outcome import Outcome
-from workers.brain import Brain
+from router.analysis import words_of
+from router.origin.automatic import Kind
+from router.routing.conditions import Background, Hours
+from router.routing.routes import Decision
+from router.threads.correlation import Candidate, Correlation, correlate
+from router.threads.cross_channel import WITHIN, Said, find_repeated
+from store.conversations.outages import KnownWords
+from store.db.ids import new_id, new_reference
+from store.inbound.history import KnownConversation, KnownMessage
+from store.inbound.outcome import Outcome
+from store.tables.messages import Status
 from workers.incoming import Incoming, known_ids, may_repeat
-from workers.recording import Filing, Recorder, wakes
+from workers.routing.brain import Brain
+from workers.routing.record import Filing, Recorder, wakes
 
 _SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"

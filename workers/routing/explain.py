@@ -8,19 +8,19 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from router.autoreply import compose_reply
-from router.conditions import Background
-from router.correlation import Correlation, correlate
+from router.analysis import Reading
 from router.envelope import Envelope
-from router.explaining import explain
-from router.reading import Reading
-from store import history
-from store.database import Database
-from store.ids import new_id
-from store.tracing import find_contact
-from workers.brain import Brain
-from workers.deciding import History
-from workers.route import handle_of
+from router.replies.autoreply import compose_reply
+from router.routing.conditions import Background
+from router.routing.trace import explain
+from router.threads.correlation import Correlation, correlate
+from store.conversations.traces import find_contact
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.inbound import history
+from workers.routing.brain import Brain
+from workers.routing.decide import History
+from workers.routing.route import handle_of
 
 
 def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> dict[str, object]:

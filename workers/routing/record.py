@@ -8,24 +8,24 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from router.automatic import Kind
-from router.autoreply import AutoReply, compose_reply
-from router.correlation import Candidate, Correlation, make_token
-from router.explaining import explain
-from router.optout import Command, command_of
-from router.routing import Decision, Gate
-from router.second_look import is_heard
-from router.sla import Due
-from store.claims import ClaimedRow
-from store.events import EventRow
-from store.history import AUTO_REPLY, KnownMessage
-from store.ids import new_id
-from store.ledgers import OutboundState
-from store.models import Direction, Status
-from store.outcome import Escalation, Outcome, Touch
+from router.origin.automatic import Kind
+from router.origin.stop_words import Command, command_of
+from router.replies.autoreply import AutoReply, compose_reply
+from router.routing.emergency import is_heard
+from router.routing.routes import Decision, Gate
+from router.routing.sla import Due
+from router.routing.trace import explain
+from router.threads.correlation import Candidate, Correlation, make_token
+from store.db.ids import new_id
+from store.events.append import EventRow
+from store.inbound.claims import ClaimedRow
+from store.inbound.history import AUTO_REPLY, KnownMessage
+from store.inbound.outcome import Escalation, Outcome, Touch
 from store.suppression import LastWord
-from workers.brain import Brain
+from store.tables.messages import Direction, Status
+from store.tables.operations import OutboundState
 from workers.incoming import Incoming, attachment_rows, evidence_of, known_ids, may_repeat
+from workers.routing.brain import Brain
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN = "omniyard.invalid"

@@ -16,23 +16,23 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
+from router.analysis import Reading
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
-from router.reading import Reading
-from router.repeats import WITHIN
-from store import claims, history
-from store.claims import Claim
-from store.contacts import Handle, lock_contacts
-from store.database import Database
-from store.echoes import KnownWords, recently_said
-from store.events import EventRow, append_events
-from store.history import KnownConversation
-from store.models import InboundState
-from store.outcome import write_outcome
-from workers.brain import Brain
-from workers.deciding import History, Verdicts, decide_page
-from workers.failpoints import reach
+from router.threads.cross_channel import WITHIN
+from store.contacts.identities import Handle, lock_contacts
+from store.conversations.outages import KnownWords, recently_said
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.inbound import claims, history
+from store.inbound.claims import Claim
+from store.inbound.history import KnownConversation
+from store.inbound.outcome import write_outcome
+from store.tables.messages import InboundState
 from workers.incoming import Incoming, may_repeat
+from workers.routing.brain import Brain
+from workers.routing.decide import History, Verdicts, decide_page
+from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
 # After the database was away: soon enough to be unnoticed, late enough not to drum on it.

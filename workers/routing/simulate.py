@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from router.automatic import Kind
-from router.conditions import Background
+from router.analysis import Reading
 from router.envelope import from_json
-from router.reading import Reading
-from router.routing import Decision
-from store.replaying import StoredMessage
-from workers.brain import Brain
+from router.origin.automatic import Kind
+from router.routing.conditions import Background
+from router.routing.routes import Decision
+from store.inbound.stored_messages import StoredMessage
+from workers.routing.brain import Brain
 
 # What a message's decision is compared by, in the order in which it is shown.
 FIELDS: Final = ("category", "gate", "route", "team", "priority", "reply", "first reply due", "resolve due")

@@ -11,10 +11,10 @@ import structlog
 from router.errors import ConfigError, TransientError
 from router.settings import Settings
 from router.settings.files import load_settings
-from store.database import Database
-from store.opening import open_database
+from store.db.engine import Database
+from store.db.open import open_database
 from store.schema_version import require_current
-from workers.logs import configure_logging
+from workers.runtime.logs import configure_logging
 
 # As the commands end when the configuration cannot be used.
 _UNUSABLE: Final = 3

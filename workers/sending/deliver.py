@@ -19,17 +19,17 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from connectors.base import Outgoing, Receipt, Sender, Verdict
+from router.delivery import wait_after
 from router.errors import TransientError
-from router.sending import wait_after
-from store import brakes, outbound
-from store.database import Database
-from store.events import EventRow, append_events
-from store.outbound import OutboundClaim
-from store.replies import note_answer, put_back
-from workers.brain import Brain
-from workers.failpoints import reach
-from workers.obstacles import Obstacles
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.outbound import ledger, limits
+from store.outbound.ledger import OutboundClaim
+from store.outbound.replies import note_answer, put_back
 from workers.outgoing import outgoing_of
+from workers.routing.brain import Brain
+from workers.runtime.failpoints import reach
+from workers.sending.preflight import Obstacles
 
 # The longest that a channel is left alone after it could not be reached: an outage costs minutes, not hours.
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
@@ -85,7 +85,7 @@ class Underway:
             tokens = [row.token for row in self._rows.values() if row.token]
         if tokens:
             with database.write() as connection:
-                outbound.renew(connection, tokens=tokens, lease=lease)
+                ledger.renew(connection, tokens=tokens, lease=lease)
 
 
 class Deliverer:
@@ -120,8 +120,8 @@ class Deliverer:
             # The database was away when the last message was sent.
             self._turn(claims=False)
         with self._database.read() as connection:
-            due = outbound.due(connection, channels=[*self._senders])
-            if not any((due.queued, due.dead, due.unknown)) or brakes.frozen(connection):
+            due = ledger.due(connection, channels=[*self._senders])
+            if not any((due.queued, due.dead, due.unknown)) or limits.frozen(connection):
                 return 0
         if due.dead:
             self._bury()
@@ -163,13 +163,13 @@ class Deliverer:
 
     def _claim(self, connection: Connection) -> OutboundClaim | None:
         channels = self._open_channels()
-        while channels and not brakes.frozen(connection):
-            row = outbound.next_queued(connection, channel=channels[0])
+        while channels and not limits.frozen(connection):
+            row = ledger.next_queued(connection, channel=channels[0])
             if row is None:
                 channels.pop(0)
             elif not self._obstacles.remove(connection, row):
                 self._last_channel = row.channel
-                return outbound.begin(connection, row, lease=self._lease)
+                return ledger.begin(connection, row, lease=self._lease)
         return None
 
     def _open_channels(self) -> list[str]:
@@ -206,17 +206,17 @@ class Deliverer:
         if receipt.verdict is Verdict.ACCEPTED:
             self._sent(connection, row, receipt)
         elif receipt.verdict is Verdict.REFUSED:
-            if outbound.settle_failed(connection, row, why=why):
+            if ledger.settle_failed(connection, row, why=why):
                 self._tell(connection, row, "outbound.failed", why=why)
                 put_back(connection, self._database, row)
         elif receipt.verdict is Verdict.NOT_SENT:
             wait = receipt.retry_after or wait_after(row.attempts, chance=random.random())  # noqa: S311
-            outbound.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
-        elif outbound.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
+            ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
+        elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
             self._tell(connection, row, "outbound.unknown", why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
-        if outbound.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
+        if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
             self._tell(connection, row, "outbound.sent", why=receipt.why)
             note_answer(connection, self._database, row)
 
@@ -231,10 +231,10 @@ class Deliverer:
     def _bury(self) -> None:
         """Call unknown what a process that died was sending."""
         with self._database.write() as connection:
-            dead = outbound.expired(connection, channels=[*self._senders], limit=_DEAD_AT_ONCE)
+            dead = ledger.expired(connection, channels=[*self._senders], limit=_DEAD_AT_ONCE)
             for row in dead:
                 why = "the process that was sending it died"
-                outbound.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
+                ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
                 self._tell(connection, row, "outbound.unknown", why=why)
 
     def _look(self) -> None:
@@ -242,7 +242,7 @@ class Deliverer:
         seen = set[UUID]()
         while not self._stopped.is_set():
             with self._database.write() as connection:
-                row = outbound.unknown(connection, channels=[*self._senders], again_after=self._pace.looking)
+                row = ledger.unknown(connection, channels=[*self._senders], again_after=self._pace.looking)
             if row is None or row.id in seen:
                 return
             seen.add(row.id)
@@ -265,20 +265,20 @@ class Deliverer:
 
     def _sought(self, row: OutboundClaim, *, since: datetime) -> Outgoing:
         with self._database.read() as connection:
-            others = outbound.provider_ids(connection, channel=row.channel, recipient=row.recipient, since=since)
+            others = ledger.provider_ids(connection, channel=row.channel, recipient=row.recipient, since=since)
         return replace(outgoing_of(row, key=self._brain.key), others=others)
 
     def _decide(self, connection: Connection, row: OutboundClaim, *, repeatable: bool, counts: bool) -> None:
         """Decide about an unknown message that was not found."""
         if repeatable and row.repeats < self._pace.repeats:
-            outbound.repeat(connection, row)
+            ledger.repeat(connection, row)
             return
         looks, unknown_for = row.looks + int(counts), row.now - (row.unknown_at or row.now)
         exhausted = looks >= self._pace.looks and unknown_for >= self._pace.next_look
         if not (repeatable or exhausted):
-            outbound.looked_in_vain(connection, row, look_after=self._pace.next_look, counts=counts)
+            ledger.looked_in_vain(connection, row, look_after=self._pace.next_look, counts=counts)
             return
         why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
-        if outbound.hand_over(connection, row, why=why):
+        if ledger.hand_over(connection, row, why=why):
             self._tell(connection, row, "outbound.needs_person", why=why)
             put_back(connection, self._database, row)

@@ -14,13 +14,14 @@ from sqlalchemy.engine import Connection
 
 from connectors.base import Sender
 from router.settings import Settings
-from router.settings.channel import SendSettings
-from store import brakes, outbound, suppression
-from store.database import Database
-from store.events import EventRow, append_events
-from store.history import AUTO_REPLY
-from store.outbound import OutboundClaim
-from store.replies import put_back
+from router.settings.channel_base import SendSettings
+from store import suppression
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.inbound.history import AUTO_REPLY
+from store.outbound import ledger, limits
+from store.outbound.ledger import OutboundClaim
+from store.outbound.replies import put_back
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
@@ -33,7 +34,7 @@ _log = structlog.get_logger()
 class Obstacles:
     """Looks at a locked row before it is claimed; used by one thread.
 
-    attempts, stale: see `workers.deliver.Pace`.
+    attempts, stale: see `workers.sending.deliver.Pace`.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class Obstacles:
         automatic = row.kind == AUTO_REPLY
         why = (self._unwanted(connection, row) if automatic else "") or self._hopeless(connection, row)
         if why and automatic:
-            outbound.drop(connection, row, why=why)
+            ledger.drop(connection, row, why=why)
             _tell(connection, row, "outbound.cancelled", why=why)
         elif why:
-            outbound.hand_over(connection, row, why=why)
+            ledger.hand_over(connection, row, why=why)
             _tell(connection, row, "outbound.needs_person", why=why)
             put_back(connection, self._database, row)
         return bool(why)
@@ -70,20 +71,20 @@ class Obstacles:
         # A template is what a provider takes after its window has closed.
         if row.template or not window.is_bounded:
             return ""
-        heard_at = brakes.last_heard(connection, contact_id=row.contact_id, channel=row.channel)
+        heard_at = limits.last_heard(connection, contact_id=row.contact_id, channel=row.channel)
         sent = 0
         if heard_at and window.messages is not None:
-            sent = brakes.sent_since(connection, recipient=row.recipient, channel=row.channel, since=heard_at)
+            sent = limits.sent_since(connection, recipient=row.recipient, channel=row.channel, since=heard_at)
         return window.refusal(last_heard_at=heard_at, sent_since=sent, now=row.now)
 
     def _unwanted(self, connection: Connection, row: OutboundClaim) -> str:
         bounds = self._bounds(row.channel)
         if row.now - row.created_at > self._stale:
             return "it could not leave in time, and an automatic reply is not sent late"
-        rests_until = brakes.rests_until(connection, channel=row.channel)
+        rests_until = limits.rests_until(connection, channel=row.channel)
         if rests_until and rests_until > row.now:
             return f"automatic replies of this channel rest until {rests_until.isoformat(timespec='minutes')}"
-        to_customer = brakes.automatic_to(connection, recipient=row.recipient, since=row.now - _DAY)
+        to_customer = limits.automatic_to(connection, recipient=row.recipient, since=row.now - _DAY)
         if to_customer >= bounds.automatic_per_customer:
             return f"the customer got {to_customer} automatic replies within 24 hours"
         return self._storm(connection, row, bounds, rested_at=rests_until)
@@ -93,10 +94,10 @@ class Obstacles:
     ) -> str:
         # What left before the last storm was counted then.
         since = max(row.now - _HOUR, rested_at) if rested_at else row.now - _HOUR
-        sent = brakes.automatic_of(connection, channel=row.channel, since=since)
+        sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:
             return ""
-        brakes.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
+        limits.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
         why = f"{sent} automatic replies left by this channel within an hour; it sends no more for an hour"
         _tell(connection, row, "outbound.breaker_tripped", why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)

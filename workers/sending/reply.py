@@ -11,18 +11,18 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from router.calendars import build_calendars
-from router.correlation import make_token
 from router.errors import PermanentError
-from router.hours import Calendar
-from router.privacy import mask
+from router.hours.calendar import Calendar
+from router.hours.from_settings import build_calendars
+from router.masking.mask import mask
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings, WebSettings
+from router.threads.correlation import make_token
 from store.clock import read_clock
-from store.database import Database
-from store.ids import new_id
-from store.keys import desk_key
-from store.replies import Answerable, Reply, add_note, add_reply
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.db.keys import desk_key
+from store.outbound.replies import Answerable, Reply, add_note, add_reply
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN: Final = "omniyard.invalid"

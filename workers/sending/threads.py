@@ -12,9 +12,9 @@ import structlog
 
 from connectors.senders import Lanes
 from router.errors import TransientError
-from store.database import Database
-from workers.brain import Brain
-from workers.deliver import USUAL_PACE, Deliverer, Pace, Underway
+from store.db.engine import Database
+from workers.routing.brain import Brain
+from workers.sending.deliver import USUAL_PACE, Deliverer, Pace, Underway
 
 PERIOD_SECONDS: Final = 5.0
 

@@ -1,4 +1,4 @@
-"""`python -m workers.first_lesson`: learn from the operator's examples once, so that a new desk need not be told to."""
+"""`python -m workers.training.first_model`: learn from the operator's examples once, so that a new desk need not be told to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import structlog
 
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
-from workers.learning import learn, lessons_of
-from workers.learnt import ModelFolder
-from workers.logs import configure_logging
-from workers.processor import calculate_alone
+from workers.runtime.cpu import calculate_alone
+from workers.runtime.logs import configure_logging
+from workers.training.learn import learn, lessons_of
+from workers.training.model_store import ModelFolder
 
 # Half a minute of work that nobody waits for: mail goes first.
 _NICENESS: Final = 10

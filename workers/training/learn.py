@@ -16,12 +16,12 @@ from router.classify import Classification, Classifier, build_classifier
 from router.errors import OmniyardError
 from router.settings import Settings
 from router.settings.intents import Intents, load_intents
-from workers.learnt import ModelFolder, StoredModel
+from workers.training.model_store import ModelFolder, StoredModel
 
 if TYPE_CHECKING:
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.training import Example
+    from router.classify.trainer import Example
 
 _log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ def lessons_of(settings: Settings, config: Path) -> Lessons:
 
 def lessons_in(settings: Settings, intents: Intents) -> Lessons:
     """Return what the files teach."""
-    from router.classify.training import examples_of  # noqa: PLC0415
+    from router.classify.trainer import examples_of  # noqa: PLC0415
 
     examples = examples_of(settings, intents)
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
@@ -66,7 +66,7 @@ def learn(folder: ModelFolder, lessons: Lessons, *, corrections: Sequence[Exampl
     Raises ConfigError if there is too little to learn from.
     """
     from router.classify.encoder import load_encoder  # noqa: PLC0415
-    from router.classify.training import train  # noqa: PLC0415
+    from router.classify.trainer import train  # noqa: PLC0415
 
     known = {one.category for one in lessons.examples}
     taught = [one for one in corrections if one.category in known]

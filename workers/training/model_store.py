@@ -29,7 +29,7 @@ class StoredModel(BaseModel):
     """What is known of a model without reading it.
 
     desk: digest of the operator's examples it learnt from.  corrections: how many of agents' it learnt beside them.
-    report: how it did on rows held back (`router.classify.training.train`).
+    report: how it did on rows held back (`router.classify.trainer.train`).
     """
 
     model_config = ConfigDict(frozen=True)

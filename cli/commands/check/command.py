@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.check_summary import describe, print_summary
-from cli.check_surroundings import check_surroundings
+from cli.commands.check.summary import describe, print_summary
+from cli.commands.check.surroundings import check_surroundings
 from cli.group import FAILED
 from cli.options import ConfigOption, JsonOption
 from router.errors import ConfigError
@@ -21,7 +21,7 @@ from router.settings.findings import Finding
 from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
 from router.settings.model import Settings
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from cli.printing import print_table
-from router.calendars import build_calendars
-from router.day_rules import DayKind
-from router.hours import Calendar, OpenSpan
+from cli.terminal import print_table
+from router.hours.calendar import Calendar, OpenSpan
+from router.hours.days import DayKind
+from router.hours.from_settings import build_calendars
 from router.settings.channels import (
     ChannelSettings,
     HttpSmsSettings,

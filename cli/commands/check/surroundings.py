@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from router.calendars import build_calendars
 from router.errors import ConfigError
-from router.hours import coverage_warning
-from router.public_holidays import public_holidays
+from router.hours.calendar import coverage_warning
+from router.hours.from_settings import build_calendars
+from router.hours.holidays import public_holidays
 from router.settings.channels import RUNNABLE_KINDS
 from router.settings.findings import Finding, Level, Place, shown
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
-from router.webhooks import read_keys
-from store.sealing import can_seal
+from router.webhook_signature import read_keys
+from store.db.encryption import can_seal
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})

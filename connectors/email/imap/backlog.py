@@ -11,9 +11,9 @@ from typing import Final
 from imapclient import IMAPClient
 
 from connectors.base import Cursor, RawMessage
-from connectors.email.imap_mark import Mark
-from connectors.email.imap_reading import Fetched, Listed, fetch_messages, find_above, list_messages, raw
-from connectors.email.imap_session import Folder
+from connectors.email.imap.cursor import Mark
+from connectors.email.imap.fetch import Fetched, Listed, fetch_messages, find_above, list_messages, raw
+from connectors.email.imap.session import Folder
 from connectors.email.imap_suspects import Suspects
 from router.settings.channels import ImapSettings
 

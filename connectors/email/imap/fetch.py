@@ -14,7 +14,7 @@ from typing import Any, Final
 from imapclient import IMAPClient
 
 from connectors.base import RawMessage
-from connectors.email.imap_mark import Mark
+from connectors.email.imap.cursor import Mark
 from router.errors import TransientError
 
 # UIDs in one answer: at most eleven bytes each, so half of what imaplib takes in a line.

@@ -7,7 +7,7 @@ from typing import Final
 
 from imapclient import SEEN, IMAPClient
 
-from connectors.email.imap_mark import Mark
+from connectors.email.imap.cursor import Mark
 from router.settings.channels import ImapSettings
 
 _AT_ONCE: Final = 500

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from connectors.email import limits
-from connectors.email.headers import decode_words
+from connectors.email.mime import limits
+from connectors.email.mime.headers import decode_words
 from router.envelope import Party, PartyKind
 
 # What nearly every field looks like: one mailbox, a plain or quoted name, no comment.

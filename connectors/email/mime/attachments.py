@@ -7,7 +7,7 @@ import unicodedata
 from hashlib import sha256
 from typing import Final
 
-from connectors.email.parts import Part
+from connectors.email.mime.parts import Part
 from router.envelope import Attachment
 
 # Control characters, and those that hide or turn the letters around them (Unicode Bidirectional Algorithm, UAX 9).

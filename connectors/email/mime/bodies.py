@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from connectors.email import charsets, limits
 from connectors.email.flowed import unflow
-from connectors.email.parts import Part, Reading
+from connectors.email.mime import charsets, limits
+from connectors.email.mime.parts import Part, Reading
 
 _SMIME_SIGNATURES: Final = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
 _SMIME_SHELLS: Final = {"application/pkcs7-mime", "application/x-pkcs7-mime"}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from connectors.email import html, limits
-from connectors.email.bodies import Bodies, text_of
 from connectors.email.html_text import page_to_text, title_of, without_tags
-from connectors.email.parts import Part
-from connectors.email.words import split_reply
+from connectors.email.mime import html, limits
+from connectors.email.mime.bodies import Bodies, text_of
+from connectors.email.mime.parts import Part
+from connectors.email.quotes.split_reply import split_reply
 
 _HTML: Final = "text/html"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from connectors.email import charsets, limits
+from connectors.email.mime import charsets, limits
 
 _FIELD: Final = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _FIELD_BYTES: Final = re.compile(rb"[!-9;-~]+[ \t]*:")

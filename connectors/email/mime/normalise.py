@@ -8,17 +8,17 @@ from itertools import islice
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.email import attachments, limits
-from connectors.email.addresses import clean_name, parse_addresses
-from connectors.email.bodies import Bodies, sort_parts
-from connectors.email.dates import read_date
-from connectors.email.headers import Headers, decode_words, open_mail
-from connectors.email.parts import read_parts
-from connectors.email.reports import read_report
-from connectors.email.wording import read_wording
-from router.automatic import MACHINE_HEADERS
+from connectors.email.mime import attachments, limits
+from connectors.email.mime.addresses import clean_name, parse_addresses
+from connectors.email.mime.bodies import Bodies, sort_parts
+from connectors.email.mime.content import read_wording
+from connectors.email.mime.dates import read_date
+from connectors.email.mime.delivery_reports import read_report
+from connectors.email.mime.headers import Headers, decode_words, open_mail
+from connectors.email.mime.parts import read_parts
 from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
+from router.origin.automatic import MACHINE_HEADERS
 
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
 # Most mail is written to the same few addresses, the desk's own. A longer list is not remembered.
@@ -30,7 +30,7 @@ _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]
 def normalise(raw: RawMessage, *, channel: str) -> Envelope:
     """Return the mail as an Envelope.
 
-    Raises connectors.email.parts.Unreadable when it cannot be read within `connectors.email.limits`.
+    Raises connectors.email.mime.parts.Unreadable when it cannot be read within `connectors.email.mime.limits`.
     """
     headers, body = open_mail(raw.content)
     reading = read_parts(headers, body)

@@ -18,10 +18,10 @@ from typing import Final
 
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
-from connectors.email import limits
-from connectors.email.headers import Headers
-from connectors.email.mending import last_fields_only, mechanism, mend
-from connectors.email.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
+from connectors.email.mime import limits
+from connectors.email.mime.headers import Headers
+from connectors.email.mime.repair import last_fields_only, mechanism, mend
+from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
 from connectors.email.uuencode import take_files
 
 __all__ = ["Part", "Reading", "Unreadable", "read_parts"]

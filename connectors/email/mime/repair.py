@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from connectors.email.tree import MIME_FIELDS, Part, Sign
+from connectors.email.mime.tree import MIME_FIELDS, Part, Sign
 
 # A delimiter's line and the fields below it; each line is taken or left by its first character, so this is linear.
 _SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)++)", re.MULTILINE)

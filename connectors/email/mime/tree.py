@@ -17,8 +17,8 @@ from typing import Final
 
 from fast_mail_parser import ParseError, PyLazyMimePart
 
-from connectors.email import charsets, limits
-from connectors.email.headers import Headers, decode_words, unfold
+from connectors.email.mime import charsets, limits
+from connectors.email.mime.headers import Headers, decode_words, unfold
 from connectors.email.parameters import parameters
 from router.errors import PermanentError
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from connectors.email.quote_lines import Mark, role_of
+from connectors.email.quotes.lines import Mark, role_of
 
 # Asked before the page is parsed: no program marks a quote without one of these.
 # Plain words in a page made lower case: a pattern that ignores case takes fifty times as long on each page, and

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from connectors.email.quote_markers import (
+from connectors.email.quotes.markers import (
     ABOVE_THIS_LINE,
     FORWARDED,
     FRAMED_SIGN_OFFS,

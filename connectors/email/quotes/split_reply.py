@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connectors.email.html_quotes import mark_lines
-from connectors.email.quote_lines import (
+from connectors.email.quotes.html import mark_lines
+from connectors.email.quotes.lines import (
     SIGNED,
     Mark,
     Opening,
@@ -26,7 +26,7 @@ from connectors.email.quote_lines import (
     role_of,
     separator,
 )
-from connectors.email.quote_markers import LABELS
+from connectors.email.quotes.markers import LABELS
 
 # A line is looked at closely only if it begins or ends like something that opens a quote, or like a sign-off.
 _QUOTES: Final = frozenset(">＞")

@@ -19,12 +19,12 @@ from types import FrameType
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.email.frames import PART, FrameError, read_frame, write_frame
-from connectors.email.mime import attachment_content, normalise
-from connectors.email.originals import Packer
-from connectors.email.parts import Unreadable
-from connectors.email.stubs import stub
+from connectors.email.mime.normalise import attachment_content, normalise
+from connectors.email.mime.parts import Unreadable
+from connectors.email.sandbox.frames import PART, FrameError, read_frame, write_frame
+from connectors.email.sandbox.stubs import stub
 from connectors.email.warm import warm
+from connectors.originals import Packer
 from router.envelope import to_json
 from router.errors import NotFound
 

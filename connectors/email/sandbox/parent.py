@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from connectors.base import Arrival, RawMessage
-from connectors.email import limits
-from connectors.email.frames import PAGE, PART, FrameError, read_frame, write_frame
-from connectors.email.originals import pack
-from connectors.email.stubs import stub
+from connectors.email.mime import limits
+from connectors.email.sandbox.frames import PAGE, PART, FrameError, read_frame, write_frame
+from connectors.email.sandbox.stubs import stub
+from connectors.originals import pack
 from router.envelope import to_json
 from router.errors import PermanentError, TransientError
 
@@ -32,7 +32,7 @@ _BATCH_MESSAGES: Final = 500
 _ANSWER_FIELDS: Final = 4
 # What a reader does to itself: out of time, or a fault in compiled code. Not SIGKILL: that comes from outside.
 _BY_MAIL: Final = {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_ROOT: Final = Path(__file__).resolve().parents[3]
 
 
 class ReaderDied(TransientError):
@@ -49,7 +49,7 @@ class ReaderDied(TransientError):
 class Guard:
     """Owns one reader. Belongs to one thread; starts its reader when it is first needed."""
 
-    def __init__(self, *, reader: str = "connectors.email.guarded", page_seconds: float = _PAGE_SECONDS) -> None:
+    def __init__(self, *, reader: str = "connectors.email.sandbox.child", page_seconds: float = _PAGE_SECONDS) -> None:
         """reader: the module that runs in the child; tests give one that misbehaves."""
         self._module = reader
         self._page_seconds = page_seconds

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.email import limits
-from connectors.email.addresses import parse_addresses
-from connectors.email.headers import Headers, read_fields
+from connectors.email.mime import limits
+from connectors.email.mime.addresses import parse_addresses
+from connectors.email.mime.headers import Headers, read_fields
 from router.envelope import Envelope, Party, PartyKind
 
 # Enough for the fields of any honest mail; the fields we want stand early.

@@ -14,8 +14,8 @@ from email.utils import format_datetime
 from typing import Final
 
 from connectors.base import Outgoing
-from router.automatic import OWN_MARK
 from router.errors import PermanentError
+from router.origin.automatic import OWN_MARK
 
 # RFC 5322 section 3.6.4 without its obsolete forms: printable ASCII around one "@", and no angle brackets within.
 _MESSAGE_ID: Final = re.compile(r"[!-;=?-~]{1,900}@[!-;=?-~]{1,80}")

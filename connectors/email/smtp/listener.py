@@ -21,8 +21,8 @@ import structlog
 
 from connectors.base import Health, Page
 from connectors.clock import utc_now
-from connectors.email.smtp_gathering import Gathering
-from connectors.email.smtp_session import IDENTITY, Door, Rules
+from connectors.email.smtp.group_commit import Gathering
+from connectors.email.smtp.session import IDENTITY, Door, Rules
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import SmtpSettings
 

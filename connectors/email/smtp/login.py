@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from connectors.email.trust import trust
+from connectors.email.tls import trust
 from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
 from router.settings.sending import MailSendSettings
 

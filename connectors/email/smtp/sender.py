@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.email.composing import compose
-from connectors.email.smtp_login import USUAL, Timeouts, connect, hang_up, said
+from connectors.email.smtp.compose import compose
+from connectors.email.smtp.login import USUAL, Timeouts, connect, hang_up, said
+from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
-from router.sending import Window
 from router.settings.sending import MailSendSettings
 
 # A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.

@@ -11,7 +11,7 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from connectors.email.smtp_gathering import LATER, Gathering
+from connectors.email.smtp.group_commit import LATER, Gathering
 from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()

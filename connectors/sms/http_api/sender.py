@@ -13,10 +13,10 @@ import requests
 from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.certainty import certainly_not_sent
-from connectors.sms.http_door import found_at
+from connectors.http_errors import certainly_not_sent
+from connectors.sms.http_api.webhook import found_at
+from router.delivery import Window
 from router.errors import ConfigError
-from router.sending import Window
 from router.settings.http_sms import PLACEHOLDER, HttpSmsSettings
 
 _TIMEOUT: Final = (5.0, 20.0)

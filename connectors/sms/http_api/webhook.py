@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from connectors.base import Page, RawMessage
-from connectors.documents import write_document
+from connectors.json_messages import write_document
 from router.errors import PermanentError
 from router.settings.http_sms import HttpSmsSettings
 

@@ -18,7 +18,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import TwilioSettings
+from router.settings.chat_channels import TwilioSettings
 
 API: Final = "https://api.twilio.com"
 _PREFIX: Final = "/2010-04-01/Accounts/"

@@ -16,13 +16,13 @@ import structlog
 
 from connectors.base import Cursor, Health, Page, RawMessage
 from connectors.clock import utc_now
-from connectors.documents import MediaFile, write_document
-from connectors.sms.twilio_client import Twilio
+from connectors.json_messages import MediaFile, write_document
+from connectors.sms.twilio.client import Twilio
+from connectors.sms.twilio.media import fetch_files
 from connectors.sms.twilio_listing import Listed, Mark, list_day
-from connectors.sms.twilio_media import fetch_files
 from connectors.sms.twilio_probe import probe
 from router.errors import TransientError
-from router.settings.chats import TwilioSettings
+from router.settings.chat_channels import TwilioSettings
 
 _log: Final = structlog.get_logger()
 

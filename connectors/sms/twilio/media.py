@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.exceptions import RequestException
 
-from connectors.documents import MediaFile
-from connectors.sms.twilio_client import API, Twilio
+from connectors.json_messages import MediaFile
+from connectors.sms.twilio.client import API, Twilio
 from connectors.sniffing import name_for
 from router.errors import OmniyardError, TransientError
 from router.settings.values import is_loopback

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.documents import Unreadable, lasting, read_document, text_of
-from connectors.sms.numbers import comparable
+from connectors.json_messages import Unreadable, lasting, read_document, text_of
+from connectors.sms.phone_numbers import comparable
 from router.envelope import Envelope, Party, PartyKind
 
 _WHATSAPP: Final = "whatsapp:"

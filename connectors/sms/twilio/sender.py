@@ -16,13 +16,13 @@ from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.certainty import certainly_not_sent
-from connectors.sms.twilio_client import Twilio
+from connectors.http_errors import certainly_not_sent
+from connectors.sms.twilio.client import Twilio
+from connectors.sms.twilio.messages import moment
 from connectors.sms.twilio_probe import probe
-from connectors.sms.twilio_reading import moment
-from router.segments import LONGEST
-from router.sending import Window
-from router.settings.chats import TwilioSettings
+from router.delivery import Window
+from router.settings.chat_channels import TwilioSettings
+from router.text.sms_segments import LONGEST
 
 # WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
 _WHATSAPP_WINDOW: Final = timedelta(hours=24)

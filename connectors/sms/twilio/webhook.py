@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 from twilio.request_validator import RequestValidator
 
 from connectors.base import Page, RawMessage
-from connectors.documents import write_document
+from connectors.json_messages import write_document
+from router.delivery import Delivery
 from router.errors import PermanentError
-from router.sending import Delivery
-from router.settings.chats import TwilioSettings
+from router.settings.chat_channels import TwilioSettings
 
 # What the webhook calls what the list calls otherwise.
 _RECORD: Final = {

@@ -12,7 +12,7 @@ import requests
 from requests.exceptions import RequestException
 
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import TelegramSettings
+from router.settings.chat_channels import TelegramSettings
 
 API: Final = "https://api.telegram.org"
 # Telegram keeps files for bots up to this size.

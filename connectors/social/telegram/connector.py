@@ -17,14 +17,14 @@ import structlog
 
 from connectors.base import Cursor, Health, Page, RawMessage
 from connectors.clock import utc_now
-from connectors.documents import MediaFile, write_document
-from connectors.email.attachments import safe_name
+from connectors.email.mime.attachments import safe_name
+from connectors.json_messages import MediaFile, write_document
 from connectors.sniffing import name_for
-from connectors.social.telegram_client import LARGEST_FILE, TelegramApi
+from connectors.social.telegram.client import LARGEST_FILE, TelegramApi
+from connectors.social.telegram.messages import UPDATES, FileReference, files_of, is_private, written_at
 from connectors.social.telegram_probe import probe
-from connectors.social.telegram_reading import UPDATES, FileReference, files_of, is_private, written_at
 from router.errors import OmniyardError, TransientError
-from router.settings.chats import TelegramSettings
+from router.settings.chat_channels import TelegramSettings
 
 _log: Final = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.documents import Unreadable, lasting, read_document, text_of
+from connectors.json_messages import Unreadable, lasting, read_document, text_of
 from router.envelope import Envelope, Party, PartyKind
 
 UPDATES: Final = ("message", "edited_message")

@@ -11,11 +11,11 @@ import requests
 from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.certainty import certainly_not_sent
-from connectors.social.telegram_client import API, retry_after
+from connectors.http_errors import certainly_not_sent
+from connectors.social.telegram.client import API, retry_after
 from connectors.social.telegram_probe import probe
-from router.sending import Window
-from router.settings.chats import TelegramSettings
+from router.delivery import Window
+from router.settings.chat_channels import TelegramSettings
 
 # Bot API, sendMessage.
 _LONGEST: Final = 4096

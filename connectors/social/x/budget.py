@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 
 @dataclass(frozen=True, slots=True)

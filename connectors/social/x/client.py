@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 API: Final = "https://api.x.com"
 # tweepy asks the old name, and signs over it.

@@ -15,13 +15,13 @@ from typing import Any, Final, Self
 
 from connectors.base import Cursor, Health, Page, RawMessage
 from connectors.clock import utc_now
-from connectors.documents import write_document
-from connectors.social.x_budget import Spent, may_look_once, may_read
-from connectors.social.x_client import XApi
+from connectors.json_messages import write_document
+from connectors.social.x.budget import Spent, may_look_once, may_read
+from connectors.social.x.client import XApi
+from connectors.social.x.messages import id_at, sender_of, time_of
 from connectors.social.x_probe import probe
-from connectors.social.x_reading import id_at, sender_of, time_of
 from router.errors import RateLimited, TransientError
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 # The first page shows whether there is anything; what is known costs nothing again on the same day.
 _FIRST_PAGE: Final = 10

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.documents import Document, Unreadable, lasting, read_document, text_of
+from connectors.json_messages import Document, Unreadable, lasting, read_document, text_of
 from router.envelope import Envelope, Party, PartyKind
 
 # Milliseconds of an id's time count from here, above 22 bits of other things.

@@ -13,15 +13,15 @@ import tweepy
 from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.certainty import certainly_not_sent
 from connectors.clock import utc_now
-from connectors.social.x_budget import Spent
-from connectors.social.x_client import XApi, is_out_of_credits, seconds_to_reset
+from connectors.http_errors import certainly_not_sent
+from connectors.social.x.budget import Spent
+from connectors.social.x.client import XApi, is_out_of_credits, seconds_to_reset
+from connectors.social.x.messages import sender_of, time_of
 from connectors.social.x_probe import probe
-from connectors.social.x_reading import sender_of, time_of
+from router.delivery import Window
 from router.errors import OmniyardError
-from router.sending import Window
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 _LONGEST: Final = 10_000
 _LOOKED_AT: Final = 10

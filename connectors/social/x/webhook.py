@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.base import Page, RawMessage
-from connectors.documents import write_document
-from connectors.social.x_reading import sender_of, time_of
+from connectors.json_messages import write_document
+from connectors.social.x.messages import sender_of, time_of
 from router.errors import PermanentError
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 
 _LONGEST_TOKEN: Final = 512
 _LONGEST_ID: Final = 20

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from string import Formatter
 from typing import Final
 
-from router.facts import KINDS
 from router.settings.findings import Finding, Place, nearest, shown
 from router.settings.model import CategorySettings, Settings
+from router.text.facts import KINDS
 
 PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts", "status_link")
 

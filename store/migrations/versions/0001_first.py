@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.views import create_views, drop_views
+from store.db.views import create_views, drop_views
 
 revision = "0001"
 down_revision = None

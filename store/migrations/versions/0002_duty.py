@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.views import create_views, drop_views
+from store.db.views import create_views, drop_views
 
 revision = "0002"
 down_revision = "0001"

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.views import create_views, drop_views
+from store.db.views import create_views, drop_views
 
 revision = "0010"
 down_revision = "0009"

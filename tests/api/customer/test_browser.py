@@ -19,13 +19,13 @@ from playwright.sync_api import sync_playwright
 
 from api.app import create_app
 from router.settings import read_settings
-from store.database import Database
-from store.migrate import upgrade
-from store.models import Status
-from store.promises import change_status
+from store.conversations.sla import change_status
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.tables.messages import Status
 from tests.api.conftest import TOML
-from workers.brain import build_brain
-from workers.route import Router
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
 
 _CHROMIUM = shutil.which("chromium")
 _FORM = '[channels.form]\nkind = "web"\n'

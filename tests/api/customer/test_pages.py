@@ -14,18 +14,18 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI, Request
 
-from api.customer import _address
-from api.customer_words import WORDS
+from api.customer.pages import _address
+from api.customer.phrases import WORDS
 from router.settings import Settings, read_settings
-from store.bulk import table_of
-from store.database import Database
-from store.models import Attachment, Conversation, Inbound, Message, Status
-from store.promises import change_status
-from store.ratings import Rating
+from store.conversations.ratings import Rating
+from store.conversations.sla import change_status
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.messages import Attachment, Conversation, Inbound, Message, Status
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
-from workers.brain import build_brain
-from workers.route import Router
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
 
 FORM = """
 [channels.form]

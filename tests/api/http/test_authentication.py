@@ -11,8 +11,8 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.app import create_app
-from store.agents import find_by_token, list_agents, revoke_agent
-from store.database import Database
+from store.db.engine import Database
+from store.desk.agents import find_by_token, list_agents, revoke_agent
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
 

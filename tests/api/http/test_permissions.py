@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from api.authentication import Demand
-from api.permissions import Actor, Role, Verb, can
+from api.http.authentication import Demand
+from api.http.permissions import Actor, Role, Verb, can
 from tests.app_client import AppClient
 
 # Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and

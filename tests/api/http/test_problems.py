@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from router.settings import Settings
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 
 FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}

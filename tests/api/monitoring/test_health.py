@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from router.settings import Settings
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
-from workers.embedded import EmbeddedBroker
+from workers.broker.embedded import EmbeddedBroker
 
 
 def test_alive_asks_nothing_of_anybody(settings: Settings, portal: BlockingPortal) -> None:

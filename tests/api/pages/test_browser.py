@@ -17,9 +17,9 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.app import create_app
-from store.agents import add_agent
-from store.database import Database
-from store.migrate import upgrade
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import NOON, Builder
 

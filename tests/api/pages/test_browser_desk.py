@@ -16,10 +16,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.app import create_app
-from router.segments import count_segments
-from store.agents import add_agent
-from store.database import Database
-from store.migrate import upgrade
+from router.text.sms_segments import count_segments
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
 
@@ -182,8 +182,8 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
 def _customer_writes(connection: Any, reference: str) -> None:
     import sqlalchemy as sa  # noqa: PLC0415
 
-    from store.bulk import table_of  # noqa: PLC0415
-    from store.models import Conversation  # noqa: PLC0415
+    from store.db.bulk import table_of  # noqa: PLC0415
+    from store.tables.messages import Conversation  # noqa: PLC0415
 
     table = table_of(Conversation)
     case = connection.execute(sa.select(table).where(table.c.reference == reference)).mappings().one()

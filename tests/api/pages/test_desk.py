@@ -14,12 +14,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from store.bulk import insert_rows, table_of
-from store.database import Database
-from store.ids import new_id
-from store.ledgers import Outbound
-from store.models import Conversation, Message
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database
+from store.db.ids import new_id
 from store.noticed import Emergency
+from store.tables.messages import Conversation, Message
+from store.tables.operations import Outbound
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder

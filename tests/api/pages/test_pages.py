@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, TRACE, Builder
 
@@ -183,7 +183,7 @@ def test_a_chosen_language_stays(browser: AppClient, reference: str) -> None:
 
 
 def test_every_word_of_the_pages_has_two_languages() -> None:
-    from api.words import _WORDS, Words  # noqa: PLC0415
+    from api.text.phrases import _WORDS, Words  # noqa: PLC0415
 
     for key, (english, chinese) in _WORDS.items():
         assert english, key

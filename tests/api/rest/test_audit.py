@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from store.audit import is_anything_unsealed
-from store.database import Database
+from store.db.engine import Database
+from store.desk.audit import is_anything_unsealed
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
-from workers.publish import Publisher, seal_step
+from workers.chores.publish_events import Publisher, seal_step
 
 
 def test_who_reads_a_conversation_or_is_refused_stands_in_the_trail(

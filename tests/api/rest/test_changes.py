@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store.agents import add_agent
-from store.bulk import table_of
-from store.corrections import corrected_texts
-from store.database import Database
-from store.duty import Pause, SkillKind
-from store.ledgers import Event
-from store.rota import set_duty
+from store.conversations.corrections import corrected_texts
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
+from store.tables.desk import Pause, SkillKind
+from store.tables.operations import Event
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from store.database import Database
-from store.duty import SkillKind
-from store.rota import set_duty
-from store.status import read_status
+from store.db.engine import Database
+from store.desk.assignment import set_duty
+from store.desk.channel_status import read_status
+from store.tables.desk import SkillKind
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, TRACE, Builder, fill, mail_with_file
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from api.downloads import disposition, safe_name
-from store.database import Database
+from api.http.files import disposition, safe_name
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

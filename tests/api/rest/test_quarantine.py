@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from router.envelope import from_json
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

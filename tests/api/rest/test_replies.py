@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from router.settings import Settings
-from store.bulk import table_of
-from store.database import Database
-from store.duty import Pause
-from store.ledgers import Event, Idempotency, Outbound
-from store.models import Conversation, Message
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.desk import Pause
+from store.tables.messages import Conversation, Message
+from store.tables.operations import Event, Idempotency, Outbound
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder

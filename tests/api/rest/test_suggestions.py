@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from store.database import Database
+from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
@@ -29,7 +29,7 @@ def test_agents_see_who_else_says_the_same_and_nothing_is_merged(client: AppClie
         equal = case("bob", WORDS, echo="e1", opened_at=NOON - timedelta(days=30), status="resolved")
         near = case("cy", TYPO, echo="e2", opened_at=NOON - timedelta(hours=20))
         later = case("dan", TYPO, echo="e2", opened_at=NOON + timedelta(hours=20))
-        case("ann", TYPO, echo="e2")  # the same customer: `router.repeats` joins them
+        case("ann", TYPO, echo="e2")  # the same customer: `router.threads.cross_channel` joins them
         case("eve", WORDS.replace("I try", "I do not try"), echo="e3")
         case("flo", WORDS + " It is order 4711.", echo="e4")
         case("gus", TYPO, echo="e2", status="resolved")

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
-from api.permissions import Role
-from store.agents import add_agent, find_by_token, revoke_agent, rotate_token
-from store.database import Database
-from store.duty import SkillKind
-from store.rota import set_duty
+from api.http.permissions import Role
+from store.db.engine import Database
+from store.desk.agents import add_agent, find_by_token, revoke_agent, rotate_token
+from store.desk.assignment import set_duty
+from store.tables.desk import SkillKind
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from store.database import Database
-from store.deliveries import Failed, fan_out, next_deliveries, settle_deliveries
-from store.events import EventRow, append_events
-from store.feed import number_events
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.events.feed import number_events
+from store.events.webhook_deliveries import Failed, fan_out, next_deliveries, settle_deliveries
 from tests.app_client import AppClient
 from tests.desk import RECEIVED_AT
 

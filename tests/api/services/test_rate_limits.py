@@ -8,9 +8,9 @@ from uuid import uuid4
 from anyio.from_thread import BlockingPortal
 
 from api.app import create_app
-from api.limits import TokenBuckets
-from store.agents import add_agent
-from store.database import Database
+from api.services.rate_limits import TokenBuckets
+from store.db.engine import Database
+from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.email.frames import FrameError, read_frame, write_frame
+from connectors.email.sandbox.frames import FrameError, read_frame, write_frame
 
 
 def sent(fields: list[bytes]) -> list[bytes]:

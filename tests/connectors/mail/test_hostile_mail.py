@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.hostile import NAMES, hostile_mail
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
+from connectors.email.sandbox.parent import Guard
 from router.envelope import from_json
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

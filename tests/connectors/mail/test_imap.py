@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from connectors.base import Cursor, Page
-from connectors.email.imap import ImapConnector
+from connectors.email.imap.connector import ImapConnector
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.secret import Secret
 from tests.mailproxies import HANG_UP, like_netease, refusing

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 from imapclient import IMAPClient
 
-from connectors.email.imap_mark import Mark
-from connectors.email.imap_reading import Found, find_above
+from connectors.email.imap.cursor import Mark
+from connectors.email.imap.fetch import Found, find_above
 from router.errors import TransientError
 from tests.connectors.conftest import Mailbox
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import mail_bounces, mail_parsing, mail_replies
+from benchmarks import mail_bounces, mail_mime, mail_replies
 
 
 @pytest.mark.parametrize("corpus", ["zammad", "stalwart"])
 def test_mail_is_read_as_other_projects_read_it(corpora: Path, corpus: str) -> None:
-    ours = mail_parsing.measure_accuracy(corpora, corpus=corpus)["ours"]
+    ours = mail_mime.measure_accuracy(corpora, corpus=corpus)["ours"]
     wanted = {"subject": 1.0, "sender": 1.0, "body": 0.97, "attachments": 0.97 if corpus == "stalwart" else 0.94}
     assert {field: share for field, share in ours["accuracy"].items() if share < wanted[field]} == {}
     assert [miss for miss in ours["misses"] if not miss["why"]] == []

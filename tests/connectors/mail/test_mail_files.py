@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.email.files import open_archive
+from connectors.email.mail_files import open_archive
 from router.errors import PermanentError
 
 SEPARATOR = b"From li@customer.example Thu Jan  4 10:11:12 2024\n"

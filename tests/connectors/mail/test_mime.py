@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from connectors.base import RawMessage
-from connectors.email.headers import Headers
-from connectors.email.mime import attachment_content, normalise
-from connectors.email.tree import TreeCopy
+from connectors.email.mime.headers import Headers
+from connectors.email.mime.normalise import attachment_content, normalise
+from connectors.email.mime.tree import TreeCopy
 from router.envelope import Envelope, from_json, to_json
 from router.errors import NotFound
 
-MAIL = Path(__file__).parents[1] / "data" / "mail"
+MAIL = Path(__file__).parents[2] / "data" / "mail"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 # The fourth line is a field's only by its looks: it stands in a text.
 TRIMMED = "one é\n\ntwo é\nContent-Transfer-Encoding: base64;\nthree é"

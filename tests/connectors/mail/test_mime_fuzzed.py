@@ -12,13 +12,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.mail_fuzzing import mutate, survives
-from connectors.email.addresses import parse_addresses
-from connectors.email.charsets import decode
+from benchmarks.mail_fuzz import mutate, survives
 from connectors.email.html_text import to_text
+from connectors.email.mime.addresses import parse_addresses
+from connectors.email.mime.charsets import decode
 from connectors.email.parameters import parameters
 
-MAIL = Path(__file__).parents[1] / "data" / "mail"
+MAIL = Path(__file__).parents[2] / "data" / "mail"
 SEEDS = [path.read_bytes() for path in sorted(MAIL.glob("*.eml"))]
 LABELS = ["", "gb2312", "utf-7", "hz", "iso-2022-jp", "utf-16", "x", "zlib", "idna"]
 EXAMPLES = int(os.environ.get("OMNIYARD_FUZZ_EXAMPLES", "400"))

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from connectors.base import RawMessage
-from connectors.email.guard import Guard
-from connectors.email.originals import unpack
+from connectors.email.sandbox.parent import Guard
+from connectors.originals import unpack
 from router.envelope import from_json
 from router.errors import PermanentError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLAIN = b"From: Li Lei <li@example.com>\r\nSubject: Locked\r\nMessage-ID: <1@example.com>\r\n\r\nPlease unlock.\r\n"
 
@@ -114,7 +114,7 @@ def test_a_guard_whose_reader_was_killed_starts_another(guard):
 
 def test_a_reader_ends_when_its_guard_is_gone():
     program = (
-        "from connectors.email.guard import Guard\nfrom connectors.base import RawMessage\n"
+        "from connectors.email.sandbox.parent import Guard\nfrom connectors.base import RawMessage\n"
         "from datetime import UTC, datetime\nimport os, signal\nguard = Guard()\n"
         "guard.normalise_page([RawMessage(source_key='1', content=b'', received_at=datetime.now(UTC))], channel='c')\n"
         "print(guard.reader_id, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Page
-from connectors.email.smtp import SmtpGate
+from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
 from router.settings.channels import SmtpSettings
 from router.settings.secret import Secret

@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 
 from connectors.base import Outgoing, RawMessage, Receipt, Verdict
-from connectors.email.mime import normalise
-from connectors.email.smtp_login import Timeouts
-from connectors.email.smtp_sending import SmtpSender
-from router.automatic import Kind, recognise
+from connectors.email.mime.normalise import normalise
+from connectors.email.smtp.login import Timeouts
+from connectors.email.smtp.sender import SmtpSender
+from router.origin.automatic import Kind, recognise
 from router.settings.secret import Secret
 from router.settings.sending import MailSendSettings
 from tests.mailservers import free_port, make_certificate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.email.words import Words, split_reply
+from connectors.email.quotes.split_reply import Words, split_reply
 
 NEW = "My refund has not arrived.\nPlease check order 20261122."
 OLD = "Dear customer,\nyour refund is on its way."

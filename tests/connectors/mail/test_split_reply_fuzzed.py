@@ -7,10 +7,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.email.quote_lines import is_quoted
-from connectors.email.words import split_reply
-from router.bounces import Cover, Section, read_bounce
+from connectors.email.quotes.lines import is_quoted
+from connectors.email.quotes.split_reply import split_reply
 from router.envelope import Party, PartyKind
+from router.origin.bounces import Cover, Section, read_bounce
 
 LINES = st.sampled_from([
     "", " ", "Hello", "> old", ">", ">> older", ">From me", "On Mon, 16 Nov 2026, Desk <a@b.example> wrote:", "wrote:", "-- ", "--",

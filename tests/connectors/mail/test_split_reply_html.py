@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.email.html_text import to_text
-from connectors.email.words import split_reply
+from connectors.email.quotes.split_reply import split_reply
 
 NEW = "My refund has not arrived."
 OLD = "Dear customer, your refund is on its way."

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.email.words import split_reply
+from connectors.email.quotes.split_reply import split_reply
 from tests.growth import grows_linearly
 
 SIZE = 100_000

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Outgoing, Verdict
-from connectors.normalising import normalise_page
+from connectors.normalise import normalise_page
 from connectors.senders import http_sms_sender, open_senders
-from connectors.sms import http_door
+from connectors.sms.http_api import webhook as http_door
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError
 from router.settings import Settings, read_settings
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
 from tests.fakes.server import Answer, Asked, FakeServer, Fault
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.sms.numbers import comparable, is_mainland_china
+from connectors.sms.phone_numbers import comparable, is_mainland_china
 
 
 @pytest.mark.parametrize(

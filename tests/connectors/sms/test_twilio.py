@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Cursor, Page
-from connectors.documents import attachment_content, read_document
-from connectors.normalising import normalise_page
-from connectors.sms.twilio import TwilioConnector
+from connectors.json_messages import attachment_content, read_document
+from connectors.normalise import normalise_page
+from connectors.sms.twilio.connector import TwilioConnector
 from connectors.sms.twilio_probe import probe
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import TwilioSettings
+from router.settings.chat_channels import TwilioSettings
 from router.settings.secret import Secret
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import Answer, Fault

@@ -13,16 +13,16 @@ import pytest
 import structlog
 
 from connectors.base import Cursor, Page
-from connectors.documents import attachment_content
-from connectors.normalising import normalise_page
-from connectors.social.telegram import TelegramConnector
+from connectors.json_messages import attachment_content
+from connectors.normalise import normalise_page
+from connectors.social.telegram.connector import TelegramConnector
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import TelegramSettings
+from router.settings.chat_channels import TelegramSettings
 from router.settings.secret import Secret
 from tests.fakes.server import Answer, Fault
 from tests.fakes.telegram import BOT, CUSTOMER, TOKEN, FakeTelegram, error
-from workers.logs import configure_logging
+from workers.runtime.logs import configure_logging
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 

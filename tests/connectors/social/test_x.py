@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Cursor, Page
-from connectors.documents import write_document
-from connectors.normalising import normalise_page
-from connectors.social.x import XConnector
-from connectors.social.x_reading import id_at, time_of
+from connectors.json_messages import write_document
+from connectors.normalise import normalise_page
+from connectors.social.x.connector import XConnector
+from connectors.social.x.messages import id_at, time_of
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chats import XSettings
+from router.settings.chat_channels import XSettings
 from router.settings.secret import Secret
 from tests.fakes.server import Answer, Fault
 from tests.fakes.x import CUSTOMER, KEYS, OWN, FakeX, problem

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from router.correlation import make_token
 from router.errors import Conflict, PermanentError, Stale
-from store import merging, replies
-from store.bulk import table_of
+from router.threads.correlation import make_token
 from store.clock import read_clock
-from store.database import Database
-from store.history import digest
-from store.keys import desk_key
-from store.listing import Filter, list_conversations
-from store.models import Conversation, Identity, Message, ThreadKey
+from store.conversations import merge as merging
+from store.conversations.lists import Filter, list_conversations
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.keys import desk_key
+from store.inbound.history import digest
+from store.outbound import replies
 from store.redirects import where_now
+from store.tables.messages import Conversation, Identity, Message, ThreadKey
 from tests.desk import BOB, Desk, envelope
 
 

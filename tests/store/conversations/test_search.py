@@ -6,12 +6,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from router.searching import index_words, read_query
-from store.bulk import among, table_of
-from store.database import Database
-from store.ids import new_id
-from store.models import Message
-from store.search import find_messages, forget_messages
+from router.text.search_terms import index_words, read_query
+from store.conversations.search import find_messages, forget_messages
+from store.db.bulk import among, table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.tables.messages import Message
 from tests.inbox_builder import Builder
 
 SAID = {

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from store.database import Database
-from store.similar import Sign, Similar, similar_to
+from store.conversations.similar import Sign, Similar, similar_to
+from store.db.engine import Database
 from tests.inbox_builder import NOON, Builder
 
 WORDS = "The app closes whenever I try to pay in the supermarket, since this morning."

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from router.errors import PermanentError, TransientError
-from store.sealing import Sealer
+from store.db.encryption import Sealer
 
 pytest.importorskip("cryptography", reason="cryptography is not installed: originals are kept unsealed")
 KEY = bytes(range(32))

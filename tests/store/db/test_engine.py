@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from router.errors import PermanentError, TransientError
-from store.bulk import table_of
 from store.clock import read_clock
-from store.database import Database
-from store.models import Inbound
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.messages import Inbound
 from tests.mailservers import free_port
-from tests.store.test_inbound import count, delivery, keep
+from tests.store.inbound.test_accept import count, delivery, keep
 
 
 def run(database: Database, *statements: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from router.errors import ConfigError
 from router.settings import Settings, read_settings
-from store.keys import desk_key
+from store.db.keys import desk_key
 from tests.desk import text_in
 
 

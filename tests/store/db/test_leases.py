@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from router.errors import LeaseLost
-from store import leases
-from store.database import Database
+from store.db import leases
+from store.db.engine import Database
 
 LASTS = timedelta(seconds=15)
 

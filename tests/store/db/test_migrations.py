@@ -11,22 +11,22 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-import store.audit
-import store.deliveries
+import store.conversations.ratings
+import store.desk.audit
 import store.desk_tables
-import store.duty
-import store.ledgers
-import store.models
+import store.events.webhook_deliveries
 import store.noticed
-import store.ratings
 import store.suppression
-from store.database import Database
-from store.migrate import upgrade
+import store.tables.desk
+import store.tables.messages
+import store.tables.operations
+from store.db.engine import Database
+from store.db.migrate import upgrade
 from store.schema_version import current_version, latest_version
 
 
 def _is_of_a_model(name: str | None, kind: str, _: object) -> bool:
-    # The index for words differs between the databases and has no model (`store.search`).
+    # The index for words differs between the databases and has no model (`store.conversations.search`).
     return kind != "table" or not (name or "").startswith("search_")
 
 

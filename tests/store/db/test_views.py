@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from store.database import Database
-from store.views import VIEWS, create_views
+from store.db.engine import Database
+from store.db.views import VIEWS, create_views
 from tests.inbox_builder import NOON, Builder, fill
 
-PAGE = Path(__file__).parents[2] / "docs" / "sql-views.md"
+PAGE = Path(__file__).parents[3] / "docs" / "sql-views.md"
 MINUTE = timedelta(minutes=1)
 
 

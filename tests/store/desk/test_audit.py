@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from store.audit import Audit, AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
-from store.bulk import table_of
-from store.database import Database
-from store.events import EventRow, append_events
-from store.ids import new_id
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.desk.audit import Audit, AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
+from store.events.append import EventRow, append_events
 from tests.desk import RECEIVED_AT
-from workers.publish import Publisher, seal_step
+from workers.chores.publish_events import Publisher, seal_step
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from router.errors import LeaseLost
-from store.bulk import table_of
-from store.cursors import move_cursor, note_error, note_poll, read_position
-from store.database import Database
-from store.inbound import Delivery, accept
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.leases import confirm_lease, take_lease
+from store.desk.channel_status import DeskStatus, read_status
+from store.inbound.accept import Delivery, accept
+from store.inbound.cursors import move_cursor, note_error, note_poll, read_position
 from store.known import known_keys
-from store.leases import confirm_lease, take_lease
-from store.models import Inbound, InboundState
 from store.repositioning import reposition
-from store.status import DeskStatus, read_status
+from store.tables.messages import Inbound, InboundState
 
 _AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from store.agents import add_agent
-from store.bulk import insert_rows
-from store.database import Database
-from store.duty import NoticeKind, SlaNotice
-from store.ids import new_id
-from store.insight import Load, Promises, read_insight
+from store.conversations.readers import LASTS, be_present, present_at
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.desk.agents import add_agent
+from store.desk.supervisor_report import Load, Promises, read_insight
 from store.noticed import Emergency
-from store.presence import LASTS, be_present, present_at
+from store.tables.desk import NoticeKind, SlaNotice
 from tests.inbox_builder import NOON, Builder
 
 HOUR = timedelta(hours=1)

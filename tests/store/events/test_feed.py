@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from store.database import Database
-from store.events import EventRow, append_events
-from store.feed import events_after, newest_number, number_events
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.events.feed import events_after, newest_number, number_events
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 

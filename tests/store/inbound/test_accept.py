@@ -8,11 +8,11 @@ from threading import Barrier, Thread
 
 import sqlalchemy as sa
 
-from store.bulk import table_of
-from store.database import Database
-from store.inbound import Accepted, Delivery, accept
-from store.ledgers import Event
-from store.models import Inbound, Original
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.inbound.accept import Accepted, Delivery, accept
+from store.tables.messages import Inbound, Original
+from store.tables.operations import Event
 
 
 def delivery(key: str, content: bytes = b"hello", *, unreadable: str = "") -> Delivery:

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from router.errors import LeaseLost
-from store import claims
-from store.bulk import table_of
-from store.claims import Claim
-from store.database import Database
-from store.models import Inbound, InboundState
-from tests.store.test_inbound import column, delivery, keep
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.inbound import claims
+from store.inbound.claims import Claim
+from store.tables.messages import Inbound, InboundState
+from tests.store.inbound.test_accept import column, delivery, keep
 
 
 def claim_page(database: Database, *, limit: int = 100) -> Claim:

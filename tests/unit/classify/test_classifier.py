@@ -11,7 +11,7 @@ from router.classify import build_classifier
 from router.classify.encoder import load_encoder
 from router.classify.features import grams
 from router.classify.model import Label, from_bytes, to_bytes
-from router.classify.training import Example, examples_of, train
+from router.classify.trainer import Example, examples_of, train
 from router.errors import ConfigError, PermanentError
 from router.settings import read_settings
 

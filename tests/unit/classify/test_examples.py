@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from router.classify.training import examples_of
+from router.classify.trainer import examples_of
 from router.errors import ConfigError
-from router.language import detect
-from router.privacy import mask
+from router.masking.mask import mask
 from router.settings import load_settings, read_settings
 from router.settings.intents import examine_examples, load_intents, read_intents
+from router.text.language import detect
 
-SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
+SHIPPED = Path(__file__).parents[3] / "config" / "channels.toml"
 SETTINGS = load_settings(SHIPPED)
 INTENTS = load_intents(SHIPPED, SETTINGS)
 EVERY = [(name, intent, said) for name, intents in INTENTS.items() for intent, said in intents.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.classify.rules import compile_rules, fold
+from router.classify.keywords import compile_rules, fold
 
 RULES = compile_rules(
     {

@@ -9,11 +9,11 @@ import pytest
 
 from router.classify import build_classifier
 from router.classify.encoder import load_encoder
-from router.classify.training import examples_of, train
+from router.classify.trainer import examples_of, train
 from router.settings import load_settings
 from router.settings.intents import load_intents
 
-SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
+SHIPPED = Path(__file__).parents[3] / "config" / "channels.toml"
 SETTINGS = load_settings(SHIPPED)
 EXAMPLES = examples_of(SETTINGS, load_intents(SHIPPED, SETTINGS))
 # None of these is an example but the first three: what they have in common has been learnt, not the words by heart.

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.calendars import build_calendars
-from router.day_rules import DayKind
 from router.errors import ConfigError
-from router.hours import Calendar, coverage_warning
+from router.hours.calendar import Calendar, coverage_warning
+from router.hours.days import DayKind
+from router.hours.from_settings import build_calendars
 from router.settings import read_settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

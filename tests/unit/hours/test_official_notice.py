@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.calendars import build_calendars
+from router.hours.from_settings import build_calendars
 from router.settings import read_settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

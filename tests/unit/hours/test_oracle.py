@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.day_rules import DayRules
-from router.hours import Calendar
+from router.hours.calendar import Calendar
+from router.hours.days import DayRules
 from router.settings.model import DateRule
 from router.settings.values import DaySpan
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.planted import lookalikes, planted
-from router.privacy import mask
+from router.masking.mask import mask
 from tests.growth import grows_linearly
 
-CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
+CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
 
 
 def bare(text):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.automatic import Kind, Origin, may_autorespond, recognise
 from router.envelope import Bounce, Envelope, Party, PartyKind
+from router.origin.automatic import Kind, Origin, may_autorespond, recognise
 
 OWN = frozenset({"support@wallet.example", "alarms@wallet.example"})
 DESK = Party(PartyKind.EMAIL, "support@wallet.example")

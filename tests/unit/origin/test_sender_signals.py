@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import RawMessage
-from connectors.email.mime import normalise
+from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope, Party, PartyKind
-from router.identity_signals import SignalKind, authentication_results, signals
 from router.lookalikes import looks_like
+from router.origin.sender_signals import SignalKind, authentication_results, signals
 
 OWN = frozenset({"walletpay.example"})
 SERVER = "mx.walletpay.example"

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.promise import opening_words
+from router.replies.phrases import opening_words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

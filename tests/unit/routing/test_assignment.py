@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.assignment import Case, OnDuty, choose_assignee
 from router.fact_words import facts_in_words
+from router.routing.assignment import Case, OnDuty, choose_assignee
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 

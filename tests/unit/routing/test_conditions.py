@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from router.analysis import read_page
 from router.classify import build_classifier
-from router.conditions import Background
 from router.envelope import Envelope, Party, PartyKind
-from router.reading import read_page
-from router.routing import NOTHING_KNOWN, build_table
+from router.routing.conditions import Background
+from router.routing.routes import NOTHING_KNOWN, build_table
 from router.settings import read_settings
 
 NOW = datetime(2026, 3, 3, 3, tzinfo=UTC)

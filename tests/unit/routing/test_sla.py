@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.calendars import build_calendars
+from router.hours.from_settings import build_calendars
+from router.routing.sla import Due, Pause, due_at, due_times
 from router.settings import read_settings
-from router.sla import Due, Pause, due_at, due_times
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from router.automatic import Kind
+from router.origin.automatic import Kind
 from router.settings.checks.routes import covers
 from router.settings.model import Condition, OriginKind
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
 
 LAST = '\n[[routes]]\nname = "all"\nteam = "front"\n'
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter
 
-from router.facts import KINDS
 from router.settings.channels import (
     CHANNEL_KINDS,
     RUNNABLE_KINDS,
@@ -24,7 +23,7 @@ from router.settings.channels import (
     WebSettings,
     XSettings,
 )
-from router.settings.checks.words import PLACEHOLDERS
+from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.model import (
     CalendarSettings,
     CategorySettings,
@@ -40,8 +39,9 @@ from router.settings.model import (
     WebhookSettings,
 )
 from router.settings.sending import MailSendSettings
+from router.text.facts import KINDS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 COMMON = {*ChannelSettings.model_fields, "kind"}
 SECTIONS = {
     "`[omniyard]`": DeskSettings,

@@ -72,7 +72,7 @@ def places(value, place=()):
         yield from places(inner, (*place, step))
 
 
-@pytest.mark.parametrize("text", [DOCUMENT, (Path(__file__).parents[2] / "config/channels.toml").read_text("utf-8")])
+@pytest.mark.parametrize("text", [DOCUMENT, (Path(__file__).parents[3] / "config/channels.toml").read_text("utf-8")])
 def test_all_that_the_toml_reader_sees_has_a_line(text):
     lines = key_lines(text)
     missing = [place for place in places(tomllib.loads(text)) if place not in lines]

@@ -40,10 +40,10 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
-from router.settings.reading import examine_settings
 from router.settings.sending import MailSendSettings
+from router.settings.validation import examine_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 # "#key = value" is an example, "# text" explains: deleting the "#" of every example must leave a sound file.
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from router.errors import ConfigError
 from router.settings import read_settings
-from router.settings.reading import examine_settings
+from router.settings.validation import examine_settings
 
-SHIPPED = (Path(__file__).parents[2] / "config" / "channels.toml").read_text(encoding="utf-8")
+SHIPPED = (Path(__file__).parents[3] / "config" / "channels.toml").read_text(encoding="utf-8")
 EVERYTHING = re.sub(r"(?m)^#(?=\S)", "", SHIPPED)
 
 MAILBOX = """\

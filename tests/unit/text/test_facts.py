@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.facts import KINDS, Fact, chinese_number, find_facts
+from router.text.facts import KINDS, Fact, chinese_number, find_facts
 
 
 def values(text, kind):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from router.language import chinese_script, detect
+from router.text.language import chinese_script, detect
 
-CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
+CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.anchored import matches_at, occurrences
+from router.text.patterns import matches_at, occurrences
 
 _PATTERN = re.compile(r"(?:ab|abc|ca)c?a{0,2}")
 

@@ -7,14 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.resends import pairs
-from router.duplicates import (
-    fingerprint,
-    join_parts,
-    quotes,
-    repeats_part,
-    same_in_parts,
-    same_message,
-)
+from router.threads.duplicates import fingerprint, join_parts, quotes, repeats_part, same_in_parts, same_message
 
 
 def says_the_same(pair):

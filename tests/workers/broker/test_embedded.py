@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from workers.embedded import EmbeddedBroker, url_file
+from workers.broker.embedded import EmbeddedBroker, url_file
 
 
 @pytest.fixture

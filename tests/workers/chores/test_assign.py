@@ -12,15 +12,15 @@ import sqlalchemy as sa
 
 from router.envelope import Party, PartyKind
 from router.errors import NotFound
-from store.agents import add_agent
-from store.bulk import table_of
-from store.database import Database
-from store.duty import SkillKind
-from store.ledgers import Event
-from store.models import Conversation
-from store.rota import set_duty
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
+from store.tables.desk import SkillKind
+from store.tables.messages import Conversation
+from store.tables.operations import Event
 from tests.desk import TOML, Desk, envelope
-from workers.assign import Assigner
+from workers.chores.assign import Assigner
 
 HANDED_OUT = """
 [teams.front-line]

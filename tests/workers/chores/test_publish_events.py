@@ -12,22 +12,22 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from store.bulk import table_of
-from store.database import Database
-from store.events import EventRow, append_events
-from store.feed import FeedEvent, events_after
-from store.ids import new_id
-from store.ledgers import Event
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.events.append import EventRow, append_events
+from store.events.feed import FeedEvent, events_after
+from store.tables.operations import Event
 from tests.desk import RECEIVED_AT
-from workers.publish import Publisher
+from workers.chores.publish_events import Publisher
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOON = timedelta(seconds=1)
 # A publisher of its own process, which an armed failpoint ends; it says what it found before.
 PUBLISH = """
 import sys, datetime
-from store.database import Database
-from workers.publish import Publisher
+from store.db.engine import Database
+from workers.chores.publish_events import Publisher
 publisher = Publisher(Database(sys.argv[1]), takeover=datetime.timedelta(seconds=0.2))
 for _ in range(400):
     publisher.once()

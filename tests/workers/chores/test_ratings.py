@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from store.database import Database
-from store.ledgers import Outbound
-from store.models import Contact, Conversation, Status
-from store.promises import change_status
-from store.ratings import Rating, last_closing, list_ratings, rate, score_of
+from store.conversations.ratings import Rating, last_closing, list_ratings, rate, score_of
+from store.conversations.sla import change_status
+from store.db.engine import Database
+from store.tables.messages import Contact, Conversation, Status
+from store.tables.operations import Outbound
 from tests.desk import BOB, TOML, Desk, envelope
-from workers.publish import Publisher
-from workers.ratings import RatingAsker
+from workers.chores.publish_events import Publisher
+from workers.chores.ratings import RatingAsker
 
 ASKS = (
     TOML.replace('data = "{data}"', 'data = "{data}"\nrating = "how"\npublic_url = "https://desk.example"').replace(

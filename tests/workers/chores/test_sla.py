@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from router.settings import read_settings
-from store.actions import Change, change, lock
-from store.database import Database
-from store.duty import Pause, SlaNotice
-from store.ledgers import Event
-from store.models import Conversation, Status
-from store.promises import change_status, note_reply
+from store.conversations.changes import Change, change, lock
+from store.conversations.sla import change_status, note_reply
+from store.db.engine import Database
+from store.tables.desk import Pause, SlaNotice
+from store.tables.messages import Conversation, Status
+from store.tables.operations import Event
 from tests.desk import TOML, Desk, envelope
-from workers.watch import Watch
+from workers.chores.sla import Watch
 
 STANDARD = """
 [sla.standard]

@@ -9,9 +9,9 @@ import pytest
 
 from connectors.watchdog import Watchdog
 from router.errors import TransientError
-from store.database import Database
+from store.db.engine import Database
 from tests.desk import Desk, envelope
-from workers.sweep import Sweep
+from workers.chores.sweep import Sweep
 
 
 class Chore:

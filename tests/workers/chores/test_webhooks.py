@@ -27,28 +27,28 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from connectors.posting import Forbidden, post
+from connectors.safe_post import Forbidden, post
 from router.errors import TransientError
 from router.settings.model import WebhookSettings
-from store.bulk import table_of
-from store.database import Database
-from store.deliveries import Delivery, count_deliveries, list_deliveries, replay_deliveries
-from store.events import EventRow, append_events
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.events.append import EventRow, append_events
+from store.events.webhook_deliveries import Delivery, count_deliveries, list_deliveries, replay_deliveries
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
-from workers.failpoints import TELLING
-from workers.publish import Publisher
-from workers.webhooks import Target, fan_out_step
+from workers.chores.publish_events import Publisher
+from workers.chores.webhooks import Target, fan_out_step
+from workers.runtime.failpoints import TELLING
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEY = b"a key of thirty-two bytes, aye!!"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 DELIVER = """
 import sys
 from router.settings.model import WebhookSettings
-from store.bulk import table_of
-from store.database import Database
-from workers.webhooks import Target
+from store.db.bulk import table_of
+from store.db.engine import Database
+from workers.chores.webhooks import Target
 settings = WebhookSettings(url=sys.argv[2], secret="env:HOOK_SECRET", allow_private=True)
 target = Target(Database(sys.argv[1]), "tool", settings=settings)
 while target.once():

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from api.reasons import Reader, reasons
-from api.words import Words
+from api.text.phrases import Words
+from api.text.reasons import Reader, reasons
 from router.envelope import Envelope
-from store.database import Database
+from store.db.engine import Database
 from store.labels import label_contact
-from store.models import Conversation, Inbound
+from store.tables.messages import Conversation, Inbound
 from tests.desk import ANN, Desk, envelope
-from workers.explain import explain_envelope
+from workers.routing.explain import explain_envelope
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Party, PartyKind
-from store.bulk import insert_rows
-from store.database import Database
-from store.emergencies import find_emergency, judge_emergency, tally
-from store.ids import new_id
-from store.ledgers import Event
-from store.models import Conversation, Identity, Message
+from store.conversations.alarms import find_emergency, judge_emergency, tally
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id
 from store.noticed import Emergency, Outage
+from store.tables.messages import Conversation, Identity, Message
+from store.tables.operations import Event
 from tests.desk import BOB, TOML, Desk, envelope
 
 WORDS = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from router.correlation import make_token
 from router.envelope import Bounce, Party, PartyKind
-from store import claims
-from store.database import Database
-from store.duty import GateTally
+from router.threads.correlation import make_token
+from store.db.engine import Database
+from store.desk.channel_status import GateStatus, read_status
+from store.inbound import claims
 from store.labels import label_contact
-from store.ledgers import Event, Outbound
-from store.models import Contact, Conversation, Identity, Inbound, Message
-from store.status import GateStatus, read_status
+from store.tables.desk import GateTally
+from store.tables.messages import Contact, Conversation, Identity, Inbound, Message
+from store.tables.operations import Event, Outbound
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
 
 

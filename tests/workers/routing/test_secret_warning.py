@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Page, RawMessage
-from store.database import Database
-from store.ledgers import Outbound
-from store.models import Message
+from store.db.engine import Database
+from store.tables.messages import Message
+from store.tables.operations import Outbound
 from tests.desk import RECEIVED_AT, TOML, Desk
-from workers.bell import Bell
-from workers.intake import Intake
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
 
 RECEIPT = """
 [replies.receipt]

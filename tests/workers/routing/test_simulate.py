@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Party, PartyKind
-from store.database import Database
-from store.ledgers import Event, Outbound
-from store.models import Conversation, Inbound, Message
+from store.db.engine import Database
+from store.tables.messages import Conversation, Inbound, Message
+from store.tables.operations import Event, Outbound
 from tests.desk import RECEIVED_AT, Desk, envelope
-from workers.replay import Difference
+from workers.routing.simulate import Difference
 from workers.simulate import simulate
 
 LONG_AGO = RECEIVED_AT - timedelta(days=1)

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from router.errors import TransientError
-from workers.logs import configure_logging
+from workers.runtime.logs import configure_logging
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.base import Outgoing, Receipt, Verdict
+from router.delivery import Delivery, Window
 from router.errors import TransientError
-from router.sending import Delivery, Window
-from store import brakes, outbound
-from store.bulk import table_of
-from store.database import Database
-from store.ledgers import Event, Outbound
-from store.models import Conversation, Message
-from store.outbound import Told, note_delivery
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.outbound import ledger, limits
+from store.outbound.ledger import Told, note_delivery
+from store.tables.messages import Conversation, Message
+from store.tables.operations import Event, Outbound
 from tests.desk import TOML, envelope
-from tests.outgoing import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
-from workers.deliver import Pace, Underway
+from tests.outgoing_desk import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
+from workers.sending.deliver import Pace, Underway
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -51,17 +51,17 @@ def let_time_pass(desk: SendingDesk) -> None:
 def die_after_claiming(desk: SendingDesk) -> None:
     """Be a process that claims the row and is killed."""
     with desk.database.write() as connection:
-        row = outbound.next_queued(connection, channel="mail")
+        row = ledger.next_queued(connection, channel="mail")
         assert row
-        outbound.begin(connection, row, lease=timedelta(seconds=30))
+        ledger.begin(connection, row, lease=timedelta(seconds=30))
 
 
 def claim_and_break(desk: SendingDesk) -> None:
     """Be a process that is killed before its claim is committed."""
     with desk.database.write() as connection:
-        row = outbound.next_queued(connection, channel="mail")
+        row = ledger.next_queued(connection, channel="mail")
         assert row
-        outbound.begin(connection, row, lease=timedelta(seconds=1 / 0))
+        ledger.begin(connection, row, lease=timedelta(seconds=1 / 0))
 
 
 def test_a_queued_message_leaves_once(desk: SendingDesk) -> None:
@@ -146,7 +146,7 @@ def test_what_is_not_taken_for_long_goes_to_a_person(desk: SendingDesk) -> None:
 
 
 # --- O1 to O12 -------------------------------------------------------------------------------------------------------
-# O1 and O2 are the API's: tests/api/test_replies.py and tests/journeys/test_sending_failpoints.py.
+# O1 and O2 are the API's: tests/api/rest/test_replies.py and tests/journeys/test_sending_failpoints.py.
 
 
 def test_o3_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:
@@ -340,11 +340,11 @@ def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: Sendin
     desk.provider.kept.append(kept(desk.row(outbound_id)))
     desk.put(outbound_id, state="queued", attempts=0, lease_token=None, lease_until=None, claimed_at=None)
     with desk.database.write() as connection:
-        brakes.freeze(connection, desk.database, why="restored from the backup of 3 o'clock")
+        limits.freeze(connection, desk.database, why="restored from the backup of 3 o'clock")
 
     assert desk.deliverer().once() == 0
     with desk.database.write() as connection:
-        assert brakes.thaw(connection) == 2
+        assert limits.thaw(connection) == 2
     settle(desk)
 
     assert desk.provider.copies(outbound_id) == (2 if repeatable else 1)
@@ -352,7 +352,7 @@ def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: Sendin
     assert desk.row(unsent).state == ("sent" if repeatable else "needs_person")
 
 
-# --- T25, T26, T28 (in tests/connectors/test_smtp_sending.py), T30 (in tests/api/test_replies.py), T31 ----------------
+# --- T25, T26, T28 (in tests/connectors/mail/test_smtp_sender.py), T30 (in tests/api/rest/test_replies.py), T31 ----------------
 
 
 def test_t25_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:
@@ -408,7 +408,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(desk: SendingDesk, mo
     outbound_id = desk.queue()
     deliverer = desk.deliverer()
     ticks = iter([0.0, 0.0, 99.0])
-    monkeypatch.setattr("workers.deliver.time.monotonic", lambda: next(ticks, 99.0))
+    monkeypatch.setattr("workers.sending.deliver.time.monotonic", lambda: next(ticks, 99.0))
 
     deliverer.once()
 
@@ -446,11 +446,11 @@ def test_an_attempt_under_way_keeps_its_lease_while_its_process_lives(desk: Send
     outbound_id = desk.queue()
     die_after_claiming(desk)
     with desk.database.read() as connection:
-        row = outbound.due(connection, channels=["mail"])
+        row = ledger.due(connection, channels=["mail"])
     assert not row.dead
     underway = Underway()
     with desk.database.write() as connection:
-        claimed = outbound.find(connection, outbound_id)
+        claimed = ledger.find(connection, outbound_id)
     let_time_pass(desk)
 
     underway.put("test", claimed)
@@ -542,7 +542,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
     assert desk.row(reply).state == "sent"
     assert desk.rows(Event, "kind").count("outbound.breaker_tripped") == 1
     with database.write() as connection:
-        brakes.trip(connection, database, channel="mail", until=datetime.now(UTC))
+        limits.trip(connection, database, channel="mail", until=datetime.now(UTC))
     again = automatic(desk, recipient="late@customer.example")
     desk.deliverer().once()
     assert desk.row(again).state == "sent"

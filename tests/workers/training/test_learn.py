@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from router.classify.encoder import load_encoder
-from router.classify.training import Example
+from router.classify.trainer import Example
 from router.errors import NotFound
 from router.settings import read_settings
-from workers.learning import LearntClassifier, learn, lessons_in
-from workers.learnt import ModelFolder
+from workers.training.learn import LearntClassifier, learn, lessons_in
+from workers.training.model_store import ModelFolder
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DESK = """

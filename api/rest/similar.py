@@ -8,15 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.authentication import Requires
 from api.desk import DeskPart
-from api.permissions import Actor, Verb
-from api.places import API
-from api.problems import documented
-from api.reading import find_for, read_list
-from api.schemas import example
-from store.listing import Filter
-from store.similar import Sign, similar_to
+from api.http.authentication import Requires
+from api.http.permissions import Actor, Verb
+from api.http.problems import documented
+from api.paths import API
+from api.rest.queries import find_for, read_list
+from api.rest.schemas import example
+from store.conversations.lists import Filter
+from store.conversations.similar import Sign, similar_to
 
 _MOST: Final = 10
 _SIMILAR: Final = {
