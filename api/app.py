@@ -13,9 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from api import provider_webhooks
-from api.rest import similar
 from api.customer import pages as customer
-from api.desk import Clock, Desk, utc_now
+from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.middleware import Boundary
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -40,10 +39,10 @@ from api.rest import (
     ratings,
     replies,
     search,
+    similar,
     suggestions,
     webhook_deliveries,
 )
-from api.ringing import Ringer
 from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.faq import Answers

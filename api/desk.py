@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.ringing import Ringer
 from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
@@ -21,6 +21,30 @@ from router.settings import Settings
 from store.db.engine import Database
 from workers.intake.provider_webhooks import Doors
 from workers.sending.reply import Replying
+
+if TYPE_CHECKING:
+    from workers.broker.doorbell import Bell
+
+
+class Ringer:
+    """Rings for what is to leave; may be used by several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._lock = settings, threading.Lock()
+        self._bell: Bell | None = None
+
+    def ring_to_send(self) -> None:
+        """Ring. Never raises on account of the broker: senders look for themselves every few seconds."""
+        self._opened().ring_to_send()
+
+    def _opened(self) -> Bell:
+        with self._lock:
+            if self._bell is None:
+                from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
+
+                self._bell = Bell(lambda: broker_url(self._settings))
+            return self._bell
+
 
 Clock = Callable[[], datetime]
 

@@ -1,7 +1,7 @@
 """Which messages belong together, on mailboxes with known answers: ours beside the standard library's headers alone.
 
 The cases by references run through `router.threads.correlation.correlate` as one desk would see them, with every author taking
-part; the case by subject (RFC 5256 section 2.1, base subject) through `router.subjects.core_subject`.
+part; the case by subject (RFC 5256 section 2.1, base subject) through `router.threads.correlation.core_subject`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from uuid import UUID, uuid5
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope
-from router.subjects import core_subject
-from router.threads.correlation import Candidate, correlate, find_signs
+from router.threads.correlation import Candidate, core_subject, correlate, find_signs
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
 _EVERYONE: Final = UUID(int=1)

@@ -30,9 +30,8 @@ import sqlalchemy as sa
 from benchmarks.fake_sms import FakeSms
 from benchmarks.rig import ROOT, keep_logs, wait_until
 from router.errors import OmniyardError
-from store.clock import read_clock
 from store.db.bulk import insert_rows, table_of
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.migrate import upgrade
 from store.tables.operations import Outbound

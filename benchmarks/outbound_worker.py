@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from benchmarks.fake_sms import FakeSmsSender
-from connectors.senders import MAIL, open_senders
+from connectors.registry import MAIL, open_senders
 from router.settings.files import load_settings
 from store.db.open import open_database
 from workers.routing.brain import build_brain

@@ -24,12 +24,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.text.search_terms import Wanted, index_words, read_query
-from store.clock import read_clock
-from store.conversations.lists import Filter, Sort, list_conversations
+from store.conversations.lists import Filter, Sort, count_all, list_conversations
 from store.conversations.search import Found, find_messages, index_messages
-from store.counting import count_all
 from store.db.bulk import insert_rows
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
 from store.tables.messages import Contact, Conversation, Inbound, Message, Status

@@ -10,8 +10,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
-from store.noticed import Emergency
-from store.tables.desk import GateTally, NoticeKind, SlaNotice
+from store.tables.desk import Emergency, GateTally, NoticeKind, SlaNotice
 from tests.inbox_builder import Builder
 
 SETTINGS: Final = """

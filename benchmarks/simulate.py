@@ -24,7 +24,7 @@ from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
 from store.tables.messages import Contact, Conversation, Inbound, InboundState, Message
-from workers.simulate import simulate
+from workers.routing.simulate import simulate
 
 _CONFIG: Final = Path(__file__).parents[1] / "config" / "channels.toml"
 _BATCH: Final = 2_000

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import Connection
 
 from router.settings import Settings
 from router.settings.files import load_settings
-from store.db.engine import Database
-from store.db.open import open_database
-from store.schema_version import require_current
+from store.db.engine import Database, read_clock
+from store.db.open import open_database, require_current
+from store.desk.audit import AuditEntry, append_audit
 
 
 @contextmanager
@@ -26,3 +31,25 @@ def open_desk(config: Path | None) -> Iterator[tuple[Settings, Database]]:
         yield settings, database
     finally:
         database.close()
+
+
+_ACTOR: Final = "the command line"
+
+
+def write_down(connection: Connection, action: str, *, about: str, **detail: str) -> None:
+    """Leave a row in the action's own transaction, with the name of the machine's user beside it.
+
+    That name is the machine's word: whoever may run commands there may have taken another's.
+    """
+    told = {**detail, "user": _user()}
+    append_audit(
+        connection, [AuditEntry(at=read_clock(connection), actor=_ACTOR, action=action, object=about, detail=told)]
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user often has a number and no name.
+        return str(os.getuid())

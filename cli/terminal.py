@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -60,3 +63,22 @@ def _plain(value: Any) -> object:  # noqa: ANN401  (json hands over whatever it 
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return str(value)
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="OMNIYARD_CONFIG", help="The configuration file, if not the usual one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def read_moment(text: str, *, zone: ZoneInfo, option: str) -> datetime:
+    """Return an ISO 8601 date or moment in UTC. zone: whose clock is meant where the text names none.
+
+    Raises BadParameter, which names the option.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter('expected a moment such as "2026-02-17T10:00"', param_hint=option) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -11,8 +11,7 @@ import sys
 from connectors.daemon import Daemon
 from connectors.registry import open_gates, open_polled
 from router.settings.channels import ImapSettings
-from workers.broker import broker_url
-from workers.broker.doorbell import Bell
+from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
 from workers.runtime.failpoints import reach
 from workers.runtime.start import open_house

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -196,7 +196,7 @@ class Outgoing:
     rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
     automatic: nobody wrote it (RFC 3834).
-    reply_token: what finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
+    reply_token: finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
     others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
     template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.
     """
@@ -256,3 +256,8 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Let go of the connection."""
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)

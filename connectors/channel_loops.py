@@ -5,19 +5,71 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import structlog
 
-from connectors.ahead import Ahead, Taken
-from connectors.backoff import pause
-from connectors.base import Connector, Cursor, Gate, Page
+from connectors.base import Arrival, Connector, Cursor, Gate, Page
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.lease_renewal import Holding, Renewal
 from connectors.watchdog import Watchdog
 from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
+
+# One second hides a dropped line; five minutes is as long as a desk should not notice that a provider is back.
+_FIRST: Final = 1.0
+_LONGEST: Final = 300.0
+
+# A provider that refuses us locks accounts that keep knocking: slower from the start, and a quarter of an hour at most.
+_FIRST_REFUSED: Final = 30.0
+_LONGEST_REFUSED: Final = 900.0
+
+
+def pause(failures: int, *, chance: float, refused: bool = False) -> float:
+    """Return the seconds to wait after so many failures in a row.
+
+    failures: 1 for the first.  chance: a random number in [0, 1) that spreads channels by a fifth to either side.
+    refused: the provider said no to us (a wrong password), rather than not answering.
+    """
+    first, longest = (_FIRST_REFUSED, _LONGEST_REFUSED) if refused else (_FIRST, _LONGEST)
+    # The exponent is capped as well: two to the power of a week's failures is no float.
+    steady = min(longest, first * 2.0 ** min(failures - 1, 20))
+    return steady * (0.8 + 0.4 * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A page as the provider gave it, and its messages as the reader read them."""
+
+    page: Page
+    arrivals: Sequence[Arrival]
+
+
+class Ahead:
+    """One page that is on its way, in a thread of its own."""
+
+    def __init__(self, take: Callable[[], Taken], *, name: str) -> None:
+        self._future: Future[Taken] = Future()
+        # No executor: its threads keep a process from ending, and a provider may be silent for long.
+        threading.Thread(target=self._run, args=(take,), name=f"{name} ahead", daemon=True).start()
+
+    def result(self) -> Taken:
+        """Wait for the page. Raises what taking it raised."""
+        return self._future.result()
+
+    def wait(self) -> None:
+        """Wait until the connector is nobody's again, whatever came of the page."""
+        self._future.exception()
+
+    def _run(self, take: Callable[[], Taken]) -> None:
+        try:
+            self._future.set_result(take())
+        except BaseException as error:  # noqa: BLE001  (whoever waits for the page is told)
+            self._future.set_exception(error)
+
 
 # How often to ask whether the channel is free: with a lease of 15 s a killed owner is replaced within 20.
 ASK_AGAIN: Final = 5.0

@@ -113,7 +113,7 @@ def _reader(form: str) -> Form:
 
         return Form(web_form.read, web_form.lasting_of, PartyKind.EMAIL)
     if form == "http_sms":
-        from connectors.sms import http_reading  # noqa: PLC0415
+        from connectors.sms.http_api import webhook as http_reading  # noqa: PLC0415
 
         return Form(http_reading.read, http_reading.lasting_of, PartyKind.PHONE)
     raise ConfigError(f"nobody here reads messages of the form {form!r}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.base import Connector, Gate
+from collections.abc import Mapping
+from typing import Final
+
+from connectors.base import Connector, Gate, Sender
 from connectors.daemon import Polled
 from router.settings import Settings
 from router.settings.channels import (
@@ -58,3 +61,61 @@ def connector_of(name: str, channel: Channel) -> Connector | None:
 
         return XConnector(name, channel)
     return None
+
+
+Lanes = Mapping[str, Mapping[str, Sender]]
+
+MAIL: Final = "mail"
+
+
+def open_senders(settings: Settings) -> Lanes:
+    """Return the senders of the enabled channels that have a way out: lane -> channel -> sender.
+
+    Nothing is connected yet.
+    """
+    lanes: dict[str, dict[str, Sender]] = {}
+    if mail := mail_senders(settings):
+        lanes[MAIL] = mail
+    for name, channel in settings.channels.items():
+        if channel.enabled and (chat := _chat_sender(name, channel, settings)):
+            lanes.setdefault(channel.kind, {})[name] = chat
+    return lanes
+
+
+def mail_senders(settings: Settings) -> dict[str, Sender]:
+    """Return the senders of the enabled mail channels that have a way out, by channel."""
+    senders: dict[str, Sender] = {}
+    for name, channel in settings.channels.items():
+        if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings | WebSettings) and channel.send:
+            from connectors.email.smtp.sender import SmtpSender  # noqa: PLC0415
+
+            address, desk = channel.address or "", settings.omniyard.name
+            senders[name] = SmtpSender(name, channel.send, address=address, name=desk)
+    return senders
+
+
+def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | None:
+    if isinstance(channel, TwilioSettings):
+        from connectors.sms.twilio.sender import TwilioSender  # noqa: PLC0415
+
+        public_url = settings.omniyard.public_url
+        return TwilioSender(name, channel, callbacks=f"{public_url}/webhooks" if public_url else "")
+    if isinstance(channel, TelegramSettings):
+        from connectors.social.telegram.sender import TelegramSender  # noqa: PLC0415
+
+        return TelegramSender(name, channel)
+    if isinstance(channel, XSettings):
+        from connectors.social.x.sender import XSender  # noqa: PLC0415
+
+        return XSender(name, channel)
+    if isinstance(channel, HttpSmsSettings):
+        return http_sms_sender(name, channel, settings)
+    return None
+
+
+def http_sms_sender(name: str, channel: HttpSmsSettings, settings: Settings) -> Sender:
+    """Return the sender of such a channel; the one kind that is never polled, so that its sender speaks for it."""
+    from connectors.sms.http_api.sender import HttpSmsSender  # noqa: PLC0415
+
+    public_url = settings.omniyard.public_url
+    return HttpSmsSender(name, channel, door=f"{public_url}/webhooks/{name}" if public_url else "")

@@ -41,7 +41,7 @@ class CaseLink:
 
 
 def case_key(key: bytes) -> bytes:
-    """Return what case links are proven with. key: what thread tokens are proven with (`router.threads.correlation`)."""
+    """Return what case links are proven with. key: proves thread tokens too (`router.threads.correlation`)."""
     return hmac.new(key, b"case links", hashlib.sha256).digest()
 
 

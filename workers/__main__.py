@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.senders import open_senders
+from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
-from workers.broker import broker_url
+from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker

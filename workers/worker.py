@@ -14,7 +14,7 @@ import structlog
 from redis import RedisError
 
 from connectors.watchdog import Watchdog
-from workers.broker import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
+from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.chores.sweep import Chore, Sweep
 from workers.routing.route import Router
 from workers.sending.threads import Dispatch

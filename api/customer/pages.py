@@ -17,8 +17,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from api.customer.phrases import CustomerWords
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
+from api.http.forms import Filled, read_multipart
 from api.http.problems import ProblemError
-from api.multipart import Filled, read_multipart
 from api.pages.render import language_of, render
 from api.rest.queries import category_title
 from api.services.faq import categories

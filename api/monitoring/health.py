@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.desk import Desk, DeskPart
 from api.rest.schemas import example
 from router.errors import OmniyardError
-from store.schema_version import require_current
+from store.db.open import require_current
 
 _BROKER_SECONDS: Final = 0.2
 _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
@@ -73,7 +73,7 @@ def _database(desk: Desk) -> str:
 def _broker(desk: Desk) -> str:
     import redis  # noqa: PLC0415  (slow to load and needed nowhere else)
 
-    from workers.broker import broker_url  # noqa: PLC0415
+    from workers.broker.doorbell import broker_url  # noqa: PLC0415
 
     try:
         url = broker_url(desk.settings)

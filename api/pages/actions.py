@@ -23,7 +23,7 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.conversation import Refusal, show_conversation
-from api.pages.orders import change_order, message_order
+from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
 from api.rest import emergencies, outbound
@@ -31,7 +31,6 @@ from api.rest.changes import Changed, ChangeOrder, change_conversation
 from api.rest.emergencies import EmergencyOrder
 from api.rest.queries import find_for
 from api.rest.replies import PostedMessage, post_message
-from api.undoing import reverse
 from router.errors import OmniyardError, TransientError
 
 # What takes a conversation off the desk: whoever did it goes on with the list.

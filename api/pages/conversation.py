@@ -15,14 +15,14 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
-from api.frames import framed
 from api.http.authentication import Requires
+from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.orders import snoozes
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.snoozing import snoozes
 from api.text.reasons import Reader, Reason, missing_facts, reasons
 from router.errors import NotFound, TransientError
 from router.settings.model import PRIORITIES
@@ -31,10 +31,10 @@ from store.conversations.alarms import EmergencyRow, find_emergency
 from store.conversations.lists import Filter, unread_among
 from store.conversations.messages import MessageRow, attachments_of, find_message
 from store.conversations.read import ConversationRow
+from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents
 from store.tables.messages import Direction
-from store.unread import mark_read
 
 _MESSAGES: Final = 50
 # Of one customer: more is a list of its own.

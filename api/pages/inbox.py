@@ -21,10 +21,9 @@ from api.pages.render import render
 from api.rest.queries import contact_of, read_list
 from router.errors import NotFound
 from router.text.search_terms import read_query
-from store.conversations.lists import Filter, Sort, unread_among
+from store.conversations.lists import Counts, Filter, Sort, count_all, unread_among
 from store.conversations.read import find_conversation
 from store.conversations.search import conversations_with
-from store.counting import Counts, count_all
 from store.tables.messages import Status
 
 # One screen and a bit; the keyboard goes on from there.

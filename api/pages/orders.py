@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,42 @@ from api.http.forms import Fields
 from api.http.problems import ProblemError
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
-from api.snoozing import local_moment, snoozes
+from store.conversations.read import ConversationRow
 from store.tables.messages import Status
+
+# When a working day begins where no calendar says so.
+_MORNING: Final = time(9)
+_MONDAY: Final = 0
+
+
+def snoozes(now: datetime, *, zone: ZoneInfo, opens_at: datetime | None) -> Mapping[str, datetime]:
+    """Return the moments by name, aware UTC, the soonest first.
+
+    opens_at: when the channel opens next; None while it is open, or if it never does.
+    """
+    local = now.astimezone(zone)
+    found = {"in_1_hour": now + timedelta(hours=1), "in_4_hours": now + timedelta(hours=4)}
+    if opens_at is not None and opens_at > now:
+        found["at_opening"] = opens_at
+    found["tomorrow"] = _morning(local, days=1, zone=zone)
+    found["monday"] = _morning(local, days=(_MONDAY - local.weekday()) % 7 or 7, zone=zone)
+    return dict(sorted(found.items(), key=lambda each: each[1]))
+
+
+def local_moment(said: str, *, zone: ZoneInfo) -> datetime:
+    """Return the moment that a field for local date and time means, aware UTC.
+
+    Raises ValueError when it says none.
+    """
+    local = datetime.fromisoformat(said)
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=zone)
+    return local.astimezone(UTC)
+
+
+def _morning(local: datetime, *, days: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(local.date() + timedelta(days=days), _MORNING, zone).astimezone(UTC)
+
 
 # By the name of the button: the fields of the order. What a button needs beside its name is in fields of the form.
 _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
@@ -67,3 +101,34 @@ def _until(form: Fields, *, opens_at: datetime | None, now: datetime, zone: Zone
 
 def _labels(said: str) -> list[str]:
     return [label.strip() for label in said.replace("，", ",").split(",") if label.strip()]
+
+
+def reverse(before: ConversationRow, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:
+    """Return the fields of the order that undoes `order`; None when it changes nothing.
+
+    before: the conversation as it was.  now: aware; a snooze that has passed is not set again.
+    """
+    named = order.model_fields_set
+    undo: dict[str, Any] = {}
+    if order.status is not None and (order.status != before.status or order.status == Status.SNOOZED):
+        undo |= _status(before, now=now)
+    if order.team is not None and order.team != before.team:
+        undo |= {"team": before.team, "assignee": before.assignee}
+    elif (order.take or "assignee" in named) and not (order.take and before.assignee):
+        undo["assignee"] = before.assignee
+    if order.priority is not None and order.priority != before.priority:
+        undo["priority"] = before.priority
+    if "category" in named and (order.category or None) != before.category:
+        undo["category"] = before.category
+    added = [label for label in order.add_labels if label not in before.labels]
+    removed = [label for label in order.remove_labels if label in before.labels]
+    undo |= {name: labels for name, labels in (("remove_labels", added), ("add_labels", removed)) if labels}
+    return undo or None
+
+
+def _status(before: ConversationRow, *, now: datetime) -> dict[str, Any]:
+    if before.status != Status.SNOOZED:
+        return {"status": before.status}
+    if before.held_until is None or before.held_until <= now:
+        return {"status": Status.OPEN.value}
+    return {"status": before.status, "snoozed_until": before.held_until.isoformat()}

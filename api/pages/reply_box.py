@@ -11,8 +11,7 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
-from router.fact_words import facts_in_words
-from router.replies.phrases import opening_words
+from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, HttpSmsSettings, TwilioSettings
 from router.text.sms_segments import LONGEST

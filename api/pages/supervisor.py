@@ -2,20 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.charts import HEIGHT, WIDTH, days_between, days_of
 from api.desk import DeskPart
 from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import render
 from store.desk.channel_status import read_status
-from store.desk.supervisor_report import read_insight
+from store.desk.supervisor_report import Volume, read_insight
+
+WIDTH: Final = 720.0
+HEIGHT: Final = 180.0
+# As many colours as can be told apart in both themes; the last is for all others.
+SERIES: Final = 6
+OTHERS: Final = "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One rectangle. series: number of its colour.  said: what it shows, in words."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Stacked bars by day. table: by day, the numbers in the order of `series`."""
+
+    series: Sequence[str]
+    bars: Sequence[Bar]
+    table: Mapping[date, Sequence[int]]
+    highest: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(sum(numbers) for numbers in self.table.values())
+
+
+def days_of(volumes: Sequence[Volume], *, by: str, days: Sequence[date], zone: ZoneInfo) -> Chart:
+    """Return the chart of what was opened by day of the desk's zone. by: channel or category."""
+    totals: dict[str, int] = {}
+    found: dict[tuple[date, str], int] = {}
+    for volume in volumes:
+        name = str(getattr(volume, by) or "")
+        day = datetime.strptime(volume.hour, "%Y-%m-%d %H").replace(tzinfo=UTC).astimezone(zone).date()
+        totals[name] = totals.get(name, 0) + volume.number
+        found[day, name] = found.get((day, name), 0) + volume.number
+    ranked = sorted(totals, key=lambda name: (-totals[name], name))
+    names = ranked if len(ranked) <= SERIES else [*ranked[: SERIES - 1], OTHERS]
+    rest = ranked[SERIES - 1 :] if len(ranked) > SERIES else []
+    table = {
+        day: [
+            sum(found.get((day, each), 0) for each in (rest if name == OTHERS and rest else [name])) for name in names
+        ]
+        for day in days
+    }
+    highest = max((sum(numbers) for numbers in table.values()), default=0)
+    return Chart(series=names, bars=_stacked(table, names, highest=highest), table=table, highest=highest)
+
+
+def days_between(since: date, until: date) -> list[date]:
+    """Return every day from `since` to `until`, both included."""
+    return [since + timedelta(days=number) for number in range((until - since).days + 1)]
+
+
+def _stacked(table: Mapping[date, Sequence[int]], names: Sequence[str], *, highest: int) -> list[Bar]:
+    step = WIDTH / max(len(table), 1)
+    scale = HEIGHT / max(highest, 1)
+    bars = []
+    for place, (day, numbers) in enumerate(table.items()):
+        for series, (number, top) in enumerate(zip(numbers, accumulate(numbers), strict=True)):
+            if number:
+                bars.append(
+                    Bar(
+                        x=round(place * step + step * 0.1, 1),
+                        y=round(HEIGHT - top * scale, 1),
+                        width=round(step * 0.8, 1),
+                        height=round(number * scale, 1),
+                        series=series,
+                        said=f"{day:%m-%d} {names[series]}: {number}",
+                    )
+                )
+    return bars
+
 
 _USUAL: Final = timedelta(days=13)
 # A quarter; more days are no chart that anybody could read.

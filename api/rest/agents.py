@@ -18,7 +18,7 @@ from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.schemas import example
 from router.errors import NotFound
-from store.clock import read_clock
+from store.db.engine import read_clock
 from store.desk.agents import AgentRow, list_agents
 from store.desk.assignment import Duty, duties, set_duty
 from store.events.append import EventRow, append_events

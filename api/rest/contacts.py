@@ -20,11 +20,11 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.merges import Regrouped
 from api.rest.schemas import example
-from store.clock import read_clock
 from store.contacts.erasure import erase_contact
 from store.contacts.merge import merge_contacts
 from store.contacts.profiles import Card, CardChange, Said, edit_contact, everything_about, find_card, timeline
 from store.conversations.read import Position
+from store.db.engine import read_clock
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"

@@ -18,11 +18,11 @@ from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.queries import find_for, require_sight
 from api.rest.schemas import example
-from store.clock import read_clock
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging
 from store.conversations.undo_log import Kind, RegroupingRow, find_regrouping, regroupings_of
+from store.db.engine import read_clock
 
 _MOST_MESSAGES: Final = 200
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"

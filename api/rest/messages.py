@@ -17,8 +17,8 @@ from api.paths import API
 from api.rest.queries import program_reader, require_sight
 from api.rest.schemas import MessageDetail
 from api.text.reasons import reasons
-from store.clock import read_clock
 from store.conversations.messages import attachments_of, find_attachment, find_message, find_original
+from store.db.engine import read_clock
 from store.desk.audit import AuditEntry, append_audit
 
 _BYTES: Final[dict[str, Any]] = {

@@ -10,10 +10,8 @@ from typing import Annotated
 import typer
 
 from api.http.permissions import Role, Verb
-from cli.desk import open_desk
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json, print_table
-from cli.trail import write_down
+from cli.desk import open_desk, write_down
+from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
 from store.desk.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
 from store.desk.assignment import Duty, duties, set_duty

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.desk import open_desk
-from cli.group import FAILED
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json
+from cli.main import FAILED
+from cli.terminal import ConfigOption, JsonOption, print_json
 from store.desk.audit import check_chain, list_audit
 
 commands = typer.Typer(help="Check the audit trail, or show it.\n\nExample: omniyard audit check", no_args_is_help=True)

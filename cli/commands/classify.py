@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.group import FAILED
-from cli.options import ConfigOption
+from cli.main import FAILED
+from cli.terminal import ConfigOption
 from router.classify import Classification
 from router.settings.files import find_settings, load_settings
 from workers.routing.brain import Brain, build_brain

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.desk import open_desk
-from cli.options import ConfigOption
-from store.labels import label_contact, unlabel_contact
+from cli.terminal import ConfigOption
+from store.contacts.profiles import label_contact, unlabel_contact
 
 commands = typer.Typer(
     help="Label contacts, for routes that ask for it.\n\nExample: omniyard contact label ann@customer.example vip",

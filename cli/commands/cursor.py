@@ -7,15 +7,13 @@ from typing import Annotated
 import typer
 
 from cli.desk import open_desk
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json, print_table
+from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from connectors.email.imap.cursor import Mark
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
 from router.settings.channels import ImapSettings
 from store.desk.channel_status import read_status
-from store.inbound.cursors import read_position
-from store.repositioning import reposition
+from store.inbound.cursors import read_position, reposition
 
 commands = typer.Typer(
     help="Show or move how far a channel has been read.\n\nExample: omniyard cursor show", no_args_is_help=True

@@ -2,32 +2,192 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import smtplib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Final
 
+import redis
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.examining import (
-    examine_broker,
-    examine_channel,
-    examine_data,
-    examine_database,
-    examine_desk,
-    examine_sealing,
-    examine_webhook,
-)
-from cli.group import FAILED
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json
+from cli.commands.check.surroundings import sealing_concerns
+from cli.main import FAILED
+from cli.processes.ports import check_free, listeners
+from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Health
-from connectors.senders import mail_senders
+from connectors.email.smtp.listener import SmtpGate
+from connectors.registry import connector_of, http_sms_sender, mail_senders
+from connectors.safe_post import examine
 from router.errors import OmniyardError
 from router.settings import Settings
+from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings, WebSettings
 from router.settings.files import load_settings
+from router.settings.model import WebhookSettings
+from router.webhook_signature import read_keys
+from store.db.encryption import can_seal
+from store.db.engine import read_clock
+from store.db.keys import desk_key
+from store.db.open import current_version, latest_version, open_database
+from workers.broker.doorbell import broker_url
+
+_LEAST_FREE_BYTES: Final = 1_000_000_000
+# Leases go by the database's clock, due times are shown by ours: further apart than this, people notice.
+_MOST_OFFSET: Final = timedelta(seconds=2)
+_SLOW_FLUSH_MILLISECONDS: Final = 50
+_PATIENCE_SECONDS: Final = 5.0
+
+
+def examine_data(settings: Settings) -> Health:
+    """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
+    folder = Path(settings.omniyard.data).resolve()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK):
+        return Health(ok=False, findings=(f"{there} cannot be written to: give it to the user who runs Omniyard",))
+    free, flush = shutil.disk_usage(there).free, _flush_milliseconds(there)
+    findings = [f"{folder}: {free / 1e9:.1f} GB free, a flush takes {flush:.1f} ms"]
+    if flush > _SLOW_FLUSH_MILLISECONDS:
+        findings.append("the disk flushes slowly; with SQLite that bounds how fast mail is taken")
+    if free < _LEAST_FREE_BYTES:
+        findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
+    return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
+
+
+def examine_database(settings: Settings) -> Health:
+    """Look whether the database answers, has this version's tables, flushes each commit, and shares our clock."""
+    embedded = Path(settings.omniyard.data) / "omniyard.db"
+    if settings.omniyard.database is None and not embedded.exists():
+        return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
+    database = open_database(settings)
+    try:
+        where = database.url.render_as_string(hide_password=True)
+        found, needed = current_version(database), latest_version()
+        with database.read() as connection:
+            offset = read_clock(connection) - datetime.now(UTC)
+            unsafe = [] if database.is_sqlite else _unsafe(connection)
+    finally:
+        database.close()
+    wrong = [
+        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if found != needed else []),
+        *unsafe,
+        *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
+    ]
+    return Health(ok=not wrong, findings=(f"{where} answers", *wrong))
+
+
+def examine_sealing(settings: Settings) -> Health:
+    """Look whether what customers write is sealed, and under which key. Makes none."""
+    concerns = tuple(message for _, message in sealing_concerns(settings.omniyard))
+    if settings.omniyard.key is not None:
+        desk_key(settings, purpose="originals")
+        where = "under [omniyard] key"
+    else:
+        where = f"under {Path(settings.omniyard.data) / 'desk.key'}; back that file up apart from the database"
+    return Health(ok=can_seal(), findings=(*([f"originals are sealed {where}"] if can_seal() else []), *concerns))
+
+
+def examine_webhook(webhook: WebhookSettings) -> Health:
+    """Look whether events could be signed and sent: the secret, the name, and whose address it is. Sends nothing."""
+    read_keys(webhook.secret.reveal())
+    address = examine(webhook.url, allow_private=webhook.allow_private)
+    return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
+
+
+def examine_broker(settings: Settings) -> Health:
+    """Look whether the broker answers and refuses rather than evicts when it is full."""
+    url = broker_url(settings)
+    if url is None:
+        return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS
+        ) as it:
+            server: Mapping[str, Any] = it.info("server")
+            policy = str(it.info("memory").get("maxmemory_policy", "noeviction"))
+    except redis.RedisError as error:
+        return _broker_away(settings, type(error).__name__)
+    version = server.get("valkey_version") or server.get("redis_version")
+    if policy != "noeviction":
+        mend = f'it evicts keys when full ({policy}): set "maxmemory-policy noeviction"'
+        return Health(ok=False, findings=(f"version {version} answers", mend))
+    return Health(ok=True, findings=(f"version {version} answers",))
+
+
+def examine_desk(settings: Settings) -> Health:
+    """Look whether the desk answers, or could."""
+    desk = listeners(settings)[0]
+    try:
+        with urllib.request.urlopen(f"http://{desk}/readyz", timeout=_PATIENCE_SECONDS) as answer:
+            return Health(ok=True, findings=(f"http://{desk} answers ({answer.status})",))
+    except urllib.error.HTTPError as error:
+        return Health(ok=False, findings=(f"http://{desk} is not ready ({error.code}): its log says why",))
+    except OSError:
+        check_free(desk)
+        return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
+
+
+def examine_channel(name: str, channel: Channel, *, settings: Settings) -> Health:
+    """Log in to a channel's provider, or see whether its listener answers or could listen."""
+    if isinstance(channel, SmtpSettings):
+        return _greeted(channel) or SmtpGate(name, channel).probe()
+    if isinstance(channel, HttpSmsSettings):
+        return http_sms_sender(name, channel, settings).probe()
+    if isinstance(channel, WebSettings):
+        return Health(ok=True, findings=("the desk shows its form at /contact",))
+    if connector := connector_of(name, channel):
+        return connector.probe()
+    return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
+
+
+def _flush_milliseconds(folder: Path) -> float:
+    with TemporaryFile(dir=folder) as file:
+        file.write(b"omniyard")
+        file.flush()
+        before = time.perf_counter()
+        os.fsync(file.fileno())
+        return (time.perf_counter() - before) * 1000
+
+
+def _unsafe(connection: sa.Connection) -> list[str]:
+    """Return the settings of a PostgreSQL server that could lose a commit it confirmed."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
+    return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+
+
+def _apart(offset: timedelta) -> bool:
+    return abs(offset) > _MOST_OFFSET
+
+
+def _broker_away(settings: Settings, why: str) -> Health:
+    if settings.omniyard.broker is None:
+        return Health(ok=True, findings=("the embedded broker does not run now; `omniyard up` starts it",))
+    mend = "check [omniyard] broker and that server; until then the sweep finds the work, some seconds later"
+    return Health(ok=False, findings=(f"does not answer ({why}): {mend}",))
+
+
+def _greeted(channel: SmtpSettings) -> Health | None:
+    """Return that a listener answers there; None if nobody does."""
+    host, _, port = channel.listen.rpartition(":")
+    speak = smtplib.LMTP if channel.protocol == "lmtp" else smtplib.SMTP
+    try:
+        with speak(host.strip("[]"), int(port), timeout=_PATIENCE_SECONDS) as client:
+            code, _ = client.noop()
+    except (OSError, smtplib.SMTPException):
+        return None
+    return Health(ok=code == 250, findings=(f"answers {channel.protocol.upper()} on {channel.listen}",))
+
 
 # Channels are asked side by side; each has time-outs of its own.
 _AT_ONCE: Final = 8

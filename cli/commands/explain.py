@@ -14,9 +14,7 @@ from rich.text import Text
 from api.text.phrases import Words
 from api.text.reasons import Reader, reasons
 from cli.desk import open_desk
-from cli.moments import read_moment
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json
+from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.envelope import Envelope, from_json

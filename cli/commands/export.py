@@ -11,10 +11,8 @@ from uuid import UUID
 import typer
 from sqlalchemy.engine import Connection
 
-from cli.desk import open_desk
-from cli.options import ConfigOption
-from cli.terminal import as_json, print_json
-from cli.trail import write_down
+from cli.desk import open_desk, write_down
+from cli.terminal import ConfigOption, as_json, print_json
 from connectors.json_messages import looks_like_document
 from connectors.originals import unpack
 from router.errors import NotFound

@@ -13,17 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.desk import open_desk
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json
+from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Page, RawMessage
 from connectors.email.mail_files import Kind, open_archive
 from connectors.email.sandbox.parent import Guard
 from router.errors import NotFound
 from router.settings import Settings
 from store.db.engine import Database
-from store.known import known_keys
-from workers.broker import broker_url
-from workers.broker.doorbell import Bell
+from store.inbound.accept import known_keys
+from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
 from workers.runtime.logs import configure_logging
 

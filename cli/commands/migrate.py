@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from cli.options import ConfigOption
+from cli.terminal import ConfigOption
 from router.settings.files import load_settings
 from store.db.migrate import upgrade
-from store.db.open import open_database
-from store.schema_version import current_version
+from store.db.open import current_version, open_database
 
 
 def migrate_command(config: ConfigOption = None) -> None:

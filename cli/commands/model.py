@@ -2,18 +2,111 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from pydantic import JsonValue
 from rich.console import Console
 
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json, print_table
-from cli.train import print_report
+from cli.terminal import ConfigOption, JsonOption, print_json, print_table, table
+from router.classify.trainer import Example
+from router.errors import ConfigError
+from router.settings import Settings
 from router.settings.files import find_settings, load_settings
-from workers.training.learn import lessons_of
-from workers.training.model_store import Choice, ModelFolder
+from store.conversations.corrections import corrected_texts
+from store.db.open import current_version, latest_version, open_database
+from workers.training.learn import learn, lessons_of
+from workers.training.model_store import Choice, ModelFolder, StoredModel
+
+_COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")
+# So many of the other categories tell where the examples overlap.
+_SHOWN = 2
+
+
+def train_command(
+    config: ConfigOption = None,
+    *,
+    activate: Annotated[bool, typer.Option("--activate", help="Put the model in force at once.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn from the examples and from agents' corrections; show how it does on examples that were held back.
+
+    The model is kept as a file of its own under the data folder; until it is activated nothing changes. Workers notice
+    a model in force within seconds. Texts are masked before they are learnt, and equal examples give an equal model.
+    If training fails, the model in force stays.
+
+    Example: omniyard train --activate
+    """
+    file = find_settings(config)
+    settings = load_settings(file)
+    lessons = lessons_of(settings, file)
+    if not lessons.teach:
+        raise ConfigError(f"{file}: there is nothing to learn from: fewer than two categories have examples")
+    corrections = _corrections(settings)
+    folder, started = ModelFolder.of(settings), time.monotonic()
+    _, about = learn(folder, lessons, corrections=corrections)
+    seconds = time.monotonic() - started
+    if activate:
+        folder.activate(about.version, desk=lessons.desk, at=datetime.now(UTC))
+    if as_json:
+        print_json(about.model_dump(mode="json") | {"active": activate, "seconds": round(seconds, 1)})
+    else:
+        _print(about, seconds=seconds, active=activate)
+
+
+def _corrections(settings: Settings) -> Sequence[Example]:
+    """Return what agents corrected; a desk that has not routed anything yet has nothing."""
+    database = open_database(settings)
+    try:
+        if current_version(database) != latest_version():
+            return ()
+        with database.read() as connection:
+            rows = corrected_texts(connection)
+    finally:
+        database.close()
+    # The words as routing classifies them, masked as the desk keeps them.
+    return [Example(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "") for row in rows if row.category]
+
+
+def _print(about: StoredModel, *, seconds: float, active: bool) -> None:
+    console = Console(highlight=False)
+    print_report(about, console=console)
+    taught = f"{about.examples} examples" + (f" and {about.corrections} corrections" if about.corrections else "")
+    console.print(f"Model {about.version} learnt from {taught} in {seconds:.0f} seconds.", style="bold green")
+    if about.encoder is None:
+        console.print("The sentence encoder is not installed: install omniyard\\[encoder] for the last few per cent.")
+    if active:
+        console.print("It is in force; running workers take it within seconds.")
+    else:
+        console.print(f"It is not in force yet: omniyard model activate {about.version}")
+
+
+def print_report(about: StoredModel, *, console: Console) -> None:
+    """Print how a model did on examples held back, category by category."""
+    report = about.report
+    categories = report.get("categories")
+    if isinstance(categories, dict):
+        rows = [_row(name, figures) for name, figures in categories.items() if isinstance(figures, dict)]
+        console.print(table(_COLUMNS, rows))
+    console.print(
+        f"Of examples held back {_share(report.get('accuracy'))} were told rightly; "
+        f"what it says of its sureness is off by {_share(report.get('calibration_error'))} on average."
+    )
+
+
+def _row(name: str, figures: dict[str, JsonValue]) -> tuple[str, ...]:
+    wrong = figures.get("confused_with")
+    others = list(wrong.items())[:_SHOWN] if isinstance(wrong, dict) else []
+    shares = (_share(figures.get(key)) for key in ("recall", "precision", "calibration_error"))
+    return (name, str(figures.get("examples")), *shares, ", ".join(f"{other} {count}" for other, count in others))
+
+
+def _share(value: JsonValue) -> str:
+    return f"{value:.1%}" if isinstance(value, int | float) else ""
+
 
 commands = typer.Typer(
     help="List the trained models; activate one, or roll back.\n\nExample: omniyard model list",

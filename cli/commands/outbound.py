@@ -8,8 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.desk import open_desk
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json
+from cli.terminal import ConfigOption, JsonOption, print_json
 from store.outbound import limits, review
 from store.outbound.review import TROUBLED, list_outbound
 from store.tables.operations import OutboundState

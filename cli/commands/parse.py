@@ -12,8 +12,8 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.group import FAILED
-from cli.options import JsonOption
+from cli.main import FAILED
+from cli.terminal import JsonOption
 from connectors.base import RawMessage
 from connectors.email.mime import limits
 from connectors.email.sandbox.parent import Guard

@@ -10,11 +10,9 @@ from uuid import UUID
 
 import typer
 
-from cli.desk import open_desk
-from cli.group import FAILED
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import print_json, print_table
-from cli.trail import write_down
+from cli.desk import open_desk, write_down
+from cli.main import FAILED
+from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
 from connectors.normalise import reread

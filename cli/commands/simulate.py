@@ -13,12 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.desk import open_desk
-from cli.moments import read_moment
-from cli.options import JsonOption
-from cli.terminal import print_json, table
+from cli.terminal import JsonOption, print_json, read_moment, table
 from router.settings.files import VARIABLE, find_settings
-from workers.routing.simulate import Difference, Example
-from workers.simulate import simulate
+from workers.routing.simulate import Difference, Example, simulate
 
 _NOTHING = "Nothing would change."
 

@@ -12,9 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.desk import open_desk
-from cli.group import FAILED
-from cli.options import ConfigOption, JsonOption
-from cli.terminal import age, print_json, table
+from cli.main import FAILED
+from cli.terminal import ConfigOption, JsonOption, age, print_json, table
 from router.errors import TransientError
 from router.settings import Settings
 from store.db.engine import Database

@@ -14,12 +14,12 @@ import typer
 
 from api.http.permissions import Role
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
-from cli.options import ConfigOption
 from cli.processes.leftovers import end_leftovers, marked, only_one
 from cli.processes.ports import check_free, listeners
 from cli.processes.procfile import read_procfile
 from cli.processes.screen import LogLines, Opening, show_opening
 from cli.processes.supervisor import Command, Supervisor
+from cli.terminal import ConfigOption
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.channels import SmtpSettings

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cli.demo.provider import Answer, Asked, Json, Provider
-from connectors.clock import utc_now
+from connectors.base import utc_now
 
 BOT: Final = "7000000001"
 TOKEN: Final = f"{BOT}:AAEsecret-of-the-bot_0123456789abcdefg"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from cli.demo.provider import Answer, Asked, Json, Provider
-from connectors.clock import utc_now
+from connectors.base import utc_now
 
 ACCOUNT: Final = "AC" + "a" * 32
 TOKEN: Final = "t" * 32

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cli.demo.provider import Answer, Asked, Json, Provider
-from connectors.clock import utc_now
+from connectors.base import utc_now
 from connectors.social.x.messages import id_at
 
 OWN: Final = "900"

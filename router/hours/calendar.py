@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 from router.errors import ConfigError
 from router.hours.days import WEEKDAYS, Day, DayKind, DayRules
-from router.hours.timeline import Timeline, instant
-from router.wall_clock import stretch
+from router.hours.timeline import Timeline, instant, stretch
 
 _ONE_DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)

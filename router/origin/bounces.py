@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from router.bounce_words import MACHINES, SENTENCES, SUBJECTS
 from router.envelope import Bounce, BouncedRecipient, Party
-from router.origin.bounce_prose import find_addresses, read_prose, split_returned
+from router.origin.bounce_prose import MACHINES, SENTENCES, SUBJECTS, find_addresses, read_prose, split_returned
 from router.origin.machine_senders import is_mail_daemon, is_robot
 
 STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})

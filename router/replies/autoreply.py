@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from router.analysis import Reading
-from router.fact_words import facts_in_words
 from router.origin.automatic import may_autorespond
-from router.replies.phrases import opening_words
+from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
 from router.settings import Settings
-from router.warning_words import warning_in_words
 
 # No reply of the file can have this name: a blank stands in none.
 WARNING: Final = "secret warning"

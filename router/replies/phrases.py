@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -94,3 +94,83 @@ def _of(language: str) -> _Words:
     while tag and tag not in _BY_TAG:
         tag = tag.rpartition("-")[0]
     return _BY_TAG.get(tag, _ENGLISH)
+
+
+# Never a password or a code: no reply of ours asks for one.
+_FACTS_ENGLISH: Final[Mapping[str, str]] = {
+    "account": "your account name",
+    "registered_email": "the e-mail address you registered with",
+    "phone": "the phone number of your account",
+    "transaction": "the transaction or order number",
+    "amount": "the amount",
+    "currency": "the currency",
+    "time": "when it happened",
+    "device": "the device you used",
+}
+_FACTS_CHINESE: Final[Mapping[str, str]] = {
+    "account": "账户名",
+    "registered_email": "注册邮箱",
+    "phone": "账户绑定的手机号",
+    "transaction": "交易单号或订单号",
+    "amount": "金额",
+    "currency": "币种",
+    "time": "发生时间",
+    "device": "所用设备",
+}
+_FACTS_TRADITIONAL: Final[Mapping[str, str]] = {
+    "account": "帳戶名",
+    "registered_email": "註冊信箱",
+    "phone": "帳戶綁定的手機號碼",
+    "transaction": "交易單號或訂單號",
+    "amount": "金額",
+    "currency": "幣別",
+    "time": "發生時間",
+    "device": "所用裝置",
+}
+_TRADITIONAL_TAGS: Final = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
+
+
+def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
+    """Return the facts as a list in a sentence: "your account name, the amount and when it happened".
+
+    language: BCP 47 of the reply; what is not Chinese gets English.
+    """
+    tag = language.lower()
+    if not tag.startswith("zh"):
+        return _enumerate([_FACTS_ENGLISH.get(kind, kind) for kind in kinds], ", ", " and ")
+    names = _FACTS_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _FACTS_CHINESE
+    return _enumerate([names.get(kind, kind) for kind in kinds], "、", "和")
+
+
+def _enumerate(words: Sequence[str], comma: str, last: str) -> str:
+    *first, end = words or ("",)
+    return f"{comma.join(first)}{last}{end}" if first else end
+
+
+# What opens an account; a card number alone does not, and is masked without a word.
+_OPENS: Final = frozenset({"password", "code"})
+_WARNING_ENGLISH: Final = (
+    "One more thing: your message seems to contain a password or a one-time code. We have hidden it. To be safe, "
+    "please change it soon, and send it to nobody, not even to us: we never ask for it."
+)
+_WARNING_CHINESE: Final = (
+    "温馨提示：您的来信中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
+    "并且不要发给任何人，包括我们：我们不会索取。"
+)
+_WARNING_TRADITIONAL: Final = (
+    "溫馨提示：您的來信中似乎含有密碼或驗證碼，我們已將其隱去。為了您的帳戶安全，請儘快修改，"
+    "並且不要傳給任何人，包括我們：我們不會索取。"
+)
+
+
+def warning_in_words(secrets: Collection[str], *, language: str) -> str:
+    """Return a paragraph of warning; empty when nothing was sent that opens an account.
+
+    secrets: kinds, as `router.masking.mask.Masked` has them.  language: BCP 47 of the reply; not Chinese: English.
+    """
+    if _OPENS.isdisjoint(secrets):
+        return ""
+    tag = language.lower()
+    if not tag.startswith("zh"):
+        return _WARNING_ENGLISH
+    return _WARNING_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _WARNING_CHINESE

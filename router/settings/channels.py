@@ -9,12 +9,81 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from router.settings.channel_base import ChannelSettings, ChatSettings, SendSettings
-from router.settings.chat_channels import TelegramSettings, TwilioSettings, XSettings
-from router.settings.http_sms import HttpSmsSendSettings, HttpSmsSettings
+from router.settings.chat_channels import (
+    HttpSmsSendSettings,
+    HttpSmsSettings,
+    TelegramSettings,
+    TwilioSettings,
+    XSettings,
+)
 from router.settings.secret import Secret
-from router.settings.sending import MailSendSettings
 from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
-from router.settings.web import WebSettings
+
+
+class WebSettings(ChannelSettings):
+    """The contact form that the web desk shows at `/contact`; visitors name a mail address for the answer.
+
+    send: how replies leave; without it they wait.  largest: bytes of all files of one message.
+    files: how many files a message may have.  per_hour: how many messages one network address may leave in an hour.
+    """
+
+    kind: Literal["web"]
+    send: MailSendSettings | None = None
+    largest: int = Field(default=10_485_760, ge=0, le=52_428_800)
+    files: int = Field(default=5, ge=0, le=20)
+    per_hour: int = Field(default=10, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WebSettings:
+        if self.send is not None and not self.address:
+            raise WrongKeys([("send", _NO_ADDRESS)])
+        return self
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        return "kind", (self.kind, "/contact")
+
+
+_LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
+
+
+class MailSendSettings(SendSettings):
+    """A server for the submission of mail (RFC 6409).
+
+    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login.
+    plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
+        when a mail program drops the threading headers.
+    """
+
+    host: str
+    port: int = Field(default=0, ge=0, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    username: str | None = None
+    password: Secret | None = None
+    oauth_token: Secret | None = None
+    ca_file: str | None = None
+    plus_address: bool = False
+
+    @field_validator("host", "username")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and (not value or not value.isprintable()):
+            raise ValueError("expected text without control characters")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MailSendSettings:
+        logins = (self.password is not None) + (self.oauth_token is not None)
+        rules = (
+            ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
+            ("password", logins != (self.username is not None), _LOGIN),
+        )
+        problems = [(key, message) for key, broken, message in rules if broken]
+        if problems:
+            raise WrongKeys(problems)
+        return self
+
 
 __all__ = [
     "CHANNEL_KINDS",

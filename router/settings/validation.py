@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import ValidationError
 
 from router.errors import ConfigError
-from router.settings.crosscheck import crosscheck
+from router.settings.checks.calendars import check_calendars
+from router.settings.checks.channels import check_channels
+from router.settings.checks.references import check_references
+from router.settings.checks.routes import check_promises, check_routes
+from router.settings.checks.texts import check_words
 from router.settings.findings import Finding, Place
 from router.settings.mistakes import mistakes
 from router.settings.model import Settings
+
+
+def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterator[Finding]:
+    """Find what does not fit together in settings whose tables are each well formed.
+
+    document: the file as it was read, for the names of tables that are not.
+    """
+    yield from check_references(settings, document=document)
+    yield from check_calendars(settings)
+    yield from check_channels(settings)
+    yield from check_promises(settings)
+    yield from check_routes(settings)
+    yield from check_words(settings)
+
 
 # tomllib says where only within its sentence (and as attributes from Python 3.14 on).
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from operator import add
 from typing import Final
 
-from router.ascii_words import ascii_words
+_BLANKS: Final = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
+
+
+def ascii_words(text: str) -> list[str]:
+    """Return the runs of letters and digits of an ASCII text, in lower case."""
+    return text.lower().translate(_BLANKS).split()
+
 
 # Longer texts are quoted logs and newsletters: what somebody looks for is said before.
 MOST_CHARACTERS: Final = 10_000

@@ -1,8 +1,8 @@
 """What one customer said twice, on whatever channel: a message against what the same contact said not long before.
 
-Compared are bare words, so that a greeting, a signature, a typo or the other channel's form hides nothing; numbers,
-negations and turns of meaning must agree (`router.threads.duplicates`). Of texts whose secrets are masked nothing but equal
-originals count: two cards look alike once they are stars.
+Bare words are compared, so that a greeting, a signature, a typo or the other channel's form hides nothing; numbers,
+negations and turns of meaning must agree (`router.threads.duplicates`). Texts whose secrets are masked match only when
+their originals are equal: two cards look alike once they are stars.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_PARTS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """One message of a contact. text: masked.  echo: of the words as they came (`router.threads.duplicates.echo_of`)."""
+    """One message of a contact. text: masked.  echo: of the words as they came (`duplicates.echo_of`)."""
 
     message_id: UUID
     conversation_id: UUID

@@ -24,9 +24,8 @@ from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import Database
 from store.events.append import EventRow, append_events
-from store.noticed import Emergency
-from store.suppression import Suppression
-from store.tables.desk import ContactLabel
+from store.outbound.limits import Suppression
+from store.tables.desk import ContactLabel, Emergency
 from store.tables.messages import (
     Attachment,
     Contact,

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.clock import read_clock
 from store.db.bulk import insert_new, table_of
-from store.db.engine import Rows
+from store.db.engine import Rows, read_clock
 from store.events.append import EventRow, append_events
-from store.noticed import Emergency
+from store.tables.desk import Emergency
 from store.tables.messages import Conversation
 
 _A_DAY: Final = timedelta(days=1)
@@ -25,7 +24,7 @@ _CALM: Final = "normal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRow:
-    """See `store.noticed.Emergency`."""
+    """See `store.tables.desk.Emergency`."""
 
     conversation_id: UUID
     inbound_id: UUID

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
-from store.desk_tables import Correction
+from store.tables.desk import Correction
 from store.tables.messages import Direction, Message
 
 # More than this teaches nothing that the newest of them do not, and training would take hours.

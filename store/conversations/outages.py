@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from store.db.bulk import among, insert_new, table_of
 from store.events.append import EventRow
 from store.inbound.history import KnownConversation
-from store.noticed import Outage
+from store.tables.desk import Outage
 from store.tables.messages import Conversation, Direction, Message, Status
 
 # Of one contact; whoever writes more in a day is answered by people who have read it.

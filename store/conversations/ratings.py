@@ -13,9 +13,8 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.clock import read_clock
 from store.db.bulk import among, insert_new, insert_rows, table_of
-from store.db.engine import Database, insert_ignore
+from store.db.engine import Database, insert_ignore, read_clock
 from store.events.append import EventRow, append_events
 from store.events.feed import newest_number
 from store.inbound.history import AUTO_REPLY, digest

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.desk_tables import Presence
+from store.tables.desk import Presence, ReadMarker
 from store.tables.operations import Agent
 
 # A page says so each few seconds; one that was closed is forgotten this long after.
@@ -58,3 +58,13 @@ def be_present(
     keys = ["conversation_id", "agent_id"]
     changed = {name: row[name] for name in ("writing", "until")}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def mark_read(
+    connection: Connection, database: Database, *, agent_id: UUID, conversation_id: UUID, read_to: datetime
+) -> None:
+    """Note that an agent has read a conversation up to its activity at `read_to`."""
+    row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
+    statement = database.insert(ReadMarker).values(**row)
+    keys = ["agent_id", "conversation_id"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"read_to": read_to}))

@@ -1,8 +1,8 @@
 """Search: an index of masked words, written with each message, and read newest first.
 
 SQLite keeps it in FTS5 without positions and without the text, PostgreSQL in a GIN index of `tsvector`s. Both hold the
-words of `router.text.search_terms` and no dictionary's, so that both find the same, in any language and locale. What the index
-finds is looked at again in the message itself.
+words of `router.text.search_terms` and no dictionary's, so that both find the same, in any language and locale. What
+the index finds is looked at again in the message itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rows that promises are reckoned from: which conversations to look at, their pauses, what was told of them.
 
-Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.chores.sla` reckons everything anew from
-what happened, so that nothing here is ever adjusted.
+Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.chores.sla` computes everything
+again from what happened, so that nothing here is ever adjusted.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id
-from store.desk_tables import Regrouping
+from store.tables.desk import Regrouping
 
 _SHOWN: Final = ("id", "kind", "source_id", "target_id", "agent", "at", "undone_at", "undone_by")
 
@@ -62,7 +62,7 @@ class RegroupingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One of them with what undoing it needs. See `store.desk_tables.Regrouping`."""
+    """One of them with what undoing it needs. See `store.tables.desk.Regrouping`."""
 
     row: RegroupingRow
     moved: Mapping[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, Self
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
@@ -220,3 +222,9 @@ def _sentence(error: DBAPIError) -> str:
 def _first_line(error: DBAPIError) -> str:
     said = str(error.orig).strip()
     return said.splitlines()[0] if said else type(error.orig).__name__
+
+
+def read_clock(connection: Connection) -> datetime:
+    """Return the database's time, aware UTC."""
+    now: datetime = connection.execute(sa.select(sa.type_coerce(database_now(), UTCDateTime()))).scalar_one()
+    return now

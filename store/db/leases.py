@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.clock import read_clock
 from store.db.bulk import table_of
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.tables.operations import Lease
 
 

@@ -23,9 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import Conflict, NotFound, PermanentError
-from store.clock import read_clock
 from store.db.bulk import table_of
-from store.db.engine import database_now
+from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
 from store.tables.desk import AgentSkill, SkillKind
 from store.tables.operations import Agent
@@ -71,7 +70,7 @@ def add_agent(
 ) -> tuple[AgentRow, str]:
     """Add an agent; return the row and the token, which nothing can show a second time.
 
-    role: one of `api.http.permissions.Role`.  scopes: verbs that the token is for.  lasts: for how long; None has no end.
+    role: one of `api.http.permissions.Role`.  scopes: verbs that the token is for.  lasts: None has no end.
     Raises Conflict when the name is taken, also by a revoked agent; PermanentError for a name nobody could read.
     """
     agent_id, checked, now = new_id(), _checked(name), read_clock(connection)

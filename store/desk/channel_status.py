@@ -11,11 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.clock import read_clock
 from store.conversations.alarms import EmergencyTally, tally
 from store.db.bulk import table_of
-from store.noticed import Outage
-from store.tables.desk import GateTally, NoticeKind, SlaNotice
+from store.db.engine import read_clock
+from store.tables.desk import GateTally, NoticeKind, Outage, SlaNotice
 from store.tables.messages import Inbound, InboundState, Message
 from store.tables.operations import Cursor, Event, Lease, Outbound, OutboundState
 

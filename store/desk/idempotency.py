@@ -8,9 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.clock import read_clock
 from store.db.bulk import table_of
-from store.db.engine import Database, insert_ignore
+from store.db.engine import Database, insert_ignore, read_clock
 from store.tables.operations import Idempotency
 
 

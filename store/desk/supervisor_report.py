@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.noticed import Emergency
-from store.tables.desk import GateTally, NoticeKind, SlaNotice
+from store.tables.desk import Emergency, GateTally, NoticeKind, SlaNotice
 from store.tables.messages import Conversation, Status
 from store.tables.operations import Agent
 

@@ -14,8 +14,8 @@ from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
-from store.clock import read_clock
 from store.db.bulk import among, insert_new, table_of
+from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.tables.operations import Event
 

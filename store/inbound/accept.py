@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.clock import read_clock
 from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.events.append import EventRow, append_events
 from store.tables.messages import Inbound, InboundState, Original
@@ -139,3 +139,10 @@ def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UU
     if found is None:
         raise NotFound("no message of the channel has that key")
     return found
+
+
+def known_keys(connection: Connection, *, channel: str, keys: Collection[str]) -> set[str]:
+    """Return those of `keys` that name a message of the channel which was accepted before."""
+    columns = table_of(Inbound).c
+    statement = sa.select(columns.source_key).where(columns.channel == channel, among(columns.source_key, keys))
+    return set(connection.execute(statement).scalars())

@@ -17,9 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.clock import read_clock
 from store.db.bulk import among, table_of
-from store.db.engine import Rows
+from store.db.engine import Rows, read_clock
 from store.tables.messages import Inbound, InboundState
 
 LEASE: Final = timedelta(seconds=30)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.clock import read_clock
 from store.db.bulk import table_of
-from store.db.engine import Database
-from store.tables.operations import Cursor
+from store.db.engine import Database, read_clock
+from store.tables.operations import Cursor, Lease
 
 
 def read_position(connection: Connection, *, channel: str) -> tuple[str, str] | None:
@@ -45,3 +45,15 @@ def _upsert(connection: Connection, database: Database, *, channel: str, values:
     empty = {"epoch": "", "position": "", "error": "", "notice": ""}
     statement = database.insert(Cursor).values(empty | values | {"channel": channel})
     connection.execute(statement.on_conflict_do_update(index_elements=["channel"], set_=values))
+
+
+def reposition(connection: Connection, database: Database, *, channel: str, epoch: str, position: str) -> None:
+    """Set the channel's cursor and take its lease from the present owner.
+
+    The owner's next commit then hits no lease and is rolled back; it asks for the lease again, which is free, and
+    reads the cursor anew. Without this, its next page would undo the move.
+    """
+    move_cursor(connection, database, channel=channel, epoch=epoch, position=position, notice="moved by an operator")
+    table = table_of(Lease)
+    statement = sa.update(table).where(table.c.name == f"channel:{channel}")
+    connection.execute(statement.values(token=uuid4(), until=read_clock(connection)))

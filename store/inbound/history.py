@@ -12,8 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from store.conversations.read import where_now
 from store.db.bulk import among, table_of
-from store.redirects import where_now
 from store.tables.desk import ContactLabel
 from store.tables.messages import Conversation, Inbound, Message, Status, ThreadKey
 from store.tables.operations import Outbound

@@ -19,7 +19,7 @@ from store.db.ids import new_id
 from store.desk.assignment import somebody_else_is_there
 from store.events.append import EventRow, append_events
 from store.inbound.history import digest
-from store.suppression import LastWord, note_words
+from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTally
 from store.tables.messages import Attachment, Conversation, Message, Status, ThreadKey
 from store.tables.operations import Outbound

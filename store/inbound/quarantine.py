@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError
-from store.clock import read_clock
 from store.conversations.messages import PackedOriginal
 from store.db.bulk import among, table_of
 from store.db.encryption import sealer_of
+from store.db.engine import read_clock
 from store.events.append import EventRow, append_events
 from store.tables.messages import Inbound, InboundState, Original
 

@@ -7,10 +7,8 @@ from sqlmodel import SQLModel
 
 import store.conversations.ratings
 import store.desk.audit
-import store.desk_tables
 import store.events.webhook_deliveries
-import store.noticed
-import store.suppression  # noqa: F401  (fills the metadata)
+import store.outbound.limits  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

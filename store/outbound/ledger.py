@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.delivery import Delivery, is_later
-from store.clock import read_clock
 from store.db.bulk import among, table_of
+from store.db.engine import read_clock
 from store.tables.messages import Conversation, Message
 from store.tables.operations import Outbound, OutboundState
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict
+from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import insert_rows, table_of
@@ -21,7 +22,6 @@ from store.events.append import EventRow, append_events
 from store.inbound.history import digest
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.redirects import refuse_merged, where_now
 from store.tables.messages import Conversation, Direction, Message, Status, ThreadKey
 from store.tables.operations import Outbound, OutboundState
 

@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
-from store.clock import read_clock
 from store.db.bulk import among, table_of
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.events.append import EventRow, append_events
 from store.outbound.ledger import as_shown, find
 from store.outbound.replies import REPLY, answered, put_back

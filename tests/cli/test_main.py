@@ -14,8 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cli.group import CommandGroup, exit_code
-from cli.main import COMMANDS, application
+from cli.main import COMMANDS, CommandGroup, application, exit_code
 from router.errors import (
     ConfigError,
     Conflict,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.backoff import pause
+from connectors.channel_loops import pause
 
 
 @pytest.mark.parametrize(

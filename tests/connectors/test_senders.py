@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Outgoing, Verdict
-from connectors.senders import open_senders
+from connectors.registry import open_senders
 from connectors.sms.twilio.sender import TwilioSender
 from connectors.social.telegram.sender import TelegramSender
 from connectors.social.x.sender import XSender

@@ -12,14 +12,14 @@ from uuid import UUID
 import pytest
 
 from connectors.base import Page
-from connectors.senders import open_senders
+from connectors.registry import open_senders
 from connectors.sms.twilio.connector import TwilioConnector
 from router.settings import read_settings
 from router.settings.chat_channels import TwilioSettings
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.suppression import Suppression, refusal
+from store.outbound.limits import Suppression, refusal
 from store.tables.messages import Conversation, Inbound, InboundState, Message
 from store.tables.operations import Outbound
 from tests.desk import TOML, Desk, envelope

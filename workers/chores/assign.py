@@ -10,8 +10,7 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from router.routing.assignment import Case, Choice, OnDuty, choose_assignee
-from store.clock import read_clock
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
 from store.events.append import EventRow, append_events

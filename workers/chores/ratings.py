@@ -9,9 +9,8 @@ import structlog
 
 from router.replies.autoreply import fill_reply
 from router.threads.correlation import make_token
-from store.clock import read_clock
 from store.conversations.ratings import Closing, Question, ask, is_anything_new, take_closings
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from workers.routing.brain import Brain
 

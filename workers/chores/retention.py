@@ -8,8 +8,7 @@ from typing import Final
 
 import structlog
 
-from store.clock import read_clock
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.inbound.retention import forget_originals
 
 # So short a transaction that no mail waits for it.

@@ -18,10 +18,9 @@ from sqlalchemy.engine import Connection
 
 from router.routing.sla import Due, Moment, Pause, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
-from store.clock import read_clock
 from store.conversations import sla as promises
 from store.conversations.sla import Notice, PauseRow, Reckoned, Watched
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.events.append import EventRow, append_events
 from store.tables.desk import NoticeKind
 from store.tables.messages import Status

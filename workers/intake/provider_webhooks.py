@@ -173,8 +173,7 @@ class Doors:
 
     def _keeper(self) -> Intake:
         # The broker's and the readers' libraries are loaded by the first provider that knocks.
-        from workers.broker import broker_url  # noqa: PLC0415
-        from workers.broker.doorbell import Bell  # noqa: PLC0415
+        from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
         from workers.intake.intake import Intake  # noqa: PLC0415
 
         with self._lock:

@@ -19,9 +19,8 @@ from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage
 from store.inbound.outcome import Outcome
 from store.tables.messages import Status
-from workers.incoming import Incoming, known_ids, may_repeat
 from workers.routing.brain import Brain
-from workers.routing.record import Filing, Recorder, wakes
+from workers.routing.record import Filing, Incoming, Recorder, known_ids, may_repeat, wakes
 
 _SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"

@@ -29,9 +29,9 @@ from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
-from workers.incoming import Incoming, may_repeat
 from workers.routing.brain import Brain
 from workers.routing.decide import History, Verdicts, decide_page
+from workers.routing.record import Incoming, may_repeat
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200

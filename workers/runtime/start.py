@@ -12,8 +12,7 @@ from router.errors import ConfigError, TransientError
 from router.settings import Settings
 from router.settings.files import load_settings
 from store.db.engine import Database
-from store.db.open import open_database
-from store.schema_version import require_current
+from store.db.open import open_database, require_current
 from workers.runtime.logs import configure_logging
 
 # As the commands end when the configuration cannot be used.

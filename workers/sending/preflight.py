@@ -15,11 +15,11 @@ from sqlalchemy.engine import Connection
 from connectors.base import Sender
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
-from store import suppression
 from store.db.engine import Database
 from store.events.append import EventRow, append_events
 from store.inbound.history import AUTO_REPLY
 from store.outbound import ledger, limits
+from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import put_back
 

@@ -18,8 +18,7 @@ from router.masking.mask import mask
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings, WebSettings
 from router.threads.correlation import make_token
-from store.clock import read_clock
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
 from store.outbound.replies import Answerable, Reply, add_note, add_reply

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from connectors.senders import Lanes
+from connectors.registry import Lanes
 from router.errors import TransientError
 from store.db.engine import Database
 from workers.routing.brain import Brain
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 
 class Dispatch:
-    """Sends from `start` to `stop`. lanes: see `connectors.senders`."""
+    """Sends from `start` to `stop`. lanes: see `connectors.registry`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""`python -m workers.training.first_model`: learn from the operator's examples once, so that a new desk need not be told to."""
+"""`python -m workers.training.first_model`: a new desk learns from the operator's examples by itself."""
 
 from __future__ import annotations
 

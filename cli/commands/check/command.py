@@ -13,8 +13,8 @@ from rich.text import Text
 
 from cli.commands.check.summary import describe, print_summary
 from cli.commands.check.surroundings import check_surroundings
-from cli.group import FAILED
-from cli.options import ConfigOption, JsonOption
+from cli.main import FAILED
+from cli.terminal import ConfigOption, JsonOption
 from router.errors import ConfigError
 from router.settings.files import find_settings, read_file
 from router.settings.findings import Finding

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -14,8 +15,40 @@ from connectors.base import Cursor, RawMessage
 from connectors.email.imap.cursor import Mark
 from connectors.email.imap.fetch import Fetched, Listed, fetch_messages, find_above, list_messages, raw
 from connectors.email.imap.session import Folder
-from connectors.email.imap_suspects import Suspects
 from router.settings.channels import ImapSettings
+
+# A line that breaks so often on one and the same message, each time after a fresh login, breaks because of it.
+_DEATHS: Final = 4
+
+
+class Suspects:
+    """Counts broken connections a UID. After one, its page goes again one message at a time."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[int, int] = {}
+
+    @contextmanager
+    def watching(self, uids: Sequence[int]) -> Iterator[None]:
+        """Note these UIDs if the connection breaks inside; only a single one is blamed for it."""
+        try:
+            yield
+        except (IMAPClient.AbortError, OSError):
+            for uid in uids:
+                self._deaths[uid] = self._deaths.get(uid, 0) + (len(uids) == 1)
+            raise
+
+    def alone(self, uid: int) -> bool:
+        """Tell whether the message is to be asked for alone."""
+        return uid in self._deaths
+
+    def guilty(self, uid: int) -> bool:
+        """Tell whether asking for the message again is hopeless."""
+        return self._deaths.get(uid, 0) >= _DEATHS
+
+    def acquit(self, through: int) -> None:
+        """Forget the UIDs up to this one: they are done with."""
+        self._deaths = {uid: deaths for uid, deaths in self._deaths.items() if uid > through}
+
 
 # What one page may hold in memory, whatever `page` says; a single larger message still comes, alone.
 _BYTES_A_PAGE: Final = 33_554_432

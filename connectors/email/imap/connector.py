@@ -17,15 +17,11 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
-from connectors.base import Cursor, Health, Page
-from connectors.clock import utc_now
-from connectors.email.imap.backlog import Backlog, Taken
+from connectors.base import Cursor, Health, Page, utc_now
+from connectors.email.imap.backlog import Backlog, Suspects, Taken
 from connectors.email.imap.cursor import Mark
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
-from connectors.email.imap.session import Folder, Session
-from connectors.email.imap_login import translating
-from connectors.email.imap_probe import probe
-from connectors.email.imap_suspects import Suspects
+from connectors.email.imap.session import Folder, Session, probe, translating
 from router.errors import OmniyardError, TransientError
 from router.settings.channels import ImapSettings
 

@@ -3,15 +3,171 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.email.imap_login import connect, hang_up
-from router.errors import TransientError
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import CapabilityError, LoginError
+
+from connectors.base import Health
+from connectors.email.tls import trust
+from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
+
+# Ten seconds to connect and shake hands; a minute of silence in the middle of an answer is a dead line.
+_TIMEOUT: Final = SocketTimeout(connect=10, read=60)
+
+# What RFC 2971 lets us say about ourselves. 163.com, 126.com and yeah.net refuse SELECT to clients that do not.
+_IDENTITY: Final = {"name": "omniyard", "version": "1", "vendor": "omniyard"}
+
+# Response codes of RFC 5530 section 3 and words of providers that speak of the moment and not of us.
+_PASSING: Final = (
+    *("[unavailable]", "[inuse]", "[limit]", "[serverbug]", "[contactadmin]"),
+    *("too many", "try again", "temporar", "frequen", "busy"),
+)
+
+_HINTS: Final = (
+    (("163.com", "126.com", "yeah.net"), "NetEase wants the authorisation code that its web mail shows under IMAP"),
+    (("qq.com", "foxmail.com"), "Tencent wants the authorisation code that its web mail shows under IMAP"),
+    (("outlook.com", "office365.com", "hotmail.com"), "Exchange Online takes no passwords: set oauth_token"),
+    (("gmail.com", "googlemail.com"), "Google wants an app password, or set oauth_token"),
+)
+
+
+def connect(settings: ImapSettings) -> IMAPClient:
+    """Return a client that is logged in and has named itself; no folder is selected.
+
+    Raises TransientError when the server cannot be reached, PermanentError when it does not want us.
+    """
+    with translating(settings, "connect"):
+        client = _open(settings)
+    try:
+        with translating(settings, "log in"):
+            _log_in(client, settings)
+            _introduce(client)
+    except BaseException:
+        hang_up(client)
+        raise
+    return client
+
+
+def _introduce(client: IMAPClient) -> None:
+    if not client.has_capability("ID"):
+        return
+    try:
+        client.id_(_IDENTITY)
+    except IMAPClient.AbortError:
+        raise
+    except IMAPClient.Error:
+        # Whoever offers ID and then does not care for it is no worse a mailbox.
+        return
+
+
+def hang_up(client: IMAPClient) -> None:
+    """Let go of a connection, whatever state it is in."""
+    with suppress(OSError, IMAPClient.Error):
+        client.shutdown()
+
+
+def _open(settings: ImapSettings) -> IMAPClient:
+    trusted = trust(settings.ca_file)
+    implicit = settings.security == "tls"
+    port = settings.port or (993 if implicit else 143)
+    host = settings.host.strip("[]")
+    client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trusted, timeout=_TIMEOUT)
+    # Otherwise dates come back without a zone, in that of this process.
+    client.normalise_times = False
+    if settings.security == "starttls":
+        try:
+            client.starttls(trusted)
+        except BaseException:
+            hang_up(client)
+            raise
+    return client
+
+
+def _log_in(client: IMAPClient, settings: ImapSettings) -> None:
+    if settings.oauth_token:
+        token = settings.oauth_token.reveal()
+        if client.has_capability("AUTH=XOAUTH2") or not client.has_capability("AUTH=OAUTHBEARER"):
+            client.oauth2_login(settings.username, token)
+        else:
+            client.oauthbearer_login(settings.username, token)
+        return
+    if not settings.password:
+        raise PermanentError("there is neither password nor oauth_token")
+    password = settings.password.reveal()
+    # LOGIN carries ASCII only; SASL PLAIN is UTF-8 (RFC 4616 section 2).
+    if (settings.username + password).isascii() and not client.has_capability("LOGINDISABLED"):
+        client.login(settings.username, password)
+    else:
+        client.plain_login(settings.username, password)
+
+
+@contextmanager
+def translating(settings: ImapSettings, doing: str) -> Iterator[None]:
+    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
+    where = f"could not {doing} at {settings.host}"
+    try:
+        yield
+    except OmniyardError:
+        raise
+    except ssl.SSLCertVerificationError as error:
+        hint = "if the server has a certificate authority of its own, name it by ca_file"
+        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
+    except ssl.SSLError as error:
+        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
+    except socket.gaierror as error:
+        raise TransientError(f"{where}: there is no such host name, or no name service") from error
+    except OSError as error:
+        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+    except CapabilityError as error:
+        raise PermanentError(f"{where}: {_said(error, settings)}; is security right?") from error
+    except LoginError as error:
+        raise _refused_login(error, settings) from error
+    except IMAPClient.AbortError as error:
+        raise TransientError(f"{where}: the connection broke") from error
+    except IMAPClient.Error as error:
+        raise _refused(error, settings, where) from error
+
+
+def _refused_login(error: LoginError, settings: ImapSettings) -> OmniyardError:
+    # IMAPClient makes a LoginError of a broken line as well; the difference is in what it was raised from.
+    if isinstance(error.__context__, IMAPClient.AbortError | OSError):
+        return TransientError(f"could not log in at {settings.host}: the connection broke")
+    said = _said(error, settings)
+    if any(words in said.lower() for words in _PASSING):
+        return TransientError(f"{settings.host} takes no login now: {said}")
+    what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
+    return PermanentError(f"could not log in at {settings.host}: {what} ({said}){_hint(settings)}")
+
+
+def _refused(error: Exception, settings: ImapSettings, where: str) -> OmniyardError:
+    said = _said(error, settings)
+    if "Unsafe Login" in said:
+        return PermanentError(f"{where}: the provider thinks the login unsafe ({said}){_hint(settings)}")
+    permanent = any(code in said for code in ("NONEXISTENT", "NOPERM", "CANNOT"))
+    return (PermanentError if permanent else TransientError)(f"{where}: {said}")
+
+
+def _hint(settings: ImapSettings) -> str:
+    asked = f"{settings.host} {settings.username}".lower()
+    hints = (f"; {hint}" for hosts, hint in _HINTS if any(host in asked for host in hosts))
+    return next(hints, "")
+
+
+def _said(error: Exception, settings: ImapSettings) -> str:
+    """Return the server's words, short and without the account's name."""
+    first: Any = error.args[0] if error.args else ""
+    text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+    text = text.removeprefix("b'").removesuffix("'").replace(settings.username, "...")
+    return "".join(char if char.isprintable() else " " for char in text)[:160]
+
 
 # IDLE is watched in slices, so that a stop is noticed within one of them.
 _SLICE: Final = 1.0
@@ -84,3 +240,37 @@ class Session:
     def end(self) -> None:
         """Let go of the connection."""
         hang_up(self.client)
+
+
+def probe(settings: ImapSettings) -> Health:
+    """Log in on a connection of its own, look at the folder, change nothing."""
+    try:
+        with translating(settings, "log in"):
+            session = Session(settings)
+    except OmniyardError as error:
+        return Health(ok=False, findings=(str(error),))
+    try:
+        with translating(settings, f"open the folder {settings.folder!r}"):
+            return _look(session, settings)
+    except OmniyardError as error:
+        return Health(ok=False, findings=(f"logged in at {settings.host}", str(error)))
+    finally:
+        with suppress(OSError, IMAPClient.Error):
+            session.client.logout()
+        session.end()
+
+
+def _look(session: Session, settings: ImapSettings) -> Health:
+    folder = session.open_folder(readonly=True)
+    findings = [
+        f"logged in at {settings.host}; the folder {settings.folder!r} holds {folder.exists} messages",
+        "the server says when mail arrives (IDLE)"
+        if session.can_idle
+        else f"no IDLE: new mail is noticed every {settings.poll.total_seconds():.0f} s",
+    ]
+    ok = True
+    if settings.after == "move":
+        ok = bool(session.client.list_folders(pattern=settings.move_to))
+        there = "is there" if ok else "is not there: create it, or change move_to"
+        findings.append(f"the folder {settings.move_to!r} for mail that is kept {there}")
+    return Health(ok=ok, findings=tuple(findings))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from connectors.email.html_text import page_to_text, title_of, without_tags
 from connectors.email.mime import html, limits
 from connectors.email.mime.bodies import Bodies, text_of
+from connectors.email.mime.html import page_to_text, title_of, without_tags
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from connectors.email.html_text import page_to_text, to_text
 from connectors.email.mime.bodies import text_of
 from connectors.email.mime.headers import Headers, open_mail
+from connectors.email.mime.html import page_to_text, to_text
 from connectors.email.mime.parts import Part, Reading, read_parts
 from router.envelope import Bounce, Party
 from router.origin.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce

@@ -19,8 +19,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Health, Page
-from connectors.clock import utc_now
+from connectors.base import Health, Page, utc_now
 from connectors.email.smtp.group_commit import Gathering
 from connectors.email.smtp.session import IDENTITY, Door, Rules
 from router.errors import OmniyardError, PermanentError, TransientError

@@ -13,7 +13,7 @@ from typing import Final
 
 from connectors.email.tls import trust
 from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
-from router.settings.sending import MailSendSettings
+from router.settings.channels import MailSendSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

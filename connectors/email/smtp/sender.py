@@ -13,7 +13,7 @@ from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, connect, hang_up, said
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
-from router.settings.sending import MailSendSettings
+from router.settings.channels import MailSendSettings
 
 # A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.
 _MAILS_A_CONNECTION: Final = 100

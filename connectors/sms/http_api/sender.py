@@ -17,7 +17,7 @@ from connectors.http_errors import certainly_not_sent
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
 from router.errors import ConfigError
-from router.settings.http_sms import PLACEHOLDER, HttpSmsSettings
+from router.settings.chat_channels import PLACEHOLDER, HttpSmsSettings
 
 _TIMEOUT: Final = (5.0, 20.0)
 _LIMITED: Final = timedelta(seconds=30)

@@ -12,9 +12,11 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from connectors.base import Page, RawMessage
-from connectors.json_messages import write_document
+from connectors.json_messages import Unreadable, lasting, read_document, text_of, write_document
+from connectors.sms.phone_numbers import comparable
+from router.envelope import Envelope, Party, PartyKind
 from router.errors import PermanentError
-from router.settings.http_sms import HttpSmsSettings
+from router.settings.chat_channels import HttpSmsSettings
 
 _FRESH: Final = timedelta(minutes=5)
 _MOST_MESSAGES: Final = 500
@@ -91,3 +93,27 @@ def _is_fresh(stamp: str, *, now: datetime) -> bool:
     # Some write milliseconds.
     seconds = int(stamp) / (1000 if len(stamp) > len("1700000000") else 1)
     return abs(now.timestamp() - seconds) <= _FRESH.total_seconds()
+
+
+def read(message: RawMessage, channel: str) -> Envelope:
+    """Return the envelope of one kept message. Raises Unreadable."""
+    record = read_document(message.content).record
+    region = text_of(record, "region") or None
+    sender = comparable(text_of(record, "sender", needed=True), region=region)
+    if not sender:
+        raise Unreadable("The message has no sender.")
+    own = text_of(record, "to") or text_of(record, "number")
+    return Envelope(
+        channel=channel,
+        source_key=message.source_key,
+        sender=Party(PartyKind.PHONE, sender),
+        received_at=message.received_at,
+        to=(Party(PartyKind.PHONE, comparable(own)),),
+        text=text_of(record, "text"),
+    )
+
+
+def lasting_of(content: bytes) -> bytes:
+    """Return what the provider says however often it brings a message. Raises Unreadable."""
+    record = read_document(content).record
+    return lasting(*(text_of(record, key) for key in ("id", "sender", "text")))

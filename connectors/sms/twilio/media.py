@@ -10,9 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.exceptions import RequestException
 
-from connectors.json_messages import MediaFile
+from connectors.json_messages import MediaFile, name_for
 from connectors.sms.twilio.client import API, Twilio
-from connectors.sniffing import name_for
 from router.errors import OmniyardError, TransientError
 from router.settings.values import is_loopback
 

@@ -17,9 +17,8 @@ from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
 from connectors.http_errors import certainly_not_sent
-from connectors.sms.twilio.client import Twilio
+from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
-from connectors.sms.twilio_probe import probe
 from router.delivery import Window
 from router.settings.chat_channels import TwilioSettings
 from router.text.sms_segments import LONGEST

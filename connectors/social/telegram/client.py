@@ -11,7 +11,8 @@ from typing import Any, Final
 import requests
 from requests.exceptions import RequestException
 
-from router.errors import PermanentError, RateLimited, TransientError
+from connectors.base import Health
+from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TelegramSettings
 
 API: Final = "https://api.telegram.org"
@@ -134,3 +135,23 @@ def retry_after(document: Mapping[str, Any]) -> float:
     parameters = document.get("parameters")
     stated = parameters.get("retry_after") if isinstance(parameters, dict) else None
     return float(stated) if isinstance(stated, int) and stated > 0 else _LIMITED_SECONDS
+
+
+def probe(settings: TelegramSettings) -> Health:
+    """Ask who we are and whether a webhook is in the way; change nothing and confirm nothing."""
+    try:
+        api = TelegramApi(settings)
+        try:
+            me, hook = api.call("getMe", {}), api.call("getWebhookInfo", {})
+        finally:
+            api.close()
+    except OmniyardError as error:
+        return Health(ok=False, findings=(str(error),))
+    name = me.get("username") if isinstance(me, dict) else None
+    findings = [f"the bot @{name} answers" if isinstance(name, str) else "the bot answers"]
+    if isinstance(hook, dict) and hook.get("url"):
+        findings.append("a webhook is set, so Telegram refuses to be polled: call deleteWebhook")
+        return Health(ok=False, findings=tuple(findings))
+    waiting = hook.get("pending_update_count") if isinstance(hook, dict) else None
+    findings.append(f"{waiting} messages wait there" if waiting else "no message waits there")
+    return Health(ok=True, findings=tuple(findings))

@@ -15,14 +15,11 @@ from typing import Any, Final, Self
 
 import structlog
 
-from connectors.base import Cursor, Health, Page, RawMessage
-from connectors.clock import utc_now
+from connectors.base import Cursor, Health, Page, RawMessage, utc_now
 from connectors.email.mime.attachments import safe_name
-from connectors.json_messages import MediaFile, write_document
-from connectors.sniffing import name_for
-from connectors.social.telegram.client import LARGEST_FILE, TelegramApi
+from connectors.json_messages import MediaFile, name_for, write_document
+from connectors.social.telegram.client import LARGEST_FILE, TelegramApi, probe
 from connectors.social.telegram.messages import UPDATES, FileReference, files_of, is_private, written_at
-from connectors.social.telegram_probe import probe
 from router.errors import OmniyardError, TransientError
 from router.settings.chat_channels import TelegramSettings
 

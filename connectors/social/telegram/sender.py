@@ -12,8 +12,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, Verdict
 from connectors.http_errors import certainly_not_sent
-from connectors.social.telegram.client import API, retry_after
-from connectors.social.telegram_probe import probe
+from connectors.social.telegram.client import API, probe, retry_after
 from router.delivery import Window
 from router.settings.chat_channels import TelegramSettings
 

@@ -18,7 +18,8 @@ import tweepy
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
-from router.errors import PermanentError, RateLimited, TransientError
+from connectors.base import Health
+from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import XSettings
 
 API: Final = "https://api.x.com"
@@ -181,3 +182,32 @@ def _object(answer: requests.Response) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise TransientError("X's answer is no JSON object: is a proxy in between?")
     return parsed
+
+
+_ENCRYPTED: Final = (
+    "this account may receive encrypted X Chat messages, which this interface cannot see: look at them in X's own app, "
+    "or tell customers to write elsewhere"
+)
+
+
+def probe(settings: XSettings) -> Health:
+    """Ask who we are; read no message, because each costs; change nothing."""
+    try:
+        api = XApi(settings)
+        try:
+            me = api.me().get("data")
+        finally:
+            api.close()
+    except OmniyardError as error:
+        return Health(ok=False, findings=(str(error),))
+    name = me.get("username") if isinstance(me, dict) else None
+    findings = [f"the account @{name} answers" if isinstance(name, str) else "the account answers"]
+    if isinstance(me, dict) and me.get("id") not in {None, api.own_id}:
+        findings.append("the access token is of another account than the one that answers: check `access_token`")
+        return Health(ok=False, findings=tuple(findings))
+    money = (
+        f"up to {settings.daily_budget:.2f} dollars a day are spent on it"
+        if settings.daily_budget
+        else "no money may be spent on it (`daily_budget`)"
+    )
+    return Health(ok=settings.daily_budget > 0, findings=(*findings, money, _ENCRYPTED))

@@ -13,13 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, Final, Self
 
-from connectors.base import Cursor, Health, Page, RawMessage
-from connectors.clock import utc_now
+from connectors.base import Cursor, Health, Page, RawMessage, utc_now
 from connectors.json_messages import write_document
 from connectors.social.x.budget import Spent, may_look_once, may_read
-from connectors.social.x.client import XApi
+from connectors.social.x.client import XApi, probe
 from connectors.social.x.messages import id_at, sender_of, time_of
-from connectors.social.x_probe import probe
 from router.errors import RateLimited, TransientError
 from router.settings.chat_channels import XSettings
 

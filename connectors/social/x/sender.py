@@ -12,13 +12,11 @@ import requests
 import tweepy
 from requests.exceptions import RequestException
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
-from connectors.clock import utc_now
+from connectors.base import Health, Outgoing, Receipt, Verdict, utc_now
 from connectors.http_errors import certainly_not_sent
 from connectors.social.x.budget import Spent
-from connectors.social.x.client import XApi, is_out_of_credits, seconds_to_reset
+from connectors.social.x.client import XApi, is_out_of_credits, probe, seconds_to_reset
 from connectors.social.x.messages import sender_of, time_of
-from connectors.social.x_probe import probe
 from router.delivery import Window
 from router.errors import OmniyardError
 from router.settings.chat_channels import XSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from router.settings.findings import Finding
-from router.settings.model import Condition, Settings
+from router.settings.findings import Finding, Place, shown
+from router.settings.model import Condition, Settings, SlaSettings
 
 _EVERYTHING: Final = Condition()
 _CHOICES: Final = ("channel", "category", "language", "origin", "signal", "contact")
@@ -65,3 +65,23 @@ def _same_names(settings: Settings) -> Iterator[Finding]:
         if first.setdefault(route.name, number) != number:
             message = "an earlier route has this name; expected names that tell routes apart"
             yield Finding(place=("routes", number, "name"), message=message)
+
+
+def check_promises(settings: Settings) -> Iterator[Finding]:
+    """Find warnings that never come, and teams that fall back on themselves."""
+    for name, sla in settings.sla.items():
+        yield from _warnings(("sla", name), sla)
+    for name, team in settings.teams.items():
+        if team.fallback == name:
+            message = "a team cannot stand in for itself; expected another one"
+            yield Finding(place=("teams", name, "fallback"), value=shown(name), message=message)
+
+
+def _warnings(place: Place, sla: SlaSettings) -> Iterator[Finding]:
+    promises = [promise for promise in (sla.first_reply, sla.next_reply, sla.resolve) if promise is not None]
+    if sla.on_warning and not sla.warn_before:
+        message = "no effect: without warn_before nothing is warned of"
+        yield Finding(place=(*place, "on_warning"), message=message, level="warning")
+    if sla.warn_before and promises and max(promises) <= sla.warn_before:
+        message = "no effect: every promise of this level is shorter"
+        yield Finding(place=(*place, "warn_before"), message=message, level="warning")

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.noticed import Emergency
+from store.tables.desk import Emergency
 from store.tables.messages import Conversation, Message
 from store.tables.operations import Outbound
 from tests.api.conftest import settings_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from api.snoozing import local_moment, snoozes
+from api.pages.orders import local_moment, snoozes
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 # A Friday, 17:30 there.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.http.permissions import Role
-from store.clock import read_clock
 from store.conversations.alarms import tally
 from store.db.bulk import insert_rows
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id
-from store.noticed import Emergency
+from store.tables.desk import Emergency
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 

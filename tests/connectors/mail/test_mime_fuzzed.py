@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.mail_fuzz import mutate, survives
-from connectors.email.html_text import to_text
 from connectors.email.mime.addresses import parse_addresses
 from connectors.email.mime.charsets import decode
-from connectors.email.parameters import parameters
+from connectors.email.mime.html import to_text
+from connectors.email.mime.tree import parameters
 
 MAIL = Path(__file__).parents[2] / "data" / "mail"
 SEEDS = [path.read_bytes() for path in sorted(MAIL.glob("*.eml"))]

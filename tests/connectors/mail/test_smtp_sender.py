@@ -18,8 +18,8 @@ from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.login import Timeouts
 from connectors.email.smtp.sender import SmtpSender
 from router.origin.automatic import Kind, recognise
+from router.settings.channels import MailSendSettings
 from router.settings.secret import Secret
-from router.settings.sending import MailSendSettings
 from tests.mailservers import free_port, make_certificate
 from tests.mailsink import DROP, MailSink, Sink
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.email.html_text import to_text
+from connectors.email.mime.html import to_text
 from connectors.email.quotes.split_reply import split_reply
 
 NEW = "My refund has not arrived."

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.base import Outgoing, Verdict
 from connectors.normalise import normalise_page
-from connectors.senders import http_sms_sender, open_senders
+from connectors.registry import http_sms_sender, open_senders
 from connectors.sms.http_api import webhook as http_door
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError

@@ -10,8 +10,8 @@ import pytest
 from connectors.base import Cursor, Page
 from connectors.json_messages import attachment_content, read_document
 from connectors.normalise import normalise_page
+from connectors.sms.twilio.client import probe
 from connectors.sms.twilio.connector import TwilioConnector
-from connectors.sms.twilio_probe import probe
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TwilioSettings

@@ -12,15 +12,14 @@ import sqlalchemy as sa
 
 from router.errors import Conflict, PermanentError, Stale
 from router.threads.correlation import make_token
-from store.clock import read_clock
 from store.conversations import merge as merging
 from store.conversations.lists import Filter, list_conversations
+from store.conversations.read import where_now
 from store.db.bulk import table_of
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.inbound.history import digest
 from store.outbound import replies
-from store.redirects import where_now
 from store.tables.messages import Conversation, Identity, Message, ThreadKey
 from tests.desk import BOB, Desk, envelope
 

@@ -10,9 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from router.errors import PermanentError, TransientError
-from store.clock import read_clock
 from store.db.bulk import table_of
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.tables.messages import Inbound
 from tests.mailservers import free_port
 from tests.store.inbound.test_accept import count, delivery, keep

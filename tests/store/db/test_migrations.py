@@ -13,16 +13,14 @@ from sqlmodel import SQLModel
 
 import store.conversations.ratings
 import store.desk.audit
-import store.desk_tables
 import store.events.webhook_deliveries
-import store.noticed
-import store.suppression
+import store.outbound.limits
 import store.tables.desk
 import store.tables.messages
 import store.tables.operations
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from store.schema_version import current_version, latest_version
+from store.db.open import current_version, latest_version
 
 
 def _is_of_a_model(name: str | None, kind: str, _: object) -> bool:

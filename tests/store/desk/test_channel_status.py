@@ -12,10 +12,8 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.leases import confirm_lease, take_lease
 from store.desk.channel_status import DeskStatus, read_status
-from store.inbound.accept import Delivery, accept
-from store.inbound.cursors import move_cursor, note_error, note_poll, read_position
-from store.known import known_keys
-from store.repositioning import reposition
+from store.inbound.accept import Delivery, accept, known_keys
+from store.inbound.cursors import move_cursor, note_error, note_poll, read_position, reposition
 from store.tables.messages import Inbound, InboundState
 
 _AT = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -10,8 +10,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.desk.supervisor_report import Load, Promises, read_insight
-from store.noticed import Emergency
-from store.tables.desk import NoticeKind, SlaNotice
+from store.tables.desk import Emergency, NoticeKind, SlaNotice
 from tests.inbox_builder import NOON, Builder
 
 HOUR = timedelta(hours=1)

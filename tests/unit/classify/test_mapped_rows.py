@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from router.classify.mapped_rows import map_rows
+from router.classify.encoder import map_rows
 
 TABLE = np.arange(200, dtype=np.uint8).reshape(20, 10)
 

@@ -9,8 +9,7 @@ import pytest
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope, Party, PartyKind
-from router.lookalikes import looks_like
-from router.origin.sender_signals import SignalKind, authentication_results, signals
+from router.origin.sender_signals import SignalKind, authentication_results, looks_like, signals
 
 OWN = frozenset({"walletpay.example"})
 SERVER = "mx.walletpay.example"

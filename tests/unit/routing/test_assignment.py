@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.fact_words import facts_in_words
+from router.replies.phrases import facts_in_words
 from router.routing.assignment import Case, OnDuty, choose_assignee
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

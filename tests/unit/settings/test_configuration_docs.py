@@ -16,6 +16,7 @@ from router.settings.channels import (
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
+    MailSendSettings,
     SendSettings,
     SmtpSettings,
     TelegramSettings,
@@ -38,7 +39,6 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
-from router.settings.sending import MailSendSettings
 from router.text.facts import KINDS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")

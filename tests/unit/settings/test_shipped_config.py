@@ -11,13 +11,13 @@ from pydantic import TypeAdapter
 
 from router.errors import ConfigError
 from router.settings import find_settings, load_settings, read_settings
-from router.settings.anatomy import table_at
 from router.settings.channels import (
     CHANNEL_KINDS,
     RUNNABLE_KINDS,
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
+    MailSendSettings,
     SendSettings,
     SmtpSettings,
     TelegramSettings,
@@ -26,6 +26,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.lines import key_lines
+from router.settings.mistakes import table_at
 from router.settings.model import (
     CalendarSettings,
     CategorySettings,
@@ -40,7 +41,6 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
-from router.settings.sending import MailSendSettings
 from router.settings.validation import examine_settings
 
 ROOT = Path(__file__).parents[3]

@@ -11,8 +11,8 @@ import pytest
 from api.text.phrases import Words
 from api.text.reasons import Reader, reasons
 from router.envelope import Envelope
+from store.contacts.profiles import label_contact
 from store.db.engine import Database
-from store.labels import label_contact
 from store.tables.messages import Conversation, Inbound
 from tests.desk import ANN, Desk, envelope
 from workers.routing.explain import explain_envelope

@@ -13,7 +13,7 @@ from store.conversations.alarms import find_emergency, judge_emergency, tally
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.noticed import Emergency, Outage
+from store.tables.desk import Emergency, Outage
 from store.tables.messages import Conversation, Identity, Message
 from store.tables.operations import Event
 from tests.desk import BOB, TOML, Desk, envelope

@@ -9,10 +9,10 @@ import pytest
 
 from router.envelope import Bounce, Party, PartyKind
 from router.threads.correlation import make_token
+from store.contacts.profiles import label_contact
 from store.db.engine import Database
 from store.desk.channel_status import GateStatus, read_status
 from store.inbound import claims
-from store.labels import label_contact
 from store.tables.desk import GateTally
 from store.tables.messages import Contact, Conversation, Identity, Inbound, Message
 from store.tables.operations import Event, Outbound

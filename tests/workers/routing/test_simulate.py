@@ -12,8 +12,7 @@ from store.db.engine import Database
 from store.tables.messages import Conversation, Inbound, Message
 from store.tables.operations import Event, Outbound
 from tests.desk import RECEIVED_AT, Desk, envelope
-from workers.routing.simulate import Difference
-from workers.simulate import simulate
+from workers.routing.simulate import Difference, simulate
 
 LONG_AGO = RECEIVED_AT - timedelta(days=1)
 

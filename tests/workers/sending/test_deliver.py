@@ -352,7 +352,7 @@ def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: Sendin
     assert desk.row(unsent).state == ("sent" if repeatable else "needs_person")
 
 
-# --- T25, T26, T28 (in tests/connectors/mail/test_smtp_sender.py), T30 (in tests/api/rest/test_replies.py), T31 ----------------
+# --- T25, T26, T28 (tests/connectors/mail/test_smtp_sender.py), T30 (tests/api/rest/test_replies.py), T31 -------------
 
 
 def test_t25_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:
