@@ -54,8 +54,8 @@ from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
-from workers.intake.provider_webhooks import Doors
-from workers.sending.reply import Replying
+from workers.intake.provider_webhooks import ProviderWebhooks
+from workers.sending.reply import ReplyService
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
 _MODULES: Final = (
@@ -130,8 +130,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         now=now,
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
-        doors=Doors(settings, database),
-        replying=Replying(settings, database),
+        doors=ProviderWebhooks(settings, database),
+        replying=ReplyService(settings, database),
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),

@@ -19,8 +19,8 @@ from api.services.sessions import Sessions
 from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
-from workers.intake.provider_webhooks import Doors
-from workers.sending.reply import Replying
+from workers.intake.provider_webhooks import ProviderWebhooks
+from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
     from workers.broker.doorbell import Bell
@@ -63,8 +63,8 @@ class Desk:
     now: Clock
     sessions: Sessions
     originals: OriginalReader
-    doors: Doors
-    replying: Replying
+    doors: ProviderWebhooks
+    replying: ReplyService
     bell: Ringer
     meter: Meter
     tail: Tail

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from api.desk import DeskPart
 from api.http.problems import ProblemError
 from router.errors import ConfigError
-from workers.intake.provider_webhooks import PATH, Knock, Unsigned
+from workers.intake.provider_webhooks import PATH, Unsigned, WebhookRequest
 
 routes: Final = APIRouter(prefix=PATH, include_in_schema=False)
 _UNSIGNED: Final = "the signature is missing or is not the provider's over this address and these bytes"
@@ -20,13 +20,13 @@ _UNSIGNED: Final = "the signature is missing or is not the provider's over this 
 _log = structlog.get_logger()
 
 
-async def _knock(request: Request) -> Knock:
+async def _knock(request: Request) -> WebhookRequest:
     # Signatures are over the raw bytes, so they are read before anything parses them.
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Knock(body=await request.body(), headers=headers, query=request.url.query)
+    return WebhookRequest(body=await request.body(), headers=headers, query=request.url.query)
 
 
-KnockPart = Annotated[Knock, Depends(_knock)]
+KnockPart = Annotated[WebhookRequest, Depends(_knock)]
 ChannelName = Annotated[str, Path(max_length=64)]
 
 

@@ -22,10 +22,10 @@ from twilio.request_validator import RequestValidator
 
 from benchmarks.rig import Rig
 from store.db.bulk import table_of
-from store.tables.messages import Message
+from store.tables.messages import MessageRow
 from tests.fakes import telegram as telegrams
 from tests.fakes import twilio as twilios
-from tests.fakes.server import Answer, Asked
+from tests.fakes.server import DemoAnswer, DemoRequest
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.twilio import NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
@@ -117,7 +117,7 @@ class Chats:
 
     def books(self, rig: Rig) -> ChatBooks:
         """Compare what was said with what the desk holds, and what the desk answered with what was received."""
-        table = table_of(Message)
+        table = table_of(MessageRow)
         incoming = sa.select(table.c.text).where(table.c.channel.in_(CHANNELS), table.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
             seen = Counter(connection.execute(incoming).scalars())
@@ -157,7 +157,7 @@ class _ShuffledTwilio(FakeTwilio):
         self._chance = random.Random(chance.random())
         super().__init__()
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
         answer = super().answer(asked)
         if answer.document and "messages" in answer.document:
             self._chance.shuffle(answer.document["messages"])

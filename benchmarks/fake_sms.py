@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import TransientError
 
@@ -120,15 +120,15 @@ class FakeSmsSender:
         try:
             connection = self._connected()
         except OSError as error:
-            return Receipt(verdict=Verdict.NOT_SENT, why=type(error).__name__, whole_channel=True)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=type(error).__name__, whole_channel=True)
         try:
             body = json.dumps({"to": outgoing.recipient, "body": outgoing.text})
             connection.request("POST", "/messages", body=body)
             sid = json.loads(connection.getresponse().read())["sid"]
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            return Receipt(verdict=Verdict.UNKNOWN, why=type(error).__name__)
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id=sid)
+            return Receipt(verdict=SendVerdict.UNKNOWN, why=type(error).__name__)
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=sid)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         """See `Sender`."""
@@ -141,7 +141,7 @@ class FakeSmsSender:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise TransientError(type(error).__name__) from error
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id=sids[0]) if sids else None
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=sids[0]) if sids else None
 
     def probe(self) -> Health:
         """See `Sender`."""

@@ -12,8 +12,8 @@ from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.mailbox import Mailbox, message_id
 from benchmarks.rig import Rig
 from store.db.bulk import table_of
-from store.tables.messages import Conversation, Inbound, Message
-from store.tables.operations import Outbound
+from store.tables.messages import ConversationRow, InboundRow, MessageRow
+from store.tables.operations import OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +63,11 @@ class Ledger:
 
 def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: Chats | None = None) -> Ledger:
     """Compare what `mailbox` held, and what was said in `chats`, with what the database holds."""
-    table, inbound, reply = table_of(Message), table_of(Inbound), table_of(Outbound)
+    table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
         mail = table.c.channel.not_in(CHANNELS)
         seen = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
-        opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(Conversation))).scalar_one()
+        opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
         # The key ends in the period within which a reply is sent once.
         answered = Counter(
@@ -92,6 +92,6 @@ def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: 
 
 
 def _empty_conversations() -> sa.Select[int]:
-    conversation, message = table_of(Conversation), table_of(Message)
+    conversation, message = table_of(ConversationRow), table_of(MessageRow)
     filled = sa.exists().where(message.c.conversation_id == conversation.c.id)
     return sa.select(sa.func.count()).select_from(conversation).where(~filled)

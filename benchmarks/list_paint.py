@@ -26,7 +26,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
-from store.tables.messages import Conversation
+from store.tables.messages import ConversationRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, fill
 
@@ -46,7 +46,7 @@ def main() -> None:
         upgrade(database)
         fill(database, number)
         with database.write() as connection:
-            connection.execute(sa.update(table_of(Conversation)).values(status="open"))
+            connection.execute(sa.update(table_of(ConversationRow)).values(status="open"))
             token = add_agent(connection, name="Ming", role="agent")[1]
         settings = read_settings(SETTINGS.replace("FOLDER", data))
         app = create_app(settings, database=database, now=lambda: NOON)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
-from router.origin.automatic import Kind, recognise
+from router.origin.automatic import OriginKind, recognise
 
 _ROWS: Final = "rows(dsn,reply_code,reason,hard)"
 _REASONS: Final = {
@@ -93,7 +93,7 @@ def _miss(row: dict[str, Any], told: Told) -> dict[str, Any]:
 
 def _ours(content: bytes) -> Told:
     envelope = normalise(RawMessage(source_key="1", content=content, received_at=datetime.now(UTC)), channel="bench")
-    is_report = recognise(envelope, own_addresses=frozenset()).kind is Kind.BOUNCE
+    is_report = recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
     recipients = envelope.bounce.recipients if envelope.bounce else ()
     return Told(
         is_report, tuple((each.address, _outcome(each.action, permanent=each.permanent)) for each in recipients)

@@ -17,7 +17,7 @@ from typing import Final
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import attachment_content, normalise
-from connectors.email.mime.parts import Unreadable
+from connectors.email.mime.parts import UnreadableMail
 from router.envelope import from_json, to_json
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
@@ -64,7 +64,7 @@ def survives(content: bytes) -> bool:
     message = RawMessage(source_key="1:1", content=content, received_at=_NOW)
     try:
         envelope = normalise(message, channel="fuzz")
-    except Unreadable:
+    except UnreadableMail:
         return False
     document = to_json(envelope)
     if from_json(document) != envelope:

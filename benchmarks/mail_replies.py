@@ -23,7 +23,7 @@ from mailparser_reply.constants import MAIL_LANGUAGES
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from connectors.email.quotes.split_reply import split_reply
-from router.origin.automatic import Kind, recognise
+from router.origin.automatic import OriginKind, recognise
 
 _CORPORA: Final = ("bodies", "clients", "languages", "forum")
 _QUOTED_BLOCK: Final = re.compile(r"\[quote\].*?\[/quote\]", re.DOTALL)
@@ -142,7 +142,7 @@ def _kinds(folder: Path) -> dict[str, Any]:
     for row in rows:
         raw = RawMessage(source_key="1", content=(folder / row["file"]).read_bytes(), received_at=datetime.now(UTC))
         kind = recognise(normalise(raw, channel="bench"), own_addresses=frozenset()).kind
-        automatic = kind in {Kind.AUTO_GENERATED, Kind.AUTO_REPLIED, Kind.BULK}
-        if (kind is Kind.BOUNCE, automatic) != (row["is_bounce"], row["is_auto"]):
+        automatic = kind in {OriginKind.AUTO_GENERATED, OriginKind.AUTO_REPLIED, OriginKind.BULK}
+        if (kind is OriginKind.BOUNCE, automatic) != (row["is_bounce"], row["is_auto"]):
             wrong.append({"file": row["file"], "read": kind.value})
     return {"right": f"{len(rows) - len(wrong)}/{len(rows)}", "misses": wrong}

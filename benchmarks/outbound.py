@@ -34,7 +34,7 @@ from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.migrate import upgrade
-from store.tables.operations import Outbound
+from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
 from tests.mailsink import DROP, MailSink, Sink
 from tests.postgres import running_postgres
@@ -135,11 +135,11 @@ class Bench:
             rows = [_row(number, cases[number % len(cases)]) for number in range(messages)]
             for start in range(0, messages, 1000):
                 page = [row | {"created_at": now, "due_at": now, "dated_at": now} for row in rows[start : start + 1000]]
-                insert_rows(connection, Outbound, rows=page)
+                insert_rows(connection, OutboundRow, rows=page)
 
     def open_rows(self) -> int:
         """Return how many rows are in no final state; -1 while the database is away."""
-        columns = table_of(Outbound).c
+        columns = table_of(OutboundRow).c
         counted = sa.select(sa.func.count()).where(columns.state.in_(["queued", "sending", "unknown"]))
         try:
             with self.database.read() as connection:
@@ -205,7 +205,7 @@ def running_bench(arguments: argparse.Namespace) -> Iterator[Bench]:
 
 def read_figures(bench: Bench, arguments: argparse.Namespace, *, seconds: float) -> Figures:
     """Compare the books with what the providers hold."""
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     with bench.database.read() as connection:
         rows = connection.execute(sa.select(table)).all()
     mails: dict[str, list[str]] = defaultdict(list)

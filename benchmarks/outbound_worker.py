@@ -14,12 +14,12 @@ from router.settings.files import load_settings
 from store.db.open import open_database
 from workers.routing.brain import build_brain
 from workers.runtime.logs import configure_logging
-from workers.sending.deliver import Pace
+from workers.sending.deliver import SendingPace
 from workers.sending.threads import Dispatch
 
 SMS: Final = "sms"
 # Minutes become seconds; the order of what happens stays.
-_HURRY: Final = Pace(
+_HURRY: Final = SendingPace(
     first_look=timedelta(seconds=0.5),
     next_look=timedelta(seconds=2),
     repeat_after=timedelta(seconds=2),

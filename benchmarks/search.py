@@ -25,12 +25,12 @@ from sqlalchemy.engine import Connection
 
 from router.text.search_terms import Wanted, index_words, read_query
 from store.conversations.lists import Filter, Sort, count_all, list_conversations
-from store.conversations.search import Found, find_messages, index_messages
+from store.conversations.search import SearchHit, find_messages, index_messages
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
-from store.tables.messages import Contact, Conversation, Inbound, Message, Status
+from store.tables.messages import ContactRow, ConversationRow, InboundRow, MessageRow, Status
 from tests.inbox_builder import NOON
 from tests.postgres import running_postgres
 
@@ -152,10 +152,10 @@ def _seed(database: Database, messages: int) -> None:
     for start in range(0, messages, _PAGE):
         rows = _rows(dice, start=start, count=min(_PAGE, messages - start))
         with database.write() as connection:
-            for model in (Contact, Inbound, Conversation, Message):
+            for model in (ContactRow, InboundRow, ConversationRow, MessageRow):
                 insert_rows(connection, model, rows=rows[model])
             began = time.perf_counter()
-            index_messages(connection, rows[Message])
+            index_messages(connection, rows[MessageRow])
             cost += time.perf_counter() - began
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
@@ -163,14 +163,14 @@ def _seed(database: Database, messages: int) -> None:
 
 
 def _rows(dice: random.Random, *, start: int, count: int) -> dict[Any, list[dict[str, Any]]]:
-    rows: dict[Any, list[dict[str, Any]]] = {Contact: [], Inbound: [], Conversation: [], Message: []}
+    rows: dict[Any, list[dict[str, Any]]] = {ContactRow: [], InboundRow: [], ConversationRow: [], MessageRow: []}
     for number in range(start, start + count, _MESSAGES_EACH):
         at = NOON + timedelta(seconds=number)
         contact_id, inbound_id, conversation_id = new_id(), new_id(), new_id()
-        rows[Contact].append({"id": contact_id, "name": f"Customer {number}", "created_at": at})
-        rows[Inbound].append(_inbound(inbound_id, at=at))
-        rows[Conversation].append(_conversation(dice, conversation_id, contact_id, inbound_id=inbound_id, at=at))
-        rows[Message] += [
+        rows[ContactRow].append({"id": contact_id, "name": f"Customer {number}", "created_at": at})
+        rows[InboundRow].append(_inbound(inbound_id, at=at))
+        rows[ConversationRow].append(_conversation(dice, conversation_id, contact_id, inbound_id=inbound_id, at=at))
+        rows[MessageRow] += [
             _message(dice, conversation_id, contact_id, number=number + step, at=at) for step in range(_MESSAGES_EACH)
         ]
     return rows
@@ -253,7 +253,7 @@ def _measure(database: Database, *, repeats: int) -> None:
     _time("counts", lambda c: count_all(c, agent="Ann", now=now), database=database, repeats=repeats)
 
 
-def _search(connection: Connection, *, wanted: Wanted) -> list[Found]:
+def _search(connection: Connection, *, wanted: Wanted) -> list[SearchHit]:
     return find_messages(connection, wanted, limit=20)[0]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
-from store.tables.desk import Emergency, GateTally, NoticeKind, SlaNotice
+from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
 from tests.inbox_builder import Builder
 
 SETTINGS: Final = """
@@ -116,10 +116,10 @@ def _past(build: Builder, connection: Connection, *, now: datetime) -> None:
             chance = dice.random()
             if chance < 0.08:
                 notice = {"conversation_id": case_id, "promise": "first_reply", "kind": NoticeKind.BREACH}
-                insert_rows(connection, SlaNotice, rows=[notice | {"id": new_id(), "due_at": at, "at": at}])
+                insert_rows(connection, SlaNoticeRow, rows=[notice | {"id": new_id(), "due_at": at, "at": at}])
             elif chance < 0.14:
                 called = {"conversation_id": case_id, "inbound_id": new_id(), "at": at, "evidence": {}, "by": "Li"}
                 found = {"confirmed": dice.choice([True, True, False]), "confirmed_at": at}
-                insert_rows(connection, Emergency, rows=[called | found])
+                insert_rows(connection, EmergencyRow, rows=[called | found])
         tally = {"id": new_id(), "at": now - timedelta(days=day), "held": dice.randrange(9), "released": 1}
-        insert_rows(connection, GateTally, rows=[tally])
+        insert_rows(connection, GateTallyRow, rows=[tally])

@@ -23,13 +23,13 @@ from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
-from store.tables.messages import Contact, Conversation, Inbound, InboundState, Message
+from store.tables.messages import ContactRow, ConversationRow, InboundRow, InboundState, MessageRow
 from workers.routing.simulate import simulate
 
 _CONFIG: Final = Path(__file__).parents[1] / "config" / "channels.toml"
 _BATCH: Final = 2_000
 # In the order in which they name each other.
-_TABLES: Final[tuple[type[SQLModel], ...]] = (Contact, Inbound, Conversation, Message)
+_TABLES: Final[tuple[type[SQLModel], ...]] = (ContactRow, InboundRow, ConversationRow, MessageRow)
 _SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _SENTENCES: Final = (
     "我的账户被锁定了，请帮我解锁，谢谢。", "付款失败了但是钱已经扣了，订单号 2026110312345。",

@@ -122,7 +122,7 @@ class Connector(Protocol):
         """Let go of the connection and end a `wait`; callable from another thread."""
 
 
-class Gate(Protocol):
+class PushGate(Protocol):
     """A channel that pushes: mail comes when it likes, and its sender waits for our answer."""
 
     @property
@@ -146,7 +146,7 @@ class Gate(Protocol):
         """Stop listening; whoever waits for an answer gets it first."""
 
 
-class Verdict(StrEnum):
+class SendVerdict(StrEnum):
     """What became of one attempt to send.
 
     accepted: the provider has it.  refused: the provider said no to this message, for good.
@@ -171,7 +171,7 @@ class Receipt:
         without an attempt of their own; only with `not_sent`.
     """
 
-    verdict: Verdict
+    verdict: SendVerdict
     provider_id: str = ""
     why: str = ""
     retry_after: timedelta | None = None

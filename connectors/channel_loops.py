@@ -13,9 +13,9 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Arrival, Connector, Cursor, Gate, Page
+from connectors.base import Arrival, Connector, Cursor, Page, PushGate
 from connectors.keeper import Keeper, Ownership, Report
-from connectors.lease_renewal import Holding, Renewal
+from connectors.lease_renewal import Renewal, RenewedLease
 from connectors.watchdog import Watchdog
 from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
 
@@ -41,22 +41,22 @@ def pause(failures: int, *, chance: float, refused: bool = False) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class FetchedPage:
     """A page as the provider gave it, and its messages as the reader read them."""
 
     page: Page
     arrivals: Sequence[Arrival]
 
 
-class Ahead:
+class Prefetch:
     """One page that is on its way, in a thread of its own."""
 
-    def __init__(self, take: Callable[[], Taken], *, name: str) -> None:
-        self._future: Future[Taken] = Future()
+    def __init__(self, take: Callable[[], FetchedPage], *, name: str) -> None:
+        self._future: Future[FetchedPage] = Future()
         # No executor: its threads keep a process from ending, and a provider may be silent for long.
         threading.Thread(target=self._run, args=(take,), name=f"{name} ahead", daemon=True).start()
 
-    def result(self) -> Taken:
+    def result(self) -> FetchedPage:
         """Wait for the page. Raises what taking it raised."""
         return self._future.result()
 
@@ -64,7 +64,7 @@ class Ahead:
         """Wait until the connector is nobody's again, whatever came of the page."""
         self._future.exception()
 
-    def _run(self, take: Callable[[], Taken]) -> None:
+    def _run(self, take: Callable[[], FetchedPage]) -> None:
         try:
             self._future.set_result(take())
         except BaseException as error:  # noqa: BLE001  (whoever waits for the page is told)
@@ -110,7 +110,7 @@ class PollLane:
         self._ask_again = ask_again
         self._failures = 0
         self._reported = 0.0
-        self._ahead: Ahead | None = None
+        self._ahead: Prefetch | None = None
 
     def run(self) -> None:
         """Own the channel and poll it, again and again, until stopped."""
@@ -151,7 +151,7 @@ class PollLane:
                     self._ahead = None
                     ahead.wait()
 
-    def _poll_while_owned(self, ownership: Ownership, holding: Holding) -> None:
+    def _poll_while_owned(self, ownership: Ownership, holding: RenewedLease) -> None:
         cursor = ownership.cursor
         while not self._stopped.is_set():
             if holding.lost:
@@ -161,13 +161,13 @@ class PollLane:
                 continue
             page = taken.page
             if page.more and page.cursor:
-                self._ahead = Ahead(partial(self._take, page.cursor, ownership), name=self.channel)
+                self._ahead = Prefetch(partial(self._take, page.cursor, ownership), name=self.channel)
             cursor = self._keep(taken, ownership, cursor)
             self._failures = 0
             if not page.more:
                 self._sleep()
 
-    def _next(self, cursor: Cursor | None, ownership: Ownership, holding: Holding) -> Taken | None:
+    def _next(self, cursor: Cursor | None, ownership: Ownership, holding: RenewedLease) -> FetchedPage | None:
         """Return a page, or None after a failure and the pause for it: the lease stays ours meanwhile.
 
         Otherwise two processes would take turns in knocking at a provider that has refused us.
@@ -184,12 +184,12 @@ class PollLane:
         finally:
             self._interruptible.clear()
 
-    def _take(self, cursor: Cursor | None, ownership: Ownership) -> Taken:
+    def _take(self, cursor: Cursor | None, ownership: Ownership) -> FetchedPage:
         page = self._connector.fetch(cursor)
         self._reach("fetch.after")
-        return Taken(page, ownership.read(page))
+        return FetchedPage(page, ownership.read(page))
 
-    def _keep(self, taken: Taken, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
+    def _keep(self, taken: FetchedPage, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
         page, trouble = taken.page, ""
         if page.messages or page.notice or page.cursor not in {None, cursor}:
             self._watchdog.expect(self.channel, within=_STEP)
@@ -269,7 +269,7 @@ class GateLane:
     when the first one ends. Processes on other machines listen as well, on addresses of their own.
     """
 
-    def __init__(self, gate: Gate, *, keeper: Keeper, watchdog: Watchdog) -> None:
+    def __init__(self, gate: PushGate, *, keeper: Keeper, watchdog: Watchdog) -> None:
         self.channel = gate.channel
         self._gate, self._keeper, self._watchdog = gate, keeper, watchdog
         self._stopped = threading.Event()

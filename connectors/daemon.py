@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Connector, Gate
+from connectors.base import Connector, PushGate
 from connectors.channel_loops import ASK_AGAIN, GateLane, PollLane
 from connectors.keeper import Keeper
 from connectors.lease_renewal import RENEW_EVERY, Renewal
@@ -48,7 +48,7 @@ class Daemon:
         keeper: Keeper,
         *,
         polled: Sequence[Polled] = (),
-        gates: Sequence[Gate] = (),
+        gates: Sequence[PushGate] = (),
         reach: Callable[[str], None] = _nowhere,
         renew_every: float = RENEW_EVERY,
         ask_again: float = ASK_AGAIN,

@@ -62,7 +62,7 @@ _LARGEST: Final = 64 * 1024 * 1024
 _BEGINNING: Final = b'{"form":'
 
 
-class Unreadable(ValueError):
+class UnreadableDocument(ValueError):
     """The document is not what its provider sends. The message says what is wrong, without repeating text."""
 
 
@@ -122,15 +122,15 @@ def write_document(record: Mapping[str, object], *, form: str, source: str, file
 def read_document(content: bytes) -> Document:
     """Read what `write_document` wrote. Raises Unreadable for anything else."""
     if len(content) > _LARGEST:
-        raise Unreadable(f"The message has {len(content)} bytes; at most {_LARGEST} are read.")
+        raise UnreadableDocument(f"The message has {len(content)} bytes; at most {_LARGEST} are read.")
     try:
         document = json.loads(content.decode("utf-8", "surrogatepass"))
         record = document["record"]
         files = tuple(_file(each) for each in document.get("files", ()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Unreadable(f"The stored message is not a document of ours ({type(error).__name__}).") from error
+        raise UnreadableDocument(f"The stored message is not a document of ours ({type(error).__name__}).") from error
     if not isinstance(record, dict):
-        raise Unreadable("The provider's record is no object.")
+        raise UnreadableDocument("The provider's record is no object.")
     return Document(str(document.get("form", "")), str(document.get("source", "")), record, files)
 
 
@@ -146,7 +146,7 @@ def attachment_content(original: bytes, part: int) -> bytes:
     """
     try:
         file = read_document(original).files[part]
-    except Unreadable as error:
+    except UnreadableDocument as error:
         raise PermanentError(str(error)) from error
     except IndexError:
         raise NotFound(f"The message has no file {part}.") from None
@@ -164,7 +164,7 @@ def text_of(record: Mapping[str, object], key: str, *, needed: bool = False) -> 
     if value is None and not needed:
         return ""
     if not isinstance(value, str):
-        raise Unreadable(f"The record's {key} is no text.")
+        raise UnreadableDocument(f"The record's {key} is no text.")
     return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 

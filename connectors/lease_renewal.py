@@ -22,7 +22,7 @@ _SLOW: Final = 120.0
 _log: Final = structlog.get_logger()
 
 
-class Holding:
+class RenewedLease:
     """One lease that is being renewed. `lost` once another process has it."""
 
     def __init__(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class Renewal:
     def __init__(self, watchdog: Watchdog, *, every: float = RENEW_EVERY) -> None:
         self._watchdog, self._every = watchdog, every
         self._lock = threading.Lock()
-        self._holdings: list[Holding] = []
+        self._holdings: list[RenewedLease] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
 
@@ -62,9 +62,9 @@ class Renewal:
             self._thread.join(self._every)
 
     @contextmanager
-    def holding(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> Iterator[Holding]:
+    def holding(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> Iterator[RenewedLease]:
         """Renew the lease while inside, and give it back at the end. on_lost: called from another thread."""
-        holding = Holding(channel, ownership, on_lost=on_lost)
+        holding = RenewedLease(channel, ownership, on_lost=on_lost)
         with self._lock:
             self._holdings.append(holding)
         try:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from connectors.base import Arrival, RawMessage
-from connectors.json_messages import Unreadable, read_document
+from connectors.json_messages import UnreadableDocument, read_document
 from connectors.originals import Packer
 from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, PartyKind, to_json
 from router.errors import ConfigError
@@ -21,7 +21,7 @@ FORMS: Final = frozenset({"twilio", "http_sms", "x", "telegram", "web"})
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class RawFormat:
     """How messages of one form are read.
 
     read: raises Unreadable.  lasting: what a message says however it reached us; empty when that cannot be told.
@@ -48,12 +48,12 @@ def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | 
         return None
     try:
         form = read_document(message.content).form
-    except Unreadable:
+    except UnreadableDocument:
         form = ""
     return normalise_page([message], channel=channel, form=form)[0] if form in FORMS else None
 
 
-def _normalise(message: RawMessage, *, channel: str, reader: Form, packer: Packer) -> Arrival:
+def _normalise(message: RawMessage, *, channel: str, reader: RawFormat, packer: Packer) -> Arrival:
     envelope, unreadable = _read(message, channel=channel, reader=reader)
     return Arrival(
         source_key=message.source_key,
@@ -66,12 +66,12 @@ def _normalise(message: RawMessage, *, channel: str, reader: Form, packer: Packe
     )
 
 
-def _read(message: RawMessage, *, channel: str, reader: Form) -> tuple[Envelope, str]:
+def _read(message: RawMessage, *, channel: str, reader: RawFormat) -> tuple[Envelope, str]:
     why = message.defect
     if not why:
         try:
             return reader.read(message, channel), ""
-        except Unreadable as error:
+        except UnreadableDocument as error:
             why = str(error)
         # Whatever an odd event makes a library raise, its neighbours must be read.
         except Exception as error:  # noqa: BLE001
@@ -86,34 +86,34 @@ def _read(message: RawMessage, *, channel: str, reader: Form) -> tuple[Envelope,
     return stub, why
 
 
-def _hash(message: RawMessage, *, reader: Form) -> bytes:
+def _hash(message: RawMessage, *, reader: RawFormat) -> bytes:
     try:
         stable = reader.lasting(message.content)
-    except Unreadable:
+    except UnreadableDocument:
         stable = b""
     return sha256(stable or message.content).digest()
 
 
-def _reader(form: str) -> Form:
+def _reader(form: str) -> RawFormat:
     # Loaded when the first message of a form comes: a desk of mail alone needs none of them.
     if form == "twilio":
         from connectors.sms.twilio import messages as twilio_reading  # noqa: PLC0415
 
-        return Form(twilio_reading.read, twilio_reading.lasting_of, PartyKind.PHONE)
+        return RawFormat(twilio_reading.read, twilio_reading.lasting_of, PartyKind.PHONE)
     if form == "telegram":
         from connectors.social.telegram import messages as telegram_reading  # noqa: PLC0415
 
-        return Form(telegram_reading.read, telegram_reading.lasting_of, PartyKind.TELEGRAM)
+        return RawFormat(telegram_reading.read, telegram_reading.lasting_of, PartyKind.TELEGRAM)
     if form == "x":
         from connectors.social.x import messages as x_reading  # noqa: PLC0415
 
-        return Form(x_reading.read, x_reading.lasting_of, PartyKind.X)
+        return RawFormat(x_reading.read, x_reading.lasting_of, PartyKind.X)
     if form == "web":
         from connectors.web import form as web_form  # noqa: PLC0415
 
-        return Form(web_form.read, web_form.lasting_of, PartyKind.EMAIL)
+        return RawFormat(web_form.read, web_form.lasting_of, PartyKind.EMAIL)
     if form == "http_sms":
         from connectors.sms.http_api import webhook as http_reading  # noqa: PLC0415
 
-        return Form(http_reading.read, http_reading.lasting_of, PartyKind.PHONE)
+        return RawFormat(http_reading.read, http_reading.lasting_of, PartyKind.PHONE)
     raise ConfigError(f"nobody here reads messages of the form {form!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Gate, Sender
+from connectors.base import Connector, PushGate, Sender
 from connectors.daemon import Polled
 from router.settings import Settings
 from router.settings.channels import (
@@ -31,9 +31,9 @@ def open_polled(settings: Settings) -> list[Polled]:
     ]
 
 
-def open_gates(settings: Settings) -> list[Gate]:
+def open_gates(settings: Settings) -> list[PushGate]:
     """Return the enabled channels that are pushed to; nothing listens yet."""
-    gates: list[Gate] = []
+    gates: list[PushGate] = []
     for name, channel in settings.channels.items():
         if channel.enabled and isinstance(channel, SmtpSettings):
             from connectors.email.smtp.listener import SmtpGate  # noqa: PLC0415

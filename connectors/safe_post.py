@@ -38,7 +38,7 @@ class Forbidden(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What the target said. retry_after: how long it asks us to wait."""
 
     status: int
@@ -53,7 +53,7 @@ def is_public(address: str) -> bool:
 
 def post(
     url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False, seconds: float = _SECONDS
-) -> Answer:
+) -> HttpAnswer:
     """Post once and return the answer, whatever its status.
 
     allow_private: networks of our own are welcome.  seconds: for everything, from the look-up of the name on.
@@ -149,7 +149,7 @@ class _Tls(_Plain):
 
 def _exchange(
     connection: http.client.HTTPConnection, *, path: str, body: bytes, headers: Mapping[str, str], seconds: float
-) -> Answer:
+) -> HttpAnswer:
     # A target that says one byte now and then would keep any time-out of the socket alive.
     guard = threading.Timer(seconds, _cut, [connection])
     guard.daemon = True
@@ -160,7 +160,7 @@ def _exchange(
         connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
         answer.read(_MOST_BYTES)
-        return Answer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
+        return HttpAnswer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
     finally:
         guard.cancel()
         connection.close()

@@ -20,7 +20,7 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Analysis:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
     signs: what in it may point at a conversation.  signals: what speaks for and against the sender.
@@ -58,7 +58,7 @@ def read_page(
     own: frozenset[str],
     authserv_id: str | None = None,
     key: bytes = b"",
-) -> list[Reading]:
+) -> list[Analysis]:
     """Read envelopes, in their order.
 
     own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
@@ -91,7 +91,7 @@ def _read(
     origin: Origin,
     noticed: tuple[Signal, ...],
     key: bytes,
-) -> Reading:
+) -> Analysis:
     masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
     sender = mask(envelope.sender.name)
@@ -102,7 +102,7 @@ def _read(
     written = head[1:] if envelope.in_reply_to else head
     # A signal may quote the name, which may be anything.
     noticed = _masked_signals(noticed) if sender.kinds else noticed
-    return Reading(
+    return Analysis(
         envelope=envelope,
         origin=origin,
         signs=find_signs(envelope),

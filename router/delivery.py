@@ -14,7 +14,7 @@ _GROWTH: Final = 3
 _JITTER: Final = 0.2
 
 
-class Delivery(StrEnum):
+class DeliveryStatus(StrEnum):
     """What the provider told about a message after taking it; each status only ever gives way to a later one.
 
     Callbacks repeat and overtake each other: whoever writes a status down asks `is_later` first.
@@ -29,11 +29,11 @@ class Delivery(StrEnum):
 
 # A report of failure can follow "sent", but nothing takes back that a message arrived.
 _RANKS: Final = {
-    Delivery.UNTOLD: 0,
-    Delivery.SENT: 1,
-    Delivery.UNDELIVERED: 2,
-    Delivery.DELIVERED: 3,
-    Delivery.READ: 4,
+    DeliveryStatus.UNTOLD: 0,
+    DeliveryStatus.SENT: 1,
+    DeliveryStatus.UNDELIVERED: 2,
+    DeliveryStatus.DELIVERED: 3,
+    DeliveryStatus.READ: 4,
 }
 
 
@@ -72,7 +72,7 @@ class Window:
         return ""
 
 
-def is_later(delivery: Delivery, *, than: Delivery) -> bool:
+def is_later(delivery: DeliveryStatus, *, than: DeliveryStatus) -> bool:
     """Tell whether a status moves forward from another."""
     return _RANKS[delivery] > _RANKS[than]
 

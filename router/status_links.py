@@ -24,7 +24,7 @@ _SAID, _PROOF = 21, 16
 _TOKEN_LENGTH: Final = 50
 
 
-class Kind(IntEnum):
+class LinkKind(IntEnum):
     """What a link names."""
 
     CONVERSATION = 1
@@ -35,7 +35,7 @@ class Kind(IntEnum):
 class CaseLink:
     """What a link names, and until when it holds."""
 
-    kind: Kind
+    kind: LinkKind
     id: UUID
     until: datetime
 
@@ -65,7 +65,7 @@ def read_case_token(key: bytes, token: str, *, now: datetime) -> CaseLink | None
     is_ours = hmac.compare_digest(proof, _proof(key, said)) and _written(raw) == token
     if not is_ours:
         return None
-    link = CaseLink(Kind(said[0]), UUID(bytes=said[1:17]), _EPOCH + int.from_bytes(said[17:], "big") * _HOUR)
+    link = CaseLink(LinkKind(said[0]), UUID(bytes=said[1:17]), _EPOCH + int.from_bytes(said[17:], "big") * _HOUR)
     return link if now < link.until else None
 
 

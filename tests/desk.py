@@ -15,9 +15,9 @@ from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings import Settings, read_settings
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.inbound.accept import Delivery, accept
+from store.inbound.accept import InboundMessage, accept
 from store.inbound.claims import claim_page
-from store.tables.messages import Inbound
+from store.tables.messages import InboundRow
 from workers.routing.brain import Brain, build_brain
 from workers.routing.route import Router
 
@@ -177,7 +177,7 @@ class Desk:
 
     def damage(self, source_key: str) -> None:
         """Make a row's envelope unreadable, as a disk or a bug of an older version might."""
-        self._update(table_of(Inbound).c.source_key == source_key, envelope='{"broken')
+        self._update(table_of(InboundRow).c.source_key == source_key, envelope='{"broken')
 
     def claim_and_die(self) -> None:
         """Claim what is due and do nothing with it, as a killed worker does."""
@@ -187,7 +187,7 @@ class Desk:
     def let_waits_end(self) -> None:
         """Let every lease and every wait be over."""
         past = RECEIVED_AT
-        table = table_of(Inbound)
+        table = table_of(InboundRow)
         self._update(table.c.lease_until.is_not(None), lease_until=past)
         self._update(table.c.state == "received", due_at=past)
 
@@ -198,11 +198,11 @@ class Desk:
 
     def _update(self, which: sa.ColumnElement[bool], **values: object) -> None:
         with self.database.write() as connection:
-            connection.execute(sa.update(table_of(Inbound)).where(which).values(**values))
+            connection.execute(sa.update(table_of(InboundRow)).where(which).values(**values))
 
     def states(self) -> dict[str, str]:
         """Return source key -> state of every inbound row."""
-        return {row.source_key: row.state for row in self.rows(Inbound, "source_key", "state")}
+        return {row.source_key: row.state for row in self.rows(InboundRow, "source_key", "state")}
 
 
 def elsewhere(original: Envelope, *, channel: str) -> Envelope:
@@ -210,9 +210,9 @@ def elsewhere(original: Envelope, *, channel: str) -> Envelope:
     return replace(original, channel=channel)
 
 
-def _delivery(each: Envelope) -> Delivery:
+def _delivery(each: Envelope) -> InboundMessage:
     document = to_json(each)
-    return Delivery(
+    return InboundMessage(
         source_key=each.source_key,
         envelope=document.decode(),
         original=document,

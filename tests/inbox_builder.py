@@ -25,16 +25,16 @@ from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.tables.messages import (
-    Attachment,
-    Contact,
-    Conversation,
-    Identity,
-    Inbound,
+    AttachmentRow,
+    ContactRow,
+    ConversationRow,
+    IdentityRow,
+    InboundRow,
     InboundState,
-    Message,
-    Original,
+    MessageRow,
+    OriginalRow,
 )
-from store.tables.operations import Cursor, Outbound
+from store.tables.operations import CursorRow, OutboundRow
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 TRACE: dict[str, Any] = {
@@ -77,10 +77,10 @@ class Builder:
     def contact(self, handle: str, *, name: str = "") -> UUID:
         if handle not in self.contacts:
             contact_id = self.contacts[handle] = new_id()
-            insert_rows(self.connection, Contact, rows=[{"id": contact_id, "name": name, "created_at": self.now}])
+            insert_rows(self.connection, ContactRow, rows=[{"id": contact_id, "name": name, "created_at": self.now}])
             kind = PartyKind.EMAIL if "@" in handle else PartyKind.PHONE
             identity = {"id": new_id(), "kind": kind, "handle": handle, "contact_id": contact_id}
-            insert_rows(self.connection, Identity, rows=[identity | {"created_at": self.now}])
+            insert_rows(self.connection, IdentityRow, rows=[identity | {"created_at": self.now}])
         return self.contacts[handle]
 
     def inbound(self, mail: bytes = b"Subject: hello\r\n\r\nhello\r\n", **over: Any) -> UUID:
@@ -104,8 +104,8 @@ class Builder:
             "attempts": 1,
             "reason": "",
         }
-        insert_rows(self.connection, Inbound, rows=[row | over])
-        insert_rows(self.connection, Original, rows=[{"inbound_id": inbound_id, "content": pack(mail)}])
+        insert_rows(self.connection, InboundRow, rows=[row | over])
+        insert_rows(self.connection, OriginalRow, rows=[{"inbound_id": inbound_id, "content": pack(mail)}])
         return inbound_id
 
     def conversation(self, *, handle: str = "li@example.com", name: str = "Li Wei", **over: Any) -> UUID:
@@ -136,11 +136,11 @@ class Builder:
             "opened_by_inbound": over.pop("opened_by_inbound", None) or self.inbound(),
             "linked_to": None,
         }
-        insert_rows(self.connection, Conversation, rows=[row | over])
+        insert_rows(self.connection, ConversationRow, rows=[row | over])
         return conversation_id
 
     def message(self, conversation_id: UUID, *, mail: bytes | None = None, **over: Any) -> UUID:
-        table = table_of(Conversation)
+        table = table_of(ConversationRow)
         opened = self.connection.execute(sa.select(table).where(table.c.id == conversation_id)).mappings().one()
         message_id = new_id()
         row: dict[str, Any] = {
@@ -164,7 +164,7 @@ class Builder:
             "fingerprint": "",
             "trace": TRACE,
         }
-        insert_rows(self.connection, Message, rows=[row | over])
+        insert_rows(self.connection, MessageRow, rows=[row | over])
         index_messages(self.connection, [row | over])
         return message_id
 
@@ -179,7 +179,7 @@ class Builder:
             "sha256": hashlib.sha256(b"%PDF-1.7\n").hexdigest(),
             "part": 1,
         }
-        insert_rows(self.connection, Attachment, rows=[row | over])
+        insert_rows(self.connection, AttachmentRow, rows=[row | over])
         return attachment_id
 
     def outbound(self, conversation_id: UUID, **over: Any) -> UUID:
@@ -200,7 +200,7 @@ class Builder:
             "attempts": 0,
             "error": "",
         }
-        insert_rows(self.connection, Outbound, rows=[row | over])
+        insert_rows(self.connection, OutboundRow, rows=[row | over])
         return outbound_id
 
     def quarantined(
@@ -225,7 +225,7 @@ class Builder:
 
     def polled(self, channel: str, **over: Any) -> None:
         row = {"channel": channel, "epoch": "7", "position": "42", "moved_at": self.now, "polled_at": self.now}
-        insert_rows(self.connection, Cursor, rows=[row | {"error": "", "notice": ""} | over])
+        insert_rows(self.connection, CursorRow, rows=[row | {"error": "", "notice": ""} | over])
 
 
 def mail_with_file(name: str = "receipt.pdf", *, content: bytes = b"%PDF-1.7\n") -> bytes:
@@ -250,14 +250,16 @@ def fill(database: Database, conversations: int, *, seed: int = 1) -> None:
 
 
 def _fill_page(connection: Connection, count: int, *, dice: random.Random, start: int) -> None:
-    rows: dict[Any, list[dict[str, Any]]] = {model: [] for model in (Contact, Identity, Inbound, Conversation, Message)}
+    rows: dict[Any, list[dict[str, Any]]] = {
+        model: [] for model in (ContactRow, IdentityRow, InboundRow, ConversationRow, MessageRow)
+    }
     for number in range(start, start + count):
         at = NOON - timedelta(seconds=60 * number + dice.randrange(60))
         for model, row in _one_of_many(number, at=at, dice=dice).items():
             rows[model].append(row)
     for model, page in rows.items():
         insert_rows(connection, model, rows=page)
-    index_messages(connection, rows[Message])
+    index_messages(connection, rows[MessageRow])
 
 
 def _one_of_many(number: int, *, at: datetime, dice: random.Random) -> dict[Any, dict[str, Any]]:
@@ -267,23 +269,23 @@ def _one_of_many(number: int, *, at: datetime, dice: random.Random) -> dict[Any,
     status = dice.choices(["open", "pending", "snoozed", "resolved"], weights=[80, 5, 5, 10])[0]
     subject, text = f"Case {number}", f"Hello, this is about order {number}. " * 10
     return {
-        Contact: {"id": contact_id, "name": f"Customer {number}", "created_at": at},
-        Identity: {
+        ContactRow: {"id": contact_id, "name": f"Customer {number}", "created_at": at},
+        IdentityRow: {
             "id": new_id(), "kind": "email", "handle": handle, "contact_id": contact_id, "created_at": at,
         },
-        Inbound: {
+        InboundRow: {
             "id": inbound_id, "channel": "support-mail", "source_key": f"7:{number}", "content_hash": b"",
             "state": "routed", "envelope": json.dumps({"text": text}), "size": 400, "backfill": False,
             "conflict": False, "received_at": at, "accepted_at": at, "due_at": at, "attempts": 1, "reason": "",
         },
-        Conversation: {
+        ConversationRow: {
             "id": conversation_id, "reference": new_reference(), "contact_id": contact_id, "channel": "support-mail",
             "subject": subject, "status": status, "category": category, "emergency": False, "team": team,
             "assignee": None, "priority": "normal", "labels": [], "language": "en", "route": "money", "sla": "money",
             "opened_at": at, "last_message_at": at, "first_reply_due_at": at + timedelta(hours=4), "version": 1,
             "next_reply_due_at": None, "resolve_due_at": None, "opened_by_inbound": inbound_id, "linked_to": None,
         },
-        Message: {
+        MessageRow: {
             "id": message_id, "conversation_id": conversation_id, "contact_id": contact_id, "inbound_id": inbound_id,
             "outbound_id": None, "direction": "incoming", "channel": "support-mail", "sender_handle": handle,
             "sender_name": f"Customer {number}", "subject": subject, "text": text, "quoted": "", "html": "",

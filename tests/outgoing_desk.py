@@ -12,26 +12,26 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.messages import Conversation
-from store.tables.operations import Outbound
+from store.tables.messages import ConversationRow
+from store.tables.operations import OutboundRow
 from tests.desk import Desk, envelope
-from workers.sending.deliver import Deliverer, Pace, Underway
+from workers.sending.deliver import Deliverer, InFlight, SendingPace
 
 # What a test need not wait for.
-AT_ONCE = Pace(first_look=timedelta(0), next_look=timedelta(0), repeat_after=timedelta(0))
+AT_ONCE = SendingPace(first_look=timedelta(0), next_look=timedelta(0), repeat_after=timedelta(0))
 
-ACCEPTED = Receipt(verdict=Verdict.ACCEPTED)
-UNKNOWN = Receipt(verdict=Verdict.UNKNOWN, why="no answer")
+ACCEPTED = Receipt(verdict=SendVerdict.ACCEPTED)
+UNKNOWN = Receipt(verdict=SendVerdict.UNKNOWN, why="no answer")
 
 
 def not_sent(why: str = "no connection", **more: Any) -> Receipt:
-    return Receipt(verdict=Verdict.NOT_SENT, why=why, **more)
+    return Receipt(verdict=SendVerdict.NOT_SENT, why=why, **more)
 
 
 @dataclass
@@ -65,13 +65,13 @@ class Provider:
             self.kept.append(outgoing)
             return UNKNOWN
         assert isinstance(answer, Receipt)
-        if answer.verdict is Verdict.ACCEPTED:
+        if answer.verdict is SendVerdict.ACCEPTED:
             self.kept.append(outgoing)
             return answer if answer.provider_id else self.receipt(outgoing)
         return answer
 
     def receipt(self, outgoing: Outgoing) -> Receipt:
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id=f"P{outgoing.outbound_id.hex}")
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=f"P{outgoing.outbound_id.hex}")
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         if self.away:
@@ -98,18 +98,18 @@ class SendingDesk(Desk):
         self.provider = provider or Provider()
         self.route(envelope("1"))
         with database.read() as connection:
-            self.conversation_id = connection.execute(sa.select(table_of(Conversation).c.id)).scalar_one()
+            self.conversation_id = connection.execute(sa.select(table_of(ConversationRow).c.id)).scalar_one()
         # What routing said by machine is not what these tests are about.
         with database.write() as connection:
-            connection.execute(sa.delete(table_of(Outbound)))
+            connection.execute(sa.delete(table_of(OutboundRow)))
 
-    def deliverer(self, *, pace: Pace = AT_ONCE, stopped: threading.Event | None = None) -> Deliverer:
+    def deliverer(self, *, pace: SendingPace = AT_ONCE, stopped: threading.Event | None = None) -> Deliverer:
         return Deliverer(
             self.database,
             self.brain,
             lane="test",
             senders={self.provider.channel: self.provider},
-            underway=Underway(),
+            underway=InFlight(),
             stopped=stopped or threading.Event(),
             pace=pace,
         )
@@ -118,7 +118,7 @@ class SendingDesk(Desk):
         """Queue one message, as routing does; return its id."""
         outbound_id = new_id()
         with self.database.write() as connection:
-            now = connection.execute(sa.select(table_of(Conversation).c.opened_at)).scalar_one()
+            now = connection.execute(sa.select(table_of(ConversationRow).c.opened_at)).scalar_one()
             values: dict[str, Any] = {
                 "id": outbound_id,
                 "dedupe_key": outbound_id.hex,
@@ -132,16 +132,16 @@ class SendingDesk(Desk):
                 "due_at": now,
                 "dated_at": now,
             }
-            connection.execute(sa.insert(table_of(Outbound)), [values | over])
+            connection.execute(sa.insert(table_of(OutboundRow)), [values | over])
         return outbound_id
 
     def row(self, outbound_id: UUID) -> Any:
         with self.database.read() as connection:
-            table = table_of(Outbound)
+            table = table_of(OutboundRow)
             return connection.execute(sa.select(table).where(table.c.id == outbound_id)).one()
 
     def put(self, outbound_id: UUID, **values: Any) -> None:
         """Change a row of the ledger, as time or another process might."""
-        table = table_of(Outbound)
+        table = table_of(OutboundRow)
         with self.database.write() as connection:
             connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**values))

@@ -26,8 +26,8 @@ from api.text.phrases import Language
 from router.errors import NotFound
 from router.masking.mask import mask
 from router.settings.channels import WebSettings
-from router.status_links import CaseLink, Kind
-from store.conversations.customer_status import CaseRow, Phase, case_of, case_of_inbound
+from router.status_links import CaseLink, LinkKind
+from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound
 from store.conversations.ratings import last_closing, rate, score_of
 
 CONTACT: Final = "/contact"
@@ -176,10 +176,10 @@ def _keep(
         files=filled.files,
     )
     inbound_id = desk.doors.form(channel, submission, now=desk.now())
-    return desk.visitors.write_link(Kind.INBOUND, inbound_id, now=desk.now())
+    return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
 
 
-def _look(request: Request, desk: Desk, token: str) -> CaseRow | None:
+def _look(request: Request, desk: Desk, token: str) -> CaseStatus | None:
     """Return the case that a link names; None when it does not hold."""
     if not desk.visitors.looks.takes(_address(request), now=desk.now()):
         raise ProblemError("too-many-requests", "too many looks; wait a minute", headers={"Retry-After": "60"})
@@ -193,12 +193,12 @@ def _look(request: Request, desk: Desk, token: str) -> CaseRow | None:
         return None
 
 
-def _case(desk: Desk, link: CaseLink) -> CaseRow:
+def _case(desk: Desk, link: CaseLink) -> CaseStatus:
     with desk.database.read() as connection:
-        return (case_of_inbound if link.kind is Kind.INBOUND else case_of)(connection, link.id)
+        return (case_of_inbound if link.kind is LinkKind.INBOUND else case_of)(connection, link.id)
 
 
-def _closing(desk: Desk, case: CaseRow) -> tuple[UUID | None, int | None]:
+def _closing(desk: Desk, case: CaseStatus) -> tuple[UUID | None, int | None]:
     """Return the closing that may be rated, and what was said of it."""
     if case.phase is not Phase.CLOSED or case.conversation_id is None:
         return None, None
@@ -207,7 +207,7 @@ def _closing(desk: Desk, case: CaseRow) -> tuple[UUID | None, int | None]:
         return closing, score_of(connection, closing) if closing else None
 
 
-def _lines(desk: Desk, request: Request, case: CaseRow) -> dict[str, object]:
+def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
     t = CustomerWords(language_of(request))
     sleeping = case.held_until if case.held_until and case.held_until > desk.now() else None
     return {"title": t(case.phase), "more": t(f"{case.phase}_more"), "until": sleeping}

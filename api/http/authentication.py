@@ -18,7 +18,7 @@ from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.paths import POLL_HEADER
 from router.errors import TransientError
-from store.desk.agents import AgentRow, find_by_id, find_by_token, is_use_worth_noting, note_use
+from store.desk.agents import AgentRecord, find_by_id, find_by_token, is_use_worth_noting, note_use
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -29,14 +29,14 @@ _BEARER: Final = HTTPBearer(
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
-class Demand:
+class AccessRule:
     """What a route demands of whoever asks; every route has one, or is on the list of those that need none."""
 
     def __init__(self, verb: Verb) -> None:
         self.verb = verb
 
 
-class Requires(Demand):
+class Requires(AccessRule):
     """Somebody known, who may do `verb`. The dependency's value is the Actor."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
@@ -85,7 +85,7 @@ def _host(origin: str | None) -> str:
     return urlsplit(origin or "").netloc
 
 
-def _by_token(desk: Desk, token: str) -> AgentRow | None:
+def _by_token(desk: Desk, token: str) -> AgentRecord | None:
     with desk.database.read() as connection:
         agent = find_by_token(connection, token.strip())
     if agent and is_use_worth_noting(agent, now=desk.now()):
@@ -93,13 +93,13 @@ def _by_token(desk: Desk, token: str) -> AgentRow | None:
     return agent
 
 
-def _note(desk: Desk, agent: AgentRow) -> None:
+def _note(desk: Desk, agent: AgentRecord) -> None:
     # Reading must go on while nothing can be written: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         note_use(connection, agent.id)
 
 
-def _by_session(desk: Desk, request: Request) -> AgentRow | None:
+def _by_session(desk: Desk, request: Request) -> AgentRecord | None:
     session = desk.sessions.read(request.cookies.get(cookie_name(desk), ""))
     if session is None:
         return None

@@ -28,7 +28,7 @@ _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
 routes: Final = APIRouter(tags=["health"])
 
 
-class Health(BaseModel):
+class Liveness(BaseModel):
     """The process answers."""
 
     model_config = example({"status": "ok"})
@@ -47,9 +47,9 @@ class Readiness(BaseModel):
 
 
 @routes.get("/healthz", summary="Is this process alive")
-async def health() -> Health:
+async def health() -> Liveness:
     """Answer from the event loop itself and touch nothing else."""
-    return Health(status="ok")
+    return Liveness(status="ok")
 
 
 @routes.get("/readyz", responses=_NOT_READY, summary="Can this process serve")

@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from api.desk import Clock, DeskPart
-from api.http.authentication import Bearer, Demand, Requires
+from api.http.authentication import AccessRule, Bearer, Requires
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from router.errors import TransientError
@@ -36,7 +36,7 @@ _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 routes: Final = APIRouter(tags=["health"])
 
 
-class RequiresUnlessLocal(Demand):
+class RequiresUnlessLocal(AccessRule):
     """What `Requires` does, unless this machine itself asks: Prometheus beside the desk reads without a token."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:

@@ -23,14 +23,14 @@ from api.pages.orders import snoozes
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.text.reasons import Reader, Reason, missing_facts, reasons
+from api.text.reasons import Reason, ReasonReader, missing_facts, reasons
 from router.errors import NotFound, TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
-from store.conversations.alarms import EmergencyRow, find_emergency
+from store.conversations.alarms import EmergencyRecord, find_emergency
 from store.conversations.lists import Filter, unread_among
-from store.conversations.messages import MessageRow, attachments_of, find_message
-from store.conversations.read import ConversationRow
+from store.conversations.messages import MessageRecord, attachments_of, find_message
+from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents
@@ -130,7 +130,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     }
 
 
-def _called(connection: Connection, row: ConversationRow) -> EmergencyRow | None:
+def _called(connection: Connection, row: ConversationRecord) -> EmergencyRecord | None:
     """Return what people were called for; None if they were not."""
     try:
         return find_emergency(connection, row.id)
@@ -146,22 +146,22 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str
     return next((each.text for each in composer.canned if each.name == wanted), "")
 
 
-def _missing(messages: Sequence[MessageRow]) -> tuple[str, ...]:
+def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:
     """Return the facts that none of the customer's messages has brought."""
     theirs = [missing_facts(row.trace) for row in messages if row.direction == Direction.INCOMING]
     known = [facts for facts in theirs if facts is not None]
     return tuple(fact for fact in (known[0] if known else ()) if all(fact in facts for facts in known))
 
 
-def _note_read(desk: Desk, actor: Actor, row: ConversationRow) -> None:
+def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
     # Reading must go on while nothing can be written: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
-def _why(request: Request, desk: Desk, messages: Sequence[MessageRow]) -> dict[UUID, tuple[Reason, ...]]:
+def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[Reason, ...]]:
     moments, language = moments_of(request, desk), language_of(request)
-    reader = Reader(
+    reader = ReasonReader(
         words=moments.words,
         category=lambda name: category_title(desk, name, language=language),
         moment=moments.short,

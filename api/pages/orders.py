@@ -11,7 +11,7 @@ from api.http.forms import Fields
 from api.http.problems import ProblemError
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
-from store.conversations.read import ConversationRow
+from store.conversations.read import ConversationRecord
 from store.tables.messages import Status
 
 # When a working day begins where no calendar says so.
@@ -103,7 +103,7 @@ def _labels(said: str) -> list[str]:
     return [label.strip() for label in said.replace("，", ",").split(",") if label.strip()]
 
 
-def reverse(before: ConversationRow, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:
+def reverse(before: ConversationRecord, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:
     """Return the fields of the order that undoes `order`; None when it changes nothing.
 
     before: the conversation as it was.  now: aware; a snooze that has passed is not set again.
@@ -126,7 +126,7 @@ def reverse(before: ConversationRow, order: ChangeOrder, *, now: datetime) -> di
     return undo or None
 
 
-def _status(before: ConversationRow, *, now: datetime) -> dict[str, Any]:
+def _status(before: ConversationRecord, *, now: datetime) -> dict[str, Any]:
     if before.status != Status.SNOOZED:
         return {"status": before.status}
     if before.held_until is None or before.held_until <= now:

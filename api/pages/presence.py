@@ -22,7 +22,7 @@ from store.conversations.readers import Present, be_present, present_at
 routes: Final = APIRouter(include_in_schema=False)
 
 
-class Pulse(BaseModel):
+class PresenceNews(BaseModel):
     """version: of the conversation.  said: who else is there, in words; empty if nobody is."""
 
     version: int
@@ -37,7 +37,7 @@ def pulse(
     key: str,
     *,
     writing: bool = False,
-) -> Pulse:
+) -> PresenceNews:
     """Say that this agent is here, and return who else is."""
     now = desk.now()
     with desk.database.read() as connection:
@@ -50,7 +50,7 @@ def pulse(
         with contextlib.suppress(TransientError), desk.database.write() as connection:
             be_present(connection, desk.database, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
-    return Pulse(version=row.version, said=_said(others, words=moments_of(request, desk).words))
+    return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
 
 
 def _said(others: Sequence[Present], *, words: Words) -> str:

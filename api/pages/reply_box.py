@@ -15,7 +15,7 @@ from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, HttpSmsSettings, TwilioSettings
 from router.text.sms_segments import LONGEST
-from store.conversations.read import ConversationRow
+from store.conversations.read import ConversationRecord
 from store.outbound.limits import last_heard
 
 # WhatsApp answers freely within a day of the customer's last word, whatever the file allows.
@@ -49,7 +49,7 @@ class Composer:
 
 
 def compose(
-    connection: Connection, desk: Desk, row: ConversationRow, *, missing: tuple[str, ...], now: datetime
+    connection: Connection, desk: Desk, row: ConversationRecord, *, missing: tuple[str, ...], now: datetime
 ) -> Composer:
     """Return what the reply box of a conversation shows. missing: facts that its customer has not told."""
     channel = desk.settings.channels.get(row.channel)
@@ -78,7 +78,7 @@ def _is_sms(channel: ChannelSettings | None) -> bool:
 
 
 def _canned(
-    settings: Settings, row: ConversationRow, *, missing: tuple[str, ...], opens_at: datetime | None, now: datetime
+    settings: Settings, row: ConversationRecord, *, missing: tuple[str, ...], opens_at: datetime | None, now: datetime
 ) -> tuple[Canned, ...]:
     zone = settings.omniyard.timezone
     found = []

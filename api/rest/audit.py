@@ -16,7 +16,7 @@ from api.http.permissions import Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.schemas import example
-from store.desk.audit import AuditRow, list_audit
+from store.desk.audit import AuditRecord, list_audit
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _ENTRY: Final[dict[str, Any]] = {
@@ -50,7 +50,7 @@ class AuditEntryShown(BaseModel):
     hash: str = Field(description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again.")
 
     @classmethod
-    def of(cls, row: AuditRow) -> Self:
+    def of(cls, row: AuditRecord) -> Self:
         """Show a row."""
         values = {name: getattr(row, name) for name in cls.model_fields}
         return cls(**{**values, "hash": row.hash.hex()})

@@ -22,7 +22,15 @@ from api.rest.merges import Regrouped
 from api.rest.schemas import example
 from store.contacts.erasure import erase_contact
 from store.contacts.merge import merge_contacts
-from store.contacts.profiles import Card, CardChange, Said, edit_contact, everything_about, find_card, timeline
+from store.contacts.profiles import (
+    Card,
+    CardChange,
+    ContactMessage,
+    edit_contact,
+    everything_about,
+    find_card,
+    timeline,
+)
 from store.conversations.read import Position
 from store.db.engine import read_clock
 
@@ -148,7 +156,7 @@ class SaidEntry(BaseModel):
     received_at: datetime
 
     @classmethod
-    def of(cls, row: Said) -> Self:
+    def of(cls, row: ContactMessage) -> Self:
         """Show a row."""
         return cls.model_validate(row)
 

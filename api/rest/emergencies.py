@@ -16,7 +16,7 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import find_for
 from api.rest.schemas import example
-from store.conversations.alarms import EmergencyRow, find_emergency, judge_emergency
+from store.conversations.alarms import EmergencyRecord, find_emergency, judge_emergency
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 
@@ -56,7 +56,7 @@ class EmergencyDetail(BaseModel):
     confirmed_at: datetime | None
 
     @classmethod
-    def of(cls, row: EmergencyRow) -> EmergencyDetail:
+    def of(cls, row: EmergencyRecord) -> EmergencyDetail:
         """Return the row as the API shows it."""
         return cls(
             inbound_id=row.inbound_id,

@@ -21,7 +21,7 @@ from api.rest.schemas import example
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging
-from store.conversations.undo_log import Kind, RegroupingRow, find_regrouping, regroupings_of
+from store.conversations.undo_log import RegroupingKind, RegroupingRecord, find_regrouping, regroupings_of
 from store.db.engine import read_clock
 
 _MOST_MESSAGES: Final = 200
@@ -83,7 +83,7 @@ class RegroupingEntry(BaseModel):
     undone_by: str | None
 
     @classmethod
-    def of(cls, row: RegroupingRow) -> Self:
+    def of(cls, row: RegroupingRecord) -> Self:
         """Show a row."""
         return cls.model_validate(row)
 
@@ -183,7 +183,7 @@ def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: 
     """
     kept = find_regrouping(connection, regrouping_id)
     row = kept.row
-    if row.kind == Kind.CONTACTS:
+    if row.kind == RegroupingKind.CONTACTS:
         if not can(actor, Verb.MERGE_CONTACTS):
             raise ProblemError("forbidden", "this undoes what was done to contacts, which your role may not merge")
         # The one that was merged has nothing by which it could be seen.

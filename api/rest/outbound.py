@@ -19,7 +19,7 @@ from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import example
 from store.outbound import review
-from store.outbound.review import TROUBLED, LedgerRow, find_outbound, list_outbound
+from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -78,7 +78,7 @@ class OutboundEntry(BaseModel):
     delivery_at: datetime | None
 
     @classmethod
-    def of(cls, row: LedgerRow) -> Self:
+    def of(cls, row: OutboundRecord) -> Self:
         """Show a row."""
         return cls.model_validate(row)
 
@@ -184,7 +184,7 @@ def cancel(
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
 
-def _find(connection: Connection, outbound_id: UUID, *, actor: Actor) -> LedgerRow:
+def _find(connection: Connection, outbound_id: UUID, *, actor: Actor) -> OutboundRecord:
     row = find_outbound(connection, outbound_id)
     require_sight(connection, row.conversation_id, actor=actor)
     return row

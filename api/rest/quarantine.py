@@ -24,7 +24,7 @@ from router.errors import NotFound, PermanentError
 from router.masking.mask import mask
 from store.db.engine import Database
 from store.inbound.quarantine import (
-    QuarantinedRow,
+    QuarantinedRecord,
     discard,
     find_quarantined,
     find_quarantined_original,
@@ -104,7 +104,7 @@ class QuarantinedEntry(BaseModel):
     discarded_at: datetime | None
 
     @classmethod
-    def of(cls, row: QuarantinedRow) -> Self:
+    def of(cls, row: QuarantinedRecord) -> Self:
         """Show a row."""
         envelope = from_json(row.envelope)
         own = {name: getattr(row, name) for name in QuarantinedEntry.model_fields if hasattr(row, name)}

@@ -11,50 +11,52 @@ from sqlalchemy.engine import Connection
 from api.desk import Desk
 from api.http.permissions import Actor, Verb, can
 from api.text.phrases import Language, Words
-from api.text.reasons import Reader
+from api.text.reasons import ReasonReader
 from router.errors import NotFound
 from store.conversations.lists import Filter, Sort, list_conversations
 from store.conversations.messages import (
-    AttachmentRow,
-    MessageRow,
-    OutboundRow,
+    AttachmentRecord,
+    MessageRecord,
+    PendingOutbound,
     attachments_of,
     messages_of,
     outbound_of,
 )
 from store.conversations.read import (
     NO_CONVERSATION,
-    ConversationRow,
-    Glimpse,
+    ConversationRecord,
+    LastMessage,
     Position,
     find_conversation,
     glimpses,
     handles,
 )
 
-Listed = tuple[ConversationRow, list[str], Glimpse | None]
+Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
 
 class Story:
     """One conversation with its newest messages. earlier: where the messages before them end; None without any."""
 
-    def __init__(self, connection: Connection, conversation: ConversationRow, *, limit: int) -> None:
+    def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])
-        self.outgoing: list[OutboundRow] = outbound_of(connection, conversation.id)
+        self.outgoing: list[PendingOutbound] = outbound_of(connection, conversation.id)
 
     @property
-    def timeline(self) -> list[MessageRow | OutboundRow]:
+    def timeline(self) -> list[MessageRecord | PendingOutbound]:
         """Return its messages and what goes out between them, by time."""
-        dated: list[tuple[datetime, MessageRow | OutboundRow]] = [(row.received_at, row) for row in self.messages]
+        dated: list[tuple[datetime, MessageRecord | PendingOutbound]] = [
+            (row.received_at, row) for row in self.messages
+        ]
         since = self.messages[0].received_at if self.earlier and self.messages else None
         dated += [(row.created_at, row) for row in self.outgoing if since is None or row.created_at >= since]
         return [row for _, row in sorted(dated, key=itemgetter(0))]
 
-    def files(self, message: MessageRow) -> list[AttachmentRow]:
+    def files(self, message: MessageRecord) -> list[AttachmentRecord]:
         """Return the attachments of one of its messages."""
         return self.attachments[message.id]
 
@@ -73,14 +75,14 @@ def read_list(
 
 def read_messages(
     connection: Connection, conversation_id: UUID, *, before: Position | None, limit: int
-) -> tuple[list[MessageRow], Position | None]:
+) -> tuple[list[MessageRecord], Position | None]:
     """Return a page of messages, oldest first, and where the page before it ends if there is one."""
     rows = messages_of(connection, conversation_id, before=before, limit=limit + 1)
     page = rows[-limit:]
     return page, Position(page[0].received_at, page[0].id) if len(rows) > limit else None
 
 
-def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationRow:
+def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationRecord:
     """Return the conversation with this id or reference.
 
     Raises NotFound when there is none, or it is of a team that the actor does not see: they cannot tell which.
@@ -106,9 +108,9 @@ def category_title(desk: Desk, name: str, *, language: Language) -> str:
     return (category.title.get(language) or name) if category else name
 
 
-def program_reader(desk: Desk) -> Reader:
+def program_reader(desk: Desk) -> ReasonReader:
     """Return the reader of the API's summaries: English, times in ISO 8601."""
-    return Reader(
+    return ReasonReader(
         words=Words("en"),
         category=lambda name: category_title(desk, name, language="en"),
         moment=datetime.isoformat,

@@ -16,7 +16,7 @@ from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.schemas import example
-from store.conversations.ratings import RatingRow, list_ratings
+from store.conversations.ratings import RatingRecord, list_ratings
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _RATING: Final[dict[str, Any]] = {
@@ -47,7 +47,7 @@ class RatingEntry(BaseModel):
     rated_at: datetime
 
     @classmethod
-    def of(cls, row: RatingRow) -> Self:
+    def of(cls, row: RatingRecord) -> Self:
         """Show a row."""
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 

@@ -23,7 +23,7 @@ from store.conversations.messages import attachments_of, find_message, messages_
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
-from workers.sending.reply import Wish
+from workers.sending.reply import ReplyRequest
 
 _LONGEST_TEXT: Final = 20_000
 _MOST_COPIES: Final = 10
@@ -129,10 +129,10 @@ def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, 
     return posted.model_dump_json()
 
 
-def _wish(order: MessageOrder, *, actor: Actor, key: str) -> Wish:
+def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
-    return Wish(
+    return ReplyRequest(
         key=key,
         agent_id=actor.id,
         author=actor.name,

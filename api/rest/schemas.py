@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.text.reasons import Reason
-from store.conversations.messages import AttachmentRow, MessageRow, OutboundRow
-from store.conversations.read import ConversationRow, Glimpse
+from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
+from store.conversations.read import ConversationRecord, LastMessage
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -150,13 +150,13 @@ class ConversationSummary(BaseModel):
     unread: bool = Field(description="There is something in it that you have not read.")
 
     @classmethod
-    def of(cls, row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None, unread: bool) -> Self:
+    def of(cls, row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool) -> Self:
         """Show a row."""
         return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse, unread=unread))
 
 
 def summary_fields(
-    row: ConversationRow, *, handles: Sequence[str], glimpse: Glimpse | None, unread: bool
+    row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool
 ) -> dict[str, Any]:
     """Return the fields of a summary of the row."""
     own = {name: getattr(row, name) for name in ConversationSummary.model_fields if hasattr(row, name)}
@@ -214,7 +214,7 @@ class MessageEntry(BaseModel):
 
     @classmethod
     def of(
-        cls, row: MessageRow, *, attachments: Sequence[AttachmentRow], reasons: Sequence[Reason], **more: object
+        cls, row: MessageRecord, *, attachments: Sequence[AttachmentRecord], reasons: Sequence[Reason], **more: object
     ) -> Self:
         """Show a row. more: fields of a class that has more."""
         own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
@@ -248,7 +248,7 @@ class OutgoingEntry(BaseModel):
     error: str
 
     @classmethod
-    def of(cls, row: OutboundRow) -> Self:
+    def of(cls, row: PendingOutbound) -> Self:
         """Show a row."""
         return cls.model_validate(row)
 

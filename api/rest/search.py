@@ -17,7 +17,7 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.schemas import example
 from router.text.search_terms import Wanted, excerpt, read_query
-from store.conversations.search import Found, find_messages
+from store.conversations.search import SearchHit, find_messages
 
 LONGEST_QUERY: Final = 200
 _MOST_FOUND: Final = 100
@@ -77,7 +77,7 @@ class FoundEntry(BaseModel):
     received_at: datetime
 
     @classmethod
-    def of(cls, row: Found, *, wanted: Wanted) -> Self:
+    def of(cls, row: SearchHit, *, wanted: Wanted) -> Self:
         """Show a row."""
         own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls.model_validate({**own, "excerpt": excerpt(wanted, row.text, length=_EXCERPT)})

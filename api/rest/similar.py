@@ -16,7 +16,7 @@ from api.paths import API
 from api.rest.queries import find_for, read_list
 from api.rest.schemas import example
 from store.conversations.lists import Filter
-from store.conversations.similar import Sign, similar_to
+from store.conversations.similar import Similarity, similar_to
 
 _MOST: Final = 10
 _SIMILAR: Final = {
@@ -39,7 +39,7 @@ class SimilarEntry(BaseModel):
     reference: str
     subject: str
     status: str
-    sign: Sign = Field(description="`equal`: the same bare words. `near`: nearly, and with the same numbers.")
+    sign: Similarity = Field(description="`equal`: the same bare words. `near`: nearly, and with the same numbers.")
 
 
 class SimilarList(BaseModel):

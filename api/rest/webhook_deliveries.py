@@ -17,7 +17,7 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.schemas import example
 from store.events.webhook_deliveries import (
-    DeliveryRow,
+    DeliveryRecord,
     DeliveryState,
     TargetCount,
     count_deliveries,
@@ -91,7 +91,7 @@ class DeliveryEntry(BaseModel):
     due_at: datetime = Field(description="When it is tried next, if it is queued.")
 
     @classmethod
-    def of(cls, row: DeliveryRow) -> Self:
+    def of(cls, row: DeliveryRecord) -> Self:
         """Show a row."""
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 

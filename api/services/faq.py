@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FaqAnswer:
     """One answer. html: sanitised.  anchor: names it on the page."""
 
     category: str
@@ -50,7 +50,7 @@ class Answers:
         self._lock = Lock()
 
     @cached_property
-    def _all(self) -> tuple[Answer, ...]:
+    def _all(self) -> tuple[FaqAnswer, ...]:
         files = sorted(self._folder.glob("*.md")) if self._folder.is_dir() else []
         return tuple(answer for file in files if (answer := _read(file)))
 
@@ -61,11 +61,11 @@ class Answers:
 
         return build_brain(self._settings)
 
-    def of(self, language: Language, *, category: str = "") -> list[Answer]:
+    def of(self, language: Language, *, category: str = "") -> list[FaqAnswer]:
         """Return the answers in a language, of one category if one is named."""
         return [each for each in self._all if each.language == language and category in {"", each.category}]
 
-    def suggest(self, text: str, *, language: Language) -> list[Answer]:
+    def suggest(self, text: str, *, language: Language) -> list[FaqAnswer]:
         """Return the answers that fit what a visitor writes; none for an emergency, which no page should hold up."""
         if not text.strip():
             return []
@@ -74,7 +74,7 @@ class Answers:
         return self.of(language, category=classification.category)[:_MOST] if classification.category else []
 
 
-def _read(file: Path) -> Answer | None:
+def _read(file: Path) -> FaqAnswer | None:
     import nh3  # noqa: PLC0415
     from markdown_it import MarkdownIt  # noqa: PLC0415
 
@@ -86,12 +86,12 @@ def _read(file: Path) -> Answer | None:
         return None
     html = nh3.clean(MarkdownIt("commonmark").render(rest), tags=set(_TAGS), attributes={"a": {"href"}})
     language: Language = "zh" if name[3] == "zh" else "en"
-    return Answer(name[1], f"{name[1]}-{name[2]}", language, first.removeprefix("# ").strip(), html)
+    return FaqAnswer(name[1], f"{name[1]}-{name[2]}", language, first.removeprefix("# ").strip(), html)
 
 
-def categories(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+def categories(answers: Sequence[FaqAnswer]) -> dict[str, list[FaqAnswer]]:
     """Return category -> its answers, in the order in which they come."""
-    found: dict[str, list[Answer]] = {}
+    found: dict[str, list[FaqAnswer]] = {}
     for each in answers:
         found.setdefault(each.category, []).append(each)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router.envelope import from_json
 from router.errors import PermanentError
 from store.conversations.messages import PackedOriginal
-from store.inbound.quarantine import QuarantinedRow
+from store.inbound.quarantine import QuarantinedRecord
 
 if TYPE_CHECKING:
     from connectors.email.sandbox.parent import Guard
@@ -44,7 +44,7 @@ class OriginalReader:
         with self._lock:
             return self._started().attachment(content, part)
 
-    def envelope(self, original: PackedOriginal, *, row: QuarantinedRow) -> str:
+    def envelope(self, original: PackedOriginal, *, row: QuarantinedRecord) -> str:
         """Return the envelope of a quarantined message, read anew, as JSON.
 
         Raises PermanentError when it still cannot be read, TransientError when no child starts.

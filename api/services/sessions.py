@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from store.desk.agents import AgentRow
+from store.desk.agents import AgentRecord
 
 # Source: reliability note 3.4; a support desk is shared ground, so an unattended screen must not stay open.
 IDLE: Final = timedelta(minutes=30)
@@ -24,7 +24,7 @@ _COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SignedSession:
     """What a cookie says; believed only once `Sessions.holds` says so."""
 
     agent_id: UUID
@@ -39,34 +39,34 @@ class Sessions:
 
     key: bytes
 
-    def begin(self, agent: AgentRow, *, now: datetime) -> str:
+    def begin(self, agent: AgentRecord, *, now: datetime) -> str:
         """Return the cookie of a new session."""
         return self._write(agent, born_at=now, seen_at=now)
 
-    def read(self, cookie: str) -> Session | None:
+    def read(self, cookie: str) -> SignedSession | None:
         """Return what the cookie says, or None if it says nothing that we write."""
         form = _COOKIE.fullmatch(cookie)
         if form is None:
             return None
         born_at, seen_at = (datetime.fromtimestamp(int(form.group(number)), UTC) for number in (2, 3))
-        return Session(UUID(hex=form.group(1)), born_at, seen_at, form.group(4))
+        return SignedSession(UUID(hex=form.group(1)), born_at, seen_at, form.group(4))
 
-    def holds(self, session: Session, *, agent: AgentRow, now: datetime) -> bool:
+    def holds(self, session: SignedSession, *, agent: AgentRecord, now: datetime) -> bool:
         """Return whether we wrote the cookie, for this agent and token, and it is neither idle nor old."""
         expected = self._proof(agent, born_at=session.born_at, seen_at=session.seen_at)
         is_ours = hmac.compare_digest(expected, session.proof)
         return is_ours and now - session.seen_at < IDLE and now - session.born_at < LONGEST
 
-    def renewed(self, session: Session, *, agent: AgentRow, now: datetime) -> str | None:
+    def renewed(self, session: SignedSession, *, agent: AgentRecord, now: datetime) -> str | None:
         """Return the cookie that says the agent is still here, or None while the one they have will do."""
         if now - session.seen_at < _RENEW_AFTER:
             return None
         return self._write(agent, born_at=session.born_at, seen_at=now)
 
-    def _write(self, agent: AgentRow, *, born_at: datetime, seen_at: datetime) -> str:
+    def _write(self, agent: AgentRecord, *, born_at: datetime, seen_at: datetime) -> str:
         born, seen = int(born_at.timestamp()), int(seen_at.timestamp())
         return f"{agent.id.hex}.{born}.{seen}.{self._proof(agent, born_at=born_at, seen_at=seen_at)}"
 
-    def _proof(self, agent: AgentRow, *, born_at: datetime, seen_at: datetime) -> str:
+    def _proof(self, agent: AgentRecord, *, born_at: datetime, seen_at: datetime) -> str:
         said = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
         return hmac.new(self.key, said.encode(), hashlib.sha256).hexdigest()

@@ -15,7 +15,7 @@ from uuid import UUID
 from api.services.faq import Answers
 from router.settings import Settings
 from router.settings.channels import WebSettings
-from router.status_links import LASTS, CaseLink, Kind, case_key, read_case_token, write_case_token
+from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token
 
 _MOST_ADDRESSES: Final = 20_000
 _NONCE: Final = 12
@@ -23,7 +23,7 @@ _NONCE: Final = 12
 _QUICKEST, _OLDEST = timedelta(seconds=2), timedelta(hours=24)
 
 
-class Pace:
+class VisitorPace:
     """Counts what each address did lately, in this process. allowed: within `span`."""
 
     def __init__(self, *, allowed: int, span: timedelta) -> None:
@@ -79,9 +79,9 @@ class Visitors:
         self.settings, self.answers = settings, answers
         self.forms, self._case_key = Forms(form_key), case_key(thread_key)
         per_hour = self.channel[1].per_hour if self.channel else 1
-        self.messages = Pace(allowed=per_hour, span=timedelta(hours=1))
+        self.messages = VisitorPace(allowed=per_hour, span=timedelta(hours=1))
         # A page that is left open asks six times a minute; whoever guesses links asks more often.
-        self.looks = Pace(allowed=60, span=timedelta(minutes=1))
+        self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
 
     @property
     def channel(self) -> tuple[str, WebSettings] | None:
@@ -89,7 +89,7 @@ class Visitors:
         channels = self.settings.channels.items()
         return next(((name, each) for name, each in channels if isinstance(each, WebSettings) and each.enabled), None)
 
-    def write_link(self, kind: Kind, id_: UUID, *, now: datetime) -> str:
+    def write_link(self, kind: LinkKind, id_: UUID, *, now: datetime) -> str:
         """Return the path of a case's page."""
         return f"/case/{write_case_token(self._case_key, CaseLink(kind, id_, now + LASTS))}"
 

@@ -97,7 +97,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class ReasonReader:
     """Who reads. category: returns a category's title.  moment: writes a time."""
 
     words: Words
@@ -174,7 +174,7 @@ class _Reply(_Part):
 _Told = tuple[str, list[str]]
 
 
-def reasons(trace: Mapping[str, Any], *, reader: Reader) -> tuple[Reason, ...]:
+def reasons(trace: Mapping[str, Any], *, reader: ReasonReader) -> tuple[Reason, ...]:
     """Return a reason for each decision in the trace, in the order in which they were taken."""
     known = [step for step in _STEPS if step in trace]
     found = [_reason(step, trace[step], reader=reader) for step in (*known, *(trace.keys() - _STEPS.keys()))]
@@ -189,7 +189,7 @@ def missing_facts(trace: Mapping[str, Any]) -> tuple[str, ...] | None:
         return None
 
 
-def _reason(step: str, value: Any, *, reader: Reader) -> Reason | None:  # noqa: ANN401  (JSON of any version)
+def _reason(step: str, value: Any, *, reader: ReasonReader) -> Reason | None:  # noqa: ANN401  (JSON of any version)
     title = reader.words(f"step_{step}" if step in _STEPS else step)
     if value in ([], {}, None):
         return None
@@ -200,21 +200,21 @@ def _reason(step: str, value: Any, *, reader: Reader) -> Reason | None:  # noqa:
     return Reason(step, title, decision, tuple(said(line, language=reader.words.language) for line in evidence if line))
 
 
-def _origin(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _origin(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     origin = _Origin.model_validate(value)
     return reader.words(f"origin_{origin.kind.replace('-', '_')}"), list(origin.why)
 
 
-def _signals(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _signals(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     noticed = [_Signal.model_validate(each) for each in value]
     return ", ".join(reader.words(f"signal_{each.kind}") for each in noticed), [each.why for each in noticed]
 
 
-def _list(value: Any, _: Reader) -> _Told:  # noqa: ANN401
+def _list(value: Any, _: ReasonReader) -> _Told:  # noqa: ANN401
     return ", ".join(map(str, value)), []
 
 
-def _classification(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _classification(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     seen, words = _Classification.model_validate(value), reader.words
     percent = round(seen.confidence * 100)
     decision = (
@@ -236,12 +236,12 @@ def _facts(kinds: tuple[str, ...], words: Words) -> str:
     return ", ".join(words(f"fact_{kind}").removeprefix("fact ") for kind in kinds)
 
 
-def _correlation(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _correlation(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     found = _Correlation.model_validate(value)
     return reader.words("joins" if found.joined else "opens_new"), [found.why or (found.sign or "")]
 
 
-def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _hours(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     hours = _Hours.model_validate(value)
     opens = hours.opens_at if not hours.open else None
     evidence = [
@@ -253,28 +253,28 @@ def _hours(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
     return reader.words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
 
 
-def _route(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _route(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     taken, words = _Route.model_validate(value), reader.words
     decision = words("went", route=taken.fired, team=taken.team, priority=words(taken.priority))
     why_not = ((each.route, said(each.why_not, language=words.language)) for each in taken.tried)
     return decision, [words("not_taken", route=route, why=why) for route, why in why_not]
 
 
-def _due(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _due(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     due, words = _Due.model_validate(value), reader.words
     promises = {"first_reply": due.first_reply, "next_reply": due.next_reply, "resolve": due.resolve}
     evidence = [words("until", what=words(what), at=reader.moment(at)) for what, at in promises.items() if at]
     return words("promised", sla=due.sla) if due.sla else words("nothing_promised"), evidence
 
 
-def _reply(value: Any, reader: Reader) -> _Told:  # noqa: ANN401
+def _reply(value: Any, reader: ReasonReader) -> _Told:  # noqa: ANN401
     reply, words = _Reply.model_validate(value), reader.words
     return words("replied", reply=reply.sent, language=reply.language) if reply.sent else words("not_replied"), [
         reply.why
     ]
 
 
-_STEPS: Final[Mapping[str, Callable[[Any, Reader], _Told]]] = {
+_STEPS: Final[Mapping[str, Callable[[Any, ReasonReader], _Told]]] = {
     "origin": _origin,
     "signals": _signals,
     "masked": _list,

@@ -13,7 +13,7 @@ from api.http.permissions import Role, Verb
 from cli.desk import open_desk, write_down
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
-from store.desk.agents import ROTATION, AgentRow, add_agent, list_agents, revoke_agent, rotate_token
+from store.desk.agents import ROTATION, AgentRecord, add_agent, list_agents, revoke_agent, rotate_token
 from store.desk.assignment import Duty, duties, set_duty
 from store.tables.desk import SkillKind
 
@@ -68,7 +68,7 @@ def _lasts(days: int | None) -> timedelta | None:
     return timedelta(days=days) if days else None
 
 
-def _show_token(agent: AgentRow, token: str, *, as_json: bool) -> None:
+def _show_token(agent: AgentRecord, token: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"name": agent.name, "role": agent.role, "expires_at": agent.expires_at, "token": token})
         return

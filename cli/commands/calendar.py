@@ -193,14 +193,14 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class CalendarFeed:
     """What a feed says of a year. unclear: titles of events that are not whole days."""
 
     exceptions: tuple[Exemption, ...]
     unclear: tuple[str, ...]
 
 
-def read_feed(path: Path, *, year: int) -> Notice:
+def read_feed(path: Path, *, year: int) -> CalendarFeed:
     """Return what the file says of the local days of `year`, repeated events included.
 
     Raises PermanentError when it is no iCalendar file (RFC 5545).
@@ -213,10 +213,10 @@ def read_feed(path: Path, *, year: int) -> Notice:
     whole = [event for event in events if not isinstance(event.start, datetime)]
     unclear = sorted(f"{event.start:%Y-%m-%d %H:%M} {_title(event)}" for event in events if event not in whole)
     days = sorted({day for event in whole for day in _days(event, year=year)}, key=lambda day: (day.on, day.why))
-    return Notice(tuple(_joined(days)), tuple(unclear))
+    return CalendarFeed(tuple(_joined(days)), tuple(unclear))
 
 
-def what_is_new(notice: Notice, calendar: Calendar) -> list[Exemption]:
+def what_is_new(notice: CalendarFeed, calendar: Calendar) -> list[Exemption]:
     """Return the exceptions, cut to the days of which the calendar says otherwise."""
     days = [
         replace(each, on=day, until=day)

@@ -8,7 +8,7 @@ import typer
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
-from connectors.email.imap.cursor import Mark
+from connectors.email.imap.cursor import ImapCursor
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
 from router.settings.channels import ImapSettings
@@ -71,4 +71,4 @@ def _check(settings: Settings, *, channel: str, position: str) -> None:
         raise NotFound(f"no channel is named {channel}; there are: {', '.join(settings.channels)}")
     if not isinstance(found, ImapSettings):
         raise PermanentError(f"{channel} is of kind {found.kind}, which has no position: its messages are pushed to us")
-    Mark.parse(position)
+    ImapCursor.parse(position)

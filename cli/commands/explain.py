@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.text.phrases import Words
-from api.text.reasons import Reader, reasons
+from api.text.reasons import ReasonReader, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from connectors.base import RawMessage
@@ -124,6 +124,8 @@ def _show(found: Mapping[str, Any], *, settings: Settings) -> None:
             console.print(Text(f"      {evidence}"))
 
 
-def _reader(settings: Settings) -> Reader:
+def _reader(settings: Settings) -> ReasonReader:
     zone = settings.omniyard.timezone
-    return Reader(words=Words("en"), category=str, moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}")
+    return ReasonReader(
+        words=Words("en"), category=str, moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    )

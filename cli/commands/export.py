@@ -16,8 +16,8 @@ from cli.terminal import ConfigOption, as_json, print_json
 from connectors.json_messages import looks_like_document
 from connectors.originals import unpack
 from router.errors import NotFound
-from store.conversations.messages import MessageRow, attachments_of, find_original, messages_of, outbound_of
-from store.conversations.read import ConversationRow, Position, find_conversation, handles
+from store.conversations.messages import MessageRecord, attachments_of, find_original, messages_of, outbound_of
+from store.conversations.read import ConversationRecord, Position, find_conversation, handles
 
 _PAGE: Final = 200
 
@@ -54,15 +54,15 @@ def export_command(
     typer.echo(f"{conversation.reference}: {len(messages)} messages, {len(originals)} originals, in {to}")
 
 
-def _find(connection: Connection, case: str) -> ConversationRow:
+def _find(connection: Connection, case: str) -> ConversationRecord:
     try:
         return find_conversation(connection, UUID(case))
     except ValueError:
         return find_conversation(connection, case)
 
 
-def _all_messages(connection: Connection, conversation_id: UUID) -> list[MessageRow]:
-    messages: list[MessageRow] = []
+def _all_messages(connection: Connection, conversation_id: UUID) -> list[MessageRecord]:
+    messages: list[MessageRecord] = []
     before = None
     while page := messages_of(connection, conversation_id, before=before, limit=_PAGE):
         messages = [*page, *messages]
@@ -70,7 +70,9 @@ def _all_messages(connection: Connection, conversation_id: UUID) -> list[Message
     return messages
 
 
-def _document(connection: Connection, conversation: ConversationRow, messages: Sequence[MessageRow]) -> dict[str, Any]:
+def _document(
+    connection: Connection, conversation: ConversationRecord, messages: Sequence[MessageRecord]
+) -> dict[str, Any]:
     files = attachments_of(connection, [message.id for message in messages])
     return {
         "case": asdict(conversation),
@@ -82,7 +84,7 @@ def _document(connection: Connection, conversation: ConversationRow, messages: S
     }
 
 
-def _originals(connection: Connection, messages: Sequence[MessageRow]) -> dict[str, bytes]:
+def _originals(connection: Connection, messages: Sequence[MessageRecord]) -> dict[str, bytes]:
     """Return the original of each message that has one, by a file name that sorts as they came."""
     found = {}
     for number, message in enumerate(messages, start=1):

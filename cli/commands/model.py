@@ -12,14 +12,14 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table, table
-from router.classify.trainer import Example
+from router.classify.trainer import TrainingExample
 from router.errors import ConfigError
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from store.conversations.corrections import corrected_texts
 from store.db.open import current_version, latest_version, open_database
 from workers.training.learn import learn, lessons_of
-from workers.training.model_store import Choice, ModelFolder, StoredModel
+from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
 
 _COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")
 # So many of the other categories tell where the examples overlap.
@@ -57,7 +57,7 @@ def train_command(
         _print(about, seconds=seconds, active=activate)
 
 
-def _corrections(settings: Settings) -> Sequence[Example]:
+def _corrections(settings: Settings) -> Sequence[TrainingExample]:
     """Return what agents corrected; a desk that has not routed anything yet has nothing."""
     database = open_database(settings)
     try:
@@ -68,7 +68,11 @@ def _corrections(settings: Settings) -> Sequence[Example]:
     finally:
         database.close()
     # The words as routing classifies them, masked as the desk keeps them.
-    return [Example(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "") for row in rows if row.category]
+    return [
+        TrainingExample(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "")
+        for row in rows
+        if row.category
+    ]
 
 
 def _print(about: StoredModel, *, seconds: float, active: bool) -> None:
@@ -180,5 +184,5 @@ def _folder(config: ConfigOption) -> tuple[ModelFolder, str]:
     return ModelFolder.of(settings), lessons_of(settings, file).desk
 
 
-def _say(choice: Choice) -> None:
+def _say(choice: ModelChoice) -> None:
     print(f"Model {choice.version} is in force; running workers take it within seconds.")

@@ -21,7 +21,7 @@ from router.envelope import from_json
 from router.masking.mask import mask
 from store.db.engine import Database
 from store.inbound.quarantine import (
-    QuarantinedRow,
+    QuarantinedRecord,
     discard,
     find_quarantined,
     find_quarantined_original,
@@ -166,7 +166,7 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
     return envelopes, refused
 
 
-def _plain(row: QuarantinedRow) -> dict[str, Any]:
+def _plain(row: QuarantinedRecord) -> dict[str, Any]:
     """Return what may be shown: the envelope is unmasked, so only its masked head is."""
     envelope = from_json(row.envelope)
     return {

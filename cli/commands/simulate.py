@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.desk import open_desk
 from cli.terminal import JsonOption, print_json, read_moment, table
 from router.settings.files import VARIABLE, find_settings
-from workers.routing.simulate import Difference, Example, simulate
+from workers.routing.simulate import ChangedMessage, Difference, simulate
 
 _NOTHING = "Nothing would change."
 
@@ -80,7 +80,7 @@ def _print(found: Difference) -> None:
         _print_example(console, example)
 
 
-def _print_example(console: Console, example: Example) -> None:
+def _print_example(console: Console, example: ChangedMessage) -> None:
     head = f"{example.reference}  {example.received_at:%Y-%m-%d %H:%M} UTC  {example.channel}  {example.subject}"
     console.print(Text(head, style="bold"))
     for name, (before, after) in example.changes.items():

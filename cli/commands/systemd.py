@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.processes.procfile import Daemon, read_procfile
+from cli.processes.procfile import ProcfileEntry, read_procfile
 
 _TARGET: Final = """\
 [Unit]
@@ -76,7 +76,7 @@ def systemd_command(
             typer.echo(str(folder / name))
 
 
-def make_units(daemons: tuple[Daemon, ...], *, python: str, places: dict[str, str]) -> dict[str, str]:
+def make_units(daemons: tuple[ProcfileEntry, ...], *, python: str, places: dict[str, str]) -> dict[str, str]:
     """Return the units by file name. places: `config`, `folder`, `secrets` and `user` of the services."""
     services = {
         f"omniyard-{daemon.name}.service": _SERVICE.format(

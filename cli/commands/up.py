@@ -17,7 +17,7 @@ from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.processes.leftovers import end_leftovers, marked, only_one
 from cli.processes.ports import check_free, listeners
 from cli.processes.procfile import read_procfile
-from cli.processes.screen import LogLines, Opening, show_opening
+from cli.processes.screen import DeskOpening, LogLines, show_opening
 from cli.processes.supervisor import Command, Supervisor
 from cli.terminal import ConfigOption
 from router.errors import TransientError
@@ -67,7 +67,7 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
             check_free(address)
         broker = None if settings.omniyard.broker else EmbeddedBroker(data)
         where, token = _prepare(settings)
-        opening = Opening(
+        opening = DeskOpening(
             settings=settings,
             data=data,
             desk=addresses[0],
@@ -112,7 +112,7 @@ def _demo(settings: Settings, ports: Ports) -> list[str]:
 
 
 def _run(
-    environment: dict[str, str], *, opening: Opening, broker: EmbeddedBroker | None, more: dict[str, Command]
+    environment: dict[str, str], *, opening: DeskOpening, broker: EmbeddedBroker | None, more: dict[str, Command]
 ) -> None:
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()} | more
@@ -153,7 +153,7 @@ def _start_broker(supervisor: Supervisor, *, broker: EmbeddedBroker, lines: LogL
 class _Reveal:
     """Shows the screen once: when the desk answers, or when it should have."""
 
-    def __init__(self, supervisor: Supervisor, *, opening: Opening, lines: LogLines) -> None:
+    def __init__(self, supervisor: Supervisor, *, opening: DeskOpening, lines: LogLines) -> None:
         self._supervisor, self._opening, self._lines = supervisor, opening, lines
         self._end = time.monotonic() + _READY_SECONDS
         self._shown = False

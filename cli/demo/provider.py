@@ -22,7 +22,7 @@ _REMEMBERED: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DemoRequest:
     """One request. path: decoded.  query: pairs in their order."""
 
     method: str
@@ -48,7 +48,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DemoAnswer:
     """One reply: a document, or bytes as they are."""
 
     status: int = 200
@@ -72,8 +72,8 @@ class Fault:
     happened.  hang: seconds of silence first.
     """
 
-    when: Callable[[Asked], bool] = lambda _: True
-    answer: Answer | None = None
+    when: Callable[[DemoRequest], bool] = lambda _: True
+    answer: DemoAnswer | None = None
     reset: bool = False
     lose: bool = False
     hang: float = 0.0
@@ -84,7 +84,7 @@ class Provider:
     """Listens on 127.0.0.1 in threads of its own; subclasses say what is answered."""
 
     def __init__(self, *, port: int = 0) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[DemoRequest] = []
         self.faults: list[Fault] = []
         self.lock = threading.RLock()
         self.stopped = threading.Event()
@@ -98,11 +98,11 @@ class Provider:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
         """Return what the provider says; one request at a time."""
         raise NotImplementedError
 
-    def check(self, asked: Asked, answer: Answer) -> None:
+    def check(self, asked: DemoRequest, answer: DemoAnswer) -> None:
         """Look whether both keep to what the provider has published; the tests do."""
 
     def left(self, to: str, text: str) -> None:
@@ -137,13 +137,13 @@ class Provider:
             return
         _send(handler, answer)
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: DemoRequest) -> DemoAnswer:
         with self.lock:
             answer = self.answer(asked)
             self.check(asked, answer)
             return answer
 
-    def _fault(self, asked: Asked) -> Fault | None:
+    def _fault(self, asked: DemoRequest) -> Fault | None:
         for fault in self.faults:
             if fault.times > 0 and fault.when(asked):
                 fault.times -= 1
@@ -174,11 +174,11 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _read(handler: BaseHTTPRequestHandler) -> Asked:
+def _read(handler: BaseHTTPRequestHandler) -> DemoRequest:
     parts = urlsplit(handler.path)
     body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
     query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    return Asked(handler.command, unquote(parts.path), query, dict(handler.headers.items()), body)
+    return DemoRequest(handler.command, unquote(parts.path), query, dict(handler.headers.items()), body)
 
 
 def _cut(handler: BaseHTTPRequestHandler) -> None:
@@ -187,7 +187,7 @@ def _cut(handler: BaseHTTPRequestHandler) -> None:
         handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+def _send(handler: BaseHTTPRequestHandler, answer: DemoAnswer) -> None:
     content = answer.bytes
     handler.send_response(answer.status)
     headers = {"Content-Type": "application/json", "Content-Length": str(len(content))} | dict(answer.headers)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from cli.demo.provider import Answer, Asked, Json, Provider
+from cli.demo.provider import DemoAnswer, DemoRequest, Json, Provider
 from connectors.base import utc_now
 
 BOT: Final = "7000000001"
@@ -18,10 +18,10 @@ CUSTOMER: Final = 5550001
 _LONGEST: Final = 4096
 
 
-def error(code: int, description: str, **parameters: int) -> Answer:
+def error(code: int, description: str, **parameters: int) -> DemoAnswer:
     """Return an error as Telegram writes one."""
     document: Json = {"ok": False, "error_code": code, "description": description}
-    return Answer(code, document | ({"parameters": parameters} if parameters else {}))
+    return DemoAnswer(code, document | ({"parameters": parameters} if parameters else {}))
 
 
 class DemoTelegram(Provider):
@@ -40,7 +40,7 @@ class DemoTelegram(Provider):
         self.blocked: set[int] = set()
         self.ids: Iterator[int] = itertools.count(first)
         self._messages = itertools.count(1)
-        self._methods: dict[str, Callable[[Json], Answer]] = {
+        self._methods: dict[str, Callable[[Json], DemoAnswer]] = {
             "getUpdates": self._get_updates,
             "getMe": self._get_me,
             "getWebhookInfo": self._get_webhook_info,
@@ -76,16 +76,16 @@ class DemoTelegram(Provider):
             self.updates.append({"update_id": number, kind: message | over})
         return number
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
         """See `Provider`."""
         if found := re.fullmatch(r"/file/bot([^/]+)/documents/(\w+)", asked.path):
-            return Answer(content=self.files[found[2]]) if found[1] == TOKEN else error(401, "Unauthorized")
+            return DemoAnswer(content=self.files[found[2]]) if found[1] == TOKEN else error(401, "Unauthorized")
         found = re.fullmatch(r"/bot([^/]+)/(\w+)", asked.path)
         if not found or found[1] != TOKEN or found[2] not in self._methods:
             return error(401, "Unauthorized")
         return self.call(found[2], asked.json or {})
 
-    def call(self, method: str, parameters: Json) -> Answer:
+    def call(self, method: str, parameters: Json) -> DemoAnswer:
         """Answer one call of a method."""
         return self._methods[method](parameters)
 
@@ -94,7 +94,7 @@ class DemoTelegram(Provider):
         self.files[file_id] = content
         return {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": len(content), "file_name": name}
 
-    def _get_updates(self, parameters: Json) -> Answer:
+    def _get_updates(self, parameters: Json) -> DemoAnswer:
         if self.webhook:
             return error(409, "Conflict: can't use getUpdates method while webhook is active")
         offset = parameters.get("offset", 0)
@@ -108,20 +108,20 @@ class DemoTelegram(Provider):
             self.lock.acquire()
         return _ok(self.updates[: parameters.get("limit", 100)])
 
-    def _get_me(self, _: Json) -> Answer:
+    def _get_me(self, _: Json) -> DemoAnswer:
         return _ok({"id": int(BOT), "is_bot": True, "first_name": "Wallet", "username": "wallet_bot"})
 
-    def _get_webhook_info(self, _: Json) -> Answer:
+    def _get_webhook_info(self, _: Json) -> DemoAnswer:
         pending = len(self.updates)
         return _ok({"url": self.webhook, "has_custom_certificate": False, "pending_update_count": pending})
 
-    def _get_file(self, parameters: Json) -> Answer:
+    def _get_file(self, parameters: Json) -> DemoAnswer:
         file_id = parameters["file_id"]
         if file_id not in self.files:
             return error(400, "Bad Request: invalid file_id")
         return _ok({"file_id": file_id, "file_unique_id": f"u{file_id}", "file_path": f"documents/{file_id}"})
 
-    def _send_message(self, parameters: Json) -> Answer:
+    def _send_message(self, parameters: Json) -> DemoAnswer:
         chat = int(parameters["chat_id"])
         if chat in self.blocked:
             return error(403, "Forbidden: bot was blocked by the user")
@@ -139,5 +139,5 @@ class DemoTelegram(Provider):
         return _ok(message)
 
 
-def _ok(result: Any) -> Answer:  # noqa: ANN401  (JSON)
-    return Answer(document={"ok": True, "result": result})
+def _ok(result: Any) -> DemoAnswer:  # noqa: ANN401  (JSON)
+    return DemoAnswer(document={"ok": True, "result": result})

@@ -11,7 +11,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from cli.demo.provider import Answer, Asked, Json, Provider
+from cli.demo.provider import DemoAnswer, DemoRequest, Json, Provider
 from connectors.base import utc_now
 
 ACCOUNT: Final = "AC" + "a" * 32
@@ -21,10 +21,10 @@ CUSTOMER: Final = "+8613800138000"
 _ROOT: Final = f"/2010-04-01/Accounts/{ACCOUNT}"
 
 
-def error(status: int, code: int, message: str = "no") -> Answer:
+def error(status: int, code: int, message: str = "no") -> DemoAnswer:
     """Return an error as Twilio writes one."""
     info = f"https://www.twilio.com/docs/errors/{code}"
-    return Answer(status, {"code": code, "message": message, "more_info": info, "status": status})
+    return DemoAnswer(status, {"code": code, "message": message, "more_info": info, "status": status})
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class DemoTwilio(Provider):
             self.messages.append(record | over)
         return sid
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
         """See `Provider`."""
         if asked.path.startswith("/files/"):
             return self._file(asked)
@@ -84,18 +84,18 @@ class DemoTwilio(Provider):
         if asked.headers.get("Authorization") != expected:
             return error(401, 20003, "Authenticate")
         if asked.path == f"{_ROOT}.json":
-            return Answer(document=_account(self.status))
+            return DemoAnswer(document=_account(self.status))
         if asked.path == f"{_ROOT}/IncomingPhoneNumbers.json":
             wanted = asked.params.get("PhoneNumber")
-            return Answer(document=_numbers([each for each in self.numbers if wanted in {None, each}]))
+            return DemoAnswer(document=_numbers([each for each in self.numbers if wanted in {None, each}]))
         if asked.path == f"{_ROOT}/Messages.json":
-            return self._send(asked) if asked.method == "POST" else Answer(document=self._list(asked))
+            return self._send(asked) if asked.method == "POST" else DemoAnswer(document=self._list(asked))
         return self._one(asked)
 
     def _sid(self, prefix: str) -> str:
         return f"{prefix}{next(self._sids):032x}"
 
-    def _list(self, asked: Asked) -> Json:
+    def _list(self, asked: DemoRequest) -> Json:
         params = asked.params
         wanted = [each for each in self.messages if _matches(each, params)]
         wanted.sort(key=lambda each: _at(each["date_sent"]), reverse=True)
@@ -107,7 +107,7 @@ class DemoTwilio(Provider):
         following = f"{here}&Page={page + 1}&PageToken=PA{page}" if more else None
         return {"messages": shown, **_page(here, len(shown), size=size, page=page, following=following)}
 
-    def _send(self, asked: Asked) -> Answer:
+    def _send(self, asked: DemoRequest) -> DemoAnswer:
         form = asked.form
         sender, to = form.get("From") or form.get("MessagingServiceSid"), form.get("To")
         if not to:
@@ -120,31 +120,31 @@ class DemoTwilio(Provider):
         record = _record(sid, body=body, sender=sender, to=to, direction="outbound-api", at=self.clock())
         self.messages.append(record)
         self.left(to, body)
-        return Answer(201, record)
+        return DemoAnswer(201, record)
 
-    def _one(self, asked: Asked) -> Answer:
+    def _one(self, asked: DemoRequest) -> DemoAnswer:
         sid, _, rest = asked.path.removeprefix(f"{_ROOT}/Messages/").partition("/")
         sid = sid.removesuffix(".json")
         record = next((each for each in self.messages if each["sid"] == sid), None)
         if record is None:
             return error(404, 20404, "not found")
         if not rest:
-            return Answer(document=record)
+            return DemoAnswer(document=record)
         if rest == "Media.json":
-            return Answer(document=self._media_list(sid))
+            return DemoAnswer(document=self._media_list(sid))
         media = next((each for each in self.media.get(sid, ()) if rest.endswith(each.sid)), None)
         if media is None:
             return error(404, 20404, "not found")
         # Another host than the one that was asked: credentials must not go there.
         location = media.location or f"http://localhost:{self.port}/files/{media.sid}"
-        return Answer(307, headers={"Location": location})
+        return DemoAnswer(307, headers={"Location": location})
 
-    def _file(self, asked: Asked) -> Answer:
+    def _file(self, asked: DemoRequest) -> DemoAnswer:
         if "Authorization" in asked.headers:
             self.leaked.append(asked.path)
         sid = asked.path.rpartition("/")[2]
         media = next(each for every in self.media.values() for each in every if each.sid == sid)
-        return Answer(content=media.content, headers={"Content-Type": media.content_type})
+        return DemoAnswer(content=media.content, headers={"Content-Type": media.content_type})
 
     def _media_list(self, sid: str) -> Json:
         created = format_datetime(self.clock().astimezone(UTC))

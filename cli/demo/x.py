@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cli.demo.provider import Answer, Asked, Json, Provider
+from cli.demo.provider import DemoAnswer, DemoRequest, Json, Provider
 from connectors.base import utc_now
 from connectors.social.x.messages import id_at
 
@@ -23,10 +23,10 @@ KEYS: Final = {
 _LOOKUPS: Final = 15
 
 
-def problem(status: int, title: str, kind: str = "about:blank", **headers: str) -> Answer:
+def problem(status: int, title: str, kind: str = "about:blank", **headers: str) -> DemoAnswer:
     """Return an error as X writes one."""
     document = {"title": title, "type": kind, "status": status, "detail": title}
-    return Answer(status, document, headers={"Content-Type": "application/problem+json"} | headers)
+    return DemoAnswer(status, document, headers={"Content-Type": "application/problem+json"} | headers)
 
 
 class DemoX(Provider):
@@ -66,12 +66,12 @@ class DemoX(Provider):
             self.events.append(event | over)
         return event_id
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
         """See `Provider`."""
         if not self.is_signed(asked):
             return problem(401, "Unauthorized")
         if asked.path == "/2/users/me":
-            return Answer(document={"data": {"id": OWN, "name": "Wallet", "username": "wallet"}})
+            return DemoAnswer(document={"data": {"id": OWN, "name": "Wallet", "username": "wallet"}})
         if asked.method == "POST":
             return self._send(asked)
         if self.clock() >= self.resets_at:
@@ -83,11 +83,11 @@ class DemoX(Provider):
         wanted = f"{found[1]}-" if found else ""
         return self._page(asked, [each for each in self.events if wanted in each.get("dm_conversation_id", "")])
 
-    def is_signed(self, asked: Asked) -> bool:
+    def is_signed(self, asked: DemoRequest) -> bool:
         """Tell whether the request is signed (RFC 5849); the tests verify how."""
         return asked.headers.get("Authorization", "").startswith("OAuth ")
 
-    def _page(self, asked: Asked, events: list[Json]) -> Answer:
+    def _page(self, asked: DemoRequest, events: list[Json]) -> DemoAnswer:
         newest = sorted(events, key=_number, reverse=True)
         start, size = _start(asked.params.get("pagination_token")), int(asked.params.get("max_results", "100"))
         shown = newest[start : start + size]
@@ -101,15 +101,15 @@ class DemoX(Provider):
             senders = {each.get("sender_id") for each in shown}
             users = [user for key, user in self.users.items() if key in senders]
             document |= {"data": shown} | ({"includes": {"users": users}} if users else {})
-        return Answer(document=document, headers=self._limit())
+        return DemoAnswer(document=document, headers=self._limit())
 
-    def _send(self, asked: Asked) -> Answer:
+    def _send(self, asked: DemoRequest) -> DemoAnswer:
         found = re.fullmatch(r"/2/dm_conversations/with/(\d+)/messages", asked.path)
         if not found:
             return problem(404, "Not Found")
         event_id = self.receive(asked.json["text"], sender=OWN, to=found[1])
         self.left(found[1], asked.json["text"])
-        return Answer(201, {"data": {"dm_conversation_id": f"{found[1]}-{OWN}", "dm_event_id": event_id}})
+        return DemoAnswer(201, {"data": {"dm_conversation_id": f"{found[1]}-{OWN}", "dm_event_id": event_id}})
 
     def _limit(self) -> dict[str, str]:
         reset = str(int(self.resets_at.timestamp()))

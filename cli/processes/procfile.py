@@ -13,7 +13,7 @@ from router.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Daemon:
+class ProcfileEntry:
     """One line of the Procfile."""
 
     name: str
@@ -33,7 +33,7 @@ def procfile_path() -> Path:
     raise ConfigError("this installation has no Procfile; install the package again")
 
 
-def read_procfile(path: Path | None = None) -> tuple[Daemon, ...]:
+def read_procfile(path: Path | None = None) -> tuple[ProcfileEntry, ...]:
     """Return the daemons that the Procfile names, in its order."""
     text = (path or procfile_path()).read_text(encoding="utf-8")
-    return tuple(Daemon(name, tuple(shlex.split(line))) for name, line in parse_procfile(text).processes.items())
+    return tuple(ProcfileEntry(name, tuple(shlex.split(line))) for name, line in parse_procfile(text).processes.items())

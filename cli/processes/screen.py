@@ -25,7 +25,7 @@ _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class DeskOpening:
     """What there is to say when the desk opens. first_token: empty when there were agents before."""
 
     settings: Settings
@@ -70,7 +70,7 @@ def _write(text: str) -> None:
         print(text, flush=True)
 
 
-def show_opening(opening: Opening, *, processes: dict[str, int], ready: bool) -> None:
+def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> None:
     """Print the screen. ready: whether the desk answers already."""
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(opening, processes=processes, ready=ready):
@@ -84,7 +84,7 @@ def show_opening(opening: Opening, *, processes: dict[str, int], ready: bool) ->
     sys.stdout.flush()
 
 
-def _rows(opening: Opening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
+def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
     rows = [("Desk", f"http://{opening.desk}" + ("" if ready else "  (not yet)"))]
     rows += [(f"Channel {name}", says(channel)) for name, channel in opening.settings.channels.items()]
     rows += [

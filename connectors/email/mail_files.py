@@ -28,7 +28,7 @@ _LINE: Final = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundMail:
     """One message. content: its bytes, or their beginning if `cut`; size and sha256 are those of the whole.
 
     delivered_at: from the separator, which has no zone and is taken for UTC; None if it makes no date.
@@ -66,7 +66,7 @@ class _Message:
         self._hash.update(whole)
         self._lines, self._held = [], 0
 
-    def found(self) -> Found:
+    def found(self) -> FoundMail:
         # The blank line before the next separator belongs to the separator.
         if self._lines and self._lines[-1].strip(b"\r\n") == b"":
             self._size -= len(self._lines.pop())
@@ -74,7 +74,7 @@ class _Message:
         self._hash.update(content)
         if not self._cut and len(content) > self._largest:
             self._cut, self._start = True, content[: self._beginning]
-        return Found(
+        return FoundMail(
             content=self._start if self._cut else content,
             size=self._size,
             sha256=self._hash.hexdigest(),
@@ -83,7 +83,7 @@ class _Message:
         )
 
 
-def split_mbox(file: BinaryIO, *, largest: int, beginning: int) -> Iterator[Found]:
+def split_mbox(file: BinaryIO, *, largest: int, beginning: int) -> Iterator[FoundMail]:
     """Yield the messages of an mbox in their order.
 
     largest: of a message with more bytes only the first `beginning` are kept.
@@ -214,7 +214,7 @@ def read_eml(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
         )
 
 
-def _from_mbox(found: Found, modified: datetime, largest: int) -> RawMessage:
+def _from_mbox(found: FoundMail, modified: datetime, largest: int) -> RawMessage:
     defect = _too_large(found.size, largest) if found.cut else ""
     received = _received_at(found.content, found.delivered_at or modified)
     return RawMessage(source_key=f"sha256:{found.sha256}", content=found.content, received_at=received, defect=defect)

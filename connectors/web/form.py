@@ -10,7 +10,7 @@ from typing import Final
 
 from connectors.base import Page, RawMessage
 from connectors.email.mime.attachments import safe_name
-from connectors.json_messages import MediaFile, Unreadable, lasting, read_document, text_of, write_document
+from connectors.json_messages import MediaFile, UnreadableDocument, lasting, read_document, text_of, write_document
 from router.envelope import WEB_FORM, Envelope, Party, PartyKind
 
 FORM: Final = "web"
@@ -51,7 +51,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     document = read_document(message.content)
     email = text_of(document.record, "email", needed=True).lower()
     if not is_address(email):
-        raise Unreadable("The form has no mail address.")
+        raise UnreadableDocument("The form has no mail address.")
     own = text_of(document.record, "to").lower()
     return Envelope(
         channel=channel,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from router.classify.keywords import Rules, compile_rules, fold
+from router.classify.keywords import KeywordRules, compile_rules, fold
 from router.masking.mask import mask
 from router.settings.model import CategorySettings, Settings
 from router.text.facts import Fact, find_facts
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # A desk without a model needs neither numpy nor the encoder, nor the time to load them.
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.prediction import Judge, Verdict
+    from router.classify.prediction import Prediction, Predictor
 
 RULES_ONLY: Final = "rules"
 # Rules are certain of what they found, and never quite of what it means.
@@ -64,8 +64,8 @@ class Classifier:
     """Answers for pages of texts; build with `build_classifier`."""
 
     categories: Mapping[str, CategorySettings]
-    rules: Rules
-    judge: Judge | None = None
+    rules: KeywordRules
+    judge: Predictor | None = None
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """Classify texts (subject, line break, new words), in their order.
@@ -92,7 +92,7 @@ class Classifier:
         )
         return self._answer(text, facts, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
 
-    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, verdict: Verdict) -> Classification:
+    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, verdict: Prediction) -> Classification:
         version = self.judge.model.version if self.judge else RULES_ONLY
         emergency = self._is_ruled_emergency(hits) or verdict.is_danger
         guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
@@ -142,10 +142,10 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
     if model is None:
         return Classifier(settings.categories, rules)
-    from router.classify.prediction import Judge  # noqa: PLC0415
+    from router.classify.prediction import Predictor  # noqa: PLC0415
 
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    judge = Judge(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
+    judge = Predictor(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
     return Classifier(settings.categories, rules, judge)
 
 
@@ -153,7 +153,7 @@ def _only(hits: Hits) -> str | None:
     return next(iter(hits)) if len(hits) == 1 else None
 
 
-def _judged(verdict: Verdict, hits: Hits) -> _Guess:
+def _judged(verdict: Prediction, hits: Hits) -> _Guess:
     category, *others = verdict.categories
     words = dict.fromkeys((*hits.get(category, ()), *verdict.words))
     return _Guess(
@@ -161,7 +161,7 @@ def _judged(verdict: Verdict, hits: Hits) -> _Guess:
     )
 
 
-def _ruled(verdict: Verdict, hits: Hits) -> _Guess:
+def _ruled(verdict: Prediction, hits: Hits) -> _Guess:
     """Return what the keywords say where the model is unsure; nothing if they are, too."""
     if len(hits) == 1:
         (category, words), *_ = hits.items()

@@ -18,7 +18,7 @@ def fold(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class KeywordRules:
     """Every category's keywords, compiled; build with `compile_rules`."""
 
     owners: Mapping[str, tuple[str, ...]]
@@ -35,7 +35,7 @@ class Rules:
         return {owner: tuple(words) for owner, words in hits.items()}
 
 
-def compile_rules(keywords: Mapping[str, Iterable[str]]) -> Rules:
+def compile_rules(keywords: Mapping[str, Iterable[str]]) -> KeywordRules:
     """Compile category -> keywords. Latin keywords match whole words, Chinese ones anywhere."""
     owners: dict[str, tuple[str, ...]] = {}
     for category, words in keywords.items():
@@ -44,7 +44,7 @@ def compile_rules(keywords: Mapping[str, Iterable[str]]) -> Rules:
     owners.pop("", None)
     han = [word for word in owners if _HAN_OR_KANA.search(word)]
     latin = [word for word in owners if not _HAN_OR_KANA.search(word)]
-    return Rules(owners, _pattern(latin, r"\b(?:", r")(?!\w)"), _pattern(han, "(?:", ")"))
+    return KeywordRules(owners, _pattern(latin, r"\b(?:", r")(?!\w)"), _pattern(han, "(?:", ")"))
 
 
 def _pattern(words: list[str], before: str, after: str) -> re.Pattern[str] | None:

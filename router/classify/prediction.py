@@ -22,7 +22,7 @@ _AGREED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Prediction:
     """What the model thinks of one text.
 
     categories, probabilities: best first.  intent: the likeliest sub-intent of the best category, or empty.
@@ -39,7 +39,7 @@ class Verdict:
     is_unsure: bool
 
 
-class Judge:
+class Predictor:
     """Applies a model. An encoder other than the one it was trained with counts as missing."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Judge:
         self._categories = model.categories
         self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
-    def judge(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Verdict]:
+    def judge(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
         """Return a verdict a text.
 
         ruled: for each text the one category whose keywords it holds; where the n-grams agree, that is enough.
@@ -96,7 +96,7 @@ class Judge:
             unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
         return scores, unfamiliar, doubtful & ~sentences
 
-    def _verdict(self, page: _Page, row: int) -> Verdict:
+    def _verdict(self, page: _Page, row: int) -> Prediction:
         chances = page.categories[row]
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
@@ -104,7 +104,7 @@ class Judge:
         likely = [int(at) for at in order if chances[at] > 0]
         lines = self.model.calibration.alone if page.alone[row] else self.model.calibration.both
         danger = float(chances @ self._dangers)
-        return Verdict(
+        return Prediction(
             categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,

@@ -27,7 +27,7 @@ _WEIGHT_BOUNDS: Final = (0.5, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrainingExample:
     """A text and what it is about; a person said so. intent: the sub-intent, empty if none is named."""
 
     text: str
@@ -50,26 +50,30 @@ class _Rows:
         return _Rows(tuple(self.texts[row] for row in chosen), self.labels[chosen], self.names, vectors)
 
 
-def examples_of(settings: Settings, intents: Intents | None = None) -> tuple[Example, ...]:
+def examples_of(settings: Settings, intents: Intents | None = None) -> tuple[TrainingExample, ...]:
     """Return every example of the operator's files. The names and titles of what is to be told apart count as well."""
     return tuple(one for name in settings.categories for one in _of_category(name, settings, intents or {}))
 
 
-def _of_category(name: str, settings: Settings, intents: Intents) -> Iterator[Example]:
+def _of_category(name: str, settings: Settings, intents: Intents) -> Iterator[TrainingExample]:
     category, known = settings.categories[name], intents.get(name, {})
     if category.examples or known:
         # With sub-intents the category's own name says nothing: each of them has a better one.
         titles = () if known else (_spoken(name), *category.title.values())
-        yield from (Example(text, name) for text in (*titles, *category.examples))
+        yield from (TrainingExample(text, name) for text in (*titles, *category.examples))
     for intent, said in known.items():
-        yield from (Example(text, name, intent) for text in (_spoken(intent), *said.title.values(), *said.texts))
+        yield from (
+            TrainingExample(text, name, intent) for text in (_spoken(intent), *said.title.values(), *said.texts)
+        )
 
 
 def _spoken(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
-def train(examples: Sequence[Example], *, encoder: Encoder | None = None, emergencies: Collection[str] = ()) -> Model:
+def train(
+    examples: Sequence[TrainingExample], *, encoder: Encoder | None = None, emergencies: Collection[str] = ()
+) -> Model:
     """Learn from examples, equal ones counting once.
 
     encoder: without it the model judges by n-grams alone.  emergencies: the categories whose threshold is for recall.
@@ -96,7 +100,7 @@ def _named(label: Label) -> tuple[str, str]:
     return label.category, label.intent
 
 
-def _rows(examples: Sequence[Example], *, encoder: Encoder | None) -> _Rows:
+def _rows(examples: Sequence[TrainingExample], *, encoder: Encoder | None) -> _Rows:
     unique = dict.fromkeys(
         (mask(one.text).text, Label(one.category, one.intent)) for one in examples if one.text.strip()
     )

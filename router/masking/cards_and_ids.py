@@ -93,7 +93,7 @@ _ORDER_LABEL: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSecret:
     """One secret at text[start:end], and what may be shown in its place."""
 
     start: int
@@ -127,7 +127,7 @@ def is_identity_number(number: str) -> bool:
     return "10X98765432"[weighed % 11] == number[17].upper()
 
 
-def find_numbers(text: str) -> Iterator[Found]:
+def find_numbers(text: str) -> Iterator[FoundSecret]:
     """Yield cards and identity numbers of a text or a piece of HTML, left to right, none inside another."""
     marked = "<" in text or "&" in text
     for region in (_REGION_OF_HTML if marked else _REGION).finditer(text):
@@ -153,7 +153,7 @@ def _group(match: re.Match[str]) -> _Group:
     return _Group(match.start(), match.end(), plain)
 
 
-def _among(text: str, groups: Sequence[_Group]) -> Iterator[Found]:
+def _among(text: str, groups: Sequence[_Group]) -> Iterator[FoundSecret]:
     digits = "".join(group.digits for group in groups)
     at = passed = 0
     while at < len(groups):
@@ -171,12 +171,12 @@ def _is_day(digits: str) -> bool:
         return False
 
 
-def _longest_from(text: str, groups: Sequence[_Group], *, ahead: str) -> tuple[Found | None, int]:
+def _longest_from(text: str, groups: Sequence[_Group], *, ahead: str) -> tuple[FoundSecret | None, int]:
     """Return the longest secret that starts with the first group, and how many groups it takes.
 
     ahead: as many digits from there on as the longest number has.
     """
-    best: tuple[Found | None, int] = (None, 1)
+    best: tuple[FoundSecret | None, int] = (None, 1)
     if len(ahead) < _SHORTEST:
         return best
     start = groups[0].start
@@ -203,16 +203,16 @@ def _windows(groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
             yield count, length
 
 
-def _judge(text: str, groups: Sequence[_Group], digits: str, *, named: bool) -> Found | None:
+def _judge(text: str, groups: Sequence[_Group], digits: str, *, named: bool) -> FoundSecret | None:
     start, end = groups[0].start, groups[-1].end
     if len(digits) == 17 and is_identity_number(digits + "X") and (last := _CHECK_X.match(text, end)):
-        return Found(start, last.end(), "id_card", "****")
+        return FoundSecret(start, last.end(), "id_card", "****")
     if len(digits) == 18 and is_identity_number(digits):
-        return Found(start, end, "id_card", "****")
+        return FoundSecret(start, end, "id_card", "****")
     if named and _reads_as_one(text, groups):
-        return Found(start, end, "card", f"**** {digits[-4:]}")
+        return FoundSecret(start, end, "card", f"**** {digits[-4:]}")
     if is_card(digits) and _is_card_here(text, groups):
-        return Found(start, end, "card", f"**** {digits[-4:]}")
+        return FoundSecret(start, end, "card", f"**** {digits[-4:]}")
     return None
 
 

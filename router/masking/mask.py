@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from router.masking.cards_and_ids import UNSEEN, Found, find_numbers
+from router.masking.cards_and_ids import UNSEEN, FoundSecret, find_numbers
 from router.masking.passwords_and_codes import HINTS, find_after_card, find_in_context
 from router.text.chinese_script import fold_case
 
@@ -60,11 +60,13 @@ class _Seen:
     starts: tuple[int, ...] = ()
     origins: tuple[int, ...] = ()
 
-    def originals(self, found: Iterable[Found]) -> list[Found]:
+    def originals(self, found: Iterable[FoundSecret]) -> list[FoundSecret]:
         """Return the same finds at their places in the original text."""
         if not self.starts:
             return list(found)
-        return [Found(self._origin(one.start), self._origin(one.end - 1) + 1, one.kind, one.shown) for one in found]
+        return [
+            FoundSecret(self._origin(one.start), self._origin(one.end - 1) + 1, one.kind, one.shown) for one in found
+        ]
 
     def _origin(self, position: int) -> int:
         piece = bisect_right(self.starts, position) - 1
@@ -87,25 +89,25 @@ def _seen(text: str) -> _Seen:
     return _Seen("".join([*pieces, text[at:]]), (*starts, length), (*origins, at))
 
 
-def _numbers(text: str) -> list[Found]:
+def _numbers(text: str) -> list[FoundSecret]:
     found = list(find_numbers(text))
     codes = [find_after_card(text, one.end) for one in found if one.kind == "card"]
     return found + [code for code in codes if code]
 
 
-def _without_overlaps(found: Iterable[Found]) -> list[Found]:
+def _without_overlaps(found: Iterable[FoundSecret]) -> list[FoundSecret]:
     """Join what overlaps: the earliest says what is shown; where two begin together, the longest does."""
-    kept: list[Found] = []
+    kept: list[FoundSecret] = []
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
         elif one.end > kept[-1].end:
             first = kept.pop()
-            kept.append(Found(first.start, one.end, first.kind, first.shown))
+            kept.append(FoundSecret(first.start, one.end, first.kind, first.shown))
     return kept
 
 
-def _replaced(text: str, found: Iterable[Found]) -> str:
+def _replaced(text: str, found: Iterable[FoundSecret]) -> str:
     pieces, at = [], 0
     for one in found:
         tags = _TAG.findall(text, one.start, one.end)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from router.masking.cards_and_ids import Found
+from router.masking.cards_and_ids import FoundSecret
 
 
 def _either(*words: str) -> str:
@@ -184,7 +184,7 @@ _NO_PASSWORD: Final = re.compile(
 _TRAILING: Final = ".,;:!?\"')]}>*_"
 
 
-def find_in_context(lowered: str) -> Iterator[Found]:
+def find_in_context(lowered: str) -> Iterator[FoundSecret]:
     """Yield what stands beside the words that announce a secret, in a text in lower case; may overlap."""
     for hints, patterns in _FAMILIES:
         if any(hint in lowered for hint in hints):
@@ -192,13 +192,13 @@ def find_in_context(lowered: str) -> Iterator[Found]:
                 yield from _matches(lowered, kind, pattern)
 
 
-def find_after_card(text: str, end: int) -> Found | None:
+def find_after_card(text: str, end: int) -> FoundSecret | None:
     """Return the unnamed security code that follows a card's number and expiry date, if one does."""
     match = _AFTER_CARD.match(text, end)
-    return Found(*match.span("secret"), "cvv", "****") if match else None
+    return FoundSecret(*match.span("secret"), "cvv", "****") if match else None
 
 
-def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Found]:
+def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[FoundSecret]:
     for match in pattern.finditer(text):
         start, end = match.span("secret")
         if kind == "password":
@@ -207,7 +207,7 @@ def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Found]:
                 continue
         # The last four digits of a masked card stay, whatever stands before them.
         if not text.startswith("**** ", max(0, start - 5)):
-            yield Found(start, end, kind, "****")
+            yield FoundSecret(start, end, kind, "****")
 
 
 def _may_be_password(before: str, secret: str) -> bool:

@@ -26,7 +26,7 @@ MACHINE_HEADERS: Final = (
 OWN_MARK: Final = "x-omniyard"
 
 
-class Kind(StrEnum):
+class OriginKind(StrEnum):
     """What made a message. bounce: a report on a message of ours, complaints included."""
 
     PERSON = "person"
@@ -41,15 +41,15 @@ class Kind(StrEnum):
 class Origin:
     """What made a message, and every sign that says so; a person needs none."""
 
-    kind: Kind
+    kind: OriginKind
     reasons: tuple[str, ...] = ()
 
 
 # RFC 6522 section 3: the parameter says what a multipart/report reports.
 _REPORTS: Final = (
-    ("delivery-status", Kind.BOUNCE, "it is a delivery report (RFC 3464)"),
-    ("feedback-report", Kind.BOUNCE, "it is a complaint report (RFC 5965)"),
-    ("disposition-notification", Kind.AUTO_REPLIED, "it is a receipt (RFC 8098)"),
+    ("delivery-status", OriginKind.BOUNCE, "it is a delivery report (RFC 3464)"),
+    ("feedback-report", OriginKind.BOUNCE, "it is a complaint report (RFC 5965)"),
+    ("disposition-notification", OriginKind.AUTO_REPLIED, "it is a receipt (RFC 8098)"),
 )
 # Marks that stand for themselves: the header is there, and its value is not "no".
 _REPLY_MARKS: Final = (
@@ -78,7 +78,7 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str]) -> Origin:
     signs += _program_signs(envelope, headers)
     signs += _list_signs(headers)
     if not signs:
-        return Origin(Kind.PERSON)
+        return Origin(OriginKind.PERSON)
     return Origin(signs[0][0], tuple(reason for _, reason in signs))
 
 
@@ -87,50 +87,50 @@ def may_autorespond(envelope: Envelope, *, origin: Origin, own_addresses: frozen
 
     Who may be answered must still be within the budgets for person, case and channel.
     """
-    if origin.kind is not Kind.PERSON:
+    if origin.kind is not OriginKind.PERSON:
         return False, f"no machine answers a machine: {origin.reasons[0]}"
     refusal = _refusal(envelope, own_addresses)
     return not refusal, refusal or "a person wrote to us"
 
 
-_Signs = list[tuple[Kind, str]]
+_Signs = list[tuple[OriginKind, str]]
 
 
 def _report_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     signs: _Signs = []
     if envelope.bounce is not None:
-        signs.append((Kind.BOUNCE, "it reads as a report on a message of ours"))
+        signs.append((OriginKind.BOUNCE, "it reads as a report on a message of ours"))
     media_type = headers.get("content-type", "")
     if "report" in media_type:
         declared = media_type.casefold()
         signs += [(kind, reason) for name, kind, reason in _REPORTS if name in declared and "/report" in declared]
     if "x-failed-recipients" in headers:
-        signs.append((Kind.BOUNCE, "X-Failed-Recipients names who was not reached"))
+        signs.append((OriginKind.BOUNCE, "X-Failed-Recipients names who was not reached"))
     if is_mail_daemon(envelope.sender.handle):
-        signs.append((Kind.BOUNCE, "its sender is a mail system"))
+        signs.append((OriginKind.BOUNCE, "its sender is a mail system"))
     return signs
 
 
 def _own_signs(envelope: Envelope, headers: dict[str, str], own: frozenset[str]) -> _Signs:
     signs: _Signs = []
     if is_own(envelope.sender.handle, own):
-        signs.append((Kind.OURSELVES, "its sender's address is one of ours"))
+        signs.append((OriginKind.OURSELVES, "its sender's address is one of ours"))
     if OWN_MARK in headers:
-        signs.append((Kind.OURSELVES, "it bears the mark of our own mail"))
+        signs.append((OriginKind.OURSELVES, "it bears the mark of our own mail"))
     return signs
 
 
 def _reply_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     signs: _Signs = []
     if _keyword(headers.get("auto-submitted", "")) == "auto-replied":
-        signs.append((Kind.AUTO_REPLIED, "Auto-Submitted: auto-replied (RFC 3834 section 5)"))
+        signs.append((OriginKind.AUTO_REPLIED, "Auto-Submitted: auto-replied (RFC 3834 section 5)"))
     if _precedence(headers) in {"auto_reply", "auto-reply", "autoreply"}:
-        signs.append((Kind.AUTO_REPLIED, "Precedence says auto_reply"))
+        signs.append((OriginKind.AUTO_REPLIED, "Precedence says auto_reply"))
     if headers.get("x-post-messageclass", "").startswith("9"):
-        signs.append((Kind.AUTO_REPLIED, "X-POST-MessageClass says autoresponder"))
-    signs += [(Kind.AUTO_REPLIED, f"{name} is set") for name in _REPLY_MARKS if _is_set(headers.get(name))]
+        signs.append((OriginKind.AUTO_REPLIED, "X-POST-MessageClass says autoresponder"))
+    signs += [(OriginKind.AUTO_REPLIED, f"{name} is set") for name in _REPLY_MARKS if _is_set(headers.get(name))]
     if is_vacation_subject(envelope.subject):
-        signs.append((Kind.AUTO_REPLIED, "its subject is that of an absence note"))
+        signs.append((OriginKind.AUTO_REPLIED, "its subject is that of an absence note"))
     return signs
 
 
@@ -139,20 +139,20 @@ def _program_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     submitted = _keyword(headers.get("auto-submitted", ""))
     # RFC 3834 section 5: any value but "no" is automatic, also those that are not defined yet (RFC 5436 added one).
     if submitted not in {"", "no", "auto-replied"}:
-        signs.append((Kind.AUTO_GENERATED, f"Auto-Submitted: {submitted[:40]} (RFC 3834 section 5)"))
-    signs += [(Kind.AUTO_GENERATED, f"{name} is set") for name in _PROGRAM_MARKS if _is_set(headers.get(name))]
+        signs.append((OriginKind.AUTO_GENERATED, f"Auto-Submitted: {submitted[:40]} (RFC 3834 section 5)"))
+    signs += [(OriginKind.AUTO_GENERATED, f"{name} is set") for name in _PROGRAM_MARKS if _is_set(headers.get(name))]
     if headers.get("return-path", "").strip() == "<>":
-        signs.append((Kind.AUTO_GENERATED, "its return path is empty (RFC 5321 section 4.5.5)"))
+        signs.append((OriginKind.AUTO_GENERATED, "its return path is empty (RFC 5321 section 4.5.5)"))
     if is_deaf(envelope.sender.handle):
-        signs.append((Kind.AUTO_GENERATED, "its sender's address takes no answers"))
+        signs.append((OriginKind.AUTO_GENERATED, "its sender's address takes no answers"))
     return signs
 
 
 def _list_signs(headers: dict[str, str]) -> _Signs:
-    signs: _Signs = [(Kind.BULK, f"{name} is set") for name in _LIST_MARKS if name in headers]
+    signs: _Signs = [(OriginKind.BULK, f"{name} is set") for name in _LIST_MARKS if name in headers]
     precedence = _precedence(headers)
     if precedence in {"bulk", "list", "junk"}:
-        signs.append((Kind.BULK, f"Precedence: {precedence}"))
+        signs.append((OriginKind.BULK, f"Precedence: {precedence}"))
     return signs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.origin.automatic import may_autorespond
 from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
@@ -32,7 +32,7 @@ class AutoReply:
 
 
 def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
-    reading: Reading,
+    reading: Analysis,
     *,
     decision: Decision,
     settings: Settings,
@@ -86,7 +86,7 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
 
 
-def _name(reading: Reading, decision: Decision) -> str | None:
+def _name(reading: Analysis, decision: Decision) -> str | None:
     asks = decision.route.ask if reading.classification.missing_facts else None
     return asks or decision.route.reply
 

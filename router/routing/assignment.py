@@ -33,7 +33,7 @@ class OnDuty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class AssignableCase:
     """A conversation that waits for somebody."""
 
     team: str
@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AssigneeChoice:
     """agent: who gets it, None if nobody does yet.  nobody: there is none who could, however little they had to do."""
 
     agent: OnDuty | None
@@ -56,22 +56,24 @@ class Choice:
     why: str
 
 
-def choose_assignee(case: Case, *, agents: Sequence[OnDuty], mode: Mode) -> Choice:
+def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mode) -> AssigneeChoice:
     """Return who gets the case. agents: everybody who is available, of whatever team."""
     members = [agent for agent in agents if case.team in agent.teams]
     if not members:
-        return Choice(None, nobody=True, why=f"nobody of {case.team} is available")
+        return AssigneeChoice(None, nobody=True, why=f"nobody of {case.team} is available")
     able = [agent for agent in members if _speaks(agent, case.language) and _knows(agent, case.category)]
     if not able:
-        return Choice(None, nobody=True, why=f"nobody available of {case.team} takes {case.language}, {case.category}")
+        return AssigneeChoice(
+            None, nobody=True, why=f"nobody available of {case.team} takes {case.language}, {case.category}"
+        )
     free = [agent for agent in able if _has_room(agent, case)]
     if not free:
-        return Choice(None, nobody=False, why=f"everybody able of {case.team} has enough to do")
+        return AssigneeChoice(None, nobody=False, why=f"everybody able of {case.team} has enough to do")
     chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
-    return Choice(chosen, nobody=False, why="the least busy" if mode == "least_busy" else "whose turn it was")
+    return AssigneeChoice(chosen, nobody=False, why="the least busy" if mode == "least_busy" else "whose turn it was")
 
 
-def _has_room(agent: OnDuty, case: Case) -> bool:
+def _has_room(agent: OnDuty, case: AssignableCase) -> bool:
     # Somebody with nothing to do takes anything; a capacity of 0 takes nothing.
     return agent.load + case.weight <= agent.capacity or (agent.load == 0 < agent.capacity)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.settings.model import Condition
 
 
@@ -42,10 +42,10 @@ class Background:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class RouteInput:
     """All that a condition may look at. emergency: by its words, or by the second look at what would wait."""
 
-    reading: Reading
+    reading: Analysis
     hours: Hours
     background: Background
     emergency: bool
@@ -56,7 +56,7 @@ class Sight:
         return f"{self.reading.subject}\n{self.reading.text}".casefold()
 
 
-def why_not(condition: Condition, sight: Sight) -> str:
+def why_not(condition: Condition, sight: RouteInput) -> str:
     """Return what keeps the condition from holding; empty if it holds."""
     wanted = condition.model_fields_set
     for name, test in _TESTS.items():
@@ -66,63 +66,63 @@ def why_not(condition: Condition, sight: Sight) -> str:
     return ""
 
 
-_Test = Callable[[Condition, Sight], str]
+_Test = Callable[[Condition, RouteInput], str]
 
 
-def _any_of(name: str, seen: Callable[[Reading], str | None]) -> _Test:
-    def test(condition: Condition, sight: Sight) -> str:
+def _any_of(name: str, seen: Callable[[Analysis], str | None]) -> _Test:
+    def test(condition: Condition, sight: RouteInput) -> str:
         wanted, value = getattr(condition, name), seen(sight.reading)
         return "" if not wanted or value in wanted else f"{name} is {value}"
 
     return test
 
 
-def _emergency(condition: Condition, sight: Sight) -> str:
+def _emergency(condition: Condition, sight: RouteInput) -> str:
     return "" if condition.emergency in {None, sight.emergency} else f"emergency is {_word(sight.emergency)}"
 
 
-def _open(condition: Condition, sight: Sight) -> str:
+def _open(condition: Condition, sight: RouteInput) -> str:
     hours = sight.hours
     return "" if condition.open in {None, hours.is_open} else f"{hours.calendar} is {_open_word(hours)}"
 
 
-def _holiday(condition: Condition, sight: Sight) -> str:
+def _holiday(condition: Condition, sight: RouteInput) -> str:
     holiday = sight.hours.holiday
     if condition.holiday in {None, holiday is not None}:
         return ""
     return f"it is a public holiday: {holiday}" if holiday else "it is no public holiday"
 
 
-def _language(condition: Condition, sight: Sight) -> str:
+def _language(condition: Condition, sight: RouteInput) -> str:
     # "zh" means Chinese in either script; "zh-Hant" means one of them.
     language = sight.reading.classification.language
     spoken = {language, language.partition("-")[0]}
     return "" if not condition.language or spoken & set(condition.language) else f"language is {language}"
 
 
-def _sender(condition: Condition, sight: Sight) -> str:
+def _sender(condition: Condition, sight: RouteInput) -> str:
     handle = sight.reading.envelope.sender.handle
     domain = f"@{handle.rpartition('@')[2]}"
     wanted = {each.casefold() for each in condition.sender}
     return "" if not wanted or wanted & {handle.casefold(), domain.casefold()} else "its sender is not named"
 
 
-def _signal(condition: Condition, sight: Sight) -> str:
+def _signal(condition: Condition, sight: RouteInput) -> str:
     wanted, noticed = set(condition.signal), {signal.kind.value for signal in sight.reading.signals}
     return "" if not wanted or wanted & noticed else "no such signal about the sender"
 
 
-def _contact(condition: Condition, sight: Sight) -> str:
+def _contact(condition: Condition, sight: RouteInput) -> str:
     wanted, labels = set(condition.contact), sight.background.contact_labels
     return "" if not wanted or wanted & labels else "the contact has no such label"
 
 
-def _follows_case(condition: Condition, sight: Sight) -> str:
+def _follows_case(condition: Condition, sight: RouteInput) -> str:
     follows = sight.background.follows_case
     return "" if condition.follows_case in {None, follows} else f"follows_case is {_word(follows)}"
 
 
-def _words(condition: Condition, sight: Sight) -> str:
+def _words(condition: Condition, sight: RouteInput) -> str:
     found = not condition.words or any(word.casefold() in sight.said for word in condition.words)
     return "" if found else "none of its words is there"
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.classify.keywords import fold
-from router.origin.automatic import Kind
+from router.origin.automatic import OriginKind
 from router.settings.model import Settings
 from router.text.chinese_script import fold_script
 
 # Of what a machine made in answer, in bulk or for ourselves nobody is in danger; a web form's mail is a machine's too.
-_UNHEARD: Final = frozenset({Kind.BOUNCE, Kind.BULK, Kind.AUTO_REPLIED, Kind.OURSELVES})
+_UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 _NO_WORD: Final = re.compile(r"[^\w]+")
 # "didn't" is one word, however it is typed.
 _WITHOUT_APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
@@ -41,7 +41,7 @@ class SecondLook:
     hints: tuple[Hint, ...]
     categories: frozenset[str]
 
-    def find(self, reading: Reading) -> tuple[str, ...]:
+    def find(self, reading: Analysis) -> tuple[str, ...]:
         """Return what hints at an emergency; empty if nothing does."""
         if not is_heard(reading):
             return ()
@@ -54,7 +54,7 @@ class SecondLook:
         return (*(f"it may be about {name}" for name in guesses[:1]), *found)
 
 
-def is_heard(reading: Reading) -> bool:
+def is_heard(reading: Analysis) -> bool:
     """Return whether somebody may be waiting for an answer to it."""
     return reading.origin.kind not in _UNHEARD
 

@@ -13,10 +13,10 @@ from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Final
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
-from router.routing.conditions import Background, Hours, Sight, why_not
+from router.routing.conditions import Background, Hours, RouteInput, why_not
 from router.routing.emergency import SecondLook, build_second_look
 from router.routing.sla import Due, due_times, moments
 from router.settings.model import RouteSettings, Settings, SlaSettings
@@ -27,7 +27,7 @@ _MOMENTS: Final = 1024
 Promises = Callable[[str | None, datetime], tuple[Due, datetime | None]]
 
 
-class Gate(StrEnum):
+class HoursGate(StrEnum):
     """How a message passed the hours.
 
     open: the desk is.  emergency: by its words, at any hour.  held: it waits, the desk is closed.
@@ -54,7 +54,7 @@ class Decision:
     team: str
     hours: Hours
     due: Due
-    gate: Gate
+    gate: HoursGate
     hints: tuple[str, ...]
     held_until: datetime | None
     watch_at: datetime | None
@@ -63,7 +63,7 @@ class Decision:
     @property
     def emergency(self) -> bool:
         """Whether it may wait for nobody's office hours."""
-        return self.gate in {Gate.EMERGENCY, Gate.RELEASED}
+        return self.gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class RoutingTable:
 
     def decide(
         self,
-        reading: Reading,
+        reading: Analysis,
         *,
         now: datetime,
         background: Background = NOTHING_KNOWN,
@@ -112,11 +112,11 @@ class RoutingTable:
         """
         hours = hours or self.hours(reading.envelope.channel, at=now)
         gate, hints = self._pass(reading, hours)
-        emergency = gate in {Gate.EMERGENCY, Gate.RELEASED}
-        route, tried = self._first(Sight(reading=reading, hours=hours, background=background, emergency=emergency))
+        emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
+        route, tried = self._first(RouteInput(reading=reading, hours=hours, background=background, emergency=emergency))
         since = min(reading.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
-        held_until = hours.opens_at if route.hold and gate is Gate.HELD else None
+        held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
         return Decision(
             route=route,
             team=self._team(route, channel=reading.envelope.channel),
@@ -129,15 +129,15 @@ class RoutingTable:
             tried=tried,
         )
 
-    def _pass(self, reading: Reading, hours: Hours) -> tuple[Gate, tuple[str, ...]]:
+    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[str, ...]]:
         if reading.classification.emergency:
-            return Gate.EMERGENCY, ()
+            return HoursGate.EMERGENCY, ()
         if hours.is_open:
-            return Gate.OPEN, ()
+            return HoursGate.OPEN, ()
         hints = self.second_look.find(reading)
-        return Gate.RELEASED if hints else Gate.HELD, hints
+        return HoursGate.RELEASED if hints else HoursGate.HELD, hints
 
-    def _first(self, sight: Sight) -> tuple[RouteSettings, tuple[tuple[str, str], ...]]:
+    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[tuple[str, str], ...]]:
         tried: list[tuple[str, str]] = []
         for route in self.settings.routes:
             reason = why_not(route.when, sight) if route.when else ""

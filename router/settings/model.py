@@ -29,7 +29,7 @@ from router.settings.values import (
 
 Priority = Literal["low", "normal", "high", "urgent"]
 # The kinds that `router.origin.automatic` tells apart.
-OriginKind = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
+OriginName = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
 # What `router.origin.sender_signals` notices about senders.
 SignalKind = Literal[
     "verified",
@@ -169,7 +169,7 @@ class Condition(Frozen):
     channel: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     category: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     language: Annotated[tuple[Language, ...], BeforeValidator(OneOrMany)] = ()
-    origin: Annotated[tuple[OriginKind, ...], BeforeValidator(OneOrMany)] = ()
+    origin: Annotated[tuple[OriginName, ...], BeforeValidator(OneOrMany)] = ()
     sender: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     signal: Annotated[tuple[SignalKind, ...], BeforeValidator(OneOrMany)] = ()
     contact: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()

@@ -31,7 +31,7 @@ _MOST_PARTS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class EarlierMessage:
     """One message of a contact. text: masked.  echo: of the words as they came (`duplicates.echo_of`)."""
 
     message_id: UUID
@@ -47,7 +47,9 @@ class Said:
         return canonical(self.text)
 
 
-def find_repeated(text: str, *, said: Canonical, echo: str, has_secrets: bool, earlier: Sequence[Said]) -> Said | None:
+def find_repeated(
+    text: str, *, said: Canonical, echo: str, has_secrets: bool, earlier: Sequence[EarlierMessage]
+) -> EarlierMessage | None:
     """Return the first of a contact's earlier messages that this one says again; None if it is new.
 
     text: as it came.  said, echo: of it.  earlier: oldest first.
@@ -80,7 +82,7 @@ def find_alike(text: str, others: Iterable[tuple[UUID, str]]) -> list[UUID]:
     return list(dict.fromkeys(alike))
 
 
-def _in_parts(said: Canonical, earlier: Sequence[Said]) -> Said | None:
+def _in_parts(said: Canonical, earlier: Sequence[EarlierMessage]) -> EarlierMessage | None:
     """Return the first of those messages on one channel that together, as they came, say what this one does."""
     for channel in dict.fromkeys(each.channel for each in earlier):
         parts = [each for each in earlier if each.channel == channel]

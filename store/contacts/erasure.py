@@ -18,26 +18,26 @@ from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
-from store.conversations.ratings import Rating
+from store.conversations.ratings import RatingRow
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
-from store.outbound.limits import Suppression
-from store.tables.desk import ContactLabel, Emergency
+from store.events.append import NewEvent, append_events
+from store.outbound.limits import SuppressionRow
+from store.tables.desk import ContactLabelRow, EmergencyRow
 from store.tables.messages import (
-    Attachment,
-    Contact,
-    Conversation,
-    Identity,
-    Inbound,
-    Message,
-    Original,
+    AttachmentRow,
+    ContactRow,
+    ConversationRow,
+    IdentityRow,
+    InboundRow,
+    MessageRow,
+    OriginalRow,
     Status,
-    ThreadKey,
+    ThreadKeyRow,
 )
-from store.tables.operations import Idempotency, Outbound, OutboundState
+from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState
 
 # What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
 _ERASED: Final = "erased:"
@@ -52,7 +52,7 @@ def erase_contact(
     """
     hold_handles(connection, contact_id)
     refuse_gone(connection, contact_id)
-    cases = _ids(connection, Conversation, table_of(Conversation).c.contact_id == contact_id)
+    cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)
     _erase_outbound(connection, cases)
     for case in cases:
         change_status(connection, database, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
@@ -61,7 +61,7 @@ def erase_contact(
     _erase_person(connection, contact_id, now=now)
     counts = {"conversations": len(cases), "messages": messages}
     payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
-    append_events(connection, [EventRow("contact.erased", None, payload, at=now)])
+    append_events(connection, [NewEvent("contact.erased", None, payload, at=now)])
     return counts
 
 
@@ -71,7 +71,7 @@ def _ids(connection: Connection, model: type[SQLModel], condition: sa.ColumnElem
 
 
 def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     theirs = among(table.c.conversation_id, cases)
     leaving = sa.select(table.c.id).where(theirs, table.c.state == OutboundState.SENDING).limit(1)
     if connection.execute(leaving).first() is not None:
@@ -85,7 +85,7 @@ def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
 
 
 def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UUID) -> int:
-    table = table_of(Message)
+    table = table_of(MessageRow)
     theirs = sa.or_(among(table.c.conversation_id, cases), table.c.contact_id == contact_id)
     names = ("id", "inbound_id", "subject", "text")
     rows = connection.execute(sa.select(*(table.c[name] for name in names)).where(theirs)).mappings().all()
@@ -96,18 +96,18 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     )
     gone = sa.update(table).where(among(table.c.id, ids))
     connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
-    attachment = table_of(Attachment)
+    attachment = table_of(AttachmentRow)
     connection.execute(sa.delete(attachment).where(among(attachment.c.message_id, ids)))
-    opened = table_of(Conversation)
+    opened = table_of(ConversationRow)
     openers = connection.execute(sa.select(opened.c.opened_by_inbound).where(among(opened.c.id, cases))).scalars()
     _erase_inbound(connection, [*inbound, *openers])
     return len(ids)
 
 
 def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
-    table, original = table_of(Inbound), table_of(Original)
+    table, original = table_of(InboundRow), table_of(OriginalRow)
     # A second copy of a message says the same again.
-    copies = _ids(connection, Inbound, among(table.c.duplicate_of, ids))
+    copies = _ids(connection, InboundRow, among(table.c.duplicate_of, ids))
     rows = connection.execute(
         sa.select(table.c.id, table.c.channel, table.c.source_key, table.c.received_at).where(
             among(table.c.id, [*ids, *copies])
@@ -126,11 +126,11 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
 
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
-    table, key = table_of(Conversation), table_of(ThreadKey)
+    table, key = table_of(ConversationRow), table_of(ThreadKeyRow)
     nothing: dict[str, Any] = {"subject": "", "labels": [], "watch_at": None, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
     connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
-    rating, emergency, answer = table_of(Rating), table_of(Emergency), table_of(Idempotency)
+    rating, emergency, answer = table_of(RatingRow), table_of(EmergencyRow), table_of(IdempotencyRow)
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
     connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(evidence={}))
     for case in cases:
@@ -140,11 +140,11 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
 
 
 def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) -> None:
-    contact, identity, label = table_of(Contact), table_of(Identity), table_of(ContactLabel)
+    contact, identity, label = table_of(ContactRow), table_of(IdentityRow), table_of(ContactLabelRow)
     rows = connection.execute(
         sa.select(identity.c.id, identity.c.handle).where(identity.c.contact_id == contact_id)
     ).all()
-    stop = table_of(Suppression)
+    stop = table_of(SuppressionRow)
     connection.execute(sa.delete(stop).where(among(stop.c.handle, [row.handle for row in rows])))
     for row in rows:
         tombstone = f"{_ERASED}{row.id.hex}"

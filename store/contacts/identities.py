@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.messages import Contact, Identity
+from store.tables.messages import ContactRow, IdentityRow
 
 
 class Handle(NamedTuple):
@@ -42,7 +42,7 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
 
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:
-    table = table_of(Identity)
+    table = table_of(IdentityRow)
     # Kind by kind, because the index begins with it; without it every identity there is would be looked at.
     of_each_kind = [
         sa.and_(table.c.kind == kind, among(table.c.handle, [handle.handle for handle in same]))
@@ -59,7 +59,7 @@ def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> d
 
 def _insert_contacts(connection: Connection, names: Mapping[UUID, str], *, now: datetime) -> None:
     rows = [{"id": contact_id, "name": name, "created_at": now} for contact_id, name in names.items()]
-    insert_rows(connection, Contact, rows=rows)
+    insert_rows(connection, ContactRow, rows=rows)
 
 
 def _insert_identities(
@@ -75,10 +75,10 @@ def _insert_identities(
         }
         for handle in handles
     ]
-    insert_new(connection, Identity, rows=rows)
+    insert_new(connection, IdentityRow, rows=rows)
 
 
 def _drop_contacts(connection: Connection, ids: list[UUID]) -> None:
     if ids:
-        table = table_of(Contact)
+        table = table_of(ContactRow)
         connection.execute(sa.delete(table).where(among(table.c.id, ids)))

@@ -13,16 +13,23 @@ from sqlmodel import SQLModel
 
 from router.errors import PermanentError
 from store.contacts.profiles import refuse_gone
-from store.conversations.undo_log import Deed, Kept, Kind, keep_regrouping, note_undone, snapshot
+from store.conversations.undo_log import (
+    NewRegrouping,
+    RegroupingKind,
+    StoredRegrouping,
+    keep_regrouping,
+    note_undone,
+    snapshot,
+)
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import EventRow, append_events
-from store.tables.desk import ContactLabel
-from store.tables.messages import Contact, Conversation, Identity, Message
+from store.events.append import NewEvent, append_events
+from store.tables.desk import ContactLabelRow
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 _MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (
-    ("handles", Identity),
-    ("conversations", Conversation),
-    ("messages", Message),
+    ("handles", IdentityRow),
+    ("conversations", ConversationRow),
+    ("messages", MessageRow),
 )
 
 
@@ -36,22 +43,22 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
     hold_handles(connection, source_id, target_id)
     for side in sorted((source_id, target_id)):
         refuse_gone(connection, side)
-    before = snapshot(connection, Contact, (source_id, target_id), ("merged_into",))
+    before = snapshot(connection, ContactRow, (source_id, target_id), ("merged_into",))
     moved: dict[str, object] = {
         name: _move(connection, model, source_id, target_id=target_id) for name, model in _MOVING
     }
     moved["labels"] = _share_labels(connection, source_id, target_id)
-    table = table_of(Contact)
+    table = table_of(ContactRow)
     connection.execute(sa.update(table).where(table.c.id == source_id).values(merged_into=target_id))
-    deed = Deed(kind=Kind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
+    deed = NewRegrouping(kind=RegroupingKind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
     after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
     kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [EventRow("contact.merged", None, payload, at=now)])
+    append_events(connection, [NewEvent("contact.merged", None, payload, at=now)])
     return kept
 
 
-def undo_merged_contacts(connection: Connection, kept: Kept, *, by: str, now: datetime) -> None:
+def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
     """Part them again: what each had is theirs, what came since stays with the one it came to.
 
     Raises Conflict when it was undone before, or something later has to be undone first.
@@ -63,17 +70,17 @@ def undo_merged_contacts(connection: Connection, kept: Kept, *, by: str, now: da
         table, ids = table_of(model), [UUID(each) for each in kept.moved[name]]
         theirs = sa.update(table).where(among(table.c.id, ids), table.c.contact_id == target_id)
         connection.execute(theirs.values(contact_id=source_id))
-    label, contact = table_of(ContactLabel), table_of(Contact)
+    label, contact = table_of(ContactLabelRow), table_of(ContactRow)
     shared = sa.delete(label).where(label.c.contact_id == target_id, among(label.c.label, kept.moved["labels"]))
     connection.execute(shared)
     connection.execute(sa.update(contact).where(contact.c.id == source_id).values(merged_into=None))
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept.row.id)}
-    append_events(connection, [EventRow("contact.parted", None, payload, at=now)])
+    append_events(connection, [NewEvent("contact.parted", None, payload, at=now)])
 
 
 def hold_handles(connection: Connection, *contact_ids: UUID) -> None:
     """Lock the handles of contacts in routing's order: nothing arrives from them until we are done."""
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     held = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
     connection.execute(held.order_by(columns.kind, columns.handle).with_for_update()).all()
 
@@ -86,9 +93,9 @@ def _move(connection: Connection, model: type[SQLModel], source_id: UUID, *, tar
 
 
 def _share_labels(connection: Connection, source_id: UUID, target_id: UUID) -> list[str]:
-    columns = table_of(ContactLabel).c
+    columns = table_of(ContactLabelRow).c
     theirs = sa.select(columns.label)
     known = set(connection.execute(theirs.where(columns.contact_id == target_id)).scalars())
     fresh = sorted(set(connection.execute(theirs.where(columns.contact_id == source_id)).scalars()) - known)
-    insert_new(connection, ContactLabel, rows=[{"contact_id": target_id, "label": label} for label in fresh])
+    insert_new(connection, ContactLabelRow, rows=[{"contact_id": target_id, "label": label} for label in fresh])
     return fresh

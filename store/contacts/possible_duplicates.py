@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from router.envelope import PartyKind
 from router.text.facts import find_facts
 from store.db.bulk import among, table_of
-from store.tables.messages import Contact, Conversation, Direction, Identity, Message
+from store.tables.messages import ContactRow, ConversationRow, Direction, IdentityRow, MessageRow
 
 # So many of the newest messages are read; who claims an address does so soon.
 _READ: Final = 20
@@ -53,7 +53,7 @@ def suggest_same(
                 claimed.setdefault((kind, fact.value), message.id)
     if not claimed:
         return []
-    identity, contact = table_of(Identity), table_of(Contact)
+    identity, contact = table_of(IdentityRow), table_of(ContactRow)
     statement = (
         sa.select(identity.c.kind, identity.c.handle, contact.c.id, contact.c.name)
         .join(contact, contact.c.id == identity.c.contact_id)
@@ -61,7 +61,7 @@ def suggest_same(
         .where(contact.c.id != contact_id, contact.c.merged_into.is_(None), contact.c.erased_at.is_(None))
     )
     if only_teams is not None:
-        theirs = table_of(Conversation).c
+        theirs = table_of(ConversationRow).c
         seen = sa.exists().where(theirs.contact_id == contact.c.id, among(theirs.team, only_teams))
         statement = statement.where(seen)
     rows = connection.execute(statement.order_by(identity.c.created_at.desc(), identity.c.id).limit(_MOST)).all()
@@ -75,10 +75,10 @@ def suggest_same(
 def _newest(
     connection: Connection, contact_id: UUID, *, only_teams: Collection[str] | None
 ) -> list[sa.Row[tuple[UUID, str, str]]]:
-    message, conversation = table_of(Message).c, table_of(Conversation).c
+    message, conversation = table_of(MessageRow).c, table_of(ConversationRow).c
     statement = (
         sa.select(message.id, message.subject, message.text)
-        .join(table_of(Conversation), conversation.id == message.conversation_id)
+        .join(table_of(ConversationRow), conversation.id == message.conversation_id)
         .where(conversation.contact_id == contact_id, message.direction == Direction.INCOMING)
     )
     if only_teams is not None:

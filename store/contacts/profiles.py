@@ -15,10 +15,10 @@ from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
 from store.conversations.read import Position, behind
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import EventRow, append_events
-from store.tables.desk import ContactLabel
-from store.tables.messages import Attachment, Contact, Conversation, Identity, Message
-from store.tables.operations import Outbound
+from store.events.append import NewEvent, append_events
+from store.tables.desk import ContactLabelRow
+from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
+from store.tables.operations import OutboundRow
 
 _MISSING: Final = "there is no contact with that id or handle"
 _MOST_EXPORTED: Final = 100_000
@@ -58,7 +58,7 @@ class CardChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ContactMessage:
     """One message of a contact's story, with the conversation it is in."""
 
     id: UUID
@@ -82,7 +82,7 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
     Raises NotFound when there is none, or none of theirs is seen.
     """
     contact_id = key if isinstance(key, UUID) else _of_handle(connection, key)
-    table, identity = table_of(Contact), table_of(Identity)
+    table, identity = table_of(ContactRow), table_of(IdentityRow)
     row = connection.execute(sa.select(table).where(table.c.id == contact_id)).mappings().first()
     number = _conversations(connection, contact_id, only_teams=only_teams) if row else 0
     if row is None or (only_teams is not None and not number):
@@ -104,21 +104,23 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     Raises Conflict when the contact was merged into another or erased.
     """
     refuse_gone(connection, contact_id)
-    table, label = table_of(Contact), table_of(ContactLabel)
+    table, label = table_of(ContactRow), table_of(ContactLabelRow)
     values = {key: value for key, value in (("name", wanted.name), ("note", wanted.note)) if value is not None}
     if values:
         connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values))
-    insert_new(connection, ContactLabel, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels])
+    insert_new(
+        connection, ContactLabelRow, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels]
+    )
     gone = sa.delete(label).where(label.c.contact_id == contact_id, among(label.c.label, wanted.remove_labels))
     connection.execute(gone)
     changed = sorted([*values, *(["labels"] if wanted.add_labels or wanted.remove_labels else [])])
     payload = {"contact_id": str(contact_id), "changed": changed, "by": by}
-    append_events(connection, [EventRow("contact.edited", None, payload, at=now)])
+    append_events(connection, [NewEvent("contact.edited", None, payload, at=now)])
 
 
 def refuse_gone(connection: Connection, contact_id: UUID) -> None:
     """Lock a contact. Raises Conflict when it was merged into another or erased."""
-    table = table_of(Contact)
+    table = table_of(ContactRow)
     statement = sa.select(table.c.merged_into, table.c.erased_at).where(table.c.id == contact_id)
     row = connection.execute(statement.with_for_update()).one()
     if row.merged_into is not None:
@@ -134,10 +136,10 @@ def timeline(
     only_teams: Collection[str] | None = None,
     before: Position | None = None,
     limit: int,
-) -> list[Said]:
+) -> list[ContactMessage]:
     """Return up to `limit` messages of a contact's conversations on all channels, newest first."""
-    message, conversation = table_of(Message), table_of(Conversation)
-    own = [name for name in Said.__dataclass_fields__ if name in message.c]
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    own = [name for name in ContactMessage.__dataclass_fields__ if name in message.c]
     statement = sa.select(
         *(message.c[name] for name in own), *(conversation.c[name] for name in ("reference", "team", "status"))
     ).join(conversation, conversation.c.id == message.c.conversation_id)
@@ -147,7 +149,7 @@ def timeline(
     if before is not None:
         statement = statement.where(behind(message.c.received_at, message.c.id, position=before))
     ordered = statement.order_by(message.c.received_at.desc(), message.c.id.desc()).limit(limit)
-    return [Said(**row) for row in connection.execute(ordered).mappings()]
+    return [ContactMessage(**row) for row in connection.execute(ordered).mappings()]
 
 
 def everything_about(connection: Connection, contact_id: UUID) -> dict[str, list[dict[str, Any]]]:
@@ -155,16 +157,16 @@ def everything_about(connection: Connection, contact_id: UUID) -> dict[str, list
 
     An original is a message of the customer's own; each is downloaded by its message's id.
     """
-    found = {"contacts": _rows(connection, Contact, table_of(Contact).c.id == contact_id)}
-    found["handles"] = _rows(connection, Identity, table_of(Identity).c.contact_id == contact_id)
-    found["labels"] = _rows(connection, ContactLabel, table_of(ContactLabel).c.contact_id == contact_id)
-    of_theirs = table_of(Conversation).c.contact_id == contact_id
-    found["conversations"] = _rows(connection, Conversation, of_theirs)
+    found = {"contacts": _rows(connection, ContactRow, table_of(ContactRow).c.id == contact_id)}
+    found["handles"] = _rows(connection, IdentityRow, table_of(IdentityRow).c.contact_id == contact_id)
+    found["labels"] = _rows(connection, ContactLabelRow, table_of(ContactLabelRow).c.contact_id == contact_id)
+    of_theirs = table_of(ConversationRow).c.contact_id == contact_id
+    found["conversations"] = _rows(connection, ConversationRow, of_theirs)
     cases = [row["id"] for row in found["conversations"]]
-    found["messages"] = _rows(connection, Message, among(table_of(Message).c.conversation_id, cases))
+    found["messages"] = _rows(connection, MessageRow, among(table_of(MessageRow).c.conversation_id, cases))
     messages = [row["id"] for row in found["messages"]]
-    found["attachments"] = _rows(connection, Attachment, among(table_of(Attachment).c.message_id, messages))
-    found["outbound"] = _rows(connection, Outbound, among(table_of(Outbound).c.conversation_id, cases))
+    found["attachments"] = _rows(connection, AttachmentRow, among(table_of(AttachmentRow).c.message_id, messages))
+    found["outbound"] = _rows(connection, OutboundRow, among(table_of(OutboundRow).c.conversation_id, cases))
     return found
 
 
@@ -176,7 +178,7 @@ def _rows(connection: Connection, model: type[Any], condition: sa.ColumnElement[
 
 
 def _of_handle(connection: Connection, handle: str) -> UUID:
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     # The index begins with the kind. Of one number that writes by several channels, the oldest.
     named = sa.select(columns.contact_id).where(
         among(columns.kind, list(PartyKind)), columns.handle == handle.strip().lower()
@@ -188,7 +190,7 @@ def _of_handle(connection: Connection, handle: str) -> UUID:
 
 
 def _conversations(connection: Connection, contact_id: UUID, *, only_teams: Collection[str] | None) -> int:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     statement = sa.select(sa.func.count()).where(columns.contact_id == contact_id)
     if only_teams is not None:
         statement = statement.where(among(columns.team, only_teams))
@@ -196,7 +198,7 @@ def _conversations(connection: Connection, contact_id: UUID, *, only_teams: Coll
 
 
 def _labels(connection: Connection, contact_id: UUID) -> list[str]:
-    columns = table_of(ContactLabel).c
+    columns = table_of(ContactLabelRow).c
     return list(
         connection.execute(
             sa.select(columns.label).where(columns.contact_id == contact_id).order_by(columns.label)
@@ -211,13 +213,13 @@ def label_contact(connection: Connection, *, handle: str, labels: Collection[str
     """
     contact_ids = _contacts(connection, handle)
     rows = [{"contact_id": contact_id, "label": label} for contact_id in contact_ids for label in labels]
-    insert_new(connection, ContactLabel, rows=rows)
+    insert_new(connection, ContactLabelRow, rows=rows)
     return _labels_of(connection, contact_ids)
 
 
 def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
     """Take these labels from the contact; return those it keeps. See `label_contact`."""
-    contact_ids, table = _contacts(connection, handle), table_of(ContactLabel)
+    contact_ids, table = _contacts(connection, handle), table_of(ContactLabelRow)
     theirs = (among(table.c.contact_id, contact_ids), among(table.c.label, labels))
     connection.execute(sa.delete(table).where(*theirs))
     return _labels_of(connection, contact_ids)
@@ -225,7 +227,7 @@ def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[s
 
 def _contacts(connection: Connection, handle: str) -> list[UUID]:
     # One handle may exist in several kinds: a number writes by SMS and by WhatsApp, and is the same person's.
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     known = sa.select(columns.contact_id).where(columns.handle == handle.strip().lower()).distinct()
     found = list(connection.execute(known).scalars())
     if not found:
@@ -234,6 +236,6 @@ def _contacts(connection: Connection, handle: str) -> list[UUID]:
 
 
 def _labels_of(connection: Connection, contact_ids: Collection[UUID]) -> list[str]:
-    columns = table_of(ContactLabel).c
+    columns = table_of(ContactLabelRow).c
     labels = sa.select(columns.label).where(among(columns.contact_id, contact_ids)).distinct()
     return sorted(connection.execute(labels).scalars())

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.events.append import EventRow, append_events
-from store.tables.desk import Emergency
-from store.tables.messages import Conversation
+from store.events.append import NewEvent, append_events
+from store.tables.desk import EmergencyRow
+from store.tables.messages import ConversationRow
 
 _A_DAY: Final = timedelta(days=1)
 # What a false alarm becomes: whoever found it false sees to it like to any other.
@@ -23,7 +23,7 @@ _CALM: Final = "normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyRow:
+class EmergencyRecord:
     """See `store.tables.desk.Emergency`."""
 
     conversation_id: UUID
@@ -46,8 +46,8 @@ class EmergencyTally:
 
 def call_for(connection: Connection, rows: Rows) -> None:
     """Write down for what people are called; danger that is said again after somebody judged it is judged anew."""
-    table = table_of(Emergency)
-    if insert_new(connection, Emergency, rows=rows) == len(rows):
+    table = table_of(EmergencyRow)
+    if insert_new(connection, EmergencyRow, rows=rows) == len(rows):
         return
     for row in rows:
         anew = {"inbound_id": row["inbound_id"], "at": row["at"], "evidence": row["evidence"]}
@@ -55,20 +55,20 @@ def call_for(connection: Connection, rows: Rows) -> None:
         connection.execute(sa.update(table).where(*judged).values(**anew, confirmed=None, by="", confirmed_at=None))
 
 
-def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRow:
+def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:
     """Return what is known of a conversation's emergency.
 
     Raises NotFound when nobody was ever called for it.
     """
-    table = table_of(Emergency)
-    columns = [table.c[name] for name in EmergencyRow.__dataclass_fields__]
+    table = table_of(EmergencyRow)
+    columns = [table.c[name] for name in EmergencyRecord.__dataclass_fields__]
     row = connection.execute(sa.select(*columns).where(table.c.conversation_id == conversation_id)).mappings().first()
     if row is None:
         raise NotFound("nobody was called for this conversation")
-    return EmergencyRow(**row)
+    return EmergencyRecord(**row)
 
 
-def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed: bool, by: str) -> EmergencyRow:
+def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed: bool, by: str) -> EmergencyRecord:
     """Write down what a person found; said twice, it is said once.
 
     A released conversation is no emergency any more and of normal priority; its team and its promises stay until
@@ -78,7 +78,7 @@ def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed:
     known = find_emergency(connection, conversation_id)
     if known.confirmed is confirmed:
         return known
-    table, case, now = table_of(Emergency), table_of(Conversation), read_clock(connection)
+    table, case, now = table_of(EmergencyRow), table_of(ConversationRow), read_clock(connection)
     found = {"confirmed": confirmed, "by": by, "confirmed_at": now}
     connection.execute(sa.update(table).where(table.c.conversation_id == conversation_id).values(**found))
     changed: dict[str, Any] = {"emergency": confirmed, "version": case.c.version + 1}
@@ -86,13 +86,13 @@ def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed:
         changed["priority"] = _CALM
     connection.execute(sa.update(case).where(case.c.id == conversation_id).values(**changed))
     kind = "emergency.confirmed" if confirmed else "emergency.released"
-    append_events(connection, [EventRow(kind, conversation_id, {"by": by}, at=now)])
+    append_events(connection, [NewEvent(kind, conversation_id, {"by": by}, at=now)])
     return find_emergency(connection, conversation_id)
 
 
 def tally(connection: Connection) -> EmergencyTally:
     """Return what became of the emergencies of the last 24 hours."""
-    columns = table_of(Emergency).c
+    columns = table_of(EmergencyRow).c
     counted = (sa.func.count(), *(_times(columns.confirmed.is_(found)) for found in (True, False)))
     row = connection.execute(sa.select(*counted).where(columns.at >= read_clock(connection) - _A_DAY)).one()
     return EmergencyTally(*(int(number or 0) for number in row))

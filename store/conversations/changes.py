@@ -20,9 +20,9 @@ from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
-from store.tables.messages import Conversation, Status
-from store.tables.operations import Agent
+from store.events.append import NewEvent, append_events
+from store.tables.messages import ConversationRow, Status
+from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50
 # What a step makes of an order: the columns that change, and what is to be told, by kind.
@@ -50,7 +50,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class LockedConversation:
     """A conversation, locked until the transaction ends."""
 
     id: UUID
@@ -65,15 +65,17 @@ class Case:
     merged_into: UUID | None
 
 
-def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> Case:
+def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> LockedConversation:
     """Lock a conversation and return it.
 
     version: the one that the caller has read; None for whatever it is.
     Raises Stale when the conversation has moved on since, Conflict when it was merged into another.
     """
-    table = table_of(Conversation)
-    statement = sa.select(*(table.c[name] for name in Case.__dataclass_fields__)).where(table.c.id == conversation_id)
-    case = Case(**connection.execute(statement.with_for_update()).mappings().one())
+    table = table_of(ConversationRow)
+    statement = sa.select(*(table.c[name] for name in LockedConversation.__dataclass_fields__)).where(
+        table.c.id == conversation_id
+    )
+    case = LockedConversation(**connection.execute(statement.with_for_update()).mappings().one())
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
     if version is not None and case.version != version:
@@ -81,7 +83,9 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     return case
 
 
-def change(connection: Connection, database: Database, case: Case, *, wanted: Change, by: str, now: datetime) -> int:
+def change(
+    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
+) -> int:
     """Change a locked conversation and return its version then.
 
     by: the agent's name.  now: the database's clock.
@@ -99,11 +103,11 @@ def change(connection: Connection, database: Database, case: Case, *, wanted: Ch
             connection, case.id, old=case.category, new=wanted.category, sub_intent=wanted.sub_intent, by=by, now=now
         )
     if values:
-        table = table_of(Conversation)
+        table = table_of(ConversationRow)
         statement = sa.update(table).where(table.c.id == case.id)
         connection.execute(statement.values(**values, version=table.c.version + 1))
     append_events(
-        connection, [EventRow(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
+        connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
     )
     _set_status(connection, database, case, wanted=wanted, by=by, now=now)
     return version_of(connection, case.id)
@@ -111,7 +115,7 @@ def change(connection: Connection, database: Database, case: Case, *, wanted: Ch
 
 def version_of(connection: Connection, conversation_id: UUID) -> int:
     """Return the version that a conversation has now."""
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
 
 
@@ -120,7 +124,7 @@ def _add(made: _Made, *, values: dict[str, Any], told: dict[str, Mapping[str, ob
     told.update(made[1])
 
 
-def _assigned(connection: Connection, case: Case, wanted: Change, *, by: str) -> _Made:
+def _assigned(connection: Connection, case: LockedConversation, wanted: Change, *, by: str) -> _Made:
     if wanted.take and wanted.assignee is not None:
         raise PermanentError("expected `take` or `assignee`, not both")
     if wanted.take and case.assignee not in {None, by}:
@@ -135,13 +139,13 @@ def _assigned(connection: Connection, case: Case, wanted: Change, *, by: str) ->
 
 
 def _require_agent(connection: Connection, name: str) -> None:
-    agents = table_of(Agent).c
+    agents = table_of(AgentRow).c
     there = sa.select(agents.id).where(agents.name == name, agents.revoked_at.is_(None))
     if connection.execute(there).first() is None:
         raise NotFound(f"there is no agent named {name}")
 
 
-def _moved(case: Case, wanted: Change) -> _Made:
+def _moved(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.team is None or wanted.team == case.team:
         return {}, {}
     # Another team hands it out anew, unless the order says who has it there.
@@ -150,14 +154,14 @@ def _moved(case: Case, wanted: Change) -> _Made:
     return {"team": wanted.team, "alarmed_at": None, **kept}, {"conversation.moved": payload}
 
 
-def _ranked(case: Case, wanted: Change) -> _Made:
+def _ranked(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.priority is None or wanted.priority == case.priority:
         return {}, {}
     payload = {"priority": wanted.priority, "from": case.priority}
     return {"priority": wanted.priority}, {"conversation.prioritised": payload}
 
 
-def _corrected(case: Case, wanted: Change) -> _Made:
+def _corrected(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.sub_intent and not wanted.category:
         raise PermanentError("`sub_intent` goes with the `category` that it is of")
     if wanted.category is None or (wanted.category or None) == case.category:
@@ -166,7 +170,7 @@ def _corrected(case: Case, wanted: Change) -> _Made:
     return {"category": wanted.category or None}, {"conversation.recategorised": payload}
 
 
-def _labelled(case: Case, wanted: Change) -> _Made:
+def _labelled(case: LockedConversation, wanted: Change) -> _Made:
     labels = [label for label in dict.fromkeys((*case.labels, *wanted.add_labels)) if label not in wanted.remove_labels]
     if labels == case.labels:
         return {}, {}
@@ -176,7 +180,7 @@ def _labelled(case: Case, wanted: Change) -> _Made:
 
 
 def _set_status(
-    connection: Connection, database: Database, case: Case, *, wanted: Change, by: str, now: datetime
+    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
 ) -> None:
     until = wanted.snoozed_until
     if (until is not None) != (wanted.status == Status.SNOOZED):
@@ -190,13 +194,13 @@ def _set_status(
         _put_aside(connection, case, until=until, by=by, now=now)
 
 
-def _put_aside(connection: Connection, case: Case, *, until: datetime, by: str, now: datetime) -> None:
+def _put_aside(connection: Connection, case: LockedConversation, *, until: datetime, by: str, now: datetime) -> None:
     """Let it come back by itself: `workers.chores.sla` wakes what is held, and a message of the customer does at once.
 
     Its promises go on: the customer knows nothing of our putting it aside.
     """
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == case.id).values(**values))
     payload = {"until": until.isoformat(), "by": by}
-    append_events(connection, [EventRow("conversation.snoozed", case.id, payload, at=now)])
+    append_events(connection, [NewEvent("conversation.snoozed", case.id, payload, at=now)])

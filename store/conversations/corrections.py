@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.desk import Correction
-from store.tables.messages import Direction, Message
+from store.tables.desk import CorrectionRow
+from store.tables.messages import Direction, MessageRow
 
 # More than this teaches nothing that the newest of them do not, and training would take hours.
 _MOST: Final = 50_000
@@ -54,12 +54,12 @@ def keep_correction(
         "agent": by,
         "at": now,
     }
-    insert_rows(connection, Correction, rows=[row])
+    insert_rows(connection, CorrectionRow, rows=[row])
 
 
 def corrected_texts(connection: Connection) -> list[CorrectedText]:
     """Return each corrected text once, with the newest that was said of it, oldest correction first."""
-    table, message = table_of(Correction), table_of(Message)
+    table, message = table_of(CorrectionRow), table_of(MessageRow)
     newest = sa.func.row_number().over(partition_by=table.c.message_id, order_by=(table.c.at.desc(), table.c.id.desc()))
     ranked = sa.select(table, newest.label("place")).where(table.c.message_id.is_not(None)).subquery()
     statement = (
@@ -78,7 +78,7 @@ def corrected_texts(connection: Connection) -> list[CorrectedText]:
 
 def _first_words(connection: Connection, conversation_id: UUID) -> UUID | None:
     """Return the customer's first message, which is what was classified."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     theirs = sa.select(columns.id).where(
         columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING
     )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
 from store.db.bulk import table_of
-from store.tables.messages import Conversation, Direction, Inbound, InboundState, Message, Status
+from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow, Status
 
 # A case that was put together with another, which was put together with another ...
 _MOST_MERGES: Final = 10
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseRow:
+class CaseStatus:
     """One case. conversation_id: None while the message is not routed yet.  held_until: when the desk opens."""
 
     phase: Phase
@@ -45,12 +45,12 @@ class CaseRow:
     held_until: datetime | None = None
 
 
-def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseRow:
+def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseStatus:
     """Return the case that a message opened, joined or repeated.
 
     Raises NotFound when there is no such message.
     """
-    inbound, message = table_of(Inbound), table_of(Message)
+    inbound, message = table_of(InboundRow), table_of(MessageRow)
     row = connection.execute(sa.select(inbound).where(inbound.c.id == inbound_id)).mappings().first()
     if row is None:
         raise NotFound("there is no message with that id")
@@ -59,15 +59,15 @@ def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseRow:
     conversation_id: UUID | None = connection.execute(which).scalar_one_or_none()
     if conversation_id is not None:
         return case_of(connection, conversation_id)
-    return CaseRow(phase=Phase.RECEIVED, opened_at=row["accepted_at"], changed_at=row["accepted_at"])
+    return CaseStatus(phase=Phase.RECEIVED, opened_at=row["accepted_at"], changed_at=row["accepted_at"])
 
 
-def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0) -> CaseRow:
+def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0) -> CaseStatus:
     """Return the case, or the one that it was put together with. followed: how often that was so already.
 
     Raises NotFound when there is no such conversation.
     """
-    table, message = table_of(Conversation), table_of(Message)
+    table, message = table_of(ConversationRow), table_of(MessageRow)
     row = connection.execute(sa.select(table).where(table.c.id == conversation_id)).mappings().first()
     if row is None:
         raise NotFound("there is no conversation with that id")
@@ -77,7 +77,7 @@ def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0)
         message.c.conversation_id == conversation_id, message.c.direction == Direction.OUTGOING
     )
     count, answered_at = connection.execute(answers).one()
-    return CaseRow(
+    return CaseStatus(
         phase=_phase(row),
         conversation_id=conversation_id,
         contact_id=row["contact_id"],

@@ -20,10 +20,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
-from store.conversations.read import OWN_COLUMNS, ConversationRow, Position, conversation_row
+from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
-from store.tables.desk import ReadMarker
-from store.tables.messages import Contact, Conversation, Identity, Status
+from store.tables.desk import ReadMarkerRow
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow, Status
 
 # As the small indexes of those that have any say it, by which the planners know them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
@@ -76,13 +76,13 @@ class _Part:
     ascending: bool = False
 
     def order(self) -> Sequence[sa.ColumnElement[Any]]:
-        columns = table_of(Conversation).c
+        columns = table_of(ConversationRow).c
         pair = (columns[self.at], columns.id)
         return pair if self.ascending else [column.desc() for column in pair]
 
     def behind(self, position: Position) -> sa.ColumnElement[bool]:
         # One comparison of pairs, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
-        columns = table_of(Conversation).c
+        columns = table_of(ConversationRow).c
         at, row_id = columns[self.at], columns.id
         last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
         here = sa.tuple_(at, row_id)
@@ -96,9 +96,9 @@ def list_conversations(
     sort: Sort = Sort.NEWEST,
     after: Position | None = None,
     limit: int,
-) -> list[tuple[ConversationRow, Position]]:
+) -> list[tuple[ConversationRecord, Position]]:
     """Return up to `limit` conversations after `after`, each with its place in the list."""
-    found: list[tuple[ConversationRow, Position]] = []
+    found: list[tuple[ConversationRecord, Position]] = []
     for number, part in enumerate(_parts(sort)):
         if after is not None and number < after.part:
             continue
@@ -110,9 +110,9 @@ def list_conversations(
     return found
 
 
-def unread_among(connection: Connection, rows: Collection[ConversationRow], *, agent_id: UUID) -> set[UUID]:
+def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
     """Return which of the conversations the agent has not read to their end."""
-    columns = table_of(ReadMarker).c
+    columns = table_of(ReadMarkerRow).c
     theirs = sa.select(columns.conversation_id, columns.read_to).where(
         columns.agent_id == agent_id, among(columns.conversation_id, [row.id for row in rows])
     )
@@ -122,11 +122,11 @@ def unread_among(connection: Connection, rows: Collection[ConversationRow], *, a
 
 def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
     """Return the condition that a reader who is limited to teams adds; none for whoever sees all."""
-    return [] if only_teams is None else [among(table_of(Conversation).c.team, only_teams)]
+    return [] if only_teams is None else [among(table_of(ConversationRow).c.team, only_teams)]
 
 
 def _parts(sort: Sort) -> Sequence[_Part]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     if sort is Sort.DUE:
         return (
             _Part("due_at", columns.due_at.is_not(None), ascending=True),
@@ -141,11 +141,11 @@ def _parts(sort: Sort) -> Sequence[_Part]:
 
 def _page(
     connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
-) -> list[ConversationRow]:
+) -> list[ConversationRecord]:
     # One arm a status, each cut to a page: an index has the rows of one status in order, but not those of several.
     arms = [_arm(wanted, status=status, part=part, after=after, limit=limit) for status in _statuses(wanted)]
     page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
-    contact = table_of(Contact)
+    contact = table_of(ContactRow)
     statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), contact.c.name)
     order = [page.c[part.at], page.c.id]
     ordered = statement.join(contact, contact.c.id == page.c.contact_id).order_by(
@@ -161,7 +161,7 @@ def _statuses(wanted: Filter) -> Sequence[Status]:
 def _arm(
     wanted: Filter, *, status: Status, part: _Part, after: Position | None, limit: int
 ) -> sa.Select[tuple[object, ...]]:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     # Written out, for a parameter would hide from the planner that an index of some rows has these.
     conditions = [table.c.status == sa.literal_column(f"'{status.value}'"), *_conditions(wanted, status=status)]
     if part.condition is not None:
@@ -173,7 +173,7 @@ def _arm(
 
 
 def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     # It is shown as a part of the one that has its messages.
     yield columns.merged_into.is_(None)
     pairs = (
@@ -225,12 +225,12 @@ def _holds_sqlite(element: _holds, compiler: SQLCompiler, **options: Any) -> str
 
 
 def _has_label(labels: Collection[str]) -> sa.ColumnElement[bool]:
-    column = table_of(Conversation).c.labels
+    column = table_of(ConversationRow).c.labels
     return sa.or_(*(_holds(column, sa.literal(label)) for label in labels))
 
 
 def _unread(agent_id: UUID) -> sa.ColumnElement[bool]:
-    columns, marker = table_of(Conversation).c, table_of(ReadMarker).c
+    columns, marker = table_of(ConversationRow).c, table_of(ReadMarkerRow).c
     read = sa.exists().where(
         marker.agent_id == agent_id,
         marker.conversation_id == columns.id,
@@ -240,10 +240,10 @@ def _unread(agent_id: UUID) -> sa.ColumnElement[bool]:
 
 
 def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
-    contact_id = table_of(Conversation).c.contact_id
+    contact_id = table_of(ConversationRow).c.contact_id
     if isinstance(contact, UUID):
         return contact_id == contact
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     # The index begins with the kind: without one it would be read from end to end.
     named = sa.select(columns.contact_id).where(
         among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
@@ -253,7 +253,7 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
 
 def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:
     """Return how many conversations wait in each status that is not the end."""
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     statement = sa.select(columns.status, sa.func.count()).where(
         among(columns.status, UNRESOLVED), *seen_by_teams(only_teams)
     )
@@ -280,7 +280,7 @@ def count_all(
     connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
 ) -> Counts:
     """Return the counts that stand beside the list. agent: whose `mine` is."""
-    columns, seen = table_of(Conversation).c, seen_by_teams(only_teams)
+    columns, seen = table_of(ConversationRow).c, seen_by_teams(only_teams)
     waiting = among(columns.status, UNRESOLVED)
     statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
     for team in _teams(connection, only_teams=only_teams):
@@ -302,7 +302,7 @@ def count_all(
 
 def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
     """Return the teams that have conversations, each found by one look into the index: they are few."""
-    column = table_of(Conversation).c.team
+    column = table_of(ConversationRow).c.team
     found: list[str] = []
     first = connection.execute(sa.select(sa.func.min(column))).scalar()
     while first is not None:
@@ -312,5 +312,5 @@ def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> lis
 
 
 def _number(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
-    statement = sa.select(sa.func.count()).select_from(table_of(Conversation)).where(*conditions)
+    statement = sa.select(sa.func.count()).select_from(table_of(ConversationRow)).where(*conditions)
     return int(connection.execute(statement).scalar_one())

@@ -16,9 +16,9 @@ from store.conversations.changes import lock
 from store.conversations.read import refuse_merged
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
-    Deed,
-    Kept,
-    Kind,
+    NewRegrouping,
+    RegroupingKind,
+    StoredRegrouping,
     find_regrouping,
     keep_regrouping,
     note_undone,
@@ -28,19 +28,19 @@ from store.conversations.undo_log import (
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound.history import digest
-from store.tables.messages import Conversation, Direction, Identity, Message, Status, ThreadKey
-from store.tables.operations import Outbound
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, Status, ThreadKeyRow
+from store.tables.operations import OutboundRow
 
 
 def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[str, Any]:
     """Move all that a conversation has to another one; return what moved."""
-    columns, keys = table_of(Message).c, table_of(ThreadKey)
+    columns, keys = table_of(MessageRow).c, table_of(ThreadKeyRow)
     messages = connection.execute(
         sa.select(columns.id, columns.outbound_id, columns.rfc_message_id).where(columns.conversation_id == source_id)
     ).all()
-    outbound = table_of(Outbound).c
+    outbound = table_of(OutboundRow).c
     leaving = connection.execute(sa.select(outbound.id).where(outbound.conversation_id == source_id)).scalars().all()
     theirs = connection.execute(sa.select(keys.c.digest, keys.c.own).where(keys.c.conversation_id == source_id)).all()
     moved_keys = [(bytes(row.digest), bool(row.own)) for row in theirs]
@@ -66,10 +66,10 @@ def _carry(
     keys: Sequence[tuple[bytes, bool]],
 ) -> dict[str, Any]:
     """Move these to another conversation and return what moved. keys: digests, and whether they are of its own."""
-    for model, ids in ((Message, messages), (Outbound, outbound)):
+    for model, ids in ((MessageRow, messages), (OutboundRow, outbound)):
         table = table_of(model)
         connection.execute(sa.update(table).where(among(table.c.id, ids)).values(conversation_id=target_id))
-    table = table_of(ThreadKey)
+    table = table_of(ThreadKeyRow)
     known = sa.select(table.c.digest, table.c.own).where(
         table.c.conversation_id == target_id, among(table.c.digest, [key for key, _ in keys])
     )
@@ -78,7 +78,7 @@ def _carry(
     gained = [key for key, own in keys if own and there.get(key) is False]
     _own(connection, target_id, gained, own=True)
     rows = [{"digest": key, "conversation_id": target_id, "own": own} for key, own in keys]
-    insert_new(connection, ThreadKey, rows=rows)
+    insert_new(connection, ThreadKeyRow, rows=rows)
     gone = sa.delete(table).where(table.c.conversation_id == source_id, among(table.c.digest, [key for key, _ in keys]))
     connection.execute(gone)
     return {
@@ -91,25 +91,25 @@ def _carry(
 
 
 def _own(connection: Connection, conversation_id: UUID, digests: Sequence[bytes], *, own: bool) -> None:
-    table = table_of(ThreadKey)
+    table = table_of(ThreadKeyRow)
     theirs = sa.update(table).where(table.c.conversation_id == conversation_id, among(table.c.digest, digests))
     connection.execute(theirs.values(own=own))
 
 
-def move_back(connection: Connection, kept: Kept) -> None:
+def move_back(connection: Connection, kept: StoredRegrouping) -> None:
     """Move what was moved back to where it was, unless it went on from there."""
     if not kept.moved:
         return
     source_id, target_id = kept.row.source_id, kept.row.target_id
-    for model, name in ((Message, "messages"), (Outbound, "outbound")):
+    for model, name in ((MessageRow, "messages"), (OutboundRow, "outbound")):
         table, ids = table_of(model), [UUID(each) for each in kept.moved[name]]
         there = sa.update(table).where(among(table.c.id, ids), table.c.conversation_id == target_id)
         connection.execute(there.values(conversation_id=source_id))
     keys = [(bytes.fromhex(key), own) for key, own in kept.moved["keys"]]
     shared = {bytes.fromhex(key) for key in kept.moved["shared_keys"]}
     rows = [{"digest": key, "conversation_id": source_id, "own": own} for key, own in keys]
-    insert_new(connection, ThreadKey, rows=rows)
-    table = table_of(ThreadKey)
+    insert_new(connection, ThreadKeyRow, rows=rows)
+    table = table_of(ThreadKeyRow)
     fresh = [key for key, _ in keys if key not in shared]
     connection.execute(sa.delete(table).where(table.c.conversation_id == target_id, among(table.c.digest, fresh)))
     # What was moved by an older version has none of these.
@@ -121,7 +121,7 @@ _SIDE: Final = (
     *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),
     *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
 )
-_TOLD: Final = {Kind.MERGE: "conversation.merged", Kind.SPLIT: "conversation.split"}
+_TOLD: Final = {RegroupingKind.MERGE: "conversation.merged", RegroupingKind.SPLIT: "conversation.split"}
 # A conversation that is split off goes on under the same decisions.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
@@ -151,7 +151,7 @@ def merge(
     for side in (source_id, target_id):
         refuse_merged(connection, side)
     _hold_senders(connection, (source_id, target_id))
-    before = snapshot(connection, Conversation, (source_id, target_id), _SIDE)
+    before = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
     _require_unmerged(before)
     _require_version(connection, source_id, version=version)
     source, target = before[source_id], before[target_id]
@@ -163,7 +163,7 @@ def merge(
         change_status(connection, database, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
     _update(connection, target_id, _together(source, target) | {"watch_at": now})
-    deed = Deed(kind=Kind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
+    deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
     return _keep(connection, deed, moved=moved, before=before)
 
 
@@ -184,14 +184,14 @@ def split(
     """
     refuse_merged(connection, conversation_id)
     _hold_senders(connection, (conversation_id,))
-    before = snapshot(connection, Conversation, (conversation_id,), _SIDE)
+    before = snapshot(connection, ConversationRow, (conversation_id,), _SIDE)
     _require_unmerged(before)
     _require_version(connection, conversation_id, version=version)
     going = _going(connection, conversation_id, message_ids)
     new = _open(connection, conversation_id, going)
     moved = move_some(connection, conversation_id, new, messages=going)
     _update(connection, conversation_id, {"last_message_at": _last(connection, conversation_id), "watch_at": now})
-    deed = Deed(kind=Kind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
+    deed = NewRegrouping(kind=RegroupingKind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
     return new, _keep(connection, deed, moved=moved, before=before)
 
 
@@ -201,17 +201,17 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
     Raises Conflict when there is none, or when the conversation was merged into another.
     """
     refuse_merged(connection, conversation_id)
-    before = snapshot(connection, Conversation, (conversation_id,), ("linked_to", "merged_into"))
+    before = snapshot(connection, ConversationRow, (conversation_id,), ("linked_to", "merged_into"))
     _require_unmerged(before)
     linked_to = before[conversation_id]["linked_to"]
     if linked_to is None:
         raise Conflict("it is linked to no other conversation")
     _update(connection, conversation_id, {"linked_to": None})
     after: dict[UUID, dict[str, object]] = {conversation_id: {"linked_to": None}}
-    deed = Deed(kind=Kind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
+    deed = NewRegrouping(kind=RegroupingKind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
     kept = keep_regrouping(connection, deed, moved={}, before=before, after=after)
     payload = {"from": str(linked_to), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [EventRow("conversation.unlinked", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent("conversation.unlinked", conversation_id, payload, at=now)])
     return kept
 
 
@@ -223,33 +223,33 @@ def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by:
     kept = find_regrouping(connection, regrouping_id)
     note_undone(connection, kept, by=by, now=now)
     source_id, target_id = kept.row.source_id, kept.row.target_id
-    sides = (source_id,) if kept.row.kind == Kind.UNLINK else (source_id, target_id)
+    sides = (source_id,) if kept.row.kind == RegroupingKind.UNLINK else (source_id, target_id)
     _hold_senders(connection, sides)
-    current = snapshot(connection, Conversation, sides, _SIDE)
+    current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
     for side in sides:
         _restore(connection, database, kept, side, current=current[side], by=by, now=now)
-    if kept.row.kind == Kind.SPLIT:
+    if kept.row.kind == RegroupingKind.SPLIT:
         # Whatever came to it meanwhile goes along: it would be nobody's otherwise.
         move_all(connection, target_id, source_id)
         change_status(connection, database, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
     payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
-    append_events(connection, [EventRow("conversation.regrouping_undone", id_, payload, at=now) for id_ in sides])
+    append_events(connection, [NewEvent("conversation.regrouping_undone", id_, payload, at=now) for id_ in sides])
 
 
 def _restore(
     connection: Connection,
     database: Database,
-    kept: Kept,
+    kept: StoredRegrouping,
     side: UUID,
     *,
     current: Mapping[str, object],
     by: str,
     now: datetime,
 ) -> None:
-    values = unchanged_since(Conversation, kept, side, now=current)
+    values = unchanged_since(ConversationRow, kept, side, now=current)
     status = values.pop("status", None)
     if status is not None and status != current["status"]:
         change_status(connection, database, conversation_id=side, status=Status(status), at=now, by=by)
@@ -275,7 +275,7 @@ def _rank(priority: str) -> int:
 
 def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) -> None:
     """Lock who writes in these conversations, as routing does: nothing arrives for them until we are done."""
-    table, identity = table_of(Conversation), table_of(Identity)
+    table, identity = table_of(ConversationRow), table_of(IdentityRow)
     theirs = sa.select(table.c.contact_id).where(among(table.c.id, conversation_ids))
     statement = sa.select(identity.c.id).where(identity.c.contact_id.in_(theirs))
     connection.execute(statement.order_by(identity.c.kind, identity.c.handle).with_for_update()).all()
@@ -295,24 +295,28 @@ def _require_version(connection: Connection, conversation_id: UUID, *, version: 
 
 
 def _keep(
-    connection: Connection, deed: Deed, *, moved: Mapping[str, object], before: Mapping[UUID, Mapping[str, object]]
+    connection: Connection,
+    deed: NewRegrouping,
+    *,
+    moved: Mapping[str, object],
+    before: Mapping[UUID, Mapping[str, object]],
 ) -> UUID:
-    after = snapshot(connection, Conversation, [*before], _SIDE)
+    after = snapshot(connection, ConversationRow, [*before], _SIDE)
     kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
     payload = {"from": str(deed.source_id), "into": str(deed.target_id), "by": deed.by, "regrouping_id": str(kept)}
     sides = (deed.source_id, deed.target_id)
-    append_events(connection, [EventRow(_TOLD[deed.kind], side, payload, at=deed.at) for side in sides])
+    append_events(connection, [NewEvent(_TOLD[deed.kind], side, payload, at=deed.at) for side in sides])
     return kept
 
 
 def _update(connection: Connection, conversation_id: UUID, values: Mapping[str, Any]) -> None:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     statement = sa.update(table).where(table.c.id == conversation_id)
     connection.execute(statement.values(**values, version=table.c.version + 1))
 
 
 def _going(connection: Connection, conversation_id: UUID, message_ids: Collection[UUID]) -> Sequence[Any]:
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     of_it = sa.select(
         columns.id,
         columns.inbound_id,
@@ -332,7 +336,7 @@ def _going(connection: Connection, conversation_id: UUID, message_ids: Collectio
 
 
 def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -> UUID:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     came = [row for row in going if row.direction == Direction.INCOMING and row.inbound_id is not None]
     openers = sa.select(table.c.opened_by_inbound).where(
         among(table.c.opened_by_inbound, [row.inbound_id for row in came])
@@ -354,12 +358,12 @@ def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -
         "watch_at": first.received_at,
         "opened_by_inbound": first.inbound_id,
     }
-    insert_rows(connection, Conversation, rows=[row])
+    insert_rows(connection, ConversationRow, rows=[row])
     return UUID(str(row["id"]))
 
 
 def _last(connection: Connection, conversation_id: UUID) -> datetime:
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     newest = sa.select(sa.func.max(columns.received_at)).where(columns.conversation_id == conversation_id)
     at: datetime = connection.execute(newest).scalar_one()
     return at

@@ -15,12 +15,12 @@ from router.errors import NotFound
 from store.conversations.read import Position, behind
 from store.db.bulk import among, table_of
 from store.db.encryption import sealer_of
-from store.tables.messages import Attachment, Inbound, Message, Original
-from store.tables.operations import Outbound
+from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
+from store.tables.operations import OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageRow:
+class MessageRecord:
     """One entry of a conversation. html: empty in lists, where `has_html` says whether there is any.
 
     delivery: the state of what we send, None for what came in.
@@ -49,7 +49,7 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentRow:
+class AttachmentRecord:
     """A file that came with a message. part: where its bytes are in the original."""
 
     id: UUID
@@ -70,7 +70,7 @@ class PackedOriginal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundRow:
+class PendingOutbound:
     """Something that is to leave and is no message of the conversation yet."""
 
     id: UUID
@@ -84,55 +84,57 @@ class OutboundRow:
     error: str
 
 
-_LISTED: Final = tuple(name for name in MessageRow.__dataclass_fields__ if name not in {"html", "has_html", "delivery"})
+_LISTED: Final = tuple(
+    name for name in MessageRecord.__dataclass_fields__ if name not in {"html", "has_html", "delivery"}
+)
 
 
 def messages_of(
     connection: Connection, conversation_id: UUID, *, before: Position | None = None, limit: int
-) -> list[MessageRow]:
+) -> list[MessageRecord]:
     """Return the newest `limit` messages of a conversation (older than `before`), oldest first, without their HTML."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     statement = _select(sa.literal("").label("html")).where(columns.conversation_id == conversation_id)
     if before is not None:
         statement = statement.where(behind(columns.received_at, columns.id, position=before))
     statement = statement.order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
-    return [MessageRow(**row) for row in reversed(connection.execute(statement).mappings().all())]
+    return [MessageRecord(**row) for row in reversed(connection.execute(statement).mappings().all())]
 
 
-def find_message(connection: Connection, message_id: UUID) -> MessageRow:
+def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
     """Return one message whole.
 
     Raises NotFound when there is none.
     """
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     row = connection.execute(_select(columns.html).where(columns.id == message_id)).mappings().first()
     if row is None:
         raise NotFound("there is no message with that id")
-    return MessageRow(**row)
+    return MessageRecord(**row)
 
 
-def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRow]]:
+def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:
     """Return the attachments of each message, in their order, in one query."""
-    columns = table_of(Attachment).c
-    statement = sa.select(*(columns[name] for name in AttachmentRow.__dataclass_fields__))
+    columns = table_of(AttachmentRow).c
+    statement = sa.select(*(columns[name] for name in AttachmentRecord.__dataclass_fields__))
     statement = statement.where(among(columns.message_id, message_ids)).order_by(columns.message_id, columns.part)
-    found: dict[UUID, list[AttachmentRow]] = {message_id: [] for message_id in message_ids}
+    found: dict[UUID, list[AttachmentRecord]] = {message_id: [] for message_id in message_ids}
     for row in connection.execute(statement).mappings():
-        found[row["message_id"]].append(AttachmentRow(**row))
+        found[row["message_id"]].append(AttachmentRecord(**row))
     return found
 
 
-def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRow, PackedOriginal]:
+def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRecord, PackedOriginal]:
     """Return an attachment and the original that holds its bytes.
 
     Raises NotFound when there is none, or its original is gone.
     """
-    columns = table_of(Attachment).c
-    statement = sa.select(*(columns[name] for name in AttachmentRow.__dataclass_fields__))
+    columns = table_of(AttachmentRow).c
+    statement = sa.select(*(columns[name] for name in AttachmentRecord.__dataclass_fields__))
     row = connection.execute(statement.where(columns.id == attachment_id)).mappings().first()
     if row is None:
         raise NotFound("there is no attachment with that id")
-    return AttachmentRow(**row), find_original(connection, row["message_id"])
+    return AttachmentRecord(**row), find_original(connection, row["message_id"])
 
 
 def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
@@ -140,7 +142,7 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
 
     Raises NotFound when there is no such message, or it did not come in from outside.
     """
-    message, original, inbound = table_of(Message), table_of(Original), table_of(Inbound)
+    message, original, inbound = table_of(MessageRow), table_of(OriginalRow), table_of(InboundRow)
     statement = (
         sa.select(original.c.content, inbound.c.size)
         .join(inbound, inbound.c.id == original.c.inbound_id)
@@ -153,18 +155,18 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
     return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
-def outbound_of(connection: Connection, conversation_id: UUID) -> list[OutboundRow]:
+def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOutbound]:
     """Return what leaves or left for this conversation without being one of its messages, oldest first."""
-    table, message = table_of(Outbound), table_of(Message)
+    table, message = table_of(OutboundRow), table_of(MessageRow)
     told = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
-    statement = sa.select(*(table.c[name] for name in OutboundRow.__dataclass_fields__))
+    statement = sa.select(*(table.c[name] for name in PendingOutbound.__dataclass_fields__))
     statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(told)).order_by(table.c.id)
-    return [OutboundRow(**row) for row in connection.execute(statement).mappings()]
+    return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
-    columns, outbound = table_of(Message).c, table_of(Outbound)
+    columns, outbound = table_of(MessageRow).c, table_of(OutboundRow)
     listed = (columns[name] for name in _LISTED)
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
-    joined = sa.outerjoin(table_of(Message), outbound, outbound.c.id == columns.outbound_id)
+    joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
     return sa.select(*listed, html, has_html, delivery).select_from(joined)

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import EventRow
+from store.events.append import NewEvent
 from store.inbound.history import KnownConversation
-from store.tables.desk import Outage
-from store.tables.messages import Conversation, Direction, Message, Status
+from store.tables.desk import OutageRow
+from store.tables.messages import ConversationRow, Direction, MessageRow, Status
 
 # Of one contact; whoever writes more in a day is answered by people who have read it.
 _MOST: Final = 8
@@ -42,7 +42,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
     """Return the latest messages of each contact since `since`, on whatever channel, oldest first."""
     if not contacts:
         return []
-    message, conversation = table_of(Message), table_of(Conversation)
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
     place = sa.func.row_number().over(
         partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
     )
@@ -98,12 +98,12 @@ def _known(row: sa.Row[tuple[object, ...]]) -> KnownWords:
 
 def notice_bursts(
     connection: Connection, *, echoes: Mapping[str, UUID], customers: int, now: datetime
-) -> list[EventRow]:
+) -> list[NewEvent]:
     """Return an event for each of these words that by now so many customers have said within `BURST`: one a burst.
 
     echoes: words -> a message that says them.  The database counts, so that any number of workers see the same.
     """
-    table, since = table_of(Outage), now - BURST
+    table, since = table_of(OutageRow), now - BURST
     known = _last_said(connection, echoes)
     fresh = {echo: at for echo, at in known.items() if at >= since}
     if fresh:
@@ -118,12 +118,12 @@ def notice_bursts(
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):
             payload = {"message_id": str(echoes[echo]), "customers": count, "minutes": BURST.seconds // 60}
-            events.append(EventRow("outage.suspected", None, payload, at=now))
+            events.append(NewEvent("outage.suspected", None, payload, at=now))
     return events
 
 
 def _last_said(connection: Connection, echoes: Collection[str]) -> dict[str, datetime]:
-    columns = table_of(Outage).c
+    columns = table_of(OutageRow).c
     rows = connection.execute(sa.select(columns.echo, columns.last_at).where(among(columns.echo, list(echoes))))
     return {row.echo: row.last_at for row in rows}
 
@@ -131,7 +131,7 @@ def _last_said(connection: Connection, echoes: Collection[str]) -> dict[str, dat
 def _counts(connection: Connection, echoes: Collection[str], *, customers: int, since: datetime) -> dict[str, int]:
     if not echoes:
         return {}
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     who = sa.func.count(columns.contact_id.distinct())
     statement = (
         sa.select(columns.echo, who.label("customers"))
@@ -145,8 +145,8 @@ def _counts(connection: Connection, echoes: Collection[str], *, customers: int, 
 
 def _is_first(connection: Connection, echo: str, row: Mapping[str, object], *, since: datetime) -> bool:
     """Write the burst down; tell whether nobody else did."""
-    if insert_new(connection, Outage, rows=[{"echo": echo, **row}]):
+    if insert_new(connection, OutageRow, rows=[{"echo": echo, **row}]):
         return True
-    table = table_of(Outage)
+    table = table_of(OutageRow)
     over = sa.update(table).where(table.c.echo == echo, table.c.last_at < since)
     return connection.execute(over.values(**row)).rowcount == 1

@@ -15,12 +15,12 @@ from sqlmodel import Field, SQLModel
 
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database, insert_ignore, read_clock
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.events.feed import newest_number
 from store.inbound.history import AUTO_REPLY, digest
-from store.tables.desk import DeskState
-from store.tables.messages import Contact, Conversation, Direction, Message, Status, ThreadKey
-from store.tables.operations import Event, Outbound
+from store.tables.desk import DeskStateRow
+from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
+from store.tables.operations import EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"
@@ -30,8 +30,10 @@ _PAGE: Final = 50
 _GIVEN: Final = text("rated_at IS NOT NULL")
 
 
-class Rating(SQLModel, table=True):
+class RatingRow(SQLModel, table=True):
     """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
+
+    __tablename__ = "rating"
 
     __table_args__ = (
         Index("ix_rating_contact", "contact_id", "asked_at"),
@@ -48,7 +50,7 @@ class Rating(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatingRow:
+class RatingRecord:
     """What a customer said of a closing, and whose case it is now."""
 
     closing: UUID
@@ -88,7 +90,7 @@ class Question:
 
 def is_anything_new(connection: Connection) -> bool:
     """Return whether events were published since the last look, or nobody ever looked."""
-    table = table_of(DeskState)
+    table = table_of(DeskStateRow)
     known = connection.execute(sa.select(table.c.value).where(table.c.name == _POSITION)).scalar_one_or_none()
     return known is None or int(known) < newest_number(connection)
 
@@ -102,7 +104,7 @@ def take_closings(connection: Connection, database: Database) -> tuple[list[Clos
     after = _position(connection, database)
     # Asked for first: what is published between the two questions is left for the next look.
     newest = newest_number(connection)
-    event = table_of(Event)
+    event = table_of(EventRow)
     statement = sa.select(event.c.number, event.c.id, event.c.conversation_id, event.c.payload)
     recent = statement.where(event.c.number > after, event.c.number <= newest, event.c.kind == _CLOSED)
     found = connection.execute(recent.order_by(event.c.number).limit(_PAGE)).all()
@@ -115,26 +117,26 @@ def take_closings(connection: Connection, database: Database) -> tuple[list[Clos
 
 def ask(connection: Connection, database: Database, closing: Closing, *, question: Question) -> bool:
     """Queue the question; False if it was asked already, or the person was asked about something else lately."""
-    table, now = table_of(Rating), read_clock(connection)
+    table, now = table_of(RatingRow), read_clock(connection)
     lately = sa.select(table.c.closing).where(
         table.c.contact_id == closing.contact_id, table.c.asked_at > now - ASKED_AGAIN_AFTER
     )
     if connection.execute(lately.limit(1)).first() is not None:
         return False
     row = {"closing": closing.event_id, "conversation_id": closing.conversation_id, "contact_id": closing.contact_id}
-    if not insert_new(connection, Rating, rows=[row | {"asked_at": now}]):
+    if not insert_new(connection, RatingRow, rows=[row | {"asked_at": now}]):
         return False
-    insert_rows(connection, Outbound, rows=[_outbound(closing, question, now=now)])
+    insert_rows(connection, OutboundRow, rows=[_outbound(closing, question, now=now)])
     key = {"digest": digest(question.rfc_message_id), "conversation_id": closing.conversation_id, "own": True}
-    connection.execute(insert_ignore(database, ThreadKey), [key])
+    connection.execute(insert_ignore(database, ThreadKeyRow), [key])
     payload = {"outbound_id": str(question.id)}
-    append_events(connection, [EventRow("rating.asked", closing.conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent("rating.asked", closing.conversation_id, payload, at=now)])
     return True
 
 
 def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
     """Return the event by which a case was closed last, if it is closed."""
-    event, table = table_of(Event), table_of(Conversation)
+    event, table = table_of(EventRow), table_of(ConversationRow)
     is_closed = sa.select(table.c.id).where(table.c.id == conversation_id, table.c.status == Status.RESOLVED)
     if connection.execute(is_closed).first() is None:
         return None
@@ -149,23 +151,23 @@ def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
 
 def score_of(connection: Connection, closing: UUID) -> int | None:
     """Return what was said about a closing; None while nothing was."""
-    table = table_of(Rating)
+    table = table_of(RatingRow)
     score: int | None = connection.execute(sa.select(table.c.score).where(table.c.closing == closing)).scalar()
     return score
 
 
 def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score: int, masked: str) -> bool:
     """Write down what a customer says of a closing; False if something was said already."""
-    table, now = table_of(Rating), read_clock(connection)
-    conversation = table_of(Conversation)
+    table, now = table_of(RatingRow), read_clock(connection)
+    conversation = table_of(ConversationRow)
     contact = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id)
     row = {"closing": closing, "conversation_id": conversation_id}
-    insert_new(connection, Rating, rows=[row | {"contact_id": connection.execute(contact).scalar_one()}])
+    insert_new(connection, RatingRow, rows=[row | {"contact_id": connection.execute(contact).scalar_one()}])
     unsaid = sa.update(table).where(table.c.closing == closing, table.c.score.is_(None))
     if not connection.execute(unsaid.values(score=score, word=masked, rated_at=now)).rowcount:
         return False
     payload = {"score": score, "word": bool(masked)}
-    append_events(connection, [EventRow("rating.given", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent("rating.given", conversation_id, payload, at=now)])
     return True
 
 
@@ -175,9 +177,9 @@ def list_ratings(
     before: tuple[datetime, UUID] | None = None,
     teams: Collection[str] | None = None,
     limit: int,
-) -> list[RatingRow]:
+) -> list[RatingRecord]:
     """Return what was said, newest first. before: the last row's moment and closing.  teams: None is everything."""
-    table, conversation = table_of(Rating), table_of(Conversation)
+    table, conversation = table_of(RatingRow), table_of(ConversationRow)
     own = ("closing", "conversation_id", "score", "word", "rated_at")
     joined = table.join(conversation, conversation.c.id == table.c.conversation_id)
     theirs = (conversation.c.reference, conversation.c.team, conversation.c.assignee)
@@ -187,30 +189,30 @@ def list_ratings(
     if teams is not None:
         statement = statement.where(among(conversation.c.team, teams))
     rows = connection.execute(statement.order_by(table.c.rated_at.desc(), table.c.closing.desc()).limit(limit))
-    return [RatingRow(**row) for row in rows.mappings()]
+    return [RatingRecord(**row) for row in rows.mappings()]
 
 
 def _position(connection: Connection, database: Database) -> int:
     """Return how far closings were looked at, holding its row; on the first look of all, here and now."""
-    table = table_of(DeskState)
+    table = table_of(DeskStateRow)
     start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
-    connection.execute(insert_ignore(database, DeskState), [start])
+    connection.execute(insert_ignore(database, DeskStateRow), [start])
     held = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
     return int(connection.execute(held).scalar_one())
 
 
 def _remember(connection: Connection, number: int) -> None:
-    table = table_of(DeskState)
+    table = table_of(DeskStateRow)
     values = {"value": str(number), "at": read_clock(connection)}
     connection.execute(sa.update(table).where(table.c.name == _POSITION).values(**values))
 
 
 def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> Closing | None:
-    table, message = table_of(Conversation), table_of(Message)
+    table, message = table_of(ConversationRow), table_of(MessageRow)
     names = ("contact_id", "reference", "channel", "subject", "language")
     wanted = sa.select(*(table.c[name] for name in names))
     # It may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
-    person = table_of(Contact)
+    person = table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
     case = connection.execute(wanted.where(table.c.id == conversation_id, *is_over))

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, table_of
-from store.tables.messages import Contact, Conversation, Identity, Message
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
 # What a list shows of the last message; more would haul whole mails through the connection.
@@ -35,7 +35,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationRow:
+class ConversationRecord:
     """One conversation with its contact. due_at: the earliest of its promises."""
 
     id: UUID
@@ -68,7 +68,7 @@ class ConversationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
+class LastMessage:
     """What a list says about a conversation's messages. text: the beginning of the last one."""
 
     messages: int
@@ -77,15 +77,15 @@ class Glimpse:
 
 
 # Of the conversation itself; the contact's name comes from another table.
-OWN_COLUMNS: Final = tuple(name for name in ConversationRow.__dataclass_fields__ if name != "contact_name")
+OWN_COLUMNS: Final = tuple(name for name in ConversationRecord.__dataclass_fields__ if name != "contact_name")
 
 
-def find_conversation(connection: Connection, key: UUID | str) -> ConversationRow:
+def find_conversation(connection: Connection, key: UUID | str) -> ConversationRecord:
     """Return the conversation with this id or reference.
 
     Raises NotFound when there is none.
     """
-    table, contact = table_of(Conversation), table_of(Contact)
+    table, contact = table_of(ConversationRow), table_of(ContactRow)
     named = table.c.id == key if isinstance(key, UUID) else table.c.reference == _as_printed(key)
     statement = sa.select(*(table.c[name] for name in OWN_COLUMNS), contact.c.name)
     row = connection.execute(statement.join(contact, contact.c.id == table.c.contact_id).where(named)).mappings()
@@ -95,9 +95,9 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRo
     return conversation_row(found)
 
 
-def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, Glimpse]:
+def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
     """Return what to say about the messages of each conversation that has any, in one query."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     newest_first = sa.desc(columns.received_at), sa.desc(columns.id)
     numbered = sa.select(
         columns.conversation_id,
@@ -109,14 +109,14 @@ def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[U
     numbered_rows = numbered.where(among(columns.conversation_id, conversation_ids)).subquery()
     statement = sa.select(numbered_rows).where(numbered_rows.c.place == 1)
     return {
-        row.conversation_id: Glimpse(messages=row.messages, direction=row.direction, text=row.text)
+        row.conversation_id: LastMessage(messages=row.messages, direction=row.direction, text=row.text)
         for row in connection.execute(statement)
     }
 
 
 def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Return the handles of each contact, the oldest first, in one query."""
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     statement = sa.select(columns.contact_id, columns.handle).where(among(columns.contact_id, contact_ids))
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in contact_ids}
     for row in connection.execute(statement.order_by(columns.created_at, columns.id)):
@@ -133,10 +133,10 @@ def behind(
     return sa.tuple_(at, row_id) < last
 
 
-def conversation_row(row: sa.RowMapping) -> ConversationRow:
+def conversation_row(row: sa.RowMapping) -> ConversationRecord:
     """Return the row of a statement that has `OWN_COLUMNS` and the contact's `name`."""
     own = {name: row[name] for name in OWN_COLUMNS if name != "labels"}
-    return ConversationRow(**own, contact_name=row["name"], labels=tuple(row["labels"]))
+    return ConversationRecord(**own, contact_name=row["name"], labels=tuple(row["labels"]))
 
 
 def _as_printed(reference: str) -> str:
@@ -145,7 +145,7 @@ def _as_printed(reference: str) -> str:
 
 def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """Return, for each conversation that was merged into another, the one that has its messages now."""
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     steps: dict[UUID, UUID] = {}
     seen: set[UUID] = set()
     looked = set(conversation_ids)

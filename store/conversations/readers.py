@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.desk import Presence, ReadMarker
-from store.tables.operations import Agent
+from store.tables.desk import PresenceRow, ReadMarkerRow
+from store.tables.operations import AgentRow
 
 # A page says so each few seconds; one that was closed is forgotten this long after.
 LASTS: Final = timedelta(seconds=20)
@@ -37,7 +37,7 @@ class Present:
 
 def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) -> list[Present]:
     """Return who is there, by name."""
-    here, agent = table_of(Presence), table_of(Agent)
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
     statement = (
         sa.select(here.c.agent_id, agent.c.name, here.c.writing, here.c.until)
         .join(agent, agent.c.id == here.c.agent_id)
@@ -51,10 +51,10 @@ def be_present(
     connection: Connection, database: Database, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime
 ) -> None:
     """Say that an agent is there; what has ended of others is taken away by the way."""
-    table = table_of(Presence)
+    table = table_of(PresenceRow)
     connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id, table.c.until <= now))
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "writing": writing, "until": now + LASTS}
-    statement = database.insert(Presence).values(**row)
+    statement = database.insert(PresenceRow).values(**row)
     keys = ["conversation_id", "agent_id"]
     changed = {name: row[name] for name in ("writing", "until")}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
@@ -65,6 +65,6 @@ def mark_read(
 ) -> None:
     """Note that an agent has read a conversation up to its activity at `read_to`."""
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
-    statement = database.insert(ReadMarker).values(**row)
+    statement = database.insert(ReadMarkerRow).values(**row)
     keys = ["agent_id", "conversation_id"]
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"read_to": read_to}))

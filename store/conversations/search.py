@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from router.text.search_terms import Wanted, holds, words_to_index
 from store.db.bulk import among, table_of
 from store.db.engine import Rows
-from store.tables.messages import Conversation, Message
+from store.tables.messages import ConversationRow, MessageRow
 
 # So many candidates are looked at for one page; the cursor goes on behind them.
 _MOST_LOOKED_AT: Final = 2_000
@@ -50,7 +50,7 @@ _MOST_TERMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchHit:
     """A message that holds what was looked for, with its conversation."""
 
     message_id: UUID
@@ -100,7 +100,7 @@ def find_messages(
     only_teams: Collection[str] | None = None,
     before: UUID | None = None,
     limit: int,
-) -> tuple[list[Found], UUID | None]:
+) -> tuple[list[SearchHit], UUID | None]:
     """Return up to `limit` messages that hold all that is wanted, newest first, and where the next page begins.
 
     only_teams: whose conversations the reader sees; None is all.  before: the end of the page before.
@@ -108,7 +108,7 @@ def find_messages(
     if connection.dialect.name == "postgresql":
         # Whatever is asked, the desk goes on: a search that takes longer is refused.
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
-    found: list[Found] = []
+    found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
         ids = _candidates(connection, wanted, before=before, most=batch)
@@ -175,7 +175,7 @@ def _beginning(connection: Connection, word: str) -> str:
 
 def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
     """Look through the newest messages themselves. Their ids are in the order of time."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     newest = sa.select(columns.id, columns.subject, columns.text).order_by(columns.id.desc()).limit(_MOST_READ)
     read = newest.subquery()
     has = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
@@ -186,11 +186,11 @@ def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | 
     return list(connection.execute(statement.order_by(read.c.id.desc()).limit(most)).scalars())
 
 
-def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection[str] | None) -> dict[UUID, Found]:
+def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection[str] | None) -> dict[UUID, SearchHit]:
     if not ids:
         return {}
-    message, conversation = table_of(Message), table_of(Conversation)
-    own = {name for name in Found.__dataclass_fields__ if name in message.c}
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    own = {name for name in SearchHit.__dataclass_fields__ if name in message.c}
     theirs = {"reference", "status", "team"}
     statement = sa.select(
         message.c.id.label("message_id"),
@@ -200,7 +200,7 @@ def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection
     statement = statement.where(among(message.c.id, ids))
     if only_teams is not None:
         statement = statement.where(among(conversation.c.team, only_teams))
-    return {row["message_id"]: Found(**row) for row in connection.execute(statement).mappings()}
+    return {row["message_id"]: SearchHit(**row) for row in connection.execute(statement).mappings()}
 
 
 def _index_sqlite(connection: Connection, words: Sequence[tuple[UUID, str]]) -> None:

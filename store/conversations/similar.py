@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from router.threads.cross_channel import find_alike
 from store.db.bulk import among, table_of
-from store.tables.messages import Conversation, Message, Status
+from store.tables.messages import ConversationRow, MessageRow, Status
 
 # What was answered longer ago was perhaps answered otherwise.
 _SINCE: Final = timedelta(days=90)
@@ -35,7 +35,7 @@ _AS_LONG: Final = 1.5
 _AROUND: Final = timedelta(days=1)
 
 
-class Sign(StrEnum):
+class Similarity(StrEnum):
     """How sure it is. EQUAL: the same bare words.  NEAR: but for a typo or a turn of phrase; their numbers agree."""
 
     EQUAL = "equal"
@@ -56,7 +56,7 @@ class Similar:
     """A conversation of another customer in which the same was said."""
 
     conversation_id: UUID
-    sign: Sign
+    sign: Similarity
 
 
 def similar_to(
@@ -72,17 +72,19 @@ def similar_to(
     only_teams: those that the reader sees; None is all.
     """
     equal = _equal(connection, conversation_id, now=now, only_teams=only_teams, limit=limit)
-    found = [Similar(each, Sign.EQUAL) for each in equal]
+    found = [Similar(each, Similarity.EQUAL) for each in equal]
     if len(found) < limit:
         near = _near(connection, conversation_id, only_teams=only_teams)
-        found += [Similar(each, Sign.NEAR) for each in near if each not in equal]
+        found += [Similar(each, Similarity.NEAR) for each in near if each not in equal]
     return found[:limit]
 
 
 def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collection[str] | None) -> list[UUID]:
-    case, message = table_of(Conversation).c, table_of(Message).c
+    case, message = table_of(ConversationRow).c, table_of(MessageRow).c
     opening = sa.select(case.contact_id, case.opened_at, sa.func.substr(message.text, 1, _LONGEST).label("text"))
-    opening = opening.join_from(table_of(Conversation), table_of(Message), message.inbound_id == case.opened_by_inbound)
+    opening = opening.join_from(
+        table_of(ConversationRow), table_of(MessageRow), message.inbound_id == case.opened_by_inbound
+    )
     row = connection.execute(opening.where(case.id == conversation_id)).mappings().first()
     if row is None:
         return []
@@ -97,7 +99,7 @@ def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collecti
 
 def _openings(ours: _Opening, *, later: bool, only_teams: Collection[str] | None) -> sa.Select[tuple[UUID, str]]:
     """Return the query for the opening words of other customers' open conversations, the nearest in time first."""
-    case, message, length = table_of(Conversation), table_of(Message), len(ours.text)
+    case, message, length = table_of(ConversationRow), table_of(MessageRow), len(ours.text)
     at = case.c.opened_at
     since, until = (ours.opened_at, ours.opened_at + _AROUND) if later else (ours.opened_at - _AROUND, ours.opened_at)
     # Limited before anything else is asked, so that it costs the same on a desk of any size.
@@ -112,7 +114,7 @@ def _openings(ours: _Opening, *, later: bool, only_teams: Collection[str] | None
 def _equal(
     connection: Connection, conversation_id: UUID, *, now: datetime, only_teams: Collection[str] | None, limit: int
 ) -> list[UUID]:
-    theirs, said, case = table_of(Message).alias("theirs"), table_of(Message), table_of(Conversation)
+    theirs, said, case = table_of(MessageRow).alias("theirs"), table_of(MessageRow), table_of(ConversationRow)
     echoes = sa.select(said.c.echo).where(said.c.conversation_id == conversation_id, said.c.echo != "").limit(_MOST)
     newest = (
         sa.select(theirs.c.conversation_id)

@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection
 from store.db.bulk import among, table_of
 from store.db.engine import Database, insert_ignore
 from store.db.ids import new_id
-from store.events.append import EventRow, append_events
-from store.tables.desk import DeskState, NoticeKind, Pause, SlaNotice
-from store.tables.messages import Conversation, Status
+from store.events.append import NewEvent, append_events
+from store.tables.desk import DeskStateRow, NoticeKind, PauseRow, SlaNoticeRow
+from store.tables.messages import ConversationRow, Status
 
 # While it is so, we wait for the customer or believe that we are done.
 RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
@@ -30,7 +30,7 @@ _RECKONED_WITH: Final = "promises"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class SlaState:
     """A conversation to look at, as far as its promises go."""
 
     id: UUID
@@ -47,7 +47,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reckoned:
+class SlaUpdate:
     """What the look made of it. changed: beyond due times, so that the version counts."""
 
     id: UUID
@@ -65,7 +65,7 @@ class Reckoned:
 
 
 @dataclass(frozen=True, slots=True)
-class PauseRow:
+class PauseRecord:
     """A pause of a conversation's clock; `until` is None while it lasts."""
 
     conversation_id: UUID
@@ -74,7 +74,7 @@ class PauseRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class SlaReminder:
     """A warning or a breach that is to be told once."""
 
     conversation_id: UUID
@@ -85,24 +85,24 @@ class Notice:
 
 def is_anything_due(connection: Connection, *, now: datetime) -> bool:
     """Tell whether any conversation is to be looked at."""
-    watch_at = table_of(Conversation).c.watch_at
+    watch_at = table_of(ConversationRow).c.watch_at
     return connection.execute(sa.select(sa.literal(1)).where(watch_at <= now).limit(1)).first() is not None
 
 
-def take_due(connection: Connection, *, now: datetime, limit: int) -> list[Watched]:
+def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
     """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
-    table = table_of(Conversation)
-    statement = sa.select(*(table.c[name] for name in Watched.__dataclass_fields__)).where(table.c.watch_at <= now)
+    table = table_of(ConversationRow)
+    statement = sa.select(*(table.c[name] for name in SlaState.__dataclass_fields__)).where(table.c.watch_at <= now)
     statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
-    return [Watched(**row) for row in connection.execute(statement).mappings()]
+    return [SlaState(**row) for row in connection.execute(statement).mappings()]
 
 
-def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[PauseRow]]:
+def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[PauseRecord]]:
     """Return the pauses of those conversations that have any."""
-    columns, found = table_of(Pause).c, dict[UUID, list[PauseRow]]()
+    columns, found = table_of(PauseRow).c, dict[UUID, list[PauseRecord]]()
     statement = sa.select(columns.conversation_id, columns.since, columns.until)
     for row in connection.execute(statement.where(among(columns.conversation_id, ids)).order_by(columns.since)):
-        found.setdefault(row.conversation_id, []).append(PauseRow(*row))
+        found.setdefault(row.conversation_id, []).append(PauseRecord(*row))
     return found
 
 
@@ -110,32 +110,34 @@ def begin_pauses(connection: Connection, database: Database, *, since: Mapping[U
     """Stop the clocks of conversations; one that stands already goes on standing."""
     rows = [{"id": new_id(), "conversation_id": id_, "since": at} for id_, at in sorted(since.items())]
     if rows:
-        connection.execute(insert_ignore(database, Pause), rows)
+        connection.execute(insert_ignore(database, PauseRow), rows)
 
 
 def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> None:
     """Let the clocks of conversations run on."""
-    table = table_of(Pause)
+    table = table_of(PauseRow)
     ended = sa.update(table).where(table.c.conversation_id == sa.bindparam("b_id"), table.c.until.is_(None))
     rows = [{"b_id": id_, "b_until": at} for id_, at in sorted(until.items())]
     if rows:
         connection.execute(ended.values(until=sa.bindparam("b_until")), rows)
 
 
-def tell_once(connection: Connection, database: Database, *, notices: Sequence[Notice], now: datetime) -> list[Notice]:
+def tell_once(
+    connection: Connection, database: Database, *, notices: Sequence[SlaReminder], now: datetime
+) -> list[SlaReminder]:
     """Write notices down; return those that nobody told before."""
     rows = [asdict(notice) | {"id": new_id(), "at": now} for notice in notices]
     if not rows:
         return []
-    statement = insert_ignore(database, SlaNotice).returning(table_of(SlaNotice).c.id)
+    statement = insert_ignore(database, SlaNoticeRow).returning(table_of(SlaNoticeRow).c.id)
     fresh = set(connection.execute(statement, rows).scalars())
     return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
 
 
-def write_reckoned(connection: Connection, reckoned: Sequence[Reckoned]) -> None:
+def write_reckoned(connection: Connection, reckoned: Sequence[SlaUpdate]) -> None:
     """Write what the look made of the conversations."""
-    table = table_of(Conversation)
-    names = [name for name in Reckoned.__dataclass_fields__ if name not in {"id", "changed"}]
+    table = table_of(ConversationRow)
+    names = [name for name in SlaUpdate.__dataclass_fields__ if name not in {"id", "changed"}]
     values: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
     statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     rows = [
@@ -151,11 +153,11 @@ def note_reply(connection: Connection, database: Database, *, conversation_id: U
 
     A reply that comes after its promise is a breach, if nobody noticed before.
     """
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     due = sa.select(table.c.first_reply_due_at, table.c.next_reply_due_at).where(table.c.id == conversation_id)
     row = connection.execute(due.with_for_update()).one()
     promises = (("first_reply", row.first_reply_due_at), ("next_reply", row.next_reply_due_at))
-    late = [Notice(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
+    late = [SlaReminder(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
     late = [notice for notice in late if notice.due_at < at]
     append_events(
         connection, [breach_event(notice, at=at) for notice in tell_once(connection, database, notices=late, now=at)]
@@ -170,7 +172,7 @@ def change_status(
     connection: Connection, database: Database, *, conversation_id: UUID, status: Status, at: datetime, by: str = ""
 ) -> None:
     """Set a conversation's status and stop or start its clock with it. by: the agent, if it was one."""
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     which = table.c.id == conversation_id
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if before == status:
@@ -185,25 +187,25 @@ def change_status(
         values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
     payload = {"from": before, "to": status.value} | ({"by": by} if by else {})
-    append_events(connection, [EventRow("conversation.status_changed", conversation_id, payload, at=at)])
+    append_events(connection, [NewEvent("conversation.status_changed", conversation_id, payload, at=at)])
 
 
-def breach_event(notice: Notice, *, at: datetime) -> EventRow:
+def breach_event(notice: SlaReminder, *, at: datetime) -> NewEvent:
     """Return the event that tells of a warning or a breach."""
     kind = "sla.breached" if notice.kind is NoticeKind.BREACH else "sla.warning"
     payload = {"promise": notice.promise, "due_at": notice.due_at.isoformat()}
-    return EventRow(kind, notice.conversation_id, payload, at=at)
+    return NewEvent(kind, notice.conversation_id, payload, at=at)
 
 
 def reckoned_with(connection: Connection) -> str | None:
     """Return the digest of the promises and calendars that all due times were last reckoned with."""
-    columns = table_of(DeskState).c
+    columns = table_of(DeskStateRow).c
     return connection.execute(sa.select(columns.value).where(columns.name == _RECKONED_WITH)).scalar_one_or_none()
 
 
 def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) -> UUID | None:
     """Ask for a look at the next of all conversations that have a promise; return the last of them, None at the end."""
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     wanted = sa.select(table.c.id).where(table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
     if after is not None:
         wanted = wanted.where(table.c.id > after)
@@ -217,5 +219,5 @@ def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) ->
 
 def remember_reckoning(connection: Connection, database: Database, *, digest: str, now: datetime) -> None:
     """Write down what all due times were reckoned with."""
-    statement = database.insert(DeskState).values(name=_RECKONED_WITH, value=digest, at=now)
+    statement = database.insert(DeskStateRow).values(name=_RECKONED_WITH, value=digest, at=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest, "at": now}))

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import table_of
 from store.db.encryption import sealer_of
-from store.tables.messages import Conversation, Identity, Inbound, Message
+from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
 
 # A conversation with more messages than this is read at the desk, not in a terminal.
 _MOST: Final = 50
@@ -45,7 +45,7 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
     key: the id of a message, of an inbound row or of a conversation, or a conversation's reference.
     Raises NotFound when it means none.
     """
-    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     joined = inbound.outerjoin(message, message.c.inbound_id == inbound.c.id)
     joined = joined.outerjoin(conversation, conversation.c.id == message.c.conversation_id)
     statement = (
@@ -73,14 +73,14 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
 
 def find_contact(connection: Connection, *, kind: str, handle: str) -> UUID | None:
     """Return the contact behind a handle, None if nobody wrote from it yet."""
-    columns = table_of(Identity).c
+    columns = table_of(IdentityRow).c
     statement = sa.select(columns.contact_id).where(columns.kind == kind, columns.handle == handle)
     return connection.execute(statement).scalar_one_or_none()
 
 
 def _meant(key: str) -> sa.Select[tuple[UUID]]:
     """Return the inbound rows that `key` means; each way to mean one goes by an index of its own."""
-    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     try:
         known = UUID(key)
     except ValueError:

@@ -21,12 +21,12 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.desk import Regrouping
+from store.tables.desk import RegroupingRow
 
 _SHOWN: Final = ("id", "kind", "source_id", "target_id", "agent", "at", "undone_at", "undone_by")
 
 
-class Kind(StrEnum):
+class RegroupingKind(StrEnum):
     """merge, split, unlink: of conversations.  contacts: two contacts are one person."""
 
     MERGE = "merge"
@@ -36,10 +36,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class NewRegrouping:
     """What is being done: from where to where, by which agent, when (the database's clock)."""
 
-    kind: Kind
+    kind: RegroupingKind
     source_id: UUID
     target_id: UUID
     by: str
@@ -47,7 +47,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegroupingRow:
+class RegroupingRecord:
     """One of them, as agents see it. source_id, target_id: from where to where things moved."""
 
     id: UUID
@@ -61,10 +61,10 @@ class RegroupingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredRegrouping:
     """One of them with what undoing it needs. See `store.tables.desk.Regrouping`."""
 
-    row: RegroupingRow
+    row: RegroupingRecord
     moved: Mapping[str, Any]
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -72,7 +72,7 @@ class Kept:
 
 def keep_regrouping(
     connection: Connection,
-    deed: Deed,
+    deed: NewRegrouping,
     *,
     moved: Mapping[str, object],
     before: Mapping[UUID, Mapping[str, object]],
@@ -94,39 +94,39 @@ def keep_regrouping(
         "agent": deed.by,
         "at": deed.at,
     }
-    insert_rows(connection, Regrouping, rows=[row])
+    insert_rows(connection, RegroupingRow, rows=[row])
     return UUID(str(row["id"]))
 
 
-def regroupings_of(connection: Connection, thing_id: UUID) -> list[RegroupingRow]:
+def regroupings_of(connection: Connection, thing_id: UUID) -> list[RegroupingRecord]:
     """Return what was done with a conversation or contact, newest first."""
-    table = table_of(Regrouping)
+    table = table_of(RegroupingRow)
     about = sa.or_(table.c.source_id == thing_id, table.c.target_id == thing_id)
     statement = sa.select(*(table.c[name] for name in _SHOWN)).where(about).order_by(table.c.id.desc())
-    return [RegroupingRow(**row) for row in connection.execute(statement).mappings()]
+    return [RegroupingRecord(**row) for row in connection.execute(statement).mappings()]
 
 
-def find_regrouping(connection: Connection, regrouping_id: UUID) -> Kept:
+def find_regrouping(connection: Connection, regrouping_id: UUID) -> StoredRegrouping:
     """Return one of them, locked.
 
     Raises NotFound when there is none.
     """
-    table = table_of(Regrouping)
+    table = table_of(RegroupingRow)
     row = connection.execute(sa.select(table).where(table.c.id == regrouping_id).with_for_update()).mappings().first()
     if row is None:
         raise NotFound("nothing was put together or taken apart under that id")
-    shown = RegroupingRow(**{name: row[name] for name in _SHOWN})
-    return Kept(row=shown, moved=row["moved"], before=row["before"], after=row["after"])
+    shown = RegroupingRecord(**{name: row[name] for name in _SHOWN})
+    return StoredRegrouping(row=shown, moved=row["moved"], before=row["before"], after=row["after"])
 
 
-def note_undone(connection: Connection, kept: Kept, *, by: str, now: datetime) -> None:
+def note_undone(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
     """Note that it is being undone.
 
     Raises Conflict when it was before, or something that came later has to be undone first.
     """
     if kept.row.undone_at is not None:
         raise Conflict(f"{kept.row.undone_by} has undone it already")
-    table = table_of(Regrouping)
+    table = table_of(RegroupingRow)
     sides = {kept.row.source_id, kept.row.target_id}
     later = sa.select(table.c.id).where(
         sa.or_(among(table.c.source_id, sides), among(table.c.target_id, sides)),
@@ -150,7 +150,9 @@ def snapshot(
     return {row["id"]: {name: row[name] for name in names} for row in rows}
 
 
-def unchanged_since(model: type[SQLModel], kept: Kept, thing_id: UUID, *, now: Mapping[str, object]) -> dict[str, Any]:
+def unchanged_since(
+    model: type[SQLModel], kept: StoredRegrouping, thing_id: UUID, *, now: Mapping[str, object]
+) -> dict[str, Any]:
     """Return the values that a side had before, where it still has what it was made into."""
     before, after = kept.before.get(str(thing_id), {}), kept.after.get(str(thing_id), {})
     current = to_jsonable_python(now)

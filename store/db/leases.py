@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from router.errors import LeaseLost
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.tables.operations import Lease
+from store.tables.operations import LeaseRow
 
 
 def take_lease(connection: Connection, database: Database, *, name: str, holder: str, lasts: timedelta) -> UUID | None:
@@ -19,9 +19,9 @@ def take_lease(connection: Connection, database: Database, *, name: str, holder:
 
     holder: who asks, for people to read.  lasts: how long without a renewal until another may take it.
     """
-    now, token, table = read_clock(connection), uuid4(), table_of(Lease)
+    now, token, table = read_clock(connection), uuid4(), table_of(LeaseRow)
     fresh = {"name": name, "token": token, "holder": holder, "until": now + lasts}
-    statement = database.insert(Lease).values(fresh)
+    statement = database.insert(LeaseRow).values(fresh)
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"token": token, "holder": holder, "until": now + lasts},
@@ -35,7 +35,7 @@ def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timede
 
     Raises LeaseLost when somebody else has become the owner.
     """
-    table = table_of(Lease)
+    table = table_of(LeaseRow)
     statement = sa.update(table).where(table.c.name == name, table.c.token == token)
     _must_hit(connection.execute(statement.values(until=read_clock(connection) + lasts)).rowcount, name=name)
 
@@ -45,14 +45,14 @@ def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
 
     Raises LeaseLost when somebody else has become the owner.
     """
-    table = table_of(Lease)
+    table = table_of(LeaseRow)
     statement = sa.select(table.c.name).where(table.c.name == name, table.c.token == token).with_for_update()
     _must_hit(len(connection.execute(statement).all()), name=name)
 
 
 def release_lease(connection: Connection, *, name: str, token: UUID) -> None:
     """Let the next one in at once; does nothing if we are not the owner any more."""
-    table = table_of(Lease)
+    table = table_of(LeaseRow)
     connection.execute(
         sa.update(table).where(table.c.name == name, table.c.token == token).values(until=read_clock(connection))
     )

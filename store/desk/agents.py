@@ -26,8 +26,8 @@ from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
-from store.tables.desk import AgentSkill, SkillKind
-from store.tables.operations import Agent
+from store.tables.desk import AgentSkillRow, SkillKind
+from store.tables.operations import AgentRow
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 # 43 letters of an alphabet of 62 are 256 bits.
@@ -41,7 +41,7 @@ _USE_RESOLUTION: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRow:
+class AgentRecord:
     """Somebody who may use the desk.
 
     seal: changes when the token does, so that sessions end with their token.  teams: whose conversations they see; none
@@ -67,7 +67,7 @@ def add_agent(
     role: str,
     scopes: Collection[str] | None = None,
     lasts: timedelta | None = None,
-) -> tuple[AgentRow, str]:
+) -> tuple[AgentRecord, str]:
     """Add an agent; return the row and the token, which nothing can show a second time.
 
     role: one of `api.http.permissions.Role`.  scopes: verbs that the token is for.  lasts: None has no end.
@@ -81,21 +81,21 @@ def add_agent(
         "expires_at": now + lasts if lasts else None,
     }
     try:
-        connection.execute(sa.insert(table_of(Agent)).values(**values, **limits))
+        connection.execute(sa.insert(table_of(AgentRow)).values(**values, **limits))
     except IntegrityError as error:
         raise Conflict(f"there is an agent named {checked} already; names are kept after a revocation") from error
-    return _one(connection, table_of(Agent).c.id == agent_id), token
+    return _one(connection, table_of(AgentRow).c.id == agent_id), token
 
 
 def rotate_token(
     connection: Connection, *, name: str, overlap: timedelta = ROTATION, lasts: timedelta | None = None
-) -> tuple[AgentRow, str]:
+) -> tuple[AgentRecord, str]:
     """Give an agent a new token and return it; the one before stays in force for `overlap`, sessions of it end now.
 
     lasts: for how long the new one is in force; None has no end.
     Raises NotFound when there is no such agent, or they were revoked.
     """
-    table, now = table_of(Agent), read_clock(connection)
+    table, now = table_of(AgentRow), read_clock(connection)
     which = sa.and_(table.c.name == name, table.c.revoked_at.is_(None))
     agent = _one(connection, which)
     # The old token's own end stays its end.
@@ -107,24 +107,24 @@ def rotate_token(
     return _one(connection, which), token
 
 
-def revoke_agent(connection: Connection, *, name: str) -> AgentRow:
+def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
     """End the agent's token and sessions; the row stays, because past actions name it. Twice does no harm.
 
     Raises NotFound when there is no such agent.
     """
-    table = table_of(Agent)
+    table = table_of(AgentRow)
     statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
     connection.execute(statement.values(revoked_at=read_clock(connection), previous_hash=None, previous_until=None))
     return _one(connection, table.c.name == name)
 
 
-def list_agents(connection: Connection) -> list[AgentRow]:
+def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return every agent, also the revoked, by name."""
-    table = table_of(Agent)
+    table = table_of(AgentRow)
     return [_row(row) for row in connection.execute(sa.select(table).order_by(table.c.name)).mappings()]
 
 
-def find_by_token(connection: Connection, token: str) -> AgentRow | None:
+def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     """Return the agent whose token this is; None for malformed, unknown, ended and revoked alike, not saying which."""
     form = _TOKEN.fullmatch(token)
     row = _in_force(connection, UUID(hex=form.group(1))) if form else None
@@ -135,48 +135,48 @@ def find_by_token(connection: Connection, token: str) -> AgentRow | None:
     return _limited(connection, row) if row and (is_new or is_old) else None
 
 
-def find_by_id(connection: Connection, agent_id: UUID) -> AgentRow | None:
+def find_by_id(connection: Connection, agent_id: UUID) -> AgentRecord | None:
     """Return the agent unless revoked, or their token has ended."""
     row = _in_force(connection, agent_id)
     return _limited(connection, row) if row and not row["is_over"] else None
 
 
 def _in_force(connection: Connection, agent_id: UUID) -> sa.RowMapping | None:
-    table, now = table_of(Agent), sa.type_coerce(database_now(), UTCDateTime())
+    table, now = table_of(AgentRow), sa.type_coerce(database_now(), UTCDateTime())
     is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
     is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
     statement = sa.select(table, is_over, is_overlapping)
     return connection.execute(statement.where(table.c.id == agent_id, table.c.revoked_at.is_(None))).mappings().first()
 
 
-def _limited(connection: Connection, row: sa.RowMapping) -> AgentRow:
-    skill = table_of(AgentSkill).c
+def _limited(connection: Connection, row: sa.RowMapping) -> AgentRecord:
+    skill = table_of(AgentSkillRow).c
     theirs = sa.select(skill.value).where(skill.agent_id == row["id"], skill.kind == SkillKind.TEAM)
     return replace(_row(row), teams=frozenset(connection.execute(theirs).scalars()))
 
 
-def is_use_worth_noting(agent: AgentRow, *, now: datetime) -> bool:
+def is_use_worth_noting(agent: AgentRecord, *, now: datetime) -> bool:
     """Return whether `last_used_at` is so old that it misleads."""
     return agent.last_used_at is None or now - agent.last_used_at >= _USE_RESOLUTION
 
 
 def note_use(connection: Connection, agent_id: UUID) -> None:
     """Write down that the agent is here."""
-    table = table_of(Agent)
+    table = table_of(AgentRow)
     connection.execute(sa.update(table).where(table.c.id == agent_id).values(last_used_at=read_clock(connection)))
 
 
-def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentRow:
-    row = connection.execute(sa.select(table_of(Agent)).where(condition)).mappings().first()
+def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentRecord:
+    row = connection.execute(sa.select(table_of(AgentRow)).where(condition)).mappings().first()
     if row is None:
         raise NotFound("there is no agent of that name; `omniyard agent list` shows who is there")
     return _row(row)
 
 
-def _row(row: sa.RowMapping) -> AgentRow:
-    known = {name: row[name] for name in AgentRow.__dataclass_fields__ if name not in {"seal", "teams", "scopes"}}
+def _row(row: sa.RowMapping) -> AgentRecord:
+    known = {name: row[name] for name in AgentRecord.__dataclass_fields__ if name not in {"seal", "teams", "scopes"}}
     scopes = frozenset(row["scopes"]) if row["scopes"] is not None else None
-    return AgentRow(**known, seal=row["token_hash"], scopes=scopes)
+    return AgentRecord(**known, seal=row["token_hash"], scopes=scopes)
 
 
 def _new_token(agent_id: UUID) -> str:

@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from router.routing.assignment import WEIGHTS, OnDuty
 from store.db.bulk import among, insert_rows, table_of
-from store.tables.desk import AgentSkill, SkillKind
-from store.tables.messages import Conversation, Status
-from store.tables.operations import Agent
+from store.tables.desk import AgentSkillRow, SkillKind
+from store.tables.messages import ConversationRow, Status
+from store.tables.operations import AgentRow
 
 # Of one team in one pass; the oldest first, so that nobody waits behind a newer one.
 _MOST_WAITING: Final = 500
@@ -48,13 +48,13 @@ class Duty:
 
 def is_anybody_waited_for(connection: Connection, teams: Collection[str]) -> bool:
     """Tell whether any conversation of these teams has nobody."""
-    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(table_of(Conversation).c.team, teams))
+    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(table_of(ConversationRow).c.team, teams))
     return connection.execute(statement.limit(1)).first() is not None
 
 
 def lock_on_duty(connection: Connection) -> list[OnDuty]:
     """Return who is available with what they have, and hold them, so that nobody else gives them work meanwhile."""
-    columns = table_of(Agent).c
+    columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
     there = statement.where(columns.available, columns.revoked_at.is_(None)).order_by(columns.id)
     rows = connection.execute(there.with_for_update()).all()
@@ -86,7 +86,7 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
     """Give locked conversations to their agents."""
     if not assignees:
         return
-    table, agents = table_of(Conversation), table_of(Agent)
+    table, agents = table_of(ConversationRow), table_of(AgentRow)
     nobodys = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.assignee.is_(None))
     given = nobodys.values(assignee=sa.bindparam("b_name"), alarmed_at=None, version=table.c.version + 1)
     connection.execute(given, [{"b_id": id_, "b_name": name} for id_, name in sorted(assignees.items())])
@@ -96,7 +96,7 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
 
 def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
     """Write down that nobody is there for locked conversations, and to which teams they go."""
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     moved = which.values(team=sa.bindparam("b_team"), alarmed_at=now, version=table.c.version + 1)
     if teams:
@@ -115,7 +115,7 @@ def set_duty(
 
     Raises NotFound when there is no such agent, or they were revoked.
     """
-    table, skill = table_of(Agent), table_of(AgentSkill)
+    table, skill = table_of(AgentRow), table_of(AgentSkillRow)
     one = sa.select(table.c.id).where(table.c.name == name, table.c.revoked_at.is_(None))
     agent_id = connection.execute(one).scalar_one_or_none()
     if agent_id is None:
@@ -126,13 +126,13 @@ def set_duty(
     for kind, wanted in (skills or {}).items():
         connection.execute(sa.delete(skill).where(skill.c.agent_id == agent_id, skill.c.kind == kind))
         rows = [{"agent_id": agent_id, "kind": kind, "value": value} for value in dict.fromkeys(wanted)]
-        insert_rows(connection, AgentSkill, rows=rows)
+        insert_rows(connection, AgentSkillRow, rows=rows)
     return duties(connection)[name]
 
 
 def duties(connection: Connection) -> dict[str, Duty]:
     """Return the duty of every agent who was not revoked, by name."""
-    columns = table_of(Agent).c
+    columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.available, columns.capacity)
     rows = connection.execute(statement.where(columns.revoked_at.is_(None)).order_by(columns.name)).all()
     skills = _skills(connection, [row.id for row in rows])
@@ -151,7 +151,7 @@ def somebody_else_is_there(
     team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None]
 ) -> sa.ColumnElement[bool]:
     """Return the condition that `assignee` is away while another agent of `team` is available."""
-    agent, skill = table_of(Agent), table_of(AgentSkill)
+    agent, skill = table_of(AgentRow), table_of(AgentSkillRow)
     there = sa.and_(agent.c.available, agent.c.revoked_at.is_(None))
     owner = sa.exists().where(agent.c.name == assignee, there)
     of_team = sa.and_(skill.c.agent_id == agent.c.id, skill.c.kind == SkillKind.TEAM, skill.c.value == team)
@@ -160,17 +160,17 @@ def somebody_else_is_there(
 
 
 def _unassigned() -> tuple[sa.ColumnElement[bool], ...]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     return (columns.assignee.is_(None), _is_open())
 
 
 def _is_open() -> sa.ColumnElement[bool]:
     # Written out, for a parameter would hide from the planner that the small indexes have the rows.
-    return table_of(Conversation).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
+    return table_of(ConversationRow).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
 
 
 def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Waiting]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     statement = sa.select(*(columns[name] for name in Waiting.__dataclass_fields__))
     statement = statement.where(*_unassigned(), columns.team == team, columns.emergency.is_(emergency))
     statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
@@ -178,7 +178,7 @@ def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Wait
 
 
 def _skills(connection: Connection, agent_ids: Collection[UUID]) -> dict[tuple[UUID, SkillKind], list[str]]:
-    columns, found = table_of(AgentSkill).c, dict[tuple[UUID, SkillKind], list[str]]()
+    columns, found = table_of(AgentSkillRow).c, dict[tuple[UUID, SkillKind], list[str]]()
     statement = sa.select(columns.agent_id, columns.kind, columns.value).where(among(columns.agent_id, agent_ids))
     for row in connection.execute(statement.order_by(columns.value)):
         found.setdefault((row.agent_id, SkillKind(row.kind)), []).append(row.value)
@@ -186,7 +186,7 @@ def _skills(connection: Connection, agent_ids: Collection[UUID]) -> dict[tuple[U
 
 
 def _loads(connection: Connection, names: Collection[str]) -> dict[str, int]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     statement = sa.select(columns.assignee, columns.priority, sa.func.count())
     theirs = statement.where(among(columns.assignee, names), _is_open())
     loads: dict[str, int] = {}

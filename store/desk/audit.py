@@ -23,7 +23,7 @@ from sqlmodel import Field, SQLModel
 from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
 from store.tables.messages import Json
-from store.tables.operations import Event
+from store.tables.operations import EventRow
 
 _PAGE: Final = 500
 # The chain's beginning: what the first row follows.
@@ -36,11 +36,13 @@ _ABOUT: Final = ("contact_id", "inbound_id", "outbound_id")
 _UNSEALED: Final = text("number IS NULL")
 
 
-class Audit(SQLModel, table=True):
+class AuditRow(SQLModel, table=True):
     """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
 
     seq: the order of writing, as in `store.tables.operations.Event`.
     """
+
+    __tablename__ = "audit"
 
     __table_args__ = (
         Index("ix_audit_unsealed", "seq", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
@@ -73,7 +75,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRow:
+class AuditRecord:
     """A row as it is kept."""
 
     number: int
@@ -88,7 +90,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class AuditCheck:
     """What a check found. rows: how many were looked at.  broken: the first number that is not as it was sealed.
 
     head: the last sealed row's number and hash; kept elsewhere, it proves later that no rows were cut off the end.
@@ -114,18 +116,18 @@ def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
         }
         for entry in entries
     ]
-    insert_rows(connection, Audit, rows=rows)
+    insert_rows(connection, AuditRow, rows=rows)
 
 
 def is_anything_unsealed(connection: Connection) -> bool:
     """Return whether the publisher has something to seal."""
-    table = table_of(Audit)
+    table = table_of(AuditRow)
     return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
 
 
 def copy_actions(connection: Connection, *, after: int) -> None:
     """Copy events with greater numbers that name who did it; only the publisher may."""
-    table = table_of(Event)
+    table = table_of(EventRow)
     columns = (table.c.kind, table.c.conversation_id, table.c.payload, table.c.at)
     events = connection.execute(sa.select(*columns).where(table.c.number > after).order_by(table.c.number))
     append_audit(connection, [entry for event in events.mappings() if (entry := _entry_of(event))])
@@ -133,7 +135,7 @@ def copy_actions(connection: Connection, *, after: int) -> None:
 
 def seal(connection: Connection) -> int:
     """Give a page of rows their numbers and seals; return how many. Only the publisher may."""
-    table = table_of(Audit)
+    table = table_of(AuditRow)
     oldest = sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[connection.dialect.name]))
     rows = connection.execute(oldest.limit(_PAGE)).mappings().all()
     if not rows:
@@ -149,7 +151,7 @@ def seal(connection: Connection) -> int:
     return len(sealed)
 
 
-def check_chain(connection: Connection) -> Verdict:
+def check_chain(connection: Connection) -> AuditCheck:
     """Reckon the whole chain again and return the first row that is not as it was sealed."""
     before, number = _NOTHING, 0
     for row in _sealed(connection):
@@ -159,7 +161,7 @@ def check_chain(connection: Connection) -> Verdict:
         if row["hash"] != expected:
             return _broken(row["number"], "the row is not as it was sealed", at=(number, before))
         number, before = row["number"], expected
-    return Verdict(rows=number, broken=None, why="", head=(number, before.hex()))
+    return AuditCheck(rows=number, broken=None, why="", head=(number, before.hex()))
 
 
 def list_audit(
@@ -170,27 +172,29 @@ def list_audit(
     about: str | None = None,
     before: int | None = None,
     limit: int,
-) -> list[AuditRow]:
+) -> list[AuditRecord]:
     """Return sealed rows, newest first. before: the last number of the page before."""
-    table = table_of(Audit)
-    statement = sa.select(*(table.c[name] for name in AuditRow.__dataclass_fields__)).where(table.c.number.is_not(None))
+    table = table_of(AuditRow)
+    statement = sa.select(*(table.c[name] for name in AuditRecord.__dataclass_fields__)).where(
+        table.c.number.is_not(None)
+    )
     for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
         statement = statement if value is None else statement.where(column == value)
     if before is not None:
         statement = statement.where(table.c.number < before)
     rows = connection.execute(statement.order_by(table.c.number.desc()).limit(limit)).mappings()
-    return [AuditRow(**row) for row in rows]
+    return [AuditRecord(**row) for row in rows]
 
 
 def _head(connection: Connection) -> tuple[int, bytes]:
-    table = table_of(Audit)
+    table = table_of(AuditRow)
     last = sa.select(table.c.number, table.c.hash).where(table.c.number.is_not(None)).order_by(table.c.number.desc())
     row = connection.execute(last.limit(1)).first()
     return (row.number, row.hash) if row else (0, _NOTHING)
 
 
 def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
-    table, last = table_of(Audit), 0
+    table, last = table_of(AuditRow), 0
     while True:
         page = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_PAGE)
         rows = connection.execute(page).mappings().all()
@@ -209,8 +213,8 @@ def _hash(row: sa.RowMapping, *, number: int, before: bytes) -> bytes:
     return hashlib.sha256(before + to_json(said)).digest()
 
 
-def _broken(number: int, why: str, *, at: tuple[int, bytes]) -> Verdict:
-    return Verdict(rows=number - 1, broken=number, why=why, head=(at[0], at[1].hex()))
+def _broken(number: int, why: str, *, at: tuple[int, bytes]) -> AuditCheck:
+    return AuditCheck(rows=number - 1, broken=number, why=why, head=(at[0], at[1].hex()))
 
 
 def _entry_of(event: sa.RowMapping) -> AuditEntry | None:

@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 from store.conversations.alarms import EmergencyTally, tally
 from store.db.bulk import table_of
 from store.db.engine import read_clock
-from store.tables.desk import GateTally, NoticeKind, Outage, SlaNotice
-from store.tables.messages import Inbound, InboundState, Message
-from store.tables.operations import Cursor, Event, Lease, Outbound, OutboundState
+from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
+from store.tables.messages import InboundRow, InboundState, MessageRow
+from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
 
 _NONE_CALLED: Final = EmergencyTally()
 # The four states that add up to what was accepted; anything else in the column is a fault.
@@ -137,7 +137,7 @@ def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatu
 
 
 def _counts(connection: Connection) -> dict[str, dict[str, int]]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     counts: dict[str, dict[str, int]] = {}
     statement = sa.select(columns.channel, columns.state, sa.func.count()).group_by(columns.channel, columns.state)
     for channel, state, number in connection.execute(statement):
@@ -150,55 +150,55 @@ def _totals(states: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _cursors(connection: Connection) -> dict[str, dict[str, Any]]:
-    table = table_of(Cursor)
+    table = table_of(CursorRow)
     columns = [column for column in table.c if column.name in ChannelStatus.__dataclass_fields__]
     rows = connection.execute(sa.select(*columns)).mappings()
     return {row["channel"]: {key: row[key] for key in row if key != "channel"} for row in rows}
 
 
 def _oldest(connection: Connection) -> dict[str, datetime]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     statement = sa.select(columns.channel, sa.func.min(columns.due_at)).where(columns.state == InboundState.RECEIVED)
     return _pairs(connection, statement.group_by(columns.channel))
 
 
 def _owners(connection: Connection) -> dict[str, str]:
-    columns = table_of(Lease).c
+    columns = table_of(LeaseRow).c
     statement = sa.select(columns.name, columns.holder).where(columns.until > read_clock(connection))
     return _pairs(connection, statement)
 
 
 def _outbound(connection: Connection) -> dict[str, int]:
-    column = table_of(Outbound).c.state
+    column = table_of(OutboundRow).c.state
     found = _pairs(connection, sa.select(column, sa.func.count()).group_by(column))
     return {state.value: found.get(state.value, 0) for state in OutboundState}
 
 
 def _unpublished(connection: Connection) -> int:
-    statement = sa.select(sa.func.count()).where(table_of(Event).c.number.is_(None))
+    statement = sa.select(sa.func.count()).where(table_of(EventRow).c.number.is_(None))
     return int(connection.execute(statement).scalar_one())
 
 
 def _incoming(connection: Connection) -> int:
-    statement = sa.select(sa.func.count()).where(table_of(Message).c.inbound_id.is_not(None))
+    statement = sa.select(sa.func.count()).where(table_of(MessageRow).c.inbound_id.is_not(None))
     return int(connection.execute(statement).scalar_one())
 
 
 def _gate(connection: Connection) -> GateStatus:
-    columns = table_of(GateTally).c
+    columns = table_of(GateTallyRow).c
     statement = sa.select(sa.func.sum(columns.held), sa.func.sum(columns.released))
     held, released = connection.execute(statement.where(columns.at >= read_clock(connection) - _A_DAY)).one()
     return GateStatus(int(held or 0), int(released or 0))
 
 
 def _breaches(connection: Connection) -> int:
-    columns = table_of(SlaNotice).c
+    columns = table_of(SlaNoticeRow).c
     broken = sa.select(sa.func.count()).where(columns.kind == NoticeKind.BREACH)
     return int(connection.execute(broken.where(columns.at >= read_clock(connection) - _A_DAY)).scalar_one())
 
 
 def _outages(connection: Connection) -> tuple[OutageStatus, ...]:
-    table = table_of(Outage)
+    table = table_of(OutageRow)
     columns = [table.c[name] for name in OutageStatus.__dataclass_fields__]
     since = read_clock(connection) - _A_DAY
     rows = connection.execute(sa.select(*columns).where(table.c.first_at >= since).order_by(table.c.first_at))

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import Database, insert_ignore, read_clock
-from store.tables.operations import Idempotency
+from store.tables.operations import IdempotencyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ def reserve(
 
     A second request with the key waits here for the first to end; if that rolls back, the key is free again.
     """
-    columns = table_of(Idempotency).c
+    columns = table_of(IdempotencyRow).c
     row = {"agent_id": agent_id, "key": key, "request_hash": request_hash, "status": 0, "answer": ""}
-    fresh = insert_ignore(database, Idempotency).values(**row, created_at=read_clock(connection))
+    fresh = insert_ignore(database, IdempotencyRow).values(**row, created_at=read_clock(connection))
     if connection.execute(fresh.returning(columns.key)).first():
         return None
     kept = connection.execute(
@@ -44,6 +44,6 @@ def reserve(
 
 def keep(connection: Connection, *, agent_id: UUID, key: str, status: int, answer: str) -> None:
     """Keep the answer under the key that this transaction has reserved."""
-    table = table_of(Idempotency)
+    table = table_of(IdempotencyRow)
     reserved = sa.update(table).where(table.c.agent_id == agent_id, table.c.key == key)
     connection.execute(reserved.values(status=status, answer=answer))

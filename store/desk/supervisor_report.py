@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.tables.desk import Emergency, GateTally, NoticeKind, SlaNotice
-from store.tables.messages import Conversation, Status
-from store.tables.operations import Agent
+from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.messages import ConversationRow, Status
+from store.tables.operations import AgentRow
 
 _QUANTILES: Final = (0.5, 0.9)
 # Open work of agents beyond this is a list of its own.
@@ -95,12 +95,12 @@ def read_insight(connection: Connection, *, since: datetime, until: datetime) ->
 
 
 def _opened(since: datetime, until: datetime) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    column = table_of(Conversation).c.opened_at
+    column = table_of(ConversationRow).c.opened_at
     return column >= since, column < until
 
 
 def _volumes(connection: Connection, *, since: datetime, until: datetime) -> list[Volume]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     if connection.dialect.name == "sqlite":
         hour: sa.ColumnElement[Any] = sa.func.strftime("%Y-%m-%d %H", columns.opened_at)
     else:
@@ -111,7 +111,7 @@ def _volumes(connection: Connection, *, since: datetime, until: datetime) -> lis
 
 
 def _reply_times(connection: Connection, *, since: datetime, until: datetime) -> list[ReplyTimes]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     if connection.dialect.name == "sqlite":
         taken: sa.ColumnElement[Any] = (
             sa.func.julianday(columns.replied_at) - sa.func.julianday(columns.opened_at)
@@ -143,7 +143,7 @@ def _ranked(connection: Connection, replied: sa.Select[Any], *, per_channel: boo
 
 
 def _promises(connection: Connection, *, since: datetime, until: datetime) -> list[Promises]:
-    columns, notice = table_of(Conversation).c, table_of(SlaNotice).c
+    columns, notice = table_of(ConversationRow).c, table_of(SlaNoticeRow).c
     breach = sa.exists().where(notice.conversation_id == columns.id, notice.kind == NoticeKind.BREACH.value)
     broken = sa.func.sum(sa.case((breach, 1), else_=0))
     statement = sa.select(columns.sla, sa.func.count(), broken).where(*_opened(since, until), columns.sla.is_not(None))
@@ -152,7 +152,7 @@ def _promises(connection: Connection, *, since: datetime, until: datetime) -> li
 
 
 def _emergencies(connection: Connection, *, since: datetime, until: datetime) -> tuple[int, int, int]:
-    columns = table_of(Emergency).c
+    columns = table_of(EmergencyRow).c
     found = (sa.func.sum(sa.case((columns.confirmed == told, 1), else_=0)) for told in (sa.true(), sa.false()))
     statement = sa.select(sa.func.count(), *found).where(columns.at >= since, columns.at < until)
     called, confirmed, released = connection.execute(statement).one()
@@ -160,14 +160,14 @@ def _emergencies(connection: Connection, *, since: datetime, until: datetime) ->
 
 
 def _gate(connection: Connection, *, since: datetime, until: datetime) -> tuple[int, int]:
-    columns = table_of(GateTally).c
+    columns = table_of(GateTallyRow).c
     statement = sa.select(sa.func.sum(columns.held), sa.func.sum(columns.released))
     held, let_in = connection.execute(statement.where(columns.at >= since, columns.at < until)).one()
     return int(held or 0), int(let_in or 0)
 
 
 def _load(connection: Connection) -> list[Load]:
-    conversation, agent = table_of(Conversation).c, table_of(Agent).c
+    conversation, agent = table_of(ConversationRow).c, table_of(AgentRow).c
     # Written out, for a parameter would hide from the planner that an index of some rows has these.
     is_open = conversation.status == sa.literal_column(f"'{Status.OPEN.value}'")
     counted = sa.select(conversation.assignee, sa.func.count()).where(is_open, conversation.assignee.is_not(None))

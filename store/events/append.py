@@ -11,11 +11,11 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
-from store.tables.operations import Event
+from store.tables.operations import EventRow
 
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class NewEvent:
     """One change. kind: noun.verb.  payload: ids and words of ours, never message text."""
 
     kind: str
@@ -24,7 +24,7 @@ class EventRow:
     at: datetime = field(kw_only=True)
 
 
-def append_events(connection: Connection, events: Sequence[EventRow]) -> None:
+def append_events(connection: Connection, events: Sequence[NewEvent]) -> None:
     """Write the events, inside the caller's transaction."""
     rows = [
         {
@@ -36,4 +36,4 @@ def append_events(connection: Connection, events: Sequence[EventRow]) -> None:
         }
         for event in events
     ]
-    insert_rows(connection, Event, rows=rows)
+    insert_rows(connection, EventRow, rows=rows)

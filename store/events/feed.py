@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
-from store.tables.messages import Conversation
-from store.tables.operations import Event
+from store.tables.messages import ConversationRow
+from store.tables.operations import EventRow
 
 # SQLite leaves `seq` empty, and its writers take turns: there the row id is the order of writing.
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
@@ -43,7 +43,7 @@ class FeedEvent:
 
 def is_anything_unnumbered(connection: Connection) -> bool:
     """Return whether the publisher has something to do."""
-    table = table_of(Event)
+    table = table_of(EventRow)
     return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
 
 
@@ -61,7 +61,7 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
 
 def newest_number(connection: Connection) -> int:
     """Return the greatest number given so far, 0 while there is none."""
-    table = table_of(Event)
+    table = table_of(EventRow)
     newest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))).scalar_one()
     return newest
 
@@ -73,7 +73,7 @@ def events_after(
 
     teams: only events of these teams' conversations, and those of no conversation; None is everything.
     """
-    table, conversation = table_of(Event), table_of(Conversation)
+    table, conversation = table_of(EventRow), table_of(ConversationRow)
     names = ("number", "id", "kind", "conversation_id", "payload", "at")
     statement = (
         sa.select(*(table.c[name] for name in names), conversation.c.team)

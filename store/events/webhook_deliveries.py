@@ -17,7 +17,7 @@ from sqlmodel import Field, SQLModel
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.tables.operations import Event
+from store.tables.operations import EventRow
 
 # One INSERT of a page has at most this many events for each target.
 _MOST_NUMBERED: Final = 10_000
@@ -35,11 +35,13 @@ def _some(name: str, *columns: str, state: DeliveryState) -> Index:
     return Index(f"ix_delivery_{name}", *columns, postgresql_where=where, sqlite_where=where)
 
 
-class Delivery(SQLModel, table=True):
+class DeliveryRow(SQLModel, table=True):
     """One event for one target. tried_since: the first attempt, of this replay if it was replayed.
 
     error: the last attempt's, a sentence.  number: the event's.
     """
+
+    __tablename__ = "delivery"
 
     __table_args__ = (
         UniqueConstraint("target", "number"),
@@ -61,7 +63,7 @@ class Delivery(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
+class DeliveryRecord:
     """A delivery and its event."""
 
     id: UUID
@@ -105,7 +107,7 @@ def fan_out(connection: Connection, *, after: int, wanted: Mapping[str, Callable
     """
     if not wanted:
         return 0
-    event, now = table_of(Event), read_clock(connection)
+    event, now = table_of(EventRow), read_clock(connection)
     statement = sa.select(event.c.number, event.c.kind, event.c.conversation_id).where(event.c.number > after)
     events = connection.execute(statement.order_by(event.c.number).limit(_MOST_NUMBERED)).all()
     rows = [
@@ -121,12 +123,12 @@ def fan_out(connection: Connection, *, after: int, wanted: Mapping[str, Callable
         for target, wants in wanted.items()
         if wants(each.kind)
     ]
-    return insert_new(connection, Delivery, rows=rows)
+    return insert_new(connection, DeliveryRow, rows=rows)
 
 
-def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[DeliveryRow]:
+def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[DeliveryRecord]:
     """Return what may be delivered now, oldest first: of each conversation only its oldest undelivered event."""
-    table = table_of(Delivery)
+    table = table_of(DeliveryRow)
     earlier = table.alias("earlier")
     blocked = sa.exists().where(
         earlier.c.target == table.c.target,
@@ -141,12 +143,12 @@ def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[
         .order_by(table.c.number)
         .limit(limit)
     )
-    return [DeliveryRow(**row) for row in connection.execute(statement).mappings()]
+    return [DeliveryRecord(**row) for row in connection.execute(statement).mappings()]
 
 
 def settle_deliveries(connection: Connection, *, delivered: Sequence[UUID], failed: Sequence[Failed]) -> None:
     """Write down what became of attempts."""
-    table, now = table_of(Delivery), read_clock(connection)
+    table, now = table_of(DeliveryRow), read_clock(connection)
     if delivered:
         connection.execute(sa.delete(table).where(among(table.c.id, delivered)))
     for each in failed:
@@ -161,21 +163,21 @@ def settle_deliveries(connection: Connection, *, delivered: Sequence[UUID], fail
 
 def list_deliveries(
     connection: Connection, *, state: str, target: str | None = None, before: UUID | None = None, limit: int
-) -> list[DeliveryRow]:
+) -> list[DeliveryRecord]:
     """Return deliveries in a state, newest first. before: the last id of the page before."""
-    table = table_of(Delivery)
+    table = table_of(DeliveryRow)
     statement = _select().where(table.c.state == state)
     if target is not None:
         statement = statement.where(table.c.target == target)
     if before is not None:
         statement = statement.where(table.c.id < before)
     rows = connection.execute(statement.order_by(table.c.id.desc()).limit(limit)).mappings()
-    return [DeliveryRow(**row) for row in rows]
+    return [DeliveryRecord(**row) for row in rows]
 
 
 def replay_deliveries(connection: Connection, *, target: str | None = None, ids: Collection[UUID] | None = None) -> int:
     """Queue dead deliveries again, for another day; return how many. Neither filter: all of them."""
-    table, now = table_of(Delivery), read_clock(connection)
+    table, now = table_of(DeliveryRow), read_clock(connection)
     statement = sa.update(table).where(table.c.state == DeliveryState.DEAD)
     if target is not None:
         statement = statement.where(table.c.target == target)
@@ -187,7 +189,7 @@ def replay_deliveries(connection: Connection, *, target: str | None = None, ids:
 
 def count_deliveries(connection: Connection) -> dict[str, TargetCount]:
     """Return target -> how much waits."""
-    table = table_of(Delivery)
+    table = table_of(DeliveryRow)
     is_queued = table.c.state == DeliveryState.QUEUED
     statement = sa.select(
         table.c.target,
@@ -200,7 +202,7 @@ def count_deliveries(connection: Connection) -> dict[str, TargetCount]:
 
 
 def _select() -> sa.Select[Any]:
-    table, event = table_of(Delivery), table_of(Event)
+    table, event = table_of(DeliveryRow), table_of(EventRow)
     own = ("id", "target", "number", "state", "attempts", "created_at", "tried_since", "due_at", "error")
     theirs = (event.c.id.label("event_id"), event.c.kind, event.c.conversation_id, event.c.payload, event.c.at)
     joined = table.join(event, event.c.number == table.c.number)

@@ -15,12 +15,12 @@ from router.errors import NotFound
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.events.append import EventRow, append_events
-from store.tables.messages import Inbound, InboundState, Original
+from store.events.append import NewEvent, append_events
+from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class InboundMessage:
     """One message as a gate hands it over; the fields are `connectors.base.Arrival`'s."""
 
     source_key: str
@@ -41,7 +41,7 @@ class Accepted:
     conflicts: int
 
 
-def accept(connection: Connection, *, channel: str, deliveries: Sequence[Delivery], backfill: bool) -> Accepted:
+def accept(connection: Connection, *, channel: str, deliveries: Sequence[InboundMessage], backfill: bool) -> Accepted:
     """Insert what is new of a page, inside the caller's transaction.
 
     A source key that is there already with the same bytes is a redelivery and changes nothing; with other bytes it
@@ -58,12 +58,12 @@ def accept(connection: Connection, *, channel: str, deliveries: Sequence[Deliver
     return Accepted(tuple(waiting), known=len(deliveries) - len(fresh) - len(conflicts), conflicts=len(conflicts))
 
 
-def _once(deliveries: Sequence[Delivery]) -> list[Delivery]:
+def _once(deliveries: Sequence[InboundMessage]) -> list[InboundMessage]:
     # A provider may list one message twice in one page; identical twins would only meet the unique index.
     return list({(delivery.source_key, delivery.content_hash): delivery for delivery in deliveries}.values())
 
 
-def _row(delivery: Delivery, *, channel: str, backfill: bool, now: datetime) -> dict[str, Any]:
+def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(),
         "channel": channel,
@@ -85,9 +85,9 @@ def _row(delivery: Delivery, *, channel: str, backfill: bool, now: datetime) -> 
 def _insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     """Insert the rows whose key is free, and return their ids."""
     ids = {row["id"] for row in rows}
-    if insert_new(connection, Inbound, rows=rows) == len(rows):
+    if insert_new(connection, InboundRow, rows=rows) == len(rows):
         return ids
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     return set(connection.execute(sa.select(table.c.id).where(among(table.c.id, ids))).scalars())
 
 
@@ -95,7 +95,7 @@ def _rivals(connection: Connection, unborn: Sequence[dict[str, Any]]) -> list[di
     """Return the rows whose key is taken by other bytes, under a key of their own."""
     if not unborn:
         return []
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     known = sa.select(table.c.source_key, table.c.content_hash).where(
         table.c.channel == unborn[0]["channel"], among(table.c.source_key, [row["source_key"] for row in unborn])
     )
@@ -108,11 +108,11 @@ def _rivals(connection: Connection, unborn: Sequence[dict[str, Any]]) -> list[di
 
 
 def _insert_originals(
-    connection: Connection, deliveries: Sequence[Delivery], *, rows: Sequence[dict[str, Any]]
+    connection: Connection, deliveries: Sequence[InboundMessage], *, rows: Sequence[dict[str, Any]]
 ) -> None:
     originals = {delivery.content_hash: delivery.original for delivery in deliveries}
     contents = [{"inbound_id": row["id"], "content": originals[row["content_hash"]]} for row in rows]
-    insert_rows(connection, Original, rows=contents)
+    insert_rows(connection, OriginalRow, rows=contents)
 
 
 def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:
@@ -120,7 +120,7 @@ def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: date
     append_events(
         connection,
         [
-            EventRow(f"inbound.{word}", payload={"inbound_id": str(row["id"]), "channel": row["channel"]}, at=now)
+            NewEvent(f"inbound.{word}", payload={"inbound_id": str(row["id"]), "channel": row["channel"]}, at=now)
             for row in rows
             for word, holds in (("conflict", row["conflict"]), ("quarantined", bool(row["reason"])))
             if holds
@@ -133,7 +133,7 @@ def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UU
 
     Raises NotFound when it has none.
     """
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     which = sa.select(table.c.id).where(table.c.channel == channel, table.c.source_key == source_key)
     found: UUID | None = connection.execute(which).scalar_one_or_none()
     if found is None:
@@ -143,6 +143,6 @@ def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UU
 
 def known_keys(connection: Connection, *, channel: str, keys: Collection[str]) -> set[str]:
     """Return those of `keys` that name a message of the channel which was accepted before."""
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     statement = sa.select(columns.source_key).where(columns.channel == channel, among(columns.source_key, keys))
     return set(connection.execute(statement).scalars())

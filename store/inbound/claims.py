@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from router.errors import LeaseLost
 from store.db.bulk import among, table_of
 from store.db.engine import Rows, read_clock
-from store.tables.messages import Inbound, InboundState
+from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
 # What a page's mails may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.
@@ -30,7 +30,7 @@ MOST_ATTEMPTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedRow:
+class ClaimedInbound:
     """One inbound row that is ours for a while."""
 
     id: UUID
@@ -49,7 +49,7 @@ class Claim:
 
     token: UUID
     now: datetime
-    rows: tuple[ClaimedRow, ...]
+    rows: tuple[ClaimedInbound, ...]
 
     @property
     def ids(self) -> list[UUID]:
@@ -62,10 +62,10 @@ def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = ()
 
     So pages grow under load by themselves; a message in a full page costs a tenth of one that comes alone.
     """
-    never_tried = table_of(Inbound).c.attempts == 0
+    never_tried = table_of(InboundRow).c.attempts == 0
     claimed = Claim(uuid4(), read_clock(connection), ())
     if ids:
-        theirs = (never_tried, among(table_of(Inbound).c.id, ids))
+        theirs = (never_tried, among(table_of(InboundRow).c.id, ids))
         claimed = _extended(connection, claimed, conditions=theirs, limit=limit, lease=lease)
     return _extended(connection, claimed, conditions=(never_tried,), limit=limit, lease=lease)
 
@@ -73,7 +73,7 @@ def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = ()
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
     """Claim one row that is due and was tried before: it was in a page that died or failed."""
     claimed = Claim(uuid4(), read_clock(connection), ())
-    tried = (table_of(Inbound).c.attempts > 0,)
+    tried = (table_of(InboundRow).c.attempts > 0,)
     return _extended(connection, claimed, conditions=tried, limit=1, lease=lease)
 
 
@@ -88,21 +88,21 @@ def _extended(
     """Return the claim with rows that are due and meet the conditions, `limit` in all."""
     if len(claimed.rows) >= limit:
         return claimed
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     due = sa.select(table.c.id, _weight()).where(*_due(claimed.now), *conditions)
     due = due.order_by(table.c.due_at, table.c.id).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
     room = PAGE_BYTES - sum(min(row.size, _HEAVIEST) for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
-    names = tuple(ClaimedRow.__dataclass_fields__)
+    names = tuple(ClaimedInbound.__dataclass_fields__)
     statement = (
         sa.update(table)
         .where(among(table.c.id, ids))
         .values(attempts=table.c.attempts + 1, lease_token=claimed.token, lease_until=claimed.now + lease)
         .returning(*(table.c[name] for name in names))
     )
-    found = [ClaimedRow(**dict(zip(names, row, strict=True))) for row in connection.execute(statement)]
+    found = [ClaimedInbound(**dict(zip(names, row, strict=True))) for row in connection.execute(statement)]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
 
@@ -112,7 +112,7 @@ def _weight() -> sa.ColumnElement[int]:
 
     The envelope's own length says nothing, for it is kept compressed.
     """
-    size = table_of(Inbound).c.size
+    size = table_of(InboundRow).c.size
     return sa.case((size > _HEAVIEST, _HEAVIEST), else_=size).label("weight")
 
 
@@ -127,7 +127,7 @@ def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> 
 
 
 def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     free = sa.or_(columns.lease_until.is_(None), columns.lease_until < now)
     return (columns.state == InboundState.RECEIVED, columns.due_at <= now, free)
 
@@ -137,7 +137,7 @@ def hold(connection: Connection, claimed: Claim) -> None:
 
     Raises LeaseLost when any of them is not ours any more: a worker that froze and woke must write nothing.
     """
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     statement = sa.select(sa.literal(1)).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
     if len(connection.execute(statement).all()) != len(claimed.rows):
         raise LeaseLost("some of the claimed messages belong to another worker now")
@@ -146,7 +146,7 @@ def hold(connection: Connection, claimed: Claim) -> None:
 def finish(connection: Connection, claimed: Claim, *, state: InboundState, ids: Collection[UUID]) -> None:
     """Say what became of the claimed rows `ids`; `hold` came first in the same transaction."""
     if ids:
-        table = table_of(Inbound)
+        table = table_of(InboundRow)
         statement = sa.update(table).where(among(table.c.id, ids), table.c.lease_token == claimed.token)
         _release(connection, statement, values={"state": state, "reason": ""})
 
@@ -167,34 +167,34 @@ def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict
 
 def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
     """Return the rows for another attempt after `wait`; what is not ours any more stays as it is."""
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     due_at = read_clock(connection) + wait
     _release(connection, sa.update(table).where(*_ours(claimed)), values={"due_at": due_at, "reason": reason})
 
 
 def forget_attempt(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
     """Return the rows as if they had not been tried, after a failure that says nothing about them."""
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1, "reason": reason}
     _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
 
 
 def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> list[UUID]:
     """Put the claimed rows aside for people to see, with the reason; return those that were still ours."""
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     values = {"state": InboundState.QUARANTINED, "reason": reason, "lease_token": None, "lease_until": None}
     statement = sa.update(table).where(*_ours(claimed)).values(**values)
     return list(connection.execute(statement.returning(table.c.id)).scalars())
 
 
 def _ours(claimed: Claim) -> tuple[sa.ColumnElement[bool], ...]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     ours = (among(columns.id, claimed.ids), columns.lease_token == claimed.token)
     return (*ours, columns.state == InboundState.RECEIVED)
 
 
 def _finish_each(connection: Connection, claimed: Claim, *, values: dict[str, Any], rows: Rows) -> None:
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     ours = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.lease_token == claimed.token)
     if rows:
         _release(connection, ours, values=values, rows=rows)

@@ -10,12 +10,12 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.tables.operations import Cursor, Lease
+from store.tables.operations import CursorRow, LeaseRow
 
 
 def read_position(connection: Connection, *, channel: str) -> tuple[str, str] | None:
     """Return (epoch, position) of a channel, or None if it was never read."""
-    table = table_of(Cursor)
+    table = table_of(CursorRow)
     row = connection.execute(
         sa.select(table.c.epoch, table.c.position, table.c.moved_at).where(table.c.channel == channel)
     ).first()
@@ -43,7 +43,7 @@ def note_error(connection: Connection, database: Database, *, channel: str, erro
 
 def _upsert(connection: Connection, database: Database, *, channel: str, values: dict[str, Any]) -> None:
     empty = {"epoch": "", "position": "", "error": "", "notice": ""}
-    statement = database.insert(Cursor).values(empty | values | {"channel": channel})
+    statement = database.insert(CursorRow).values(empty | values | {"channel": channel})
     connection.execute(statement.on_conflict_do_update(index_elements=["channel"], set_=values))
 
 
@@ -54,6 +54,6 @@ def reposition(connection: Connection, database: Database, *, channel: str, epoc
     reads the cursor anew. Without this, its next page would undo the move.
     """
     move_cursor(connection, database, channel=channel, epoch=epoch, position=position, notice="moved by an operator")
-    table = table_of(Lease)
+    table = table_of(LeaseRow)
     statement = sa.update(table).where(table.c.name == f"channel:{channel}")
     connection.execute(statement.values(token=uuid4(), until=read_clock(connection)))

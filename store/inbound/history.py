@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
-from store.tables.desk import ContactLabel
-from store.tables.messages import Conversation, Inbound, Message, Status, ThreadKey
-from store.tables.operations import Outbound
+from store.tables.desk import ContactLabelRow
+from store.tables.messages import ConversationRow, InboundRow, MessageRow, Status, ThreadKeyRow
+from store.tables.operations import OutboundRow
 
 # The `kind` of outbound rows that nobody wrote.
 AUTO_REPLY: Final = "auto_reply"
@@ -65,7 +65,7 @@ def conversations_by_message_id(
     if not message_ids:
         return {}
     names = {digest(message_id): message_id for message_id in message_ids}
-    keys, table = table_of(ThreadKey), table_of(Conversation)
+    keys, table = table_of(ThreadKeyRow), table_of(ConversationRow)
     statement = (
         sa.select(keys.c.digest, *_columns())
         .join(table, table.c.id == keys.c.conversation_id)
@@ -81,7 +81,7 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     """Return the conversations with these printed references."""
     if not references:
         return {}
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     statement = sa.select(*_columns(), table.c.merged_into).where(among(table.c.reference, references))
     rows: Sequence[Any] = connection.execute(statement).all()
     moved = where_now(connection, [row.id for row in rows if row.merged_into is not None])
@@ -104,7 +104,7 @@ def latest_conversations(
     """Return, by contact and channel, the conversation that moved last since `since`; an open one before a resolved."""
     if not contacts:
         return {}
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     statement = sa.select(*_columns()).where(
         among(table.c.contact_id, contacts),
         among(table.c.channel, channels),
@@ -130,7 +130,7 @@ def messages_like(
     """
     if not contacts:
         return []
-    table, inbound = table_of(Message), table_of(Inbound)
+    table, inbound = table_of(MessageRow), table_of(InboundRow)
     statement = (
         sa.select(
             table.c.contact_id,
@@ -155,14 +155,14 @@ def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]
     """Return the dedupe keys of what was said to these conversations by machine."""
     if not conversation_ids:
         return set()
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     said = sa.select(columns.dedupe_key).where(among(columns.conversation_id, conversation_ids))
     return set(connection.execute(said.where(columns.kind == AUTO_REPLY)).scalars())
 
 
 def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """Return the labels of those contacts that have any."""
-    columns = table_of(ContactLabel).c
+    columns = table_of(ContactLabelRow).c
     found: dict[UUID, set[str]] = {}
     labels = sa.select(columns.contact_id, columns.label).where(among(columns.contact_id, contact_ids))
     for row in connection.execute(labels):
@@ -171,11 +171,11 @@ def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUI
 
 
 def _by_id(ids: Collection[UUID]) -> sa.Select[Any]:
-    return sa.select(*_columns()).where(among(table_of(Conversation).c.id, ids))
+    return sa.select(*_columns()).where(among(table_of(ConversationRow).c.id, ids))
 
 
 def _columns() -> Sequence[sa.ColumnElement[Any]]:
-    columns = table_of(Conversation).c
+    columns = table_of(ConversationRow).c
     return [
         columns.id,
         columns.reference,

@@ -17,16 +17,16 @@ from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import somebody_else_is_there
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound.history import digest
 from store.outbound.limits import LastWord, note_words
-from store.tables.desk import GateTally
-from store.tables.messages import Attachment, Conversation, Message, Status, ThreadKey
-from store.tables.operations import Outbound
+from store.tables.desk import GateTallyRow
+from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, Status, ThreadKeyRow
+from store.tables.operations import OutboundRow
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class ConversationTouch:
     """A conversation that goes on with a message from the customer.
 
     wakes: a person waits for an answer: a resolved case opens again, and its clock runs.  False for old mail and for
@@ -68,10 +68,10 @@ class Outcome:
     indexed: list[tuple[UUID, str]] = field(default_factory=list)
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
-    touches: list[Touch] = field(default_factory=list)
+    touches: list[ConversationTouch] = field(default_factory=list)
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
-    events: list[EventRow] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
     words: list[LastWord] = field(default_factory=list)
     held: int = 0
     released: int = 0
@@ -83,17 +83,17 @@ class Outcome:
 
 def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) -> None:
     """Write all of it, inside the caller's transaction. now: the database's clock."""
-    insert_rows(connection, Conversation, rows=outcome.conversations)
-    insert_rows(connection, Message, rows=outcome.messages)
+    insert_rows(connection, ConversationRow, rows=outcome.conversations)
+    insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
-    insert_rows(connection, Attachment, rows=outcome.attachments)
+    insert_rows(connection, AttachmentRow, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
     _touch(connection, outcome.touches, handed_out=outcome.handed_out, now=now)
     _escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
-        insert_rows(connection, GateTally, rows=[tally])
-    insert_new(connection, Outbound, rows=outcome.replies)
+        insert_rows(connection, GateTallyRow, rows=[tally])
+    insert_new(connection, OutboundRow, rows=outcome.replies)
     if outcome.words:
         note_words(connection, outcome.words)
     call_for(connection, outcome.emergencies)
@@ -110,15 +110,17 @@ def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, 
         {"digest": key, "conversation_id": conversation_id, "own": known[key, conversation_id]}
         for key, conversation_id in sorted(known)
     ]
-    insert_new(connection, ThreadKey, rows=rows)
+    insert_new(connection, ThreadKeyRow, rows=rows)
 
 
 def _own(key: tuple[str, UUID, bool]) -> bool:
     return key[2]
 
 
-def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Collection[str], now: datetime) -> None:
-    columns = table_of(Conversation).c
+def _touch(
+    connection: Connection, touches: Sequence[ConversationTouch], *, handed_out: Collection[str], now: datetime
+) -> None:
+    columns = table_of(ConversationRow).c
     # A hold lasts until the channel opens, whatever its customer writes meanwhile; what an agent put aside comes back.
     still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now, columns.snoozed_by.is_(None))
     woken = _latest(columns) | {
@@ -138,7 +140,7 @@ def _touch(connection: Connection, touches: Sequence[Touch], *, handed_out: Coll
         ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
         rows = [{"b_id": touch.conversation_id, "b_received_at": touch.received_at} for touch in ordered]
         if rows:
-            statement = sa.update(table_of(Conversation)).where(columns.id == sa.bindparam("b_id"))
+            statement = sa.update(table_of(ConversationRow)).where(columns.id == sa.bindparam("b_id"))
             connection.execute(statement.values(**values), rows)
 
 
@@ -151,7 +153,7 @@ def _latest(columns: sa.sql.base.ReadOnlyColumnCollection[str, sa.Column[Any]]) 
 
 
 def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime) -> None:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     # Whoever had it was found for another matter, and what was said before is no answer to this one.
     anew = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
     said: dict[str, sa.BindParameter[Any]] = {

@@ -16,12 +16,12 @@ from store.conversations.messages import PackedOriginal
 from store.db.bulk import among, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
-from store.events.append import EventRow, append_events
-from store.tables.messages import Inbound, InboundState, Original
+from store.events.append import NewEvent, append_events
+from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantinedRow:
+class QuarantinedRecord:
     """One message that waits for a person. envelope: JSON, unmasked: mask before showing.  reason: why it is here."""
 
     id: UUID
@@ -38,7 +38,7 @@ class QuarantinedRow:
     discarded_at: datetime | None
 
 
-_COLUMNS: Final = tuple(QuarantinedRow.__dataclass_fields__)
+_COLUMNS: Final = tuple(QuarantinedRecord.__dataclass_fields__)
 
 
 def list_quarantined(
@@ -48,12 +48,12 @@ def list_quarantined(
     discarded: bool = False,
     before: UUID | None = None,
     limit: int,
-) -> list[QuarantinedRow]:
+) -> list[QuarantinedRecord]:
     """Return up to `limit` quarantined messages, newest first.
 
     discarded: those that were put away instead of those that wait.  before: the last id of the page before.
     """
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     put_away = columns.discarded_at.is_not(None) if discarded else columns.discarded_at.is_(None)
     statement = _select().where(columns.state == InboundState.QUARANTINED, put_away)
     if channel is not None:
@@ -65,12 +65,12 @@ def list_quarantined(
     return [_opened(connection, row) for row in rows]
 
 
-def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRow:
+def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRecord:
     """Return one quarantined message, also a discarded one.
 
     Raises NotFound when there is none with that id in quarantine.
     """
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     statement = _select().where(columns.id == inbound_id, columns.state == InboundState.QUARANTINED)
     row = connection.execute(statement).mappings().first()
     if row is None:
@@ -83,7 +83,7 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
 
     Raises NotFound when there is none with that id in quarantine.
     """
-    inbound, original = table_of(Inbound), table_of(Original)
+    inbound, original = table_of(InboundRow), table_of(OriginalRow)
     statement = sa.select(original.c.content, inbound.c.size).join(inbound, inbound.c.id == original.c.inbound_id)
     statement = statement.where(inbound.c.id == inbound_id, inbound.c.state == InboundState.QUARANTINED)
     row = connection.execute(statement).first()
@@ -94,9 +94,9 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
 
 def count_quarantined(connection: Connection) -> int:
     """Return how many messages wait for a person."""
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     waiting = columns.state == InboundState.QUARANTINED, columns.discarded_at.is_(None)
-    return connection.execute(sa.select(sa.func.count()).select_from(table_of(Inbound)).where(*waiting)).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(table_of(InboundRow)).where(*waiting)).scalar_one()
 
 
 def replay(
@@ -107,7 +107,7 @@ def replay(
     by: who asked, for the event.  envelopes: JSON of newly read envelopes, for messages that were stubs.
     A second replay finds nothing to do, so it does no harm; a discarded message comes back as well.
     """
-    table, now = table_of(Inbound), read_clock(connection)
+    table, now = table_of(InboundRow), read_clock(connection)
     going = _locked(connection, ids)
     values = {"state": InboundState.RECEIVED, "attempts": 0, "due_at": now, "reason": "", "discarded_at": None}
     released = {"lease_token": None, "lease_until": None}
@@ -131,7 +131,7 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
         raise PermanentError("say why the message is discarded: a reason is kept with it")
     if find_quarantined(connection, inbound_id).discarded_at is not None:
         raise Conflict("the message was discarded already")
-    table, now = table_of(Inbound), read_clock(connection)
+    table, now = table_of(InboundRow), read_clock(connection)
     waiting = (table.c.state == InboundState.QUARANTINED, table.c.discarded_at.is_(None))
     kept = table.c.reason + f" | discarded by {by}: {why}"
     statement = sa.update(table).where(table.c.id == inbound_id, *waiting).values(discarded_at=now, reason=kept)
@@ -140,17 +140,17 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
     _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
 
 
-def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRow:
-    return QuarantinedRow(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
+def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
+    return QuarantinedRecord(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     return sa.select(*(columns[name] for name in _COLUMNS))
 
 
 def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
-    columns = table_of(Inbound).c
+    columns = table_of(InboundRow).c
     statement = sa.select(columns.id).where(among(columns.id, ids), columns.state == InboundState.QUARANTINED)
     return list(connection.execute(statement.order_by(columns.id).with_for_update()).scalars())
 
@@ -158,5 +158,5 @@ def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
 def _report(
     connection: Connection, kind: str, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
 ) -> None:
-    events = [EventRow(kind, payload={"inbound_id": str(inbound_id), **payload}, at=now) for inbound_id in ids]
+    events = [NewEvent(kind, payload={"inbound_id": str(inbound_id), **payload}, at=now) for inbound_id in ids]
     append_events(connection, events)

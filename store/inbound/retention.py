@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from store.db.bulk import among, table_of
-from store.tables.messages import Inbound, InboundState, Original
+from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 _NOBODY: Final = Party(PartyKind.EMAIL, "")
 # Whatever waits for a person keeps its bytes: a replay needs them.
@@ -23,7 +23,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
 
     The oldest go first, by the order of their ids, which is that of their acceptance: no other index is needed.
     """
-    original, inbound = table_of(Original), table_of(Inbound)
+    original, inbound = table_of(OriginalRow), table_of(InboundRow)
     settled = sa.or_(inbound.c.state.in_(_SETTLED), inbound.c.discarded_at.is_not(None))
     columns = (inbound.c.id, inbound.c.channel, inbound.c.source_key, inbound.c.received_at, inbound.c.discarded_at)
     old = (

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.encryption import sealer_of
-from store.tables.messages import Conversation, Inbound, InboundState, Message
+from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 
 # Ids carry the accepting process's clock, which may differ from the database's by so much.
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
@@ -41,7 +41,7 @@ def stored_page(
 
     after: where the page before ended.  Returns also where this one ends; None when nothing follows.
     """
-    inbound, message, conversation = table_of(Inbound), table_of(Message), table_of(Conversation)
+    inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     joined = inbound.join(message, message.c.inbound_id == inbound.c.id)
     joined = joined.join(conversation, conversation.c.id == message.c.conversation_id)
     statement = (

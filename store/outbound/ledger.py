@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.delivery import Delivery, is_later
+from router.delivery import DeliveryStatus, is_later
 from store.db.bulk import among, table_of
 from store.db.engine import read_clock
-from store.tables.messages import Conversation, Message
-from store.tables.operations import Outbound, OutboundState
+from store.tables.messages import ConversationRow, MessageRow
+from store.tables.operations import OutboundRow, OutboundState
 
 # Settled by its own attempt, however late that wakes; what a person or a callback has settled stays as it is.
 _UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
@@ -60,7 +60,7 @@ class OutboundClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class DueRows:
+class DueOutbound:
     """What there is to do: rows to send, rows whose process died, rows to look for."""
 
     queued: bool
@@ -68,9 +68,9 @@ class DueRows:
     unknown: bool
 
 
-def due(connection: Connection, *, channels: Collection[str]) -> DueRows:
+def due(connection: Connection, *, channels: Collection[str]) -> DueOutbound:
     """Tell what there is to do for these channels, locking nothing."""
-    now, columns = read_clock(connection), table_of(Outbound).c
+    now, columns = read_clock(connection), table_of(OutboundRow).c
     ours = among(columns.channel, channels)
     asked = (
         (columns.state == OutboundState.QUEUED, columns.due_at <= now),
@@ -79,7 +79,7 @@ def due(connection: Connection, *, channels: Collection[str]) -> DueRows:
     )
     exists = (sa.select(columns.id).where(ours, *conditions).exists() for conditions in asked)
     found = connection.execute(sa.select(*exists)).one()
-    return DueRows(queued=bool(found[0]), dead=bool(found[1]), unknown=bool(found[2]))
+    return DueOutbound(queued=bool(found[0]), dead=bool(found[1]), unknown=bool(found[2]))
 
 
 def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None:
@@ -95,7 +95,7 @@ def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None
 @cache
 def _queued() -> sa.Select[Any]:
     """Return the statement of `next_queued`, built once: it is asked for each message."""
-    table, earlier = table_of(Outbound), table_of(Outbound).alias("earlier")
+    table, earlier = table_of(OutboundRow), table_of(OutboundRow).alias("earlier")
     now = sa.bindparam("b_now", type_=table.c.due_at.type)
     # In the words of its index, which holds these few rows only.
     underway = sa.text("(earlier.state = 'sending' OR (earlier.state = 'queued' AND earlier.attempts > 0))")
@@ -109,8 +109,8 @@ def _queued() -> sa.Select[Any]:
 
 def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
     """Return one row, locked."""
-    row = _select(read_clock(connection)).where(table_of(Outbound).c.id == outbound_id)
-    return _first(connection, row.with_for_update(of=table_of(Outbound)))
+    row = _select(read_clock(connection)).where(table_of(OutboundRow).c.id == outbound_id)
+    return _first(connection, row.with_for_update(of=table_of(OutboundRow)))
 
 
 def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> OutboundClaim:
@@ -132,7 +132,7 @@ def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> Ou
 
 def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta) -> None:
     """Keep the attempts alive that are still under way in this process."""
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     ours = sa.update(table).where(table.c.state == OutboundState.SENDING, among(table.c.lease_token, tokens))
     connection.execute(ours.values(lease_until=read_clock(connection) + lease))
 
@@ -184,14 +184,14 @@ def repeat(connection: Connection, row: OutboundClaim) -> bool:
 
 def expired(connection: Connection, *, channels: Collection[str], limit: int) -> list[OutboundClaim]:
     """Lock and return rows in `sending` whose process does not renew them any more."""
-    now, table = read_clock(connection), table_of(Outbound)
+    now, table = read_clock(connection), table_of(OutboundRow)
     dead = _select(now).where(table.c.state == OutboundState.SENDING, table.c.lease_until < now)
     return _all(connection, dead.where(among(table.c.channel, channels)), limit=limit)
 
 
 def unknown(connection: Connection, *, channels: Collection[str], again_after: timedelta) -> OutboundClaim | None:
     """Return an unknown row that is due for a look, and keep others from it for `again_after`."""
-    now, table = read_clock(connection), table_of(Outbound)
+    now, table = read_clock(connection), table_of(OutboundRow)
     ready = _select(now).where(table.c.state == OutboundState.UNKNOWN, table.c.due_at <= now)
     found = _all(connection, ready.where(among(table.c.channel, channels)), limit=1)
     for row in found:
@@ -201,7 +201,7 @@ def unknown(connection: Connection, *, channels: Collection[str], again_after: t
 
 def provider_ids(connection: Connection, *, channel: str, recipient: str, since: datetime) -> frozenset[str]:
     """Return the provider's ids of what we know to have sent to a recipient since `since`, to look past them."""
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     ours = (columns.channel == channel, columns.recipient == recipient, columns.provider_id.is_not(None))
     # No row is sent before it is made, and rows that are looked for again are not much older than their attempt.
     found = sa.select(columns.provider_id).where(*ours, columns.sent_at >= since)
@@ -215,26 +215,26 @@ def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: ti
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class DeliveryReport:
     """What a provider tells about a message of ours, by callback or in a list. why: its code; empty if all is well."""
 
-    delivery: Delivery
+    delivery: DeliveryStatus
     provider_id: str = ""
     why: str = ""
 
 
-def note_delivery(connection: Connection, outbound_id: UUID, told: Told) -> bool:
+def note_delivery(connection: Connection, outbound_id: UUID, told: DeliveryReport) -> bool:
     """Write down what the provider told; return False if that is old news or of no row.
 
     It may come before our own commit of the same attempt, in any order, and more than once: it only moves forward.
     That the provider speaks of it proves that it has it, whatever we thought.
     """
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     found = (
         sa.select(table.c.state, table.c.delivery, table.c.channel).where(table.c.id == outbound_id).with_for_update()
     )
     row = connection.execute(found).first()
-    if row is None or not is_later(told.delivery, than=Delivery(row.delivery)):
+    if row is None or not is_later(told.delivery, than=DeliveryStatus(row.delivery)):
         return False
     now = read_clock(connection)
     values: dict[str, Any] = {"delivery": told.delivery, "delivery_at": now, "error": told.why}
@@ -248,7 +248,7 @@ def _settle(
     connection: Connection, row: OutboundClaim, *, values: Mapping[str, Any], states: tuple[str, ...] = _UNSETTLED
 ) -> bool:
     """Change the row if it still is of this attempt, and in one of `states`."""
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     # A row that was never tried has no attempt to name, and compares with NULL.
     ours = sa.update(table).where(table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states))
     return bool(connection.execute(ours.values(**values)).rowcount)
@@ -256,7 +256,7 @@ def _settle(
 
 def as_shown() -> sa.ColumnElement[str]:
     """Return the text as the inbox shows it, masked: once it has left, nobody needs the other one."""
-    table, message = table_of(Outbound), table_of(Message)
+    table, message = table_of(OutboundRow), table_of(MessageRow)
     shown = sa.select(message.c.text).where(message.c.outbound_id == table.c.id).scalar_subquery()
     return sa.func.coalesce(shown, table.c.text)
 
@@ -265,7 +265,7 @@ def _named(outbound_id: UUID, provider_id: str, *, channel: str) -> dict[str, An
     """Return the provider's id, unless another row has it: then it names that one's message."""
     if not provider_id:
         return {}
-    other = table_of(Outbound).alias("other")
+    other = table_of(OutboundRow).alias("other")
     taken = sa.select(other.c.id).where(
         other.c.channel == channel, other.c.provider_id == provider_id, other.c.id != outbound_id
     )
@@ -273,12 +273,12 @@ def _named(outbound_id: UUID, provider_id: str, *, channel: str) -> dict[str, An
 
 
 def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, Any]) -> None:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**values))
 
 
 def _select(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
-    table, conversation = table_of(Outbound), table_of(Conversation)
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
     more = {"token", "contact_id", "reference", "now"}
     own = [table.c[name] for name in OutboundClaim.__dataclass_fields__ if name not in more]
     given = (now if isinstance(now, sa.BindParameter) else sa.literal(now, table.c.created_at.type)).label("now")
@@ -294,6 +294,6 @@ def _first(connection: Connection, statement: sa.Select[Any]) -> OutboundClaim |
 
 
 def _all(connection: Connection, statement: sa.Select[Any], *, limit: int) -> list[OutboundClaim]:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     locked = statement.order_by(table.c.id).limit(limit).with_for_update(of=table, skip_locked=True)
     return [OutboundClaim(**row) for row in connection.execute(locked).mappings()]

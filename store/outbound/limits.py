@@ -16,9 +16,9 @@ from sqlmodel import Field, SQLModel
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import Database, read_clock
 from store.inbound.history import AUTO_REPLY
-from store.tables.desk import DeskState
-from store.tables.messages import Direction, Message
-from store.tables.operations import Outbound, OutboundState
+from store.tables.desk import DeskStateRow
+from store.tables.messages import Direction, MessageRow
+from store.tables.operations import OutboundRow, OutboundState
 
 _FROZEN: Final = "sending is frozen"
 _BREAKER: Final = "automatic replies rest: "
@@ -35,7 +35,7 @@ _RESTORED: Final = timedelta(hours=24)
 
 def last_heard(connection: Connection, *, contact_id: UUID, channel: str) -> datetime | None:
     """Return when the contact last wrote on the channel; None if never."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     theirs = (columns.contact_id == contact_id, columns.channel == channel, columns.direction == Direction.INCOMING)
     heard: datetime | None = connection.execute(sa.select(sa.func.max(columns.received_at)).where(*theirs)).scalar()
     return heard
@@ -43,19 +43,19 @@ def last_heard(connection: Connection, *, contact_id: UUID, channel: str) -> dat
 
 def sent_since(connection: Connection, *, recipient: str, channel: str, since: datetime) -> int:
     """Return how many messages may have left for the recipient on the channel since then."""
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     return _count(connection, columns.recipient == recipient, columns.channel == channel, columns.claimed_at > since)
 
 
 def automatic_of(connection: Connection, *, channel: str, since: datetime) -> int:
     """Return how many automatic replies may have left by the channel since then."""
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     return _count(connection, columns.kind == AUTO_REPLY, columns.channel == channel, columns.dated_at > since)
 
 
 def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> int:
     """Return how many automatic replies may have left for the recipient since then."""
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     return _count(connection, columns.kind == AUTO_REPLY, columns.recipient == recipient, columns.dated_at > since)
 
 
@@ -85,7 +85,7 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
 
     Their rows say that they wait; but the mark that they were sent may be what was lost.
     """
-    now, table = read_clock(connection), table_of(Outbound)
+    now, table = read_clock(connection), table_of(OutboundRow)
     doubtful = sa.update(table).where(
         table.c.state == OutboundState.QUEUED, table.c.due_at <= now, table.c.created_at > now - _RESTORED
     )
@@ -100,30 +100,32 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
         "error": "sending was frozen: it may have left before",
     }
     found = connection.execute(doubtful.values(**looked_for)).rowcount
-    state = table_of(DeskState)
+    state = table_of(DeskStateRow)
     connection.execute(sa.delete(state).where(state.c.name == _FROZEN))
     return found
 
 
 def _count(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     counted = sa.select(sa.func.count()).where(*conditions, among(columns.state, _MAY_HAVE_LEFT))
     return connection.execute(counted).scalar_one()
 
 
 def _recall(connection: Connection, name: str) -> str | None:
-    columns = table_of(DeskState).c
+    columns = table_of(DeskStateRow).c
     return connection.execute(sa.select(columns.value).where(columns.name == name)).scalar_one_or_none()
 
 
 def _remember(connection: Connection, database: Database, *, name: str, value: str) -> None:
     at = read_clock(connection)
-    fresh = database.insert(DeskState).values(name=name, value=value, at=at)
+    fresh = database.insert(DeskStateRow).values(name=name, value=value, at=at)
     connection.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": value, "at": at}))
 
 
-class Suppression(SQLModel, table=True):
+class SuppressionRow(SQLModel, table=True):
     """The last word of one customer about one channel. said_at: when it was said.  why: the word, or the code."""
+
+    __tablename__ = "suppression"
 
     channel: str = Field(primary_key=True)
     handle: str = Field(primary_key=True)
@@ -150,9 +152,9 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
         latest[word.channel, word.handle] = word
     # One order for every worker, so that two of them cannot wait for each other.
     last = [word for _, word in sorted(latest.items())]
-    if insert_new(connection, Suppression, rows=[asdict(word) for word in last]) == len(last):
+    if insert_new(connection, SuppressionRow, rows=[asdict(word) for word in last]) == len(last):
         return
-    table = table_of(Suppression)
+    table = table_of(SuppressionRow)
     for word in last:
         older = sa.update(table).where(
             table.c.channel == word.channel, table.c.handle == word.handle, table.c.said_at <= word.said_at
@@ -162,7 +164,7 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
 
 def refusal(connection: Connection, *, channel: str, handle: str) -> str:
     """Return why nothing may be sent to the customer by this channel; empty if it may."""
-    table = table_of(Suppression)
+    table = table_of(SuppressionRow)
     found = sa.select(table.c.said_at, table.c.why).where(
         table.c.channel == channel, table.c.handle == handle, table.c.stopped
     )

@@ -18,12 +18,12 @@ from store.conversations.sla import change_status, note_reply
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, insert_ignore
 from store.db.ids import new_id
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound.history import digest
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.tables.messages import Conversation, Direction, Message, Status, ThreadKey
-from store.tables.operations import Outbound, OutboundState
+from store.tables.messages import ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
+from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
@@ -51,7 +51,7 @@ class Answerable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class NewReply:
     """What is to leave.
 
     due_at: when; a later one than now is a scheduled reply.  masked: the text as the inbox keeps it.
@@ -76,7 +76,7 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
 
     Raises Conflict when it was merged into another.
     """
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     refuse_merged(connection, conversation_id)
     names = ("id", "reference", "contact_id", "channel", "subject", "status", "version", "merged_into")
     locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
@@ -84,7 +84,7 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     # Somebody may have merged it while we waited for the lock.
     if (merged_into := conversation.pop("merged_into")) is not None:
         raise Conflict(f"it was merged into the conversation {merged_into}")
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     theirs = (
         sa.select(columns.sender_handle, columns.rfc_message_id)
         .where(columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
@@ -101,7 +101,7 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     )
 
 
-def add_reply(connection: Connection, database: Database, case: Answerable, *, reply: Reply, now: datetime) -> UUID:
+def add_reply(connection: Connection, database: Database, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
     """Write the reply down as a message and queue it; return the message's id.
 
     A reply that leaves now answers the customer now; a scheduled one does when it has left.
@@ -109,13 +109,13 @@ def add_reply(connection: Connection, database: Database, case: Answerable, *, r
     outbound = _outbound(case, reply, now=now)
     message = _message(case, author=reply.author, sender=reply.sender, text=reply.masked, now=now)
     message |= {"outbound_id": reply.id, "subject": reply.subject, "rfc_message_id": reply.rfc_message_id}
-    insert_rows(connection, Outbound, rows=[outbound])
-    insert_rows(connection, Message, rows=[message])
+    insert_rows(connection, OutboundRow, rows=[outbound])
+    insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
     key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id, "own": True}
-    connection.execute(insert_ignore(database, ThreadKey), [key])
+    connection.execute(insert_ignore(database, ThreadKeyRow), [key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
-    append_events(connection, [EventRow("message.queued", case.id, payload, at=now)])
+    append_events(connection, [NewEvent("message.queued", case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     if reply.due_at <= now:
         answered(connection, database, case.id, at=now)
@@ -125,10 +125,10 @@ def add_reply(connection: Connection, database: Database, case: Answerable, *, r
 def add_note(connection: Connection, case: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
     """Write a note down that only agents see; return the message's id."""
     message = _message(case, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
-    insert_rows(connection, Message, rows=[message])
+    insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
     payload = {"message_id": str(message["id"]), "author": author}
-    append_events(connection, [EventRow("message.noted", case.id, payload, at=now)])
+    append_events(connection, [NewEvent("message.noted", case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     return UUID(str(message["id"]))
 
@@ -144,7 +144,7 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
     """Put a conversation back on the desk whose reply did not leave: the customer has no answer, and waits."""
     if row.kind != REPLY:
         return
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     conversation_id = _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
     # What this reply promised to have answered is not case.
@@ -171,14 +171,14 @@ def _now(connection: Connection, conversation_id: UUID) -> UUID:
 
 
 def _touch(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     values = {"last_message_at": now, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
 
 
 def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
     """Return the thread's Message-IDs, oldest first; of a long thread its first and its last ones."""
-    columns = table_of(Message).c
+    columns = table_of(MessageRow).c
     known = sa.select(columns.rfc_message_id).where(
         columns.conversation_id == conversation_id, columns.rfc_message_id.is_not(None)
     )
@@ -187,7 +187,7 @@ def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]
     return ids if len(ids) <= _MOST_ANCESTORS else (ids[0], *ids[1 - _MOST_ANCESTORS :])
 
 
-def _outbound(case: Answerable, reply: Reply, *, now: datetime) -> dict[str, Any]:
+def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, Any]:
     return {
         "id": reply.id,
         "dedupe_key": reply.dedupe_key,

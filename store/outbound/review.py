@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, table_of
 from store.db.engine import Database, read_clock
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.outbound.ledger import as_shown, find
 from store.outbound.replies import REPLY, answered, put_back
-from store.tables.messages import Conversation
-from store.tables.operations import Outbound, OutboundState
+from store.tables.messages import ConversationRow
+from store.tables.operations import OutboundRow, OutboundState
 
 # What somebody has to look at.
 TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)
@@ -26,7 +26,7 @@ _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRow:
+class OutboundRecord:
     """One outgoing message. See `store.tables.operations.Outbound`."""
 
     id: UUID
@@ -55,34 +55,34 @@ def list_outbound(
     before: UUID | None = None,
     only_teams: Collection[str] | None = None,
     limit: int,
-) -> list[LedgerRow]:
+) -> list[OutboundRecord]:
     """Return up to `limit` outgoing messages in these states, newest first.
 
     before: the last id of the page before.  only_teams: whose conversations the reader sees; None is all.
     """
-    columns = table_of(Outbound).c
+    columns = table_of(OutboundRow).c
     statement = _select().where(among(columns.state, states))
     if channel is not None:
         statement = statement.where(columns.channel == channel)
     if before is not None:
         statement = statement.where(columns.id < before)
     if only_teams is not None:
-        conversation = table_of(Conversation).c
+        conversation = table_of(ConversationRow).c
         seen = sa.exists().where(conversation.id == columns.conversation_id, among(conversation.team, only_teams))
         statement = statement.where(seen)
     rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
-    return [LedgerRow(**row) for row in rows]
+    return [OutboundRecord(**row) for row in rows]
 
 
-def find_outbound(connection: Connection, outbound_id: UUID) -> LedgerRow:
+def find_outbound(connection: Connection, outbound_id: UUID) -> OutboundRecord:
     """Return one outgoing message.
 
     Raises NotFound when there is none.
     """
-    row = connection.execute(_select().where(table_of(Outbound).c.id == outbound_id)).mappings().first()
+    row = connection.execute(_select().where(table_of(OutboundRow).c.id == outbound_id)).mappings().first()
     if row is None:
         raise NotFound("there is no outgoing message with that id")
-    return LedgerRow(**row)
+    return OutboundRecord(**row)
 
 
 def send_again(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
@@ -122,14 +122,14 @@ def cancel(connection: Connection, database: Database, outbound_id: UUID, *, by:
 def _act(
     connection: Connection, outbound_id: UUID, kind: str, *, by: str, values: dict[str, Any], states: Sequence[str]
 ) -> None:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     open_row = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))
     if not connection.execute(open_row.values(**values)).rowcount:
         now = find_outbound(connection, outbound_id)
         raise Conflict(f"that message is {now.state.replace('_', ' ')} by now")
     row = find_outbound(connection, outbound_id)
     payload = {"outbound_id": str(outbound_id), "channel": row.channel, "by": by}
-    append_events(connection, [EventRow(kind, row.conversation_id, payload, at=read_clock(connection))])
+    append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=read_clock(connection))])
 
 
 def _count_as_answer(connection: Connection, database: Database, outbound_id: UUID) -> None:
@@ -139,5 +139,5 @@ def _count_as_answer(connection: Connection, database: Database, outbound_id: UU
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(Outbound).c
-    return sa.select(*(columns[name] for name in LedgerRow.__dataclass_fields__))
+    columns = table_of(OutboundRow).c
+    return sa.select(*(columns[name] for name in OutboundRecord.__dataclass_fields__))

@@ -28,7 +28,7 @@ class NoticeKind(StrEnum):
     BREACH = "breach"
 
 
-class ContactLabel(SQLModel, table=True):
+class ContactLabelRow(SQLModel, table=True):
     """What agents have called a contact, such as "vip"."""
 
     __tablename__ = "contact_label"
@@ -37,7 +37,7 @@ class ContactLabel(SQLModel, table=True):
     label: str = Field(primary_key=True)
 
 
-class AgentSkill(SQLModel, table=True):
+class AgentSkillRow(SQLModel, table=True):
     """One thing that an agent may be given."""
 
     __tablename__ = "agent_skill"
@@ -47,8 +47,10 @@ class AgentSkill(SQLModel, table=True):
     value: str = Field(primary_key=True)
 
 
-class Pause(SQLModel, table=True):
+class PauseRow(SQLModel, table=True):
     """We waited for the customer, or thought we were done, `since` and `until`; None while we still do."""
+
+    __tablename__ = "pause"
 
     __table_args__ = (
         Index(
@@ -66,7 +68,7 @@ class Pause(SQLModel, table=True):
     until: datetime | None = None
 
 
-class SlaNotice(SQLModel, table=True):
+class SlaNoticeRow(SQLModel, table=True):
     """A warning or a breach, told once: a due time that moved is another promise."""
 
     __tablename__ = "sla_notice"
@@ -80,7 +82,7 @@ class SlaNotice(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class GateTally(SQLModel, table=True):
+class GateTallyRow(SQLModel, table=True):
     """How many messages of one page came while their channel was closed, and how many of them the second look let in.
 
     One row a page, never a counter: workers would wait for each other at it.
@@ -94,7 +96,7 @@ class GateTally(SQLModel, table=True):
     released: int
 
 
-class DeskState(SQLModel, table=True):
+class DeskStateRow(SQLModel, table=True):
     """What the desk as a whole was last brought up to date with."""
 
     __tablename__ = "desk_state"
@@ -104,12 +106,14 @@ class DeskState(SQLModel, table=True):
     at: datetime
 
 
-class Correction(SQLModel, table=True):
+class CorrectionRow(SQLModel, table=True):
     """An agent put a conversation into another category: truth to learn from.
 
     message_id: the customer's text that was taken for something else; None if there is none.
     sub_intent: the finer question, if the agent named it.
     """
+
+    __tablename__ = "correction"
 
     id: UUID = Field(primary_key=True)
     conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
@@ -121,7 +125,7 @@ class Correction(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class ReadMarker(SQLModel, table=True):
+class ReadMarkerRow(SQLModel, table=True):
     """How far an agent has read a conversation: up to its activity at `read_to`."""
 
     __tablename__ = "read_marker"
@@ -131,12 +135,14 @@ class ReadMarker(SQLModel, table=True):
     read_to: datetime
 
 
-class Regrouping(SQLModel, table=True):
+class RegroupingRow(SQLModel, table=True):
     """Something that was put together or taken apart, with all that is needed to undo it.
 
     kind: merge, split or unlink of conversations; contacts.  source_id, target_id: from where to where things moved.
     moved: ids of what moved.  before, after: by id, what the sides were before and what this made of them.
     """
+
+    __tablename__ = "regrouping"
 
     id: UUID = Field(primary_key=True)
     kind: str
@@ -151,8 +157,10 @@ class Regrouping(SQLModel, table=True):
     undone_by: str | None = None
 
 
-class Presence(SQLModel, table=True):
+class PresenceRow(SQLModel, table=True):
     """An agent has a conversation open, until then. writing: they have begun an answer."""
+
+    __tablename__ = "presence"
 
     conversation_id: UUID = Field(primary_key=True)
     agent_id: UUID = Field(primary_key=True)
@@ -160,12 +168,14 @@ class Presence(SQLModel, table=True):
     until: datetime
 
 
-class Emergency(SQLModel, table=True):
+class EmergencyRow(SQLModel, table=True):
     """A conversation that somebody was called for, and what that person found.
 
     evidence: which words, which model, how probable; never the customer's own text.
     confirmed: None until a person looked.  by: who that was.
     """
+
+    __tablename__ = "emergency"
 
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
     inbound_id: UUID
@@ -176,12 +186,14 @@ class Emergency(SQLModel, table=True):
     confirmed_at: datetime | None = None
 
 
-class Outage(SQLModel, table=True):
+class OutageRow(SQLModel, table=True):
     """Many customers said the same within the hour: something of ours is broken, or somebody writes to all of them.
 
     echo: of the words, as `message.echo`.  customers: how many had said it when it was last counted.
     first_at: when the burst was noticed.  last_at: when the words came last.  message_id: one that says them.
     """
+
+    __tablename__ = "outage"
 
     echo: str = Field(primary_key=True)
     first_at: datetime = Field(index=True)

@@ -62,13 +62,15 @@ class Direction(StrEnum):
     NOTE = "note"
 
 
-class Inbound(SQLModel, table=True):
+class InboundRow(SQLModel, table=True):
     """One message that a channel accepted: the row is the message, the broker only rings for it.
 
     envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
     due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.inbound.claims`).
     conflict: another row of this channel has the same source key with other bytes.
     """
+
+    __tablename__ = "inbound"
 
     __table_args__ = (
         UniqueConstraint("channel", "source_key"),
@@ -101,19 +103,23 @@ class Inbound(SQLModel, table=True):
     discarded_at: datetime | None = None
 
 
-class Original(SQLModel, table=True):
+class OriginalRow(SQLModel, table=True):
     """The bytes as the channel gave them, compressed with zstandard, flushed with their inbound row."""
+
+    __tablename__ = "original"
 
     inbound_id: UUID = Field(primary_key=True, foreign_key="inbound.id")
     content: bytes = Field(sa_type=LargeBinary)
 
 
-class Contact(SQLModel, table=True):
+class ContactRow(SQLModel, table=True):
     """A person, as far as we can tell.
 
     note: what agents know of them.  merged_into: the contact that they turned out to be.
     erased_at: since when nothing of what they said is kept.
     """
+
+    __tablename__ = "contact"
 
     id: UUID = Field(primary_key=True)
     name: str = ""
@@ -123,8 +129,10 @@ class Contact(SQLModel, table=True):
     erased_at: datetime | None = None
 
 
-class Identity(SQLModel, table=True):
+class IdentityRow(SQLModel, table=True):
     """One handle of a contact; the unique index decides which of two workers met the person first."""
+
+    __tablename__ = "identity"
 
     __table_args__ = (UniqueConstraint("kind", "handle"),)
 
@@ -135,7 +143,7 @@ class Identity(SQLModel, table=True):
     created_at: datetime
 
 
-class Conversation(SQLModel, table=True):
+class ConversationRow(SQLModel, table=True):
     """One case of one contact.
 
     reference: short, speakable, unguessable enough to print; never proof of who writes.
@@ -146,6 +154,8 @@ class Conversation(SQLModel, table=True):
     alarmed_at: when nobody was there to take it.  snoozed_by: who put it aside; None when the hours gate did.
     due_at: the earliest of its promises, kept by the database.  merged_into: where its messages are now.
     """
+
+    __tablename__ = "conversation"
 
     __table_args__ = (
         Index("ix_conversation_status_activity", "status", "last_message_at", "id"),
@@ -214,13 +224,15 @@ class Conversation(SQLModel, table=True):
     )
 
 
-class Message(SQLModel, table=True):
+class MessageRow(SQLModel, table=True):
     """One entry of a conversation.
 
     trace: the reasons of every decision about it (`router.routing.routes.Decision`).
     fingerprint: of its canonical words, to recognise the same thing said twice.
     echo: of them too, but equal whoever says them.  duplicate_of: a message of the same contact that it says again.
     """
+
+    __tablename__ = "message"
 
     __table_args__ = (
         Index("ix_message_conversation", "conversation_id", "received_at", "id"),
@@ -251,8 +263,10 @@ class Message(SQLModel, table=True):
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 
 
-class Attachment(SQLModel, table=True):
+class AttachmentRow(SQLModel, table=True):
     """A file that came with a message; its bytes are the original's part `part`."""
+
+    __tablename__ = "attachment"
 
     id: UUID = Field(primary_key=True)
     message_id: UUID = Field(foreign_key="message.id", index=True)
@@ -263,7 +277,7 @@ class Attachment(SQLModel, table=True):
     part: int
 
 
-class ThreadKey(SQLModel, table=True):
+class ThreadKeyRow(SQLModel, table=True):
     """A Message-ID that a conversation has sent, received or seen quoted, so that late parents find their children.
 
     digest: BLAKE2b-128 of the Message-ID, because a header may be 998 characters long.

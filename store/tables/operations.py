@@ -40,7 +40,7 @@ def _outbound(name: str, *columns: str, where: str) -> Index:
     return Index(f"ix_outbound_{name}", *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
-class Outbound(SQLModel, table=True):
+class OutboundRow(SQLModel, table=True):
     """One message that is to leave; committed before its first byte does.
 
     dedupe_key: what may exist once (an automatic reply per conversation, kind and day; an agent's idempotency key).
@@ -51,6 +51,8 @@ class Outbound(SQLModel, table=True):
     unknown_at, looks: since when, and how often the provider was asked in vain.  repeats: how often mail of which
     nothing was known went again.  delivery: what the provider told later (`router.delivery.Delivery`).
     """
+
+    __tablename__ = "outbound"
 
     __table_args__ = (
         _outbound("due", "channel", "due_at", "id", where="state = 'queued'"),
@@ -105,8 +107,10 @@ class Outbound(SQLModel, table=True):
     delivery_at: datetime | None = None
 
 
-class Idempotency(SQLModel, table=True):
+class IdempotencyRow(SQLModel, table=True):
     """What was answered to a request that may come again. key: the client's.  request_hash: of what it asked."""
+
+    __tablename__ = "idempotency"
 
     agent_id: UUID = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -116,12 +120,14 @@ class Idempotency(SQLModel, table=True):
     created_at: datetime
 
 
-class Event(SQLModel, table=True):
+class EventRow(SQLModel, table=True):
     """One change, written in the transaction that made it. number: given later by the one publisher, without gaps.
 
     seq: the order of writing, which is each conversation's own order, because its row is locked by whoever changes it;
     from a sequence on PostgreSQL, empty on SQLite, where the row id says the same.
     """
+
+    __tablename__ = "event"
 
     __table_args__ = (
         Index(
@@ -139,8 +145,10 @@ class Event(SQLModel, table=True):
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
-class Cursor(SQLModel, table=True):
+class CursorRow(SQLModel, table=True):
     """How far a channel has been read, and how it fares. polled_at: the last good poll."""
+
+    __tablename__ = "cursor"
 
     channel: str = Field(primary_key=True)
     epoch: str = ""
@@ -154,8 +162,10 @@ class Cursor(SQLModel, table=True):
     notice: str = Field(default="", sa_type=Text)
 
 
-class Lease(SQLModel, table=True):
+class LeaseRow(SQLModel, table=True):
     """Who owns a piece of work that only one process may do; token changes with each owner (fencing)."""
+
+    __tablename__ = "lease"
 
     name: str = Field(primary_key=True)
     token: UUID
@@ -163,7 +173,7 @@ class Lease(SQLModel, table=True):
     until: datetime
 
 
-class Agent(SQLModel, table=True):
+class AgentRow(SQLModel, table=True):
     """Somebody who may use the desk. token_hash: SHA-256, hex; the token itself is shown once and not kept.
 
     available: takes work that is handed out.  capacity: how much at once (`router.routing.assignment`).
@@ -171,6 +181,8 @@ class Agent(SQLModel, table=True):
     scopes: verbs that the token is for; None for all that the role may.  expires_at: when the token ends by itself.
     previous_hash: the token before the last rotation, in force until previous_until.
     """
+
+    __tablename__ = "agent"
 
     id: UUID = Field(primary_key=True)
     name: str = Field(unique=True)

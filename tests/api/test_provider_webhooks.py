@@ -26,8 +26,8 @@ from router.envelope import from_json
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.messages import Inbound
-from store.tables.operations import Outbound
+from store.tables.messages import InboundRow
+from store.tables.operations import OutboundRow
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
@@ -108,7 +108,7 @@ def post(anonymous: AppClient) -> Callable[..., int]:
 
 def kept(database: Database) -> list[sa.Row]:
     with database.read() as connection:
-        return list(connection.execute(sa.select(table_of(Inbound)).order_by(table_of(Inbound).c.source_key)))
+        return list(connection.execute(sa.select(table_of(InboundRow)).order_by(table_of(InboundRow).c.source_key)))
 
 
 def test_a_signed_message_is_kept_and_answered_with_empty_twiml(post, twilio, database):
@@ -304,7 +304,7 @@ def tell(anonymous: AppClient, sent: UUID) -> Callable[..., int]:
 
 
 def row_of(database: Database, outbound_id: UUID) -> sa.Row:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     with database.read() as connection:
         return connection.execute(sa.select(table).where(table.c.id == outbound_id)).one()
 

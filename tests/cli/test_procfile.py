@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli.commands.systemd import make_units
 from cli.main import application
 from cli.processes.ports import Listener, check_free, listeners
-from cli.processes.procfile import Daemon, read_procfile
+from cli.processes.procfile import ProcfileEntry, read_procfile
 from cli.processes.screen import LogLines
 from router.errors import Conflict
 from router.settings import read_settings
@@ -39,12 +39,14 @@ def test_the_units_in_the_operators_document_are_those_of_the_procfile():
 
 
 def test_the_words_of_a_procfile_line_run_with_this_python():
-    assert Daemon("web", ("python", "-m", "api")).command("/bin/python3") == ["/bin/python3", "-m", "api"]
+    assert ProcfileEntry("web", ("python", "-m", "api")).command("/bin/python3") == ["/bin/python3", "-m", "api"]
 
 
 def test_comments_and_empty_lines_of_a_procfile_are_no_daemons(tmp_path: Path):
     (tmp_path / "Procfile").write_text("# what runs\n\nweb: python -m api --name 'two words'\n")
-    assert read_procfile(tmp_path / "Procfile") == (Daemon("web", ("python", "-m", "api", "--name", "two words")),)
+    assert read_procfile(tmp_path / "Procfile") == (
+        ProcfileEntry("web", ("python", "-m", "api", "--name", "two words")),
+    )
 
 
 def test_listeners_are_the_desk_and_every_enabled_smtp_channel():

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Outgoing, Verdict
+from connectors.base import Outgoing, SendVerdict
 from connectors.registry import open_senders
 from connectors.sms.twilio.sender import TwilioSender
 from connectors.social.telegram.sender import TelegramSender
@@ -20,7 +20,7 @@ from router.settings.chat_channels import TelegramSettings, TwilioSettings, XSet
 from router.settings.secret import Secret
 from tests.fakes import telegram as telegrams
 from tests.fakes import twilio as twilios
-from tests.fakes.server import Answer, Fault
+from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, FakeX, problem
@@ -102,7 +102,7 @@ def test_an_sms_leaves_with_our_ids_in_its_callback(sms, twilio):
     message = outgoing()
     receipt = sms.send(message)
     (sent,) = twilio.messages
-    assert (receipt.verdict, receipt.provider_id) == (Verdict.ACCEPTED, sent["sid"])
+    assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, sent["sid"])
     assert (sent["to"], sent["from"], sent["body"]) == (CUSTOMER, NUMBER, TEXT)
     callback = twilio.asked[-1].form["StatusCallback"]
     assert callback == f"{CALLBACKS}/sms/status?outbound={message.outbound_id}&attempt={message.attempt_id}"
@@ -120,7 +120,7 @@ def test_whatsapp_has_a_window_of_24_hours_and_templates(twilio):
     receipt = sender.send(outgoing(template="case_answered", variables={"1": "K7QF2MXD4"}))
     form = twilio.asked[-1].form
     assert (receipt.verdict, form["To"], form["From"]) == (
-        Verdict.ACCEPTED,
+        SendVerdict.ACCEPTED,
         f"whatsapp:{CUSTOMER}",
         f"whatsapp:{NUMBER}",
     )
@@ -131,15 +131,15 @@ def test_whatsapp_has_a_window_of_24_hours_and_templates(twilio):
 @pytest.mark.parametrize(
     ("fault", "verdict", "whole", "words"),
     [
-        (Fault(answer=twilios.error(400, 21610)), Verdict.REFUSED, False, "21610"),
-        (Fault(answer=twilios.error(400, 63016)), Verdict.REFUSED, False, "approved template"),
-        (Fault(answer=twilios.error(400, 21606)), Verdict.NOT_SENT, True, "check `number`"),
-        (Fault(answer=twilios.error(401, 20003)), Verdict.NOT_SENT, True, "check `account`"),
-        (Fault(answer=twilios.error(500, 20500)), Verdict.UNKNOWN, False, "out of order"),
-        (Fault(answer=twilios.error(503, 20503)), Verdict.UNKNOWN, False, "out of order"),
-        (Fault(answer=Answer(201, content=b"<html>")), Verdict.UNKNOWN, False, ""),
-        (Fault(lose=True), Verdict.UNKNOWN, False, "did not come"),
-        (Fault(reset=True), Verdict.UNKNOWN, False, "did not come"),
+        (Fault(answer=twilios.error(400, 21610)), SendVerdict.REFUSED, False, "21610"),
+        (Fault(answer=twilios.error(400, 63016)), SendVerdict.REFUSED, False, "approved template"),
+        (Fault(answer=twilios.error(400, 21606)), SendVerdict.NOT_SENT, True, "check `number`"),
+        (Fault(answer=twilios.error(401, 20003)), SendVerdict.NOT_SENT, True, "check `account`"),
+        (Fault(answer=twilios.error(500, 20500)), SendVerdict.UNKNOWN, False, "out of order"),
+        (Fault(answer=twilios.error(503, 20503)), SendVerdict.UNKNOWN, False, "out of order"),
+        (Fault(answer=DemoAnswer(201, content=b"<html>")), SendVerdict.UNKNOWN, False, ""),
+        (Fault(lose=True), SendVerdict.UNKNOWN, False, "did not come"),
+        (Fault(reset=True), SendVerdict.UNKNOWN, False, "did not come"),
     ],
 )
 def test_each_answer_of_twilio_has_its_verdict(sms, twilio, fault, verdict, whole, words):
@@ -153,9 +153,9 @@ def test_each_answer_of_twilio_has_its_verdict(sms, twilio, fault, verdict, whol
 
 def test_a_429_of_twilio_waits_as_long_as_it_says_and_costs_no_message(sms, twilio):
     document = twilios.error(429, 20429).document
-    twilio.script(Fault(answer=Answer(429, document, headers={"Retry-After": "9"})))
+    twilio.script(Fault(answer=DemoAnswer(429, document, headers={"Retry-After": "9"})))
     receipt = sms.send(outgoing())
-    assert (receipt.verdict, receipt.retry_after) == (Verdict.NOT_SENT, timedelta(seconds=9))
+    assert (receipt.verdict, receipt.retry_after) == (SendVerdict.NOT_SENT, timedelta(seconds=9))
     assert receipt.whole_channel
     assert len(twilio.asked) == 1
 
@@ -164,23 +164,23 @@ def test_where_nobody_listens_nothing_was_sent(sms, twilio, bot, telegram, dm, x
     for fake, sender, recipient in ((twilio, sms, CUSTOMER), (telegram, bot, "5"), (x, dm, "12345")):
         fake.stop()
         receipt = sender.send(outgoing(recipient))
-        assert (receipt.verdict, receipt.whole_channel) == (Verdict.NOT_SENT, True)
+        assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
 
 
 def test_what_twilio_took_though_its_answer_was_lost_is_found_and_never_sent_twice(sms, twilio):
     """Failure suite 1, without a callback."""
     message = outgoing()
     twilio.script(Fault(when=sending, lose=True))
-    assert sms.send(message).verdict is Verdict.UNKNOWN
+    assert sms.send(message).verdict is SendVerdict.UNKNOWN
     found = sms.reconcile(message, since=datetime.now(UTC) - timedelta(minutes=5))
-    assert (found.verdict, found.provider_id) == (Verdict.ACCEPTED, twilio.messages[0]["sid"])
+    assert (found.verdict, found.provider_id) == (SendVerdict.ACCEPTED, twilio.messages[0]["sid"])
     assert sum(sending(asked) for asked in twilio.asked) == 1
 
 
 def test_what_never_reached_twilio_is_not_found(sms, twilio):
     message = outgoing()
     twilio.script(Fault(when=sending, reset=True))
-    assert sms.send(message).verdict is Verdict.UNKNOWN
+    assert sms.send(message).verdict is SendVerdict.UNKNOWN
     assert sms.reconcile(message, since=datetime.now(UTC) - timedelta(minutes=5)) is None
 
 
@@ -202,7 +202,7 @@ def test_a_list_that_cannot_be_had_does_not_count_as_a_look(sms, twilio):
 
 
 def test_a_text_that_twilio_would_not_take_is_refused_here(sms, twilio):
-    assert sms.send(outgoing(text="x" * 1601)).verdict is Verdict.REFUSED
+    assert sms.send(outgoing(text="x" * 1601)).verdict is SendVerdict.REFUSED
     assert twilio.asked == []
 
 
@@ -212,19 +212,19 @@ def test_a_text_that_twilio_would_not_take_is_refused_here(sms, twilio):
 def test_a_bot_answers(bot, telegram):
     receipt = bot.send(outgoing("5550001"))
     (sent,) = telegram.sent
-    assert (receipt.verdict, receipt.provider_id) == (Verdict.ACCEPTED, f"5550001:{sent['message_id']}")
+    assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, f"5550001:{sent['message_id']}")
     assert (sent["chat"]["id"], sent["text"]) == (5550001, TEXT)
 
 
 @pytest.mark.parametrize(
     ("fault", "verdict", "whole"),
     [
-        (Fault(answer=telegrams.error(403, "Forbidden: bot was blocked by the user")), Verdict.REFUSED, False),
-        (Fault(answer=telegrams.error(400, "Bad Request: chat not found")), Verdict.REFUSED, False),
-        (Fault(answer=telegrams.error(401, "Unauthorized")), Verdict.NOT_SENT, True),
-        (Fault(answer=telegrams.error(500, "Internal")), Verdict.UNKNOWN, False),
-        (Fault(answer=Answer(200, content=b"<html>")), Verdict.UNKNOWN, False),
-        (Fault(lose=True), Verdict.UNKNOWN, False),
+        (Fault(answer=telegrams.error(403, "Forbidden: bot was blocked by the user")), SendVerdict.REFUSED, False),
+        (Fault(answer=telegrams.error(400, "Bad Request: chat not found")), SendVerdict.REFUSED, False),
+        (Fault(answer=telegrams.error(401, "Unauthorized")), SendVerdict.NOT_SENT, True),
+        (Fault(answer=telegrams.error(500, "Internal")), SendVerdict.UNKNOWN, False),
+        (Fault(answer=DemoAnswer(200, content=b"<html>")), SendVerdict.UNKNOWN, False),
+        (Fault(lose=True), SendVerdict.UNKNOWN, False),
     ],
 )
 def test_each_answer_of_telegram_has_its_verdict(bot, telegram, fault, verdict, whole):
@@ -237,12 +237,12 @@ def test_each_answer_of_telegram_has_its_verdict(bot, telegram, fault, verdict, 
 def test_retry_after_of_telegram_is_kept(bot, telegram):
     telegram.script(Fault(answer=telegrams.error(429, "Too Many Requests", retry_after=21)))
     receipt = bot.send(outgoing("5550001"))
-    assert (receipt.verdict, receipt.retry_after) == (Verdict.NOT_SENT, timedelta(seconds=21))
+    assert (receipt.verdict, receipt.retry_after) == (SendVerdict.NOT_SENT, timedelta(seconds=21))
 
 
 @pytest.mark.parametrize("text", ["", "x" * 4097, "😀" * 2049])
 def test_a_text_that_telegram_would_not_take_is_refused_here(bot, telegram, text):
-    assert bot.send(outgoing("5550001", text=text)).verdict is Verdict.REFUSED
+    assert bot.send(outgoing("5550001", text=text)).verdict is SendVerdict.REFUSED
     assert telegram.asked == []
 
 
@@ -252,21 +252,21 @@ def test_a_text_that_telegram_would_not_take_is_refused_here(bot, telegram, text
 def test_a_direct_message_leaves(dm, x):
     receipt = dm.send(outgoing("12345"))
     (event,) = x.events
-    assert (receipt.verdict, receipt.provider_id) == (Verdict.ACCEPTED, event["id"])
+    assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, event["id"])
     assert event["text"] == TEXT
 
 
 @pytest.mark.parametrize(
     ("fault", "verdict", "whole"),
     [
-        (Fault(answer=problem(400, "Bad Request")), Verdict.REFUSED, False),
-        (Fault(answer=problem(403, "Forbidden")), Verdict.REFUSED, False),
-        (Fault(answer=problem(401, "Unauthorized")), Verdict.NOT_SENT, True),
-        (Fault(answer=problem(402, "Payment Required")), Verdict.NOT_SENT, True),
-        (Fault(answer=problem(429, "Too Many Requests")), Verdict.NOT_SENT, True),
-        (Fault(answer=problem(503, "Unavailable")), Verdict.UNKNOWN, False),
-        (Fault(answer=Answer(201, {"data": {}})), Verdict.UNKNOWN, False),
-        (Fault(lose=True), Verdict.UNKNOWN, False),
+        (Fault(answer=problem(400, "Bad Request")), SendVerdict.REFUSED, False),
+        (Fault(answer=problem(403, "Forbidden")), SendVerdict.REFUSED, False),
+        (Fault(answer=problem(401, "Unauthorized")), SendVerdict.NOT_SENT, True),
+        (Fault(answer=problem(402, "Payment Required")), SendVerdict.NOT_SENT, True),
+        (Fault(answer=problem(429, "Too Many Requests")), SendVerdict.NOT_SENT, True),
+        (Fault(answer=problem(503, "Unavailable")), SendVerdict.UNKNOWN, False),
+        (Fault(answer=DemoAnswer(201, {"data": {}})), SendVerdict.UNKNOWN, False),
+        (Fault(lose=True), SendVerdict.UNKNOWN, False),
     ],
 )
 def test_each_answer_of_x_has_its_verdict(dm, x, fault, verdict, whole):
@@ -280,10 +280,10 @@ def test_our_own_message_among_the_latest_settles_what_was_unclear(dm, x):
     """Own sends confirm the ledger."""
     message = outgoing("12345", text="see https://wallet.example/help now")
     x.script(Fault(when=sending, lose=True))
-    assert dm.send(message).verdict is Verdict.UNKNOWN
+    assert dm.send(message).verdict is SendVerdict.UNKNOWN
     x.events[-1]["text"] = "see https://t.co/abc now"
     found = dm.reconcile(message, since=datetime.now(UTC) - timedelta(minutes=5))
-    assert (found.verdict, found.provider_id) == (Verdict.ACCEPTED, x.events[0]["id"])
+    assert (found.verdict, found.provider_id) == (SendVerdict.ACCEPTED, x.events[0]["id"])
     other = replace(message, others=frozenset({x.events[0]["id"]}))
     assert dm.reconcile(other, since=datetime.now(UTC) - timedelta(minutes=5)) is None
 
@@ -292,7 +292,11 @@ def test_the_days_money_bounds_answers_too(x):
     secrets = {name.removeprefix("X_").lower(): Secret(f"env:{name}") for name in KEYS}
     sender = XSender("x", XSettings(kind="x", api_base=x.base, daily_budget=0.03, **secrets))
     verdicts = [sender.send(outgoing("12345")) for _ in range(3)]
-    assert [receipt.verdict for receipt in verdicts] == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.NOT_SENT]
+    assert [receipt.verdict for receipt in verdicts] == [
+        SendVerdict.ACCEPTED,
+        SendVerdict.ACCEPTED,
+        SendVerdict.NOT_SENT,
+    ]
     assert verdicts[-1].retry_after <= timedelta(days=1)
     assert len(x.events) == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.demo.provider import Answer, Asked, Fault
+from cli.demo.provider import DemoAnswer, DemoRequest, Fault
 from cli.demo.provider import Provider as FakeServer
 
-__all__ = ["Answer", "Asked", "FakeServer", "Fault"]
+__all__ = ["DemoAnswer", "DemoRequest", "FakeServer", "Fault"]

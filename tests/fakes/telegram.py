@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.demo.telegram import BOT, CUSTOMER, TOKEN, DemoTelegram, error
 from tests.fakes import telegram_contract
-from tests.fakes.server import Answer
+from tests.fakes.server import DemoAnswer
 
 __all__ = ["BOT", "CUSTOMER", "TOKEN", "FakeTelegram", "error"]
 
@@ -20,7 +20,7 @@ class FakeTelegram(DemoTelegram):
         self.contract = telegram_contract.load()
         super().__init__(clock=clock)
 
-    def call(self, method: str, parameters: dict[str, Any]) -> Answer:
+    def call(self, method: str, parameters: dict[str, Any]) -> DemoAnswer:
         if self.contract:
             self.contract.request(method, parameters)
         answer = super().call(method, parameters)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from cli.demo.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, DemoTwilio, error
 from tests.fakes import contract, overlay
-from tests.fakes.server import Answer, Asked
+from tests.fakes.server import DemoAnswer, DemoRequest
 
 __all__ = ["ACCOUNT", "CUSTOMER", "NUMBER", "TOKEN", "FakeTwilio", "error"]
 
@@ -21,7 +21,7 @@ class FakeTwilio(DemoTwilio):
         self.contract = contract.load("twilio_api_v2010_messages_media_numbers_calls.json", overlay=overlay.twilio)
         super().__init__(clock=clock)
 
-    def check(self, asked: Asked, answer: Answer) -> None:
+    def check(self, asked: DemoRequest, answer: DemoAnswer) -> None:
         if self.contract is None or asked.path.startswith("/files/") or answer.status in range(300, 400):
             return
         form = asked.form if asked.method == "POST" else None

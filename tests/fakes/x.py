@@ -13,7 +13,7 @@ from oauthlib.oauth1.rfc5849 import signature
 
 from cli.demo.x import CUSTOMER, KEYS, OWN, DemoX, problem
 from tests.fakes import contract, overlay
-from tests.fakes.server import Answer, Asked
+from tests.fakes.server import DemoAnswer, DemoRequest
 
 __all__ = ["CUSTOMER", "KEYS", "OWN", "FakeX", "problem"]
 
@@ -30,7 +30,7 @@ class FakeX(DemoX):
         self.forged: list[str] = []
         super().__init__(clock=clock)
 
-    def check(self, asked: Asked, answer: Answer) -> None:
+    def check(self, asked: DemoRequest, answer: DemoAnswer) -> None:
         if self.contract is None or answer.status == 401:
             return
         body = json.loads(asked.body) if asked.body else None
@@ -39,7 +39,7 @@ class FakeX(DemoX):
         if self.old:
             self.contract.reply(asked.method, asked.path, status=answer.status, document=answer.document)
 
-    def is_signed(self, asked: Asked) -> bool:
+    def is_signed(self, asked: DemoRequest) -> bool:
         signed = _is_signed(asked)
         self.forged += [] if signed else [asked.path]
         return signed
@@ -60,7 +60,7 @@ class FakeX(DemoX):
         return {"for_user_id": OWN, "event_uuid": f"uuid-{event_id}", "direct_message_events": [old], "users": users}
 
 
-def _is_signed(asked: Asked) -> bool:
+def _is_signed(asked: DemoRequest) -> bool:
     """Verify OAuth 1.0a (RFC 5849) over the public URL, as X sees it."""
     header = asked.headers.get("Authorization", "")
     query = f"?{urlencode(asked.query)}" if asked.query else ""

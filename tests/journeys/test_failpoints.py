@@ -22,8 +22,8 @@ from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.inbound.quarantine import replay
-from store.tables.messages import Conversation, Inbound, InboundState
-from store.tables.operations import Lease
+from store.tables.messages import ConversationRow, InboundRow, InboundState
+from store.tables.operations import LeaseRow
 from tests.postgres import find_binaries
 from workers.runtime.failpoints import NAMES, SENDING, TELLING
 
@@ -63,7 +63,7 @@ def keep_running(rig: Rig, modules: Mapping[str, str] = _MODULES, *, environment
 
 def end_owner(rig: Rig) -> None:
     """Kill the process that owns the mailbox."""
-    lease = table_of(Lease).c
+    lease = table_of(LeaseRow).c
     with contextlib.suppress(TransientError), rig.database.read() as connection:
         owner = connection.execute(sa.select(lease.holder).where(lease.name == f"channel:{CHANNEL}")).scalar()
         for name in ("connectors", "connectors-b"):
@@ -74,7 +74,7 @@ def end_owner(rig: Rig) -> None:
 def replay_what_was_given_up(rig: Rig) -> None:
     """Send again what died in four hands, as an operator would; it stood there with its reason."""
     # Not by the list that operators see: the rows are sealed, and the key is the house's.
-    row = table_of(Inbound).c
+    row = table_of(InboundRow).c
     given_up = sa.select(row.id, row.reason).where(row.state == InboundState.QUARANTINED)
     with rig.database.write() as connection:
         rows = connection.execute(given_up).all()
@@ -86,7 +86,7 @@ def stir(rig: Rig) -> None:
     """Let every conversation be handed out and looked at again, as agents and time would."""
     # Who froze may hold the one lock that SQLite has; the next turn tries again.
     with contextlib.suppress(TransientError), rig.database.write() as connection:
-        connection.execute(sa.update(table_of(Conversation)).values(assignee=None, watch_at=_LONG_AGO))
+        connection.execute(sa.update(table_of(ConversationRow)).values(assignee=None, watch_at=_LONG_AGO))
 
 
 def try_every_place(rig: Rig, mails: Iterator[bytes], *, action: str, marks: Path) -> None:

@@ -20,7 +20,7 @@ import uvicorn
 from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent, revoke_agent
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from tests.api.conftest import settings_in
 from tests.desk import RECEIVED_AT
 from tests.mailservers import free_port
@@ -150,7 +150,7 @@ def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on
 ) -> None:
     publisher = Publisher(database, takeover=timedelta(seconds=5))
     with database.write() as connection:
-        append_events(connection, [EventRow(f"event.{number}", at=RECEIVED_AT) for number in range(3)])
+        append_events(connection, [NewEvent(f"event.{number}", at=RECEIVED_AT) for number in range(3)])
     publisher.once()
     with served.open(after=2) as client:
         page = client.get("/events", params={"after": 1, "limit": 1}).json()

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.desk.audit import Audit
+from store.desk.audit import AuditRow
 from tests.inbox_builder import Builder
 
 TOML = """
@@ -44,6 +44,6 @@ def test_an_original_is_shown_only_to_whoever_is_written_down(
     assert "4111 1111" in show(str(inbound_id), "--original")
 
     with database.read() as connection:
-        (row,) = connection.execute(sa.select(table_of(Audit)))
+        (row,) = connection.execute(sa.select(table_of(AuditRow)))
     assert (row.actor, row.action, row.object) == ("the command line", "original.read", str(inbound_id))
     assert row.detail == {"user": getpass.getuser()}

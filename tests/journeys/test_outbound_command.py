@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.operations import Outbound
+from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
 from tests.mailservers import free_port
 from tests.mailsink import MailSink, Sink
@@ -66,7 +66,7 @@ def outbound(database: Database, **over: Any) -> UUID:
 
 
 def state(database: Database, outbound_id: UUID) -> str:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     with database.read() as connection:
         return str(connection.execute(sa.select(table.c.state).where(table.c.id == outbound_id)).scalar_one())
 

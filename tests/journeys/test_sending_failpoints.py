@@ -25,7 +25,7 @@ from benchmarks.rig import ROOT, wait_until
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.tables.operations import Outbound
+from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
 from tests.mailservers import free_port
 from tests.mailsink import MailSink, Sink
@@ -94,7 +94,7 @@ class House:
 
     def rows(self) -> list[Any]:
         with self.database.read() as connection:
-            return list(connection.execute(sa.select(table_of(Outbound))))
+            return list(connection.execute(sa.select(table_of(OutboundRow))))
 
 
 @pytest.fixture

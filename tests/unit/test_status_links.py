@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from router.settings.validation import examine_settings
-from router.status_links import CaseLink, Kind, case_key, read_case_token, write_case_token
+from router.status_links import CaseLink, LinkKind, case_key, read_case_token, write_case_token
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 KEY = case_key(b"k" * 32)
-LINK = CaseLink(Kind.CONVERSATION, uuid4(), NOW + timedelta(days=60))
+LINK = CaseLink(LinkKind.CONVERSATION, uuid4(), NOW + timedelta(days=60))
 
 
 def test_a_link_says_what_it_was_made_for_until_its_time_is_over():

@@ -19,16 +19,16 @@ from router.settings.chat_channels import TwilioSettings
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.outbound.limits import Suppression, refusal
-from store.tables.messages import Conversation, Inbound, InboundState, Message
-from store.tables.operations import Outbound
+from store.outbound.limits import SuppressionRow, refusal
+from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
+from store.tables.operations import OutboundRow
 from tests.desk import TOML, Desk, envelope
 from tests.fakes.server import Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
 from tests.outgoing_desk import AT_ONCE
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
-from workers.sending.deliver import Deliverer, Pace, Underway
+from workers.sending.deliver import Deliverer, InFlight, SendingPace
 
 SMS = f"""
 [channels.sms]
@@ -89,8 +89,8 @@ def desk(database: Database, tmp_path: Path, twilio: FakeTwilio) -> Iterator[Cha
 def test_an_sms_becomes_a_conversation_with_its_reasons(desk: ChatDesk, twilio: FakeTwilio) -> None:
     sid = twilio.receive("我的账户被盗了，钱没了")
     assert desk.poll() == 1
-    (conversation,) = desk.rows(Conversation)
-    (message,) = desk.rows(Message)
+    (conversation,) = desk.rows(ConversationRow)
+    (message,) = desk.rows(MessageRow)
     assert (conversation.channel, conversation.emergency, conversation.team) == ("sms", True, "risk")
     assert (message.sender_handle, message.text) == (CUSTOMER, "我的账户被盗了，钱没了")
     assert desk.states() == {sid: InboundState.ROUTED}
@@ -104,43 +104,43 @@ def test_short_messages_of_one_sender_go_on_with_what_is_open(desk: ChatDesk, tw
     desk.poll()
     twilio.receive("hello?")
     desk.poll()
-    assert sorted(desk.rows(Message, "channel")) == ["sms"] * 5
-    threads = desk.rows(Message, "conversation_id", "sender_handle")
+    assert sorted(desk.rows(MessageRow, "channel")) == ["sms"] * 5
+    threads = desk.rows(MessageRow, "conversation_id", "sender_handle")
     assert len({thread for thread, handle in threads if handle == CUSTOMER}) == 1
-    assert len(desk.rows(Conversation)) == 2
+    assert len(desk.rows(ConversationRow)) == 2
 
 
 def test_the_same_words_twice_are_two_messages(desk: ChatDesk, twilio: FakeTwilio) -> None:
     twilio.receive("ok")
     twilio.receive("ok")
     desk.poll()
-    assert len(desk.rows(Message)) == 2
+    assert len(desk.rows(MessageRow)) == 2
 
 
 def test_after_a_resolved_case_a_new_one_names_the_old(desk: ChatDesk, twilio: FakeTwilio) -> None:
     twilio.receive("my refund")
     desk.poll()
-    desk.change(Conversation, status="resolved")
+    desk.change(ConversationRow, status="resolved")
     twilio.receive("now I cannot log in")
     desk.poll()
-    first, second = sorted(desk.rows(Conversation), key=lambda each: each.opened_at)
+    first, second = sorted(desk.rows(ConversationRow), key=lambda each: each.opened_at)
     assert second.linked_to == first.id
 
 
 def test_after_a_long_silence_a_new_case_is_opened(desk: ChatDesk, twilio: FakeTwilio) -> None:
     twilio.receive("my refund")
     desk.poll()
-    desk.change(Conversation, last_message_at=datetime.now(UTC) - timedelta(days=8))
+    desk.change(ConversationRow, last_message_at=datetime.now(UTC) - timedelta(days=8))
     twilio.receive("hello again")
     desk.poll()
-    assert len(desk.rows(Conversation)) == 2
+    assert len(desk.rows(ConversationRow)) == 2
 
 
 def test_a_mail_sender_does_not_join_by_being_the_same_person(desk: ChatDesk, twilio: FakeTwilio) -> None:
     twilio.receive("by SMS")
     desk.poll()
     desk.route(envelope("1"), envelope("2", subject="Other"))
-    assert len(desk.rows(Conversation)) == 3
+    assert len(desk.rows(ConversationRow)) == 3
 
 
 def test_replayed_and_shuffled_polls_add_nothing(desk: ChatDesk, twilio: FakeTwilio) -> None:
@@ -150,8 +150,8 @@ def test_replayed_and_shuffled_polls_add_nothing(desk: ChatDesk, twilio: FakeTwi
         desk.poll()
         desk.connector.close()
         twilio.messages.reverse()
-    assert len(desk.rows(Message)) == 30
-    assert not any(desk.rows(Inbound, "conflict"))
+    assert len(desk.rows(MessageRow)) == 30
+    assert not any(desk.rows(InboundRow, "conflict"))
 
 
 def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: ChatDesk, twilio: FakeTwilio) -> None:
@@ -175,8 +175,8 @@ def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: Ch
     desk.let_waits_end()
     while desk.router.route_oldest():
         pass
-    assert len(desk.rows(Message)) == 20
-    assert len(desk.rows(Conversation)) == 10
+    assert len(desk.rows(MessageRow)) == 20
+    assert len(desk.rows(ConversationRow)) == 10
 
 
 @pytest.mark.parametrize("word", ["STOP", " stop. ", "TD", "退订", "“退订”"])
@@ -184,9 +184,9 @@ def test_stop_is_written_down_and_never_answered(desk: ChatDesk, twilio: FakeTwi
     desk.close()
     twilio.receive(word)
     desk.poll()
-    (entry,) = desk.rows(Suppression)
+    (entry,) = desk.rows(SuppressionRow)
     assert (entry.channel, entry.handle, entry.stopped) == ("sms", CUSTOMER, True)
-    assert desk.rows(Outbound) == []
+    assert desk.rows(OutboundRow) == []
     with desk.database.read() as connection:
         assert "no more messages" in refusal(connection, channel="sms", handle=CUSTOMER)
 
@@ -195,7 +195,7 @@ def test_an_ordinary_sms_is_answered_by_machine_while_closed(desk: ChatDesk, twi
     desk.close()
     twilio.receive("where is my refund")
     desk.poll()
-    (reply,) = desk.rows(Outbound)
+    (reply,) = desk.rows(OutboundRow)
     assert (reply.channel, reply.recipient) == ("sms", CUSTOMER)
 
 
@@ -203,7 +203,7 @@ def test_a_short_code_is_not_answered(desk: ChatDesk, twilio: FakeTwilio) -> Non
     desk.close()
     twilio.receive("Your code is 123456", sender="10086")
     desk.poll()
-    assert desk.rows(Outbound) == []
+    assert desk.rows(OutboundRow) == []
 
 
 def test_start_lifts_it_and_the_later_word_counts_whatever_comes_first(desk: ChatDesk, twilio: FakeTwilio) -> None:
@@ -225,7 +225,7 @@ def test_start_lifts_it_and_the_later_word_counts_whatever_comes_first(desk: Cha
 def test_a_sentence_with_the_word_stop_is_a_message(desk: ChatDesk, twilio: FakeTwilio) -> None:
     twilio.receive("please stop the payment to this shop")
     desk.poll()
-    assert desk.rows(Suppression) == []
+    assert desk.rows(SuppressionRow) == []
 
 
 def test_the_settings_are_those_of_the_file() -> None:
@@ -236,17 +236,17 @@ def test_the_settings_are_those_of_the_file() -> None:
 # Out again
 
 
-def deliverer(desk: ChatDesk, *, pace: Pace = AT_ONCE) -> Deliverer:
+def deliverer(desk: ChatDesk, *, pace: SendingPace = AT_ONCE) -> Deliverer:
     lanes = open_senders(desk.settings)
     return Deliverer(
-        desk.database, desk.brain, lane="twilio", senders=lanes["twilio"], underway=Underway(),
+        desk.database, desk.brain, lane="twilio", senders=lanes["twilio"], underway=InFlight(),
         stopped=threading.Event(), pace=pace,
     )  # fmt: skip
 
 
 def answer(desk: ChatDesk, text: str = "we look into it") -> UUID:
     """Queue an agent's answer in the only conversation; return the row's id."""
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     outbound_id, now = new_id(), datetime.now(UTC)
     row = {
         "id": outbound_id, "dedupe_key": str(outbound_id), "conversation_id": conversation.id, "kind": "reply",
@@ -254,18 +254,18 @@ def answer(desk: ChatDesk, text: str = "we look into it") -> UUID:
         "created_at": now, "due_at": now - timedelta(seconds=1),
     }  # fmt: skip
     with desk.database.write() as connection:
-        insert_rows(connection, Outbound, rows=[row])
+        insert_rows(connection, OutboundRow, rows=[row])
     return outbound_id
 
 
 def state(desk: ChatDesk, outbound_id: UUID) -> tuple[str, str]:
-    (row,) = [each for each in desk.rows(Outbound) if each.id == outbound_id]
+    (row,) = [each for each in desk.rows(OutboundRow) if each.id == outbound_id]
     return row.state, row.error
 
 
 def let_time_pass(desk: ChatDesk) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    desk.change(Outbound, due_at=long_ago, lease_until=long_ago)
+    desk.change(OutboundRow, due_at=long_ago, lease_until=long_ago)
 
 
 def ours(twilio: FakeTwilio) -> list[str]:
@@ -333,7 +333,7 @@ def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio
     assert state(desk, held)[0] == "needs_person"
     assert "no more messages" in state(desk, held)[1]
     # A word that Twilio heard and we did not.
-    desk.change(Suppression, stopped=False)
+    desk.change(SuppressionRow, stopped=False)
     refused = answer(desk)
     deliverer(desk).once()
     assert state(desk, refused)[0] == "failed"
@@ -357,7 +357,7 @@ def test_a_24_h_window_that_passes_while_the_reply_waits_leads_to_a_person(
     desk.poll()
     in_time = answer(desk)
     deliverer(desk).once()
-    desk.change(Message, received_at=datetime.now(UTC) - timedelta(hours=25))
+    desk.change(MessageRow, received_at=datetime.now(UTC) - timedelta(hours=25))
     late = answer(desk)
     deliverer(desk).once()
     assert [state(desk, each)[0] for each in (in_time, late)] == ["sent", "needs_person"]

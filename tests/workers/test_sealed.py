@@ -19,7 +19,7 @@ from store.db.engine import Database
 from store.inbound.quarantine import list_quarantined
 from store.inbound.retention import forget_originals
 from store.inbound.stored_messages import stored_page
-from store.tables.messages import Inbound, Message, Original
+from store.tables.messages import InboundRow, MessageRow, OriginalRow
 from tests.desk import Desk, envelope
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
@@ -88,7 +88,7 @@ def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_ori
     for piece in PIECES:
         assert piece not in unread
         assert piece not in dump(sealed)
-    (message,) = desk.rows(Message)
+    (message,) = desk.rows(MessageRow)
     assert "**** 1111" in message.text
 
     # And whoever may still reads the bytes and asks what another file would have done
@@ -104,8 +104,8 @@ def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_ori
         assert forget_originals(connection, before=now - timedelta(days=1), limit=9) == 0
         assert forget_originals(connection, before=now + timedelta(days=1), limit=9) == 1
         assert stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9) == ([], None)
-    assert desk.rows(Original) == []
-    assert len(desk.rows(Message)) == 1
+    assert desk.rows(OriginalRow) == []
+    assert len(desk.rows(MessageRow)) == 1
 
 
 def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_listed(
@@ -115,7 +115,7 @@ def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_
     raw = [RawMessage(source_key=str(n), content=MAIL, received_at=datetime(2026, 11, 2, tzinfo=UTC)) for n in (1, 2)]
     intake.take(Page(channel="mail", messages=raw, cursor=None))
     intake.close()
-    table, later = table_of(Inbound), datetime.now(UTC) + timedelta(days=1)
+    table, later = table_of(InboundRow), datetime.now(UTC) + timedelta(days=1)
     with sealed.write() as connection:
         connection.execute(sa.update(table).values(state="quarantined"))
         connection.execute(sa.update(table).where(table.c.source_key == "1").values(discarded_at=later))
@@ -130,14 +130,14 @@ def test_a_row_that_cannot_be_opened_is_set_aside_alone(sealed: Database, tmp_pa
     # Given a page of which one row was damaged, and one was sealed by a machine with another key
     desk = Desk(sealed, tmp_path)
     desk.accept(*(envelope(f"{number}") for number in range(6)))
-    table, other = table_of(Inbound).c, Sealer(lambda: b"o" * 32)
+    table, other = table_of(InboundRow).c, Sealer(lambda: b"o" * 32)
     with sealed.write() as connection:
         for key, text in (("2", sealed.sealer.seal_text("{}")[:-8] + "AAAAAAA="), ("4", other.seal_text("{}"))):
-            connection.execute(sa.update(table_of(Inbound)).where(table.source_key == key).values(envelope=text))
+            connection.execute(sa.update(table_of(InboundRow)).where(table.source_key == key).values(envelope=text))
     # When it is routed once
     assert desk.router.route_oldest() == 6
     # Then the others went through in that one attempt
-    rows = {row.source_key: row for row in desk.rows(Inbound)}
+    rows = {row.source_key: row for row in desk.rows(InboundRow)}
     assert [key for key, row in sorted(rows.items()) if row.state == "routed"] == ["0", "1", "3", "5"]
     assert (rows["2"].reason, rows["2"].attempts) == ("PermanentError while routing", 1)
     assert "sealed with a key that this process has not" in rows["4"].reason
@@ -146,4 +146,4 @@ def test_a_row_that_cannot_be_opened_is_set_aside_alone(sealed: Database, tmp_pa
     for _ in range(8):
         desk.let_waits_end()
         desk.router.route_alone()
-    assert {row.source_key: row.state for row in desk.rows(Inbound)}["2"] == "quarantined"
+    assert {row.source_key: row.state for row in desk.rows(InboundRow)}["2"] == "quarantined"

@@ -9,11 +9,11 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from router.routing.assignment import Case, Choice, OnDuty, choose_assignee
+from router.routing.assignment import AssignableCase, AssigneeChoice, OnDuty, choose_assignee
 from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -56,11 +56,13 @@ class Assigner:
         append_events(connection, events)
         return len(given)
 
-    def _choose(self, waiting: Sequence[Waiting], agents: Sequence[OnDuty]) -> list[tuple[Waiting, Choice]]:
+    def _choose(self, waiting: Sequence[Waiting], agents: Sequence[OnDuty]) -> list[tuple[Waiting, AssigneeChoice]]:
         room = {agent.name: agent for agent in agents}
-        choices: list[tuple[Waiting, Choice]] = []
+        choices: list[tuple[Waiting, AssigneeChoice]] = []
         for turn, each in enumerate(waiting):
-            case = Case(team=each.team, priority=each.priority, language=each.language, category=each.category)
+            case = AssignableCase(
+                team=each.team, priority=each.priority, language=each.language, category=each.category
+            )
             choice = choose_assignee(case, agents=[*room.values()], mode=self._modes[each.team])
             choices.append((each, choice))
             if choice.agent:
@@ -73,16 +75,16 @@ class Assigner:
         return case.alarmed_at is None and (case.emergency or is_open)
 
 
-def _busier(agent: OnDuty, case: Case, *, turn: int) -> OnDuty:
+def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
     # Whoever got one in this pass comes after all who did not, and after those who got theirs before.
     return replace(agent, load=agent.load + case.weight, assigned_at=_THIS_PASS + timedelta(seconds=turn))
 
 
-def _assigned(case: Waiting, choice: Choice, *, now: datetime) -> EventRow:
+def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:
     payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why}
-    return EventRow("conversation.assigned", case.id, payload, at=now)
+    return NewEvent("conversation.assigned", case.id, payload, at=now)
 
 
-def _alarm(case: Waiting, choice: Choice, *, team: str, now: datetime) -> EventRow:
+def _alarm(case: Waiting, choice: AssigneeChoice, *, team: str, now: datetime) -> NewEvent:
     payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why}
-    return EventRow("assignment.nobody", case.id, payload, at=now)
+    return NewEvent("assignment.nobody", case.id, payload, at=now)

@@ -19,9 +19,9 @@ from sqlalchemy.engine import Connection
 from router.routing.sla import Due, Moment, Pause, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
 from store.conversations import sla as promises
-from store.conversations.sla import Notice, PauseRow, Reckoned, Watched
+from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.tables.desk import NoticeKind
 from store.tables.messages import Status
 from workers.routing.brain import Brain
@@ -89,7 +89,7 @@ class Watch:
         told = promises.tell_once(
             connection, self._database, notices=[notice for _, notices in looks for notice in notices], now=now
         )
-        news: dict[UUID, list[Notice]] = {}
+        news: dict[UUID, list[SlaReminder]] = {}
         for notice in told:
             news.setdefault(notice.conversation_id, []).append(notice)
         reckoned = [
@@ -102,8 +102,8 @@ class Watch:
         return len(rows)
 
     def _settle_pauses(
-        self, connection: Connection, rows: Sequence[Watched], *, now: datetime
-    ) -> dict[UUID, list[PauseRow]]:
+        self, connection: Connection, rows: Sequence[SlaState], *, now: datetime
+    ) -> dict[UUID, list[PauseRecord]]:
         """Bring the pauses in line with the statuses, whoever changed those, and return them."""
         pauses = promises.pauses_of(connection, [row.id for row in rows])
         standing = {id_ for id_, known in pauses.items() if any(pause.until is None for pause in known)}
@@ -114,11 +114,13 @@ class Watch:
         promises.begin_pauses(connection, self._database, since=dict.fromkeys(resting - standing, now))
         return promises.pauses_of(connection, [row.id for row in rows]) if ended or resting - standing else pauses
 
-    def _reckon(self, row: Watched, *, pauses: Sequence[PauseRow], now: datetime) -> tuple[Reckoned, list[Notice]]:
+    def _reckon(
+        self, row: SlaState, *, pauses: Sequence[PauseRecord], now: datetime
+    ) -> tuple[SlaUpdate, list[SlaReminder]]:
         is_released = row.held_until is not None and row.held_until <= now and row.status == Status.SNOOZED
         held_until = row.held_until if row.status == Status.SNOOZED and not is_released else None
         due, ahead = self._promised(row, pauses=[Pause(each.since, each.until) for each in pauses])
-        reckoned = Reckoned(
+        reckoned = SlaUpdate(
             id=row.id,
             status=Status.OPEN if is_released else row.status,
             team=row.team,
@@ -134,7 +136,7 @@ class Watch:
         )
         return reckoned, _notices(row, ahead, now=now)
 
-    def _promised(self, row: Watched, *, pauses: Sequence[Pause]) -> tuple[Due, list[Moment]]:
+    def _promised(self, row: SlaState, *, pauses: Sequence[Pause]) -> tuple[Due, list[Moment]]:
         sla = self._brain.settings.sla.get(row.sla or "")
         if sla is None or row.clock_started_at is None or row.status == Status.RESOLVED:
             return Due(), []
@@ -157,7 +159,7 @@ class Watch:
         )
         return due, ahead
 
-    def _escalated(self, reckoned: Reckoned, *, sla: str | None, told: Sequence[Notice]) -> Reckoned:
+    def _escalated(self, reckoned: SlaUpdate, *, sla: str | None, told: Sequence[SlaReminder]) -> SlaUpdate:
         promised = self._brain.settings.sla.get(sla or "")
         for notice in told:
             action = _action(promised, notice) if promised else None
@@ -165,24 +167,24 @@ class Watch:
         return reckoned
 
 
-def _ended_at(row: Watched, pauses: Sequence[PauseRow], *, now: datetime) -> datetime:
+def _ended_at(row: SlaState, pauses: Sequence[PauseRecord], *, now: datetime) -> datetime:
     since = next(pause.since for pause in pauses if pause.until is None)
     return row.waiting_since if row.waiting_since and row.waiting_since >= since else now
 
 
-def _notices(row: Watched, ahead: Sequence[Moment], *, now: datetime) -> list[Notice]:
+def _notices(row: SlaState, ahead: Sequence[Moment], *, now: datetime) -> list[SlaReminder]:
     past = [moment for moment in ahead if moment.at <= now]
     broken = {moment.promise for moment in past if moment.kind == NoticeKind.BREACH}
     # Nobody needs to be warned of what has happened.
     told = [moment for moment in past if moment.kind == NoticeKind.BREACH or moment.promise not in broken]
-    return [Notice(row.id, moment.promise, NoticeKind(moment.kind), moment.due_at) for moment in told]
+    return [SlaReminder(row.id, moment.promise, NoticeKind(moment.kind), moment.due_at) for moment in told]
 
 
-def _action(sla: SlaSettings, notice: Notice) -> EscalationSettings | None:
+def _action(sla: SlaSettings, notice: SlaReminder) -> EscalationSettings | None:
     return sla.on_breach if notice.kind is NoticeKind.BREACH else sla.on_warning
 
 
-def _apply(action: EscalationSettings, reckoned: Reckoned) -> Reckoned:
+def _apply(action: EscalationSettings, reckoned: SlaUpdate) -> SlaUpdate:
     team = action.team or reckoned.team
     raised = replace(
         reckoned,
@@ -199,10 +201,10 @@ def _rank(priority: str) -> int:
     return [*PRIORITIES].index(priority) if priority in PRIORITIES else -1
 
 
-def _changes(rows: Sequence[Watched], reckoned: Sequence[Reckoned], *, now: datetime) -> Iterable[EventRow]:
+def _changes(rows: Sequence[SlaState], reckoned: Sequence[SlaUpdate], *, now: datetime) -> Iterable[NewEvent]:
     for row, each in zip(rows, reckoned, strict=True):
         if row.status != each.status:
-            yield EventRow("conversation.released", row.id, {"from": row.status, "to": each.status}, at=now)
+            yield NewEvent("conversation.released", row.id, {"from": row.status, "to": each.status}, at=now)
         if (row.team, row.priority) != (each.team, each.priority):
             payload = {"team": each.team, "priority": each.priority, "why": "sla"}
-            yield EventRow("conversation.escalated", row.id, payload, at=now)
+            yield NewEvent("conversation.escalated", row.id, payload, at=now)

@@ -22,14 +22,14 @@ import structlog
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from connectors.safe_post import Answer, post
+from connectors.safe_post import HttpAnswer, post
 from router.errors import LeaseLost, OmniyardError, TransientError
 from router.settings.model import WebhookSettings
 from router.webhook_signature import next_pause, read_keys, sign, wants
 from store.db import leases
 from store.db.engine import Database
 from store.events import webhook_deliveries
-from store.events.webhook_deliveries import DeliveryRow, Failed
+from store.events.webhook_deliveries import DeliveryRecord, Failed
 from workers.runtime.failpoints import reach
 
 _AT_ONCE: Final = 8
@@ -41,7 +41,7 @@ _LONGEST_PAUSE_SECONDS: Final = 60.0
 _GONE: Final = 410
 
 _log = structlog.get_logger()
-Post = Callable[..., Answer]
+Post = Callable[..., HttpAnswer]
 
 
 def fan_out_step(webhooks: Mapping[str, WebhookSettings]) -> Callable[[Connection, int], int]:
@@ -54,7 +54,7 @@ def fan_out_step(webhooks: Mapping[str, WebhookSettings]) -> Callable[[Connectio
     return step
 
 
-def body_of(row: DeliveryRow) -> bytes:
+def body_of(row: DeliveryRecord) -> bytes:
     """Return what the target gets. Source: Standard Webhooks, "Payload structure"."""
     data = {"number": row.number, "id": row.event_id, "conversation_id": row.conversation_id, **row.payload}
     return to_json({"type": row.kind, "timestamp": row.at, "data": data})
@@ -64,7 +64,7 @@ def body_of(row: DeliveryRow) -> bytes:
 class _Outcome:
     """Of one attempt. error: empty when it was taken."""
 
-    row: DeliveryRow
+    row: DeliveryRecord
     error: str = ""
     retry_after: timedelta | None = None
     is_hopeless: bool = False
@@ -135,7 +135,7 @@ class Target:
         leases.renew_lease(connection, name=self._lease_name, token=token, lasts=_LEASE)
         self._renew_at = monotonic() + _LEASE.total_seconds() / 3
 
-    def _attempt(self, row: DeliveryRow, *, keys: Sequence[bytes]) -> _Outcome:
+    def _attempt(self, row: DeliveryRecord, *, keys: Sequence[bytes]) -> _Outcome:
         body = body_of(row)
         signed = sign(body, keys=keys, webhook_id=f"evt_{row.event_id.hex}", at=datetime.now(UTC))
         headers = {"Content-Type": "application/json", "User-Agent": "Omniyard", **signed}

@@ -25,7 +25,7 @@ from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.inbound import cursors
-from store.inbound.accept import Accepted, Delivery, accept
+from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
 from workers.runtime.failpoints import reach
 
@@ -198,8 +198,8 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _delivery(arrival: Arrival, *, sealer: Sealer) -> Delivery:
-    return Delivery(
+def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+    return InboundMessage(
         source_key=arrival.source_key,
         envelope=sealer.seal_text(arrival.envelope.decode()),
         original=sealer.seal(arrival.original),

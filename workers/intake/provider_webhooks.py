@@ -12,13 +12,13 @@ from uuid import UUID
 import structlog
 
 from connectors.base import Page
-from router.delivery import Delivery
+from router.delivery import DeliveryStatus
 from router.errors import ConfigError, NotFound, PermanentError
 from router.settings import Settings
 from router.settings.channels import HttpSmsSettings, TwilioSettings, WebSettings, XSettings
 from store.db.engine import Database
 from store.inbound.accept import find_inbound
-from store.outbound.ledger import Told, note_delivery
+from store.outbound.ledger import DeliveryReport, note_delivery
 
 if TYPE_CHECKING:
     from connectors.web.form import Submission
@@ -35,7 +35,7 @@ class Unsigned(PermanentError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
+class WebhookRequest:
     """One request as it came. headers: names in lower case.  query: raw, without the question mark."""
 
     body: bytes
@@ -44,14 +44,14 @@ class Knock:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WebhookResponse:
     """What the provider is told. media_type: of the text."""
 
     text: str
     media_type: str
 
 
-class Doors:
+class ProviderWebhooks:
     """The doors of all enabled channels; used by all threads of the application."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
@@ -68,7 +68,7 @@ class Doors:
             raise NotFound("there is no door here")
         return answer_challenge(settings, crc_token)
 
-    def message(self, channel: str, knock: Knock, *, now: datetime) -> Reply:
+    def message(self, channel: str, knock: WebhookRequest, *, now: datetime) -> WebhookResponse:
         """Keep what a provider tells, and return what it wants to hear once that is on disk.
 
         Raises NotFound where there is no door, Unsigned, PermanentError for what is not for us, TransientError when
@@ -76,11 +76,14 @@ class Doors:
         """
         settings = self._channel(channel)
         if isinstance(settings, TwilioSettings):
-            page, reply = self._twilio(channel, settings, knock, now=now), Reply(EMPTY_TWIML, "text/xml")
+            page, reply = self._twilio(channel, settings, knock, now=now), WebhookResponse(EMPTY_TWIML, "text/xml")
         elif isinstance(settings, XSettings):
-            page, reply = self._x(channel, settings, knock, now=now), Reply("{}", "application/json")
+            page, reply = self._x(channel, settings, knock, now=now), WebhookResponse("{}", "application/json")
         elif isinstance(settings, HttpSmsSettings):
-            page, reply = self._http_sms(channel, settings, knock, now=now), Reply(settings.answer, "text/plain")
+            page, reply = (
+                self._http_sms(channel, settings, knock, now=now),
+                WebhookResponse(settings.answer, "text/plain"),
+            )
         else:
             raise NotFound("there is no door here")
         if page.messages:
@@ -102,7 +105,7 @@ class Doors:
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=submission.key)
 
-    def status(self, channel: str, knock: Knock, *, outbound_id: UUID) -> bool:
+    def status(self, channel: str, knock: WebhookRequest, *, outbound_id: UUID) -> bool:
         """Write down what became of a message of ours; return whether it was news.
 
         Raises NotFound, Unsigned and PermanentError as `message` does.
@@ -115,7 +118,7 @@ class Doors:
         url = f"{self._address(channel)}/status?{knock.query}"
         form = self._twilio_form(channel, settings, knock, url=url)
         delivery, provider_id, why = twilio_webhook.delivery_of(form)
-        told = Told(delivery=Delivery(delivery), provider_id=provider_id, why=why)
+        told = DeliveryReport(delivery=DeliveryStatus(delivery), provider_id=provider_id, why=why)
         with self._database.write() as connection:
             return note_delivery(connection, outbound_id, told)
 
@@ -124,14 +127,16 @@ class Doors:
         if self._intake:
             self._intake.close()
 
-    def _twilio(self, channel: str, settings: TwilioSettings, knock: Knock, *, now: datetime) -> Page:
+    def _twilio(self, channel: str, settings: TwilioSettings, knock: WebhookRequest, *, now: datetime) -> Page:
         from connectors.sms.twilio import webhook as twilio_webhook  # noqa: PLC0415
 
         url = self._address(channel) + (f"?{knock.query}" if knock.query else "")
         form = self._twilio_form(channel, settings, knock, url=url)
-        return twilio_webhook.page_of(channel, settings, form=twilio_webhook.Form(form), now=now)
+        return twilio_webhook.page_of(channel, settings, form=twilio_webhook.TwilioForm(form), now=now)
 
-    def _twilio_form(self, channel: str, settings: TwilioSettings, knock: Knock, *, url: str) -> dict[str, list[str]]:
+    def _twilio_form(
+        self, channel: str, settings: TwilioSettings, knock: WebhookRequest, *, url: str
+    ) -> dict[str, list[str]]:
         from connectors.sms.twilio import webhook as twilio_webhook  # noqa: PLC0415
 
         signature, media_type = knock.headers.get("x-twilio-signature"), knock.headers.get("content-type", "")
@@ -139,7 +144,7 @@ class Doors:
             self._refuse(channel)
         return twilio_webhook.read_form(knock.body)
 
-    def _x(self, channel: str, settings: XSettings, knock: Knock, *, now: datetime) -> Page:
+    def _x(self, channel: str, settings: XSettings, knock: WebhookRequest, *, now: datetime) -> Page:
         from connectors.social.x import webhook as x_webhook  # noqa: PLC0415
 
         signature = knock.headers.get("x-twitter-webhooks-signature")
@@ -147,7 +152,7 @@ class Doors:
             self._refuse(channel)
         return x_webhook.page_of(channel, settings, body=knock.body, now=now)
 
-    def _http_sms(self, channel: str, settings: HttpSmsSettings, knock: Knock, *, now: datetime) -> Page:
+    def _http_sms(self, channel: str, settings: HttpSmsSettings, knock: WebhookRequest, *, now: datetime) -> Page:
         from connectors.sms.http_api import webhook as http_door  # noqa: PLC0415
 
         if not http_door.is_signed(settings, body=knock.body, headers=knock.headers, now=now):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from router.analysis import Reading, read_page
+from router.analysis import Analysis, read_page
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import mask
@@ -15,7 +15,7 @@ from router.routing.assignment import Mode
 from router.routing.routes import RoutingTable, build_table
 from router.settings import Settings
 from router.settings.channel_base import ChatSettings
-from router.status_links import LASTS, CaseLink, Kind, case_key, write_case_token
+from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
 from store.db.keys import desk_key
 from workers.training.learn import LearntClassifier
 
@@ -33,7 +33,7 @@ class Brain:
     own: frozenset[str]
     key: bytes
 
-    def read_page(self, envelopes: Sequence[Envelope]) -> list[Reading]:
+    def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Read envelopes, in their order, as this desk does."""
         authserv_id = self.settings.omniyard.authserv_id
         return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
@@ -62,7 +62,7 @@ class Brain:
     def status_link(self, conversation_id: UUID, *, now: datetime) -> str:
         """Return where a customer sees how far a case is, for a while; empty while the desk has no public address."""
         base = self.settings.omniyard.public_url
-        link = CaseLink(Kind.CONVERSATION, conversation_id, now + LASTS)
+        link = CaseLink(LinkKind.CONVERSATION, conversation_id, now + LASTS)
         return f"{base}/case/{write_case_token(case_key(self.key), link)}" if base else ""
 
 

@@ -9,18 +9,18 @@ from typing import Final
 from uuid import UUID
 
 from router.analysis import words_of
-from router.origin.automatic import Kind
+from router.origin.automatic import OriginKind
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
 from router.threads.correlation import Candidate, Correlation, correlate
-from router.threads.cross_channel import WITHIN, Said, find_repeated
+from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage
 from store.inbound.outcome import Outcome
 from store.tables.messages import Status
 from workers.routing.brain import Brain
-from workers.routing.record import Filing, Incoming, Recorder, known_ids, may_repeat, wakes
+from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
 _SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
@@ -53,7 +53,7 @@ class History:
     replies: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
-    recent: dict[UUID, list[tuple[Said, Candidate]]] = field(default_factory=dict)
+    recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
@@ -102,7 +102,7 @@ class History:
             found[message_id] = list(known.values())
         return found
 
-    def repeated(self, incoming: Incoming) -> tuple[Said, Candidate] | None:
+    def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
         """Return what the contact said not long ago, on whatever channel, that this message says again."""
         recent, reading = self.recent.get(incoming.contact_id), incoming.reading
         if not recent or not may_repeat(incoming):
@@ -121,16 +121,16 @@ class History:
         latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
         return found, latest[-1]
 
-    def note(self, said: Said, *, candidate: Candidate) -> None:
+    def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
         """Remember what a contact said."""
         self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
 
-    def learn(self, filing: Filing, *, candidate: Candidate) -> None:
+    def learn(self, filing: Placement, *, candidate: Candidate) -> None:
         """Remember a decided message for those that follow in the page."""
         incoming = filing.incoming
         if may_repeat(incoming):
             reading = incoming.reading
-            said = Said(
+            said = EarlierMessage(
                 message_id=filing.message_id,
                 conversation_id=candidate.conversation_id,
                 channel=incoming.row.channel,
@@ -188,7 +188,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     if repeated and correlation.joins is None:
         why = f"said on {repeated[0].channel} within a day, and the sender is the same"
         correlation = Correlation(repeated[1], _SAID_BEFORE, why)
-    if correlation.joins is None and incoming.reading.origin.kind is Kind.BOUNCE:
+    if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
@@ -197,7 +197,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     table, channel = recorder.brain.table, incoming.reading.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
     decision = table.decide(incoming.reading, now=recorder.now, background=background, hours=hours)
-    filing = Filing(
+    filing = Placement(
         incoming,
         correlation.joins or _new_conversation(incoming, decision),
         correlation,
@@ -209,7 +209,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     verdicts.routed.append(incoming.row.id)
 
 
-def _file(filing: Filing, *, recorder: Recorder) -> Candidate:
+def _file(filing: Placement, *, recorder: Recorder) -> Candidate:
     """Record where the message goes, and return the conversation as it then is."""
     if filing.correlation.joins is None:
         recorder.opened(filing)
@@ -222,8 +222,8 @@ def _file(filing: Filing, *, recorder: Recorder) -> Candidate:
     return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency)
 
 
-def _said(words: KnownWords) -> Said:
-    return Said(
+def _said(words: KnownWords) -> EarlierMessage:
+    return EarlierMessage(
         message_id=words.message_id,
         conversation_id=words.conversation.conversation_id,
         channel=words.channel,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.envelope import Envelope
 from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
@@ -51,7 +51,7 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
     return shown | {"reply": said}
 
 
-def _correlate(connection: Connection, reading: Reading, *, contact_id: UUID, brain: Brain) -> Correlation:
+def _correlate(connection: Connection, reading: Analysis, *, contact_id: UUID, brain: Brain) -> Correlation:
     signs = reading.signs
     known = History.of(
         by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),

@@ -8,20 +8,20 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from router.analysis import Reading
-from router.origin.automatic import Kind
+from router.analysis import Analysis
+from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.replies.autoreply import AutoReply, compose_reply
 from router.routing.emergency import is_heard
-from router.routing.routes import Decision, Gate
+from router.routing.routes import Decision, HoursGate
 from router.routing.sla import Due
 from router.routing.trace import explain
 from router.threads.correlation import Candidate, Correlation, make_token
 from store.db.ids import new_id
-from store.events.append import EventRow
-from store.inbound.claims import ClaimedRow
+from store.events.append import NewEvent
+from store.inbound.claims import ClaimedInbound
 from store.inbound.history import AUTO_REPLY, KnownMessage
-from store.inbound.outcome import Escalation, Outcome, Touch
+from store.inbound.outcome import ConversationTouch, Escalation, Outcome
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction, Status
 from store.tables.operations import OutboundState
@@ -32,8 +32,8 @@ from workers.routing.brain import Brain
 class Incoming:
     """A claimed row, what it says by itself, and its sender's contact."""
 
-    row: ClaimedRow
-    reading: Reading
+    row: ClaimedInbound
+    reading: Analysis
     contact_id: UUID
 
 
@@ -45,10 +45,10 @@ def known_ids(incoming: Incoming) -> list[str]:
 
 def may_repeat(incoming: Incoming) -> bool:
     """Tell whether a message may say again what its sender said: people's own words, and none from an archive."""
-    return incoming.reading.origin.kind is Kind.PERSON and not incoming.row.backfill
+    return incoming.reading.origin.kind is OriginKind.PERSON and not incoming.row.backfill
 
 
-def evidence_of(reading: Reading) -> dict[str, object]:
+def evidence_of(reading: Analysis) -> dict[str, object]:
     """Return what spoke for the message's category, as JSON; no message text."""
     seen = reading.classification
     return {
@@ -78,7 +78,7 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN = "omniyard.invalid"
 # Of machines that tell of an absence, or of ourselves: nobody waits for an answer to them.
-_NO_ONE_WAITS: Final = frozenset({Kind.AUTO_REPLIED, Kind.OURSELVES})
+_NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 
 
 def wakes(incoming: Incoming) -> bool:
@@ -87,7 +87,7 @@ def wakes(incoming: Incoming) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
+class Placement:
     """A message and where it goes: the conversation it opens or joins, and why. repeats: a message it says again."""
 
     incoming: Incoming
@@ -120,12 +120,12 @@ class Recorder:
     replies: set[str] = field(default_factory=set)
     outcome: Outcome = field(default_factory=Outcome)
 
-    def duplicate(self, row: ClaimedRow, *, first: KnownMessage) -> None:
+    def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Note that a row repeats a message we have."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
         self._event("message.duplicate", first.conversation_id, payload=payload)
 
-    def unanswerable(self, row: ClaimedRow, *, why: str) -> None:
+    def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
         """Note that a row was put aside for people."""
         self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
 
@@ -142,7 +142,7 @@ class Recorder:
             )
             self.outcome.words.append(word)
 
-    def opened(self, filing: Filing) -> None:
+    def opened(self, filing: Placement) -> None:
         """Write down a message that opens a conversation, and the automatic answer to it."""
         self.outcome.conversations.append(_conversation(filing))
         payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
@@ -152,10 +152,10 @@ class Recorder:
         self._answer(filing, follow_up=False)
         self._count(filing)
 
-    def joined(self, filing: Filing) -> None:
+    def joined(self, filing: Placement) -> None:
         """Write down a message that goes on with a conversation; danger said later raises the whole case."""
         row, decision = filing.incoming.row, filing.decision
-        self.outcome.touches.append(Touch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
+        self.outcome.touches.append(ConversationTouch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
         payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
         self._event("message.received", filing.conversation_id, payload=payload)
         if decision.emergency and not filing.candidate.emergency:
@@ -167,13 +167,13 @@ class Recorder:
         if not filing.candidate.emergency:
             self._count(filing)
 
-    def _called(self, filing: Filing) -> None:
+    def _called(self, filing: Placement) -> None:
         """Note for what people are called; an archive calls nobody."""
         if not filing.incoming.row.backfill:
             row = {"conversation_id": filing.conversation_id, "inbound_id": filing.incoming.row.id, "at": self.now}
             self.outcome.emergencies.append(row | {"evidence": evidence_of(filing.incoming.reading)})
 
-    def _answer(self, filing: Filing, *, follow_up: bool) -> None:
+    def _answer(self, filing: Placement, *, follow_up: bool) -> None:
         """Write down the message with its reasons, and what the machine says to it."""
         reply, why = self._reply(filing, follow_up=follow_up)
         key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
@@ -187,24 +187,24 @@ class Recorder:
         shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
         self._message(filing, trace=filing.trace | {"reply": shown})
 
-    def _count(self, filing: Filing) -> None:
+    def _count(self, filing: Placement) -> None:
         if filing.incoming.row.backfill or not is_heard(filing.incoming.reading):
             return
-        if filing.decision.gate is Gate.HELD:
+        if filing.decision.gate is HoursGate.HELD:
             self.outcome.held += 1
-        elif filing.decision.gate is Gate.RELEASED:
+        elif filing.decision.gate is HoursGate.RELEASED:
             self.outcome.released += 1
             payload = {"inbound_id": str(filing.incoming.row.id), "hints": list(filing.decision.hints)}
             self._event("message.released", filing.conversation_id, payload=payload)
 
     def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
-        self.outcome.events.append(EventRow(kind, conversation_id, payload, at=self.now))
+        self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
 
-    def _token(self, filing: Filing) -> str:
+    def _token(self, filing: Placement) -> str:
         candidate = filing.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, filing: Filing, *, follow_up: bool) -> tuple[AutoReply | None, str]:
+    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, str]:
         if filing.incoming.row.backfill:
             return None, "old mail is never answered by machine"
         if follow_up and filing.candidate.emergency and not filing.decision.emergency:
@@ -220,7 +220,7 @@ class Recorder:
             status_link=self.brain.status_link(filing.conversation_id, now=self.now),
         )
 
-    def _message(self, filing: Filing, *, trace: dict[str, object]) -> None:
+    def _message(self, filing: Placement, *, trace: dict[str, object]) -> None:
         self.outcome.messages.append(_message(filing, trace=trace))
         self.outcome.indexed.append((filing.message_id, filing.incoming.reading.indexed))
         self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
@@ -233,7 +233,7 @@ class Recorder:
         keys = [(known_id, filing.conversation_id, known_id == own) for known_id in known_ids(filing.incoming)]
         self.outcome.thread_keys.extend(keys)
 
-    def _auto_reply(self, filing: Filing, reply: AutoReply, *, key: str) -> None:
+    def _auto_reply(self, filing: Placement, reply: AutoReply, *, key: str) -> None:
         outbound_id, token = new_id(), self._token(filing)
         address = self.brain.address_of(filing.incoming.row.channel)
         # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
@@ -250,7 +250,7 @@ class Recorder:
         self.outcome.thread_keys.append((rfc_message_id, filing.conversation_id, True))
 
 
-def _conversation(filing: Filing) -> dict[str, Any]:
+def _conversation(filing: Placement) -> dict[str, Any]:
     row, decision, reading = filing.incoming.row, filing.decision, filing.incoming.reading
     # Old mail starts no clock and is not held: its promises were somebody else's.
     due = Due() if row.backfill else decision.due
@@ -284,7 +284,7 @@ def _conversation(filing: Filing) -> dict[str, Any]:
     }
 
 
-def _escalation(filing: Filing) -> Escalation:
+def _escalation(filing: Placement) -> Escalation:
     decision = filing.decision
     return Escalation(
         team=decision.team,
@@ -297,7 +297,7 @@ def _escalation(filing: Filing) -> Escalation:
     )
 
 
-def _message(filing: Filing, *, trace: dict[str, object]) -> dict[str, Any]:
+def _message(filing: Placement, *, trace: dict[str, object]) -> dict[str, Any]:
     incoming, reading = filing.incoming, filing.incoming.reading
     return {
         "id": filing.message_id,
@@ -323,7 +323,7 @@ def _message(filing: Filing, *, trace: dict[str, object]) -> dict[str, Any]:
     }
 
 
-def _outbound(filing: Filing, reply: AutoReply) -> dict[str, Any]:
+def _outbound(filing: Placement, reply: AutoReply) -> dict[str, Any]:
     envelope = filing.incoming.reading.envelope
     return {
         "conversation_id": filing.conversation_id,

@@ -16,14 +16,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
 from store.conversations.outages import KnownWords, recently_said
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation
@@ -118,7 +118,7 @@ class Router:
                 self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Reading]) -> Verdicts:
+    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Analysis]) -> Verdicts:
         claims.hold(connection, claimed)
         handles = [
             handle_of(reading, content_hash=row.content_hash)
@@ -212,12 +212,12 @@ class Router:
             ids = claims.quarantine(connection, claimed, reason=reason)
             payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
             append_events(
-                connection, [EventRow("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+                connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
 
 
-def handle_of(reading: Reading, *, content_hash: bytes) -> Handle:
+def handle_of(reading: Analysis, *, content_hash: bytes) -> Handle:
     """Return what identifies the message's sender.
 
     Whoever has no address is nobody but this message's, in whatever mailbox it lies. An address longer than any index

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from router.analysis import Reading
+from router.analysis import Analysis
 from router.envelope import from_json
-from router.origin.automatic import Kind
+from router.origin.automatic import OriginKind
 from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import load_settings
@@ -32,7 +32,7 @@ _DUE: Final = frozenset({"first reply due", "resolve due"})
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayInput:
     """A stored message and the labels that its contact has today."""
 
     stored: StoredMessage
@@ -40,7 +40,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class ChangedMessage:
     """One message that would fare differently. changes: field -> before and after."""
 
     reference: str
@@ -62,7 +62,7 @@ class Difference:
     opened: int = 0
     changed: int = 0
     transitions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    examples: list[Example] = field(default_factory=list)
+    examples: list[ChangedMessage] = field(default_factory=list)
 
     def add(self, other: Difference, *, most_examples: int) -> None:
         """Take in what was found elsewhere, keeping examples of as many kinds as possible."""
@@ -73,9 +73,9 @@ class Difference:
         self.examples = pick([*self.examples, *other.examples], most=most_examples)
 
 
-def pick(examples: Iterable[Example], *, most: int) -> list[Example]:
+def pick(examples: Iterable[ChangedMessage], *, most: int) -> list[ChangedMessage]:
     """Return up to `most` examples of each kind of change, earliest first."""
-    kept: dict[tuple[str, ...], list[Example]] = {}
+    kept: dict[tuple[str, ...], list[ChangedMessage]] = {}
     for example in sorted(examples, key=lambda each: (each.received_at, each.reference)):
         kind = tuple(
             f"{name} {before} {after}" for name, (before, after) in example.changes.items() if name not in _DUE
@@ -85,7 +85,7 @@ def pick(examples: Iterable[Example], *, most: int) -> list[Example]:
     return [example for group in kept.values() for example in group]
 
 
-def compare_page(page: Sequence[Replayed], *, before: Brain, after: Brain, most_examples: int) -> Difference:
+def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int) -> Difference:
     """Decide a page of stored messages twice. Nothing is written anywhere."""
     envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
     old = before.read_page(envelopes)
@@ -97,7 +97,7 @@ def compare_page(page: Sequence[Replayed], *, before: Brain, after: Brain, most_
     return found
 
 
-def _read_again(readings: Sequence[Reading], *, before: Brain, after: Brain) -> Sequence[Reading]:
+def _read_again(readings: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
     """Return what the other configuration reads; only what it can read differently is read anew."""
     envelopes = [reading.envelope for reading in readings]
     if (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
@@ -109,10 +109,10 @@ def _read_again(readings: Sequence[Reading], *, before: Brain, after: Brain) -> 
 
 
 def _compare(
-    each: Replayed, readings: tuple[Reading, Reading], *, brains: tuple[Brain, Brain], found: Difference
+    each: ReplayInput, readings: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
 ) -> None:
     stored = each.stored
-    if not stored.opened and readings[0].origin.kind is Kind.BOUNCE:
+    if not stored.opened and readings[0].origin.kind is OriginKind.BOUNCE:
         return
     background = Background(contact_labels=each.labels, follows_case=stored.opened and stored.linked_to is not None)
     decisions = [
@@ -131,7 +131,7 @@ def _compare(
         found.examples.append(_example(stored, readings[0], changes))
 
 
-def _seen(reading: Reading, decision: Decision) -> dict[str, str]:
+def _seen(reading: Analysis, decision: Decision) -> dict[str, str]:
     due = decision.due
     values = (
         reading.classification.category or "not recognised",
@@ -158,8 +158,8 @@ def _some(name: str, value: str) -> str:
     return "promised" if name in _DUE and value != "none" else value
 
 
-def _example(stored: StoredMessage, reading: Reading, changes: dict[str, tuple[str, str]]) -> Example:
-    return Example(
+def _example(stored: StoredMessage, reading: Analysis, changes: dict[str, tuple[str, str]]) -> ChangedMessage:
+    return ChangedMessage(
         reference=stored.reference,
         received_at=stored.received_at,
         channel=reading.envelope.channel,
@@ -182,7 +182,7 @@ _WORTH_PROCESSES: Final = 8
 # Pages that wait for a process; more would only fill memory.
 _AHEAD: Final = 8
 _Files = tuple[Path, Path]
-_Page = list[Replayed]
+_Page = list[ReplayInput]
 
 
 def simulate(
@@ -214,7 +214,7 @@ def _pages(database: Database, *, files: _Files, since: datetime) -> Iterator[_P
             rows, after = stored_page(connection, since=since, after=after, limit=_PAGE)
             labels = labels_of(connection, {row.contact_id for row in rows}) if wants_labels else {}
         if rows:
-            yield [Replayed(row, labels.get(row.contact_id, frozenset())) for row in rows]
+            yield [ReplayInput(row, labels.get(row.contact_id, frozenset())) for row in rows]
         if after is None:
             return
 

@@ -18,19 +18,19 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.base import Outgoing, Receipt, Sender, Verdict
+from connectors.base import Outgoing, Receipt, Sender, SendVerdict
 from router.delivery import wait_after
 from router.errors import TransientError
 from router.threads.correlation import make_token
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound.history import AUTO_REPLY
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import note_answer, put_back
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
-from workers.sending.preflight import Obstacles
+from workers.sending.preflight import Preflight
 
 
 def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
@@ -68,7 +68,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class SendingPace:
     """How long to wait for what; tests and benchmarks are in a hurry.
 
     first_look, next_look, looks: when the provider is asked for an unknown message, and how often in vain.
@@ -88,10 +88,10 @@ class Pace:
     stale: timedelta = timedelta(days=1)
 
 
-USUAL_PACE: Final = Pace()
+USUAL_PACE: Final = SendingPace()
 
 
-class Underway:
+class InFlight:
     """The attempts that this process is in the middle of; their leases are renewed while it lives."""
 
     def __init__(self) -> None:
@@ -127,14 +127,14 @@ class Deliverer:
         *,
         lane: str,
         senders: Mapping[str, Sender],
-        underway: Underway,
+        underway: InFlight,
         stopped: threading.Event,
-        pace: Pace = USUAL_PACE,
+        pace: SendingPace = USUAL_PACE,
     ) -> None:
         self._database, self._brain, self._pace = database, brain, pace
         self.lane, self._senders, self._underway, self._stopped = lane, senders, underway, stopped
         self._lease = 2 * brain.settings.omniyard.takeover
-        self._obstacles = Obstacles(database, brain.settings, senders=senders, attempts=pace.attempts, stale=pace.stale)
+        self._obstacles = Preflight(database, brain.settings, senders=senders, attempts=pace.attempts, stale=pace.stale)
         self._ended: tuple[OutboundClaim, Receipt] | None = None
         self._failures: dict[str, int] = {}
         self._paused: dict[str, float] = {}
@@ -206,13 +206,13 @@ class Deliverer:
 
     def _attempt(self, row: OutboundClaim) -> Receipt:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():
-            return Receipt(verdict=Verdict.NOT_SENT, why="the process slept past its lease before the first byte")
+            return Receipt(verdict=SendVerdict.NOT_SENT, why="the process slept past its lease before the first byte")
         outgoing = outgoing_of(row, key=self._brain.key)
         try:
             receipt = self._senders[row.channel].send(outgoing)
         except Exception as error:  # noqa: BLE001  (whatever it was, a byte may have left)
             _log.exception("outbound.sender_failed", outbound_id=str(row.id))
-            receipt = Receipt(verdict=Verdict.UNKNOWN, why=f"{type(error).__name__} while sending")
+            receipt = Receipt(verdict=SendVerdict.UNKNOWN, why=f"{type(error).__name__} while sending")
         reach("deliver.sent")
         self._note_channel(row.channel, receipt)
         _log.info("outbound.tried", outbound_id=str(row.id), channel=row.channel, verdict=receipt.verdict)
@@ -229,13 +229,13 @@ class Deliverer:
 
     def _settle(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         why = receipt.why
-        if receipt.verdict is Verdict.ACCEPTED:
+        if receipt.verdict is SendVerdict.ACCEPTED:
             self._sent(connection, row, receipt)
-        elif receipt.verdict is Verdict.REFUSED:
+        elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
                 self._tell(connection, row, "outbound.failed", why=why)
                 put_back(connection, self._database, row)
-        elif receipt.verdict is Verdict.NOT_SENT:
+        elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or wait_after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
@@ -252,7 +252,7 @@ class Deliverer:
 
     def _tell(self, connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
         payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
-        append_events(connection, [EventRow(kind, row.conversation_id, payload, at=row.now)])
+        append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
 
     def _bury(self) -> None:
         """Call unknown what a process that died was sending."""

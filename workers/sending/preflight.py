@@ -16,7 +16,7 @@ from connectors.base import Sender
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.inbound.history import AUTO_REPLY
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
@@ -31,7 +31,7 @@ _USUAL: Final = SendSettings()
 _log = structlog.get_logger()
 
 
-class Obstacles:
+class Preflight:
     """Looks at a locked row before it is claimed; used by one thread.
 
     attempts, stale: see `workers.sending.deliver.Pace`.
@@ -110,4 +110,4 @@ class Obstacles:
 
 def _tell(connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
     payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
-    append_events(connection, [EventRow(kind, row.conversation_id, payload, at=row.now)])
+    append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])

@@ -21,14 +21,14 @@ from router.threads.correlation import make_token
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
-from store.outbound.replies import Answerable, Reply, add_note, add_reply
+from store.outbound.replies import Answerable, NewReply, add_note, add_reply
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
 _NO_DOMAIN: Final = "omniyard.invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ReplyRequest:
     """What an agent asks to be said. key: of the request, unique for the agent.
 
     send_at: when, instead of now.  hold_until_opening: when the channel opens; at once while it is open.
@@ -46,7 +46,7 @@ class Wish:
     variables: dict[str, str] | None = None
 
 
-class Replying:
+class ReplyService:
     """Writes replies and notes; may be used by several threads."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
@@ -57,7 +57,7 @@ class Replying:
     def _calendars(self) -> Mapping[str, Calendar]:
         return build_calendars(self._settings)
 
-    def reply(self, connection: Connection, case: Answerable, wish: Wish) -> UUID:
+    def reply(self, connection: Connection, case: Answerable, wish: ReplyRequest) -> UUID:
         """Queue the reply; return its message's id.
 
         case: locked.
@@ -74,10 +74,12 @@ class Replying:
         reply = self._reply(case, wish, channel=channel, masked=masked.text, due_at=due_at)
         return add_reply(connection, self._database, case, reply=reply, now=now)
 
-    def _reply(self, case: Answerable, wish: Wish, *, channel: ChannelSettings, masked: str, due_at: datetime) -> Reply:
+    def _reply(
+        self, case: Answerable, wish: ReplyRequest, *, channel: ChannelSettings, masked: str, due_at: datetime
+    ) -> NewReply:
         outbound_id, address = new_id(), channel.address or ""
         token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
-        return Reply(
+        return NewReply(
             id=outbound_id,
             dedupe_key=f"{wish.agent_id}:{wish.key}",
             author=wish.author,
@@ -111,7 +113,7 @@ class Replying:
             raise PermanentError(f"nobody has written to {case.channel} in this conversation who could be answered")
         return channel
 
-    def _due_at(self, case: Answerable, wish: Wish, *, now: datetime) -> datetime:
+    def _due_at(self, case: Answerable, wish: ReplyRequest, *, now: datetime) -> datetime:
         if wish.send_at is not None:
             return max(now, wish.send_at)
         if not wish.hold_until_opening:

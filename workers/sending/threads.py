@@ -14,7 +14,7 @@ from connectors.registry import Lanes
 from router.errors import TransientError
 from store.db.engine import Database
 from workers.routing.brain import Brain
-from workers.sending.deliver import USUAL_PACE, Deliverer, Pace, Underway
+from workers.sending.deliver import USUAL_PACE, Deliverer, InFlight, SendingPace
 
 PERIOD_SECONDS: Final = 5.0
 
@@ -30,12 +30,12 @@ class Dispatch:
         brain: Brain,
         *,
         lanes: Lanes,
-        pace: Pace = USUAL_PACE,
+        pace: SendingPace = USUAL_PACE,
         period: float = PERIOD_SECONDS,
     ) -> None:
         self._database, self._period = database, period
         self._lease = 2 * brain.settings.omniyard.takeover
-        self._stopped, self._underway = threading.Event(), Underway()
+        self._stopped, self._underway = threading.Event(), InFlight()
         self._senders = [sender for senders in lanes.values() for sender in senders.values()]
         self._bells = {lane: threading.Event() for lane in lanes}
         parts = {"underway": self._underway, "stopped": self._stopped, "pace": pace}

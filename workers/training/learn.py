@@ -21,16 +21,16 @@ from workers.training.model_store import ModelFolder, StoredModel
 if TYPE_CHECKING:
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.trainer import Example
+    from router.classify.trainer import TrainingExample
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TrainingSet:
     """What the operator's files teach. desk: digest of it; equal files teach equal models."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[TrainingExample, ...]
     emergencies: frozenset[str]
     desk: str
 
@@ -40,7 +40,7 @@ class Lessons:
         return len({one.category for one in self.examples}) > 1
 
 
-def lessons_of(settings: Settings, config: Path) -> Lessons:
+def lessons_of(settings: Settings, config: Path) -> TrainingSet:
     """Read every example beside the operator's file.
 
     Raises ConfigError if a file of sub-intents cannot be used.
@@ -48,7 +48,7 @@ def lessons_of(settings: Settings, config: Path) -> Lessons:
     return lessons_in(settings, load_intents(config, settings))
 
 
-def lessons_in(settings: Settings, intents: Intents) -> Lessons:
+def lessons_in(settings: Settings, intents: Intents) -> TrainingSet:
     """Return what the files teach."""
     from router.classify.trainer import examples_of  # noqa: PLC0415
 
@@ -56,10 +56,12 @@ def lessons_in(settings: Settings, intents: Intents) -> Lessons:
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
     said = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
     digest = hashlib.blake2b(json.dumps(said, ensure_ascii=False).encode(), digest_size=8).hexdigest()
-    return Lessons(examples, emergencies, digest)
+    return TrainingSet(examples, emergencies, digest)
 
 
-def learn(folder: ModelFolder, lessons: Lessons, *, corrections: Sequence[Example] = ()) -> tuple[Model, StoredModel]:
+def learn(
+    folder: ModelFolder, lessons: TrainingSet, *, corrections: Sequence[TrainingExample] = ()
+) -> tuple[Model, StoredModel]:
     """Train a model and keep it; it is not in force by that.
 
     corrections: texts that agents put into another category; those of categories that are gone are left out.

@@ -43,7 +43,7 @@ class StoredModel(BaseModel):
     report: dict[str, JsonValue]
 
 
-class Choice(BaseModel):
+class ModelChoice(BaseModel):
     """Which model was put in force. desk: digest of the operator's examples at that moment."""
 
     model_config = ConfigDict(frozen=True)
@@ -54,7 +54,7 @@ class Choice(BaseModel):
 
 
 class _Choices(BaseModel):
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[ModelChoice, ...] = ()
 
 
 class ModelFolder:
@@ -107,20 +107,20 @@ class ModelFolder:
             raise PermanentError(f"{self._file(version)}: cannot be read: {error.strerror}") from error
         return from_bytes(content)
 
-    def in_force(self) -> Choice | None:
+    def in_force(self) -> ModelChoice | None:
         """Return the choice that holds now."""
         choices = self._choices()
         return choices[-1] if choices else None
 
-    def activate(self, version: str, *, desk: str, at: datetime) -> Choice:
+    def activate(self, version: str, *, desk: str, at: datetime) -> ModelChoice:
         """Put a model in force, after reading it once: one that cannot be read changes nothing."""
         self.load(version)
-        choice = Choice(version=version, desk=desk, at=at)
+        choice = ModelChoice(version=version, desk=desk, at=at)
         if (now := self.in_force()) is None or (now.version, now.desk) != (version, desk):
             self._remember((*self._choices(), choice)[-_REMEMBERED:])
         return choice
 
-    def roll_back(self, *, desk: str, at: datetime) -> Choice:
+    def roll_back(self, *, desk: str, at: datetime) -> ModelChoice:
         """Put the model in force that was so before this one.
 
         Raises NotFound if there was none.
@@ -133,7 +133,7 @@ class ModelFolder:
         kept = choices[: before[-1]]
         version = choices[before[-1]].version
         self.load(version)
-        choice = Choice(version=version, desk=desk, at=at)
+        choice = ModelChoice(version=version, desk=desk, at=at)
         self._remember((*kept, choice))
         return choice
 
@@ -145,14 +145,14 @@ class ModelFolder:
             return (0, 0)
         return (about.st_mtime_ns, about.st_ino)
 
-    def _choices(self) -> tuple[Choice, ...]:
+    def _choices(self) -> tuple[ModelChoice, ...]:
         try:
             return _Choices.model_validate_json((self.path / _IN_FORCE).read_bytes()).choices
         except (OSError, ValidationError):
             # A broken note is none: keywords decide until somebody activates a model.
             return ()
 
-    def _remember(self, choices: tuple[Choice, ...]) -> None:
+    def _remember(self, choices: tuple[ModelChoice, ...]) -> None:
         _write(self.path / _IN_FORCE, _Choices(choices=choices).model_dump_json(indent=1).encode())
 
     def _file(self, version: str) -> Path:

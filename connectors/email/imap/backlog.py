@@ -12,8 +12,8 @@ from typing import Final
 from imapclient import IMAPClient
 
 from connectors.base import Cursor, RawMessage
-from connectors.email.imap.cursor import Mark
-from connectors.email.imap.fetch import Fetched, Listed, fetch_messages, find_above, list_messages, raw
+from connectors.email.imap.cursor import ImapCursor
+from connectors.email.imap.fetch import Fetched, ListedMail, fetch_messages, find_above, list_messages, raw
 from connectors.email.imap.session import Folder
 from router.settings.channels import ImapSettings
 
@@ -58,7 +58,7 @@ _LISTED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class BacklogPage:
     """A page's worth. gone: how many were expunged before they could be read."""
 
     messages: tuple[RawMessage, ...] = ()
@@ -70,15 +70,15 @@ class Backlog:
     """What waits in one folder above a mark, on one connection; moves the mark as it is taken."""
 
     def __init__(
-        self, client: IMAPClient, folder: Folder, *, mark: Mark, settings: ImapSettings, suspects: Suspects,
+        self, client: IMAPClient, folder: Folder, *, mark: ImapCursor, settings: ImapSettings, suspects: Suspects,
         clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._client, self._settings, self._suspects, self._clock = client, settings, suspects, clock
         self._epoch, self._mark, self.held = folder.epoch, mark, folder.exists
-        self._listed: deque[Listed] = deque()
+        self._listed: deque[ListedMail] = deque()
         found = find_above(client, mark, exists=folder.exists)
         if not found.uids and mark.in_old_mail:
-            self._mark = Mark(read=mark.old, page=mark.page)
+            self._mark = ImapCursor(read=mark.old, page=mark.page)
             found = find_above(client, self._mark, exists=folder.exists)
         # After the last of the old mail there may be new mail, which that search did not ask for.
         self._uids, self._further = deque(found.uids), bool(found.through) or self._mark.in_old_mail
@@ -98,22 +98,22 @@ class Backlog:
         """Tell whether there is anything to take, now or after another look."""
         return bool(self.waiting) or self._further
 
-    def take(self) -> Taken:
+    def take(self) -> BacklogPage:
         """Fetch the next page; empty when nothing waits."""
         if not self._listed and self._uids:
             gone = self._list()
             if not self._listed:
-                return Taken(gone=gone)
+                return BacklogPage(gone=gone)
         else:
             gone = 0
         chosen = self._choose()
         if not chosen:
-            return Taken()
+            return BacklogPage()
         fetched = self._fetch(chosen)
         for _ in chosen:
             self._listed.popleft()
         self._advance(chosen[0].uid, chosen[-1].uid)
-        return Taken(messages=tuple(fetched.messages), gone=gone + len(fetched.gone), old=self._is_old(chosen[0]))
+        return BacklogPage(messages=tuple(fetched.messages), gone=gone + len(fetched.gone), old=self._is_old(chosen[0]))
 
     def _advance(self, first: int, last: int) -> None:
         page = first if self._settings.after != "none" else 0
@@ -125,7 +125,7 @@ class Backlog:
         count = 1 if self._suspects.alone(self._uids[0]) else min(_LISTED_AT_ONCE, len(self._uids))
         uids = [self._uids[index] for index in range(count)]
         if self._suspects.guilty(uids[0]):
-            listed = [Listed(uid=uids[0], size=None, received_at=self._clock())]
+            listed = [ListedMail(uid=uids[0], size=None, received_at=self._clock())]
         else:
             with self._suspects.watching(uids):
                 listed = list_messages(self._client, uids, now=self._clock())
@@ -136,9 +136,9 @@ class Backlog:
             self._advance(uids[0], uids[-1])
         return count - len(listed)
 
-    def _choose(self) -> list[Listed]:
+    def _choose(self) -> list[ListedMail]:
         """Return the next messages that fit into a page and are alike in being old or not."""
-        chosen: list[Listed] = []
+        chosen: list[ListedMail] = []
         room = _BYTES_A_PAGE
         for message in self._listed:
             room -= min(message.size or 0, self._settings.largest)
@@ -154,10 +154,10 @@ class Backlog:
             chosen.append(message)
         return chosen
 
-    def _is_old(self, message: Listed) -> bool:
+    def _is_old(self, message: ListedMail) -> bool:
         return message.uid <= self._mark.old or message.received_at < self._clock() - self._settings.stale_after
 
-    def _fetch(self, chosen: list[Listed]) -> Fetched:
+    def _fetch(self, chosen: list[ListedMail]) -> Fetched:
         if self._suspects.guilty(chosen[0].uid):
             why = f"the connection broke each time that the message with UID {chosen[0].uid} was asked for"
             return Fetched([raw(chosen[0], epoch=self._epoch, content=b"", defect=why)])

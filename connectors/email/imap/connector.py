@@ -1,6 +1,6 @@
 """A mailbox that is polled over IMAP: explicit UIDs, read-only, sizes before bodies, IDLE as a hint and no more.
 
-The cursor is UIDVALIDITY and a `Mark`; flags on the server are never state. `imap_login` opens the connection,
+The cursor is UIDVALIDITY and a `ImapCursor`; flags on the server are never state. `imap_login` opens the connection,
 `imap_session` holds it, `imap_backlog` takes mail from it, `imap_settling` marks and moves what is kept.
 """
 
@@ -18,10 +18,10 @@ from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
 from connectors.base import Cursor, Health, Page, utc_now
-from connectors.email.imap.backlog import Backlog, Suspects, Taken
-from connectors.email.imap.cursor import Mark
+from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects
+from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
-from connectors.email.imap.session import Folder, Session, probe, translating
+from connectors.email.imap.session import Folder, ImapSession, probe, translating
 from router.errors import OmniyardError, TransientError
 from router.settings.channels import ImapSettings
 
@@ -50,7 +50,7 @@ class ImapConnector:
         # Held while the connection is in use; `close` may come from another thread.
         self._in_use = threading.RLock()
         self._woken = threading.Event()
-        self._session: Session | None = None
+        self._session: ImapSession | None = None
         self._backlog: Backlog | None = None
         self._suspects = Suspects()
         self._unsettled: list[int] = []
@@ -105,11 +105,11 @@ class ImapConnector:
             self._in_use.release()
 
     @contextmanager
-    def _connected(self, doing: str) -> Iterator[Session]:
+    def _connected(self, doing: str) -> Iterator[ImapSession]:
         with self._in_use:
             try:
                 with translating(self._settings, doing):
-                    self._session = self._session or Session(self._settings)
+                    self._session = self._session or ImapSession(self._settings)
                     yield self._session
             except BaseException as error:
                 if not _was_a_plain_no(error):
@@ -121,7 +121,7 @@ class ImapConnector:
         if session:
             session.end()
 
-    def _look(self, session: Session, cursor: Cursor | None) -> tuple[Backlog, str]:
+    def _look(self, session: ImapSession, cursor: Cursor | None) -> tuple[Backlog, str]:
         fresh, self._backlog = self._backlog is None, None
         folder = session.open_folder(readonly=True)
         mark, notice = self._start(cursor, folder)
@@ -133,15 +133,15 @@ class ImapConnector:
         )
         return self._backlog, notice
 
-    def _start(self, cursor: Cursor | None, folder: Folder) -> tuple[Mark, str]:
+    def _start(self, cursor: Cursor | None, folder: Folder) -> tuple[ImapCursor, str]:
         newest = folder.next_uid - 1
         if cursor is None:
             start = self._settings.start
             if isinstance(start, date):
-                return Mark(read=0, old=newest, since=start), f"taking mail since {start.isoformat()}"
-            return Mark(read=newest), "taking mail from now on"
+                return ImapCursor(read=0, old=newest, since=start), f"taking mail since {start.isoformat()}"
+            return ImapCursor(read=newest), "taking mail from now on"
         if cursor.epoch == folder.epoch:
-            return Mark.parse(cursor.position), ""
+            return ImapCursor.parse(cursor.position), ""
         # Its UIDs are those of other messages now.
         self._suspects = Suspects()
         since = (self._clock() - self._settings.rescan).date()
@@ -149,9 +149,9 @@ class ImapConnector:
             f"the server has renumbered the mailbox (UIDVALIDITY {cursor.epoch} is now {folder.epoch}); "
             f"its mail since {since.isoformat()} is read again, without automatic replies"
         )
-        return Mark(read=0, old=newest, since=since), notice
+        return ImapCursor(read=0, old=newest, since=since), notice
 
-    def _page(self, backlog: Backlog, taken: Taken, *, notice: str) -> Page:
+    def _page(self, backlog: Backlog, taken: BacklogPage, *, notice: str) -> Page:
         if taken.gone and not notice:
             notice = f"{taken.gone} messages were deleted on the server before they could be read"
         return Page(
@@ -165,7 +165,7 @@ class ImapConnector:
             held=backlog.held,
         )
 
-    def _settle_last_page(self, session: Session, mark: Mark, epoch: str) -> None:
+    def _settle_last_page(self, session: ImapSession, mark: ImapCursor, epoch: str) -> None:
         # We may have died between the commit and the post-action; doing it twice does nothing.
         self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark)})
         try:
@@ -176,7 +176,7 @@ class ImapConnector:
                 raise
             _log.warning("channel.unsettled", channel=self._channel, error=str(error), messages=len(self._unsettled))
 
-    def _settle(self, session: Session, epoch: str) -> None:
+    def _settle(self, session: ImapSession, epoch: str) -> None:
         if session.open_folder(readonly=False).epoch != epoch:
             # The UIDs are those of other messages now.
             self._unsettled.clear()
@@ -185,7 +185,7 @@ class ImapConnector:
         settle_messages(session.client, self._unsettled, self._settings)
         self._unsettled.clear()
 
-    def _idle(self, session: Session, deadline: float) -> bool:
+    def _idle(self, session: ImapSession, deadline: float) -> bool:
         try:
             with translating(self._settings, "wait for mail"):
                 session.idle(deadline, self._woken)

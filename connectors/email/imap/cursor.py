@@ -10,7 +10,7 @@ from router.errors import PermanentError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ImapCursor:
     """A place in a folder. As text `200`, or `200 old:5000 since:2026-11-01 page:101`.
 
     read: the highest UID that is kept.

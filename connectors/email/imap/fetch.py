@@ -14,7 +14,7 @@ from typing import Any, Final
 from imapclient import IMAPClient
 
 from connectors.base import RawMessage
-from connectors.email.imap.cursor import Mark
+from connectors.email.imap.cursor import ImapCursor
 from router.errors import TransientError
 
 # UIDs in one answer: at most eleven bytes each, so half of what imaplib takes in a line.
@@ -28,7 +28,7 @@ _HEADER: Final = b"BODY[HEADER]<0>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedMail:
     """A message that is known to be there. size: None if the server would not say."""
 
     uid: int
@@ -37,7 +37,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundUids:
     """UIDs above a mark, ascending. through: if the search stopped early, the UID that it reached; else 0."""
 
     uids: list[int]
@@ -52,7 +52,7 @@ class Fetched:
     gone: list[int] = field(default_factory=list)
 
 
-def find_above(client: IMAPClient, mark: Mark, *, exists: int, window: int = WINDOW) -> Found:
+def find_above(client: IMAPClient, mark: ImapCursor, *, exists: int, window: int = WINDOW) -> FoundUids:
     """Return the UIDs above the mark; within the old mail, those up to its end and since its day.
 
     exists: how many messages the folder has, as SELECT said.  window: of a larger folder so many are looked at at once.
@@ -65,23 +65,23 @@ def find_above(client: IMAPClient, mark: Mark, *, exists: int, window: int = WIN
         read = found.through
 
 
-def _search(client: IMAPClient, mark: Mark, read: int, *, exists: int, window: int) -> Found:
+def _search(client: IMAPClient, mark: ImapCursor, read: int, *, exists: int, window: int) -> FoundUids:
     last = mark.old if mark.in_old_mail else 0
     since: list[str | date] = ["SINCE", mark.since] if mark.in_old_mail and mark.since else []
     if exists <= window:
         uids = client.search(["UID", f"{read + 1}:{last or '*'}", *since])
-        return Found(uids=sorted(uid for uid in uids if uid > read))
+        return FoundUids(uids=sorted(uid for uid in uids if uid > read))
     return _search_window(client, read, last=last, since=since, exists=exists, window=window)
 
 
 def _search_window(
     client: IMAPClient, read: int, *, last: int, since: list[str | date], exists: int, window: int
-) -> Found:
+) -> FoundUids:
     # Sequence numbers have no gaps, so a window of them has a known size. They shift when somebody expunges
     # meanwhile: the window begins one before the first new message, and must show that it does.
     first = _sequence_above(client, read, exists)
     if first > exists:
-        return Found(uids=[])
+        return FoundUids(uids=[])
     numbers = f"{max(1, first - 1)}:{min(exists, first + window)}"
     seen = sorted(client.search([numbers]))
     if not seen or (first > 1 and seen[0] > read):
@@ -89,7 +89,7 @@ def _search_window(
     wanted = set(client.search([numbers, *since])) if since else set(seen)
     uids = [uid for uid in seen if read < uid <= (last or seen[-1]) and uid in wanted]
     finished = first + window >= exists or 0 < last <= seen[-1]
-    return Found(uids=uids, through=0 if finished else seen[-1])
+    return FoundUids(uids=uids, through=0 if finished else seen[-1])
 
 
 def _sequence_above(client: IMAPClient, read: int, exists: int) -> int:
@@ -103,7 +103,7 @@ def _sequence_above(client: IMAPClient, read: int, exists: int) -> int:
     return low
 
 
-def list_messages(client: IMAPClient, uids: Sequence[int], *, now: datetime) -> list[Listed]:
+def list_messages(client: IMAPClient, uids: Sequence[int], *, now: datetime) -> list[ListedMail]:
     """Return size and date of the UIDs that are still there, in their order."""
     answers = _ask(client, uids, "RFC822.SIZE", "INTERNALDATE")
     if answers is None:
@@ -111,26 +111,26 @@ def list_messages(client: IMAPClient, uids: Sequence[int], *, now: datetime) -> 
     return [_listed(uid, answers[uid], now) for uid in uids if uid in answers]
 
 
-def _list_one(client: IMAPClient, uid: int, now: datetime) -> Listed:
+def _list_one(client: IMAPClient, uid: int, now: datetime) -> ListedMail:
     answers = _ask(client, [uid], "RFC822.SIZE", "INTERNALDATE")
     return _listed(uid, answers[uid], now) if answers and uid in answers else _unsized(uid, now)
 
 
-def _unsized(uid: int, now: datetime) -> Listed:
-    return Listed(uid=uid, size=None, received_at=now)
+def _unsized(uid: int, now: datetime) -> ListedMail:
+    return ListedMail(uid=uid, size=None, received_at=now)
 
 
-def _listed(uid: int, answer: dict[bytes, Any], now: datetime) -> Listed:
+def _listed(uid: int, answer: dict[bytes, Any], now: datetime) -> ListedMail:
     size, received = answer.get(b"RFC822.SIZE"), answer.get(b"INTERNALDATE")
     try:
         # A server's clock may be ahead; nothing was received in the future.
         at = min(received.astimezone(UTC), now) if isinstance(received, datetime) else now
     except OverflowError:
         at = now
-    return Listed(uid=uid, size=size if isinstance(size, int) else None, received_at=at)
+    return ListedMail(uid=uid, size=size if isinstance(size, int) else None, received_at=at)
 
 
-def fetch_messages(client: IMAPClient, listed: Sequence[Listed], *, epoch: str, largest: int) -> Fetched:
+def fetch_messages(client: IMAPClient, listed: Sequence[ListedMail], *, epoch: str, largest: int) -> Fetched:
     """Fetch the messages without marking them read, in order; each UID becomes a message or is known to be gone.
 
     A message above `largest` comes as its header alone; one that the server refuses comes as what could be had,
@@ -165,13 +165,13 @@ def _hands_out_others(client: IMAPClient, refused: set[int]) -> bool:
     return any(_contents(answer, _HEADER) for answer in answers)
 
 
-def raw(message: Listed, *, epoch: str, content: bytes, defect: str) -> RawMessage:
+def raw(message: ListedMail, *, epoch: str, content: bytes, defect: str) -> RawMessage:
     """Return the message as the contract wants it."""
     key = f"{epoch}:{message.uid}"
     return RawMessage(source_key=key, content=content, received_at=message.received_at, defect=defect)
 
 
-def _rescue(client: IMAPClient, message: Listed, largest: int) -> tuple[bytes, str]:
+def _rescue(client: IMAPClient, message: ListedMail, largest: int) -> tuple[bytes, str]:
     uid, too_large = message.uid, (message.size or 0) > largest
     if message.size is not None and not too_large:
         content = _contents(_ask(client, [uid], "BODY.PEEK[]"), _BODY).get(uid)

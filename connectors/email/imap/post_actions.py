@@ -7,13 +7,13 @@ from typing import Final
 
 from imapclient import SEEN, IMAPClient
 
-from connectors.email.imap.cursor import Mark
+from connectors.email.imap.cursor import ImapCursor
 from router.settings.channels import ImapSettings
 
 _AT_ONCE: Final = 500
 
 
-def unsettled_of(client: IMAPClient, mark: Mark) -> list[int]:
+def unsettled_of(client: IMAPClient, mark: ImapCursor) -> list[int]:
     """Return the UIDs of the last page that was kept: whether its post-action came about, nobody knows."""
     since = ["SINCE", mark.since] if mark.since else []
     return [uid for uid in client.search(["UID", f"{mark.page}:{mark.read}", *since]) if uid <= mark.read]

@@ -185,7 +185,7 @@ class Folder:
     exists: int
 
 
-class Session:
+class ImapSession:
     """A connection that is logged in; used by one thread, except for `interrupt`."""
 
     def __init__(self, settings: ImapSettings) -> None:
@@ -246,7 +246,7 @@ def probe(settings: ImapSettings) -> Health:
     """Log in on a connection of its own, look at the folder, change nothing."""
     try:
         with translating(settings, "log in"):
-            session = Session(settings)
+            session = ImapSession(settings)
     except OmniyardError as error:
         return Health(ok=False, findings=(str(error),))
     try:
@@ -260,7 +260,7 @@ def probe(settings: ImapSettings) -> Health:
         session.end()
 
 
-def _look(session: Session, settings: ImapSettings) -> Health:
+def _look(session: ImapSession, settings: ImapSettings) -> Health:
     folder = session.open_folder(readonly=True)
     findings = [
         f"logged in at {settings.host}; the folder {settings.folder!r} holds {folder.exists} messages",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from connectors.email.mime import charsets, limits
-from connectors.email.mime.parts import Part, Reading
+from connectors.email.mime.parts import ParsedTree, Part
 
 _SIGNATURE: Final = "-- "
 
@@ -68,7 +68,7 @@ class Bodies:
     notes: list[str] = field(default_factory=list)
 
 
-def sort_parts(reading: Reading) -> Bodies:
+def sort_parts(reading: ParsedTree) -> Bodies:
     """Sort the leaves of a mail."""
     root = reading.root
     bodies = Bodies()

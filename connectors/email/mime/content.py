@@ -16,7 +16,7 @@ _HTML: Final = "text/html"
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class MailContent:
     """text, quoted, signature: as in Envelope.  page: sanitised HTML.  pictures: Content-IDs that the page shows.
 
     shown: the page's pieces, by their parts' numbers.
@@ -31,19 +31,19 @@ class Wording:
     shown: Mapping[int, str] = field(default_factory=dict)
 
 
-def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> Wording:
+def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> MailContent:
     """Read the parts that are to be shown. hint: see `charsets.decode`."""
     if all(part.media_type != _HTML for part in bodies.html):
         return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), source="", defects=[])
     return _Pages(bodies, hint).read()
 
 
-def _split(text: str, *, source: str, defects: list[str]) -> Wording:
+def _split(text: str, *, source: str, defects: list[str]) -> MailContent:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
         defects.append(f"The text was cut at {limits.TEXT_CHARACTERS} characters.")
     words = split_reply(text, html=source)
-    return Wording(words.text, words.quoted, words.signature, defects=tuple(defects))
+    return MailContent(words.text, words.quoted, words.signature, defects=tuple(defects))
 
 
 class _Pages:
@@ -56,7 +56,7 @@ class _Pages:
         self._defects: list[str] = []
         self._shown = self._show()
 
-    def read(self) -> Wording:
+    def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
         # A plain part without a letter is a mailer's filler; the words are in the page.
         if not text.strip():
@@ -64,7 +64,7 @@ class _Pages:
         page = "\n".join(self._shown.values())
         wording = _split(text, source=self._source if self._shown else "", defects=self._defects)
         pictures = html.cids(self._source)
-        return Wording(
+        return MailContent(
             wording.text, wording.quoted, wording.signature, page, pictures, wording.defects, shown=self._shown
         )
 

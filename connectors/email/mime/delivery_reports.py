@@ -8,7 +8,7 @@ from typing import Final
 from connectors.email.mime.bodies import text_of
 from connectors.email.mime.headers import Headers, open_mail
 from connectors.email.mime.html import page_to_text, to_text
-from connectors.email.mime.parts import Part, Reading, read_parts
+from connectors.email.mime.parts import ParsedTree, Part, read_parts
 from router.envelope import Bounce, Party
 from router.origin.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce
 
@@ -19,7 +19,13 @@ _SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-sub
 
 
 def read_report(
-    headers: Headers, reading: Reading, *, sender: Party, subject: str, to: tuple[Party, ...], shown: Mapping[int, str]
+    headers: Headers,
+    reading: ParsedTree,
+    *,
+    sender: Party,
+    subject: str,
+    to: tuple[Party, ...],
+    shown: Mapping[int, str],
 ) -> Bounce | None:
     """Return what the mail reports of a message of ours; None if it is no report.
 

@@ -21,7 +21,7 @@ from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 from connectors.email.mime import limits
 from connectors.email.mime.headers import Headers
 from connectors.email.mime.repair import last_fields_only, mechanism, mend
-from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, Part, Reading, TreeCopy, Unreadable
+from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, ParsedTree, Part, TreeCopy, UnreadableMail
 
 # The lines of a file have no lower-case letter, so no line is looked at twice, however many files begin.
 _FILE: Final = re.compile(
@@ -58,7 +58,7 @@ def _line(line: bytes) -> bytes:
     return b""
 
 
-__all__ = ["Part", "Reading", "Unreadable", "read_parts"]
+__all__ = ["ParsedTree", "Part", "UnreadableMail", "read_parts"]
 
 # The standard library takes 0.1 ms a part and a frame a level: beyond these it is not asked.
 _SECOND_OPINION_DELIMITERS: Final = 4 * limits.PARTS
@@ -79,7 +79,7 @@ _SINGLE_TEXT: Final = re.compile(
 _LONGEST_SINGLE: Final = 200
 
 
-def read_parts(headers: Headers, body: bytes) -> Reading:
+def read_parts(headers: Headers, body: bytes) -> ParsedTree:
     """Open the mail that `open_mail` split.
 
     Raises Unreadable when neither parser can read it within the limits.
@@ -87,7 +87,7 @@ def read_parts(headers: Headers, body: bytes) -> Reading:
     return _single_text(headers, body) or _read_fast(headers, body)
 
 
-def _single_text(headers: Headers, body: bytes) -> Reading | None:
+def _single_text(headers: Headers, body: bytes) -> ParsedTree | None:
     """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
     found = headers.fields
     declared = headers.last("content-type") or "text/plain"
@@ -115,7 +115,7 @@ def _single_type(declared: str) -> str:
     return match[1].lower() if match is not None else ""
 
 
-def _read_fast(headers: Headers, body: bytes) -> Reading:
+def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
     # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
     fields = "".join(f"{name}: {_root_field(headers, name)}\n" for name in MIME_FIELDS if name in headers.fields)
     unparted = _UNPARTED.match(fields)
@@ -171,15 +171,15 @@ def _looks_wrong(parts: list[Part]) -> str:
     return ""
 
 
-def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> Reading:
+def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> ParsedTree:
     if raw.count(b"\n--") > _SECOND_OPINION_DELIMITERS or raw.lower().count(b"boundary=") > limits.DEPTH * 2:
-        raise Unreadable(f"The mail has more parts or levels than we read: {why}.")
+        raise UnreadableMail(f"The mail has more parts or levels than we read: {why}.")
     copy = TreeCopy(headers, raw)
     try:
         root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(last_fields_only(raw)))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError) as error:
         kind = type(error).__name__
-        raise Unreadable(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error
+        raise UnreadableMail(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error
     copy.defects[f"Read a second time: {why}."] = None
     for part in copy.all[:]:
         if part.is_container and not part.children and part.content:
@@ -203,7 +203,7 @@ def _split_by_guess(part: Part, copy: TreeCopy) -> None:
         copy.defects["A multipart's boundary is missing or misspelt; it was opened by its first delimiter."] = None
 
 
-def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> Reading:
+def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> ParsedTree:
     """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number moves."""
     files: list[Part] = []
     for part in parts:
@@ -212,4 +212,4 @@ def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> Rea
             for name, content in found:
                 number = len(parts) + len(files)
                 files.append(Part("application/octet-stream", {}, "attachment", name, content, number=number))
-    return Reading(root, (*parts, *files), tuple(files), tuple(defects))
+    return ParsedTree(root, (*parts, *files), tuple(files), tuple(defects))

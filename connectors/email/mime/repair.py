@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from connectors.email.mime.tree import MIME_FIELDS, Part, Sign
+from connectors.email.mime.tree import MIME_FIELDS, Oddity, Part
 
 # A delimiter's line and the fields below it; each line is taken or left by its first character, so this is linear.
 _SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)++)", re.MULTILINE)
@@ -27,18 +27,18 @@ _SUPERSEDED: Final = b"X-Superseded-"
 _INNER: Final = b"inner-"
 
 
-def mend(raw: bytes, parts: Sequence[Part], *, signs: AbstractSet[Sign]) -> bytes:
+def mend(raw: bytes, parts: Sequence[Part], *, signs: AbstractSet[Oddity]) -> bytes:
     """Return the mail with its open questions settled; the same bytes if there are none.
 
     signs: what the parts, as the fast parser read them, show.
     """
-    if Sign.DOUBLED in signs:
+    if Oddity.DOUBLED in signs:
         raw = last_fields_only(raw)
-    if Sign.ENCODING in signs and any(_is_dressed(part) for part in parts):
+    if Oddity.ENCODING in signs and any(_is_dressed(part) for part in parts):
         raw = _SECTION.sub(lambda match: _ENCODING.sub(_bare, match[0]), raw)
-    if Sign.HEADLESS in signs:
+    if Oddity.HEADLESS in signs:
         raw = _with_empty_lines(raw, parts)
-    if Sign.EMPTY in signs:
+    if Oddity.EMPTY in signs:
         outer = {part.parameters.get("boundary", "") for part in parts if part.children}
         empty = (part.parameters.get("boundary", "") for part in parts if part.is_container and not part.children)
         ambiguous = next((each for each in empty if each.endswith("--") and each[:-2] in outer), "")

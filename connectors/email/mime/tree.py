@@ -84,11 +84,11 @@ _STRAY_BREAK: Final = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029](?![ \
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
-class Unreadable(PermanentError):
+class UnreadableMail(PermanentError):
     """The mail cannot be read within its limits."""
 
 
-class Sign(Enum):
+class Oddity(Enum):
     """What of the fast parser's copy is not as it nearly always is, and should be looked at."""
 
     # A MIME field stands more than once in one header section, and says different things.
@@ -137,7 +137,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedTree:
     """A mail's tree.
 
     parts: all of it, by number.  files: those that were found within its texts.
@@ -166,7 +166,7 @@ class TreeCopy:
         self._body = body
         self.all: list[Part] = []
         self.defects: dict[str, None] = {}
-        self.signs: set[Sign] = set()
+        self.signs: set[Oddity] = set()
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
@@ -195,7 +195,7 @@ class TreeCopy:
             if encoding == RAW_BASE64:
                 part.content = self._base64(part.content)
         else:
-            self.signs.add(Sign.EMPTY)
+            self.signs.add(Oddity.EMPTY)
         return part
 
     def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
@@ -231,13 +231,13 @@ class TreeCopy:
 
     def _look_at(self, part: Part, *, doubled: bool, headless: bool) -> None:
         if doubled:
-            self.signs.add(Sign.DOUBLED)
+            self.signs.add(Oddity.DOUBLED)
         if headless:
-            self.signs.add(Sign.HEADLESS)
+            self.signs.add(Oddity.HEADLESS)
         if part.fields.get("content-transfer-encoding", "") not in _USUAL_ENCODINGS:
-            self.signs.add(Sign.ENCODING)
+            self.signs.add(Oddity.ENCODING)
         if " " in part.media_type or "/" not in part.media_type:
-            self.signs.add(Sign.TYPE)
+            self.signs.add(Oddity.TYPE)
 
     def _part(self, media_type: str, fields: dict[str, str]) -> Part:
         given = fields.get("content-disposition")

@@ -14,7 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from connectors.email.quotes.lines import Mark, role_of
+from connectors.email.quotes.lines import LineMark, role_of
 
 # Asked before the page is parsed: no program marks a quote without one of these.
 # Plain words in a page made lower case: a pattern that ignores case takes fifty times as long on each page, and
@@ -65,12 +65,12 @@ _TEXT_BEFORE: Final = etree.XPath("preceding::text()[normalize-space()][1]")
 class _Passage:
     """A marked run of the page. text: its words.  follower: how the words after it begin; empty if none follow."""
 
-    mark: Mark
+    mark: LineMark
     text: str
     follower: str = ""
 
 
-def mark_lines(lines: Sequence[str], *, html: str) -> dict[int, Mark]:
+def mark_lines(lines: Sequence[str], *, html: str) -> dict[int, LineMark]:
     """Return what the HTML says of the text's lines, by index; lines it says nothing of are left out."""
     if len(html) > _LARGEST_PAGE:
         return {}
@@ -100,7 +100,7 @@ def _passages(root: etree._Element) -> Iterator[_Passage]:
         if _cuts(element):
             # From here on all is quoted, whatever element it is in.
             rest = islice(chain(element.itertext(), _texts_after(element)), _MOST_TEXTS)
-            yield _Passage(Mark.QUOTED, _squeeze("".join(rest)))
+            yield _Passage(LineMark.QUOTED, _squeeze("".join(rest)))
             return
         mark = _mark_of(element)
         if mark is None or any(above in marked for above in element.iterancestors()):
@@ -139,13 +139,13 @@ def _beginning(texts: Iterator[str]) -> str:
     return found[: _ANCHORS[0]]
 
 
-def _mark_of(element: etree._Element) -> Mark | None:
+def _mark_of(element: etree._Element) -> LineMark | None:
     name, classes = _names(element)
     if classes & _SIGNING or name.startswith(_SIGNING_IDS) or element.get("data-smartmail") == "gmail_signature":
-        return Mark.SIGNATURE
+        return LineMark.SIGNATURE
     if "gmail_quote" in classes:
         # In a reply between the lines this element holds quotes and answers: its blockquotes are what is quoted.
-        return None if any(child.tag == "blockquote" for child in element) else Mark.QUOTED
+        return None if any(child.tag == "blockquote" for child in element) else LineMark.QUOTED
     quoting = (
         element.tag == "includetail"
         or classes & _QUOTING
@@ -154,7 +154,7 @@ def _mark_of(element: etree._Element) -> Mark | None:
         or element.get("data-marker") == "__QUOTED_TEXT__"
         or (element.tag == "blockquote" and (_is_citation(element, classes) or _is_introduced(element)))
     )
-    return Mark.QUOTED if quoting else None
+    return LineMark.QUOTED if quoting else None
 
 
 def _is_citation(element: etree._Element, classes: frozenset[str]) -> bool:
@@ -183,11 +183,11 @@ def _names(element: etree._Element) -> tuple[str, frozenset[str]]:
     return (element.get("id") or "").casefold(), frozenset((element.get("class") or "").casefold().split())
 
 
-def _locate(lines: Sequence[str], passages: Sequence[_Passage]) -> dict[int, Mark]:
+def _locate(lines: Sequence[str], passages: Sequence[_Passage]) -> dict[int, LineMark]:
     """Find the passages in the text, and return the lines that they cover."""
     squeezed = [_squeeze(line) for line in lines]
     whole = "".join(squeezed)
-    spans: list[tuple[int, int, Mark]] = []
+    spans: list[tuple[int, int, LineMark]] = []
     cursor = 0
     for passage in passages:
         start = _find(passage, whole, cursor)
@@ -212,8 +212,8 @@ def _find(passage: _Passage, whole: str, cursor: int) -> int:
     return at_end if text and not passage.follower and at_end >= cursor and whole.endswith(text) else -1
 
 
-def _lines_within(squeezed: Sequence[str], spans: Sequence[tuple[int, int, Mark]]) -> dict[int, Mark]:
-    marks: dict[int, Mark] = {}
+def _lines_within(squeezed: Sequence[str], spans: Sequence[tuple[int, int, LineMark]]) -> dict[int, LineMark]:
+    marks: dict[int, LineMark] = {}
     pending = iter(spans)
     span = next(pending, None)
     offset = 0

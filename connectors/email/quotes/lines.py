@@ -23,7 +23,7 @@ from connectors.email.quotes.markers import (
 )
 
 
-class Mark(StrEnum):
+class LineMark(StrEnum):
     """What a line is."""
 
     NEW = "new"
@@ -31,7 +31,7 @@ class Mark(StrEnum):
     SIGNATURE = "signature"
 
 
-class Opening(StrEnum):
+class QuoteOpening(StrEnum):
     """How a quote begins."""
 
     ATTRIBUTION = "attribution"
@@ -103,7 +103,7 @@ def is_rule(line: str) -> bool:
     return len(bare) >= 3 and not bare.strip(_ORNAMENT) and bare[0] in "-‐–—_=*~"
 
 
-def separator(line: str, *, above: str) -> Opening | None:
+def separator(line: str, *, above: str) -> QuoteOpening | None:
     """Return what a line such as `----- Original Message -----` or `---- Bob wrote ----` opens.
 
     above: the line before it; below a drawn line the words need no dashes of their own.
@@ -115,13 +115,13 @@ def separator(line: str, *, above: str) -> Opening | None:
     said = " ".join(words.split()).casefold()
     drawn = len(bare[: bare.find(words)].strip("| \t")) > 1
     if said in FORWARDED and (drawn or bare[-1] in _COLONS or is_rule(above)):
-        return Opening.FORWARD
+        return QuoteOpening.FORWARD
     if said in ORIGINAL and (drawn or is_rule(above)):
-        return Opening.SEPARATOR
+        return QuoteOpening.SEPARATOR
     if not drawn:
         return None
     named = bare[-1] in _DASHES and _VERB_AT_END.search(said)
-    return Opening.SEPARATOR if named or any(phrase in said for phrase in ABOVE_THIS_LINE) else None
+    return QuoteOpening.SEPARATOR if named or any(phrase in said for phrase in ABOVE_THIS_LINE) else None
 
 
 def role_of(line: str) -> str:

@@ -15,8 +15,8 @@ from typing import Final
 from connectors.email.quotes.html import mark_lines
 from connectors.email.quotes.lines import (
     SIGNED,
-    Mark,
-    Opening,
+    LineMark,
+    QuoteOpening,
     attribution_start,
     headers_end,
     is_bare_attribution,
@@ -61,7 +61,7 @@ _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SplitReply:
     """text: the new words only.  quoted: what the mail quotes.  signature: the writer's sign-off."""
 
     text: str
@@ -69,7 +69,7 @@ class Words:
     signature: str = ""
 
 
-def split_reply(text: str, *, html: str = "") -> Words:
+def split_reply(text: str, *, html: str = "") -> SplitReply:
     """Return the new words of a mail, apart from the rest.
 
     html: the same mail's HTML as it came, unsanitised; its structure says where quotes begin.
@@ -82,12 +82,12 @@ def split_reply(text: str, *, html: str = "") -> Words:
     marks = mark_lines(lines, html=html) if html else {}
     scan = _Scan(lines, marks, text=text)
     if not scan.suspects and not marks:
-        return Words(text.strip())
+        return SplitReply(text.strip())
     opening = scan.run()
     kinds = scan.kinds
-    if opening in {Opening.FORWARD, Opening.HEADERS} and not _of(lines, kinds, Mark.NEW):
-        return Words(_of(lines, kinds, Mark.QUOTED), "", _of(lines, kinds, Mark.SIGNATURE))
-    return Words(*(_of(lines, kinds, mark) for mark in (Mark.NEW, Mark.QUOTED, Mark.SIGNATURE)))
+    if opening in {QuoteOpening.FORWARD, QuoteOpening.HEADERS} and not _of(lines, kinds, LineMark.NEW):
+        return SplitReply(_of(lines, kinds, LineMark.QUOTED), "", _of(lines, kinds, LineMark.SIGNATURE))
+    return SplitReply(*(_of(lines, kinds, mark) for mark in (LineMark.NEW, LineMark.QUOTED, LineMark.SIGNATURE)))
 
 
 def _suspects(lines: Sequence[str], text: str) -> list[int]:
@@ -120,7 +120,7 @@ def _is_suspect(bare: str) -> bool:
     )
 
 
-def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
+def _of(lines: Sequence[str], kinds: Sequence[LineMark], wanted: LineMark) -> str:
     chosen = "\n".join(line for line, kind in zip(lines, kinds, strict=True) if kind is wanted).strip()
     return _BLANK_LINES.sub("\n\n", chosen) if len(set(kinds)) > 1 else chosen
 
@@ -128,14 +128,16 @@ def _of(lines: Sequence[str], kinds: Sequence[Mark], wanted: Mark) -> str:
 class _Scan:
     """One mail's lines while they are sorted. kinds: what each line is, so far."""
 
-    def __init__(self, lines: Sequence[str], marks: Mapping[int, Mark], *, text: str) -> None:
+    def __init__(self, lines: Sequence[str], marks: Mapping[int, LineMark], *, text: str) -> None:
         self.lines = lines
-        self.kinds = [marks.get(index, Mark.NEW) for index in range(len(lines))] if marks else [Mark.NEW] * len(lines)
+        self.kinds = (
+            [marks.get(index, LineMark.NEW) for index in range(len(lines))] if marks else [LineMark.NEW] * len(lines)
+        )
         self.suspects = _suspects(lines, text)
 
-    def run(self) -> Opening | None:
+    def run(self) -> QuoteOpening | None:
         """Sort every line; return how the last quote opens, if one does."""
-        opening: Opening | None = None
+        opening: QuoteOpening | None = None
         end = 0
         for index in self.suspects:
             if index < end:
@@ -156,7 +158,7 @@ class _Scan:
         self._sign()
         return opening
 
-    def _open(self, index: int, *, floor: int) -> tuple[Opening, int, int] | None:
+    def _open(self, index: int, *, floor: int) -> tuple[QuoteOpening, int, int] | None:
         """Return how, from where and to where the line opens a quote."""
         line = self.lines[index]
         drawn = separator(line, above=self.lines[index - 1] if index else "")
@@ -165,11 +167,11 @@ class _Scan:
         if role_of(line):
             end = headers_end(self.lines, index)
             if end > index:
-                return Opening.HEADERS, index, end
+                return QuoteOpening.HEADERS, index, end
         if line.rstrip(_TRAILING).endswith(_ATTRIBUTION_ENDINGS):
             start = attribution_start(self.lines, index, floor=floor, followed=not self._goes_on(index + 1))
             if start is not None:
-                return Opening.ATTRIBUTION, start, index + 1
+                return QuoteOpening.ATTRIBUTION, start, index + 1
         return None
 
     def _next(self, index: int) -> int:
@@ -180,10 +182,10 @@ class _Scan:
     def _goes_on(self, end: int) -> bool:
         """Tell whether the quote goes on without marks: to the end, then, for no sign says where it would stop."""
         below = self._next(end)
-        return below == len(self.lines) or not (is_quoted(self.lines[below]) or self.kinds[below] is Mark.QUOTED)
+        return below == len(self.lines) or not (is_quoted(self.lines[below]) or self.kinds[below] is LineMark.QUOTED)
 
     def _quote_line(self, index: int) -> None:
-        self.kinds[index] = Mark.QUOTED
+        self.kinds[index] = LineMark.QUOTED
         self._quote_bare_attribution(index)
         # A mailer that wraps quoted lines leaves their ends unmarked between two marked ones.
         above = self.lines[index - 2] if index > 1 else ""
@@ -193,17 +195,17 @@ class _Scan:
         wrapped = len(above) >= _WRAPPED and between[:1].islower() and len(between) < len(above)
         # Or the link that it broke off closes there.
         if wrapped or (between.rstrip().endswith(">") and "<" not in between):
-            self.kinds[index - 1] = Mark.QUOTED
+            self.kinds[index - 1] = LineMark.QUOTED
 
     def _quote_bare_attribution(self, index: int) -> None:
         above = index - 1
         while above >= max(0, index - 3) and not self.lines[above].strip():
             above -= 1
-        if 0 <= above < index and self.kinds[above] is Mark.NEW and is_bare_attribution(self.lines[above]):
+        if 0 <= above < index and self.kinds[above] is LineMark.NEW and is_bare_attribution(self.lines[above]):
             self._quote(above, index)
 
     def _quote(self, start: int, end: int) -> None:
-        self.kinds[start:end] = [Mark.QUOTED] * (end - start)
+        self.kinds[start:end] = [LineMark.QUOTED] * (end - start)
 
     def _with_rules(self, start: int) -> int:
         """Return where the lines begin that are drawn right above a quote."""
@@ -214,10 +216,10 @@ class _Scan:
 
     def _sign(self) -> None:
         for index in self.suspects:
-            if self.kinds[index] is not Mark.NEW:
+            if self.kinds[index] is not LineMark.NEW:
                 continue
             if self._is_delimiter(index):
-                self._close(index, len(self.lines), Mark.SIGNATURE)
+                self._close(index, len(self.lines), LineMark.SIGNATURE)
                 return
             if is_sign_off(self.lines[index]) and self._stands_alone(index):
                 self._sign_off(index)
@@ -231,17 +233,17 @@ class _Scan:
         return any(below.strip() for below in self.lines[index + 1 :])
 
     def _stands_alone(self, index: int) -> bool:
-        return index == 0 or not self.lines[index - 1].strip(" \t\xa0|-_") or self.kinds[index - 1] is not Mark.NEW
+        return index == 0 or not self.lines[index - 1].strip(" \t\xa0|-_") or self.kinds[index - 1] is not LineMark.NEW
 
     def _sign_off(self, index: int) -> None:
         card = self._card_above(index)
-        self._close(card, index + 1, Mark.SIGNATURE)
+        self._close(card, index + 1, LineMark.SIGNATURE)
         has_words = any(
-            self.kinds[above] is Mark.NEW and self.lines[above].strip() for above in range(max(0, card - 50), card)
+            self.kinds[above] is LineMark.NEW and self.lines[above].strip() for above in range(max(0, card - 50), card)
         )
         if has_words and index + 1 < len(self.lines):
             # A telephone puts the mail that it answers below its signature, often with no other mark.
-            below = Mark.SIGNATURE if self.lines[index + 1].strip() else Mark.QUOTED
+            below = LineMark.SIGNATURE if self.lines[index + 1].strip() else LineMark.QUOTED
             self._close(index + 1, len(self.lines), below)
 
     def _card_above(self, index: int) -> int:
@@ -253,7 +255,7 @@ class _Scan:
                 first = above
         return first
 
-    def _close(self, start: int, end: int, mark: Mark) -> None:
+    def _close(self, start: int, end: int, mark: LineMark) -> None:
         for index in range(start, end):
-            if self.kinds[index] is Mark.NEW:
+            if self.kinds[index] is LineMark.NEW:
                 self.kinds[index] = mark

@@ -24,7 +24,7 @@ from typing import Final
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import attachment_content, normalise
-from connectors.email.mime.parts import Unreadable
+from connectors.email.mime.parts import UnreadableMail
 from connectors.email.sandbox.frames import PART, FrameError, read_frame, write_frame
 from connectors.email.sandbox.stubs import stub
 from connectors.originals import Packer
@@ -148,14 +148,14 @@ class _Reader:
     def _part(self, original: bytes, part: int) -> list[bytes]:
         try:
             return [b"", attachment_content(original, part)]
-        except (NotFound, Unreadable) as error:
+        except (NotFound, UnreadableMail) as error:
             return [str(error).encode(), b""]
 
 
 def _read(message: RawMessage, channel: str) -> tuple[bytes, str]:
     try:
         return to_json(normalise(message, channel=channel)), ""
-    except Unreadable as error:
+    except UnreadableMail as error:
         why = str(error)
     except TooSlow:
         why = f"The mail takes more than {_TICK_SECONDS} seconds to read."

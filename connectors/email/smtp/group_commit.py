@@ -34,7 +34,7 @@ class _Waiting:
     answer: asyncio.Future[str]
 
 
-class Gathering:
+class GroupCommit:
     """Collects messages on an event loop and hands pages to `accept` in a thread of its own."""
 
     def __init__(

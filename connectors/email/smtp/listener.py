@@ -20,8 +20,8 @@ from typing import Final
 import structlog
 
 from connectors.base import Health, Page, utc_now
-from connectors.email.smtp.group_commit import Gathering
-from connectors.email.smtp.session import IDENTITY, Door, Rules
+from connectors.email.smtp.group_commit import GroupCommit
+from connectors.email.smtp.session import IDENTITY, SessionFactory, SmtpHandler
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import SmtpSettings
 
@@ -94,7 +94,7 @@ class _Listener:
         self._socket = _bind(settings)
         self._settings = settings
         self._accepting = ThreadPoolExecutor(1, thread_name_prefix=f"{channel}-accept")
-        self._gathering = Gathering(channel, accept=accept, thread=self._accepting, clock=clock)
+        self._gathering = GroupCommit(channel, accept=accept, thread=self._accepting, clock=clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"{channel}-listen", daemon=True)
@@ -127,7 +127,7 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        door = Door(Rules(self._gathering, self._settings), self._settings, tls=self._tls)
+        door = SessionFactory(SmtpHandler(self._gathering, self._settings), self._settings, tls=self._tls)
         server = await self._loop.create_server(door, sock=self._socket, backlog=256)
         gathering = asyncio.create_task(self._gathering.run())
         self._started.set()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, connect, hang_up, said
 from router.delivery import Window
@@ -43,7 +43,7 @@ class SmtpSender:
         try:
             mail = compose(outgoing, address=self._address, name=self._name, reply_to=self._reply_to(outgoing))
         except PermanentError as error:
-            return Receipt(verdict=Verdict.REFUSED, why=str(error))
+            return Receipt(verdict=SendVerdict.REFUSED, why=str(error))
         # An attempt that follows another one must not meet what became of that one's connection.
         if outgoing.attempt > 1 or self._sent >= _MAILS_A_CONNECTION:
             self.close()
@@ -92,9 +92,9 @@ class SmtpSender:
             if self._client is None:
                 self._client = connect(self._settings, local=self._local, timeouts=self._timeouts)
         except OmniyardError as error:
-            return Receipt(verdict=Verdict.NOT_SENT, why=str(error), whole_channel=True)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), whole_channel=True)
         if not _is_ascii(outgoing) and not self._client.has_extn("smtputf8"):
-            return Receipt(verdict=Verdict.REFUSED, why=f"{self._settings.host} knows no such addresses (RFC 6531)")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"{self._settings.host} knows no such addresses (RFC 6531)")
         self._sent += 1
         transfer = _Transfer(self._client, outgoing, mail, timeouts=self._timeouts)
         try:
@@ -104,14 +104,14 @@ class SmtpSender:
             if not transfer.began:
                 return None
             why = f"the connection to {self._settings.host} broke before it had answered ({type(error).__name__})"
-            return Receipt(verdict=Verdict.UNKNOWN, why=why)
+            return Receipt(verdict=SendVerdict.UNKNOWN, why=why)
         finally:
             if transfer.is_over:
                 self.close()
 
 
 _LOST_BEFORE: Final = Receipt(
-    verdict=Verdict.NOT_SENT, why="the connection broke before the mail was handed over", whole_channel=True
+    verdict=SendVerdict.NOT_SENT, why="the connection broke before the mail was handed over", whole_channel=True
 )
 
 
@@ -135,7 +135,7 @@ class _Transfer:
         code, reply = self._content()
         if code != 250:
             return self._refusal("the mail", code, reply)
-        return Receipt(verdict=Verdict.ACCEPTED, why=refused)
+        return Receipt(verdict=SendVerdict.ACCEPTED, why=refused)
 
     def _envelope(self, address: str) -> Receipt | str:
         """Say who sends and who gets it; return a refusal, or what is to be said of refused copies."""
@@ -185,11 +185,11 @@ class _Transfer:
         self.is_over = self.is_over or code in {421, -1}
         why = f"{what} was refused: {code} {_said_of(reply, self._outgoing)}"
         if code == 421:
-            return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
         if 400 <= code < 500:
-            return Receipt(verdict=Verdict.NOT_SENT, why=why)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=why)
         if 500 <= code < 600:
-            return Receipt(verdict=Verdict.REFUSED, why=why)
+            return Receipt(verdict=SendVerdict.REFUSED, why=why)
         raise smtplib.SMTPServerDisconnected(why)
 
     def _reset(self) -> None:
@@ -203,7 +203,7 @@ def _is_ascii(outgoing: Outgoing) -> bool:
 
 
 def _for_all(receipt: Receipt) -> Receipt:
-    return Receipt(verdict=Verdict.NOT_SENT, why=receipt.why, whole_channel=True)
+    return Receipt(verdict=SendVerdict.NOT_SENT, why=receipt.why, whole_channel=True)
 
 
 def _said_of(reply: bytes, outgoing: Outgoing) -> str:

@@ -11,7 +11,7 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from connectors.email.smtp.group_commit import LATER, Gathering
+from connectors.email.smtp.group_commit import LATER, GroupCommit
 from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
@@ -46,10 +46,10 @@ class Recipients:
         return not self._accepted or not self._accepted.isdisjoint({f"@{domain}", f"{local}@{domain}", mailbox})
 
 
-class Rules:
+class SmtpHandler:
     """The handler that aiosmtpd asks; its method names are the library's."""
 
-    def __init__(self, gathering: Gathering, settings: SmtpSettings) -> None:
+    def __init__(self, gathering: GroupCommit, settings: SmtpSettings) -> None:
         self._gathering = gathering
         self._recipients = Recipients(settings.recipients)
 
@@ -84,10 +84,10 @@ def return_path(sender: str | None) -> bytes:
     return f"Return-Path: <{safe}>\r\n".encode("utf-8", "surrogateescape")
 
 
-class Door:
+class SessionFactory:
     """Makes a protocol object for each connection and counts them."""
 
-    def __init__(self, rules: Rules, settings: SmtpSettings, *, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, rules: SmtpHandler, settings: SmtpSettings, *, tls: ssl.SSLContext | None) -> None:
         self._rules, self._settings, self._tls = rules, settings, tls
         self.sessions: set[_Limited] = set()
 

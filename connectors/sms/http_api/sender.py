@@ -12,7 +12,7 @@ import phonenumbers
 import requests
 from requests.exceptions import RequestException
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
@@ -42,7 +42,9 @@ class HttpSmsSender:
         """See `Sender`."""
         way = self._settings.send
         if len(outgoing.text) > way.longest:
-            return Receipt(verdict=Verdict.REFUSED, why=f"the text has more than {way.longest} characters (`longest`)")
+            return Receipt(
+                verdict=SendVerdict.REFUSED, why=f"the text has more than {way.longest} characters (`longest`)"
+            )
         body = {field: self._filled(text, outgoing) for field, text in way.body.items()}
         headers = {name: secret.reveal() for name, secret in way.headers.items()}
         shape = {"json": body} if way.encoding == "json" else {"data": body}
@@ -52,8 +54,10 @@ class HttpSmsSender:
         except RequestException as error:
             if certainly_not_sent(error):
                 why = f"the provider cannot be reached ({type(error).__name__}): check `url`"
-                return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
-            return Receipt(verdict=Verdict.UNKNOWN, why=f"the provider's answer did not come ({type(error).__name__})")
+                return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
+            return Receipt(
+                verdict=SendVerdict.UNKNOWN, why=f"the provider's answer did not come ({type(error).__name__})"
+            )
         return self._receipt(answer)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
@@ -94,27 +98,27 @@ class HttpSmsSender:
         status = answer.status_code
         if status == 429:
             why = "the provider is asked too often (429)"
-            return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=_wait(answer), whole_channel=True)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=_wait(answer), whole_channel=True)
         if status in {401, 403}:
             why = f"the provider refuses us ({status}): check `headers`"
-            return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
         if 400 <= status < 500:
-            return Receipt(verdict=Verdict.REFUSED, why=f"the provider refuses it ({status})")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"the provider refuses it ({status})")
         if not 200 <= status < 300:
-            return Receipt(verdict=Verdict.UNKNOWN, why=f"the provider is out of order ({status})")
+            return Receipt(verdict=SendVerdict.UNKNOWN, why=f"the provider is out of order ({status})")
         return self._taken(answer)
 
     def _taken(self, answer: requests.Response) -> Receipt:
         way, document = self._settings.send, _json(answer)
         if (way.accepted or way.id_field) and document is None:
-            return Receipt(verdict=Verdict.UNKNOWN, why="the provider's answer is no JSON")
+            return Receipt(verdict=SendVerdict.UNKNOWN, why="the provider's answer is no JSON")
         for field, expected in way.accepted.items():
             said = found_at(document, field)
             if str(said) != expected:
                 code = str(said) if _CODE.fullmatch(str(said)) else "something else"
-                return Receipt(verdict=Verdict.REFUSED, why=f"the provider refuses it ({field} is {code})")
+                return Receipt(verdict=SendVerdict.REFUSED, why=f"the provider refuses it ({field} is {code})")
         given = found_at(document, way.id_field) if way.id_field else None
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id="" if given is None else str(given)[:128])
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id="" if given is None else str(given)[:128])
 
 
 def _national(number: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from connectors.base import Page, RawMessage
-from connectors.json_messages import Unreadable, lasting, read_document, text_of, write_document
+from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import comparable
 from router.envelope import Envelope, Party, PartyKind
 from router.errors import PermanentError
@@ -101,7 +101,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     region = text_of(record, "region") or None
     sender = comparable(text_of(record, "sender", needed=True), region=region)
     if not sender:
-        raise Unreadable("The message has no sender.")
+        raise UnreadableDocument("The message has no sender.")
     own = text_of(record, "to") or text_of(record, "number")
     return Envelope(
         channel=channel,

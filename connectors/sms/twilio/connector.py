@@ -33,7 +33,7 @@ _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TwilioCursor:
     """How far a number has been read. newest: the latest `date_sent` kept.  since: what came before is not ours."""
 
     newest: datetime
@@ -56,7 +56,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedSms:
     """One record of the list. sid: empty if it has none that can be read.  at: when Twilio had it, aware UTC."""
 
     sid: str
@@ -71,21 +71,21 @@ class Listed:
 
 
 @dataclass(slots=True)
-class Listing:
+class SmsListing:
     """What a look found, newest first. trouble: what the operator should know; then the look was not complete."""
 
-    messages: list[Listed]
+    messages: list[ListedSms]
     trouble: str = ""
 
 
 def list_day(
     twilio: Twilio, *, to: str, day: date, known: Container[str], stop_at_known: bool, now: datetime
-) -> Listing:
+) -> SmsListing:
     """List one day's incoming messages that are not `known`.
 
     stop_at_known: a page of nothing but known ones ends it; a late message may hide behind.
     """
-    listing, met = Listing([]), set[str]()
+    listing, met = SmsListing([]), set[str]()
     for number, records in enumerate(_pages(twilio, to=to, day=day)):
         sids = {sid for record in records if (sid := _sid(record))}
         if number >= _MOST_PAGES_A_DAY or (number and sids <= met):
@@ -124,10 +124,10 @@ def _sid(record: object) -> str:
     return sid if isinstance(sid, str) else ""
 
 
-def _listed(record: object, *, now: datetime) -> Listed:
+def _listed(record: object, *, now: datetime) -> ListedSms:
     whole = record if isinstance(record, dict) else {"unreadable": record}
     at = moment(whole, "date_sent") or moment(whole, "date_created") or now
-    return Listed(sid=_sid(record), record=whole, at=min(at, now))
+    return ListedSms(sid=_sid(record), record=whole, at=min(at, now))
 
 
 _log: Final = structlog.get_logger()
@@ -152,7 +152,7 @@ class TwilioConnector:
         self._forget = threading.Event()
         self._twilio: Twilio | None = None
         self._known: dict[str, datetime] = {}
-        self._backlog: list[Listed] = []
+        self._backlog: list[ListedSms] = []
         self._tries: dict[str, int] = {}
         self._deep_at: datetime | None = None
         self._looked_until: datetime | None = None
@@ -198,19 +198,19 @@ class TwilioConnector:
         self._backlog.clear()
         self._twilio = self._deep_at = self._looked_until = None
 
-    def _mark(self, cursor: Cursor | None, *, now: datetime) -> tuple[Mark, str]:
+    def _mark(self, cursor: Cursor | None, *, now: datetime) -> tuple[TwilioCursor, str]:
         since = now - _CLOCKS_APART
         if cursor is None:
-            return Mark(since, since), "taking messages from now on"
+            return TwilioCursor(since, since), "taking messages from now on"
         if cursor.epoch != self._settings.own_address:
-            return Mark(since, since), "the channel has another number now; its messages are taken from now on"
-        return Mark.parse(cursor.position), ""
+            return TwilioCursor(since, since), "the channel has another number now; its messages are taken from now on"
+        return TwilioCursor.parse(cursor.position), ""
 
-    def _look(self, mark: Mark, *, now: datetime) -> None:
+    def _look(self, mark: TwilioCursor, *, now: datetime) -> None:
         self._twilio = self._twilio or Twilio(self._settings)
         deep = self._deep_at is None or now - self._deep_at >= _DEEP_EVERY
         first = (now - _QUICK_BACK).date()
-        found: list[Listed] = []
+        found: list[ListedSms] = []
         self._trouble = ""
         for day in mark.days(until=now):
             if deep or day >= first:
@@ -233,10 +233,10 @@ class TwilioConnector:
             oldest = mark.newest - timedelta(days=3)
             self._known = {sid: at for sid, at in self._known.items() if at >= oldest}
 
-    def _page(self, mark: Mark, *, notice: str, now: datetime) -> Page:
+    def _page(self, mark: TwilioCursor, *, notice: str, now: datetime) -> Page:
         old_before = now - self._settings.stale_after
         backfill = bool(self._backlog) and self._backlog[0].at < old_before
-        run: list[Listed] = []
+        run: list[ListedSms] = []
         while self._backlog and len(run) < _PAGE and (self._backlog[0].at < old_before) == backfill:
             run.append(self._backlog.pop(0))
         messages = [message for each in run if (message := self._message(each, now=now))]
@@ -247,7 +247,7 @@ class TwilioConnector:
         return Page(
             channel=self._channel,
             messages=messages,
-            cursor=Cursor(self._settings.own_address, str(Mark(newest, mark.since))),
+            cursor=Cursor(self._settings.own_address, str(TwilioCursor(newest, mark.since))),
             more=bool(self._backlog),
             backfill=backfill,
             notice=notice or self._trouble,
@@ -255,7 +255,7 @@ class TwilioConnector:
             form="twilio",
         )
 
-    def _message(self, listed: Listed, *, now: datetime) -> RawMessage | None:
+    def _message(self, listed: ListedSms, *, now: datetime) -> RawMessage | None:
         """Return the message with its files; None while they may still be had later."""
         files = self._files(listed)
         if files is None:
@@ -265,7 +265,7 @@ class TwilioConnector:
         content = write_document(listed.record, form="twilio", source="poll", files=files)
         return RawMessage(source_key=listed.sid or _made_up(content), content=content, received_at=min(listed.at, now))
 
-    def _files(self, listed: Listed) -> tuple[MediaFile, ...] | None:
+    def _files(self, listed: ListedSms) -> tuple[MediaFile, ...] | None:
         if not listed.files or not listed.sid or not self._twilio:
             return ()
         try:

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.json_messages import Unreadable, lasting, read_document, text_of
+from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of
 from connectors.sms.phone_numbers import comparable
 from router.envelope import Envelope, Party, PartyKind
 
@@ -26,7 +26,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     record = document.record
     sender = party(text_of(record, "from", needed=True), name=text_of(record, "profile_name"))
     if not sender.handle:
-        raise Unreadable("The message has no sender.")
+        raise UnreadableDocument("The message has no sender.")
     return Envelope(
         channel=channel,
         source_key=message.source_key,

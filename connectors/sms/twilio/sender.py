@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
@@ -60,18 +60,18 @@ class TwilioSender:
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
         if not outgoing.template and len(outgoing.text) > LONGEST:
-            return Receipt(verdict=Verdict.REFUSED, why=f"the text has more than {LONGEST} characters")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {LONGEST} characters")
         # A connection of its own: one that was idle may break under the request, and then nobody would know.
         with closing(Twilio(self._settings)) as twilio:
             try:
                 message = twilio.client.messages.create(**self._parameters(outgoing))
-                return Receipt(verdict=Verdict.ACCEPTED, provider_id=str(message.sid or ""))
+                return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=str(message.sid or ""))
             except RequestException as error:
                 return _broken(error)
             except TwilioException as error:
                 return _refused(error, retry_after=twilio.retry_after())
             except ValueError:
-                return Receipt(verdict=Verdict.UNKNOWN, why="Twilio's answer is no JSON: is a proxy in between?")
+                return Receipt(verdict=SendVerdict.UNKNOWN, why="Twilio's answer is no JSON: is a proxy in between?")
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         """See `Sender`. A message to the same number with the same words since then, which is no other one of ours."""
@@ -81,7 +81,9 @@ class TwilioSender:
                 listed = twilio.get("/Messages.json", parameters | {"PageSize": _PAGE_SIZE}).get("messages")
                 for record in listed if isinstance(listed, list) else ():
                     if isinstance(record, dict) and _is_it(record, outgoing, since=since):
-                        return Receipt(verdict=Verdict.ACCEPTED, provider_id=str(record["sid"]), why="found at Twilio")
+                        return Receipt(
+                            verdict=SendVerdict.ACCEPTED, provider_id=str(record["sid"]), why="found at Twilio"
+                        )
         return None
 
     def probe(self) -> Health:
@@ -110,27 +112,27 @@ class TwilioSender:
 def _broken(error: RequestException) -> Receipt:
     if certainly_not_sent(error):
         why = f"Twilio cannot be reached ({type(error).__name__})"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
-    return Receipt(verdict=Verdict.UNKNOWN, why=f"Twilio's answer did not come ({type(error).__name__})")
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
+    return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Twilio's answer did not come ({type(error).__name__})")
 
 
 def _refused(error: TwilioException, *, retry_after: float) -> Receipt:
     status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
     if not isinstance(status, int) or status < 400 or status >= 500:
         # Twilio's own page on error 20500: whoever tries again may send twice.
-        return Receipt(verdict=Verdict.UNKNOWN, why=f"Twilio is out of order ({status or 'no status'})")
+        return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Twilio is out of order ({status or 'no status'})")
     if status == 429:
         wait = timedelta(seconds=retry_after)
         why = f"Twilio is asked too often ({code or 429})"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
     if status in {401, 403, 404} and code not in _REFUSALS:
         why = f"Twilio refuses the credentials ({code or status}): check `account` and `token`"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
     if code in _OURS:
         why = f"Twilio does not send from this number ({code}): check `number` and `whatsapp`"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
     return Receipt(
-        verdict=Verdict.REFUSED,
+        verdict=SendVerdict.REFUSED,
         why=f"Twilio refuses it ({code or status}): {_REFUSALS.get(code, 'see its page of errors')}",
     )
 

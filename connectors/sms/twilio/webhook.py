@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from connectors.base import Page, RawMessage
 from connectors.json_messages import write_document
-from router.delivery import Delivery
+from router.delivery import DeliveryStatus
 from router.errors import PermanentError
 from router.settings.chat_channels import TwilioSettings
 
@@ -25,13 +25,15 @@ _RECORD: Final = {
 }  # fmt: skip
 # That Twilio speaks of a message at all proves that it has it.
 _DELIVERIES: Final = {
-    "accepted": Delivery.SENT, "scheduled": Delivery.SENT, "queued": Delivery.SENT, "sending": Delivery.SENT,
-    "sent": Delivery.SENT, "delivered": Delivery.DELIVERED, "read": Delivery.READ,
-    "undelivered": Delivery.UNDELIVERED, "failed": Delivery.UNDELIVERED, "canceled": Delivery.UNDELIVERED,
+    "accepted": DeliveryStatus.SENT, "scheduled": DeliveryStatus.SENT, "queued": DeliveryStatus.SENT,
+    "sending": DeliveryStatus.SENT, "sent": DeliveryStatus.SENT,
+    "delivered": DeliveryStatus.DELIVERED, "read": DeliveryStatus.READ,
+    "undelivered": DeliveryStatus.UNDELIVERED, "failed": DeliveryStatus.UNDELIVERED,
+    "canceled": DeliveryStatus.UNDELIVERED,
 }  # fmt: skip
 
 
-class Form(dict[str, list[str]]):
+class TwilioForm(dict[str, list[str]]):
     """The fields of a form, in the shape that the library's validator asks for."""
 
     def getlist(self, name: str) -> list[str]:
@@ -43,10 +45,12 @@ class Form(dict[str, list[str]]):
         return self.get(name, [""])[0]
 
 
-def read_form(body: bytes) -> Form:
+def read_form(body: bytes) -> TwilioForm:
     """Return the fields of a form's bytes. Raises PermanentError when they are none."""
     try:
-        return Form(parse_qs(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict"))
+        return TwilioForm(
+            parse_qs(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict")
+        )
     except ValueError as error:
         raise PermanentError("the body is no form") from error
 
@@ -70,7 +74,7 @@ def is_signed(settings: TwilioSettings, *, url: str, body: bytes, media_type: st
         return False
 
 
-def page_of(channel: str, settings: TwilioSettings, *, form: Form, now: datetime) -> Page:
+def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: datetime) -> Page:
     """Return the page that a told message makes; without messages when the poll is to take it.
 
     Raises PermanentError when it is not for this channel.
@@ -88,15 +92,15 @@ def page_of(channel: str, settings: TwilioSettings, *, form: Form, now: datetime
     return Page(channel=channel, messages=[RawMessage(source_key=sid, content=content, received_at=now)], form="twilio")
 
 
-def delivery_of(form: Mapping[str, list[str]]) -> tuple[Delivery, str, str]:
+def delivery_of(form: Mapping[str, list[str]]) -> tuple[DeliveryStatus, str, str]:
     """Return what a status callback tells: the delivery, Twilio's id of the message, and why it failed.
 
     Raises PermanentError when it tells nothing that is known.
     """
-    told = Form(form)
+    told = TwilioForm(form)
     delivery = _DELIVERIES.get(told.one("MessageStatus").lower())
     if delivery is None:
         raise PermanentError("the status is none that is known")
     code = told.one("ErrorCode")
-    why = f"Twilio could not deliver it ({code or 'no code'})" if delivery is Delivery.UNDELIVERED else ""
+    why = f"Twilio could not deliver it ({code or 'no code'})" if delivery is DeliveryStatus.UNDELIVERED else ""
     return delivery, told.one("MessageSid"), why

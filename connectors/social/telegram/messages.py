@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.json_messages import Unreadable, lasting, read_document, text_of
+from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of
 from router.envelope import Envelope, Party, PartyKind
 
 UPDATES: Final = ("message", "edited_message")
@@ -33,14 +33,14 @@ def message_of(update: Mapping[str, object]) -> Mapping[str, object]:
         message = update.get(kind)
         if isinstance(message, dict):
             return message
-    raise Unreadable("The update has no message.")
+    raise UnreadableDocument("The update has no message.")
 
 
 def is_private(update: Mapping[str, object]) -> bool:
     """Tell whether a person wrote to the bot alone; what is no message at all must be shown."""
     try:
         chat = message_of(update).get("chat")
-    except Unreadable:
+    except UnreadableDocument:
         return True
     return not isinstance(chat, dict) or chat.get("type", "private") == "private"
 
@@ -49,7 +49,7 @@ def files_of(update: Mapping[str, object]) -> list[FileReference]:
     """Return the files that the update's message names; of a photo the largest."""
     try:
         message = message_of(update)
-    except Unreadable:
+    except UnreadableDocument:
         return []
     found = [each for key in _FILES if isinstance(each := message.get(key), dict)]
     photo = message.get("photo")
@@ -66,7 +66,7 @@ def written_at(update: Mapping[str, object]) -> datetime | None:
     """Return when the update's message was written or changed, aware UTC; None if that cannot be read."""
     try:
         message = message_of(update)
-    except Unreadable:
+    except UnreadableDocument:
         return None
     stamp = message.get("edit_date") or message.get("date")
     try:
@@ -100,7 +100,7 @@ def lasting_of(content: bytes) -> bytes:
 def _sender(message: Mapping[str, object]) -> Party:
     sender = message.get("from")
     if not isinstance(sender, dict) or not isinstance(sender.get("id"), int):
-        raise Unreadable("The message has no sender.")
+        raise UnreadableDocument("The message has no sender.")
     names = [text_of(sender, "first_name"), text_of(sender, "last_name")]
     username = text_of(sender, "username")
     shown = " ".join(filter(None, (*names, f"@{username}" if username else "")))

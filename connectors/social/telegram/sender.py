@@ -10,7 +10,7 @@ from typing import Any, Final
 import requests
 from requests.exceptions import RequestException
 
-from connectors.base import Health, Outgoing, Receipt, Verdict
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
 from connectors.social.telegram.client import API, probe, retry_after
 from router.delivery import Window
@@ -37,7 +37,7 @@ class TelegramSender:
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
         if not outgoing.text or len(outgoing.text.encode("utf-16-le")) // 2 > _LONGEST:
-            return Receipt(verdict=Verdict.REFUSED, why=f"Telegram takes 1 to {_LONGEST} characters")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"Telegram takes 1 to {_LONGEST} characters")
         url = f"{self._settings.api_base or API}/bot{self._settings.token.reveal()}/sendMessage"
         body = {"chat_id": outgoing.recipient, "text": outgoing.text}
         try:
@@ -46,8 +46,8 @@ class TelegramSender:
         except RequestException as error:
             if certainly_not_sent(error):
                 why = f"Telegram cannot be reached ({type(error).__name__})"
-                return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
-            return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram's answer did not come ({type(error).__name__})")
+                return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
+            return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Telegram's answer did not come ({type(error).__name__})")
         return _receipt(answer, recipient=outgoing.recipient)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
@@ -69,11 +69,11 @@ def _receipt(answer: requests.Response, *, recipient: str) -> Receipt:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram's answer is no JSON ({answer.status_code})")
+        return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Telegram's answer is no JSON ({answer.status_code})")
     result = document.get("result")
     if document.get("ok") is True and isinstance(result, dict):
         # Numbers of messages count within one chat.
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id=f"{recipient}:{result.get('message_id')}")
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=f"{recipient}:{result.get('message_id')}")
     code = document.get("error_code", answer.status_code)
     return _refused(code if isinstance(code, int) else answer.status_code, document)
 
@@ -82,11 +82,11 @@ def _refused(code: int, document: Mapping[str, Any]) -> Receipt:
     if code == 429:
         wait = timedelta(seconds=retry_after(document))
         why = "Telegram is asked too often (429)"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=wait, whole_channel=True)
     if code in {401, 404}:
-        return Receipt(verdict=Verdict.NOT_SENT, why=f"Telegram refuses the token ({code})", whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=f"Telegram refuses the token ({code})", whole_channel=True)
     if code == 403:
-        return Receipt(verdict=Verdict.REFUSED, why="the customer has stopped this bot, or never started it (403)")
+        return Receipt(verdict=SendVerdict.REFUSED, why="the customer has stopped this bot, or never started it (403)")
     if 400 <= code < 500:
-        return Receipt(verdict=Verdict.REFUSED, why=f"Telegram refuses it ({code})")
-    return Receipt(verdict=Verdict.UNKNOWN, why=f"Telegram is out of order ({code})")
+        return Receipt(verdict=SendVerdict.REFUSED, why=f"Telegram refuses it ({code})")
+    return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Telegram is out of order ({code})")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from connectors.base import RawMessage
-from connectors.json_messages import Document, Unreadable, lasting, read_document, text_of
+from connectors.json_messages import Document, UnreadableDocument, lasting, read_document, text_of
 from router.envelope import Envelope, Party, PartyKind
 
 # Milliseconds of an id's time count from here, above 22 bits of other things.
@@ -27,7 +27,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     pushed = document.record.get("pushed")
     sender, text, has_files = _pushed(pushed, document) if isinstance(pushed, dict) else _polled(document)
     if not sender.handle.isdigit():
-        raise Unreadable("The event has no sender.")
+        raise UnreadableDocument("The event has no sender.")
     return Envelope(
         channel=channel,
         source_key=message.source_key,
@@ -44,7 +44,7 @@ def lasting_of(content: bytes) -> bytes:
     record = read_document(content).record
     event = record.get("pushed") or record.get("event")
     if not isinstance(event, dict):
-        raise Unreadable("The record has no event.")
+        raise UnreadableDocument("The record has no event.")
     return lasting(text_of(event, "id", needed=True), sender_of(event))
 
 
@@ -73,7 +73,7 @@ def id_at(moment: datetime) -> int:
 def _polled(document: Document) -> tuple[Party, str, bool]:
     event, user = document.record.get("event"), document.record.get("sender")
     if not isinstance(event, dict):
-        raise Unreadable("The record has no event.")
+        raise UnreadableDocument("The record has no event.")
     known = user if isinstance(user, dict) else {}
     party = _party(sender_of(event), name=text_of(known, "name"), username=text_of(known, "username"))
     return party, text_of(event, "text"), bool(event.get("attachments"))
@@ -83,7 +83,7 @@ def _pushed(event: Mapping[str, object], document: Document) -> tuple[Party, str
     created = event.get("message_create")
     said = created.get("message_data") if isinstance(created, dict) else None
     if not isinstance(said, dict):
-        raise Unreadable("The event has no message.")
+        raise UnreadableDocument("The event has no message.")
     users, sender = document.record.get("users"), sender_of(event)
     user = users.get(sender) if isinstance(users, dict) else None
     known = user if isinstance(user, dict) else {}

@@ -12,7 +12,7 @@ import requests
 import tweepy
 from requests.exceptions import RequestException
 
-from connectors.base import Health, Outgoing, Receipt, Verdict, utc_now
+from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
 from connectors.http_errors import certainly_not_sent
 from connectors.social.x.budget import Spent
 from connectors.social.x.client import XApi, is_out_of_credits, probe, seconds_to_reset
@@ -45,7 +45,7 @@ class XSender:
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
         if not 0 < len(outgoing.text) <= _LONGEST:
-            return Receipt(verdict=Verdict.REFUSED, why=f"X takes 1 to {_LONGEST} characters")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {_LONGEST} characters")
         if too_dear := self._too_dear():
             return too_dear
         # A connection of its own: one that was idle may break under the request, and then nobody would know.
@@ -58,7 +58,7 @@ class XSender:
                 return _broken(error)
             # tweepy reads the reset header of a 429 as a number before it says what the answer means.
             except (ValueError, OmniyardError) as error:
-                return Receipt(verdict=Verdict.UNKNOWN, why=f"X's answer cannot be read ({type(error).__name__})")
+                return Receipt(verdict=SendVerdict.UNKNOWN, why=f"X's answer cannot be read ({type(error).__name__})")
         self._spent = self._spent.plus(self._settings.send_price)
         return _accepted(answer)
 
@@ -68,7 +68,7 @@ class XSender:
             events = api.events_with(outgoing.recipient, most=_LOOKED_AT).get("data")
             for event in events if isinstance(events, list) else ():
                 if isinstance(event, dict) and sender_of(event) == api.own_id and _is_it(event, outgoing, since=since):
-                    return Receipt(verdict=Verdict.ACCEPTED, provider_id=str(event["id"]), why="found on X")
+                    return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=str(event["id"]), why="found on X")
         return None
 
     def probe(self) -> Health:
@@ -85,42 +85,44 @@ class XSender:
             return None
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         why = f"the day's budget of {self._settings.daily_budget:.2f} dollars is spent on answers (`daily_budget`)"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=midnight - now, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=midnight - now, whole_channel=True)
 
 
 def _accepted(answer: Mapping[str, Any]) -> Receipt:
     data = answer.get("data")
     event_id = data.get("dm_event_id") if isinstance(data, dict) else None
     if not isinstance(event_id, str):
-        return Receipt(verdict=Verdict.UNKNOWN, why="X's answer names no message")
-    return Receipt(verdict=Verdict.ACCEPTED, provider_id=event_id)
+        return Receipt(verdict=SendVerdict.UNKNOWN, why="X's answer names no message")
+    return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=event_id)
 
 
 def _broken(error: RequestException) -> Receipt:
     if certainly_not_sent(error):
         return Receipt(
-            verdict=Verdict.NOT_SENT, why=f"X cannot be reached ({type(error).__name__})", whole_channel=True
+            verdict=SendVerdict.NOT_SENT, why=f"X cannot be reached ({type(error).__name__})", whole_channel=True
         )
-    return Receipt(verdict=Verdict.UNKNOWN, why=f"X's answer did not come ({type(error).__name__})")
+    return Receipt(verdict=SendVerdict.UNKNOWN, why=f"X's answer did not come ({type(error).__name__})")
 
 
 def _refused(answer: requests.Response) -> Receipt:
     status = answer.status_code
     if is_out_of_credits(answer):
         why = f"the account's credits at X are used up ({status})"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, retry_after=_HOUR, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=_HOUR, whole_channel=True)
     if status == 429:
         wait = timedelta(seconds=seconds_to_reset(answer))
-        return Receipt(verdict=Verdict.NOT_SENT, why="X is asked too often (429)", retry_after=wait, whole_channel=True)
+        return Receipt(
+            verdict=SendVerdict.NOT_SENT, why="X is asked too often (429)", retry_after=wait, whole_channel=True
+        )
     if status == 401:
         why = "X refuses the credentials (401): check the four keys"
-        return Receipt(verdict=Verdict.NOT_SENT, why=why, whole_channel=True)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
     if status == 403:
         why = "X refuses it (403): the customer takes no messages from us, or the app may not send any"
-        return Receipt(verdict=Verdict.REFUSED, why=why)
+        return Receipt(verdict=SendVerdict.REFUSED, why=why)
     if 400 <= status < 500:
-        return Receipt(verdict=Verdict.REFUSED, why=f"X refuses it ({status})")
-    return Receipt(verdict=Verdict.UNKNOWN, why=f"X is out of order ({status})")
+        return Receipt(verdict=SendVerdict.REFUSED, why=f"X refuses it ({status})")
+    return Receipt(verdict=SendVerdict.UNKNOWN, why=f"X is out of order ({status})")
 
 
 def _is_it(event: Mapping[str, Any], outgoing: Outgoing, *, since: datetime) -> bool:

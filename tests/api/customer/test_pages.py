@@ -17,11 +17,11 @@ from fastapi import FastAPI, Request
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
 from router.settings import Settings, read_settings
-from store.conversations.ratings import Rating
+from store.conversations.ratings import RatingRow
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.messages import Attachment, Conversation, Inbound, Message, Status
+from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow, Status
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
@@ -85,11 +85,11 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     # When it is routed
     route(database, settings)
     # Then there is one conversation of the visitor's, with the file under a safe name
-    (case,) = rows(database, Conversation)
-    (message,) = rows(database, Message)
+    (case,) = rows(database, ConversationRow)
+    (message,) = rows(database, MessageRow)
     assert (message.sender_handle, message.sender_name, message.text) == ("li@example.com", "Li", SECRET)
     assert (case.channel, case.subject) == ("form", "Refund")
-    assert [(file.name, file.media_type) for file in rows(database, Attachment)] == [("回单.png", "image/png")]
+    assert [(file.name, file.media_type) for file in rows(database, AttachmentRow)] == [("回单.png", "image/png")]
     # And its page tells the state, in the visitor's language, and no word of what was written
     page = visitor.get(where[1])
     assert "Waiting for a colleague" in page.text
@@ -98,7 +98,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     assert "等待同事处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
     for status, words in (("pending", "We have answered"), ("resolved", "Closed")):
         with database.write() as connection:
-            connection.execute(sa.update(table_of(Conversation)).values(status=status))
+            connection.execute(sa.update(table_of(ConversationRow)).values(status=status))
         assert words in visitor.get(where[1]).text
     # And a closed case is rated once, in the link's own page
     rating = f"{where[1]}/rating"
@@ -113,7 +113,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
         said = {"score": score, "word": "my card is 4111 1111 1111 1111"}
         assert visitor.post(rating, data=said, headers=ours).status_code == 303
     assert "You gave 4 of 5" in visitor.get(where[1]).text
-    assert [(row.score, "4111 1111" in row.word) for row in rows(database, Rating)] == [(4, False)]
+    assert [(row.score, "4111 1111" in row.word) for row in rows(database, RatingRow)] == [(4, False)]
     listed = client.get("/api/v1/ratings").json()
     assert [(each["reference"], each["score"]) for each in listed["ratings"]] == [(case.reference, 4)]
     # And nobody guesses it, and it ends
@@ -149,7 +149,7 @@ def test_what_no_person_would_send_is_not_kept(
     answer = send(visitor, fill(visitor, clock) | change, *files)
     assert answer.status_code == status
     assert says in answer.text
-    assert rows(database, Inbound) == []
+    assert rows(database, InboundRow) == []
 
 
 def test_forms_of_other_sites_programs_and_too_many_are_refused(
@@ -167,7 +167,7 @@ def test_forms_of_other_sites_programs_and_too_many_are_refused(
     assert visitor.post("/contact", content=b"x" * 400_000, headers=headers).status_code == 413
     answers = [send(visitor, fill(visitor, clock, message=f"number {number}")) for number in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert len(rows(database, Inbound)) == 3
+    assert len(rows(database, InboundRow)) == 3
 
 
 def test_help_has_answers_in_both_languages_and_suggests_those_that_fit(visitor: AppClient) -> None:

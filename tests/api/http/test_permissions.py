@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from api.http.authentication import Demand
+from api.http.authentication import AccessRule
 from api.http.permissions import Actor, Role, Verb, can
 from tests.app_client import AppClient
 
@@ -48,14 +48,14 @@ ALLOWED = {
 }
 
 
-def demands(dependant: Dependant) -> Iterator[Demand]:
-    if isinstance(dependant.call, Demand):
+def demands(dependant: Dependant) -> Iterator[AccessRule]:
+    if isinstance(dependant.call, AccessRule):
         yield dependant.call
     for inner in dependant.dependencies:
         yield from demands(inner)
 
 
-def routes_of(app: FastAPI) -> list[tuple[str, list[Demand]]]:
+def routes_of(app: FastAPI) -> list[tuple[str, list[AccessRule]]]:
     return [
         (str(context.path), list(demands(context.dependant)))
         for context in iter_route_contexts(app.routes)

@@ -183,9 +183,9 @@ def _customer_writes(connection: Any, reference: str) -> None:
     import sqlalchemy as sa  # noqa: PLC0415
 
     from store.db.bulk import table_of  # noqa: PLC0415
-    from store.tables.messages import Conversation  # noqa: PLC0415
+    from store.tables.messages import ConversationRow  # noqa: PLC0415
 
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     case = connection.execute(sa.select(table).where(table.c.reference == reference)).mappings().one()
     at = datetime.now(UTC)
     Builder(connection).message(case["id"], text="It has arrived, thank you.", received_at=at)

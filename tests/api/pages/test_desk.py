@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.desk import Emergency
-from store.tables.messages import Conversation, Message
-from store.tables.operations import Outbound
+from store.tables.desk import EmergencyRow
+from store.tables.messages import ConversationRow, MessageRow
+from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
@@ -71,7 +71,7 @@ def press(browser: AppClient, path: str, *, page: str | None = None, **fields: s
 FORM = "application/x-www-form-urlencoded"
 
 
-def row(database: Database, model: type[Any] = Conversation, **where: object) -> Any:
+def row(database: Database, model: type[Any] = ConversationRow, **where: object) -> Any:
     table = table_of(model)
     with database.read() as connection:
         statement = sa.select(table).where(*(table.c[name] == value for name, value in where.items()))
@@ -114,10 +114,10 @@ def test_a_double_click_answers_once_and_a_note_is_for_agents(
     page = browser.get(CASE).text
     answers = [press(browser, f"{CASE}/say", page=page, kind="reply", text="We look into it.") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
-    assert row(database, Outbound, conversation_id=case)["text"] == "We look into it."
+    assert row(database, OutboundRow, conversation_id=case)["text"] == "We look into it."
     assert row(database, id=case)["status"] == "pending"
     assert press(browser, f"{CASE}/say", kind="note", text="Called back.").status_code == 303
-    assert row(database, Message, direction="note")["text"] == "Called back."
+    assert row(database, MessageRow, direction="note")["text"] == "Called back."
     page = browser.get(CASE).text
     assert "Note by the agent" in page
     assert "An older question" in page
@@ -130,7 +130,7 @@ def test_nobody_answers_past_news_and_what_was_typed_is_kept(
     with database.write() as connection:
         at = NOON + timedelta(minutes=1)
         Builder(connection).message(case, channel="out", text="Never mind, it works.", received_at=at)
-        table = table_of(Conversation)
+        table = table_of(ConversationRow)
         connection.execute(sa.update(table).where(table.c.id == case).values(version=2, last_message_at=at))
     answer = press(browser, f"{CASE}/say", page=page, kind="reply", text="My long <answer>")
     assert answer.status_code == 409
@@ -150,7 +150,7 @@ def test_an_answer_that_leaves_later_can_be_taken_back(browser: AppClient, datab
     page = browser.get(CASE).text
     assert "The answer leaves 2099-01-05" in page
     assert press(browser, "/undo", sealed=hidden(page, "sealed")).status_code == 303
-    assert row(database, Outbound, conversation_id=case)["state"] == "cancelled"
+    assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"
 
 
 def test_forms_refuse_what_is_not_theirs(
@@ -232,7 +232,7 @@ def test_people_judge_what_they_were_called_for_and_see_who_says_the_same(
     with database.write() as connection:
         build = Builder(connection)
         called = {"conversation_id": case, "inbound_id": new_id(), "at": NOON, "evidence": {}, "by": ""}
-        insert_rows(connection, Emergency, rows=[called | {"confirmed": None, "confirmed_at": None}])
+        insert_rows(connection, EmergencyRow, rows=[called | {"confirmed": None, "confirmed_at": None}])
         build.message(case, channel="out", echo="said")
         for name, channel in (("Zhang", "web"), ("Wu", "sms")):
             same = build.conversation(handle=f"{name}@example.com", name=name, subject=f"{name} too", channel=channel)

@@ -13,8 +13,8 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import Pause, SkillKind
-from store.tables.operations import Event
+from store.tables.desk import PauseRow, SkillKind
+from store.tables.operations import EventRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
@@ -23,7 +23,7 @@ KEY = f"{LIST}/K7QF2MXD4"
 
 
 def told(database: Database) -> list[str]:
-    table = table_of(Event)
+    table = table_of(EventRow)
     with database.read() as connection:
         return list(connection.execute(sa.select(table.c.kind).order_by(table.c.at, table.c.id)).scalars())
 
@@ -100,7 +100,7 @@ def test_the_clock_stands_while_it_is_resolved_and_runs_while_it_is_snoozed(
 ) -> None:
     with database.write() as connection:
         Builder(connection).conversation(reference="K7QF2MXD4")
-    pauses = sa.select(table_of(Pause).c.until).order_by(table_of(Pause).c.since)
+    pauses = sa.select(table_of(PauseRow).c.until).order_by(table_of(PauseRow).c.since)
 
     def standing() -> list[bool]:
         with database.read() as connection:

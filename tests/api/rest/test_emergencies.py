@@ -9,7 +9,7 @@ from store.conversations.alarms import tally
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
-from store.tables.desk import Emergency
+from store.tables.desk import EmergencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
@@ -22,7 +22,7 @@ def test_whoever_works_confirms_or_releases_and_the_evidence_stays(
         conversation = Builder(connection).conversation(emergency=True, priority="urgent")
         calm = Builder(connection).conversation(handle="calm@example.com")
         row = {"conversation_id": conversation, "inbound_id": new_id(), "at": read_clock(connection)}
-        insert_rows(connection, Emergency, rows=[row | {"evidence": evidence}])
+        insert_rows(connection, EmergencyRow, rows=[row | {"evidence": evidence}])
     path, agent = f"/api/v1/conversations/{conversation}/emergency", client_of(Role.AGENT)
 
     assert agent.get(path).json()["confirmed"] is None

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.desk import Pause
-from store.tables.messages import Conversation, Message
-from store.tables.operations import Event, Idempotency, Outbound
+from store.tables.desk import PauseRow
+from store.tables.messages import ConversationRow, MessageRow
+from store.tables.operations import EventRow, IdempotencyRow, OutboundRow
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
@@ -80,7 +80,7 @@ def test_a_reply_is_a_message_and_a_row_that_leaves(client: AppClient, database:
     shown = answer.json()
     assert (shown["message"]["direction"], shown["message"]["delivery"]) == ("outgoing", "queued")
     assert shown["outbound"]["recipient"] == "li@example.com"
-    (row,) = rows(database, Outbound, "in_reply_to", "ancestors", "subject", "rfc_message_id")
+    (row,) = rows(database, OutboundRow, "in_reply_to", "ancestors", "subject", "rfc_message_id")
     assert (row.in_reply_to, row.ancestors) == ("first@example.com", ["first@example.com"])
     assert row.subject.startswith("Re: Payment failed [")
     assert row.rfc_message_id.endswith("@desk.example")
@@ -94,24 +94,24 @@ def test_the_first_reply_stops_its_clock_and_waits_for_the_customer(
 ) -> None:
     post(client, case)
 
-    (row,) = rows(database, Conversation, "status", "first_reply_due_at", "waiting_since", "replied_at")
+    (row,) = rows(database, ConversationRow, "status", "first_reply_due_at", "waiting_since", "replied_at")
     assert (row.status, row.first_reply_due_at, row.waiting_since) == ("pending", None, None)
     assert row.replied_at is not None
-    assert len(rows(database, Pause, "since")) == 1
+    assert len(rows(database, PauseRow, "since")) == 1
 
 
 def test_a_double_click_sends_one_reply(client: AppClient, database: Database, case: UUID) -> None:
     first, second = post(client, case), post(client, case)
 
     assert (first.status_code, first.content) == (second.status_code, second.content)
-    assert len(rows(database, Outbound, "id")) == 1
+    assert len(rows(database, OutboundRow, "id")) == 1
 
 
 def test_o2_a_lost_answer_is_given_again_word_by_word_after_the_reply_has_left(
     client: AppClient, database: Database, case: UUID
 ) -> None:
     first = post(client, case)
-    change(database, Outbound, state="sent")
+    change(database, OutboundRow, state="sent")
 
     assert post(client, case).content == first.content
 
@@ -121,7 +121,7 @@ def test_many_requests_at_once_with_one_key_are_one_reply(client: AppClient, dat
         answers = list(pool.map(lambda _: post(client, case).content, range(60)))
 
     assert len(set(answers)) == 1
-    assert len(rows(database, Outbound, "id")) == len(rows(database, Idempotency, "key")) == 1
+    assert len(rows(database, OutboundRow, "id")) == len(rows(database, IdempotencyRow, "key")) == 1
 
 
 def test_a_key_with_another_body_is_refused(client: AppClient, database: Database, case: UUID) -> None:
@@ -129,26 +129,26 @@ def test_a_key_with_another_body_is_refused(client: AppClient, database: Databas
     other = post(client, case, text="Something else.")
 
     assert (other.status_code, other.json()["type"]) == (422, "urn:omniyard:problem:invalid")
-    assert len(rows(database, Outbound, "id")) == 1
+    assert len(rows(database, OutboundRow, "id")) == 1
 
 
 def test_two_agents_may_use_one_key(client_of: Callable[[str], AppClient], database: Database, case: UUID) -> None:
     post(client_of("agent"), case, kind="note")
     post(client_of("senior"), case, kind="note", text="Another.", based_on_version=2)
 
-    assert len(rows(database, Message, "id")) == 3
+    assert len(rows(database, MessageRow, "id")) == 3
 
 
 def test_a_reply_past_news_is_refused_with_what_is_new(client: AppClient, database: Database, case: UUID) -> None:
     with database.write() as connection:
         Builder(connection).message(case, text="I found my card again.", channel="out")
-    change(database, Conversation, version=2)
+    change(database, ConversationRow, version=2)
 
     refused = post(client, case)
 
     assert (refused.status_code, refused.json()["version"]) == (409, 2)
     assert [message["text"] for message in refused.json()["newer"]] == ["I found my card again."]
-    assert rows(database, Outbound, "id") == []
+    assert rows(database, OutboundRow, "id") == []
     # The key is free again: nothing was done under it.
     assert post(client, case, based_on_version=2, text="How good.").status_code == 201
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_sent_is_refused(
 
     assert refused.status_code == 422
     assert detail in refused.json()["detail"]
-    assert rows(database, Outbound, "id") == rows(database, Idempotency, "key") == []
+    assert rows(database, OutboundRow, "id") == rows(database, IdempotencyRow, "key") == []
 
 
 def test_a_request_without_a_key_is_refused(client: AppClient, case: UUID) -> None:
@@ -203,8 +203,8 @@ def test_a_note_is_for_agents_only(client: AppClient, database: Database, case: 
 
     assert (answer.json()["message"]["direction"], answer.json()["outbound"]) == ("note", None)
     assert "123456" not in answer.text
-    assert rows(database, Outbound, "id") == []
-    assert rows(database, Conversation, "status")[0].status == "open"
+    assert rows(database, OutboundRow, "id") == []
+    assert rows(database, ConversationRow, "status")[0].status == "open"
 
 
 def test_a_secret_leaves_as_it_is_written_and_is_masked_in_the_inbox(
@@ -212,8 +212,8 @@ def test_a_secret_leaves_as_it_is_written_and_is_masked_in_the_inbox(
 ) -> None:
     post(client, case, text="Your verification code: 482913")
 
-    assert "482913" in rows(database, Outbound, "text")[0].text
-    assert "482913" not in rows(database, Message, "text")[0].text + rows(database, Message, "text")[1].text
+    assert "482913" in rows(database, OutboundRow, "text")[0].text
+    assert "482913" not in rows(database, MessageRow, "text")[0].text + rows(database, MessageRow, "text")[1].text
 
 
 def test_a_scheduled_reply_waits_and_answers_nobody_yet(client: AppClient, database: Database, case: UUID) -> None:
@@ -221,7 +221,7 @@ def test_a_scheduled_reply_waits_and_answers_nobody_yet(client: AppClient, datab
     answer = post(client, case, send_at=at.isoformat())
 
     assert datetime.fromisoformat(answer.json()["outbound"]["due_at"]) == at
-    (row,) = rows(database, Conversation, "status", "replied_at")
+    (row,) = rows(database, ConversationRow, "status", "replied_at")
     assert (row.status, row.replied_at) == ("open", None)
 
 
@@ -240,7 +240,7 @@ def test_what_waits_can_be_cancelled_and_the_case_is_back(client: AppClient, dat
     again = client.post(f"/api/v1/outbound/{outbound_id}/cancel")
 
     assert (cancelled.json()["state"], again.status_code) == ("cancelled", 409)
-    (row,) = rows(database, Conversation, "status", "replied_at", "waiting_since")
+    (row,) = rows(database, ConversationRow, "status", "replied_at", "waiting_since")
     assert (row.status, row.replied_at) == ("open", None)
     assert row.waiting_since is not None
 
@@ -250,7 +250,7 @@ def test_what_nobody_could_settle_is_listed_and_a_person_decides(
 ) -> None:
     outbound_id = post(client, case).json()["outbound"]["id"]
     assert client.get("/api/v1/outbound").json()["messages"] == []
-    change(database, Outbound, state="needs_person", error="nobody knows", attempts=2)
+    change(database, OutboundRow, state="needs_person", error="nobody knows", attempts=2)
 
     listed = client.get("/api/v1/outbound").json()["messages"]
     assert [(row["id"], row["state"]) for row in listed] == [(outbound_id, "needs_person")]
@@ -260,10 +260,10 @@ def test_what_nobody_could_settle_is_listed_and_a_person_decides(
     assert clicks == [200, 409]
     assert client.get(f"/api/v1/outbound/{outbound_id}").json()["state"] == "queued"
 
-    change(database, Outbound, state="unknown")
+    change(database, OutboundRow, state="unknown")
     marked = client.post(f"/api/v1/outbound/{outbound_id}/mark-sent").json()
     assert (marked["state"], "the admin" in marked["error"]) == ("sent", True)
-    kinds = [row.kind for row in rows(database, Event, "kind")]
+    kinds = [row.kind for row in rows(database, EventRow, "kind")]
     assert {"outbound.sent_again", "outbound.marked_sent"} <= set(kinds)
 
 

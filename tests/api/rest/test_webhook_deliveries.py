@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.events.feed import number_events
 from store.events.webhook_deliveries import Failed, fan_out, next_deliveries, settle_deliveries
 from tests.app_client import AppClient
@@ -18,7 +18,7 @@ def test_what_was_given_up_is_listed_and_replayed_once(
 ) -> None:
     # Given three events, two of which a target did not take
     with database.write() as connection:
-        append_events(connection, [EventRow(f"a.n{number}", at=RECEIVED_AT) for number in range(3)])
+        append_events(connection, [NewEvent(f"a.n{number}", at=RECEIVED_AT) for number in range(3)])
         number_events(connection, after=0, limit=10)
         fan_out(connection, after=0, wanted={"tool": lambda _: True})
         rows = next_deliveries(connection, target="tool", limit=10)

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 from imapclient import IMAPClient
 
-from connectors.email.imap.cursor import Mark
-from connectors.email.imap.fetch import Found, find_above
+from connectors.email.imap.cursor import ImapCursor
+from connectors.email.imap.fetch import FoundUids, find_above
 from router.errors import TransientError
 from tests.connectors.conftest import Mailbox
 
@@ -36,7 +36,7 @@ def test_windows_of_any_size_find_every_uid_once(gappy, window, read):
     found: list[int] = []
     through = read
     while through:
-        answer = find_above(gappy, Mark(read=through), exists=15, window=window)
+        answer = find_above(gappy, ImapCursor(read=through), exists=15, window=window)
         found += answer.uids
         through = answer.through
     if read == 0:
@@ -46,44 +46,44 @@ def test_windows_of_any_size_find_every_uid_once(gappy, window, read):
 
 def walk(client: IMAPClient, window: int) -> list[int]:
     """Read from the very beginning, window by window."""
-    found, mark = [], Mark(read=0)
+    found, mark = [], ImapCursor(read=0)
     while True:
         answer = find_above(client, mark, exists=15, window=window)
         found += answer.uids
         if not answer.through:
             return found
-        mark = Mark(read=answer.through)
+        mark = ImapCursor(read=answer.through)
 
 
 @pytest.mark.parametrize("window", [3, 50_000])
 def test_old_mail_is_that_since_its_day_and_up_to_its_end(gappy, window):
-    mark = Mark(read=0, old=20, since=date(2023, 1, 1))
+    mark = ImapCursor(read=0, old=20, since=date(2023, 1, 1))
     found: list[int] = []
     while mark.in_old_mail:
         answer = find_above(gappy, mark, exists=15, window=window)
         found += answer.uids
-        mark = Mark(read=answer.through or mark.old, old=mark.old, since=mark.since)
+        mark = ImapCursor(read=answer.through or mark.old, old=mark.old, since=mark.since)
     assert found == [12, 14, 16, 18, 20]
 
 
 def test_a_folder_that_shrinks_under_a_search_is_searched_again(gappy):
     # Given: the folder has fewer messages than SELECT said, so sequence numbers mean other messages.
     with pytest.raises((TransientError, IMAPClient.Error)):
-        find_above(gappy, Mark(read=99), exists=20, window=3)
+        find_above(gappy, ImapCursor(read=99), exists=20, window=3)
 
 
 def test_nothing_above_is_nothing(gappy):
-    assert find_above(gappy, Mark(read=30), exists=15) == Found(uids=[])
+    assert find_above(gappy, ImapCursor(read=30), exists=15) == FoundUids(uids=[])
 
 
 @pytest.mark.parametrize(
     "mark",
     [
-        Mark(read=0),
-        Mark(read=200),
-        Mark(read=200, old=5000, since=date(2026, 11, 1), page=101),
-        Mark(read=200, page=101),
+        ImapCursor(read=0),
+        ImapCursor(read=200),
+        ImapCursor(read=200, old=5000, since=date(2026, 11, 1), page=101),
+        ImapCursor(read=200, page=101),
     ],
 )
 def test_a_mark_reads_back_as_it_was_written(mark):
-    assert Mark.parse(str(mark)) == mark
+    assert ImapCursor.parse(str(mark)) == mark

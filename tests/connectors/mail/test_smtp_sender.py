@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from connectors.base import Outgoing, RawMessage, Receipt, Verdict
+from connectors.base import Outgoing, RawMessage, Receipt, SendVerdict
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.login import Timeouts
 from connectors.email.smtp.sender import SmtpSender
-from router.origin.automatic import Kind, recognise
+from router.origin.automatic import OriginKind, recognise
 from router.settings.channels import MailSendSettings
 from router.settings.secret import Secret
 from tests.mailservers import free_port, make_certificate
@@ -90,7 +90,7 @@ def test_a_reply_arrives_with_what_threads_it(sender: SmtpSender, sink: Sink) ->
     references = ("first@a.example", LONG_ID, "odd id with blanks")
     mail = outgoing(in_reply_to=LONG_ID, references=references, copies=("bob@customer.example",))
 
-    assert sender.send(mail) == Receipt(verdict=Verdict.ACCEPTED)
+    assert sender.send(mail) == Receipt(verdict=SendVerdict.ACCEPTED)
 
     (taken,) = sink.taken
     assert (taken.path, taken.recipients) == ("help@desk.example", ("ann@customer.example", "bob@customer.example"))
@@ -132,13 +132,13 @@ def test_an_automatic_mail_says_so_and_its_return_path_is_null(sender: SmtpSende
     assert taken.mail["Auto-Submitted"] == "auto-replied"
     raw = RawMessage(source_key="1", content=taken.content, received_at=datetime.now(UTC))
     envelope = normalise(raw, channel="mail")
-    assert recognise(envelope, own_addresses=frozenset()).kind is not Kind.PERSON
+    assert recognise(envelope, own_addresses=frozenset()).kind is not OriginKind.PERSON
 
 
 def test_a_provider_that_takes_no_null_path_gets_ours(sender: SmtpSender, sink: Sink) -> None:
     sink.answers["MAIL"] = ["550 null sender not allowed"]
 
-    assert sender.send(outgoing(automatic=True)).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing(automatic=True)).verdict is SendVerdict.ACCEPTED
     assert sink.taken[0].path == "help@desk.example"
 
 
@@ -160,7 +160,7 @@ def test_t46_no_line_break_makes_a_field(sender: SmtpSender, sink: Sink, where: 
 
     receipt = sender.send(outgoing(**{where: value}))
 
-    assert receipt.verdict in {Verdict.ACCEPTED, Verdict.REFUSED}
+    assert receipt.verdict in {SendVerdict.ACCEPTED, SendVerdict.REFUSED}
     for taken in sink.taken:
         assert taken.mail["Bcc"] is None
         assert taken.recipients == ("ann@customer.example",)
@@ -175,13 +175,13 @@ def test_an_address_that_is_none_is_refused_before_anything_leaves(
 ) -> None:
     receipt = sender.send(outgoing(recipient=address))
 
-    assert receipt.verdict is Verdict.REFUSED
+    assert receipt.verdict is SendVerdict.REFUSED
     assert sink.connections == 0
     assert not address or address not in receipt.why
 
 
 def test_an_address_beyond_ascii_needs_a_server_that_knows_it(sender: SmtpSender, sink: Sink) -> None:
-    assert sender.send(outgoing(recipient="用户@customer.example")).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing(recipient="用户@customer.example")).verdict is SendVerdict.ACCEPTED
     assert sink.taken[0].recipients == ("用户@customer.example",)
 
 
@@ -191,22 +191,22 @@ def test_an_address_beyond_ascii_needs_a_server_that_knows_it(sender: SmtpSender
 @pytest.mark.parametrize(
     ("stage", "answer", "verdict", "whole_channel"),
     [
-        ("MAIL", "450 busy", Verdict.NOT_SENT, True),
-        ("MAIL", "553 sender not owned", Verdict.NOT_SENT, True),
-        ("MAIL", "552 too big", Verdict.REFUSED, False),
-        ("MAIL", "421 closing", Verdict.NOT_SENT, True),
-        ("RCPT", "451 greylisted", Verdict.NOT_SENT, False),
-        ("RCPT", "550 no such user ann@customer.example", Verdict.REFUSED, False),
-        ("RCPT", DROP, Verdict.NOT_SENT, True),
-        ("DATA", "451 later", Verdict.NOT_SENT, False),
-        ("DATA", "452 full", Verdict.NOT_SENT, False),
-        ("DATA", "554 spam", Verdict.REFUSED, False),
-        ("DATA", DROP, Verdict.UNKNOWN, False),
-        ("DATA", "lost", Verdict.UNKNOWN, False),
+        ("MAIL", "450 busy", SendVerdict.NOT_SENT, True),
+        ("MAIL", "553 sender not owned", SendVerdict.NOT_SENT, True),
+        ("MAIL", "552 too big", SendVerdict.REFUSED, False),
+        ("MAIL", "421 closing", SendVerdict.NOT_SENT, True),
+        ("RCPT", "451 greylisted", SendVerdict.NOT_SENT, False),
+        ("RCPT", "550 no such user ann@customer.example", SendVerdict.REFUSED, False),
+        ("RCPT", DROP, SendVerdict.NOT_SENT, True),
+        ("DATA", "451 later", SendVerdict.NOT_SENT, False),
+        ("DATA", "452 full", SendVerdict.NOT_SENT, False),
+        ("DATA", "554 spam", SendVerdict.REFUSED, False),
+        ("DATA", DROP, SendVerdict.UNKNOWN, False),
+        ("DATA", "lost", SendVerdict.UNKNOWN, False),
     ],
 )
 def test_each_answer_has_its_meaning(
-    sender: SmtpSender, sink: Sink, stage: str, answer: str, verdict: Verdict, whole_channel: bool
+    sender: SmtpSender, sink: Sink, stage: str, answer: str, verdict: SendVerdict, whole_channel: bool
 ) -> None:
     sink.answers[stage] = [answer]
 
@@ -216,7 +216,7 @@ def test_each_answer_has_its_meaning(
     assert "ann@" not in receipt.why
     assert len(sink.taken) == (answer == "lost")
     # Whatever it was, the next mail leaves.
-    assert sender.send(outgoing()).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
 
 
 def test_t28_a_server_that_is_silent_after_the_final_dot_is_waited_for(
@@ -225,7 +225,7 @@ def test_t28_a_server_that_is_silent_after_the_final_dot_is_waited_for(
     sender = connect(serve().port, timeouts=Timeouts(command=0.5, final_dot=20))
     sink.answers["DATA"] = [1.5]
 
-    assert sender.send(outgoing()).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
     assert len(sink.taken) == 1
 
 
@@ -235,7 +235,7 @@ def test_a_server_that_never_answers_the_final_dot_leaves_it_unknown(
     sender = connect(serve().port, timeouts=Timeouts(command=5, final_dot=0.3))
     sink.answers["DATA"] = [2.0]
 
-    assert sender.send(outgoing()).verdict is Verdict.UNKNOWN
+    assert sender.send(outgoing()).verdict is SendVerdict.UNKNOWN
 
 
 def test_copies_that_are_refused_are_told_and_the_others_get_theirs(sender: SmtpSender, sink: Sink) -> None:
@@ -244,7 +244,7 @@ def test_copies_that_are_refused_are_told_and_the_others_get_theirs(sender: Smtp
 
     receipt = sender.send(outgoing(copies=copies))
 
-    assert (receipt.verdict, receipt.why) == (Verdict.ACCEPTED, "2 of 3 copies were refused (451, 550)")
+    assert (receipt.verdict, receipt.why) == (SendVerdict.ACCEPTED, "2 of 3 copies were refused (451, 550)")
     assert sink.taken[0].recipients == ("ann@customer.example", "c1@customer.example")
 
 
@@ -263,21 +263,21 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again(
     sender.send(outgoing())
     server.hang_up()
 
-    assert sender.send(outgoing()).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
     assert (sink.connections, len(sink.taken)) == (2, 2)
 
 
 def test_nobody_at_home_is_not_sent_for_the_whole_channel(connect: Callable[..., SmtpSender]) -> None:
     receipt = connect(free_port()).send(outgoing())
 
-    assert (receipt.verdict, receipt.whole_channel) == (Verdict.NOT_SENT, True)
+    assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
     assert "Connection refused" in receipt.why
 
 
 def test_a_name_that_does_not_exist_is_not_sent(connect: Callable[..., SmtpSender]) -> None:
     sender = connect(25, host="smtp.nowhere.invalid", security="starttls")
 
-    assert sender.send(outgoing()).verdict is Verdict.NOT_SENT
+    assert sender.send(outgoing()).verdict is SendVerdict.NOT_SENT
     assert "no such host name" in sender.probe().findings[0]
 
 
@@ -303,7 +303,7 @@ def test_a_server_that_does_not_want_to_talk_is_not_sent(
         done.set()
         thread.join()
 
-    assert (receipt.verdict, receipt.whole_channel) == (Verdict.NOT_SENT, True)
+    assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
 
 
 # --- Logging in -------------------------------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ def test_it_logs_in_by_password_and_by_token(
     sender = connect(serve().port, **account, **{login: secret})
 
     assert sender.probe().ok
-    assert sender.send(outgoing()).verdict is Verdict.ACCEPTED
+    assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
 
 
 @pytest.mark.parametrize("login", ["password", "oauth_token"])
@@ -339,7 +339,7 @@ def test_a_refused_login_stops_the_channel_with_a_sentence_and_no_secret(
 
     receipt, health = sender.send(outgoing()), sender.probe()
 
-    assert (receipt.verdict, receipt.whole_channel) == (Verdict.NOT_SENT, True)
+    assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
     assert "is refused" in receipt.why
     assert not health.ok
     assert not any(word in receipt.why for word in ("horse", "ya29", "help@desk"))
@@ -356,8 +356,8 @@ def test_tls_is_checked_and_a_private_authority_can_be_named(
     stranger = connect(port, host="localhost", security="starttls").send(outgoing())
     known = connect(port, host="localhost", security="starttls", ca_file=str(tmp_path / "server.pem"))
 
-    assert (stranger.verdict, "ca_file" in stranger.why) == (Verdict.NOT_SENT, True)
-    assert known.send(outgoing()).verdict is Verdict.ACCEPTED
+    assert (stranger.verdict, "ca_file" in stranger.why) == (SendVerdict.NOT_SENT, True)
+    assert known.send(outgoing()).verdict is SendVerdict.ACCEPTED
 
 
 def test_a_server_without_starttls_gets_no_mail(
@@ -365,5 +365,5 @@ def test_a_server_without_starttls_gets_no_mail(
 ) -> None:
     receipt = connect(serve().port, security="starttls").send(outgoing())
 
-    assert (receipt.verdict, "security" in receipt.why) == (Verdict.NOT_SENT, True)
+    assert (receipt.verdict, "security" in receipt.why) == (SendVerdict.NOT_SENT, True)
     assert sink.taken == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.email.quotes.split_reply import Words, split_reply
+from connectors.email.quotes.split_reply import SplitReply, split_reply
 
 NEW = "My refund has not arrived.\nPlease check order 20261122."
 OLD = "Dear customer,\nyour refund is on its way."
@@ -174,13 +174,13 @@ def quoted(text: str) -> str:
 def test_a_reply_above_an_attribution_is_all_that_is_new(attribution: str) -> None:
     for old in (quoted(OLD), OLD):
         words = split_reply(f"{NEW}\n\n{attribution}\n\n{old}\n")
-        assert words == Words(NEW, f"{attribution}\n\n{old}", "")
+        assert words == SplitReply(NEW, f"{attribution}\n\n{old}", "")
 
 
 @pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
 def test_a_reply_below_its_quote_is_what_is_new(attribution: str) -> None:
     words = split_reply(f"{attribution}\n{quoted(OLD)}\n\n{NEW}\n")
-    assert words == Words(NEW, f"{attribution}\n{quoted(OLD)}", "")
+    assert words == SplitReply(NEW, f"{attribution}\n{quoted(OLD)}", "")
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
@@ -202,17 +202,17 @@ def test_a_reply_above_a_quoted_header_section_is_all_that_is_new(labels: tuple[
     ],
 )
 def test_a_quoted_header_section_may_begin_with_a_stretched_or_short_label(section: str) -> None:
-    assert split_reply(f"{NEW}\n\n{section}\n\n{OLD}\n") == Words(NEW, f"{section}\n\n{OLD}", "")
+    assert split_reply(f"{NEW}\n\n{section}\n\n{OLD}\n") == SplitReply(NEW, f"{section}\n\n{OLD}", "")
 
 
 @pytest.mark.parametrize("separator", SEPARATORS)
 def test_a_reply_above_a_separator_is_all_that_is_new(separator: str) -> None:
-    assert split_reply(f"{NEW}\n\n{separator}\n\n{OLD}\n") == Words(NEW, f"{separator}\n\n{OLD}", "")
+    assert split_reply(f"{NEW}\n\n{separator}\n\n{OLD}\n") == SplitReply(NEW, f"{separator}\n\n{OLD}", "")
 
 
 @pytest.mark.parametrize("sign_off", SIGN_OFFS)
 def test_what_a_phone_signs_with_is_no_word_of_the_writer(sign_off: str) -> None:
-    assert split_reply(f"{NEW}\n\n{sign_off}\n") == Words(NEW, "", sign_off)
+    assert split_reply(f"{NEW}\n\n{sign_off}\n") == SplitReply(NEW, "", sign_off)
     below = split_reply(f"{NEW}\n\n{sign_off}\n\nOn 16 Nov 2026, at 09:41, Desk <a@b.example> wrote:\n> Hi\n")
     assert (below.text, below.signature) == (NEW, sign_off)
 
@@ -235,12 +235,12 @@ def test_answers_between_the_lines_are_what_is_new() -> None:
 )
 def test_a_framed_or_parted_attribution_opens_a_quote(attribution: str) -> None:
     for old in (quoted(OLD), OLD):
-        assert split_reply(f"{NEW}\n\n{attribution}\n\n{old}\n") == Words(NEW, f"{attribution}\n\n{old}", "")
+        assert split_reply(f"{NEW}\n\n{attribution}\n\n{old}\n") == SplitReply(NEW, f"{attribution}\n\n{old}", "")
 
 
 def test_when_and_who_alone_above_a_marked_quote_belong_to_it() -> None:
     head = "2026/11/16 Desk <support@wallet.example>"
-    assert split_reply(f"{NEW}\n{head}\n\n{quoted(OLD)}") == Words(NEW, f"{head}\n\n{quoted(OLD)}", "")
+    assert split_reply(f"{NEW}\n{head}\n\n{quoted(OLD)}") == SplitReply(NEW, f"{head}\n\n{quoted(OLD)}", "")
     assert split_reply(f"{NEW}\n{head}\nis what I found.").text.endswith("is what I found.")
 
 
@@ -254,7 +254,7 @@ def test_a_reply_on_the_line_of_an_attribution_is_not_lost(between: str) -> None
 
 def test_the_rest_of_a_link_that_a_mailer_broke_off_is_quoted() -> None:
     old = "> Post a response\n>\n (https://wallet.example/c/1) >\n> or call us"
-    assert split_reply(f"{NEW}\n\n{old}") == Words(NEW, old, "")
+    assert split_reply(f"{NEW}\n\n{old}") == SplitReply(NEW, old, "")
     answered = "> Which page?\nThis one: <https://wallet.example/c/1>\n> And when?\nNow."
     assert split_reply(answered).text == "This one: <https://wallet.example/c/1>\nNow."
 
@@ -268,7 +268,7 @@ def test_a_header_section_without_an_author_is_a_programs_by_its_time() -> None:
 
 def test_what_is_drawn_around_words_is_no_quote() -> None:
     said = "See here:\n>>> >>> https://wallet.example <<<\nThank you"
-    assert split_reply(said) == Words(said)
+    assert split_reply(said) == SplitReply(said)
 
 
 @pytest.mark.parametrize("mark", [">", "＞", "> ", " >", ">>", "> >"])
@@ -284,14 +284,14 @@ def test_the_end_of_a_quoted_line_that_a_mailer_wrapped_is_quoted() -> None:
 
 
 def test_a_signature_is_kept_apart() -> None:
-    assert split_reply(f"{NEW}\n-- \nBob Smith\n+86 10 1234") == Words(NEW, "", "-- \nBob Smith\n+86 10 1234")
-    assert split_reply(f"{NEW}\n--\nBob Smith") == Words(NEW, "", "--\nBob Smith")
+    assert split_reply(f"{NEW}\n-- \nBob Smith\n+86 10 1234") == SplitReply(NEW, "", "-- \nBob Smith\n+86 10 1234")
+    assert split_reply(f"{NEW}\n--\nBob Smith") == SplitReply(NEW, "", "--\nBob Smith")
 
 
 def test_the_name_card_of_netease_mail_master_is_a_signature() -> None:
     card = "| |\n张三\n|\n|\nzhangsan@163.example\n|\n签名由网易邮箱大师定制"
     below = "在2026年11月16日 09:41，客服<support@wallet.example> 写道：\n您好"
-    assert split_reply(f"请退款\n\n{card}\n\n{below}\n") == Words("请退款", below, card)
+    assert split_reply(f"请退款\n\n{card}\n\n{below}\n") == SplitReply("请退款", below, card)
 
 
 @pytest.mark.parametrize(
@@ -314,12 +314,12 @@ def test_the_name_card_of_netease_mail_master_is_a_signature() -> None:
     ],
 )
 def test_people_may_write_what_programs_write(mail: str) -> None:
-    assert split_reply(mail) == Words(mail.strip())
+    assert split_reply(mail) == SplitReply(mail.strip())
 
 
 def test_a_forward_without_a_word_of_its_own_says_what_it_forwards() -> None:
     mail = "---------- Forwarded message ---------\nFrom: Bank <a@bank.example>\nSubject: Alert\n\nA login from Mars.\n"
-    assert split_reply(mail) == Words(mail.strip())
+    assert split_reply(mail) == SplitReply(mail.strip())
 
 
 def test_a_reply_without_a_word_of_its_own_says_nothing() -> None:

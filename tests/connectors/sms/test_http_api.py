@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Outgoing, Verdict
+from connectors.base import Outgoing, SendVerdict
 from connectors.normalise import normalise_page
 from connectors.registry import http_sms_sender, open_senders
 from connectors.sms.http_api import webhook as http_door
@@ -20,7 +20,7 @@ from router.envelope import from_json
 from router.errors import ConfigError, PermanentError
 from router.settings import Settings, read_settings
 from router.settings.validation import examine_settings
-from tests.fakes.server import Answer, Asked, FakeServer, Fault
+from tests.fakes.server import DemoAnswer, DemoRequest, FakeServer, Fault
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 KEY = "key-of-the-provider"
@@ -49,8 +49,8 @@ team = "front"
 
 
 class Provider(FakeServer):
-    def answer(self, asked: Asked) -> Answer:
-        return Answer(document={"code": "OK", "data": {"bizId": f"B{len(self.asked)}"}})
+    def answer(self, asked: DemoRequest) -> DemoAnswer:
+        return DemoAnswer(document={"code": "OK", "data": {"bizId": f"B{len(self.asked)}"}})
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +153,7 @@ def test_an_sms_leaves_as_the_file_describes_it(provider):
     sender = http_sms_sender("sms", desk(provider.base).channels["sms"], desk(provider.base))
     receipt = sender.send(outgoing())
     (asked,) = provider.asked
-    assert (receipt.verdict, receipt.provider_id) == (Verdict.ACCEPTED, "B1")
+    assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, "B1")
     assert (asked.path, asked.params, asked.headers["Authorization"]) == ("/v1/send", {"app": "7"}, "Bearer of-ours")
     # The customer's own braces stay what they are.
     assert asked.json == {
@@ -171,19 +171,24 @@ def test_a_form_leaves_where_the_provider_wants_one(provider):
     ("fault", "verdict", "whole", "words"),
     [
         (
-            Fault(answer=Answer(200, {"code": "isv.BLACK_LIST", "message": "secret words"})),
-            Verdict.REFUSED,
+            Fault(answer=DemoAnswer(200, {"code": "isv.BLACK_LIST", "message": "secret words"})),
+            SendVerdict.REFUSED,
             False,
             "isv.BLACK_LIST",
         ),
-        (Fault(answer=Answer(200, {"code": "words with blanks"})), Verdict.REFUSED, False, "something else"),
-        (Fault(answer=Answer(200, content=b"<html>")), Verdict.UNKNOWN, False, "no JSON"),
-        (Fault(answer=Answer(400, {})), Verdict.REFUSED, False, "400"),
-        (Fault(answer=Answer(401, {})), Verdict.NOT_SENT, True, "check `headers`"),
-        (Fault(answer=Answer(429, {}, headers={"Retry-After": "8"})), Verdict.NOT_SENT, True, "429"),
-        (Fault(answer=Answer(302, headers={"Location": "https://evil.example"})), Verdict.UNKNOWN, False, "302"),
-        (Fault(answer=Answer(500, {})), Verdict.UNKNOWN, False, "500"),
-        (Fault(lose=True), Verdict.UNKNOWN, False, "did not come"),
+        (Fault(answer=DemoAnswer(200, {"code": "words with blanks"})), SendVerdict.REFUSED, False, "something else"),
+        (Fault(answer=DemoAnswer(200, content=b"<html>")), SendVerdict.UNKNOWN, False, "no JSON"),
+        (Fault(answer=DemoAnswer(400, {})), SendVerdict.REFUSED, False, "400"),
+        (Fault(answer=DemoAnswer(401, {})), SendVerdict.NOT_SENT, True, "check `headers`"),
+        (Fault(answer=DemoAnswer(429, {}, headers={"Retry-After": "8"})), SendVerdict.NOT_SENT, True, "429"),
+        (
+            Fault(answer=DemoAnswer(302, headers={"Location": "https://evil.example"})),
+            SendVerdict.UNKNOWN,
+            False,
+            "302",
+        ),
+        (Fault(answer=DemoAnswer(500, {})), SendVerdict.UNKNOWN, False, "500"),
+        (Fault(lose=True), SendVerdict.UNKNOWN, False, "did not come"),
     ],
 )
 def test_each_answer_has_its_verdict(provider, fault, verdict, whole, words):
@@ -198,7 +203,8 @@ def test_each_answer_has_its_verdict(provider, fault, verdict, whole, words):
 def test_a_text_that_is_too_long_is_refused_here(provider):
     settings = desk(provider.base, send="longest = 5")
     assert (
-        http_sms_sender("sms", settings.channels["sms"], settings).send(outgoing("123456")).verdict is Verdict.REFUSED
+        http_sms_sender("sms", settings.channels["sms"], settings).send(outgoing("123456")).verdict
+        is SendVerdict.REFUSED
     )
     assert provider.asked == []
 

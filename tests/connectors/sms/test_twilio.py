@@ -17,7 +17,7 @@ from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TwilioSettings
 from router.settings.secret import Secret
 from tests.fakes.contract import specs_folder
-from tests.fakes.server import Answer, Fault
+from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio, error
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -237,7 +237,7 @@ def test_old_messages_after_an_outage_are_marked_and_come_first(connector, twili
         (error(401, 20003), PermanentError),
         (error(404, 20404), PermanentError),
         (error(500, 20500), TransientError),
-        (Answer(200, content=b"<html>"), TransientError),
+        (DemoAnswer(200, content=b"<html>"), TransientError),
     ],
 )
 def test_a_refusal_is_told_apart_from_an_outage(connector, twilio, answer, expected):
@@ -249,7 +249,7 @@ def test_a_refusal_is_told_apart_from_an_outage(connector, twilio, answer, expec
 
 def test_a_429_is_waited_for_as_long_as_it_says(connector, twilio):
     limited = error(429, 20429)
-    twilio.script(Fault(answer=Answer(429, limited.document, headers={"Retry-After": "17"})))
+    twilio.script(Fault(answer=DemoAnswer(429, limited.document, headers={"Retry-After": "17"})))
     with pytest.raises(RateLimited) as caught:
         connector.fetch(begun())
     assert caught.value.seconds == 17

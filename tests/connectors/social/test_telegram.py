@@ -20,7 +20,7 @@ from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TelegramSettings
 from router.settings.secret import Secret
-from tests.fakes.server import Answer, Fault
+from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.telegram import BOT, CUSTOMER, TOKEN, FakeTelegram, error
 from workers.runtime.logs import configure_logging
 
@@ -201,7 +201,7 @@ def test_old_messages_are_marked(connector, telegram):
         (error(401, "Unauthorized"), PermanentError, "check `token`"),
         (error(409, "Conflict"), PermanentError, "deleteWebhook"),
         (error(502, "Bad Gateway"), TransientError, "out of order"),
-        (Answer(200, content=b"<html>"), TransientError, "no JSON"),
+        (DemoAnswer(200, content=b"<html>"), TransientError, "no JSON"),
     ],
 )
 def test_each_refusal_says_what_to_do(connector, telegram, answer, expected, sentence):

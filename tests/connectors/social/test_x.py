@@ -16,7 +16,7 @@ from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import XSettings
 from router.settings.secret import Secret
-from tests.fakes.server import Answer, Fault
+from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.x import CUSTOMER, KEYS, OWN, FakeX, problem
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -281,8 +281,8 @@ def test_a_message_that_shows_up_late_with_a_lower_id_is_found(connector, x, clo
         (problem(401, "Unauthorized"), PermanentError, "check the four keys"),
         (problem(403, "Forbidden"), PermanentError, "permission"),
         (problem(503, "Service Unavailable"), TransientError, "out of order"),
-        (Answer(200, content=b"<html>"), TransientError, "no JSON"),
-        (Answer(200, {"errors": [{"title": "x", "type": "y"}]}), TransientError, "errors instead of messages"),
+        (DemoAnswer(200, content=b"<html>"), TransientError, "no JSON"),
+        (DemoAnswer(200, {"errors": [{"title": "x", "type": "y"}]}), TransientError, "errors instead of messages"),
     ],
 )
 def test_each_refusal_says_what_to_do(connector, x, answer, expected, sentence):

@@ -20,7 +20,7 @@ from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.inbound.history import digest
 from store.outbound import replies
-from store.tables.messages import Conversation, Identity, Message, ThreadKey
+from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow
 from tests.desk import BOB, Desk, envelope
 
 
@@ -31,14 +31,14 @@ def rows_of(database: Database, model: Any, *names: str) -> list[tuple[Any, ...]
 
 
 def home_of(database: Database, rfc_message_id: str) -> Any:
-    table = table_of(Message)
+    table = table_of(MessageRow)
     with database.read() as connection:
         statement = sa.select(table.c.conversation_id).where(table.c.rfc_message_id == rfc_message_id)
         return connection.execute(statement).scalar_one()
 
 
 def state_of(database: Database, *ids: Any) -> list[dict[str, Any]]:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     with database.read() as connection:
         rows = connection.execute(sa.select(table).where(table.c.id.in_(ids)).order_by(table.c.id)).mappings().all()
     # What every write moves is no part of what a conversation is.
@@ -56,9 +56,14 @@ def test_a_merged_conversation_sends_on_what_comes_for_it_and_comes_back_as_it_w
     desk.route(two)
     source, target = home_of(database, one.rfc_message_id or ""), home_of(database, two.rfc_message_id or "")
     assert source != target
-    before, keys = state_of(database, source, target), sorted(rows_of(database, ThreadKey, "digest", "conversation_id"))
+    before, keys = (
+        state_of(database, source, target),
+        sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id")),
+    )
     [(reference, contact)] = [
-        (row[1], row[2]) for row in rows_of(database, Conversation, "id", "reference", "contact_id") if row[0] == source
+        (row[1], row[2])
+        for row in rows_of(database, ConversationRow, "id", "reference", "contact_id")
+        if row[0] == source
     ]
 
     # When they are merged, and mail comes that answers the first, by Message-ID and by our token
@@ -85,7 +90,7 @@ def test_a_merged_conversation_sends_on_what_comes_for_it_and_comes_back_as_it_w
     assert [row for row in after if row["id"] == source] == [row for row in before if row["id"] == source]
     assert home_of(database, "one@customer.example") == source
     assert home_of(database, "three@customer.example") == target
-    assert set(keys) <= set(rows_of(database, ThreadKey, "digest", "conversation_id"))
+    assert set(keys) <= set(rows_of(database, ThreadKeyRow, "digest", "conversation_id"))
     with pytest.raises(Conflict), database.write() as connection:
         merging.undo(connection, database, kept, by="Ann", now=now)
 
@@ -95,7 +100,10 @@ def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_pa
     desk.route(envelope("one", subject="Refund please", text="Please refund order 11."))
     desk.route(envelope("two", subject="I was hacked", text="I was hacked, help."))
     source, target = home_of(database, "two@customer.example"), home_of(database, "one@customer.example")
-    before, keys = state_of(database, source, target), sorted(rows_of(database, ThreadKey, "digest", "conversation_id"))
+    before, keys = (
+        state_of(database, source, target),
+        sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id")),
+    )
     with database.write() as connection:
         now = read_clock(connection)
         kept = merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
@@ -104,7 +112,7 @@ def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_pa
     with database.write() as connection:
         merging.undo(connection, database, kept, by="Ann", now=now)
     assert state_of(database, source, target) == before
-    assert sorted(rows_of(database, ThreadKey, "digest", "conversation_id")) == keys
+    assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id")) == keys
 
 
 def test_messages_that_are_split_off_take_their_thread_with_them(database: Database, tmp_path: Path) -> None:
@@ -116,7 +124,7 @@ def test_messages_that_are_split_off_take_their_thread_with_them(database: Datab
     desk.route(one)
     desk.route(two)
     home, before = home_of(database, one.rfc_message_id or ""), state_of(database)
-    ids = {row[1]: row[0] for row in rows_of(database, Message, "id", "rfc_message_id")}
+    ids = {row[1]: row[0] for row in rows_of(database, MessageRow, "id", "rfc_message_id")}
     before = state_of(database, home)
     with database.write() as connection:
         now = read_clock(connection)
@@ -181,7 +189,7 @@ def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it
 ) -> None:
     # Given a merge of the second conversation that has not ended
     one, two, three = open_conversations(database, tmp_path)
-    [message] = [row[0] for row in rows_of(database, Message, "id", "conversation_id") if row[1] == two]
+    [message] = [row[0] for row in rows_of(database, MessageRow, "id", "conversation_id") if row[1] == two]
 
     def late() -> None:
         with database.write() as connection:
@@ -208,7 +216,7 @@ def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it
             wait_for_lock(database)
         with pytest.raises(Conflict, match="was merged into"):
             waits.result()
-    merged = dict(rows_of(database, Conversation, "id", "merged_into"))
+    merged = dict(rows_of(database, ConversationRow, "id", "merged_into"))
     assert merged == {one: None, two: three, three: None}
 
 
@@ -218,7 +226,7 @@ def test_the_way_to_a_merged_conversation_ends_even_in_a_circle(database: Databa
     merge(database, two, three)
     with database.read() as connection:
         assert where_now(connection, [one, two, three]) == {one: three, two: three}
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     with database.write() as connection:
         connection.execute(sa.update(table).where(table.c.id == three).values(merged_into=one))
     with database.read() as connection:
@@ -230,7 +238,7 @@ def test_a_merge_with_a_version_holds_no_conversation_while_it_waits_for_the_sen
     database: Database, tmp_path: Path
 ) -> None:
     one, two, _ = open_conversations(database, tmp_path)
-    table, identity = table_of(Conversation), table_of(Identity)
+    table, identity = table_of(ConversationRow), table_of(IdentityRow)
 
     def late() -> None:
         with database.write() as connection:
@@ -255,12 +263,12 @@ def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(databas
     key = digest("one@customer.example")
     with database.write() as connection:
         quoted = {"digest": key, "conversation_id": two, "own": False}
-        connection.execute(sa.insert(table_of(ThreadKey)).values(quoted))
-    before = sorted(rows_of(database, ThreadKey, "digest", "conversation_id", "own"))
+        connection.execute(sa.insert(table_of(ThreadKeyRow)).values(quoted))
+    before = sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own"))
     assert (key, one, True) in before
     kept = merge(database, one, two)
-    after = rows_of(database, ThreadKey, "digest", "conversation_id", "own")
+    after = rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")
     assert [row[1:] for row in after if row[0] == key] == [(two, True)]
     with database.write() as connection:
         merging.undo(connection, database, kept, by="Ann", now=read_clock(connection))
-    assert sorted(rows_of(database, ThreadKey, "digest", "conversation_id", "own")) == before
+    assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")) == before

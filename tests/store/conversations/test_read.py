@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from router.errors import Conflict, NotFound, PermanentError
 from store.conversations.lists import Filter, Sort, count_unresolved, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
-from store.conversations.read import ConversationRow, Position, find_conversation, glimpses, handles
+from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
 from store.inbound.quarantine import discard, find_quarantined, list_quarantined, replay
@@ -47,7 +47,7 @@ def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Datab
             for number in range(12)
         ]
     # When they are walked in pages of three, and one arrives before each page
-    seen: list[ConversationRow] = []
+    seen: list[ConversationRecord] = []
     after: Position | None = None
     while True:
         with database.write() as connection:
@@ -65,7 +65,7 @@ def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Datab
     assert known == sorted(known, key=partial(_place, sort))
 
 
-def _place(sort: Sort, row: ConversationRow) -> tuple[object, ...]:
+def _place(sort: Sort, row: ConversationRecord) -> tuple[object, ...]:
     newest = (-row.last_message_at.timestamp(), -row.id.int)
     if sort is Sort.PRIORITY:
         return (["urgent", "high", "normal", "low", "odd"].index(row.priority), *newest)

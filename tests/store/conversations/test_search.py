@@ -11,7 +11,7 @@ from store.conversations.search import find_messages, forget_messages
 from store.db.bulk import among, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.messages import Message
+from store.tables.messages import MessageRow
 from tests.inbox_builder import Builder
 
 SAID = {
@@ -63,7 +63,7 @@ def test_what_was_said_is_found_as_it_was_said(database: Database) -> None:
     assert [ids[each] for each in found("refund")] == ["wide", "en"]
     assert [ids[each] for each in found("refund", before=found("refund")[0])] == ["en"]
     # What is forgotten is found no more.
-    table = table_of(Message)
+    table = table_of(MessageRow)
     with database.write() as connection:
         rows = connection.execute(sa.select(table.c.id, table.c.subject, table.c.text)).mappings().all()
         forget_messages(connection, [dict(row) for row in rows])
@@ -77,7 +77,7 @@ def test_words_of_languages_without_blanks_are_pairs_of_characters() -> None:
 
 
 def test_rows_with_many_given_ids_are_found_by_an_index(database: Database) -> None:
-    table = table_of(Message)
+    table = table_of(MessageRow)
     statement = sa.select(table.c.text).where(among(table.c.id, [new_id()]), sa.not_(among(table.c.id, [])))
     with database.read() as connection:
         sql = str(statement.compile(dialect=connection.dialect))
@@ -96,7 +96,7 @@ def test_a_page_goes_on_where_it_was_though_its_last_message_was_erased(database
         return [row.message_id for row in rows]
 
     first = page(None)
-    table = table_of(Message)
+    table = table_of(MessageRow)
     with database.write() as connection:
         rows = connection.execute(sa.select(table).where(table.c.id == first[-1])).mappings().all()
         forget_messages(connection, [dict(row) for row in rows])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from store.conversations.similar import Sign, Similar, similar_to
+from store.conversations.similar import Similar, Similarity, similar_to
 from store.db.engine import Database
 from tests.inbox_builder import NOON, Builder
 
@@ -36,5 +36,9 @@ def test_equal_words_come_first_then_open_cases_of_the_day_that_nearly_say_it(da
         everything = similar_to(connection, ours, now=NOON)
         payments = similar_to(connection, ours, now=NOON, only_teams=["payments"])
         assert similar_to(connection, bare, now=NOON) == []
-    assert everything == [Similar(equal, Sign.EQUAL), Similar(near, Sign.NEAR), Similar(risk, Sign.NEAR)]
+    assert everything == [
+        Similar(equal, Similarity.EQUAL),
+        Similar(near, Similarity.NEAR),
+        Similar(risk, Similarity.NEAR),
+    ]
     assert payments == everything[:2]

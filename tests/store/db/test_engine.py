@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from router.errors import PermanentError, TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.tables.messages import Inbound
+from store.tables.messages import InboundRow
 from tests.mailservers import free_port
 from tests.store.inbound.test_accept import count, delivery, keep
 
@@ -36,7 +36,7 @@ def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_half_written(
     with pytest.raises(TransientError, match="free some space"):
         run(database, f"PRAGMA max_page_count = {pages + 1}", *grow.split(";"))
 
-    assert count(database, table_of(Inbound)) == 1
+    assert count(database, table_of(InboundRow)) == 1
 
 
 def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     keep(database, delivery("1:1"))
 
     with database.write() as connection:
-        connection.execute(sa.update(table_of(Inbound)).values(reason="being changed"))
-        assert count(database, table_of(Inbound)) == 1
+        connection.execute(sa.update(table_of(InboundRow)).values(reason="being changed"))
+        assert count(database, table_of(InboundRow)) == 1
 
 
 def test_a_server_that_is_away_is_said(tmp_path: Path) -> None:

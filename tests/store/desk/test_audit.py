@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.audit import Audit, AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
-from store.events.append import EventRow, append_events
+from store.desk.audit import AuditEntry, AuditRow, append_audit, check_chain, is_anything_unsealed, list_audit
+from store.events.append import NewEvent, append_events
 from tests.desk import RECEIVED_AT
 from workers.chores.publish_events import Publisher, seal_step
 
@@ -31,8 +31,8 @@ def trail(database: Database) -> Database:
         append_events(
             connection,
             [
-                EventRow("message.queued", case, {"author": "Wang", "message_id": "m"}, at=RECEIVED_AT),
-                EventRow("message.routed", case, {"rule": "r"}, at=RECEIVED_AT),
+                NewEvent("message.queued", case, {"author": "Wang", "message_id": "m"}, at=RECEIVED_AT),
+                NewEvent("message.routed", case, {"rule": "r"}, at=RECEIVED_AT),
             ],
         )
     while publisher.once():
@@ -52,7 +52,7 @@ def test_what_is_sealed_is_whole_and_in_order_and_actions_come_with_their_events
 
 
 def test_whatever_is_changed_or_removed_the_first_such_row_is_named(trail: Database) -> None:
-    table = table_of(Audit)
+    table = table_of(AuditRow)
     second = table.c.number == 2
     for tamper in (
         sa.update(table).where(second).values(actor="Nobody"),

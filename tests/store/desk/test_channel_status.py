@@ -12,16 +12,16 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.leases import confirm_lease, take_lease
 from store.desk.channel_status import DeskStatus, read_status
-from store.inbound.accept import Delivery, accept, known_keys
+from store.inbound.accept import InboundMessage, accept, known_keys
 from store.inbound.cursors import move_cursor, note_error, note_poll, read_position, reposition
-from store.tables.messages import Inbound, InboundState
+from store.tables.messages import InboundRow, InboundState
 
 _AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def _accept(database: Database, *keys: str, channel: str = "mail") -> None:
     deliveries = [
-        Delivery(
+        InboundMessage(
             source_key=key, envelope="{}", original=b"x", size=1, content_hash=key.encode().ljust(32), received_at=_AT
         )
         for key in keys
@@ -31,7 +31,7 @@ def _accept(database: Database, *keys: str, channel: str = "mail") -> None:
 
 
 def _set(database: Database, key: str, *, state: str) -> None:
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     with database.write() as connection:
         connection.execute(sa.update(table).where(table.c.source_key == key).values(state=state))
 

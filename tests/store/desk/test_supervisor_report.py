@@ -10,7 +10,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.desk.supervisor_report import Load, Promises, read_insight
-from store.tables.desk import Emergency, NoticeKind, SlaNotice
+from store.tables.desk import EmergencyRow, NoticeKind, SlaNoticeRow
 from tests.inbox_builder import NOON, Builder
 
 HOUR = timedelta(hours=1)
@@ -27,11 +27,13 @@ def test_the_numbers_are_of_what_was_opened_in_these_days(database: Database) ->
         build.conversation(opened_at=NOON - DAY)
         breach = {"conversation_id": cases[0], "kind": NoticeKind.BREACH, "due_at": NOON, "at": NOON}
         notices = [breach | {"id": new_id(), "promise": promise} for promise in ("first_reply", "resolve")]
-        insert_rows(connection, SlaNotice, rows=notices)
+        insert_rows(connection, SlaNoticeRow, rows=notices)
         called = {"inbound_id": new_id(), "at": NOON, "evidence": {}, "by": "Ann", "confirmed_at": None}
         found = [(cases[0], True), (cases[1], False), (cases[2], None)]
         insert_rows(
-            connection, Emergency, rows=[called | {"conversation_id": case, "confirmed": told} for case, told in found]
+            connection,
+            EmergencyRow,
+            rows=[called | {"conversation_id": case, "confirmed": told} for case, told in found],
         )
     # When
     with database.read() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.events.feed import events_after, newest_number, number_events
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
@@ -13,7 +13,7 @@ def test_who_is_limited_to_teams_gets_their_events_and_those_of_no_conversation(
     with database.write() as connection:
         build = Builder(connection)
         cases = [build.conversation(team=team) for team in ("payments", "risk")]
-        append_events(connection, [EventRow("a.b", case, at=RECEIVED_AT) for case in (*cases, None)])
+        append_events(connection, [NewEvent("a.b", case, at=RECEIVED_AT) for case in (*cases, None)])
         number_events(connection, after=0, limit=2)
         number_events(connection, after=2, limit=2)
     with database.read() as connection:

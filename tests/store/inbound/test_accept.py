@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.inbound.accept import Accepted, Delivery, accept
-from store.tables.messages import Inbound, Original
-from store.tables.operations import Event
+from store.inbound.accept import Accepted, InboundMessage, accept
+from store.tables.messages import InboundRow, OriginalRow
+from store.tables.operations import EventRow
 
 
-def delivery(key: str, content: bytes = b"hello", *, unreadable: str = "") -> Delivery:
-    return Delivery(
+def delivery(key: str, content: bytes = b"hello", *, unreadable: str = "") -> InboundMessage:
+    return InboundMessage(
         source_key=key,
         envelope="{}",
         original=content,
@@ -27,14 +27,14 @@ def delivery(key: str, content: bytes = b"hello", *, unreadable: str = "") -> De
     )
 
 
-def keep(database: Database, *deliveries: Delivery, channel: str = "mail") -> Accepted:
+def keep(database: Database, *deliveries: InboundMessage, channel: str = "mail") -> Accepted:
     with database.write() as connection:
         return accept(connection, channel=channel, deliveries=deliveries, backfill=False)
 
 
 def column(database: Database, name: str) -> list[object]:
     with database.read() as connection:
-        return list(connection.execute(sa.select(table_of(Inbound).c[name])).scalars())
+        return list(connection.execute(sa.select(table_of(InboundRow).c[name])).scalars())
 
 
 def count(database: Database, table: sa.Table) -> int:
@@ -47,7 +47,7 @@ def test_a_page_leaves_a_row_and_an_original_each(database: Database) -> None:
 
     assert len(accepted.ids) == 2
     assert sorted(map(str, column(database, "source_key"))) == ["1:1", "1:2"]
-    assert count(database, table_of(Original)) == 2
+    assert count(database, table_of(OriginalRow)) == 2
 
 
 def test_a_page_that_comes_five_times_overlapping_adds_no_row(database: Database) -> None:
@@ -58,7 +58,7 @@ def test_a_page_that_comes_five_times_overlapping_adds_no_row(database: Database
         again = keep(database, *reversed(page[start:]), page[start])
         assert again.ids == ()
 
-    assert count(database, table_of(Inbound)) == 10
+    assert count(database, table_of(InboundRow)) == 10
 
 
 def test_other_bytes_under_a_known_key_are_a_second_row_and_an_alarm(database: Database) -> None:
@@ -70,14 +70,14 @@ def test_other_bytes_under_a_known_key_are_a_second_row_and_an_alarm(database: D
     assert accepted.conflicts == 1
     assert sorted(map(bool, column(database, "conflict"))) == [False, True]
     with database.read() as connection:
-        assert connection.execute(sa.select(table_of(Event).c.kind)).scalars().all() == ["inbound.conflict"]
+        assert connection.execute(sa.select(table_of(EventRow).c.kind)).scalars().all() == ["inbound.conflict"]
 
 
 def test_one_key_in_two_channels_is_two_messages(database: Database) -> None:
     keep(database, delivery("1:1"), channel="mail")
     keep(database, delivery("1:1"), channel="sales")
 
-    assert count(database, table_of(Inbound)) == 2
+    assert count(database, table_of(InboundRow)) == 2
 
 
 def test_what_cannot_be_read_is_kept_and_put_aside_with_the_reason(database: Database) -> None:
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_kept_and_put_aside_with_the_reason(database: Dat
     assert accepted.ids == ()
     assert column(database, "state") == ["quarantined"]
     assert column(database, "reason") == ["its parts nest 5000 deep"]
-    assert count(database, table_of(Original)) == 1
+    assert count(database, table_of(OriginalRow)) == 1
 
 
 def test_sixteen_at_once_with_one_message_make_one_row(database: Database) -> None:
@@ -104,7 +104,7 @@ def test_sixteen_at_once_with_one_message_make_one_row(database: Database) -> No
 
     assert len(accepted) == 16
     assert sum(len(each.ids) for each in accepted) == 1
-    assert count(database, table_of(Inbound)) == 1
+    assert count(database, table_of(InboundRow)) == 1
 
 
 def test_a_rolled_back_page_leaves_nothing(database: Database) -> None:
@@ -115,4 +115,4 @@ def test_a_rolled_back_page_leaves_nothing(database: Database) -> None:
     except RuntimeError:
         pass
 
-    assert count(database, table_of(Inbound)) == 0
+    assert count(database, table_of(InboundRow)) == 0

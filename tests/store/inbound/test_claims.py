@@ -13,7 +13,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.inbound import claims
 from store.inbound.claims import Claim
-from store.tables.messages import Inbound, InboundState
+from store.tables.messages import InboundRow, InboundState
 from tests.store.inbound.test_accept import column, delivery, keep
 
 
@@ -28,7 +28,7 @@ def claim_alone(database: Database) -> Claim:
 
 
 def let_leases_end(database: Database) -> None:
-    table = table_of(Inbound)
+    table = table_of(InboundRow)
     with database.write() as connection:
         past = claims.read_clock(connection) - timedelta(seconds=1)
         connection.execute(sa.update(table).where(table.c.lease_until.is_not(None)).values(lease_until=past))

@@ -11,7 +11,7 @@ from router.classify import build_classifier
 from router.classify.encoder import load_encoder
 from router.classify.features import grams
 from router.classify.model import Label, from_bytes, to_bytes
-from router.classify.trainer import Example, examples_of, train
+from router.classify.trainer import TrainingExample, examples_of, train
 from router.errors import ConfigError, PermanentError
 from router.settings import read_settings
 
@@ -194,12 +194,14 @@ def test_equal_examples_make_equal_models(model):
     again = train(EXAMPLES, emergencies={"security"})
     assert again.version == model.version
     assert np.array_equal(again.gram_head.weights, model.gram_head.weights)
-    assert train([*EXAMPLES, Example("one more about a refund", "refund")]).version != model.version
+    assert train([*EXAMPLES, TrainingExample("one more about a refund", "refund")]).version != model.version
 
 
 def test_secrets_in_examples_are_never_learnt():
     secret = "my password is Xylophone77"
-    model = train([*EXAMPLES, Example(secret, "password"), Example("refund to 4111111111111111", "refund")])
+    model = train(
+        [*EXAMPLES, TrainingExample(secret, "password"), TrainingExample("refund to 4111111111111111", "refund")]
+    )
     known = set(model.gram_head.vocabulary.buckets.tolist())
     secrets = grams(["xylophone00"])
     longest = [at for at in range(len(secrets.buckets)) if secrets.sizes[at] > 4]
@@ -210,8 +212,8 @@ def test_secrets_in_examples_are_never_learnt():
     ("examples", "says"),
     [
         ([], "at least two categories"),
-        ([Example("a b", "one")] * 9, "at least two categories"),
-        ([*EXAMPLES, Example("only one", "lonely")], r"lonely \(1\)"),
+        ([TrainingExample("a b", "one")] * 9, "at least two categories"),
+        ([*EXAMPLES, TrainingExample("only one", "lonely")], r"lonely \(1\)"),
     ],
 )
 def test_too_few_examples_are_refused(examples, says):
@@ -226,7 +228,7 @@ def test_the_report_tells_how_it_did_on_rows_held_back(model):
 
 
 def test_the_name_of_a_category_is_an_example_too():
-    assert Example("security", "security") in EXAMPLES
+    assert TrainingExample("security", "security") in EXAMPLES
     assert model_labels(EXAMPLES) == {Label("security"), Label("refund"), Label("password")}
 
 

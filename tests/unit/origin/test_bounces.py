@@ -11,7 +11,7 @@ import pytest
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import BouncedRecipient, Envelope, Party, PartyKind, from_json, to_json
-from router.origin.automatic import Kind, recognise
+from router.origin.automatic import OriginKind, recognise
 from router.origin.bounces import Cover, Section, read_bounce
 from tests.growth import grows_linearly
 
@@ -54,7 +54,7 @@ def test_a_delivery_report_says_whom_for_how_long_and_which_message() -> None:
     assert envelope.bounce.original_message_id == "ours.1@wallet.example"
     assert envelope.bounce.recipients[0].diagnostic == "550 5.1.1 no such user"
     assert envelope.ancestors[0] == "ours.1@wallet.example"
-    assert recognise(envelope, own_addresses=frozenset()).kind is Kind.BOUNCE
+    assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_a_complaint_is_a_report_on_our_mail() -> None:
         "Feedback-Type: abuse\nVersion: 1\nOriginal-Rcpt-To: <bob@customer.example>\n", kind="feedback-report"
     )
     assert told(envelope) == [("bob@customer.example", "complained", "", False)]
-    assert recognise(envelope, own_addresses=frozenset()).kind is Kind.BOUNCE
+    assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
 
 
 def test_a_receipt_is_no_bounce_unless_it_refuses() -> None:
     fields = "Final-Recipient: rfc822;bob@customer.example\nDisposition: automatic-action/MDN-sent-automatically; displayed\n"
     read_receipt = report(fields, kind="disposition-notification", note="Your message was displayed.")
     assert read_receipt.bounce is None
-    assert recognise(read_receipt, own_addresses=frozenset()).kind is Kind.AUTO_REPLIED
+    assert recognise(read_receipt, own_addresses=frozenset()).kind is OriginKind.AUTO_REPLIED
     refused = report(
         fields,
         kind="disposition-notification",
@@ -185,7 +185,7 @@ def test_prose_is_read_as_its_system_means_it(
     head = f"Return-Path: <>\nFrom: {sender}\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8"
     envelope = read(head, body)
     assert told(envelope) == expected
-    assert recognise(envelope, own_addresses=frozenset()).kind is Kind.BOUNCE
+    assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_people_who_write_about_returned_mail_are_people(sender: str, subject: s
     head = f"Return-Path: <{sender}>\nFrom: {sender}\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8"
     envelope = read(head, body)
     assert envelope.bounce is None
-    assert recognise(envelope, own_addresses=frozenset()).kind is Kind.PERSON
+    assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.PERSON
 
 
 def test_a_report_survives_the_way_through_json() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from router.replies.phrases import facts_in_words
-from router.routing.assignment import Case, OnDuty, choose_assignee
+from router.routing.assignment import AssignableCase, OnDuty, choose_assignee
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def agent(name, *, ago=None, load=0, capacity=20, languages=(), categories=(), t
 
 
 def case(*, language="en", category="refund", priority="normal"):
-    return Case(team="front", priority=priority, language=language, category=category)
+    return AssignableCase(team="front", priority=priority, language=language, category=category)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from router.origin.automatic import Kind
+from router.origin.automatic import OriginKind
 from router.settings.checks.routes import covers
-from router.settings.model import Condition, OriginKind
+from router.settings.model import Condition, OriginName
 from router.settings.validation import examine_settings
 
 LAST = '\n[[routes]]\nname = "all"\nteam = "front"\n'
@@ -405,4 +405,4 @@ def test_a_route_is_called_unreachable_exactly_when_no_message_can_reach_it():
 
 
 def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
-    assert set(OriginKind.__args__) == {kind.value for kind in Kind}
+    assert set(OriginName.__args__) == {kind.value for kind in OriginKind}

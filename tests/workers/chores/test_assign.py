@@ -17,8 +17,8 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.desk import SkillKind
-from store.tables.messages import Conversation
-from store.tables.operations import Event
+from store.tables.messages import ConversationRow
+from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.assign import Assigner
 
@@ -67,11 +67,11 @@ def route(desk: Desk, *keys: str, **fields: Any) -> None:
 
 
 def assignees(desk: Desk) -> dict[str, str | None]:
-    return {row.subject: row.assignee for row in desk.rows(Conversation)}
+    return {row.subject: row.assignee for row in desk.rows(ConversationRow)}
 
 
 def events(desk: Desk, kind: str) -> Sequence[Any]:
-    return [row for row in desk.rows(Event) if row.kind == kind]
+    return [row for row in desk.rows(EventRow) if row.kind == kind]
 
 
 def test_round_robin_goes_around(desk: Desk) -> None:
@@ -147,7 +147,7 @@ def test_while_nobody_is_there_another_team_takes_it_and_an_alarm_is_raised_once
 
     (alarm,) = events(desk, "assignment.nobody")
     assert (alarm.payload["team"], alarm.payload["moved_to"]) == ("front-line", "risk")
-    assert desk.rows(Conversation, "team") == ["risk"]
+    assert desk.rows(ConversationRow, "team") == ["risk"]
 
 
 def test_by_night_nobody_has_to_be_there(desk: Desk) -> None:
@@ -157,7 +157,7 @@ def test_by_night_nobody_has_to_be_there(desk: Desk) -> None:
     hand_out(desk)
 
     assert events(desk, "assignment.nobody") == []
-    assert desk.rows(Conversation, "team") == ["front-line"]
+    assert desk.rows(ConversationRow, "team") == ["front-line"]
 
 
 def test_a_customer_who_writes_to_an_absent_agent_gets_another(desk: Desk) -> None:
@@ -192,7 +192,7 @@ def test_danger_said_later_takes_the_case_from_whoever_had_it(desk: Desk) -> Non
 
     follow_up(desk, text="my account was hacked")
 
-    assert (assignees(desk), desk.rows(Conversation, "team")) == ({"1": None}, ["risk"])
+    assert (assignees(desk), desk.rows(ConversationRow, "team")) == ({"1": None}, ["risk"])
 
 
 def test_a_revoked_agent_has_no_duty(desk: Desk) -> None:
@@ -205,7 +205,7 @@ def test_fifty_pairs_of_workers_race_and_each_race_has_one_winner(desk: Desk) ->
         agent(desk, f"Agent {number}", capacity=2 * PAIRS)
     keys = [str(number) for number in range(PAIRS)]
     route(desk, *keys)
-    desk.change(Conversation, status="snoozed")
+    desk.change(ConversationRow, status="snoozed")
     pair = [Assigner(desk.database, desk.brain) for _ in range(2)]
 
     wins = [race(desk, pair, key) for key in keys]
@@ -228,7 +228,7 @@ def test_workers_who_race_for_many_at_once_overfill_nobody(desk: Desk) -> None:
 
 
 def race(desk: Desk, pair: Sequence[Assigner], key: str) -> int:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     with desk.database.write() as connection:
         connection.execute(sa.update(table).where(table.c.subject == key).values(status="open"))
     return sum(run_at_once([worker.once for worker in pair]))
@@ -251,7 +251,7 @@ def run_at_once(actions: Sequence[Any]) -> list[int]:
 
 
 def resolve(desk: Desk, key: str) -> None:
-    table = table_of(Conversation)
+    table = table_of(ConversationRow)
     with desk.database.write() as connection:
         connection.execute(sa.update(table).where(table.c.subject == key).values(status="resolved"))
 

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 from store.events.feed import FeedEvent, events_after
-from store.tables.operations import Event
+from store.tables.operations import EventRow
 from tests.desk import RECEIVED_AT
 from workers.chores.publish_events import Publisher
 
@@ -36,7 +36,7 @@ for _ in range(400):
 
 def write(database: Database, *kinds: str) -> None:
     with database.write() as connection:
-        append_events(connection, [EventRow(kind, at=RECEIVED_AT) for kind in kinds])
+        append_events(connection, [NewEvent(kind, at=RECEIVED_AT) for kind in kinds])
 
 
 def published(database: Database, *, after: int = 0) -> list[FeedEvent]:
@@ -55,7 +55,7 @@ def test_events_are_numbered_in_the_order_of_writing_whatever_their_ids_say(data
     for number, id_ in enumerate(ids):
         row = {"id": id_, "kind": f"written.{number}", "payload": {}, "at": RECEIVED_AT}
         with database.write() as connection:
-            connection.execute(sa.insert(table_of(Event)).values(row))
+            connection.execute(sa.insert(table_of(EventRow)).values(row))
     # When they are published
     assert publisher.once() == 2
     assert publisher.once() == 0
@@ -69,7 +69,7 @@ def test_what_is_committed_late_gets_a_later_number(database: Database) -> None:
         pytest.skip("SQLite's writers take turns")
     publisher = Publisher(database, takeover=SOON)
     with database.write() as slow:
-        append_events(slow, [EventRow("slow.begun", at=RECEIVED_AT)])
+        append_events(slow, [NewEvent("slow.begun", at=RECEIVED_AT)])
         write(database, "quick.done")
         publisher.once()
     publisher.once()

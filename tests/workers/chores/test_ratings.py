@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from store.conversations.ratings import Rating, last_closing, list_ratings, rate, score_of
+from store.conversations.ratings import RatingRow, last_closing, list_ratings, rate, score_of
 from store.conversations.sla import change_status
 from store.db.engine import Database
-from store.tables.messages import Contact, Conversation, Status
-from store.tables.operations import Outbound
+from store.tables.messages import ContactRow, ConversationRow, Status
+from store.tables.operations import OutboundRow
 from tests.desk import BOB, TOML, Desk, envelope
 from workers.chores.publish_events import Publisher
 from workers.chores.ratings import RatingAsker
@@ -30,7 +30,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 
 def close(desk: Desk, number: int, status: Status = Status.RESOLVED) -> None:
-    case = desk.rows(Conversation, "id")[number]
+    case = desk.rows(ConversationRow, "id")[number]
     with desk.database.write() as connection:
         change_status(connection, desk.database, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
 
@@ -55,20 +55,20 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
     # Then two are asked, by rows of the ledger, with a link
     assert look() == 2
     assert look() == 0
-    texts = [text for text in desk.rows(Outbound, "text") if text.startswith("How was")]
+    texts = [text for text in desk.rows(OutboundRow, "text") if text.startswith("How was")]
     assert len(texts) == 2
     assert all("https://desk.example/case/" in text for text in texts)
     # And a case that is closed again is not asked about again within thirty days, but later
     close(desk, 1, Status.OPEN)
     close(desk, 1)
     assert look() == 0
-    desk.change(Rating, asked_at=datetime.now(UTC) - timedelta(days=31))
+    desk.change(RatingRow, asked_at=datetime.now(UTC) - timedelta(days=31))
     # Nor is somebody who was erased asked, or about a case that goes on as a part of another
     close(desk, 2, Status.OPEN)
-    desk.change(Contact, erased_at=datetime.now(UTC))
+    desk.change(ContactRow, erased_at=datetime.now(UTC))
     close(desk, 2)
     assert look() == 0
-    desk.change(Contact, erased_at=None)
+    desk.change(ContactRow, erased_at=None)
     close(desk, 1, Status.OPEN)
     assert look() == 0
     close(desk, 1)
@@ -77,7 +77,7 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
 
 def test_a_closing_is_rated_once_and_the_next_one_anew(desk: Desk) -> None:
     desk.route(envelope("1"))
-    (case,) = desk.rows(Conversation, "id")
+    (case,) = desk.rows(ConversationRow, "id")
     with desk.database.read() as connection:
         assert last_closing(connection, case) is None
     close(desk, 0)

@@ -13,9 +13,9 @@ from router.settings import read_settings
 from store.conversations.changes import Change, change, lock
 from store.conversations.sla import change_status, note_reply
 from store.db.engine import Database
-from store.tables.desk import Pause, SlaNotice
-from store.tables.messages import Conversation, Status
-from store.tables.operations import Event
+from store.tables.desk import PauseRow, SlaNoticeRow
+from store.tables.messages import ConversationRow, Status
+from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.sla import Watch
 
@@ -57,11 +57,11 @@ def opened(desk: Desk, *, ago: timedelta) -> Any:
 
 def age(desk: Desk, ago: timedelta) -> None:
     started = now() - ago
-    desk.change(Conversation, opened_at=started, clock_started_at=started, waiting_since=started, watch_at=started)
+    desk.change(ConversationRow, opened_at=started, clock_started_at=started, waiting_since=started, watch_at=started)
 
 
 def only(desk: Desk) -> Any:
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     return conversation
 
 
@@ -70,11 +70,11 @@ def now() -> datetime:
 
 
 def told(desk: Desk) -> list[tuple[str, str]]:
-    return sorted((row.promise, row.kind) for row in desk.rows(SlaNotice))
+    return sorted((row.promise, row.kind) for row in desk.rows(SlaNoticeRow))
 
 
 def sla_events(desk: Desk) -> list[str]:
-    return sorted(kind for kind in desk.rows(Event, "kind") if kind.startswith("sla."))
+    return sorted(kind for kind in desk.rows(EventRow, "kind") if kind.startswith("sla."))
 
 
 def test_nothing_is_looked_at_before_its_time(desk: Desk) -> None:
@@ -97,7 +97,7 @@ def test_a_promise_is_warned_of_before_it_is_broken(desk: Desk) -> None:
 
 def test_a_broken_promise_raises_priority_and_changes_the_team(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
-    desk.change(Conversation, assignee="Li Na")
+    desk.change(ConversationRow, assignee="Li Na")
     watch(desk)
 
     conversation = only(desk)
@@ -105,14 +105,14 @@ def test_a_broken_promise_raises_priority_and_changes_the_team(desk: Desk) -> No
     assert (conversation.priority, conversation.team, conversation.labels) == ("high", "risk", ["overdue"])
     assert conversation.assignee is None
     assert sla_events(desk) == ["sla.breached"]
-    assert "conversation.escalated" in desk.rows(Event, "kind")
+    assert "conversation.escalated" in desk.rows(EventRow, "kind")
 
 
 def test_each_is_told_once_however_often_it_is_looked_at(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
     for _ in range(3):
         watch(desk)
-        desk.change(Conversation, watch_at=now() - HOUR)
+        desk.change(ConversationRow, watch_at=now() - HOUR)
 
     assert sla_events(desk) == ["sla.breached"]
     assert only(desk).version == 2
@@ -120,7 +120,7 @@ def test_each_is_told_once_however_often_it_is_looked_at(desk: Desk) -> None:
 
 def test_a_priority_is_never_lowered(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
-    desk.change(Conversation, priority="urgent")
+    desk.change(ConversationRow, priority="urgent")
     watch(desk)
 
     assert only(desk).priority == "urgent"
@@ -134,7 +134,7 @@ def test_an_answer_ends_the_first_promise_and_the_next_message_starts_another(de
 
     desk.route(envelope("2", in_reply_to=("1@customer.example",)))
     received_at = now() - HOUR
-    desk.change(Conversation, waiting_since=received_at)
+    desk.change(ConversationRow, waiting_since=received_at)
     watch(desk)
 
     assert only(desk).first_reply_due_at is None
@@ -143,7 +143,7 @@ def test_an_answer_ends_the_first_promise_and_the_next_message_starts_another(de
 
 def test_an_answer_that_comes_too_late_is_a_breach_even_if_nobody_looked(desk: Desk) -> None:
     conversation = opened(desk, ago=5 * HOUR)
-    desk.change(Conversation, first_reply_due_at=now() - HOUR)
+    desk.change(ConversationRow, first_reply_due_at=now() - HOUR)
     reply(desk, conversation)
 
     assert told(desk) == [("first_reply", "breach")]
@@ -159,11 +159,11 @@ def test_the_clock_rests_while_we_wait_for_the_customer(desk: Desk) -> None:
 
     # When the customer writes again
     desk.route(envelope("2", in_reply_to=("1@customer.example",)))
-    desk.change(Conversation, waiting_since=now() - HOUR)
+    desk.change(ConversationRow, waiting_since=now() - HOUR)
     watch(desk)
 
     # Then two hours of the promise are used
-    (pause,) = desk.rows(Pause)
+    (pause,) = desk.rows(PauseRow)
     assert abs(pause.until - (now() - HOUR)) < timedelta(minutes=1)
     assert abs(only(desk).first_reply_due_at - (now() + 2 * HOUR)) < timedelta(minutes=1)
     assert told(desk) == []
@@ -171,10 +171,10 @@ def test_the_clock_rests_while_we_wait_for_the_customer(desk: Desk) -> None:
 
 def test_a_status_that_somebody_set_by_hand_rests_the_clock_too(desk: Desk) -> None:
     opened(desk, ago=HOUR)
-    desk.change(Conversation, status="pending", watch_at=now() - HOUR)
+    desk.change(ConversationRow, status="pending", watch_at=now() - HOUR)
     watch(desk)
 
-    assert len(desk.rows(Pause)) == 1
+    assert len(desk.rows(PauseRow)) == 1
     assert only(desk).first_reply_due_at is None
 
 
@@ -210,11 +210,11 @@ def test_a_hold_ends_when_the_channel_opens(desk: Desk) -> None:
     watch(desk)
     assert only(desk).watch_at is not None
 
-    desk.change(Conversation, held_until=now() - HOUR, watch_at=now() - HOUR)
+    desk.change(ConversationRow, held_until=now() - HOUR, watch_at=now() - HOUR)
     watch(desk)
 
     assert (only(desk).status, only(desk).held_until) == ("open", None)
-    assert "conversation.released" in desk.rows(Event, "kind")
+    assert "conversation.released" in desk.rows(EventRow, "kind")
 
 
 def test_what_an_agent_snoozed_comes_back_at_its_time_or_when_its_customer_writes(desk: Desk) -> None:
@@ -228,7 +228,7 @@ def test_what_an_agent_snoozed_comes_back_at_its_time_or_when_its_customer_write
     snooze()
     watch(desk)
     assert (only(desk).status, only(desk).watch_at <= only(desk).held_until) == ("snoozed", True)
-    desk.change(Conversation, held_until=now() - HOUR, watch_at=now() - HOUR)
+    desk.change(ConversationRow, held_until=now() - HOUR, watch_at=now() - HOUR)
     watch(desk)
     assert (only(desk).status, only(desk).held_until) == ("open", None)
 

@@ -32,8 +32,8 @@ from router.errors import TransientError
 from router.settings.model import WebhookSettings
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
-from store.events.webhook_deliveries import Delivery, count_deliveries, list_deliveries, replay_deliveries
+from store.events.append import NewEvent, append_events
+from store.events.webhook_deliveries import DeliveryRow, count_deliveries, list_deliveries, replay_deliveries
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 from workers.chores.publish_events import Publisher
@@ -121,7 +121,7 @@ class House:
 
     def tell(self, *kinds: str, case: UUID | None = None) -> None:
         with self.database.write() as connection:
-            append_events(connection, [EventRow(kind, case, {"by": "Li"}, at=RECEIVED_AT) for kind in kinds])
+            append_events(connection, [NewEvent(kind, case, {"by": "Li"}, at=RECEIVED_AT) for kind in kinds])
         while self.publisher.once():
             pass
 
@@ -135,7 +135,7 @@ class House:
             rows = list_deliveries(connection, state="queued", limit=100)
             for row in rows:
                 values = {"id": row.id, "due": row.due_at - wait, "since": (row.tried_since or row.created_at) - wait}
-                table = table_of(Delivery)
+                table = table_of(DeliveryRow)
                 statement = sa.update(table).where(table.c.id == row.id)
                 connection.execute(statement.values(due_at=values["due"], tried_since=values["since"]))
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from api.text.phrases import Words
-from api.text.reasons import Reader, reasons
+from api.text.reasons import ReasonReader, reasons
 from router.envelope import Envelope
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
-from store.tables.messages import Conversation, Inbound
+from store.tables.messages import ConversationRow, InboundRow
 from tests.desk import ANN, Desk, envelope
 from workers.routing.explain import explain_envelope
 
@@ -48,7 +48,7 @@ def test_a_later_moment_has_the_hours_of_then(desk: Desk) -> None:
 
 def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
     desk.close()
-    reader = Reader(words=Words("en"), category=str, moment=lambda moment: f"{moment:%H:%M}")
+    reader = ReasonReader(words=Words("en"), category=str, moment=lambda moment: f"{moment:%H:%M}")
 
     released, held = explained(desk, envelope("1", text="all my money is gone")), explained(desk, envelope("2"))
 
@@ -74,4 +74,4 @@ def test_what_is_known_of_the_contact_and_of_earlier_cases_counts(desk: Desk) ->
 def test_nothing_is_written(desk: Desk) -> None:
     explained(desk, envelope("1"))
 
-    assert (desk.rows(Conversation), desk.rows(Inbound)) == ([], [])
+    assert (desk.rows(ConversationRow), desk.rows(InboundRow)) == ([], [])

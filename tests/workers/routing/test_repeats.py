@@ -13,9 +13,9 @@ from store.conversations.alarms import find_emergency, judge_emergency, tally
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.desk import Emergency, Outage
-from store.tables.messages import Conversation, Identity, Message
-from store.tables.operations import Event
+from store.tables.desk import EmergencyRow, OutageRow
+from store.tables.messages import ConversationRow, IdentityRow, MessageRow
+from store.tables.operations import EventRow
 from tests.desk import BOB, TOML, Desk, envelope
 
 WORDS = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
@@ -29,7 +29,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 
 def kinds(desk: Desk) -> list[str]:
-    return [each for each in desk.rows(Event, "kind") if each in {"message.repeated", "outage.suspected"}]
+    return [each for each in desk.rows(EventRow, "kind") if each in {"message.repeated", "outage.suspected"}]
 
 
 def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None:
@@ -40,10 +40,10 @@ def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None
 
     # Given a customer known by mail and by telephone, and another who writes the same words
     desk.route(said("first", WORDS, subject="Transfer"), said("other", WORDS, sender=BOB))
-    ann = next(row for row in desk.rows(Identity) if row.handle == "ann@customer.example")
+    ann = next(row for row in desk.rows(IdentityRow) if row.handle == "ann@customer.example")
     phone = {"id": new_id(), "kind": "phone", "handle": PHONE.handle, "contact_id": ann.contact_id, "created_at": now}
     with desk.database.write() as connection:
-        insert_rows(connection, Identity, rows=[phone])
+        insert_rows(connection, IdentityRow, rows=[phone])
 
     # When the first says it again: by telephone with a typo, then in the same page as another number and a denial
     desk.route(said("again", "hello, " + WORDS.replace("friend", "freind") + " thanks", sender=PHONE, channel="sales"))
@@ -55,7 +55,7 @@ def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None
     )
 
     # Then it is one case with two entry points, and what differs is another
-    messages = {row.rfc_message_id.partition("@")[0]: row for row in desk.rows(Message)}
+    messages = {row.rfc_message_id.partition("@")[0]: row for row in desk.rows(MessageRow)}
     first, again = messages["first"], messages["again"]
     assert (again.conversation_id, again.duplicate_of) == (first.conversation_id, first.id)
     assert again.trace["correlation"]["sign"] == "the same words before"
@@ -79,28 +79,28 @@ def test_equal_words_of_many_customers_are_one_outage(desk: Desk) -> None:
     desk.route(written(3))
     desk.route(*(written(number) for number in range(4, 9)))
     assert kinds(desk) == ["outage.suspected"]
-    (outage,) = desk.rows(Outage)
+    (outage,) = desk.rows(OutageRow)
     assert outage.customers == 3
     # A burst that is over and comes back is told again.
-    desk.change(Outage, last_at=now - timedelta(hours=2))
+    desk.change(OutageRow, last_at=now - timedelta(hours=2))
     desk.route(written(9))
     assert kinds(desk) == ["outage.suspected"] * 2
-    assert len(desk.rows(Conversation)) == 9
+    assert len(desk.rows(ConversationRow)) == 9
 
 
 def test_what_people_were_called_for_is_kept_and_judged(desk: Desk) -> None:
     desk.route(envelope("danger", text="my wallet was hacked"), envelope("calm", sender=BOB))
-    (called,) = desk.rows(Emergency)
+    (called,) = desk.rows(EmergencyRow)
     assert called.evidence["words"] == ["hacked"]
     with desk.database.write() as connection:
         released = judge_emergency(connection, called.conversation_id, confirmed=False, by="Li Na")
         assert judge_emergency(connection, called.conversation_id, confirmed=False, by="Bo").by == "Li Na"
         assert (tally(connection).paged, tally(connection).released) == (1, 1)
         assert released.evidence == called.evidence
-    conversation = next(row for row in desk.rows(Conversation) if row.id == called.conversation_id)
+    conversation = next(row for row in desk.rows(ConversationRow) if row.id == called.conversation_id)
     assert (conversation.emergency, conversation.priority) == (False, "normal")
     # Danger that is said again calls people again.
     desk.route(envelope("more", text="hacked again", in_reply_to=("danger@customer.example",)))
     with desk.database.read() as connection:
         assert find_emergency(connection, called.conversation_id).confirmed is None
-    assert [each for each in desk.rows(Event, "kind") if each.startswith("emergency.")] == ["emergency.released"]
+    assert [each for each in desk.rows(EventRow, "kind") if each.startswith("emergency.")] == ["emergency.released"]

@@ -13,9 +13,9 @@ from store.contacts.profiles import label_contact
 from store.db.engine import Database
 from store.desk.channel_status import GateStatus, read_status
 from store.inbound import claims
-from store.tables.desk import GateTally
-from store.tables.messages import Contact, Conversation, Identity, Inbound, Message
-from store.tables.operations import Event, Outbound
+from store.tables.desk import GateTallyRow
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
+from store.tables.operations import EventRow, OutboundRow
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
 
 
@@ -27,8 +27,8 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 def test_a_mail_opens_a_conversation_with_its_reasons_beside_it(desk: Desk) -> None:
     desk.route(envelope("1", subject="Refund please", text="I want a refund for order 12."))
 
-    (conversation,) = desk.rows(Conversation)
-    (message,) = desk.rows(Message)
+    (conversation,) = desk.rows(ConversationRow)
+    (message,) = desk.rows(MessageRow)
     assert (conversation.category, conversation.team, conversation.status) == ("refund", "front-line", "open")
     assert message.trace["classification"]["evidence"] == ["refund"]
     assert message.trace["route"]["fired"] in {"closed", "everything else"}
@@ -38,7 +38,7 @@ def test_a_mail_opens_a_conversation_with_its_reasons_beside_it(desk: Desk) -> N
 def test_danger_goes_to_the_risk_team_before_the_hours_are_asked(desk: Desk) -> None:
     desk.route(envelope("1", text="我的账户被盗了"))
 
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     assert (conversation.team, conversation.priority, conversation.emergency) == ("risk", "urgent", True)
 
 
@@ -46,62 +46,62 @@ def test_a_reply_joins_by_the_message_it_answers(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
 
-    assert len(desk.rows(Conversation)) == 1
-    assert len(desk.rows(Message)) == 2
-    assert desk.rows(Conversation, "version") == [2]
+    assert len(desk.rows(ConversationRow)) == 1
+    assert len(desk.rows(MessageRow)) == 2
+    assert desk.rows(ConversationRow, "version") == [2]
 
 
 def test_a_reply_joins_within_one_page(desk: Desk) -> None:
     desk.route(envelope("1"), envelope("2", references=("1@customer.example",)))
 
-    assert len(desk.rows(Conversation)) == 1
+    assert len(desk.rows(ConversationRow)) == 1
 
 
 def test_a_reply_that_arrives_before_what_it_answers_is_found_by_it(desk: Desk) -> None:
     desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
     desk.route(envelope("1"))
 
-    assert len(desk.rows(Conversation)) == 1
+    assert len(desk.rows(ConversationRow)) == 1
 
 
 def test_a_stranger_who_quotes_a_message_does_not_get_in(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", sender=BOB, in_reply_to=("1@customer.example",)))
 
-    first, second = sorted(desk.rows(Conversation), key=lambda row: row.opened_at)
-    assert {first.id, second.id} - {row for row in desk.rows(Conversation, "linked_to") if row}
+    first, second = sorted(desk.rows(ConversationRow), key=lambda row: row.opened_at)
+    assert {first.id, second.id} - {row for row in desk.rows(ConversationRow, "linked_to") if row}
     assert first.contact_id != second.contact_id
 
 
 def test_a_stranger_with_our_token_does_not_get_in_but_its_owner_does(desk: Desk) -> None:
     desk.route(envelope("1"))
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     token = make_token(desk.brain.key, reference=conversation.reference, contact_id=conversation.contact_id)
 
     desk.route(envelope("2", subject=f"Re: [{token}]"), envelope("3", sender=BOB, subject=f"Re: [{token}]"))
 
-    messages = {row.sender_handle: row.conversation_id for row in desk.rows(Message)}
+    messages = {row.sender_handle: row.conversation_id for row in desk.rows(MessageRow)}
     assert messages[ANN.handle] == conversation.id
     assert messages[BOB.handle] != conversation.id
 
 
 def test_a_guessed_reference_without_its_proof_joins_nothing(desk: Desk) -> None:
     desk.route(envelope("1"))
-    (reference,) = desk.rows(Conversation, "reference")
+    (reference,) = desk.rows(ConversationRow, "reference")
 
     desk.route(envelope("2", subject=f"[{reference}-0000000000] hello"))
 
-    assert len(desk.rows(Conversation)) == 2
+    assert len(desk.rows(ConversationRow)) == 2
 
 
 def test_the_same_mail_in_two_mailboxes_is_one_message(desk: Desk) -> None:
     first = envelope("1")
     desk.route(first, elsewhere(first, channel="sales"))
 
-    duplicate, routed = sorted(desk.rows(Inbound), key=lambda row: row.state)
+    duplicate, routed = sorted(desk.rows(InboundRow), key=lambda row: row.state)
     assert (duplicate.state, routed.state) == ("duplicate", "routed")
     assert duplicate.duplicate_of == routed.id
-    assert len(desk.rows(Message)) == 1
+    assert len(desk.rows(MessageRow)) == 1
 
 
 def test_one_message_id_with_other_words_is_not_a_duplicate(desk: Desk) -> None:
@@ -114,34 +114,34 @@ def test_a_mail_without_message_id_is_a_duplicate_only_of_the_same_bytes(desk: D
     first = envelope("1", text="same", rfc_message_id=None)
     desk.route(first, elsewhere(first, channel="sales"), envelope("2", text="same", rfc_message_id=None, cc=(BOB,)))
 
-    assert sorted(row.state for row in desk.rows(Inbound)) == ["duplicate", "routed", "routed"]
+    assert sorted(row.state for row in desk.rows(InboundRow)) == ["duplicate", "routed", "routed"]
 
 
 def test_two_first_messages_of_one_sender_make_one_contact(desk: Desk) -> None:
     desk.route(envelope("1"), envelope("2"))
 
-    assert len(desk.rows(Contact)) == len(desk.rows(Identity)) == 1
+    assert len(desk.rows(ContactRow)) == len(desk.rows(IdentityRow)) == 1
 
 
 def test_a_sender_without_address_is_nobody_elses_contact(desk: Desk) -> None:
     nobody = Party(PartyKind.EMAIL, "")
     desk.route(envelope("1", sender=nobody), envelope("2", sender=nobody))
 
-    assert len(desk.rows(Contact)) == 2
+    assert len(desk.rows(ContactRow)) == 2
 
 
 def test_old_mail_gets_no_answer_and_starts_no_clock(desk: Desk) -> None:
     desk.route(envelope("1"), backfill=True)
 
-    assert desk.rows(Outbound) == []
-    assert desk.rows(Conversation, "first_reply_due_at") == [None]
+    assert desk.rows(OutboundRow) == []
+    assert desk.rows(ConversationRow, "first_reply_due_at") == [None]
 
 
 def test_danger_said_later_raises_the_whole_case(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
 
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     assert (conversation.emergency, conversation.team) == (True, "risk")
 
 
@@ -149,7 +149,7 @@ def test_every_change_leaves_an_event(desk: Desk) -> None:
     first = envelope("1")
     desk.route(first, elsewhere(first, channel="sales"), envelope("2", in_reply_to=("1@customer.example",)))
 
-    assert sorted(desk.rows(Event, "kind")) == ["conversation.opened", "message.duplicate", "message.received"]
+    assert sorted(desk.rows(EventRow, "kind")) == ["conversation.opened", "message.duplicate", "message.received"]
 
 
 def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(desk: Desk) -> None:
@@ -161,7 +161,7 @@ def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(des
         desk.let_waits_end()
 
     assert desk.states() == {"1": "routed", "2": "quarantined", "3": "routed"}
-    reasons = {row.source_key: row.reason for row in desk.rows(Inbound)}
+    reasons = {row.source_key: row.reason for row in desk.rows(InboundRow)}
     assert reasons["2"] == "ValidationError while routing"
 
 
@@ -169,7 +169,7 @@ def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> 
     desk.accept(envelope("1"))
     for _ in range(4):
         with desk.database.write() as connection:
-            claims.claim_page(connection, limit=1) if not desk.rows(Inbound, "attempts")[0] else claims.claim_alone(
+            claims.claim_page(connection, limit=1) if not desk.rows(InboundRow, "attempts")[0] else claims.claim_alone(
                 connection
             )
         desk.let_waits_end()
@@ -181,10 +181,10 @@ def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> 
 
 def test_a_page_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
     desk.accept(envelope("1"), envelope("2"))
-    ids = desk.rows(Inbound, "id")
+    ids = desk.rows(InboundRow, "id")
 
     assert [desk.router.route_page(ids) for _ in range(3)] == [2, 0, 0]
-    assert len(desk.rows(Message)) == 2
+    assert len(desk.rows(MessageRow)) == 2
 
 
 def test_what_was_said_by_machine_is_said_once_a_period(desk: Desk) -> None:
@@ -192,15 +192,15 @@ def test_what_was_said_by_machine_is_said_once_a_period(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", in_reply_to=("1@customer.example",)), envelope("3", in_reply_to=("1@customer.example",)))
 
-    assert len(desk.rows(Outbound)) == 1
-    whys = {row.rfc_message_id: row.trace["reply"]["why"] for row in desk.rows(Message)}
+    assert len(desk.rows(OutboundRow)) == 1
+    whys = {row.rfc_message_id: row.trace["reply"]["why"] for row in desk.rows(MessageRow)}
     assert whys["3@customer.example"] == '"closed" was said already; it is said once a day'
 
 
 def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None:
     desk.route(envelope("1"), envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
 
-    assert [row for row in desk.rows(Outbound, "dedupe_key") if ":danger:" in row] != []
+    assert [row for row in desk.rows(OutboundRow, "dedupe_key") if ":danger:" in row] != []
 
 
 def test_a_case_of_danger_is_never_told_that_we_are_closed(desk: Desk) -> None:
@@ -208,17 +208,17 @@ def test_a_case_of_danger_is_never_told_that_we_are_closed(desk: Desk) -> None:
     desk.route(envelope("1", text="my account was hacked"))
     desk.route(envelope("2", text="here is a picture", in_reply_to=("1@customer.example",)))
 
-    assert [":danger:" in row for row in desk.rows(Outbound, "dedupe_key")] == [True]
+    assert [":danger:" in row for row in desk.rows(OutboundRow, "dedupe_key")] == [True]
 
 
 def test_a_hint_of_danger_at_night_is_released_and_both_are_counted(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"), envelope("2", text="all my money is gone"))
 
-    assert [(row.held, row.released) for row in desk.rows(GateTally)] == [(1, 1)]
-    teams = {row.emergency: (row.team, row.status) for row in desk.rows(Conversation)}
+    assert [(row.held, row.released) for row in desk.rows(GateTallyRow)] == [(1, 1)]
+    teams = {row.emergency: (row.team, row.status) for row in desk.rows(ConversationRow)}
     assert teams == {True: ("risk", "open"), False: ("front-line", "snoozed")}
-    assert "message.released" in desk.rows(Event, "kind")
+    assert "message.released" in desk.rows(EventRow, "kind")
 
 
 def test_a_label_of_the_contact_chooses_the_route(desk: Desk) -> None:
@@ -227,16 +227,16 @@ def test_a_label_of_the_contact_chooses_the_route(desk: Desk) -> None:
         label_contact(connection, handle=ANN.handle, labels=["vip"])
     desk.route(envelope("2"), envelope("3", sender=BOB))
 
-    assert sorted(desk.rows(Conversation, "priority")) == ["high", "normal", "normal"]
+    assert sorted(desk.rows(ConversationRow, "priority")) == ["high", "normal", "normal"]
 
 
 def test_an_absence_note_opens_nothing_again_and_starts_no_clock(desk: Desk) -> None:
     desk.route(envelope("1"))
-    desk.change(Conversation, status="resolved", waiting_since=None)
+    desk.change(ConversationRow, status="resolved", waiting_since=None)
     note = (("auto-submitted", "auto-replied"),)
     desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",), machine_headers=note))
 
-    (conversation,) = desk.rows(Conversation)
+    (conversation,) = desk.rows(ConversationRow)
     assert (conversation.status, conversation.waiting_since) == ("resolved", None)
 
 
@@ -255,12 +255,12 @@ MAILER = Party(PartyKind.EMAIL, "mailer-daemon@mx.customer.example")
 def test_a_bounce_joins_the_case_whose_answer_came_back_and_opens_nothing(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"))
-    (ours,) = desk.rows(Outbound, "rfc_message_id")
+    (ours,) = desk.rows(OutboundRow, "rfc_message_id")
     desk.route(envelope("2", sender=MAILER, bounce=Bounce(original_message_id=ours), text="user unknown"))
 
-    assert len(desk.rows(Conversation)) == 1
-    assert {row.origin for row in desk.rows(Message)} == {"person", "bounce"}
-    assert len(desk.rows(Outbound)) == 1
+    assert len(desk.rows(ConversationRow)) == 1
+    assert {row.origin for row in desk.rows(MessageRow)} == {"person", "bounce"}
+    assert len(desk.rows(OutboundRow)) == 1
 
 
 def test_a_report_about_a_message_that_is_not_ours_gets_into_no_case(desk: Desk) -> None:
@@ -276,7 +276,7 @@ def test_a_sender_with_an_endless_address_is_somebody_and_delays_nobody(desk: De
     desk.route(*(envelope(str(number), sender=sender) for number, sender in enumerate(senders)))
 
     assert set(desk.states().values()) == {"routed"}
-    assert len(desk.rows(Contact)) == 3
+    assert len(desk.rows(ContactRow)) == 3
 
 
 def test_mail_that_comes_back_after_weeks_is_recognised(desk: Desk) -> None:
@@ -295,21 +295,21 @@ def test_a_thousand_answers_to_one_newsletter_are_a_thousand_cases_that_know_not
     desk.route(*answers[:20])
     desk.route(*answers[20:])
 
-    assert len(desk.rows(Conversation)) == 30
-    assert set(desk.rows(Conversation, "linked_to")) == {None}
+    assert len(desk.rows(ConversationRow)) == 30
+    assert set(desk.rows(ConversationRow, "linked_to")) == {None}
 
 
 def test_a_card_number_for_a_name_is_masked(desk: Desk) -> None:
     desk.route(envelope("1", sender=Party(PartyKind.EMAIL, "a@b.example", "4111 1111 1111 1111")))
 
-    assert "4111 1111" not in str(desk.rows(Message) + desk.rows(Contact))
+    assert "4111 1111" not in str(desk.rows(MessageRow) + desk.rows(ContactRow))
 
 
 def test_a_mail_without_an_author_is_recognised_in_another_mailbox(desk: Desk) -> None:
     nobody = envelope("1", sender=Party(PartyKind.EMAIL, ""))
     desk.route(nobody, elsewhere(nobody, channel="sales"))
 
-    assert sorted(row.state for row in desk.rows(Inbound)) == ["duplicate", "routed"]
+    assert sorted(row.state for row in desk.rows(InboundRow)) == ["duplicate", "routed"]
 
 
 def test_quarantine_by_failure_leaves_an_event(desk: Desk) -> None:
@@ -319,4 +319,4 @@ def test_quarantine_by_failure_leaves_an_event(desk: Desk) -> None:
         desk.route()
         desk.let_waits_end()
 
-    assert desk.rows(Event, "kind") == ["inbound.quarantined"]
+    assert desk.rows(EventRow, "kind") == ["inbound.quarantined"]

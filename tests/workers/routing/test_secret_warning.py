@@ -10,8 +10,8 @@ import pytest
 
 from connectors.base import Page, RawMessage
 from store.db.engine import Database
-from store.tables.messages import Message
-from store.tables.operations import Outbound
+from store.tables.messages import MessageRow
+from store.tables.operations import OutboundRow
 from tests.desk import RECEIVED_AT, TOML, Desk
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
@@ -49,7 +49,7 @@ def mail(number: int, *, sender: str, text: str, answers: int | None = None) -> 
 
 def answers(desk: Desk) -> Mapping[str, list[str]]:
     said: dict[str, list[str]] = {}
-    for row in desk.rows(Outbound):
+    for row in desk.rows(OutboundRow):
         said.setdefault(row.recipient.partition("@")[0], []).append(row.text)
     return said
 
@@ -81,7 +81,7 @@ def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk,
     assert "我们已将其隐去" in li
     assert "hidden" not in receipt
     assert warning.startswith("One more thing: your message seems to contain a password")
-    everything = " ".join([*(text for texts in said.values() for text in texts), *desk.rows(Message, "text")])
+    everything = " ".join([*(text for texts in said.values() for text in texts), *desk.rows(MessageRow, "text")])
     assert not any(secret in everything for secret in ("Tr0ub4dor", "482913", "hunter2", "4111 1111"))
 
 

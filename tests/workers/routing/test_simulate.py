@@ -9,8 +9,8 @@ import pytest
 
 from router.envelope import Party, PartyKind
 from store.db.engine import Database
-from store.tables.messages import Conversation, Inbound, Message
-from store.tables.operations import Event, Outbound
+from store.tables.messages import ConversationRow, InboundRow, MessageRow
+from store.tables.operations import EventRow, OutboundRow
 from tests.desk import RECEIVED_AT, Desk, envelope
 from workers.routing.simulate import Difference, simulate
 
@@ -86,7 +86,7 @@ def test_only_what_came_since_is_replayed(desk: Desk) -> None:
 
 def test_nothing_is_written(desk: Desk) -> None:
     mails(desk)
-    tables = (Inbound, Message, Conversation, Outbound, Event)
+    tables = (InboundRow, MessageRow, ConversationRow, OutboundRow, EventRow)
     before = [list(desk.rows(table)) for table in tables]
     replay(desk, ('team = "risk"', 'team = "front-line"'))
 

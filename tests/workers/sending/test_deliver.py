@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connectors.base import Outgoing, Receipt, Verdict
-from router.delivery import Delivery, Window
+from connectors.base import Outgoing, Receipt, SendVerdict
+from router.delivery import DeliveryStatus, Window
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.outbound import ledger, limits
-from store.outbound.ledger import Told, note_delivery
-from store.tables.messages import Conversation, Message
-from store.tables.operations import Event, Outbound
+from store.outbound.ledger import DeliveryReport, note_delivery
+from store.tables.messages import ConversationRow, MessageRow
+from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
 from tests.outgoing_desk import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
-from workers.sending.deliver import Pace, Underway
+from workers.sending.deliver import InFlight, SendingPace
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def desk(database: Database, tmp_path: Path) -> SendingDesk:
     return SendingDesk(database, tmp_path)
 
 
-def settle(desk: SendingDesk, *, passes: int = 8, pace: Pace = AT_ONCE) -> None:
+def settle(desk: SendingDesk, *, passes: int = 8, pace: SendingPace = AT_ONCE) -> None:
     """Let passes go by, all leases and waits being over before each."""
     for _ in range(passes):
         let_time_pass(desk)
@@ -42,7 +42,7 @@ def settle(desk: SendingDesk, *, passes: int = 8, pace: Pace = AT_ONCE) -> None:
 
 
 def let_time_pass(desk: SendingDesk) -> None:
-    table = table_of(Outbound)
+    table = table_of(OutboundRow)
     with desk.database.write() as connection:
         connection.execute(sa.update(table).where(table.c.state == "sending").values(lease_until=LONG_AGO))
         connection.execute(sa.update(table).values(due_at=LONG_AGO))
@@ -71,7 +71,7 @@ def test_a_queued_message_leaves_once(desk: SendingDesk) -> None:
     assert [deliverer.once(), deliverer.once()] == [1, 0]
     row = desk.row(outbound_id)
     assert (row.state, row.attempts, row.provider_id) == ("sent", 1, f"P{outbound_id.hex}")
-    assert "outbound.sent" in desk.rows(Event, "kind")
+    assert "outbound.sent" in desk.rows(EventRow, "kind")
 
 
 def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk: SendingDesk) -> None:
@@ -94,9 +94,9 @@ def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk
         (not_sent("connection refused", whole_channel=True), "queued", 0),
         (not_sent("429", whole_channel=True, retry_after=timedelta(minutes=7)), "queued", 0),
         (not_sent("451 try again later"), "queued", 1),
-        (Receipt(verdict=Verdict.REFUSED, why="400"), "failed", 1),
-        (Receipt(verdict=Verdict.UNKNOWN, why="500"), "unknown", 1),
-        (Receipt(verdict=Verdict.UNKNOWN, why="read timed out"), "unknown", 1),
+        (Receipt(verdict=SendVerdict.REFUSED, why="400"), "failed", 1),
+        (Receipt(verdict=SendVerdict.UNKNOWN, why="500"), "unknown", 1),
+        (Receipt(verdict=SendVerdict.UNKNOWN, why="read timed out"), "unknown", 1),
         (lambda: 1 / 0, "unknown", 1),
     ],
 )
@@ -115,7 +115,7 @@ def test_t27_each_answer_has_its_state(desk: SendingDesk, answer: Any, state: st
 
 def test_two_messages_never_share_a_providers_id(desk: SendingDesk) -> None:
     ids = [desk.queue(), desk.queue()]
-    desk.provider.answers = [Receipt(verdict=Verdict.ACCEPTED, provider_id="same")] * 2
+    desk.provider.answers = [Receipt(verdict=SendVerdict.ACCEPTED, provider_id="same")] * 2
 
     desk.deliverer().once()
 
@@ -291,15 +291,15 @@ def test_what_became_of_a_message_is_written_when_the_database_is_back(
     assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
 
 
-def told(desk: SendingDesk, outbound_id: Any, delivery: Delivery, *, why: str = "") -> bool:
+def told(desk: SendingDesk, outbound_id: Any, delivery: DeliveryStatus, *, why: str = "") -> bool:
     with desk.database.write() as connection:
-        news = Told(delivery=delivery, provider_id=f"P{outbound_id.hex}", why=why)
+        news = DeliveryReport(delivery=delivery, provider_id=f"P{outbound_id.hex}", why=why)
         return note_delivery(connection, outbound_id, news)
 
 
 def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
-    desk.provider.answers = [lambda: told(desk, outbound_id, Delivery.DELIVERED) and UNKNOWN]
+    desk.provider.answers = [lambda: told(desk, outbound_id, DeliveryStatus.DELIVERED) and UNKNOWN]
 
     desk.deliverer().once()
 
@@ -309,7 +309,14 @@ def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None
 
 def test_t29_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
-    order = [Delivery.SENT, Delivery.DELIVERED, Delivery.SENT, Delivery.UNDELIVERED, Delivery.READ, Delivery.DELIVERED]
+    order = [
+        DeliveryStatus.SENT,
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.SENT,
+        DeliveryStatus.UNDELIVERED,
+        DeliveryStatus.READ,
+        DeliveryStatus.DELIVERED,
+    ]
 
     moved = [told(desk, outbound_id, delivery) for delivery in order]
 
@@ -321,7 +328,7 @@ def test_o10_after_sent_the_row_says_so_whatever_becomes_of_its_event(desk: Send
     outbound_id = desk.queue()
     desk.deliverer().once()
     with desk.database.write() as connection:
-        connection.execute(sa.delete(table_of(Event)))
+        connection.execute(sa.delete(table_of(EventRow)))
 
     settle(desk, passes=2)
 
@@ -370,7 +377,7 @@ def test_unknown_mail_is_repeated_a_quarter_of_an_hour_apart_and_twice_at_most(d
     desk.provider.repeatable = True
     desk.provider.answers = ["dropped"] * 9
     outbound_id = desk.queue()
-    desk.deliverer(pace=Pace()).once()
+    desk.deliverer(pace=SendingPace()).once()
     row = desk.row(outbound_id)
     assert row.due_at - row.unknown_at == timedelta(minutes=15)
 
@@ -382,11 +389,11 @@ def test_unknown_mail_is_repeated_a_quarter_of_an_hour_apart_and_twice_at_most(d
 def test_an_sms_is_looked_for_twice_over_ten_minutes_before_a_person_is_asked(desk: SendingDesk) -> None:
     desk.provider.answers = ["dropped"]
     outbound_id = desk.queue()
-    settle(desk, passes=3, pace=Pace())
+    settle(desk, passes=3, pace=SendingPace())
     assert (desk.row(outbound_id).state, desk.provider.looks) == ("unknown", 2)
 
     desk.put(outbound_id, unknown_at=LONG_AGO)
-    settle(desk, passes=1, pace=Pace())
+    settle(desk, passes=1, pace=SendingPace())
 
     assert desk.row(outbound_id).state == "needs_person"
 
@@ -421,7 +428,7 @@ def test_an_answer_that_comes_after_everybody_gave_up_still_counts(desk: Sending
 
     def slow() -> Receipt:
         settle_elsewhere(desk)
-        return Receipt(verdict=Verdict.ACCEPTED, provider_id="late")
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id="late")
 
     desk.provider.answers = [slow]
     desk.deliverer().once()
@@ -448,7 +455,7 @@ def test_an_attempt_under_way_keeps_its_lease_while_its_process_lives(desk: Send
     with desk.database.read() as connection:
         row = ledger.due(connection, channels=["mail"])
     assert not row.dead
-    underway = Underway()
+    underway = InFlight()
     with desk.database.write() as connection:
         claimed = ledger.find(connection, outbound_id)
     let_time_pass(desk)
@@ -496,7 +503,7 @@ def test_a_window_that_is_open_lets_it_leave_and_a_template_needs_none(desk: Sen
     desk.provider.bounds = Window(lasts=timedelta(hours=24))
     template = desk.queue(template="HX1")
     desk.deliverer().once()
-    desk.change(Message, received_at=datetime.now(UTC))
+    desk.change(MessageRow, received_at=datetime.now(UTC))
     free = desk.queue()
     desk.deliverer().once()
 
@@ -505,7 +512,7 @@ def test_a_window_that_is_open_lets_it_leave_and_a_template_needs_none(desk: Sen
 
 def test_the_sixth_message_after_the_customers_last_one_goes_to_a_person(desk: SendingDesk) -> None:
     desk.provider.bounds = Window(lasts=timedelta(hours=48), messages=5)
-    desk.change(Message, received_at=datetime.now(UTC) - timedelta(hours=1))
+    desk.change(MessageRow, received_at=datetime.now(UTC) - timedelta(hours=1))
     ids = [desk.queue() for _ in range(6)]
 
     desk.deliverer().once()
@@ -540,7 +547,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
 
     assert sorted(desk.row(each).state for each in ids) == ["cancelled"] * 3 + ["sent"] * 4
     assert desk.row(reply).state == "sent"
-    assert desk.rows(Event, "kind").count("outbound.breaker_tripped") == 1
+    assert desk.rows(EventRow, "kind").count("outbound.breaker_tripped") == 1
     with database.write() as connection:
         limits.trip(connection, database, channel="mail", until=datetime.now(UTC))
     again = automatic(desk, recipient="late@customer.example")
@@ -566,7 +573,7 @@ def test_a_machine_gets_no_automatic_reply(desk: SendingDesk) -> None:
     ]
     desk.route(*(envelope(f"m{number}", **fields) for number, fields in enumerate(machines)))
 
-    assert desk.rows(Outbound) == []
+    assert desk.rows(OutboundRow) == []
 
 
 # --- What it means for the conversation -------------------------------------------------------------------------------
@@ -575,7 +582,7 @@ def test_a_machine_gets_no_automatic_reply(desk: SendingDesk) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda desk: desk.provider.answers.append(Receipt(verdict=Verdict.REFUSED, why="550 no such user")),
+        lambda desk: desk.provider.answers.append(Receipt(verdict=SendVerdict.REFUSED, why="550 no such user")),
         lambda desk: setattr(desk.provider, "bounds", Window(lasts=timedelta(hours=1))),
     ],
 )
@@ -583,12 +590,12 @@ def test_a_reply_that_does_not_leave_puts_its_case_back_on_the_desk(
     desk: SendingDesk, spoil: Callable[[SendingDesk], None]
 ) -> None:
     outbound_id = desk.queue()
-    desk.change(Conversation, status="pending", waiting_since=None, replied_at=desk.row(outbound_id).created_at)
+    desk.change(ConversationRow, status="pending", waiting_since=None, replied_at=desk.row(outbound_id).created_at)
     spoil(desk)
 
     desk.deliverer().once()
 
-    (row,) = desk.rows(Conversation)
+    (row,) = desk.rows(ConversationRow)
     assert (row.status, row.replied_at) == ("open", None)
     assert row.waiting_since is not None
 
@@ -599,6 +606,6 @@ def test_a_scheduled_reply_answers_when_it_has_left(desk: SendingDesk) -> None:
 
     desk.deliverer().once()
 
-    (row,) = desk.rows(Conversation)
+    (row,) = desk.rows(ConversationRow)
     assert (row.status, row.waiting_since) == ("pending", None)
     assert row.replied_at is not None

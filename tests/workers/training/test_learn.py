@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from router.classify.encoder import load_encoder
-from router.classify.trainer import Example
+from router.classify.trainer import TrainingExample
 from router.errors import NotFound
 from router.settings import read_settings
 from workers.training.learn import LearntClassifier, learn, lessons_in
@@ -71,7 +71,7 @@ def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons
     _, about = learn(folder, lessons)
     folder.activate(about.version, desk=lessons.desk, at=NOW)
     classifier = LearntClassifier(settings)
-    _, other = learn(folder, lessons, corrections=[Example("plastic", "card")])
+    _, other = learn(folder, lessons, corrections=[TrainingExample("plastic", "card")])
     folder.activate(other.version, desk=lessons.desk, at=NOW)
     (folder.path / f"{other.version}.npz").write_bytes(b"")
     classifier.once()
@@ -83,7 +83,11 @@ def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons
 
 def test_a_correction_teaches_and_its_secrets_are_not_learnt(folder, lessons):
     said = "my pin 4111111111111111 fell out of the plastic"
-    model, about = learn(folder, lessons, corrections=[Example(said, "card"), Example("x", "gone category")])
+    model, about = learn(
+        folder, lessons, corrections=[TrainingExample(said, "card"), TrainingExample("x", "gone category")]
+    )
     assert about.corrections == 1
-    plain, _ = learn(folder, lessons, corrections=[Example(said.replace("4111111111111111", "**** 1111"), "card")])
+    plain, _ = learn(
+        folder, lessons, corrections=[TrainingExample(said.replace("4111111111111111", "**** 1111"), "card")]
+    )
     assert model.version == plain.version
