@@ -1,4 +1,4 @@
-"""Which hours a local day has, and why: the week, public holidays, make-up days and dated exceptions, in this order."""
+"""The hours of a local day, and the rule that decides them: week, public holidays, make-up days, dated exceptions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 
 
 class DayKind(StrEnum):
-    """What decided a day's hours."""
+    """The kind of rule that decided a day's hours."""
 
     WEEK = "week"
     HOLIDAY = "holiday"
@@ -26,7 +26,7 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The hours of one local day.  why: in words for operators.  holiday: the public holiday that it is, if any."""
+    """The hours of one local day.  why: in words for operators.  holiday: the public holiday of the day, if any."""
 
     kind: DayKind
     spans: tuple[DaySpan, ...]
@@ -36,9 +36,9 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DayRules:
-    """What decides a day's hours; the later rule of these wins, and among `dates` the later one.
+    """The rules for a day's hours; a later field overrides an earlier one, and among `dates` the later entry wins.
 
-    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty closes.
+    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty means closed.
     """
 
     week: Mapping[int, tuple[DaySpan, ...]]
@@ -63,7 +63,7 @@ class DayRules:
         worked = self.holidays.year(day.year).worked if self.holidays else {}
         if day not in worked:
             return None
-        # The hours are those of the weekday that was given away; a desk that is closed on Fridays
+        # The hours are those of the weekday that was taken off; a desk that is closed on Fridays
         # stays closed on the Saturday that makes up for a Friday.
         instead = worked[day]
         weekday = instead.weekday() if instead != day else 0
