@@ -68,7 +68,9 @@ class Window:
                 f"the provider allows answers for {_hours(self.lasts)}"
             )
         if self.messages is not None and sent_since >= self.messages:
-            return f"we have sent {sent_since} messages since the customer's last one; the provider allows {self.messages}"
+            return (
+                f"we have sent {sent_since} messages since the customer's last one; the provider allows {self.messages}"
+            )
         return ""
 
 

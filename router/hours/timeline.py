@@ -21,7 +21,7 @@ class Timeline:
     """From `start` to `end`, in seconds since 1970.
 
     edges: opening, closing, opening, closing ..., strictly rising, all between start and end; for the search. Floats,
-        because a timestamp is a float and a comparison of equal types is twice as fast; whole seconds, so nothing is lost.
+        because a timestamp is a float and a comparison of equal types is twice as fast; whole seconds, so it is exact.
     moments: the same as UTC datetimes; for arithmetic, because they are exact to the microsecond.
     opened: the total open time before each opening, and as the last entry before `end`.
     """

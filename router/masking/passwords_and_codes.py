@@ -15,7 +15,7 @@ def _either(*words: str) -> str:
 
 # Each pattern starts with plain letters and looks back after them, so that the engine can jump to the letters.
 def _word(word: str, end: str = "(?![a-z])") -> str:
-    """Match a word that no letter precedes; file names join words with "_", where `\\b` finds no border."""
+    """Match a word that no letter precedes; file names join words with "_", where a word boundary does not match."""
     return rf"{word[0]}(?<![a-z0-9+/]{word[0]}){word[1:]}{end}"
 
 

@@ -1,4 +1,4 @@
-"""Detect the language of a text: first by its script, then, among Latin scripts, by English words, then by a library."""
+"""Detect the language of a text: first by its script, then, among Latin scripts, by English words, then a library."""
 
 from __future__ import annotations
 

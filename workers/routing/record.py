@@ -44,7 +44,7 @@ def known_ids(incoming: Incoming) -> list[str]:
 
 
 def may_repeat(incoming: Incoming) -> bool:
-    """Tell whether a message may say again what its sender said: people's own words, and none from an archive."""
+    """Return whether a message may say again what its sender said: people's own words, and none from an archive."""
     return incoming.reading.origin.kind is OriginKind.PERSON and not incoming.row.backfill
 
 
@@ -80,7 +80,7 @@ _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES}
 
 
 def wakes(incoming: Incoming) -> bool:
-    """Tell whether the message opens a conversation again that was resolved or is asleep."""
+    """Return whether the message opens a conversation again that was resolved or is asleep."""
     return not incoming.row.backfill and incoming.reading.origin.kind not in _NO_ONE_WAITS
 
 
