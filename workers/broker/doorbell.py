@@ -128,12 +128,12 @@ class Bell:
         self._rests_until = 0.0
 
     def ring(self, ids: Sequence[UUID]) -> bool:
-        """Ring for a page; return whether the broker took the message. A failure of the broker never raises."""
+        """Ring for a page; return whether the broker took the message. A broker's failure never raises."""
         reach("bell.ring")
         return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]))
 
     def ring_to_send(self) -> bool:
-        """Wake the sending threads; return whether the broker took the message. A failure of the broker never raises."""
+        """Wake the sending threads; return whether the broker took the message. A broker's failure never raises."""
         return self._try(ring_to_send())
 
     def _try(self, message: Message[None]) -> bool:
