@@ -1,4 +1,4 @@
-"""Named places at which a test may kill, fail or freeze this process; in production each is a look-up in an empty table.
+"""Named places at which a test may kill, fail or freeze this process; in production each is one table look-up.
 
 `OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. `hang` stops the whole process
 for that many seconds, like a paused machine; if only one thread slept, another would renew its lease. With
