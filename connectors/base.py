@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
-from router.delivery import Window
+from router.delivery import DeliveryReport, Window
+
+# The form of messages that are mail.
+MAIL: Final = "mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Page:
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
     waiting: how many messages the provider still has above the cursor, as far as is known.
     held: how many messages the provider says it holds in all; None if it does not say.
-    form: how the messages are to be read: mail, or a form that `connectors.normalise` knows.
+    form: how the messages are to be read: as mail, or by the reader of the kind of that name (`connectors.registry`).
     """
 
     channel: str
@@ -64,7 +67,7 @@ class Page:
     notice: str = ""
     waiting: int = 0
     held: int | None = None
-    form: str = "mail"
+    form: str = MAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,14 @@ class Connector(Protocol):
         """Let go of the connection and end a `wait`; callable from another thread."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """A polled channel. poll: seconds between two looks when nothing is waiting."""
+
+    connector: Connector
+    poll: float
+
+
 class PushGate(Protocol):
     """A channel that pushes: mail comes when it likes, and its sender waits for our answer."""
 
@@ -144,6 +155,58 @@ class PushGate(Protocol):
 
     def close(self) -> None:
         """Stop listening; whoever waits for an answer gets it first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """One HTTP request of a provider, as it came.
+
+    headers: names in lower case.  query: raw, without the question mark.  path: what follows the channel's address.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What the provider gets as an answer. media_type: of the text."""
+
+    text: str
+    media_type: str
+
+
+class ProviderEndpoint(Protocol):
+    """Where the provider of one channel calls us over HTTP. Made for one request; keeps nothing.
+
+    All of it may raise ConfigError when the operator's file lacks what the provider's signature needs.
+    """
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """Return whether the provider signed these very bytes, and lately if it signs the time."""
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """Return the answer to the provider's test of who we are.
+
+        Raises NotFound for a provider that makes no such test, PermanentError for a request that is none.
+        """
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """Return the messages that a signed request brings; none when it brings something else.
+
+        Raises PermanentError when it cannot be read or is not for this channel.
+        """
+
+    def answer(self, request: WebhookRequest) -> WebhookResponse:
+        """Return what the provider wants to hear once its messages are on disk."""
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """Return what a signed request says about a message of ours.
+
+        Raises NotFound for a provider that reports nothing, PermanentError when it says nothing that is known.
+        """
 
 
 class SendVerdict(StrEnum):

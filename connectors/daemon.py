@@ -10,13 +10,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
 import structlog
 
-from connectors.base import Connector, PushGate
+from connectors.base import Polled, PushGate
 from connectors.channel_loops import ASK_AGAIN, GateLane, PollLane
 from connectors.keeper import Keeper
 from connectors.lease_renewal import RENEW_EVERY, Renewal
@@ -26,14 +25,6 @@ from connectors.watchdog import Watchdog
 _STOP_WITHIN: Final = 18.0
 
 _log: Final = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
-    """A polled channel. poll: seconds between two looks when nothing is waiting."""
-
-    connector: Connector
-    poll: float
 
 
 def _nowhere(_: str) -> None:

@@ -175,7 +175,7 @@ def _keep(
         text=values["message"],
         files=filled.files,
     )
-    inbound_id = desk.doors.form(channel, submission, now=desk.now())
+    inbound_id = desk.webhooks.form(channel, submission, now=desk.now())
     return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
 
 

@@ -69,7 +69,7 @@ class TwilioSettings(ChatSettings, PolledSettings):
         return self.send.window_within(WHATSAPP_WINDOW if self.whatsapp else None)
 
     @property
-    def text_limit(self) -> TextLimit | None:
+    def text_limit(self) -> TextLimit:
         """See `ChannelSettings`."""
         return TextLimit(LONGEST)
 
@@ -115,7 +115,7 @@ class XSettings(ChatSettings, PolledSettings):
         return "access_token", (self.kind, self.access_token)
 
     @property
-    def text_limit(self) -> TextLimit | None:
+    def text_limit(self) -> TextLimit:
         """See `ChannelSettings`."""
         return X_LIMIT
 
@@ -134,7 +134,7 @@ class TelegramSettings(ChatSettings, PolledSettings):
         return "token", (self.kind, self.token)
 
     @property
-    def text_limit(self) -> TextLimit | None:
+    def text_limit(self) -> TextLimit:
         """See `ChannelSettings`."""
         return TELEGRAM_LIMIT
 
@@ -228,7 +228,7 @@ class HttpSmsSettings(ChatSettings):
         return f"{self.number} by {urlsplit(self.send.url).hostname}"
 
     @property
-    def text_limit(self) -> TextLimit | None:
+    def text_limit(self) -> TextLimit:
         """See `ChannelSettings`."""
         return TextLimit(self.send.longest)
 

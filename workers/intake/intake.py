@@ -16,10 +16,10 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import Arrival, Cursor, Page
+from connectors.base import MAIL, Arrival, Cursor, Page
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
-from connectors.normalise import MAIL, normalise_page
+from connectors.normalise import normalise_page
 from router.errors import OmniyardError
 from store.db import leases
 from store.db.encryption import Sealer

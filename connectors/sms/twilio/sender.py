@@ -17,14 +17,13 @@ from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
+from connectors.kinds import WEBHOOKS_PATH
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
 from router.delivery import Window
 from router.settings.chat_channels import TwilioSettings
-from router.text.sms_segments import LONGEST
+from router.settings.model import DeskSettings
 
-# WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
-_WHATSAPP_WINDOW: Final = timedelta(hours=24)
 _PAGE_SIZE: Final = 100
 # What Twilio says no to, in words that help; by its own codes.
 _REFUSALS: Final[Mapping[int, str]] = {
@@ -53,14 +52,13 @@ class TwilioSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        bounds = self._settings.send
-        limits = [each for each in (bounds.window, _WHATSAPP_WINDOW if self._settings.whatsapp else None) if each]
-        return Window(lasts=min(limits, default=None), messages=bounds.window_messages)
+        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        if not outgoing.template and len(outgoing.text) > LONGEST:
-            return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {LONGEST} characters")
+        limit = self._settings.text_limit
+        if not outgoing.template and not limit.allows(outgoing.text):
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {limit.longest} characters")
         # A connection of its own: one that was idle may break under the request, and then nobody would know.
         with closing(Twilio(self._settings)) as twilio:
             try:
@@ -107,6 +105,12 @@ class TwilioSender:
             named = urlencode({"outbound": outgoing.outbound_id, "attempt": outgoing.attempt_id})
             parameters["status_callback"] = f"{self._callbacks}/{quote(self.channel)}/status?{named}"
         return parameters
+
+
+def open_sender(channel: str, settings: TwilioSettings, desk: DeskSettings) -> TwilioSender:
+    """Return the sender of a channel, not connected yet."""
+    callbacks = f"{desk.public_url}{WEBHOOKS_PATH}" if desk.public_url else ""
+    return TwilioSender(channel, settings, callbacks=callbacks)
 
 
 def _broken(error: RequestException) -> Receipt:
