@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.base import Outgoing, Receipt, SendVerdict
-from router.delivery import DeliveryStatus, Window
+from router.delivery import DeliveryReport, DeliveryStatus, Window
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database
