@@ -17,11 +17,11 @@ from workers.runtime.start import open_house
 
 
 def main() -> None:
-    """Compose the gates from the operator's file and mind them until told to stop."""
+    """Compose the gates from the operator's file and run them until a signal ends it."""
     settings, database = open_house()
     lease = settings.omniyard.takeover
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=polled_mail(settings))
-    # A third of the lease: one renewal may be lost, and still nobody else takes over.
+    # A third of the lease: one renewal may be lost, and still no other process takes over.
     third = lease.total_seconds() / 3
     daemon = Daemon(
         intake,

@@ -1,7 +1,7 @@
 """The whole contract of a gate: foreign bytes in, one Page at a time; an Outgoing out; a probe for the operator.
 
-A gate knows its provider and nothing else. It has no database: what it fetched is kept by whoever polls it,
-and only then is it told to `settle` (mark seen, move, answer 250).
+A gate knows its provider and nothing else. It has no database: its caller keeps what it fetched,
+and then calls `settle` (mark seen, move, answer 250).
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class PushGate(Protocol):
     def open(self, accept: Callable[[Page], None]) -> None:
         """Begin to listen. Each page goes to `accept`, which returns once it is on disk; only then we say yes.
 
-        accept: raises TransientError when the page cannot be kept now; the senders are told to come again.
+        accept: raises TransientError when the page cannot be kept now; its senders get a temporary refusal.
         Raises TransientError when the address is taken, PermanentError when it can never be listened on.
         """
 
@@ -154,7 +154,7 @@ class PushGate(Protocol):
         """Look whether we could listen, or do; changes nothing."""
 
     def close(self) -> None:
-        """Stop listening; whoever waits for an answer gets it first."""
+        """Stop listening; a sender that waits for an answer gets it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +258,7 @@ class Outgoing:
     recipient: comparable handle of who gets it.  copies: further recipients, where the channel knows any.
     rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
-    automatic: nobody wrote it (RFC 3834).
+    automatic: a machine wrote it (RFC 3834).
     reply_token: finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
     others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
     template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.

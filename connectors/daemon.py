@@ -32,7 +32,7 @@ def _nowhere(_: str) -> None:
 
 
 class Daemon:
-    """Runs all channels of this process until it is told to stop."""
+    """Runs all channels of this process until `stop` or a signal."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class MessageReader(Protocol):
 
     @property
     def lasting_of(self) -> Callable[[bytes], bytes]:
-        """Return what a message says however it reached us; empty when that cannot be told."""
+        """Return what a message says however it reached us; empty when that is unknown."""
 
 
 # The settings that a part gets are of the row's own class: the functions of `connectors.registry` see to that.

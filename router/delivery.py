@@ -18,9 +18,9 @@ WHATSAPP_WINDOW: Final = timedelta(hours=24)
 
 
 class DeliveryStatus(StrEnum):
-    """What the provider told about a message after taking it; each status only ever gives way to a later one.
+    """What the provider reported about a message after taking it; each status only ever gives way to a later one.
 
-    Callbacks repeat and overtake each other: whoever writes a status down asks `is_later` first.
+    Callbacks repeat and overtake each other: ask `is_later` before writing one down.
     """
 
     UNTOLD = ""

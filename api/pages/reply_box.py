@@ -44,7 +44,7 @@ class Composer:
 def compose(
     connection: Connection, desk: Desk, row: ConversationRecord, *, missing: tuple[str, ...], now: datetime
 ) -> Composer:
-    """Return what the reply box of a conversation shows. missing: facts that its customer has not told."""
+    """Return what the reply box of a conversation shows. missing: facts that its customer has not given."""
     channel = desk.settings.channels.get(row.channel)
     lasts, opens_at = channel.window.lasts if channel else None, desk.replying.opening(row.channel, now=now)
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None

@@ -1,4 +1,4 @@
-"""`[channels.NAME]`: one class a kind of channel, told apart by `kind`; mail here, the others in `chat_channels`."""
+"""`[channels.NAME]`: one class a kind of channel, chosen by `kind`; mail here, the others in `chat_channels`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOGIN: Final = "expected username with either password or oauth_token, or none 
 class MailSendSettings(SendSettings):
     """A server for the submission of mail (RFC 6409).
 
-    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login.
+    oauth_token: an access token in place of a password (XOAUTH2), read again at each login.
     plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
         when a mail program drops the threading headers.
     """
@@ -109,7 +109,7 @@ class ImapSettings(MailChannelSettings, PolledSettings):
 
     start: "now" takes only mail that arrives from now on, a date takes mail since that day.
     after: what becomes of a mail on the server once it is kept: nothing, \Seen, or a move to `move_to`.
-    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login: a file may be renewed.
+    oauth_token: an access token in place of a password (XOAUTH2), read again at each login: a file may be renewed.
     largest: bytes; of a bigger mail only the header is fetched.
     stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
     rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).

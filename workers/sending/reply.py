@@ -62,7 +62,7 @@ class ReplyService:
         """Queue the reply; return its message's id.
 
         case: locked.
-        Raises PermanentError when there is nobody to answer or no way out, or the text must not leave.
+        Raises PermanentError when there is no recipient or no way out, or the text must not leave.
         """
         channel, masked = self._way_out(case), mask(wish.text)
         if "card" in masked.kinds:

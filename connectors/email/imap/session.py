@@ -183,13 +183,13 @@ class ImapSession:
         self.can_idle = settings.idle and self.client.has_capability("IDLE")
 
     def open_folder(self, *, readonly: bool) -> Folder:
-        """Select the folder and look at it anew. Read-only unless something is to be marked or moved."""
+        """Select the folder and look at it again. Read-only unless something is to be marked or moved."""
         answer: dict[bytes, Any] = self.client.select_folder(self._name, readonly=readonly)
         exists = int(answer.get(b"EXISTS", 0))
         next_uid = answer.get(b"UIDNEXT")
         if next_uid is None:
             next_uid = max(self.client.search(["*"]), default=0) + 1 if exists else 1
-        # SELECT has told how many there are; from here on an EXISTS means news.
+        # SELECT said how many there are; from here on an EXISTS means new mail.
         self.has_news()
         return Folder(epoch=str(answer.get(b"UIDVALIDITY", 0)), next_uid=int(next_uid), exists=exists)
 

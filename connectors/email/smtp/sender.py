@@ -22,7 +22,7 @@ _BARE_NEWLINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class SmtpSender:
-    """See `Sender`. address: what mail comes from.  name: how the desk calls itself beside it."""
+    """See `Sender`. address: what mail comes from.  name: the desk's, shown with it."""
 
     repeatable = True
 

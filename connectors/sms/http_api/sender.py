@@ -50,7 +50,7 @@ class HttpSmsSender:
         headers = {name: secret.reveal() for name, secret in way.headers.items()}
         shape = {"json": body} if way.encoding == "json" else {"data": body}
         try:
-            # A connection of its own: one that was idle may break under the request, and then nobody would know.
+            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
             answer = requests.post(way.url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **shape)  # type: ignore[arg-type]
         except RequestException as error:
             if certainly_not_sent(error):

@@ -59,7 +59,7 @@ class TwilioSender:
         limit = self._settings.text_limit
         if not outgoing.template and not limit.allows(outgoing.text):
             return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {limit.longest} characters")
-        # A connection of its own: one that was idle may break under the request, and then nobody would know.
+        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
         with closing(Twilio(self._settings)) as twilio:
             try:
                 message = twilio.client.messages.create(**self._parameters(outgoing))
@@ -123,7 +123,7 @@ def _broken(error: RequestException) -> Receipt:
 def _refused(error: TwilioException, *, retry_after: float) -> Receipt:
     status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
     if not isinstance(status, int) or status < 400 or status >= 500:
-        # Twilio's own page on error 20500: whoever tries again may send twice.
+        # Twilio's own page on error 20500: a second attempt may send twice.
         return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Twilio is out of order ({status or 'no status'})")
     if status == 429:
         wait = timedelta(seconds=retry_after)

@@ -1,4 +1,4 @@
-"""Send messages by a Telegram bot, once each. Telegram shows nobody what a bot has sent, so doubt goes to a person."""
+"""Send messages by a Telegram bot, once each. Telegram does not show what a bot has sent, so a person settles what is unclear."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TelegramSender:
         url = f"{self._settings.api_base or API}/bot{self._settings.token.reveal()}/sendMessage"
         body = {"chat_id": outgoing.recipient, "text": outgoing.text}
         try:
-            # A connection of its own: one that was idle may break under the request, and then nobody would know.
+            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
             answer = requests.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False)
         except RequestException as error:
             if certainly_not_sent(error):

@@ -49,7 +49,7 @@ class XSender:
             return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {limit.longest} characters")
         if too_dear := self._too_dear():
             return too_dear
-        # A connection of its own: one that was idle may break under the request, and then nobody would know.
+        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
         with closing(XApi(self._settings)) as api:
             try:
                 answer = api.send(outgoing.recipient, outgoing.text)

@@ -45,11 +45,11 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise PermanentError("the body is no JSON") from error
-    told = _payload(document)
+    payload = _payload(document)
     own = settings.access_token.reveal().partition("-")[0]
-    if told.get("for_user_id", own) != own:
+    if payload.get("for_user_id", own) != own:
         raise PermanentError("the messages are for another account than this channel's")
-    messages = [_raw(event, told, now=now) for event in _events(told) if sender_of(event) != own]
+    messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
     return Page(channel=channel, messages=messages, form="x")
 
 
@@ -64,15 +64,15 @@ def _payload(document: object) -> Mapping[str, Any]:
     return inner
 
 
-def _events(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    events = told.get("direct_message_events")
+def _events(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    events = payload.get("direct_message_events")
     for event in events if isinstance(events, list) else ():
         if isinstance(event, dict) and event.get("type", "message_create") == "message_create" and _id(event):
             yield event
 
 
-def _raw(event: Mapping[str, Any], told: Mapping[str, Any], *, now: datetime) -> RawMessage:
-    record = {"pushed": event, "users": told.get("users"), "event_uuid": told.get("event_uuid")}
+def _raw(event: Mapping[str, Any], payload: Mapping[str, Any], *, now: datetime) -> RawMessage:
+    record = {"pushed": event, "users": payload.get("users"), "event_uuid": payload.get("event_uuid")}
     at = min(time_of(_id(event)) or now, now)
     return RawMessage(source_key=_id(event), content=write_document(record, form="x", source="webhook"), received_at=at)
 
