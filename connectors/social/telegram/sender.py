@@ -1,4 +1,4 @@
-"""Send messages by a Telegram bot, once each. A bot cannot ask what it has sent, so a person settles what is unclear."""
+"""Send messages by a Telegram bot, once each. A bot cannot ask what it has sent, so a person settles what is unsure."""
 
 from __future__ import annotations
 
