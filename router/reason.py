@@ -133,7 +133,8 @@ class Reason:
     """
 
     key: str
-    values: Mapping[str, str | int | Reason] = field(default_factory=dict)
+    # A reason first: the serialiser tries the kinds in this order, and a reason is the slowest to be refused.
+    values: Mapping[str, Reason | int | str] = field(default_factory=dict)
 
     @classmethod
     def as_written(cls, text: str) -> Self:

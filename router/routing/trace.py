@@ -5,18 +5,17 @@ No message text and no secret stands in it. Reasons are keys with values (`route
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from router.origin.automatic import Origin
 from router.origin.sender_signals import Signal
-from router.reason import Reason, StoredReason
-
-Json = dict[str, object]
+from router.reason import StoredReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,123 +118,47 @@ class Trace:
     reply: ReplyTrace | None = None
     other: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> Json:
-        """Return it as the store keeps it; decisions that were not taken are left out."""
-        # Written out: every message is written once, and walking the fields would take four times as long.
-        found: Json = {"masked": self.masked, "defects": self.defects}
-        found["signals"] = [{"kind": each.kind.value, "why": each.why.to_json()} for each in self.signals]
-        if self.origin:
-            found["origin"] = {"kind": self.origin.kind.value, "why": _reasons(self.origin.why)}
-        if self.classification:
-            found["classification"] = _classification(self.classification)
-        if self.correlation:
-            found["correlation"] = _correlation(self.correlation)
-        if self.hours:
-            found["hours"] = _hours(self.hours)
-        if self.route:
-            found["route"] = _route(self.route)
-        if self.due:
-            found["due"] = _due(self.due)
-        if self.reply:
-            found["reply"] = _reply(self.reply)
-        found.update(self.other)
-        return found
+    def written(self) -> bytes:
+        """Return it as JSON for the store; what stands at its default is left out, as `read_trace` knows it."""
+        # Every message is written once: the compiled serialiser takes a third of the time of dicts made by hand.
+        return _adapter("").serializer.to_json(self, exclude_defaults=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as values, with the decisions of another version."""
+        known: dict[str, Any] = _adapter("").serializer.to_python(self, mode="json", exclude_defaults=True)
+        return {**known, **known.pop("other", {})}
 
 
 def read_trace(stored: Mapping[str, Any]) -> Trace:
-    """Read what `Trace.to_json` wrote, in this version or in an older one; {} is the trace of no decision."""
+    """Read what `Trace.written` wrote, in this version or in an older one; {} is the trace of no decision."""
     known: dict[str, Any] = {}
     other: dict[str, Any] = {}
     for step, value in stored.items():
         if value is None:
             continue
         try:
-            known[step] = _STEPS[step].validate_python(value)
+            known[step] = _adapter(step).validate_python(value)
         except (KeyError, ValidationError):
             other[step] = value
     return Trace(**known, other=other)
 
 
-_STEPS: Final[Mapping[str, TypeAdapter[Any]]] = {
-    "origin": TypeAdapter(Origin),
-    "signals": TypeAdapter(tuple[Signal, ...]),
-    "masked": TypeAdapter(tuple[str, ...]),
-    "defects": TypeAdapter(tuple[str, ...]),
-    "classification": TypeAdapter(ClassificationTrace),
-    "correlation": TypeAdapter(CorrelationTrace),
-    "hours": TypeAdapter(HoursTrace),
-    "route": TypeAdapter(RouteTrace),
-    "due": TypeAdapter(DueTrace),
-    "reply": TypeAdapter(ReplyTrace),
+_STEPS: Final[Mapping[str, Any]] = {
+    "origin": Origin,
+    "signals": tuple[Signal, ...],
+    "masked": tuple[str, ...],
+    "defects": tuple[str, ...],
+    "classification": ClassificationTrace,
+    "correlation": CorrelationTrace,
+    "hours": HoursTrace,
+    "route": RouteTrace,
+    "due": DueTrace,
+    "reply": ReplyTrace,
 }
 
 
-def _reasons(reasons: Sequence[Reason]) -> list[Json]:
-    return [reason.to_json() for reason in reasons]
-
-
-def _reason(reason: Reason | None) -> Json | None:
-    return reason.to_json() if reason else None
-
-
-def _classification(seen: ClassificationTrace) -> Json:
-    return {
-        "category": seen.category,
-        "confidence": seen.confidence,
-        "runner_up": seen.runner_up,
-        "abstained": seen.abstained,
-        "emergency": seen.emergency,
-        "evidence": seen.evidence,
-        "model": seen.model,
-        "language": seen.language,
-        "facts": seen.facts,
-        "missing_facts": seen.missing_facts,
-    }
-
-
-def _correlation(found: CorrelationTrace) -> Json:
-    return {
-        "joined": found.joined,
-        "sign": found.sign,
-        "why": _reason(found.why),
-        "linked_to": found.linked_to,
-    }
-
-
-def _hours(hours: HoursTrace) -> Json:
-    return {
-        "calendar": hours.calendar,
-        "open": hours.open,
-        "why": _reason(hours.why),
-        "opens_at": _moment(hours.opens_at),
-        "holiday": _reason(hours.holiday),
-        "gate": hours.gate,
-        "second_look": _reasons(hours.second_look),
-        "held_until": _moment(hours.held_until),
-    }
-
-
-def _route(route: RouteTrace) -> Json:
-    return {
-        "fired": route.fired,
-        "team": route.team,
-        "priority": route.priority,
-        "tried": [{"route": each.route, "why_not": each.why_not.to_json()} for each in route.tried],
-    }
-
-
-def _due(due: DueTrace) -> Json:
-    return {
-        "sla": due.sla,
-        "first_reply": _moment(due.first_reply),
-        "next_reply": _moment(due.next_reply),
-        "resolve": _moment(due.resolve),
-    }
-
-
-def _reply(reply: ReplyTrace) -> Json:
-    return {"sent": reply.sent, "language": reply.language, "why": _reason(reply.why)}
-
-
-def _moment(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+# Built when first asked for: many commands read no trace.
+@cache
+def _adapter(step: str) -> TypeAdapter[Any]:
+    """Return what reads one step; of no step, what writes a whole trace."""
+    return TypeAdapter(_STEPS[step] if step else Trace)

@@ -18,6 +18,7 @@ from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Candidate, Correlation, make_token
+from store.db.engine import WrittenJson
 from store.db.ids import new_id
 from store.events.append import NewEvent
 from store.inbound.claims import ClaimedInbound
@@ -319,7 +320,7 @@ def _message(filing: Placement, *, trace: Trace) -> dict[str, Any]:
         "fingerprint": reading.fingerprint,
         "echo": reading.echo if may_repeat(incoming) else "",
         "duplicate_of": filing.repeats,
-        "trace": trace.to_json(),
+        "trace": WrittenJson(trace.written()),
     }
 
 
