@@ -10,6 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
+from api.text.reasons import in_english
 from cli.terminal import print_table
 from router.hours.calendar import Calendar, OpenSpan
 from router.hours.days import DayKind
@@ -127,7 +128,7 @@ def _week(calendar: Calendar, *, now: datetime) -> Iterator[_Day]:
         ours = [span for span in spans if span.start.astimezone(calendar.zone).date() == day]
         noon = datetime(day.year, day.month, day.day, 12, tzinfo=calendar.zone)
         rule = calendar.day(noon)
-        yield _Day(day, _hours(ours, calendar=calendar), rule.why if rule.kind in _UNUSUAL else "")
+        yield _Day(day, _hours(ours, calendar=calendar), in_english(rule.why) if rule.kind in _UNUSUAL else "")
 
 
 def _hours(spans: list[OpenSpan], *, calendar: Calendar) -> str:
