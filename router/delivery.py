@@ -12,6 +12,9 @@ from router.backoff import Backoff
 # 5 s, 15 s, 45 s ... an hour: the first retries cover a restart, the later ones an outage.
 AFTER_NOT_SENT: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1), growth=3, spread=0.2)
 
+# WhatsApp allows free text for this long after the customer's last message (Twilio error 63016).
+WHATSAPP_WINDOW: Final = timedelta(hours=24)
+
 
 class DeliveryStatus(StrEnum):
     """What the provider reported about a message after accepting it; only a later status replaces a status.
@@ -72,6 +75,35 @@ class Window:
                 f"we have sent {sent_since} messages since the customer's last one; the provider allows {self.messages}"
             )
         return ""
+
+
+class TextUnit(StrEnum):
+    """The unit in which a provider measures a text."""
+
+    CHARACTERS = "characters"
+    UTF16 = "UTF-16 code units"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimit:
+    """The longest text that a provider accepts in one message, in `unit`."""
+
+    longest: int
+    unit: TextUnit = TextUnit.CHARACTERS
+
+    def allows(self, text: str) -> bool:
+        """Return whether the text is short enough; an empty text is short enough."""
+        units = len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
+        return units <= self.longest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """A provider's report on one of our messages, by callback or in a list. why: the error code, or empty."""
+
+    delivery: DeliveryStatus
+    provider_id: str = ""
+    why: str = ""
 
 
 def is_later(delivery: DeliveryStatus, *, than: DeliveryStatus) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from router.analysis import Analysis
 from router.origin.automatic import may_autorespond
+from router.reason import Reason, ReasonKey
 from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
 from router.settings import Settings
@@ -41,7 +42,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     now: datetime,
     follow_up: bool = False,
     status_link: str = "",
-) -> tuple[AutoReply | None, str]:
+) -> tuple[AutoReply | None, Reason]:
     """Return the reply that the route asks for, or None; and the reason.
 
     A sender who wrote a password or a code gets a warning in the reply; if a follow-up gets no reply, the warning is a
@@ -51,18 +52,19 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     """
     name = _name(analysis, decision)
     if name is None:
-        return None, "the route sends no reply"
+        return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
     language, text = _choose(settings.replies[name].text, language=analysis.classification.language)
     warning = warning_in_words(analysis.sent_now, language=language)
     if silent and not warning:
-        return None, f'"{name}" answers the first message of a conversation only'
+        return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
     allowed, why = may_autorespond(analysis.envelope, origin=analysis.origin, own_addresses=own)
     if not allowed:
         return None, why
     if silent:
         body = f"{warning}\n{settings.omniyard.name}\n"
-        return AutoReply(kind=WARNING, text=body, language=language, period="case"), "a password or a code was sent"
+        why = Reason(ReasonKey.SECRET_WAS_SENT)
+        return AutoReply(kind=WARNING, text=body, language=language, period="case"), why
     body = text.format(
         reference=reference,
         next_opening=_opening(decision, now=now, language=language),
