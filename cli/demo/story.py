@@ -1,4 +1,4 @@
-"""A scripted afternoon: customers of an e-wallet who write Chinese or English, by every channel."""
+"""The demo's script: customers of an e-wallet who write Chinese or English, on every channel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one customer writes. after: seconds since the line before.  by: mail, sms, x or telegram."""
+    """One message of a customer. after: seconds since the line before.  by: mail, sms, x or telegram."""
 
     after: float
     by: str
