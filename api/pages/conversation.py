@@ -23,7 +23,7 @@ from api.pages.orders import snoozes
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.text.reasons import Reason, ReasonReader, missing_facts, reasons
+from api.text.reasons import ExplainedStep, ReasonReader, missing_facts, reasons
 from router.errors import NotFound, TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
@@ -159,7 +159,7 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
         mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
-def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[Reason, ...]]:
+def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:
     moments, language = moments_of(request, desk), language_of(request)
     reader = ReasonReader(
         words=moments.words,

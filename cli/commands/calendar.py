@@ -18,6 +18,7 @@ import typer
 from icalendar import Calendar as Feed
 from icalendar import Event
 
+from api.text.reasons import in_english
 from cli.terminal import ConfigOption, JsonOption
 from router.errors import NotFound, PermanentError
 from router.hours.calendar import Calendar, OpenSpan
@@ -89,11 +90,11 @@ def _moment(text: str, *, zone: ZoneInfo) -> datetime:
 def _answer(calendar: Calendar, at: datetime, *, as_json: bool) -> None:
     is_open, until, opening = calendar.is_open(at), calendar.closes(at), calendar.next_opening(at)
     if as_json:
-        answer: dict[str, Any] = {"at": _iso(at, calendar), "open": is_open, "why": calendar.why(at)}
+        answer: dict[str, Any] = {"at": _iso(at, calendar), "open": is_open, "why": in_english(calendar.why(at))}
         ends = {"until": _iso(until, calendar), "next_opening": _iso(opening, calendar)}
         print(json.dumps(answer | ends, ensure_ascii=False))
         return
-    print(f"{calendar.name} at {_words(at, calendar)}: {calendar.why(at)}")
+    print(f"{calendar.name} at {_words(at, calendar)}: {in_english(calendar.why(at))}")
     if is_open:
         print(f"open until {_words(until, calendar)}" if until else "open, without an end within 366 days")
     else:
@@ -103,7 +104,7 @@ def _answer(calendar: Calendar, at: datetime, *, as_json: bool) -> None:
 def _print_year(calendar: Calendar, year: int, *, as_json: bool) -> None:
     if as_json:
         rows = [
-            {"start": _iso(span.start, calendar), "end": _iso(span.end, calendar), "why": span.why}
+            {"start": _iso(span.start, calendar), "end": _iso(span.end, calendar), "why": in_english(span.why)}
             for span in calendar.spans(year)
         ]
         print(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -148,7 +149,7 @@ def _lines(calendar: Calendar, year: int) -> Iterator[str]:
         rule = calendar.on(day)
         if day in spans or rule.kind is not DayKind.WEEK:
             hours = ", ".join(_hours(span, calendar) for span in spans.get(day, ())) or "closed"
-            yield f"{day} {_WEEKDAYS[day.weekday()]}  {hours:<24}  {rule.why}"
+            yield f"{day} {_WEEKDAYS[day.weekday()]}  {hours:<24}  {in_english(rule.why)}"
         day += timedelta(days=1)
 
 

@@ -13,8 +13,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from router.errors import ConfigError
-from router.hours.days import WEEKDAYS, Day, DayKind, DayRules
+from router.hours.days import Day, DayKind, DayRules
 from router.hours.timeline import Timeline, instant, stretch
+from router.reason import Reason, ReasonKey
 
 _ONE_DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)
@@ -31,7 +32,7 @@ class OpenSpan:
 
     start: datetime
     end: datetime
-    why: str
+    why: Reason
 
 
 class Calendar:
@@ -140,17 +141,18 @@ class Calendar:
         """Return the hours of a local day by the clock on the wall; for real moments ask `spans`."""
         return self._rules.on(day)
 
-    def why(self, at: datetime) -> str:
-        """Return in words which rule makes the desk open or closed at `at`."""
+    def why(self, at: datetime) -> Reason:
+        """Return which rule makes the desk open or closed at `at`."""
         moment = _utc(at)
         today = moment.astimezone(self.zone).date()
         for span in (*self._spans_of(today - _ONE_DAY), *self._spans_of(today)):
             if span.start <= moment < span.end:
-                return f"open, {span.why}"
+                return Reason(ReasonKey.OPEN_BY_RULE, {"rule": span.why})
         day = self._rules.on(today)
         if not day.spans and day.kind is DayKind.WEEK:
-            return f"closed, no weekly hours on {WEEKDAYS[today.weekday()]}"
-        return f"closed, outside the hours of: {day.why}" if day.spans else f"closed, {day.why}"
+            return Reason(ReasonKey.CLOSED_WEEKDAY, {"weekday": today.isoweekday()})
+        key = ReasonKey.CLOSED_OUTSIDE_HOURS if day.spans else ReasonKey.CLOSED_BY_RULE
+        return Reason(key, {"rule": day.why})
 
     def _spans_of(self, day: date) -> Iterator[OpenSpan]:
         rule = self._rules.on(day)

@@ -52,8 +52,7 @@ def build_calendars(settings: Settings) -> Mapping[str, Calendar]:
 
 def always_open() -> Calendar:
     """Return the calendar that never closes; its open time is wall time."""
-    rule = DateRule(on=date(1970, 1, 1), until=date(2199, 12, 31), open=_ALL_DAY, why="day and night")
-    return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules({}, dates=(rule,)))
+    return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules({}, never_closes=_ALL_DAY))
 
 
 def _calendar(name: str, plan: _Plan, holidays: PublicHolidays | None) -> Calendar:

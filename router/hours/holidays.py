@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from router.errors import ConfigError
+from router.reason import Reason, ReasonKey
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
@@ -32,7 +33,7 @@ class HolidayYear:
     worked: weekend days that are working days, and the day off that each was exchanged for (itself if unknown).
     """
 
-    closed: Mapping[date, str]
+    closed: Mapping[date, Reason]
     worked: Mapping[date, date]
 
 
@@ -81,10 +82,14 @@ def _load(country: str, subdivision: str | None, year: int | None) -> HolidayBas
 def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
     exchanged = dict(_exchanges(source))
     # The library's own name for an exchanged day writes the other day in American order.
-    names = {off: f"day off in exchange for {worked}" for worked, off in exchanged.items()}
-    closed = {day: names.get(day, name) for day, name in source.items()}
+    names = {
+        off: Reason(ReasonKey.HOLIDAY_EXCHANGED, {"date": worked.isoformat()}) for worked, off in exchanged.items()
+    }
+    closed = {
+        day: names.get(day) or Reason(ReasonKey.HOLIDAY_NAME, {"holiday_name": name}) for day, name in source.items()
+    }
     if source.country in _NAMES_WHOLE_BLOCKS:
-        closed |= dict.fromkeys(_weekends_beside(source), "weekend within the official days off")
+        closed |= dict.fromkeys(_weekends_beside(source), Reason(ReasonKey.HOLIDAY_WEEKEND))
     closed = {day: name for day, name in sorted(closed.items()) if day.year == year}
     worked = {day: exchanged.get(day, day) for day in source.weekend_workdays if day.year == year}
     return HolidayYear(closed, dict(sorted(worked.items())))

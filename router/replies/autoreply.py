@@ -9,6 +9,7 @@ from typing import Final
 
 from router.analysis import Analysis
 from router.origin.automatic import may_autorespond
+from router.reason import Reason, ReasonKey
 from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
 from router.settings import Settings
@@ -41,7 +42,7 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     now: datetime,
     follow_up: bool = False,
     status_link: str = "",
-) -> tuple[AutoReply | None, str]:
+) -> tuple[AutoReply | None, Reason]:
     """Return the answer that the route asks for, or None; and why.
 
     Whoever wrote a password or a code is warned in it; where a further message gets no answer, in a reply of its own.
@@ -50,18 +51,19 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     """
     name = _name(reading, decision)
     if name is None:
-        return None, "the route sends no reply"
+        return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
     language, text = _choose(settings.replies[name].text, language=reading.classification.language)
     warning = warning_in_words(reading.sent_now, language=language)
     if silent and not warning:
-        return None, f'"{name}" answers the first message of a conversation only'
+        return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
     allowed, why = may_autorespond(reading.envelope, origin=reading.origin, own_addresses=own)
     if not allowed:
         return None, why
     if silent:
         said = f"{warning}\n{settings.omniyard.name}\n"
-        return AutoReply(kind=WARNING, text=said, language=language, period="case"), "a password or a code was sent"
+        why = Reason(ReasonKey.SECRET_WAS_SENT)
+        return AutoReply(kind=WARNING, text=said, language=language, period="case"), why
     said = text.format(
         reference=reference,
         next_opening=_opening(decision, now=now, language=language),

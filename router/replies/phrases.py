@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from router.hours.days import WEEKDAYS
-
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
     "January",
     "February",
@@ -41,7 +40,7 @@ class _Words:
 
 def _english_day(day: datetime, with_year: bool) -> str:
     # Not strftime: its names follow the machine's locale.
-    said = f"{WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    said = f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
     return f"{said} {day.year}" if with_year else said
 
 

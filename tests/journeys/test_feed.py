@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 WRITE = """
 import datetime, random, sys, time
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 database, dice = Database(sys.argv[1]), random.Random(sys.argv[2])
 now, written = datetime.datetime.now(datetime.UTC), 0
 while written < 400:
@@ -39,7 +39,7 @@ while written < 400:
     fails = dice.random() < 0.2
     try:
         with database.write() as connection:
-            append_events(connection, [EventRow(kind, at=now) for kind in kinds])
+            append_events(connection, [NewEvent(kind, at=now) for kind in kinds])
             time.sleep(dice.random() / 100)
             if fails:
                 raise KeyError

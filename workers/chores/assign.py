@@ -81,10 +81,10 @@ def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
 
 
 def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:
-    payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why}
+    payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why.to_json()}
     return NewEvent("conversation.assigned", case.id, payload, at=now)
 
 
 def _alarm(case: Waiting, choice: AssigneeChoice, *, team: str, now: datetime) -> NewEvent:
-    payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why}
+    payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why.to_json()}
     return NewEvent("assignment.nobody", case.id, payload, at=now)

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.origin.automatic import OriginKind
+from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, Correlation, correlate
+from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
@@ -22,7 +23,6 @@ from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
-_SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
 
 
@@ -184,8 +184,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     )
     repeated = history.repeated(incoming)
     if repeated and correlation.joins is None:
-        why = f"said on {repeated[0].channel} within a day, and the sender is the same"
-        correlation = Correlation(repeated[1], _SAID_BEFORE, why)
+        why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
+        correlation = Correlation(repeated[1], SignKind.REPEATED, why)
     if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)

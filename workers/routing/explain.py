@@ -12,7 +12,8 @@ from router.analysis import Analysis
 from router.envelope import Envelope
 from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
-from router.routing.trace import explain
+from router.routing.routes import explain
+from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Correlation, correlate
 from store.conversations.traces import find_contact
 from store.db.engine import Database
@@ -23,7 +24,7 @@ from workers.routing.decide import History
 from workers.routing.route import handle_of
 
 
-def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> dict[str, object]:
+def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> Trace:
     """Return the trace that the message would get if it had been received at `at`, with today's configuration.
 
     at: aware.
@@ -37,7 +38,6 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
         labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
     decision = brain.table.decide(reading, now=at, background=background)
-    shown = explain(reading.explained, correlation=correlation, decision=decision)
     reply, why = compose_reply(
         reading,
         decision=decision,
@@ -47,8 +47,8 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
         now=at,
         follow_up=correlation.joins is not None,
     )
-    said = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
-    return shown | {"reply": said}
+    said = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
+    return explain(reading, correlation=correlation, decision=decision, reply=said)
 
 
 def _correlate(connection: Connection, reading: Analysis, *, contact_id: UUID, brain: Brain) -> Correlation:

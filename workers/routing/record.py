@@ -11,12 +11,14 @@ from uuid import UUID
 from router.analysis import Analysis
 from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
+from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
 from router.routing.emergency import is_heard
-from router.routing.routes import Decision, HoursGate
+from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
-from router.routing.trace import explain
+from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from store.db.engine import WrittenJson
 from store.db.ids import new_id
 from store.events.append import NewEvent
 from store.inbound.claims import ClaimedInbound
@@ -100,10 +102,9 @@ class Placement:
         """The conversation's id."""
         return self.candidate.conversation_id
 
-    @property
-    def trace(self) -> dict[str, object]:
-        """The reasons, as JSON."""
-        return explain(self.incoming.reading.explained, correlation=self.correlation, decision=self.decision)
+    def trace(self, reply: ReplyTrace) -> Trace:
+        """Return every decision with its reasons. reply: what the machine says to it."""
+        return explain(self.incoming.reading, correlation=self.correlation, decision=self.decision, reply=reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Recorder:
         """Write down a message that goes on with a conversation; danger said later raises the whole case."""
         row, decision = filing.incoming.row, filing.decision
         self.outcome.touches.append(ConversationTouch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
-        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
+        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign.value}
         self._event("message.received", filing.conversation_id, payload=payload)
         if decision.emergency and not filing.candidate.emergency:
             self.outcome.escalations[filing.conversation_id] = _escalation(filing)
@@ -176,14 +177,13 @@ class Recorder:
         reply, why = self._reply(filing, follow_up=follow_up)
         key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
         if reply and key in self.replies:
-            once_per = "case" if reply.period == "case" else "day"
-            why = f'"{reply.kind}" was said already; it is said once a {once_per}'
-            reply = None
+            said = ReasonKey.REPLY_SAID_IN_CASE if reply.period == "case" else ReasonKey.REPLY_SAID_TODAY
+            why, reply = Reason(said, {"reply": reply.kind}), None
         if reply:
             self.replies.add(key)
             self._auto_reply(filing, reply, key=key)
-        shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
-        self._message(filing, trace=filing.trace | {"reply": shown})
+        shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
+        self._message(filing, trace=filing.trace(shown))
 
     def _count(self, filing: Placement) -> None:
         if filing.incoming.row.backfill or not is_heard(filing.incoming.reading):
@@ -192,7 +192,8 @@ class Recorder:
             self.outcome.held += 1
         elif filing.decision.gate is HoursGate.RELEASED:
             self.outcome.released += 1
-            payload = {"inbound_id": str(filing.incoming.row.id), "hints": list(filing.decision.hints)}
+            hints = [hint.to_json() for hint in filing.decision.hints]
+            payload = {"inbound_id": str(filing.incoming.row.id), "hints": hints}
             self._event("message.released", filing.conversation_id, payload=payload)
 
     def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
@@ -202,11 +203,11 @@ class Recorder:
         candidate = filing.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, str]:
+    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
         if filing.incoming.row.backfill:
-            return None, "old mail is never answered by machine"
+            return None, Reason(ReasonKey.ARCHIVED_MAIL)
         if follow_up and filing.candidate.emergency and not filing.decision.emergency:
-            return None, "the conversation is an emergency: what is said by day and night does not hold for it"
+            return None, Reason(ReasonKey.CASE_IS_EMERGENCY)
         return compose_reply(
             filing.incoming.reading,
             decision=filing.decision,
@@ -218,7 +219,7 @@ class Recorder:
             status_link=self.brain.status_link(filing.conversation_id, now=self.now),
         )
 
-    def _message(self, filing: Placement, *, trace: dict[str, object]) -> None:
+    def _message(self, filing: Placement, *, trace: Trace) -> None:
         self.outcome.messages.append(_message(filing, trace=trace))
         self.outcome.indexed.append((filing.message_id, filing.incoming.reading.indexed))
         self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
@@ -295,7 +296,7 @@ def _escalation(filing: Placement) -> Escalation:
     )
 
 
-def _message(filing: Placement, *, trace: dict[str, object]) -> dict[str, Any]:
+def _message(filing: Placement, *, trace: Trace) -> dict[str, Any]:
     incoming, reading = filing.incoming, filing.incoming.reading
     return {
         "id": filing.message_id,
@@ -317,7 +318,7 @@ def _message(filing: Placement, *, trace: dict[str, object]) -> dict[str, Any]:
         "fingerprint": reading.fingerprint,
         "echo": reading.echo if may_repeat(incoming) else "",
         "duplicate_of": filing.repeats,
-        "trace": trace,
+        "trace": WrittenJson(trace.written()),
     }
 
 

@@ -13,7 +13,8 @@ from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, answer_of, connect, hang_up
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
-from router.settings.channels import MailSendSettings
+from router.settings.channels import MailChannelSettings, MailSendSettings
+from router.settings.model import DeskSettings
 
 # How many mails one connection sends, unless the server closes it earlier.
 _MAILS_A_CONNECTION: Final = 100
@@ -36,7 +37,7 @@ class SmtpSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        return Window(lasts=self._settings.window, messages=self._settings.window_messages)
+        return self._settings.window_within(None)
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
@@ -108,6 +109,13 @@ class SmtpSender:
         finally:
             if transfer.is_over:
                 self.close()
+
+
+def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> SmtpSender:
+    """Return the sender of a channel, not connected yet. Raises PermanentError if the channel has no `send`."""
+    if settings.send is None:
+        raise PermanentError(f"the channel {channel} cannot send: its configuration has no `send`")
+    return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
 
 
 _LOST_BEFORE: Final = Receipt(
