@@ -109,7 +109,7 @@ class SendingDesk(Desk):
             self.brain,
             lane="test",
             senders={self.provider.channel: self.provider},
-            underway=InFlight(),
+            in_flight=InFlight(),
             stopped=stopped or threading.Event(),
             pace=pace,
         )

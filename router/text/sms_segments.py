@@ -1,7 +1,7 @@
-"""How many SMS a text makes: what is shown before it is sent, because each costs.
+"""Count the SMS segments of a text, to show the cost before it is sent.
 
-GSM 03.38 (3GPP TS 23.038): 160 septets in one message, 153 a part when there are several; a single character outside
-its alphabet makes the whole text UCS-2: 70, or 67 a part.
+GSM 03.38 (3GPP TS 23.038): 160 septets in one message, 153 in each part of a longer text. A single character outside
+the GSM alphabet makes the whole text UCS-2: 70 units, or 67 in each part.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# Each of these takes an escape before it.
+# Each of these characters needs an escape before it.
 EXTENDED: Final = frozenset("\f^{}\\[~]|€")
-# Twilio takes no longer body (its documentation, error 21617).
+# Twilio refuses a longer body (its documentation, error 21617).
 LONGEST: Final = 1600
 
 
@@ -29,7 +29,7 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """units: septets, or UTF-16 code units.  parts: messages on the network.  left: room in the last one, in units."""
+    """units: septets, or UTF-16 code units.  parts: messages on the network.  left: free units in the last one."""
 
     encoding: Encoding
     units: int
@@ -38,7 +38,7 @@ class Segments:
 
 
 def count_segments(text: str) -> Segments:
-    """Return what a text costs as SMS. An empty text is one message."""
+    """Return the segments of a text. An empty text is one message."""
     if all(character in BASIC or character in EXTENDED for character in text):
         units = sum(2 if character in EXTENDED else 1 for character in text)
         return _cut(Encoding.GSM7, text, units=units, alone=160, several=153)
@@ -53,7 +53,7 @@ def _cut(encoding: Encoding, text: str, *, units: int, alone: int, several: int)
     for character in text:
         wide = (encoding is Encoding.GSM7 and character in EXTENDED) or ord(character) > 0xFFFF
         needed = 2 if wide else 1
-        # Neither an escape nor half of a pair may stand alone at the end of a part.
+        # A part must not end between an escape and its character, nor inside a surrogate pair.
         if needed > room:
             parts, room = parts + 1, several
         room -= needed

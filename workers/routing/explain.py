@@ -1,4 +1,4 @@
-"""What the brain would do with a message at a moment, and why; everything is read and nothing is written."""
+"""Explain how the desk would route a message at a given moment, without writing anything."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from workers.routing.route import handle_of
 
 
 def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> Trace:
-    """Return the trace that the message would get if it had been received at `at`, with today's configuration.
+    """Return the trace of the message as if it were received at `at`, with the current configuration.
 
     at: aware.
     """
     (reading,) = brain.read_page([replace(envelope, received_at=at)])
     with database.read() as connection:
         handle = handle_of(reading, content_hash=b"")
-        # Somebody unknown takes part in nothing, as a new contact would.
+        # An unknown sender has no conversation, like a new contact.
         contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
         correlation = _correlate(connection, reading, contact_id=contact_id, brain=brain)
         labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
