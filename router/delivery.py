@@ -12,11 +12,14 @@ from router.backoff import Backoff
 # 5 s, 15 s, 45 s ... an hour: the first repeats outlast a restart, the later ones an outage.
 AFTER_NOT_SENT: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1), growth=3, spread=0.2)
 
+# WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
+WHATSAPP_WINDOW: Final = timedelta(hours=24)
+
 
 class DeliveryStatus(StrEnum):
-    """What the provider told about a message after taking it; each status only ever gives way to a later one.
+    """What the provider reported about a message after taking it; each status only ever gives way to a later one.
 
-    Callbacks repeat and overtake each other: whoever writes a status down asks `is_later` first.
+    Callbacks repeat and overtake each other: ask `is_later` before writing one down.
     """
 
     UNTOLD = ""
@@ -69,6 +72,35 @@ class Window:
         if self.messages is not None and sent_since >= self.messages:
             return f"{sent_since} messages have followed the customer's last one; the provider allows {self.messages}"
         return ""
+
+
+class TextUnit(StrEnum):
+    """What a provider counts in a text."""
+
+    CHARACTERS = "characters"
+    UTF16 = "UTF-16 code units"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimit:
+    """The longest text that a provider takes in one message, in `unit`."""
+
+    longest: int
+    unit: TextUnit = TextUnit.CHARACTERS
+
+    def allows(self, text: str) -> bool:
+        """Return whether the text is short enough; an empty text is."""
+        units = len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
+        return units <= self.longest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What a provider says about a message of ours, by callback or in a list. why: its code; empty if all is well."""
+
+    delivery: DeliveryStatus
+    provider_id: str = ""
+    why: str = ""
 
 
 def is_later(delivery: DeliveryStatus, *, than: DeliveryStatus) -> bool:

@@ -25,7 +25,7 @@ from api.services.faq import categories
 from api.text.phrases import Language
 from router.errors import NotFound
 from router.masking.mask import mask
-from router.settings.channels import WebSettings
+from router.settings.channel_base import FormLimits
 from router.status_links import CaseLink, LinkKind
 from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound
 from store.conversations.ratings import last_closing, rate, score_of
@@ -139,14 +139,14 @@ def _help(request: Request, desk: Desk, *, question: str) -> HTMLResponse:
     return _page(request, "help", context)
 
 
-def _channel(desk: Desk) -> tuple[str, WebSettings]:
+def _channel(desk: Desk) -> tuple[str, FormLimits]:
     found = desk.visitors.channel
     if found is None:
         raise NotFound("this desk has no contact form")
     return found
 
 
-def _wrong(values: Mapping[str, str], filled: Filled, *, channel: WebSettings, key: str) -> str:
+def _wrong(values: Mapping[str, str], filled: Filled, *, channel: FormLimits, key: str) -> str:
     from connectors.web.form import is_address  # noqa: PLC0415
 
     weight = sum(len(content) for _, content in filled.files)
@@ -175,7 +175,7 @@ def _keep(
         text=values["message"],
         files=filled.files,
     )
-    inbound_id = desk.doors.form(channel, submission, now=desk.now())
+    inbound_id = desk.webhooks.form(channel, submission, now=desk.now())
     return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
 
 
@@ -220,7 +220,7 @@ def _fitting(request: Request, desk: Desk, text: str, *, language: Language) -> 
 
 
 def _form(
-    request: Request, desk: Desk, channel: WebSettings, *, values: Mapping[str, str], wrong: str, status: int = 200
+    request: Request, desk: Desk, channel: FormLimits, *, values: Mapping[str, str], wrong: str, status: int = 200
 ) -> HTMLResponse:
     language = language_of(request)
     topics = {name: category_title(desk, name, language=language) for name in desk.settings.categories}

@@ -20,6 +20,8 @@ from api.pages.toast import drop_flash, take_flash
 from api.rest.queries import category_title
 from api.text.phrases import Language, Words, choose_language
 from api.text.times import Moments
+from connectors.registry import kind_of
+from router.settings import Settings
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
@@ -37,7 +39,14 @@ def build_environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["code"] = code
+    environment.globals["icon_of"] = icon_of
     return environment
+
+
+def icon_of(settings: Settings, channel: str) -> str:
+    """Return how a channel is drawn; empty for one that the file has no more."""
+    known = settings.channels.get(channel)
+    return kind_of(known).icon if known else ""
 
 
 def code(text: str) -> Markup:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from api.services.faq import Answers
 from router.settings import Settings
-from router.settings.channels import WebSettings
+from router.settings.channel_base import FormLimits
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token
 
 _MOST_ADDRESSES: Final = 20_000
@@ -84,10 +84,10 @@ class Visitors:
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
 
     @property
-    def channel(self) -> tuple[str, WebSettings] | None:
-        """The channel of the contact form, and its name."""
-        channels = self.settings.channels.items()
-        return next(((name, each) for name, each in channels if isinstance(each, WebSettings) and each.enabled), None)
+    def channel(self) -> tuple[str, FormLimits] | None:
+        """The name of the channel of the contact form, and what the form takes."""
+        enabled = ((name, each) for name, each in self.settings.channels.items() if each.enabled)
+        return next(((name, form) for name, each in enabled if (form := each.contact_form)), None)
 
     def write_link(self, kind: LinkKind, id_: UUID, *, now: datetime) -> str:
         """Return the path of a case's page."""

@@ -8,10 +8,9 @@ import typer
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
-from connectors.email.imap.cursor import ImapCursor
+from connectors.registry import kind_of
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
-from router.settings.channels import ImapSettings
 from store.desk.channel_status import read_status
 from store.inbound.cursors import read_position, reposition
 
@@ -69,6 +68,7 @@ def _check(settings: Settings, *, channel: str, position: str) -> None:
     found = settings.channels.get(channel)
     if found is None:
         raise NotFound(f"no channel is named {channel}; there are: {', '.join(settings.channels)}")
-    if not isinstance(found, ImapSettings):
+    check = kind_of(found).position
+    if check is None:
         raise PermanentError(f"{channel} is of kind {found.kind}, which has no position: its messages are pushed to us")
-    ImapCursor.parse(position)
+    check.load()(position)

@@ -22,7 +22,6 @@ from cli.processes.supervisor import Command, Supervisor
 from cli.terminal import ConfigOption
 from router.errors import TransientError
 from router.settings import Settings
-from router.settings.channels import SmtpSettings
 from router.settings.files import VARIABLE, find_settings, load_settings
 from store.db.engine import Database
 from store.db.migrate import upgrade
@@ -106,7 +105,7 @@ def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
 
 def _demo(settings: Settings, ports: Ports) -> list[str]:
     """Return the command of the process that plays the providers and the customers."""
-    mail = next(channel.listen for channel in settings.channels.values() if isinstance(channel, SmtpSettings))
+    mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
     named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "mail": mail}
     return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from router.errors import ConfigError, Conflict
 from router.settings import Settings
-from router.settings.channels import SmtpSettings
 
 # `st` of /proc/net/tcp: TCP_LISTEN of the kernel's tcp_states.h.
 _LISTENING: Final = "0A"
@@ -34,7 +33,7 @@ def listeners(settings: Settings) -> tuple[Listener, ...]:
     """Return every address that the settings ask for, the desk's first."""
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     rows = [("[omniyard] listen", settings.omniyard.listen)]
-    rows += [(f"[channels.{name}] listen", c.listen) for name, c in channels if isinstance(c, SmtpSettings)]
+    rows += [(f"[channels.{name}] listen", address) for name, c in channels if (address := c.listens_on)]
     return tuple(_listener(key, value) for key, value in rows)
 
 

@@ -54,7 +54,7 @@ class RatingAsker:
 
     def _can_be_asked(self, closing: Closing) -> bool:
         channel = self._brain.settings.channels.get(closing.channel)
-        return bool(closing.recipient and channel and channel.enabled and getattr(channel, "send", None))
+        return bool(closing.recipient and channel and channel.has_way_out)
 
     def _question(self, closing: Closing, *, reply: str, now: datetime) -> Question:
         token = make_token(self._brain.key, reference=closing.reference, contact_id=closing.contact_id)

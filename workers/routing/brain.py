@@ -14,7 +14,6 @@ from router.masking.mask import mask
 from router.routing.assignment import Mode
 from router.routing.routes import RoutingTable, build_table
 from router.settings import Settings
-from router.settings.channel_base import ChatSettings
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
 from store.db.keys import desk_key
 from workers.training.learn import LearntClassifier
@@ -52,7 +51,7 @@ class Brain:
     def join_within(self, channel: str) -> timedelta | None:
         """Return how long a short message goes on with what its sender has open; None on channels of mail."""
         configured = self.settings.channels.get(channel)
-        return configured.join_within if isinstance(configured, ChatSettings) else None
+        return configured.joins_within if configured else None
 
     def address_of(self, channel: str) -> str:
         """Return the address that the channel writes from; empty if it has none."""
@@ -84,6 +83,5 @@ def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Cla
 def own_addresses(settings: Settings) -> frozenset[str]:
     """Return every mail address that is ours: mail from it is never answered by machine."""
     # A channel's address may be a handle such as "@wallet", which is none.
-    named = [channel.address for channel in settings.channels.values() if channel.address]
-    named += [channel.username for channel in settings.channels.values() if channel.kind == "imap"]
+    named = [address for channel in settings.channels.values() for address in channel.own_addresses]
     return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address[1:])

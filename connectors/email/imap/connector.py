@@ -21,7 +21,7 @@ from connectors.base import Cursor, Health, Page, utc_now
 from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects
 from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
-from connectors.email.imap.session import Folder, ImapSession, probe, translating
+from connectors.email.imap.session import Folder, ImapSession, probe, server_errors
 from router.errors import OmniyardError, TransientError
 from router.settings.channels import ImapSettings
 
@@ -108,7 +108,7 @@ class ImapConnector:
     def _connected(self, doing: str) -> Iterator[ImapSession]:
         with self._in_use:
             try:
-                with translating(self._settings, doing):
+                with server_errors(self._settings, doing):
                     self._session = self._session or ImapSession(self._settings)
                     yield self._session
             except BaseException as error:
@@ -169,7 +169,7 @@ class ImapConnector:
         # We may have died between the commit and the post-action; doing it twice does nothing.
         self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark)})
         try:
-            with translating(self._settings, f"mark or move mail ({self._settings.after})"):
+            with server_errors(self._settings, f"mark or move mail ({self._settings.after})"):
                 self._settle(session, epoch)
         except OmniyardError as error:
             if not _was_a_plain_no(error):
@@ -187,7 +187,7 @@ class ImapConnector:
 
     def _idle(self, session: ImapSession, deadline: float) -> bool:
         try:
-            with translating(self._settings, "wait for mail"):
+            with server_errors(self._settings, "wait for mail"):
                 session.idle(deadline, self._woken)
         except OmniyardError as error:
             self._idle_deaths += 1

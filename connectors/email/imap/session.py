@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError
 
 from connectors.base import Health
+from connectors.email.server_errors import translate
 from connectors.email.tls import trust
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
@@ -44,10 +44,10 @@ def connect(settings: ImapSettings) -> IMAPClient:
 
     Raises TransientError when the server cannot be reached, PermanentError when it does not want us.
     """
-    with translating(settings, "connect"):
+    with server_errors(settings, "connect"):
         client = _open(settings)
     try:
-        with translating(settings, "log in"):
+        with server_errors(settings, "log in"):
             _log_in(client, settings)
             _introduce(client)
     except BaseException:
@@ -109,31 +109,20 @@ def _log_in(client: IMAPClient, settings: ImapSettings) -> None:
         client.plain_login(settings.username, password)
 
 
-@contextmanager
-def translating(settings: ImapSettings, doing: str) -> Iterator[None]:
-    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
-    where = f"could not {doing} at {settings.host}"
-    try:
-        yield
-    except OmniyardError:
-        raise
-    except ssl.SSLCertVerificationError as error:
-        hint = "if the server has a certificate authority of its own, name it by ca_file"
-        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
-    except ssl.SSLError as error:
-        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
-    except socket.gaierror as error:
-        raise TransientError(f"{where}: there is no such host name, or no name service") from error
-    except OSError as error:
-        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
-    except CapabilityError as error:
-        raise PermanentError(f"{where}: {_said(error, settings)}; is security right?") from error
-    except LoginError as error:
-        raise _refused_login(error, settings) from error
-    except IMAPClient.AbortError as error:
-        raise TransientError(f"{where}: the connection broke") from error
-    except IMAPClient.Error as error:
-        raise _refused(error, settings, where) from error
+def server_errors(settings: ImapSettings, doing: str) -> AbstractContextManager[None]:
+    """Turn each error of the server inside into one of our two families; see `translate`."""
+    explain = partial(_explain, settings=settings)
+    return translate(settings.host, doing, refusals=IMAPClient.Error, explain=explain)
+
+
+def _explain(error: Exception, where: str, *, settings: ImapSettings) -> OmniyardError:
+    if isinstance(error, CapabilityError):
+        return PermanentError(f"{where}: {_said(error, settings)}; is security right?")
+    if isinstance(error, LoginError):
+        return _refused_login(error, settings)
+    if isinstance(error, IMAPClient.AbortError):
+        return TransientError(f"{where}: the connection broke")
+    return _refused(error, settings, where)
 
 
 def _refused_login(error: LoginError, settings: ImapSettings) -> OmniyardError:
@@ -194,13 +183,13 @@ class ImapSession:
         self.can_idle = settings.idle and self.client.has_capability("IDLE")
 
     def open_folder(self, *, readonly: bool) -> Folder:
-        """Select the folder and look at it anew. Read-only unless something is to be marked or moved."""
+        """Select the folder and look at it again. Read-only unless something is to be marked or moved."""
         answer: dict[bytes, Any] = self.client.select_folder(self._name, readonly=readonly)
         exists = int(answer.get(b"EXISTS", 0))
         next_uid = answer.get(b"UIDNEXT")
         if next_uid is None:
             next_uid = max(self.client.search(["*"]), default=0) + 1 if exists else 1
-        # SELECT has told how many there are; from here on an EXISTS means news.
+        # SELECT said how many there are; from here on an EXISTS means new mail.
         self.has_news()
         return Folder(epoch=str(answer.get(b"UIDVALIDITY", 0)), next_uid=int(next_uid), exists=exists)
 
@@ -245,12 +234,12 @@ class ImapSession:
 def probe(settings: ImapSettings) -> Health:
     """Log in on a connection of its own, look at the folder, change nothing."""
     try:
-        with translating(settings, "log in"):
+        with server_errors(settings, "log in"):
             session = ImapSession(settings)
     except OmniyardError as error:
         return Health(ok=False, findings=(str(error),))
     try:
-        with translating(settings, f"open the folder {settings.folder!r}"):
+        with server_errors(settings, f"open the folder {settings.folder!r}"):
             return _look(session, settings)
     except OmniyardError as error:
         return Health(ok=False, findings=(f"logged in at {settings.host}", str(error)))

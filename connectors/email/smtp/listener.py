@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import smtplib
 import socket
 import ssl
 import tempfile
@@ -28,6 +29,8 @@ from router.settings.channels import SmtpSettings
 _log: Final = structlog.get_logger()
 
 _START_WITHIN: Final = 10.0
+# How long an operator who looks waits for a greeting, in seconds.
+_GREETED_WITHIN: Final = 5.0
 
 # Whoever waits for an answer when we stop gets it within this; a message that is half sent is cut and comes again.
 _ANSWER_WITHIN: Final = 12.0
@@ -86,6 +89,23 @@ class SmtpGate:
             listener.stop()
 
 
+def probe(channel: str, settings: SmtpSettings) -> Health:
+    """Look whether a listener answers there, or whether ours could listen."""
+    return _greeting(settings) or SmtpGate(channel, settings).probe()
+
+
+def _greeting(settings: SmtpSettings) -> Health | None:
+    """Return that a listener answers there; None if none does."""
+    host, _, port = settings.listen.rpartition(":")
+    protocol = smtplib.LMTP if settings.protocol == "lmtp" else smtplib.SMTP
+    try:
+        with protocol(host.strip("[]"), int(port), timeout=_GREETED_WITHIN) as client:
+            code, _ = client.noop()
+    except (OSError, smtplib.SMTPException):
+        return None
+    return Health(ok=code == 250, findings=(f"answers {settings.protocol.upper()} on {settings.listen}",))
+
+
 class _Listener:
     def __init__(
         self, channel: str, settings: SmtpSettings, *, accept: Callable[[Page], None], clock: Callable[[], datetime]
@@ -127,15 +147,15 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        door = SessionFactory(SmtpHandler(self._gathering, self._settings), self._settings, tls=self._tls)
-        server = await self._loop.create_server(door, sock=self._socket, backlog=256)
+        factory = SessionFactory(SmtpHandler(self._gathering, self._settings), self._settings, tls=self._tls)
+        server = await self._loop.create_server(factory, sock=self._socket, backlog=256)
         gathering = asyncio.create_task(self._gathering.run())
         self._started.set()
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({stopping, gathering}, return_when=asyncio.FIRST_COMPLETED)
         server.close()
         await self._answer_all()
-        for session in list(door.sessions):
+        for session in list(factory.sessions):
             if session.transport:
                 session.transport.close()
         gathering.cancel()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import smtplib
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from connectors.email.server_errors import translate
 from connectors.email.tls import trust
-from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
+from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import MailSendSettings
 
 
@@ -37,10 +36,10 @@ def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUA
     local: what we call ourselves in EHLO.
     Raises TransientError when the server cannot be reached or is busy, PermanentError when it does not want us.
     """
-    with translating(settings, "connect"):
+    with _server_errors(settings, "connect"):
         client = _open(settings, local, seconds=timeouts.command)
     try:
-        with translating(settings, "log in"):
+        with _server_errors(settings, "log in"):
             _log_in(client, settings)
     except BaseException:
         hang_up(client)
@@ -97,30 +96,12 @@ def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
         raise smtplib.SMTPAuthenticationError(code, reply)
 
 
-@contextmanager
-def translating(settings: MailSendSettings, doing: str) -> Iterator[None]:
-    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
-    where = f"could not {doing} at {settings.host}"
-    try:
-        yield
-    except OmniyardError as error:
-        if isinstance(error, ConfigError):
-            raise PermanentError(f"{where}: {error}") from error
-        raise
-    except ssl.SSLCertVerificationError as error:
-        hint = "if the server has a certificate authority of its own, name it by ca_file"
-        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
-    except ssl.SSLError as error:
-        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
-    except smtplib.SMTPException as error:
-        raise _refused(error, settings, where) from error
-    except socket.gaierror as error:
-        raise TransientError(f"{where}: there is no such host name, or no name service") from error
-    except OSError as error:
-        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+def _server_errors(settings: MailSendSettings, doing: str) -> AbstractContextManager[None]:
+    explain = partial(_refused, settings=settings)
+    return translate(settings.host, doing, refusals=smtplib.SMTPException, explain=explain)
 
 
-def _refused(error: smtplib.SMTPException, settings: MailSendSettings, where: str) -> OmniyardError:
+def _refused(error: smtplib.SMTPException, where: str, *, settings: MailSendSettings) -> OmniyardError:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _refused_login(error, settings)
     if isinstance(error, smtplib.SMTPNotSupportedError):

@@ -13,7 +13,8 @@ from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, connect, hang_up, said
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
-from router.settings.channels import MailSendSettings
+from router.settings.channels import MailChannelSettings, MailSendSettings
+from router.settings.model import DeskSettings
 
 # A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.
 _MAILS_A_CONNECTION: Final = 100
@@ -21,7 +22,7 @@ _BARE_NEWLINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class SmtpSender:
-    """See `Sender`. address: what mail comes from.  name: how the desk calls itself beside it."""
+    """See `Sender`. address: what mail comes from.  name: the desk's, shown with it."""
 
     repeatable = True
 
@@ -36,7 +37,7 @@ class SmtpSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        return Window(lasts=self._settings.window, messages=self._settings.window_messages)
+        return self._settings.window_within(None)
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
@@ -108,6 +109,13 @@ class SmtpSender:
         finally:
             if transfer.is_over:
                 self.close()
+
+
+def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> SmtpSender:
+    """Return the sender of a channel, not connected yet. Raises PermanentError if the channel has no `send`."""
+    if settings.send is None:
+        raise PermanentError(f"the channel {channel} has no way out: its file says no `send`")
+    return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
 
 
 _LOST_BEFORE: Final = Receipt(

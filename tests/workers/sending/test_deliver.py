@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.base import Outgoing, Receipt, SendVerdict
-from router.delivery import DeliveryStatus, Window
+from router.delivery import DeliveryReport, DeliveryStatus, Window
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.outbound import ledger, limits
-from store.outbound.ledger import DeliveryReport, note_delivery
+from store.outbound.ledger import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
