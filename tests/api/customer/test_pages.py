@@ -127,7 +127,7 @@ def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_o
 @pytest.mark.parametrize(
     ("change", "files", "status", "says"),
     [
-        ({"email": "nobody"}, [], 422, "enter a mail address"),
+        ({"email": "no-address"}, [], 422, "enter a mail address"),
         ({"email": "a@b.example\r\nBcc: c@d.example"}, [], 422, "enter a mail address"),
         ({"message": " x "}, [], 422, "between 2 and"),
         ({"message": "x" * 20_001}, [], 422, "between 2 and"),

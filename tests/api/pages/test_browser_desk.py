@@ -49,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
         build = Builder(connection, now=datetime.now(UTC) - HOUR)
         danger = build.conversation(reference="AAAAAAAAA", channel="phone", subject="My money is gone", emergency=True)
-        build.message(danger, channel="phone", text="Somebody took my money", sender_handle="+15005550001")
+        build.message(danger, channel="phone", text="Someone took my money", sender_handle="+15005550001")
         for number in range(5):
             at = build.now - number * HOUR - HOUR
             case = build.conversation(

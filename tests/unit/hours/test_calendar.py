@@ -336,7 +336,7 @@ def test_a_moment_of_a_wrong_clock_is_refused(calendars):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('extends = "nobody"', 'calendars.it.extends = "nobody": no calendar has this name'),
+        ('extends = "missing"', 'calendars.it.extends = "missing": no calendar has this name'),
         ('extends = "it"', "calendars.it.extends: it extends itself by way of it -> it"),
         ('week = { monday = "24h" }', "calendars.it.week.monday: expected a weekday or a range of them"),
         ('week = { mon-fri = "24h", fri = "09:00-12:00" }', 'calendars.it.week.fri: fri is named by "mon-fri" too'),

@@ -101,6 +101,6 @@ def test_a_closing_is_rated_once_and_the_next_closing_again(desk: Desk) -> None:
     with desk.database.read() as connection:
         (newest,) = list_ratings(connection, limit=1)
         assert [row.score for row in list_ratings(connection, limit=9, teams=[newest.team])] == [2, 5]
-        assert list_ratings(connection, limit=9, teams=["nobody"]) == []
+        assert list_ratings(connection, limit=9, teams=["empty"]) == []
         before = (newest.rated_at, newest.closing)
         assert [row.score for row in list_ratings(connection, limit=9, before=before)] == [5]
