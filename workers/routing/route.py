@@ -91,10 +91,10 @@ class Router:
             return
         claimed, opened = self._unsealed(claimed)
         envelopes = [from_json(text) for text in opened]
-        readings = self._brain.read_page(envelopes)
+        analyses = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:
-            verdicts = self._settle(connection, claimed, readings)
+            verdicts = self._settle(connection, claimed, analyses)
             reach("route.written")
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
@@ -118,17 +118,17 @@ class Router:
                 self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Analysis]) -> Verdicts:
+    def _settle(self, connection: Connection, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
         claims.hold(connection, claimed)
         handles = [
-            handle_of(reading, content_hash=row.content_hash)
-            for row, reading in zip(claimed.rows, readings, strict=True)
+            handle_of(analysis, content_hash=row.content_hash)
+            for row, analysis in zip(claimed.rows, analyses, strict=True)
         ]
-        senders = {handle: reading.sender_name for handle, reading in zip(handles, readings, strict=True)}
+        senders = {handle: analysis.sender_name for handle, analysis in zip(handles, analyses, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
-            Incoming(row, reading, contacts[handle])
-            for row, reading, handle in zip(claimed.rows, readings, handles, strict=True)
+            Incoming(row, analysis, contacts[handle])
+            for row, analysis, handle in zip(claimed.rows, analyses, handles, strict=True)
         ]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
@@ -147,7 +147,7 @@ class Router:
         return verdicts
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
-        signs = [incoming.reading.signs for incoming in page]
+        signs = [incoming.analysis.signs for incoming in page]
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
         by_reference = history.conversations_by_reference(connection, references)
@@ -164,7 +164,7 @@ class Router:
             said=history.messages_like(
                 connection,
                 contacts=contacts,
-                fingerprints={incoming.reading.fingerprint for incoming in page},
+                fingerprints={incoming.analysis.fingerprint for incoming in page},
                 message_ids=message_ids,
                 hashes={incoming.row.content_hash for incoming in page},
             ),
@@ -223,13 +223,13 @@ class Router:
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
 
 
-def handle_of(reading: Analysis, *, content_hash: bytes) -> Handle:
+def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
     """Return the handle that identifies the message's sender.
 
     A sender without an address gets a handle from the message's hash, the same in every mailbox. A handle too long for
     an index (2,704 bytes on PostgreSQL) is cut and ends with its hash; RFC 5321 section 4.5.3.1 allows 320 bytes.
     """
-    sender = reading.envelope.sender
+    sender = analysis.envelope.sender
     handle = sender.handle or f"?{content_hash.hex()}"
     if len(handle.encode()) > _LONGEST_HANDLE:
         handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"
