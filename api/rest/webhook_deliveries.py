@@ -18,12 +18,12 @@ from api.paths import API
 from api.rest.schemas import example
 from store.events.webhook_deliveries import (
     DeliveryRecord,
-    DeliveryState,
     TargetCount,
     count_deliveries,
     list_deliveries,
     replay_deliveries,
 )
+from store.tables.operations import DeliveryState
 
 _MOST_IDS: Final = 1000
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"

@@ -18,14 +18,12 @@ from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
-from store.conversations.ratings import RatingRow
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.outbound.limits import SuppressionRow
-from store.tables.desk import ContactLabelRow, EmergencyRow
+from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -37,7 +35,7 @@ from store.tables.messages import (
     Status,
     ThreadKeyRow,
 )
-from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState
+from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
 
 # What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
 _ERASED: Final = "erased:"

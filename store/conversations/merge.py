@@ -29,8 +29,7 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
-from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, Status, ThreadKeyRow
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, Status, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 

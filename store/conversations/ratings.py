@@ -9,44 +9,21 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database, insert_ignore, read_clock
 from store.events.append import NewEvent, append_events
 from store.events.feed import newest_number
-from store.inbound.history import AUTO_REPLY, digest
-from store.tables.desk import DeskStateRow
-from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
-from store.tables.operations import EventRow, OutboundRow
+from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
+from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _CLOSED: Final = "conversation.status_changed"
 _POSITION: Final = "ratings.asked"
 # Each costs some questions, while SQLite's only writer is held.
 _PAGE: Final = 50
-_GIVEN: Final = text("rated_at IS NOT NULL")
-
-
-class RatingRow(SQLModel, table=True):
-    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
-
-    __tablename__ = "rating"
-
-    __table_args__ = (
-        Index("ix_rating_contact", "contact_id", "asked_at"),
-        Index("ix_rating_given", "rated_at", "closing", postgresql_where=_GIVEN, sqlite_where=_GIVEN),
-    )
-
-    closing: UUID = Field(primary_key=True)
-    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
-    contact_id: UUID
-    asked_at: datetime | None = None
-    score: int | None = None
-    word: str = Field(default="", sa_type=Text)
-    rated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +160,7 @@ def list_ratings(
     own = ("closing", "conversation_id", "score", "word", "rated_at")
     joined = table.join(conversation, conversation.c.id == table.c.conversation_id)
     theirs = (conversation.c.reference, conversation.c.team, conversation.c.assignee)
-    statement = sa.select(*(table.c[name] for name in own), *theirs).select_from(joined).where(_GIVEN)
+    statement = sa.select(*(table.c[name] for name in own), *theirs).select_from(joined).where(IS_GIVEN)
     if before is not None:
         statement = statement.where(sa.tuple_(table.c.rated_at, table.c.closing) < before)
     if teams is not None:

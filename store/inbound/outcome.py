@@ -18,10 +18,9 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import somebody_else_is_there
 from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
 from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTallyRow
-from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, Status, ThreadKeyRow
+from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, Status, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 

@@ -9,16 +9,13 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import Database, read_clock
-from store.inbound.history import AUTO_REPLY
 from store.tables.desk import DeskStateRow
 from store.tables.messages import Direction, MessageRow
-from store.tables.operations import OutboundRow, OutboundState
+from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, SuppressionRow
 
 _FROZEN: Final = "sending is frozen"
 _BREAKER: Final = "automatic replies rest: "
@@ -120,18 +117,6 @@ def _remember(connection: Connection, database: Database, *, name: str, value: s
     at = read_clock(connection)
     fresh = database.insert(DeskStateRow).values(name=name, value=value, at=at)
     connection.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": value, "at": at}))
-
-
-class SuppressionRow(SQLModel, table=True):
-    """The last word of one customer about one channel. said_at: when it was said.  why: the word, or the code."""
-
-    __tablename__ = "suppression"
-
-    channel: str = Field(primary_key=True)
-    handle: str = Field(primary_key=True)
-    stopped: bool
-    said_at: datetime
-    why: str = Field(default="", sa_type=Text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

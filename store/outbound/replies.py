@@ -19,10 +19,9 @@ from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, insert_ignore
 from store.db.ids import new_id
 from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.tables.messages import ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
+from store.tables.messages import ConversationRow, Direction, MessageRow, Status, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.

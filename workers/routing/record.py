@@ -20,11 +20,11 @@ from router.threads.correlation import Candidate, Correlation, make_token
 from store.db.ids import new_id
 from store.events.append import NewEvent
 from store.inbound.claims import ClaimedInbound
-from store.inbound.history import AUTO_REPLY, KnownMessage
+from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Escalation, Outcome
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction, Status
-from store.tables.operations import OutboundState
+from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.brain import Brain
 
 

@@ -21,12 +21,11 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
-from store.conversations.outages import KnownWords, recently_said
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
-from store.inbound.history import KnownConversation
+from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
 from workers.routing.brain import Brain

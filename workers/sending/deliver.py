@@ -24,10 +24,10 @@ from router.errors import TransientError
 from router.threads.correlation import make_token
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import note_answer, put_back
+from store.tables.operations import AUTO_REPLY
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight

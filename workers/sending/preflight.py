@@ -17,11 +17,11 @@ from router.settings import Settings
 from router.settings.channel_base import SendSettings
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import put_back
+from store.tables.operations import AUTO_REPLY
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)

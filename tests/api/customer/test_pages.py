@@ -17,10 +17,10 @@ from fastapi import FastAPI, Request
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
 from router.settings import Settings, read_settings
-from store.conversations.ratings import RatingRow
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.tables.desk import RatingRow
 from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow, Status
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient

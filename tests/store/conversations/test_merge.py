@@ -18,9 +18,8 @@ from store.conversations.read import where_now
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
-from store.inbound.history import digest
 from store.outbound import replies
-from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow
+from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow, digest
 from tests.desk import BOB, Desk, envelope
 
 
