@@ -22,10 +22,10 @@ from api.rest.queries import find_for
 from api.rest.schemas import example
 from router.errors import OmniyardError, TransientError
 from router.settings.model import Priority
+from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
-from store.tables.messages import Status
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20

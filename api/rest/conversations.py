@@ -30,11 +30,11 @@ from api.rest.schemas import (
 from api.rest.search import LONGEST_QUERY
 from api.text.reasons import reasons
 from router.settings.model import Priority
+from router.status import Status
 from router.text.search_terms import read_query
 from store.conversations.lists import Filter, Sort, count_all, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
-from store.tables.messages import Status
 
 # Beyond this a list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50

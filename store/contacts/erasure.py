@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
+from router.status import Status
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
@@ -32,7 +33,6 @@ from store.tables.messages import (
     InboundRow,
     MessageRow,
     OriginalRow,
-    Status,
     ThreadKeyRow,
 )
 from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError, Stale
+from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50

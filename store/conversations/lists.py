@@ -20,10 +20,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
+from router.status import Status
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
 from store.tables.desk import ReadMarkerRow
-from store.tables.messages import ContactRow, ConversationRow, IdentityRow, Status
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
 # As the small indexes of those that have any say it, by which the planners know them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())

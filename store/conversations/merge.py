@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
+from router.status import Status
 from store.conversations.changes import lock
 from store.conversations.read import refuse_merged
 from store.conversations.sla import change_status
@@ -29,7 +30,7 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.events.append import NewEvent, append_events
-from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 

@@ -11,12 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database, insert_ignore, read_clock
 from store.events.append import NewEvent, append_events
 from store.events.feed import newest_number
 from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
-from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)

@@ -15,15 +15,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.routing.sla import clock_rests
+from router.status import Status
 from store.db.bulk import among, table_of
 from store.db.engine import Database, insert_ignore
 from store.db.ids import new_id
 from store.events.append import NewEvent, append_events
 from store.tables.desk import DeskStateRow, NoticeKind, PauseRow, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 
-# While it is so, we wait for the customer or believe that we are done.
-RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
 # How many conversations are looked at again in one statement when the calendar changed.
 _BATCH: Final = 5_000
 _RECKONED_WITH: Final = "promises"
@@ -177,7 +177,7 @@ def change_status(
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if before == status:
         return
-    if status in RESTING:
+    if clock_rests(status):
         begin_pauses(connection, database, since={conversation_id: at})
     else:
         end_pauses(connection, until={conversation_id: at})

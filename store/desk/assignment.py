@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
 from router.routing.assignment import WEIGHTS, OnDuty
+from router.status import Status
 from store.db.bulk import among, insert_rows, table_of
 from store.tables.desk import AgentSkillRow, SkillKind
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 # Of one team in one pass; the oldest first, so that nobody waits behind a newer one.

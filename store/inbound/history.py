@@ -11,10 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow
-from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, OutboundRow
 
 # Of one contact; who writes more in a day is answered by people who have read it.

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from store.conversations.alarms import call_for
 from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read
@@ -20,7 +21,7 @@ from store.desk.assignment import somebody_else_is_there
 from store.events.append import NewEvent, append_events
 from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTallyRow
-from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict
+from router.routing.sla import clock_rests
+from router.status import Status
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
@@ -21,7 +23,7 @@ from store.db.ids import new_id
 from store.events.append import NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.tables.messages import ConversationRow, Direction, MessageRow, Status, ThreadKeyRow, digest
+from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
@@ -153,7 +155,7 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
     values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
     connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
     status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
-    if status in {Status.PENDING, Status.RESOLVED}:
+    if clock_rests(status):
         change_status(connection, database, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 

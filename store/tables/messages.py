@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from router.status import Status
+
 # PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
 Json = JSON().with_variant(JSONB(), "postgresql")
 _DIGEST_BYTES: Final = 16
@@ -45,15 +47,6 @@ class InboundState(StrEnum):
     ROUTED = "routed"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
-
-
-class Status(StrEnum):
-    """Of a conversation: who has to do something next."""
-
-    OPEN = "open"
-    PENDING = "pending"
-    SNOOZED = "snoozed"
-    RESOLVED = "resolved"
 
 
 class Direction(StrEnum):

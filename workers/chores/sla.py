@@ -16,14 +16,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.routing.sla import Due, Moment, Pause, due_times, moments
+from router.routing.sla import Due, Moment, Pause, clock_rests, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
+from router.status import Status
 from store.conversations import sla as promises
 from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock
 from store.events.append import NewEvent, append_events
 from store.tables.desk import NoticeKind
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -107,7 +107,7 @@ class Watch:
         """Bring the pauses in line with the statuses, whoever changed those, and return them."""
         pauses = promises.pauses_of(connection, [row.id for row in rows])
         standing = {id_ for id_, known in pauses.items() if any(pause.until is None for pause in known)}
-        resting = {row.id for row in rows if row.status in promises.RESTING}
+        resting = {row.id for row in rows if clock_rests(row.status)}
         # The customer's message is what ended the pause, not our noticing it.
         ended = {row.id: _ended_at(row, pauses[row.id], now=now) for row in rows if row.id in standing - resting}
         promises.end_pauses(connection, until=ended)

@@ -16,6 +16,7 @@ from router.routing.emergency import is_heard
 from router.routing.routes import Decision, HoursGate
 from router.routing.sla import Due
 from router.routing.trace import explain
+from router.status import Status
 from router.threads.correlation import Candidate, Correlation, make_token
 from store.db.ids import new_id
 from store.events.append import NewEvent
@@ -23,7 +24,7 @@ from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Escalation, Outcome
 from store.outbound.limits import LastWord
-from store.tables.messages import Direction, Status
+from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.brain import Brain
 

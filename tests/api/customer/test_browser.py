@@ -19,10 +19,10 @@ from playwright.sync_api import sync_playwright
 
 from api.app import create_app
 from router.settings import read_settings
+from router.status import Status
 from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from store.tables.messages import Status
 from tests.api.conftest import TOML
 from workers.routing.brain import build_brain
 from workers.routing.route import Router

@@ -17,11 +17,12 @@ from fastapi import FastAPI, Request
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
 from router.settings import Settings, read_settings
+from router.status import Status
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.desk import RatingRow
-from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow, Status
+from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain

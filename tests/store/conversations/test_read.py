@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from router.errors import Conflict, NotFound, PermanentError
+from router.status import Status
 from store.conversations.lists import Filter, Sort, count_unresolved, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
 from store.inbound.quarantine import discard, find_quarantined, list_quarantined, replay
-from store.tables.messages import Status
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
 
 MINUTE = timedelta(minutes=1)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from router.status import Status
 from store.conversations.ratings import last_closing, list_ratings, rate, score_of
 from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.tables.desk import RatingRow
-from store.tables.messages import ContactRow, ConversationRow, Status
+from store.tables.messages import ContactRow, ConversationRow
 from store.tables.operations import OutboundRow
 from tests.desk import BOB, TOML, Desk, envelope
 from workers.chores.publish_events import Publisher

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from router.settings import read_settings
+from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.sla import change_status, note_reply
 from store.db.engine import Database
 from store.tables.desk import PauseRow, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.sla import Watch
