@@ -252,16 +252,6 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
     return contact_id.in_(named)
 
 
-def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:
-    """Return how many conversations wait in each status that is not the end."""
-    columns = table_of(ConversationRow).c
-    statement = sa.select(columns.status, sa.func.count()).where(
-        among(columns.status, UNRESOLVED), *seen_by_teams(only_teams)
-    )
-    counts = {Status(row[0]): row[1] for row in connection.execute(statement.group_by(columns.status))}
-    return {status: counts.get(status, 0) for status in UNRESOLVED}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """How much of what waits.

@@ -173,12 +173,6 @@ class ConversationRow(SQLModel, table=True):
             "opened_at",
             where="assignee IS NULL AND status = 'open'",
         ),
-        Index(
-            "ix_conversation_emergency",
-            *("status", "last_message_at", "id"),
-            postgresql_where=text("emergency"),
-            sqlite_where=text("emergency = 1"),
-        ),
         Index("ix_conversation_opened", "opened_at"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
