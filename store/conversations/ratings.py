@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,9 +21,11 @@ from store.tables.messages import ContactRow, ConversationRow, Direction, Messag
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
+# What a question about a case says of it.
+_OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
 _CLOSED: Final = "conversation.status_changed"
 _POSITION: Final = "ratings.asked"
-# Each costs some questions, while SQLite's only writer is held.
+# SQLite's only writer is held meanwhile.
 _PAGE: Final = 50
 
 
@@ -89,8 +91,7 @@ def take_closings(connection: Connection, database: Database) -> tuple[list[Clos
     is_more = len(found) == _PAGE
     _remember(connection, found[-1].number if is_more else max(after, newest))
     closed = [each for each in found if each.payload.get("to") == Status.RESOLVED]
-    closings = [closing for each in closed if (closing := _closing(connection, each.id, each.conversation_id))]
-    return closings, is_more
+    return _closings(connection, [(each.id, each.conversation_id) for each in closed]), is_more
 
 
 def ask(connection: Connection, database: Database, closing: Closing, *, question: Question) -> bool:
@@ -185,32 +186,49 @@ def _remember(connection: Connection, number: int) -> None:
     connection.execute(sa.update(table).where(table.c.name == _POSITION).values(**values))
 
 
-def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> Closing | None:
-    table, message = table_of(ConversationRow), table_of(MessageRow)
-    names = ("contact_id", "reference", "channel", "subject", "language")
-    wanted = sa.select(*(table.c[name] for name in names))
-    # It may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
-    person = table_of(ContactRow)
+def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> list[Closing]:
+    """Return those about which a customer may be asked. closed: events with their conversations, in order."""
+    ids = {conversation_id for _, conversation_id in closed}
+    cases = {row["id"]: row for row in connection.execute(_over(ids)).mappings()}
+    last = {row.conversation_id: row for row in connection.execute(_last_words(cases))}
+    return [
+        Closing(
+            event_id=event_id,
+            conversation_id=conversation_id,
+            **{name: cases[conversation_id][name] for name in _OF_CASE},
+            recipient=last[conversation_id].sender_handle if conversation_id in last else "",
+            in_reply_to=last[conversation_id].rfc_message_id if conversation_id in last else None,
+        )
+        for event_id, conversation_id in closed
+        if conversation_id in cases
+    ]
+
+
+def _over(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Return the query for the conversations that are over.
+
+    One may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
+    """
+    table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
-    case = connection.execute(wanted.where(table.c.id == conversation_id, *is_over))
-    row = case.mappings().first()
-    if row is None:
-        return None
-    theirs = (
-        sa.select(message.c.sender_handle, message.c.rfc_message_id)
-        .where(message.c.conversation_id == conversation_id, message.c.direction == Direction.INCOMING)
-        .where(message.c.channel == row["channel"], message.c.origin == "person")
-        .order_by(message.c.received_at.desc(), message.c.id.desc())
+    return sa.select(table.c.id, *(table.c[name] for name in _OF_CASE)).where(among(table.c.id, ids), *is_over)
+
+
+def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Return the query for the last message of each conversation that a person wrote on its channel."""
+    message, table = table_of(MessageRow), table_of(ConversationRow)
+    place = sa.func.row_number().over(
+        partition_by=message.c.conversation_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
     )
-    last = connection.execute(theirs.limit(1)).first()
-    return Closing(
-        event_id=event_id,
-        conversation_id=conversation_id,
-        **row,
-        recipient=last.sender_handle if last else "",
-        in_reply_to=last.rfc_message_id if last else None,
+    said = (
+        sa.select(message.c.conversation_id, message.c.sender_handle, message.c.rfc_message_id, place.label("place"))
+        .join(table, table.c.id == message.c.conversation_id)
+        .where(among(message.c.conversation_id, ids), message.c.direction == Direction.INCOMING)
+        .where(message.c.channel == table.c.channel, message.c.origin == "person")
+        .subquery()
     )
+    return sa.select(said).where(said.c.place == 1)
 
 
 def _outbound(closing: Closing, question: Question, *, now: datetime) -> dict[str, Any]:
