@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
 from store.conversations.read import Position, behind
-from store.db.bulk import among, insert_new, table_of
+from store.db.bulk import among, columns_of, insert_new, table_of
 from store.events.append import NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
@@ -139,10 +139,10 @@ def timeline(
 ) -> list[ContactMessage]:
     """Return up to `limit` messages of a contact's conversations on all channels, newest first."""
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
-    own = [name for name in ContactMessage.__dataclass_fields__ if name in message.c]
-    statement = sa.select(
-        *(message.c[name] for name in own), *(conversation.c[name] for name in ("reference", "team", "status"))
-    ).join(conversation, conversation.c.id == message.c.conversation_id)
+    theirs = ("reference", "team", "status")
+    own = columns_of(MessageRow, ContactMessage, but=theirs)
+    statement = sa.select(*own, *(conversation.c[name] for name in theirs))
+    statement = statement.join(conversation, conversation.c.id == message.c.conversation_id)
     statement = statement.where(message.c.contact_id == contact_id)
     if only_teams is not None:
         statement = statement.where(among(conversation.c.team, only_teams))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import insert_new, table_of
+from store.db.bulk import columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
 from store.events.append import NewEvent, append_events
 from store.tables.desk import EmergencyRow
@@ -24,7 +24,7 @@ _CALM: Final = "normal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRecord:
-    """See `store.tables.desk.Emergency`."""
+    """See `store.tables.desk.EmergencyRow`."""
 
     conversation_id: UUID
     inbound_id: UUID
@@ -61,7 +61,7 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
     Raises NotFound when nobody was ever called for it.
     """
     table = table_of(EmergencyRow)
-    columns = [table.c[name] for name in EmergencyRecord.__dataclass_fields__]
+    columns = columns_of(EmergencyRow, EmergencyRecord)
     row = connection.execute(sa.select(*columns).where(table.c.conversation_id == conversation_id)).mappings().first()
     if row is None:
         raise NotFound("nobody was called for this conversation")

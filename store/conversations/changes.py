@@ -19,7 +19,7 @@ from router.errors import Conflict, NotFound, PermanentError, Stale
 from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
-from store.db.bulk import table_of
+from store.db.bulk import columns_of, table_of
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
@@ -73,9 +73,7 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     Raises Stale when the conversation has moved on since, Conflict when it was merged into another.
     """
     table = table_of(ConversationRow)
-    statement = sa.select(*(table.c[name] for name in LockedConversation.__dataclass_fields__)).where(
-        table.c.id == conversation_id
-    )
+    statement = sa.select(*columns_of(ConversationRow, LockedConversation)).where(table.c.id == conversation_id)
     case = LockedConversation(**connection.execute(statement.with_for_update()).mappings().one())
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")

@@ -7,7 +7,7 @@ again from what happened, so that nothing here is ever adjusted.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from router.routing.sla import clock_rests
 from router.status import Status
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import Database, insert_ignore
 from store.db.ids import new_id
 from store.events.append import NewEvent, append_events
@@ -92,7 +92,7 @@ def is_anything_due(connection: Connection, *, now: datetime) -> bool:
 def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
     """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
     table = table_of(ConversationRow)
-    statement = sa.select(*(table.c[name] for name in SlaState.__dataclass_fields__)).where(table.c.watch_at <= now)
+    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now)
     statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
     return [SlaState(**row) for row in connection.execute(statement).mappings()]
 
@@ -137,7 +137,7 @@ def tell_once(
 def write_reckoned(connection: Connection, reckoned: Sequence[SlaUpdate]) -> None:
     """Write what the look made of the conversations."""
     table = table_of(ConversationRow)
-    names = [name for name in SlaUpdate.__dataclass_fields__ if name not in {"id", "changed"}]
+    names = [field.name for field in fields(SlaUpdate) if field.name not in {"id", "changed"}]
     values: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
     statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     rows = [

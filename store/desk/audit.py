@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from store.db.bulk import insert_rows, table_of
+from store.db.bulk import columns_of, insert_rows, table_of
 from store.db.ids import new_id
 from store.tables.operations import AuditRow, EventRow
 
@@ -146,9 +146,7 @@ def list_audit(
 ) -> list[AuditRecord]:
     """Return sealed rows, newest first. before: the last number of the page before."""
     table = table_of(AuditRow)
-    statement = sa.select(*(table.c[name] for name in AuditRecord.__dataclass_fields__)).where(
-        table.c.number.is_not(None)
-    )
+    statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
     for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
         statement = statement if value is None else statement.where(column == value)
     if before is not None:

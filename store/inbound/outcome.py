@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -157,7 +157,7 @@ def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *,
     # Whoever had it was found for another matter, and what was said before is no answer to this one.
     anew = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
     said: dict[str, sa.BindParameter[Any]] = {
-        name: sa.bindparam(f"b_{name}") for name in Escalation.__dataclass_fields__
+        field.name: sa.bindparam(f"b_{field.name}") for field in fields(Escalation)
     }
     values = said | anew | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
     rows = [

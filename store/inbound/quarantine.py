@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError
 from store.conversations.messages import PackedOriginal
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
 from store.events.append import NewEvent, append_events
@@ -36,9 +36,6 @@ class QuarantinedRecord:
     attempts: int
     reason: str
     discarded_at: datetime | None
-
-
-_COLUMNS: Final = tuple(QuarantinedRecord.__dataclass_fields__)
 
 
 def list_quarantined(
@@ -145,8 +142,7 @@ def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(InboundRow).c
-    return sa.select(*(columns[name] for name in _COLUMNS))
+    return sa.select(*columns_of(InboundRow, QuarantinedRecord))
 
 
 def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import Database, read_clock
 from store.events.append import NewEvent, append_events
 from store.outbound.ledger import as_shown, find
@@ -27,7 +27,7 @@ _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRecord:
-    """One outgoing message. See `store.tables.operations.Outbound`."""
+    """One outgoing message. See `store.tables.operations.OutboundRow`."""
 
     id: UUID
     conversation_id: UUID
@@ -139,5 +139,4 @@ def _count_as_answer(connection: Connection, database: Database, outbound_id: UU
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(OutboundRow).c
-    return sa.select(*(columns[name] for name in OutboundRecord.__dataclass_fields__))
+    return sa.select(*columns_of(OutboundRow, OutboundRecord))

@@ -25,6 +25,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it back."""
     create_first_views(op.get_bind())
-    columns = ["status", "last_message_at", "id"]
-    where = {"postgresql_where": sa.text("emergency"), "sqlite_where": sa.text("emergency = 1")}
-    op.create_index(_INDEX, "conversation", columns, **where)
+    op.create_index(
+        _INDEX,
+        "conversation",
+        ["status", "last_message_at", "id"],
+        postgresql_where=sa.text("emergency"),
+        sqlite_where=sa.text("emergency = 1"),
+    )
