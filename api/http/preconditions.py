@@ -13,7 +13,6 @@ from typing import Annotated, Final
 from fastapi import Depends, Header
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk
 from api.http.permissions import Actor
 from api.http.problems import ProblemError
 from store.desk.idempotency import keep, reserve
@@ -72,7 +71,6 @@ MaybeIdempotencyKey = Annotated[
 
 def answer_once(
     connection: Connection,
-    desk: Desk,
     make: Callable[[], str],
     *,
     actor: Actor,
@@ -88,7 +86,7 @@ def answer_once(
     if key is None:
         return make(), True
     digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
-    kept = reserve(connection, desk.database, agent_id=actor.id, key=key, request_hash=digest)
+    kept = reserve(connection, agent_id=actor.id, key=key, request_hash=digest)
     if kept:
         if not kept.same:
             raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")

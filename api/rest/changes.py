@@ -148,7 +148,7 @@ def change_conversation(
 
     asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
     with desk.database.write() as connection:
-        answer, _ = answer_once(connection, desk, make, actor=actor, key=idempotency_key, asked=asked, status=_OK)
+        answer, _ = answer_once(connection, make, actor=actor, key=idempotency_key, asked=asked, status=_OK)
     headers = {"ETag": etag(Changed.model_validate_json(answer).version)}
     return Response(answer, media_type="application/json", headers=headers)
 
@@ -164,7 +164,7 @@ def act(
     wanted = order.change()
     _require_known(desk, order)
     case = lock(connection, find_for(connection, key, actor=actor).id, version=version)
-    return change(connection, desk.database, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
 
 
 @routes.post("/bulk", responses=documented(), summary="One change of up to 100 conversations")
@@ -193,7 +193,7 @@ def read_conversation(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(
     """Note that you have read all that is in it now; what comes later is unread again."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
-        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
 def _require_known(desk: Desk, order: ChangeOrder) -> None:

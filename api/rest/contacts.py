@@ -280,9 +280,7 @@ def erase(
     """Remove names, handles, texts, files and originals. It cannot be undone; ids, times and counts stay."""
     with desk.database.write() as connection:
         _find(connection, contact_id, actor=actor)
-        counts = erase_contact(
-            connection, desk.database, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection)
-        )
+        counts = erase_contact(connection, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection))
     return Erased.model_validate(counts)
 
 

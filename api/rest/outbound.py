@@ -150,7 +150,7 @@ def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEnt
     """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        review.send_again(connection, desk.database, outbound_id, by=actor.name)
+        review.send_again(connection, outbound_id, by=actor.name)
         entry = OutboundEntry.of(find_outbound(connection, outbound_id))
     desk.bell.ring_to_send()
     return entry
@@ -165,7 +165,7 @@ def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntr
     """Settle it as sent, because a person knows."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        review.mark_sent(connection, desk.database, outbound_id, by=actor.name)
+        review.mark_sent(connection, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
 
@@ -180,7 +180,7 @@ def cancel(
     """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        review.cancel(connection, desk.database, outbound_id, by=actor.name)
+        review.cancel(connection, outbound_id, by=actor.name)
         return OutboundEntry.of(find_outbound(connection, outbound_id))
 
 

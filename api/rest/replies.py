@@ -99,7 +99,6 @@ def post_message(
     with desk.database.write() as connection:
         answer, is_new = answer_once(
             connection,
-            desk,
             lambda: _post(connection, desk, key, order=order, actor=actor, once=idempotency_key),
             actor=actor,
             key=idempotency_key,

@@ -60,7 +60,7 @@ def move(
         target = (epoch or (before[0] if before else ""), position)
         if not dry_run:
             with database.write() as connection:
-                reposition(connection, database, channel=channel, epoch=target[0], position=target[1])
+                reposition(connection, channel=channel, epoch=target[0], position=target[1])
     said = "would move" if dry_run else "moved"
     typer.echo(f"{channel}: {said} from {' '.join(before) if before else 'nowhere'} to {' '.join(target)}")
 

@@ -22,7 +22,6 @@ from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
-from store.db.engine import Database
 from store.events.append import NewEvent, append_events
 from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
 from store.tables.messages import (
@@ -41,9 +40,7 @@ from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, 
 _ERASED: Final = "erased:"
 
 
-def erase_contact(
-    connection: Connection, database: Database, contact_id: UUID, *, by: str, reason: str, now: datetime
-) -> dict[str, int]:
+def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: str, now: datetime) -> dict[str, int]:
     """Erase a contact with all their conversations; return how much it was. It cannot be undone.
 
     Raises Conflict when the contact was merged or erased before, or something is leaving for them at this moment.
@@ -53,7 +50,7 @@ def erase_contact(
     cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)
     _erase_outbound(connection, cases)
     for case in cases:
-        change_status(connection, database, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
+        change_status(connection, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
     messages = _erase_messages(connection, cases, contact_id=contact_id)
     _erase_conversations(connection, cases)
     _erase_person(connection, contact_id, now=now)

@@ -20,7 +20,6 @@ from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
-from store.db.engine import Database
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
@@ -82,9 +81,7 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     return case
 
 
-def change(
-    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
-) -> int:
+def change(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> int:
     """Change a locked conversation and return its version then.
 
     by: the agent's name.  now: the database's clock.
@@ -108,7 +105,7 @@ def change(
     append_events(
         connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
     )
-    _set_status(connection, database, case, wanted=wanted, by=by, now=now)
+    _set_status(connection, case, wanted=wanted, by=by, now=now)
     return version_of(connection, case.id)
 
 
@@ -178,9 +175,7 @@ def _labelled(case: LockedConversation, wanted: Change) -> _Made:
     return {"labels": labels}, {"conversation.labelled": {"labels": labels, "from": case.labels}}
 
 
-def _set_status(
-    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
-) -> None:
+def _set_status(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> None:
     until = wanted.snoozed_until
     if (until is not None) != (wanted.status == Status.SNOOZED):
         raise PermanentError("`snoozed_until` goes with the status `snoozed`, and the other way round")
@@ -188,7 +183,7 @@ def _set_status(
         raise PermanentError("`snoozed_until` has to be later than now")
     if wanted.status is None:
         return
-    change_status(connection, database, conversation_id=case.id, status=wanted.status, at=now, by=by)
+    change_status(connection, conversation_id=case.id, status=wanted.status, at=now, by=by)
     if until is not None and (case.status, case.held_until) != (Status.SNOOZED, until):
         _put_aside(connection, case, until=until, by=by, now=now)
 

@@ -27,7 +27,6 @@ from store.conversations.undo_log import (
     unchanged_since,
 )
 from store.db.bulk import among, insert_new, insert_rows, table_of
-from store.db.engine import Database
 from store.db.ids import new_id, new_reference
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
@@ -131,7 +130,6 @@ _INHERITED: Final = (
 
 def merge(
     connection: Connection,
-    database: Database,
     *,
     source_id: UUID,
     target_id: UUID,
@@ -158,9 +156,9 @@ def merge(
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they are of different contacts; if that is one person, merge the contacts first")
     moved = move_all(connection, source_id, target_id)
-    change_status(connection, database, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
+    change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
     if source["status"] not in {Status.RESOLVED, Status.PENDING} and target["status"] == Status.RESOLVED:
-        change_status(connection, database, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
+        change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
     _update(connection, target_id, _together(source, target) | {"watch_at": now})
     deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
@@ -215,7 +213,7 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
     return kept
 
 
-def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by: str, now: datetime) -> None:
+def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime) -> None:
     """Undo a merge, a split or an unlinking: what moved goes back, what came since stays where it came to.
 
     Raises NotFound, and Conflict when it was undone before or something later has to be undone first.
@@ -228,11 +226,11 @@ def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by:
     current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
     for side in sides:
-        _restore(connection, database, kept, side, current=current[side], by=by, now=now)
+        _restore(connection, kept, side, current=current[side], by=by, now=now)
     if kept.row.kind == RegroupingKind.SPLIT:
         # Whatever came to it meanwhile goes along: it would be nobody's otherwise.
         move_all(connection, target_id, source_id)
-        change_status(connection, database, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
+        change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
     payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
@@ -241,7 +239,6 @@ def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by:
 
 def _restore(
     connection: Connection,
-    database: Database,
     kept: StoredRegrouping,
     side: UUID,
     *,
@@ -252,7 +249,7 @@ def _restore(
     values = unchanged_since(ConversationRow, kept, side, now=current)
     status = values.pop("status", None)
     if status is not None and status != current["status"]:
-        change_status(connection, database, conversation_id=side, status=Status(status), at=now, by=by)
+        change_status(connection, conversation_id=side, status=Status(status), at=now, by=by)
     _update(connection, side, values | {"watch_at": now})
 
 

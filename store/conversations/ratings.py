@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
-from store.db.engine import Database, insert_ignore, read_clock
+from store.db.engine import read_clock
 from store.events.append import NewEvent, append_events
 from store.events.feed import newest_number
 from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
@@ -75,13 +75,13 @@ def is_anything_new(connection: Connection) -> bool:
     return known is None or int(known) < newest_number(connection)
 
 
-def take_closings(connection: Connection, database: Database) -> tuple[list[Closing], bool]:
+def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
     """Return the closings since the last look about which somebody may be asked, and whether there are more to look at.
 
     Others wait until the transaction ends, so that each closing is looked at once. The first look of all sees nothing:
     what was closed before anybody wished to ask is left alone.
     """
-    after = _position(connection, database)
+    after = _position(connection)
     # Asked for first: what is published between the two questions is left for the next look.
     newest = newest_number(connection)
     event = table_of(EventRow)
@@ -94,7 +94,7 @@ def take_closings(connection: Connection, database: Database) -> tuple[list[Clos
     return _closings(connection, [(each.id, each.conversation_id) for each in closed]), is_more
 
 
-def ask(connection: Connection, database: Database, closing: Closing, *, question: Question) -> bool:
+def ask(connection: Connection, closing: Closing, *, question: Question) -> bool:
     """Queue the question; False if it was asked already, or the person was asked about something else lately."""
     table, now = table_of(RatingRow), read_clock(connection)
     lately = sa.select(table.c.closing).where(
@@ -107,7 +107,7 @@ def ask(connection: Connection, database: Database, closing: Closing, *, questio
         return False
     insert_rows(connection, OutboundRow, rows=[_outbound(closing, question, now=now)])
     key = {"digest": digest(question.rfc_message_id), "conversation_id": closing.conversation_id, "own": True}
-    connection.execute(insert_ignore(database, ThreadKeyRow), [key])
+    insert_new(connection, ThreadKeyRow, rows=[key])
     payload = {"outbound_id": str(question.id)}
     append_events(connection, [NewEvent("rating.asked", closing.conversation_id, payload, at=now)])
     return True
@@ -171,11 +171,11 @@ def list_ratings(
     return [RatingRecord(**row) for row in rows.mappings()]
 
 
-def _position(connection: Connection, database: Database) -> int:
+def _position(connection: Connection) -> int:
     """Return how far closings were looked at, holding its row; on the first look of all, here and now."""
     table = table_of(DeskStateRow)
     start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
-    connection.execute(insert_ignore(database, DeskStateRow), [start])
+    insert_new(connection, DeskStateRow, rows=[start])
     held = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
     return int(connection.execute(held).scalar_one())
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, columns_of, table_of
-from store.db.engine import Database, read_clock
+from store.db.engine import read_clock
 from store.events.append import NewEvent, append_events
 from store.outbound.ledger import as_shown, find
 from store.outbound.replies import REPLY, answered, put_back
@@ -85,7 +85,7 @@ def find_outbound(connection: Connection, outbound_id: UUID) -> OutboundRecord:
     return OutboundRecord(**row)
 
 
-def send_again(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """Queue a message again that did not leave for certain or of which nobody knows.
 
     Raises NotFound, and Conflict when somebody was faster: a double click sends once.
@@ -93,10 +93,10 @@ def send_again(connection: Connection, database: Database, outbound_id: UUID, *,
     now = read_clock(connection)
     values = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0, "error": ""}
     _act(connection, outbound_id, "outbound.sent_again", by=by, values=values, states=TROUBLED)
-    _count_as_answer(connection, database, outbound_id)
+    _count_as_answer(connection, outbound_id)
 
 
-def mark_sent(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """Write down that a person knows that the message arrived.
 
     Raises NotFound, and Conflict when it is not open any more.
@@ -104,10 +104,10 @@ def mark_sent(connection: Connection, database: Database, outbound_id: UUID, *, 
     sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
     values = sent | {"error": f"marked as sent by {by}"}
     _act(connection, outbound_id, "outbound.marked_sent", by=by, values=values, states=TROUBLED)
-    _count_as_answer(connection, database, outbound_id)
+    _count_as_answer(connection, outbound_id)
 
 
-def cancel(connection: Connection, database: Database, outbound_id: UUID, *, by: str) -> None:
+def cancel(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """Let a message never leave, if it has not yet, and put its conversation back on the desk.
 
     Raises NotFound, and Conflict when it is under way or gone.
@@ -116,7 +116,7 @@ def cancel(connection: Connection, database: Database, outbound_id: UUID, *, by:
     _act(connection, outbound_id, "outbound.cancelled", by=by, values=values, states=_CANCELLABLE)
     row = find(connection, outbound_id)
     if row:
-        put_back(connection, database, row)
+        put_back(connection, row)
 
 
 def _act(
@@ -132,10 +132,10 @@ def _act(
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=read_clock(connection))])
 
 
-def _count_as_answer(connection: Connection, database: Database, outbound_id: UUID) -> None:
+def _count_as_answer(connection: Connection, outbound_id: UUID) -> None:
     row = find(connection, outbound_id)
     if row and row.kind == REPLY:
-        answered(connection, database, row.conversation_id, at=row.now)
+        answered(connection, row.conversation_id, at=row.now)
 
 
 def _select() -> sa.Select[Any]:

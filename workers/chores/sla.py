@@ -65,7 +65,7 @@ class Watch:
                 now = read_clock(connection)
                 last = promises.look_at_all(connection, after=last, now=now)
                 if last is None:
-                    promises.remember_reckoning(connection, self._database, digest=digest, now=now)
+                    promises.remember_reckoning(connection, digest=digest, now=now)
                     _log.info("promises.reckoned_anew")
                     break
         self._is_reckoned = True
@@ -86,9 +86,7 @@ class Watch:
         rows = promises.take_due(connection, now=now, limit=_PAGE)
         pauses = self._settle_pauses(connection, rows, now=now)
         looks = [self._reckon(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
-        told = promises.tell_once(
-            connection, self._database, notices=[notice for _, notices in looks for notice in notices], now=now
-        )
+        told = promises.tell_once(connection, notices=[notice for _, notices in looks for notice in notices], now=now)
         news: dict[UUID, list[SlaReminder]] = {}
         for notice in told:
             news.setdefault(notice.conversation_id, []).append(notice)
@@ -111,7 +109,7 @@ class Watch:
         # The customer's message is what ended the pause, not our noticing it.
         ended = {row.id: _ended_at(row, pauses[row.id], now=now) for row in rows if row.id in standing - resting}
         promises.end_pauses(connection, until=ended)
-        promises.begin_pauses(connection, self._database, since=dict.fromkeys(resting - standing, now))
+        promises.begin_pauses(connection, since=dict.fromkeys(resting - standing, now))
         return promises.pauses_of(connection, [row.id for row in rows]) if ended or resting - standing else pauses
 
     def _reckon(

@@ -234,7 +234,7 @@ class Deliverer:
         elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
                 self._tell(connection, row, "outbound.failed", why=why)
-                put_back(connection, self._database, row)
+                put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or wait_after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
@@ -244,7 +244,7 @@ class Deliverer:
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
             self._tell(connection, row, "outbound.sent", why=receipt.why)
-            note_answer(connection, self._database, row)
+            note_answer(connection, row)
 
     def _first_look(self, row: OutboundClaim) -> timedelta:
         repeatable = self._senders[row.channel].repeatable
@@ -307,4 +307,4 @@ class Deliverer:
         why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
         if ledger.hand_over(connection, row, why=why):
             self._tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            put_back(connection, row)

@@ -59,7 +59,7 @@ class Preflight:
         elif why:
             ledger.hand_over(connection, row, why=why)
             _tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            put_back(connection, row)
         return bool(why)
 
     def _hopeless(self, connection: Connection, row: OutboundClaim) -> str:
@@ -97,7 +97,7 @@ class Preflight:
         sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:
             return ""
-        limits.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
+        limits.trip(connection, channel=row.channel, until=row.now + _HOUR)
         why = f"{sent} automatic replies left by this channel within an hour; it sends no more for an hour"
         _tell(connection, row, "outbound.breaker_tripped", why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)

@@ -87,7 +87,7 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         with database.write() as connection:
             case = connection.exec_driver_sql("SELECT id FROM conversation").scalar_one()
             at = datetime.now(UTC) + timedelta(seconds=1)
-            change_status(connection, database, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
+            change_status(connection, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
         # Then the page tells so by itself, and takes a rating
         page.wait_for_selector(".phase.closed", timeout=30_000)
         look()

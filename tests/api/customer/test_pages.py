@@ -105,8 +105,8 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     rating = f"{where[1]}/rating"
     ours = {"Sec-Fetch-Site": "same-origin"}
     with database.write() as connection:
-        change_status(connection, database, conversation_id=case.id, status=Status.OPEN, at=clock())
-        change_status(connection, database, conversation_id=case.id, status=Status.RESOLVED, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.OPEN, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.RESOLVED, at=clock())
     assert "How did we do?" in visitor.get(where[1]).text
     assert visitor.post(rating, data={"score": "6"}, headers=ours).status_code == 422
     assert visitor.post(rating, data={"score": "4"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403

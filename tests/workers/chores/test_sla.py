@@ -224,7 +224,7 @@ def test_what_an_agent_snoozed_comes_back_at_its_time_or_when_its_customer_write
     def snooze() -> None:
         with desk.database.write() as connection:
             wanted = Change(status=Status.SNOOZED, snoozed_until=now() + HOUR)
-            change(connection, desk.database, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
+            change(connection, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
 
     snooze()
     watch(desk)
@@ -265,12 +265,12 @@ def test_two_workers_tell_of_a_breach_once(desk: Desk) -> None:
 
 def reply(desk: Desk, conversation: Any) -> None:
     with desk.database.write() as connection:
-        note_reply(connection, desk.database, conversation_id=conversation.id, at=now())
+        note_reply(connection, conversation_id=conversation.id, at=now())
 
 
 def status(desk: Desk, conversation: Any, to: Status, *, at: datetime) -> None:
     with desk.database.write() as connection:
-        change_status(connection, desk.database, conversation_id=conversation.id, status=to, at=at)
+        change_status(connection, conversation_id=conversation.id, status=to, at=at)
 
 
 def test_what_is_held_is_not_woken_by_another_message_but_by_danger(desk: Desk) -> None:
