@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -17,27 +18,13 @@ from connectors.base import Arrival, Connector, Cursor, Page, PushGate
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.lease_renewal import Renewal, RenewedLease
 from connectors.watchdog import Watchdog
+from router.backoff import Backoff
 from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
 
 # One second hides a dropped line; five minutes is as long as a desk should not notice that a provider is back.
-_FIRST: Final = 1.0
-_LONGEST: Final = 300.0
-
-# A provider that refuses us locks accounts that keep knocking: slower from the start, and a quarter of an hour at most.
-_FIRST_REFUSED: Final = 30.0
-_LONGEST_REFUSED: Final = 900.0
-
-
-def pause(failures: int, *, chance: float, refused: bool = False) -> float:
-    """Return the seconds to wait after so many failures in a row.
-
-    failures: 1 for the first.  chance: a random number in [0, 1) that spreads channels by a fifth to either side.
-    refused: the provider said no to us (a wrong password), rather than not answering.
-    """
-    first, longest = (_FIRST_REFUSED, _LONGEST_REFUSED) if refused else (_FIRST, _LONGEST)
-    # The exponent is capped as well: two to the power of a week's failures is no float.
-    steady = min(longest, first * 2.0 ** min(failures - 1, 20))
-    return steady * (0.8 + 0.4 * chance)
+AFTER_FAILURE: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(minutes=5), spread=0.2)
+# A provider that refuses us locks accounts that keep trying: slower from the start, a quarter of an hour at most.
+AFTER_REFUSAL: Final = Backoff(first=timedelta(seconds=30), longest=timedelta(minutes=15), spread=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +233,8 @@ class PollLane:
             return
         self._failures += 1
         refused = isinstance(error, PermanentError | ConfigError)
-        seconds = pause(self._failures, chance=random.random(), refused=refused)  # noqa: S311  (jitter)
+        backoff = AFTER_REFUSAL if refused else AFTER_FAILURE
+        seconds = backoff.after(self._failures, chance=random.random()).total_seconds()  # noqa: S311  (jitter)
         if isinstance(error, RateLimited):
             seconds = max(seconds, min(error.seconds, _LONGEST_LIMIT))
         said = str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
@@ -311,7 +299,7 @@ class GateLane:
         _log.error("channel.sick", channel=self.channel, error=said, failures=self._failures, exc_info=not known)
         self._watchdog.expect(self.channel, within=_CALL)
         self._keeper.report(Report(channel=self.channel, ok=False, error=said))
-        self._rest(pause(self._failures, chance=random.random()))  # noqa: S311  (jitter)
+        self._rest(AFTER_FAILURE.after(self._failures, chance=random.random()).total_seconds())  # noqa: S311  (jitter)
 
     def _rest(self, seconds: float) -> None:
         self._watchdog.expect(self.channel, within=seconds + _CALL)

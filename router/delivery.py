@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from router.backoff import Backoff
+
 # 5 s, 15 s, 45 s ... an hour: the first repeats outlast a restart, the later ones an outage.
-_FIRST_WAIT: Final = timedelta(seconds=5)
-_LONGEST_WAIT: Final = timedelta(hours=1)
-_GROWTH: Final = 3
-_JITTER: Final = 0.2
+AFTER_NOT_SENT: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1), growth=3, spread=0.2)
 
 
 class DeliveryStatus(StrEnum):
@@ -75,15 +74,6 @@ class Window:
 def is_later(delivery: DeliveryStatus, *, than: DeliveryStatus) -> bool:
     """Tell whether a status moves forward from another."""
     return _RANKS[delivery] > _RANKS[than]
-
-
-def wait_after(attempt: int, *, chance: float) -> timedelta:
-    """Return how long to wait after an attempt that certainly sent nothing.
-
-    attempt: counted from 1.  chance: 0 to 1, spreads those that failed together by a fifth either way.
-    """
-    wait: timedelta = min(_FIRST_WAIT * _GROWTH ** (min(attempt, 10) - 1), _LONGEST_WAIT)
-    return wait * (1 - _JITTER + 2 * _JITTER * chance)
 
 
 def _hours(duration: timedelta) -> str:

@@ -14,16 +14,14 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
+from router.backoff import Backoff
 from router.errors import ConfigError
 
 _PREFIX: Final = "whsec_"
 # The specification's bounds; a short key could be guessed.
 _SHORTEST_KEY, _LONGEST_KEY = 24, 64
-_FIRST: Final = timedelta(seconds=5)
-_LONGEST: Final = timedelta(hours=1)
+_BETWEEN_ATTEMPTS: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1))
 GIVE_UP_AFTER: Final = timedelta(days=1)
-# From here on, doubling has long reached the longest pause.
-_MOST_DOUBLINGS: Final = 12
 
 
 def read_keys(secret: str) -> tuple[bytes, ...]:
@@ -66,5 +64,5 @@ def next_pause(attempts: int, *, trying_for: timedelta, asked_for: timedelta | N
     """
     if trying_for >= GIVE_UP_AFTER:
         return None
-    pause = min(_LONGEST, _FIRST * (1 << min(attempts - 1, _MOST_DOUBLINGS)))
-    return max(pause, min(asked_for, _LONGEST)) if asked_for else pause
+    pause = _BETWEEN_ATTEMPTS.after(attempts)
+    return max(pause, min(asked_for, _BETWEEN_ATTEMPTS.longest)) if asked_for else pause

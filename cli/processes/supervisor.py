@@ -17,9 +17,12 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-# What to run, told how often in a row it ended soon after its start.
+from router.backoff import Backoff
+
+# What to run, given how often in a row it ended soon after its start.
 Command = Callable[[int], list[str]]
 # Gets the name of the speaker and one line.
 Speaker = Callable[[str, str], None]
@@ -28,15 +31,10 @@ _PR_SET_PDEATHSIG: Final = 1
 _TICK_SECONDS: Final = 0.1
 # A process that lived this long was well; what ended it is not the start, and the back-off begins anew.
 _WELL_AFTER_SECONDS: Final = 60.0
-_LONGEST_PAUSE_SECONDS: Final = 30.0
+BEFORE_RESTART: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30))
 # A page in work is finished well within this; what is not done is found again by its lease.
 _GRACE_SECONDS: Final = 10.0
 _LONGEST_LINE: Final = 65_536
-
-
-def pause_before_restart(failures: int) -> float:
-    """Return how many seconds to wait before a process starts again that ended `failures` times in a row."""
-    return min(_LONGEST_PAUSE_SECONDS, 0.5 * 2.0 ** min(failures, 10))
 
 
 @dataclass(slots=True)
@@ -150,7 +148,7 @@ class Supervisor:
                     continue
                 lived = time.monotonic() - child.started_at
                 child.failures = 1 if lived > _WELL_AFTER_SECONDS else child.failures + 1
-                pause = pause_before_restart(child.failures)
+                pause = BEFORE_RESTART.after(child.failures).total_seconds()
                 child.start_at = time.monotonic() + pause
                 self._speak(child.name, f"{_how_it_ended(code)} and starts again in {pause:g} s")
 

@@ -67,6 +67,7 @@ OLD: Final = timedelta(days=30)
 
 # Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
 _TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
+_NO_DOMAIN: Final = "omniyard.invalid"
 _MOST_TOKENS: Final = 8
 _NO_SIGN: Final = "none"
 _CHAT: Final = "the sender's conversation on this channel"
@@ -111,6 +112,15 @@ class Signs:
 def make_token(key: bytes, *, reference: str, contact_id: UUID) -> str:
     """Return the token that we print in subjects and reply addresses, bound to the case and to its contact."""
     return f"{reference}-{_proof(key, reference=reference, contact_id=contact_id)}"
+
+
+def make_message_id(token: str, *, outbound_id: UUID, sender: str) -> str:
+    """Return the Message-ID of a message of ours, without brackets: it carries the token and is fixed before sending.
+
+    token: as `make_token` returns it.  sender: our address; its domain makes the right-hand side (RFC 5322 section
+    3.6.4). A channel without a mail address gets a domain that never resolves (RFC 6761 section 6.4).
+    """
+    return f"{token}.{outbound_id.hex}@{sender.partition('@')[2] or _NO_DOMAIN}"
 
 
 def find_signs(envelope: Envelope) -> Signs:

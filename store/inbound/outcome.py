@@ -59,8 +59,6 @@ class Outcome:
     words: by which customers stopped or started our messages.
     held, released: how many messages wait because their channel is closed, and how many the second look let in.
     emergencies: for what people are called.  echoes: what was said, with a message that says it.
-    burst: how many customers who say the same make an outage; 0 for never.
-    handed_out: the teams whose conversations are handed to agents.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -77,18 +75,23 @@ class Outcome:
     released: int = 0
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
-    burst: int = 0
-    handed_out: Collection[str] = ()
 
 
-def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) -> None:
-    """Write all of it, inside the caller's transaction. now: the database's clock."""
+def write_outcome(
+    connection: Connection, *, outcome: Outcome, handed_out: Collection[str], outage_customers: int, now: datetime
+) -> None:
+    """Write all of it, inside the caller's transaction.
+
+    handed_out: the teams whose conversations are handed to agents.
+    outage_customers: how many customers who say the same make an outage; 0 for never.
+    now: the database's clock.
+    """
     insert_rows(connection, ConversationRow, rows=outcome.conversations)
     insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
-    _touch(connection, outcome.touches, handed_out=outcome.handed_out, now=now)
+    _touch(connection, outcome.touches, handed_out=handed_out, now=now)
     _escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
@@ -97,8 +100,8 @@ def write_outcome(connection: Connection, *, outcome: Outcome, now: datetime) ->
     if outcome.words:
         note_words(connection, outcome.words)
     call_for(connection, outcome.emergencies)
-    if outcome.echoes and outcome.burst:
-        outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outcome.burst, now=now)
+    if outcome.echoes and outage_customers:
+        outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
     append_events(connection, outcome.events)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.processes.leftovers import end_leftovers, find_leftovers, marked, only_one
-from cli.processes.supervisor import Supervisor, pause_before_restart
+from cli.processes.supervisor import BEFORE_RESTART, Supervisor
 from router.errors import Conflict
 
 _SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
@@ -74,7 +74,7 @@ def _all_gone(data: Path) -> bool:
     ],
 )
 def test_the_pause_before_a_restart_doubles_up_to_half_a_minute(failures: int, seconds: float):
-    assert pause_before_restart(failures) == seconds
+    assert BEFORE_RESTART.after(failures).total_seconds() == seconds
 
 
 def test_lines_of_children_are_relayed_with_their_name_also_the_last_one_without_a_newline(said: _Said, tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.channel_loops import pause
+from connectors.channel_loops import AFTER_FAILURE, AFTER_REFUSAL
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,12 @@ from connectors.channel_loops import pause
         (10, 0.5, False, 300.0),  # The cap.
         (10_000, 0.5, False, 300.0),  # A week of failures is no overflow.
         (1, 0.0, False, 0.8),  # A fifth less ...
-        (1, 1.0, False, 1.2),  # ... or more, so that channels do not knock together.
+        (1, 1.0, False, 1.2),  # ... or more, so that channels do not call together.
         (1, 0.5, True, 30.0),  # A wrong password locks accounts.
         (2, 0.5, True, 60.0),
         (10, 0.5, True, 900.0),
     ],
 )
 def test_pauses_grow_to_a_cap_and_are_spread(failures, chance, refused, seconds):
-    assert pause(failures, chance=chance, refused=refused) == pytest.approx(seconds)
+    backoff = AFTER_REFUSAL if refused else AFTER_FAILURE
+    assert backoff.after(failures, chance=chance).total_seconds() == pytest.approx(seconds)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 import structlog
 
 from router.replies.autoreply import fill_reply
-from router.threads.correlation import make_token
+from router.threads.correlation import make_message_id, make_token
 from store.conversations.ratings import Closing, Question, ask, is_anything_new, take_closings
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from workers.routing.brain import Brain
 
 # Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
-_NO_DOMAIN: Final = "omniyard.invalid"
 
 _log = structlog.get_logger()
 
@@ -65,10 +63,10 @@ class RatingAsker:
             reference=token,
             status_link=self._brain.status_link(closing.conversation_id, now=now),
         )
-        outbound_id, domain = new_id(), self._brain.address_of(closing.channel).partition("@")[2]
+        outbound_id, sender = new_id(), self._brain.address_of(closing.channel)
         return Question(
             id=outbound_id,
             subject=f"Re: {closing.subject} [{token}]",
             text=text,
-            rfc_message_id=f"{token}.{outbound_id.hex}@{domain or _NO_DOMAIN}",
+            rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=sender),
         )

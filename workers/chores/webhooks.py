@@ -23,6 +23,7 @@ from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
 from connectors.safe_post import HttpAnswer, post
+from router.backoff import Backoff
 from router.errors import LeaseLost, OmniyardError, TransientError
 from router.settings.model import WebhookSettings
 from router.webhook_signature import next_pause, read_keys, sign, wants
@@ -35,9 +36,9 @@ from workers.runtime.failpoints import reach
 _AT_ONCE: Final = 8
 # Longer than any page may take: each delivery has a bound of its own.
 _LEASE: Final = timedelta(seconds=60)
-_IDLE_SECONDS: Final = 0.5
-# A target that takes nothing is asked with one event at a time, ever more seldom.
-_LONGEST_PAUSE_SECONDS: Final = 60.0
+# A target that takes nothing gets one event at a time, at growing intervals.
+_IDLE: Final = Backoff(first=timedelta(seconds=0.5), longest=timedelta(minutes=1))
+_AFTER_TROUBLE_SECONDS: Final = 10.0
 _GONE: Final = 410
 
 _log = structlog.get_logger()
@@ -79,6 +80,8 @@ class Target:
         self._token: UUID | None = None
         self._ask_at, self._renew_at, self._failures = 0.0, 0.0, 0
         self._stopped = threading.Event()
+        # Its threads start with the first events and are used again for the next ones.
+        self._attempts = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"webhook-{name}")
         self._thread = threading.Thread(target=self._run, name=f"webhook-{name}", daemon=True)
 
     def start(self) -> None:
@@ -89,6 +92,7 @@ class Target:
         """Finish what is under way and let another process go on."""
         self._stopped.set()
         self._thread.join(seconds)
+        self._attempts.shutdown(wait=False)
 
     def once(self) -> int:
         """Deliver what may go now, some at once; return how much was taken.
@@ -105,8 +109,7 @@ class Target:
         if not rows:
             return 0
         reach("webhook.before")
-        with ThreadPoolExecutor(len(rows), thread_name_prefix=f"webhook-{self.name}") as threads:
-            outcomes = list(threads.map(partial(self._attempt, keys=keys), rows))
+        outcomes = list(self._attempts.map(partial(self._attempt, keys=keys), rows))
         reach("webhook.sent")
         return self._settle(outcomes)
 
@@ -184,11 +187,11 @@ class Target:
             self._token = None
         except OmniyardError as error:
             _log.warning("webhook.postponed", target=self.name, error=str(error))
-            return _LONGEST_PAUSE_SECONDS / 6
+            return _AFTER_TROUBLE_SECONDS
         except Exception:  # noqa: BLE001  (the thread's outer loop: whatever it was, the next pass is due)
             _log.exception("webhook.failed", target=self.name)
-            return _LONGEST_PAUSE_SECONDS / 6
-        return min(_LONGEST_PAUSE_SECONDS, _IDLE_SECONDS * float(1 << min(self._failures, 10)))
+            return _AFTER_TROUBLE_SECONDS
+        return _IDLE.after(self._failures + 1).total_seconds()
 
 
 def targets(database: Database, webhooks: Mapping[str, WebhookSettings]) -> list[Target]:

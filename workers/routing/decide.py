@@ -159,8 +159,6 @@ class History:
 def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now: datetime) -> tuple[Outcome, Verdicts]:
     """Decide each message in turn. now: the database's clock."""
     recorder, verdicts = Recorder(brain, now, replies=set(history.replies)), Verdicts()
-    recorder.outcome.handed_out = brain.handed_out
-    recorder.outcome.burst = brain.settings.omniyard.outage_customers
     for incoming in page:
         _decide(incoming, history=history, recorder=recorder, verdicts=verdicts)
     return recorder.outcome, verdicts

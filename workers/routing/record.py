@@ -17,7 +17,7 @@ from router.routing.routes import Decision, HoursGate
 from router.routing.sla import Due
 from router.routing.trace import explain
 from router.status import Status
-from router.threads.correlation import Candidate, Correlation, make_token
+from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
 from store.db.ids import new_id
 from store.events.append import NewEvent
 from store.inbound.claims import ClaimedInbound
@@ -76,8 +76,6 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
     ]
 
 
-# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
-_NO_DOMAIN = "omniyard.invalid"
 # Of machines that tell of an absence, or of ourselves: nobody waits for an answer to them.
 _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 
@@ -238,7 +236,7 @@ class Recorder:
         outbound_id, token = new_id(), self._token(filing)
         address = self.brain.address_of(filing.incoming.row.channel)
         # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
-        rfc_message_id = f"{token}.{outbound_id.hex}@{address.partition('@')[2] or _NO_DOMAIN}"
+        rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
         row = _outbound(filing, reply) | {
             "dedupe_key": key,
             "id": outbound_id,

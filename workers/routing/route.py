@@ -133,7 +133,13 @@ class Router:
         reach("route.locked")
         outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
         reach("route.decided")
-        write_outcome(connection, outcome=outcome, now=claimed.now)
+        write_outcome(
+            connection,
+            outcome=outcome,
+            handed_out=self._brain.handed_out,
+            outage_customers=self._brain.settings.omniyard.outage_customers,
+            now=claimed.now,
+        )
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,7 @@ class FailpointError(Exception):
 
 def reach(name: str) -> None:
     """Do here what the environment says; nothing unless a test armed this place."""
-    action = _ARMED.get(name)
+    action = _armed().get(name)
     if action and _mark(name):
         _act(action, name=name)
 
@@ -106,4 +107,7 @@ def _freeze(seconds: float) -> None:
     os.kill(ours, signal.SIGSTOP)
 
 
-_ARMED: Final = _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))
+@cache
+def _armed() -> Mapping[str, str]:
+    # Read once, at the first place that is reached: an import reads no environment and cannot fail.
+    return _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))

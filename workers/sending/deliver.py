@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from connectors.base import Outgoing, Receipt, Sender, SendVerdict
-from router.delivery import wait_after
+from router.delivery import AFTER_NOT_SENT
 from router.errors import TransientError
 from router.threads.correlation import make_token
 from store.db.engine import Database
@@ -139,6 +139,7 @@ class Deliverer:
         self._failures: dict[str, int] = {}
         self._paused: dict[str, float] = {}
         self._last_channel = ""
+        self._claimed_at = 0.0
 
     def once(self) -> int:
         """Settle what is unclear and send all that is due; return how many messages were tried."""
@@ -223,7 +224,7 @@ class Deliverer:
             self._failures.pop(channel, None)
             return
         failures = self._failures[channel] = self._failures.get(channel, 0) + 1
-        pause = receipt.retry_after or min(wait_after(failures, chance=random.random()), _LONGEST_PAUSE)  # noqa: S311
+        pause = receipt.retry_after or min(AFTER_NOT_SENT.after(failures, chance=random.random()), _LONGEST_PAUSE)  # noqa: S311
         self._paused[channel] = time.monotonic() + pause.total_seconds()
         _log.warning("channel.cannot_send", channel=channel, why=receipt.why, pause=round(pause.total_seconds()))
 
@@ -236,7 +237,7 @@ class Deliverer:
                 self._tell(connection, row, "outbound.failed", why=why)
                 put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
-            wait = receipt.retry_after or wait_after(row.attempts, chance=random.random())  # noqa: S311
+            wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
             self._tell(connection, row, "outbound.unknown", why=why)

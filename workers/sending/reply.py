@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -17,14 +16,11 @@ from router.hours.from_settings import build_calendars
 from router.masking.mask import mask
 from router.settings import Settings
 from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings, WebSettings
-from router.threads.correlation import make_token
+from router.threads.correlation import make_message_id, make_token
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
 from store.outbound.replies import Answerable, NewReply, add_note, add_reply
-
-# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
-_NO_DOMAIN: Final = "omniyard.invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ class ReplyService:
             text=wish.text,
             masked=masked,
             # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
-            rfc_message_id=f"{token}.{outbound_id.hex}@{address.partition('@')[2] or _NO_DOMAIN}",
+            rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=address),
             due_at=due_at,
             copies=wish.copies,
             template=wish.template,

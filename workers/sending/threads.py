@@ -38,9 +38,16 @@ class Dispatch:
         self._stopped, self._underway = threading.Event(), InFlight()
         self._senders = [sender for senders in lanes.values() for sender in senders.values()]
         self._bells = {lane: threading.Event() for lane in lanes}
-        parts = {"underway": self._underway, "stopped": self._stopped, "pace": pace}
         self._deliverers = [
-            Deliverer(database, brain, lane=lane, senders=senders, **parts)  # type: ignore[arg-type]
+            Deliverer(
+                database,
+                brain,
+                lane=lane,
+                senders=senders,
+                underway=self._underway,
+                stopped=self._stopped,
+                pace=pace,
+            )
             for lane, senders in lanes.items()
         ]
         self._threads: list[threading.Thread] = []
