@@ -1,14 +1,13 @@
 """`PATCH /conversations/{key}`: what agents do with conversations, one or a hundred; and how far they have read.
 
-One order may change several things at once; the page's buttons give the same orders through `act`.
+One order may change several things at once; the page's buttons give the same orders through `change_once`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
@@ -126,7 +125,6 @@ class BulkResults(BaseModel):
 
 @routes.patch(
     "/{key}",
-    response_model=Changed,
     responses=documented("not-found", "conflict", "stale"),
     summary="Assign, take, snooze, resolve, reopen, label, move, prioritise, recategorise",
 )
@@ -137,26 +135,36 @@ def change_conversation(
     order: ChangeOrder,
     actor: Worker,
     version: KnownVersion,
+    response: Response,
     idempotency_key: MaybeIdempotencyKey = None,
-) -> Response:
+) -> Changed:
     """Change it. What is so already is no change: the order may come twice."""
+    changed = change_once(desk, key, order=order, actor=actor, version=version, once=idempotency_key)
+    response.headers["ETag"] = etag(changed.version)
+    return changed
 
-    def make() -> str:
-        return Changed(
-            key=key, version=act(connection, desk, key, order=order, actor=actor, version=version)
-        ).model_dump_json()
+
+def change_once(
+    desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None, once: str | None
+) -> Changed:
+    """Do what is ordered with one conversation, once however often it is asked for; for the page's forms too.
+
+    version: as for `act`.  once: what names this order among the actor's; None for an order that may be done again.
+    """
+
+    def make() -> Changed:
+        return Changed(key=key, version=act(connection, desk, key, order=order, actor=actor, version=version))
 
     asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
     with desk.database.write() as connection:
-        answer, _ = answer_once(connection, make, actor=actor, key=idempotency_key, asked=asked, status=_OK)
-    headers = {"ETag": etag(Changed.model_validate_json(answer).version)}
-    return Response(answer, media_type="application/json", headers=headers)
+        changed, _ = answer_once(connection, make, model=Changed, actor=actor, key=once, asked=asked, status=_OK)
+    return changed
 
 
 def act(
     connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None = None
 ) -> int:
-    """Do what is ordered with one conversation and return its version then; for the page's forms too.
+    """Do what is ordered with one conversation and return its version then.
 
     version: the one that the agent has read; None for whatever it is.
     Raises ProblemError and OmniyardError, as the API answers them.

@@ -52,7 +52,7 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     if name is None:
         return None, "the route sends no reply"
     silent = follow_up and not settings.replies[name].follow_ups
-    language, text = _choose(settings.replies[name].text, language=reading.classification.language)
+    language, text = choose(settings.replies[name].text, language=reading.classification.language)
     warning = warning_in_words(reading.sent_now, language=language)
     if silent and not warning:
         return None, f'"{name}" answers the first message of a conversation only'
@@ -81,7 +81,7 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
 
     reference, status_link: as `compose_reply` has them.
     """
-    _, text = _choose(settings.replies[name].text, language=language)
+    _, text = choose(settings.replies[name].text, language=language)
     desk = settings.omniyard.name
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
 
@@ -96,7 +96,7 @@ def _opening(decision: Decision, *, now: datetime, language: str) -> str:
     return opening_words(hours.opens_at, now=now, zone=hours.zone, language=language) if hours.opens_at else ""
 
 
-def _choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
+def choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
     """Return the text in the customer's language, else in its family, else in English, else the first there is."""
     for tag in (language, language.partition("-")[0], "en", next(iter(texts))):
         if tag in texts:
