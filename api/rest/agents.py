@@ -13,10 +13,10 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError, documented
 from api.paths import API
-from api.rest.schemas import example
 from router.errors import NotFound
 from store.db.engine import read_clock
 from store.desk.agents import AgentRecord, list_agents

@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
 from api.http.problems import PROBLEMS, ProblemError, documented, slug_of
 from api.paths import API
 from api.rest.queries import find_for
-from api.rest.schemas import example
 from router.errors import OmniyardError, TransientError
 from router.settings.model import Priority
 from router.status import Status

@@ -14,12 +14,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.merges import Regrouped
-from api.rest.schemas import example
 from store.contacts.erasure import erase_contact
 from store.contacts.merge import merge_contacts
 from store.contacts.profiles import (

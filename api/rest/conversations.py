@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import etag
@@ -24,7 +25,6 @@ from api.rest.schemas import (
     MessageEntry,
     MessagePage,
     OutgoingEntry,
-    example,
     summary_fields,
 )
 from api.rest.search import LONGEST_QUERY

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import find_for
-from api.rest.schemas import example
 from store.conversations.alarms import EmergencyRecord, find_emergency, judge_emergency
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])

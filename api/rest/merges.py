@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.preconditions import KnownVersion
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.queries import find_for, require_sight
-from api.rest.schemas import example
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging

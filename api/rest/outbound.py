@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import require_sight
-from api.rest.schemas import example
 from store.outbound import review
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
+from api.rest.schemas import own_fields
 from api.services.originals import OriginalReader
 from router.envelope import from_json
 from router.errors import NotFound, PermanentError
@@ -107,10 +108,9 @@ class QuarantinedEntry(BaseModel):
     def of(cls, row: QuarantinedRecord) -> Self:
         """Show a row."""
         envelope = from_json(row.envelope)
-        own = {name: getattr(row, name) for name in QuarantinedEntry.model_fields if hasattr(row, name)}
         shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
         more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
-        return cls.model_validate({**own, **shown, **more})
+        return cls.model_validate({**own_fields(row), **shown, **more})
 
 
 class QuarantinedDetail(QuarantinedEntry):

@@ -10,13 +10,14 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
-from api.rest.schemas import MessageEntry, example, message_example
+from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.outbound.replies import Answerable, lock_answerable

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
 from router.threads.same_person import SamePerson, claimed_handles, suggest_same
 from store.contacts.possible_duplicates import newest_texts, owners_of
 from store.contacts.profiles import find_card
