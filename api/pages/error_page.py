@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -11,15 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.render import render
 from api.paths import SIGN_IN
-
-# What programs ask stays JSON, whatever a browser's Accept header says when somebody looks at it.
-_FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
-
-
-def wants_page(request: Request) -> bool:
-    """Return whether the answer is for a person."""
-    for_person = not request.url.path.startswith(_FOR_PROGRAMS)
-    return for_person and "text/html" in request.headers.get("accept", "")
 
 
 def error_page(
