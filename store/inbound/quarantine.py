@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,15 @@ class QuarantinedRecord:
     attempts: int
     reason: str
     discarded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedOriginals:
+    """Messages with their originals. damaged: those that cannot be opened, and why.  left: ids that did not fit."""
+
+    opened: list[tuple[QuarantinedRecord, PackedOriginal]] = field(default_factory=list)
+    damaged: dict[UUID, str] = field(default_factory=dict)
+    left: tuple[UUID, ...] = ()
 
 
 def list_quarantined(
@@ -89,6 +99,30 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
     return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
+def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_bytes: int) -> QuarantinedOriginals:
+    """Return the first of `ids` with their originals, as many as `most_bytes` hold but at least one.
+
+    What is not in quarantine, or has no original any more, is left out.
+    """
+    inbound, original = table_of(InboundRow), table_of(OriginalRow)
+    kept = inbound.join(original, original.c.inbound_id == inbound.c.id)
+    theirs = (among(inbound.c.id, ids), inbound.c.state == InboundState.QUARANTINED)
+    weighed = connection.execute(sa.select(inbound.c.id, inbound.c.size).select_from(kept).where(*theirs))
+    sizes = {row.id: row.size for row in weighed}
+    known = [inbound_id for inbound_id in dict.fromkeys(ids) if inbound_id in sizes]
+    sums = accumulate(sizes[inbound_id] for inbound_id in known)
+    fitting = max(1, sum(1 for total in sums if total <= most_bytes))
+    found = QuarantinedOriginals(left=tuple(known[fitting:]))
+    statement = _select().add_columns(original.c.content).select_from(kept).where(among(inbound.c.id, known[:fitting]))
+    rows = {row["id"]: row for row in connection.execute(statement).mappings()}
+    for inbound_id in filter(rows.__contains__, known):
+        try:
+            found.opened.append(_with_original(connection, rows[inbound_id]))
+        except PermanentError as error:
+            found.damaged[inbound_id] = str(error)
+    return found
+
+
 def count_quarantined(connection: Connection) -> int:
     """Return how many messages wait for a person."""
     columns = table_of(InboundRow).c
@@ -137,7 +171,13 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
     _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
 
 
-def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
+def _with_original(connection: Connection, row: sa.RowMapping) -> tuple[QuarantinedRecord, PackedOriginal]:
+    own = {name: value for name, value in row.items() if name != "content"}
+    original = PackedOriginal(sealer_of(connection).open(bytes(row["content"])), row["size"])
+    return _opened(connection, own), original
+
+
+def _opened(connection: Connection, row: sa.RowMapping | dict[str, Any]) -> QuarantinedRecord:
     return QuarantinedRecord(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
 
 

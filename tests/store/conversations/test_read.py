@@ -17,9 +17,12 @@ from router.status import Status
 from store.conversations.lists import Counts, Filter, Sort, count_all, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles
+from store.db.bulk import table_of
+from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
-from store.inbound.quarantine import discard, find_quarantined, list_quarantined, replay
+from store.inbound.quarantine import discard, find_quarantined, find_with_originals, list_quarantined, replay
+from store.tables.messages import OriginalRow
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
 
 MINUTE = timedelta(minutes=1)
@@ -220,6 +223,27 @@ def test_the_quarantine_is_paged_newest_first(database: Database) -> None:
         assert [row.id for row in list_quarantined(connection, limit=2)] == [other, second]
         assert [row.id for row in list_quarantined(connection, before=second, limit=2)] == [first]
         assert [row.id for row in list_quarantined(connection, channel="desk-mail", limit=9)] == [other]
+
+
+def test_originals_are_read_together_as_far_as_they_fit_and_a_damaged_one_fails_alone(database: Database) -> None:
+    sealer = Sealer(lambda: bytes(32))
+    torn = sealer.seal(b"m")[:-1] + b"?"
+    with database.write() as connection:
+        build = Builder(connection)
+        small, other, large = (build.quarantined(mail=b"m" * size) for size in (10, 20, 500))
+        damaged, routed = build.quarantined(mail=b"m"), build.inbound()
+        connection.execute(
+            sa.update(table_of(OriginalRow)).where(table_of(OriginalRow).c.inbound_id == damaged).values(content=torn)
+        )
+    sealing = Database(database.url, sealer=sealer)
+    with sealing.read() as connection:
+        asked = [other, routed, small, damaged, large]
+        found = find_with_originals(connection, asked, most_bytes=40)
+        assert [row.id for row, _ in found.opened] == [other, small]
+        assert (found.damaged.keys(), found.left) == ({damaged}, (large,))
+        alone = find_with_originals(connection, found.left, most_bytes=40)
+        assert [(row.id, original.size, alone.left) for row, original in alone.opened] == [(large, 500, ())]
+    sealing.close()
 
 
 def test_a_token_is_known_only_by_its_hash_and_dies_with_the_agent(database: Database) -> None:
