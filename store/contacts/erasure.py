@@ -22,7 +22,7 @@ from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
@@ -56,7 +56,7 @@ def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: 
     _erase_person(connection, contact_id, now=now)
     counts = {"conversations": len(cases), "messages": messages}
     payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
-    append_events(connection, [NewEvent("contact.erased", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_ERASED, None, payload, at=now)])
     return counts
 
 

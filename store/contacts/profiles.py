@@ -15,7 +15,7 @@ from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import OutboundRow
@@ -115,7 +115,7 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     connection.execute(gone)
     changed = sorted([*values, *(["labels"] if wanted.add_labels or wanted.remove_labels else [])])
     payload = {"contact_id": str(contact_id), "changed": changed, "by": by}
-    append_events(connection, [NewEvent("contact.edited", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_EDITED, None, payload, at=now)])
 
 
 def refuse_gone(connection: Connection, contact_id: UUID) -> None:

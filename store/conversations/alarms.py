@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import EmergencyRow
 from store.tables.messages import ConversationRow
 
@@ -85,7 +85,7 @@ def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed:
     if not confirmed:
         changed["priority"] = _CALM
     connection.execute(sa.update(case).where(case.c.id == conversation_id).values(**changed))
-    kind = "emergency.confirmed" if confirmed else "emergency.released"
+    kind = EventKind.EMERGENCY_CONFIRMED if confirmed else EventKind.EMERGENCY_RELEASED
     append_events(connection, [NewEvent(kind, conversation_id, {"by": by}, at=now)])
     return find_emergency(connection, conversation_id)
 

@@ -20,13 +20,13 @@ from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50
 # What a step makes of an order: the columns that change, and what is to be told, by kind.
-_Made = tuple[dict[str, Any], dict[str, Mapping[str, object]]]
+_Made = tuple[dict[str, Any], dict[EventKind, Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def change(connection: Connection, case: LockedConversation, *, wanted: Change, 
     PermanentError for what makes no sense.
     """
     values: dict[str, Any] = {}
-    told: dict[str, Mapping[str, object]] = {}
+    told: dict[EventKind, Mapping[str, object]] = {}
     for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
         _add(made, values=values, told=told)
     for made in (_corrected(case, wanted), _labelled(case, wanted)):
@@ -115,7 +115,7 @@ def version_of(connection: Connection, conversation_id: UUID) -> int:
     return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
 
 
-def _add(made: _Made, *, values: dict[str, Any], told: dict[str, Mapping[str, object]]) -> None:
+def _add(made: _Made, *, values: dict[str, Any], told: dict[EventKind, Mapping[str, object]]) -> None:
     values.update(made[0])
     told.update(made[1])
 
@@ -131,7 +131,7 @@ def _assigned(connection: Connection, case: LockedConversation, wanted: Change, 
     if name:
         _require_agent(connection, name)
     payload = {"assignee": name or None, "from": case.assignee, "team": wanted.team or case.team}
-    return {"assignee": name or None, "alarmed_at": None}, {"conversation.assigned": payload}
+    return {"assignee": name or None, "alarmed_at": None}, {EventKind.CONVERSATION_ASSIGNED: payload}
 
 
 def _require_agent(connection: Connection, name: str) -> None:
@@ -147,14 +147,14 @@ def _moved(case: LockedConversation, wanted: Change) -> _Made:
     # Another team hands it out anew, unless the order says who has it there.
     kept = {} if wanted.take or wanted.assignee else {"assignee": None}
     payload = {"team": wanted.team, "from": case.team}
-    return {"team": wanted.team, "alarmed_at": None, **kept}, {"conversation.moved": payload}
+    return {"team": wanted.team, "alarmed_at": None, **kept}, {EventKind.CONVERSATION_MOVED: payload}
 
 
 def _ranked(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.priority is None or wanted.priority == case.priority:
         return {}, {}
     payload = {"priority": wanted.priority, "from": case.priority}
-    return {"priority": wanted.priority}, {"conversation.prioritised": payload}
+    return {"priority": wanted.priority}, {EventKind.CONVERSATION_PRIORITISED: payload}
 
 
 def _corrected(case: LockedConversation, wanted: Change) -> _Made:
@@ -163,7 +163,7 @@ def _corrected(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.category is None or (wanted.category or None) == case.category:
         return {}, {}
     payload = {"category": wanted.category or None, "from": case.category, "sub_intent": wanted.sub_intent}
-    return {"category": wanted.category or None}, {"conversation.recategorised": payload}
+    return {"category": wanted.category or None}, {EventKind.CONVERSATION_RECATEGORISED: payload}
 
 
 def _labelled(case: LockedConversation, wanted: Change) -> _Made:
@@ -172,7 +172,7 @@ def _labelled(case: LockedConversation, wanted: Change) -> _Made:
         return {}, {}
     if len(labels) > _MOST_LABELS:
         raise PermanentError(f"a conversation has at most {_MOST_LABELS} labels")
-    return {"labels": labels}, {"conversation.labelled": {"labels": labels, "from": case.labels}}
+    return {"labels": labels}, {EventKind.CONVERSATION_LABELLED: {"labels": labels, "from": case.labels}}
 
 
 def _set_status(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> None:
@@ -197,4 +197,4 @@ def _put_aside(connection: Connection, case: LockedConversation, *, until: datet
     values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == case.id).values(**values))
     payload = {"until": until.isoformat(), "by": by}
-    append_events(connection, [NewEvent("conversation.snoozed", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_SNOOZED, case.id, payload, at=now)])

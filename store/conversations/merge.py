@@ -28,7 +28,7 @@ from store.conversations.undo_log import (
 )
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id, new_reference
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
@@ -120,7 +120,7 @@ _SIDE: Final = (
     *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),
     *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
 )
-_TOLD: Final = {RegroupingKind.MERGE: "conversation.merged", RegroupingKind.SPLIT: "conversation.split"}
+_TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
 # A conversation that is split off goes on under the same decisions.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
@@ -209,7 +209,7 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
     deed = NewRegrouping(kind=RegroupingKind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
     kept = keep_regrouping(connection, deed, moved={}, before=before, after=after)
     payload = {"from": str(linked_to), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [NewEvent("conversation.unlinked", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_UNLINKED, conversation_id, payload, at=now)])
     return kept
 
 
@@ -234,7 +234,9 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
     payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
-    append_events(connection, [NewEvent("conversation.regrouping_undone", id_, payload, at=now) for id_ in sides])
+    append_events(
+        connection, [NewEvent(EventKind.CONVERSATION_REGROUPING_UNDONE, id_, payload, at=now) for id_ in sides]
+    )
 
 
 def _restore(

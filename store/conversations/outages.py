@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import NewEvent
+from store.events.append import EventKind, NewEvent
 from store.tables.desk import OutageRow
 from store.tables.messages import MessageRow
 
@@ -42,7 +42,7 @@ def notice_bursts(
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):
             payload = {"message_id": str(echoes[echo]), "customers": count, "minutes": BURST.seconds // 60}
-            events.append(NewEvent("outage.suspected", None, payload, at=now))
+            events.append(NewEvent(EventKind.OUTAGE_SUSPECTED, None, payload, at=now))
     return events
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.events.feed import newest_number
 from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
 from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
@@ -23,7 +23,7 @@ from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 # What a question about a case says of it.
 _OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
-_CLOSED: Final = "conversation.status_changed"
+_CLOSED: Final = EventKind.CONVERSATION_STATUS_CHANGED.value
 _POSITION: Final = "ratings.asked"
 # SQLite's only writer is held meanwhile.
 _PAGE: Final = 50
@@ -109,7 +109,7 @@ def ask(connection: Connection, closing: Closing, *, question: Question) -> bool
     key = {"digest": digest(question.rfc_message_id), "conversation_id": closing.conversation_id, "own": True}
     insert_new(connection, ThreadKeyRow, rows=[key])
     payload = {"outbound_id": str(question.id)}
-    append_events(connection, [NewEvent("rating.asked", closing.conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.RATING_ASKED, closing.conversation_id, payload, at=now)])
     return True
 
 
@@ -146,7 +146,7 @@ def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score:
     if not connection.execute(unsaid.values(score=score, word=masked, rated_at=now)).rowcount:
         return False
     payload = {"score": score, "word": bool(masked)}
-    append_events(connection, [NewEvent("rating.given", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.RATING_GIVEN, conversation_id, payload, at=now)])
     return True
 
 

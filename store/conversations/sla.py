@@ -20,7 +20,7 @@ from router.status import Status
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import insert_ignore, upsert
 from store.db.ids import new_id
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import DeskStateRow, NoticeKind, PauseRow, SlaNoticeRow
 from store.tables.messages import ConversationRow
 
@@ -180,12 +180,12 @@ def change_status(connection: Connection, *, conversation_id: UUID, status: Stat
         values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
     payload = {"from": before, "to": status.value} | ({"by": by} if by else {})
-    append_events(connection, [NewEvent("conversation.status_changed", conversation_id, payload, at=at)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_STATUS_CHANGED, conversation_id, payload, at=at)])
 
 
 def breach_event(notice: SlaReminder, *, at: datetime) -> NewEvent:
     """Return the event that tells of a warning or a breach."""
-    kind = "sla.breached" if notice.kind is NoticeKind.BREACH else "sla.warning"
+    kind = EventKind.SLA_BREACHED if notice.kind is NoticeKind.BREACH else EventKind.SLA_WARNING
     payload = {"promise": notice.promise, "due_at": notice.due_at.isoformat()}
     return NewEvent(kind, notice.conversation_id, payload, at=at)
 

@@ -17,7 +17,7 @@ from store.conversations.messages import PackedOriginal
 from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
@@ -148,7 +148,7 @@ def replay(
         if envelopes and inbound_id in envelopes:
             better = {"envelope": sealer_of(connection).seal_text(envelopes[inbound_id])}
             connection.execute(sa.update(table).where(table.c.id == inbound_id).values(**better))
-    _report(connection, "quarantine.replayed", going, payload={"by": by}, now=now)
+    _report(connection, EventKind.QUARANTINE_REPLAYED, going, payload={"by": by}, now=now)
     return tuple(going)
 
 
@@ -168,7 +168,7 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
     statement = sa.update(table).where(table.c.id == inbound_id, *waiting).values(discarded_at=now, reason=kept)
     if connection.execute(statement).rowcount != 1:
         raise Conflict("somebody else replayed or discarded the message just now")
-    _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
+    _report(connection, EventKind.QUARANTINE_DISCARDED, [inbound_id], payload={"by": by, "why": why}, now=now)
 
 
 def _with_original(connection: Connection, row: sa.RowMapping) -> tuple[QuarantinedRecord, PackedOriginal]:
@@ -192,7 +192,7 @@ def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
 
 
 def _report(
-    connection: Connection, kind: str, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
+    connection: Connection, kind: EventKind, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
 ) -> None:
     events = [NewEvent(kind, payload={"inbound_id": str(inbound_id), **payload}, at=now) for inbound_id in ids]
     append_events(connection, events)

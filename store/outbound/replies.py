@@ -19,7 +19,7 @@ from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import insert_new, insert_rows, table_of
 from store.db.ids import new_id
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
@@ -115,7 +115,7 @@ def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now:
     key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id, "own": True}
     insert_new(connection, ThreadKeyRow, rows=[key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
-    append_events(connection, [NewEvent("message.queued", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.MESSAGE_QUEUED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     if reply.due_at <= now:
         answered(connection, case.id, at=now)
@@ -128,7 +128,7 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
     insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
     payload = {"message_id": str(message["id"]), "author": author}
-    append_events(connection, [NewEvent("message.noted", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.MESSAGE_NOTED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     return UUID(str(message["id"]))
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import as_shown, find
 from store.outbound.replies import REPLY, answered, put_back
 from store.tables.messages import ConversationRow
@@ -92,7 +92,7 @@ def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """
     now = read_clock(connection)
     values = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0, "error": ""}
-    _act(connection, outbound_id, "outbound.sent_again", by=by, values=values, states=TROUBLED)
+    _act(connection, outbound_id, EventKind.OUTBOUND_SENT_AGAIN, by=by, values=values, states=TROUBLED)
     _count_as_answer(connection, outbound_id)
 
 
@@ -103,7 +103,7 @@ def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """
     sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
     values = sent | {"error": f"marked as sent by {by}"}
-    _act(connection, outbound_id, "outbound.marked_sent", by=by, values=values, states=TROUBLED)
+    _act(connection, outbound_id, EventKind.OUTBOUND_MARKED_SENT, by=by, values=values, states=TROUBLED)
     _count_as_answer(connection, outbound_id)
 
 
@@ -113,14 +113,20 @@ def cancel(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     Raises NotFound, and Conflict when it is under way or gone.
     """
     values = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
-    _act(connection, outbound_id, "outbound.cancelled", by=by, values=values, states=_CANCELLABLE)
+    _act(connection, outbound_id, EventKind.OUTBOUND_CANCELLED, by=by, values=values, states=_CANCELLABLE)
     row = find(connection, outbound_id)
     if row:
         put_back(connection, row)
 
 
 def _act(
-    connection: Connection, outbound_id: UUID, kind: str, *, by: str, values: dict[str, Any], states: Sequence[str]
+    connection: Connection,
+    outbound_id: UUID,
+    kind: EventKind,
+    *,
+    by: str,
+    values: dict[str, Any],
+    states: Sequence[str],
 ) -> None:
     table = table_of(OutboundRow)
     open_row = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))

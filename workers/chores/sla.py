@@ -22,7 +22,7 @@ from router.status import Status
 from store.conversations import sla as promises
 from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import NoticeKind
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
@@ -202,7 +202,7 @@ def _rank(priority: str) -> int:
 def _changes(rows: Sequence[SlaState], reckoned: Sequence[SlaUpdate], *, now: datetime) -> Iterable[NewEvent]:
     for row, each in zip(rows, reckoned, strict=True):
         if row.status != each.status:
-            yield NewEvent("conversation.released", row.id, {"from": row.status, "to": each.status}, at=now)
+            yield NewEvent(EventKind.CONVERSATION_RELEASED, row.id, {"from": row.status, "to": each.status}, at=now)
         if (row.team, row.priority) != (each.team, each.priority):
             payload = {"team": each.team, "priority": each.priority, "why": "sla"}
-            yield NewEvent("conversation.escalated", row.id, payload, at=now)
+            yield NewEvent(EventKind.CONVERSATION_ESCALATED, row.id, payload, at=now)

@@ -19,7 +19,7 @@ from router.routing.trace import explain
 from router.status import Status
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
 from store.db.ids import new_id
-from store.events.append import NewEvent
+from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Escalation, Outcome
@@ -122,11 +122,11 @@ class Recorder:
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Note that a row repeats a message we have."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
-        self._event("message.duplicate", first.conversation_id, payload=payload)
+        self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
 
     def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
         """Note that a row was put aside for people."""
-        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+        self._event(EventKind.INBOUND_QUARANTINED, None, payload={"inbound_id": str(row.id), "why": why})
 
     def commanded(self, incoming: Incoming) -> None:
         """Note that a text message stopped or started our messages to its sender."""
@@ -145,7 +145,7 @@ class Recorder:
         """Write down a message that opens a conversation, and the automatic answer to it."""
         self.outcome.conversations.append(_conversation(filing))
         payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
-        self._event("conversation.opened", filing.conversation_id, payload=payload)
+        self._event(EventKind.CONVERSATION_OPENED, filing.conversation_id, payload=payload)
         if filing.decision.emergency:
             self._called(filing)
         self._answer(filing, follow_up=False)
@@ -156,11 +156,11 @@ class Recorder:
         row, decision = filing.incoming.row, filing.decision
         self.outcome.touches.append(ConversationTouch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
         payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
-        self._event("message.received", filing.conversation_id, payload=payload)
+        self._event(EventKind.MESSAGE_RECEIVED, filing.conversation_id, payload=payload)
         if decision.emergency and not filing.candidate.emergency:
             self.outcome.escalations[filing.conversation_id] = _escalation(filing)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
-            self._event("conversation.escalated", filing.conversation_id, payload=payload)
+            self._event(EventKind.CONVERSATION_ESCALATED, filing.conversation_id, payload=payload)
             self._called(filing)
         self._answer(filing, follow_up=True)
         if not filing.candidate.emergency:
@@ -194,9 +194,9 @@ class Recorder:
         elif filing.decision.gate is HoursGate.RELEASED:
             self.outcome.released += 1
             payload = {"inbound_id": str(filing.incoming.row.id), "hints": list(filing.decision.hints)}
-            self._event("message.released", filing.conversation_id, payload=payload)
+            self._event(EventKind.MESSAGE_RELEASED, filing.conversation_id, payload=payload)
 
-    def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+    def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
         self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
 
     def _token(self, filing: Placement) -> str:
@@ -225,7 +225,7 @@ class Recorder:
         self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
         if filing.repeats:
             said_again = {"message_id": str(filing.message_id), "first": str(filing.repeats)}
-            self._event("message.repeated", filing.conversation_id, payload=said_again)
+            self._event(EventKind.MESSAGE_REPEATED, filing.conversation_id, payload=said_again)
         if may_repeat(filing.incoming) and filing.incoming.reading.echo:
             self.outcome.echoes[filing.incoming.reading.echo] = filing.message_id
         own = filing.incoming.reading.envelope.rfc_message_id

@@ -22,7 +22,7 @@ from router.errors import LeaseLost, PermanentError, TransientError
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation, KnownWords, recently_said
@@ -217,7 +217,8 @@ class Router:
             ids = claims.quarantine(connection, claimed, reason=reason)
             payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
             append_events(
-                connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+                connection,
+                [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
 
