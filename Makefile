@@ -17,9 +17,10 @@ DEVELOPMENT := $(VENV)/.made-from-development-lock
 
 COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --python-version 3.11
+DRAW := sed 's/fontname=helvetica/fontname="sans-serif" shape=box style=rounded/' | dot -Tsvg -o
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test check bench chaos lock machine-parts
+.PHONY: help setup run test check bench chaos map lock machine-parts
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 
 chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what was lost.
 	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
+
+map: $(DEVELOPMENT) ## Draw the rooms and their imports into docs/map/ (needs Graphviz: apt install graphviz).
+	@command -v dot >/dev/null || { echo "Graphviz is missing; on Debian or Ubuntu: apt install graphviz" >&2; exit 1; }
+	@mkdir -p docs/map
+	@for room in router connectors store workers api cli; do $(BIN)/import-linter drawgraph $$room | $(DRAW) docs/map/$$room.svg; done
+	@$(BIN)/import-linter drawgraph router connectors store workers api cli | $(DRAW) docs/map/house.svg
 
 lock: ## Renew both lock files from pyproject.toml (no index is written into them).
 	$(PYTHON) -m venv var/lock

@@ -131,7 +131,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         now=now,
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
-        doors=ProviderWebhooks(settings, database),
+        webhooks=ProviderWebhooks(settings, database),
         replying=ReplyService(settings, database),
         bell=Ringer(settings),
         meter=meter,
@@ -152,5 +152,5 @@ def _visitors(settings: Settings) -> Visitors:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.desk.originals.close()
-    app.state.desk.doors.close()
+    app.state.desk.webhooks.close()
     await run_in_threadpool(app.state.desk.trail.close)

@@ -63,7 +63,7 @@ class Desk:
     now: Clock
     sessions: Sessions
     originals: OriginalReader
-    doors: ProviderWebhooks
+    webhooks: ProviderWebhooks
     replying: ReplyService
     bell: Ringer
     meter: Meter

@@ -1,4 +1,4 @@
-"""The doors for providers: signed by them, open to nobody else, answered once what they bring is on disk."""
+"""The public endpoints of providers: their signature is verified, the answer comes once what they bring is on disk."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.responses import JSONResponse
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.desk import DeskPart
 from api.http.problems import ProblemError
+from connectors.base import WebhookRequest
+from connectors.kinds import WEBHOOKS_PATH
 from router.errors import ConfigError
-from workers.intake.provider_webhooks import PATH, Unsigned, WebhookRequest
+from workers.intake.provider_webhooks import Unsigned
 
-routes: Final = APIRouter(prefix=PATH, include_in_schema=False)
+routes: Final = APIRouter(prefix=WEBHOOKS_PATH, include_in_schema=False)
 _UNSIGNED: Final = "the signature is missing or is not the provider's over this address and these bytes"
 
 _log = structlog.get_logger()
 
 
-async def _knock(request: Request) -> WebhookRequest:
+async def _webhook_request(request: Request) -> WebhookRequest:
     # Signatures are over the raw bytes, so they are read before anything parses them.
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return WebhookRequest(body=await request.body(), headers=headers, query=request.url.query)
+    path = request.url.path.removeprefix(f"{WEBHOOKS_PATH}/{request.path_params['channel']}")
+    return WebhookRequest(body=await request.body(), headers=headers, query=request.url.query, path=path)
 
 
-KnockPart = Annotated[WebhookRequest, Depends(_knock)]
+WebhookPart = Annotated[WebhookRequest, Depends(_webhook_request)]
 ChannelName = Annotated[str, Path(max_length=64)]
 
 
 @routes.get("/{channel}")
-def challenge(desk: DeskPart, channel: ChannelName, crc_token: Annotated[str, Query(max_length=512)]) -> Response:
-    """Prove to X who we are."""
-    return JSONResponse({"response_token": desk.doors.challenge(channel, crc_token)})
+def challenge(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Response:
+    """Prove to a provider who we are."""
+    reply = desk.webhooks.challenge(channel, request)
+    return Response(reply.text, media_type=reply.media_type)
 
 
 @routes.post("/{channel}")
-def message(desk: DeskPart, channel: ChannelName, knock: KnockPart) -> Response:
-    """Take what a provider tells."""
+def message(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Response:
+    """Take what a provider brings."""
     try:
-        reply = desk.doors.message(channel, knock, now=desk.now())
+        reply = desk.webhooks.message(channel, request, now=desk.now())
     except Unsigned as error:
         raise ProblemError("unauthenticated", _UNSIGNED) from error
     except ConfigError as error:
@@ -49,10 +52,10 @@ def message(desk: DeskPart, channel: ChannelName, knock: KnockPart) -> Response:
 
 
 @routes.post("/{channel}/status")
-def status(desk: DeskPart, channel: ChannelName, knock: KnockPart, outbound: UUID) -> Response:
+def status(desk: DeskPart, channel: ChannelName, request: WebhookPart, outbound: UUID) -> Response:
     """Note what became of a message of ours. `outbound` names it; the signature covers the query."""
     try:
-        desk.doors.status(channel, knock, outbound_id=outbound)
+        desk.webhooks.status(channel, request, outbound_id=outbound, now=desk.now())
     except Unsigned as error:
         raise ProblemError("unauthenticated", _UNSIGNED) from error
     except ConfigError as error:

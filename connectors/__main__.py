@@ -9,8 +9,7 @@ import gc
 import sys
 
 from connectors.daemon import Daemon
-from connectors.registry import open_gates, open_polled
-from router.settings.channels import ImapSettings
+from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
 from workers.runtime.failpoints import reach
@@ -18,12 +17,11 @@ from workers.runtime.start import open_house
 
 
 def main() -> None:
-    """Compose the gates from the operator's file and mind them until told to stop."""
+    """Compose the gates from the operator's file and run them until a signal ends it."""
     settings, database = open_house()
     lease = settings.omniyard.takeover
-    mail = {name for name, channel in settings.channels.items() if isinstance(channel, ImapSettings)}
-    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=mail)
-    # A third of the lease: one renewal may be lost, and still nobody else takes over.
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=polled_mail(settings))
+    # A third of the lease: one renewal may be lost, and still no other process takes over.
     third = lease.total_seconds() / 3
     daemon = Daemon(
         intake,

@@ -1,7 +1,7 @@
 """The whole contract of a gate: foreign bytes in, one Page at a time; an Outgoing out; a probe for the operator.
 
-A gate knows its provider and nothing else. It has no database: what it fetched is kept by whoever polls it,
-and only then is it told to `settle` (mark seen, move, answer 250).
+A gate knows its provider and nothing else. It has no database: its caller keeps what it fetched,
+and then calls `settle` (mark seen, move, answer 250).
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
-from router.delivery import Window
+from router.delivery import DeliveryReport, Window
+
+# The form of messages that are mail.
+MAIL: Final = "mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Page:
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
     waiting: how many messages the provider still has above the cursor, as far as is known.
     held: how many messages the provider says it holds in all; None if it does not say.
-    form: how the messages are to be read: mail, or a form that `connectors.normalise` knows.
+    form: how the messages are to be read: as mail, or by the reader of the kind of that name (`connectors.registry`).
     """
 
     channel: str
@@ -64,7 +67,7 @@ class Page:
     notice: str = ""
     waiting: int = 0
     held: int | None = None
-    form: str = "mail"
+    form: str = MAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,14 @@ class Connector(Protocol):
         """Let go of the connection and end a `wait`; callable from another thread."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """A polled channel. poll: seconds between two looks when nothing is waiting."""
+
+    connector: Connector
+    poll: float
+
+
 class PushGate(Protocol):
     """A channel that pushes: mail comes when it likes, and its sender waits for our answer."""
 
@@ -132,7 +143,7 @@ class PushGate(Protocol):
     def open(self, accept: Callable[[Page], None]) -> None:
         """Begin to listen. Each page goes to `accept`, which returns once it is on disk; only then we say yes.
 
-        accept: raises TransientError when the page cannot be kept now; the senders are told to come again.
+        accept: raises TransientError when the page cannot be kept now; its senders get a temporary refusal.
         Raises TransientError when the address is taken, PermanentError when it can never be listened on.
         """
 
@@ -143,7 +154,59 @@ class PushGate(Protocol):
         """Look whether we could listen, or do; changes nothing."""
 
     def close(self) -> None:
-        """Stop listening; whoever waits for an answer gets it first."""
+        """Stop listening; a sender that waits for an answer gets it first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """One HTTP request of a provider, as it came.
+
+    headers: names in lower case.  query: raw, without the question mark.  path: what follows the channel's address.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What the provider gets as an answer. media_type: of the text."""
+
+    text: str
+    media_type: str
+
+
+class ProviderEndpoint(Protocol):
+    """Where the provider of one channel calls us over HTTP. Made for one request; keeps nothing.
+
+    All of it may raise ConfigError when the operator's file lacks what the provider's signature needs.
+    """
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """Return whether the provider signed these very bytes, and lately if it signs the time."""
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """Return the answer to the provider's test of who we are.
+
+        Raises NotFound for a provider that makes no such test, PermanentError for a request that is none.
+        """
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """Return the messages that a signed request brings; none when it brings something else.
+
+        Raises PermanentError when it cannot be read or is not for this channel.
+        """
+
+    def answer(self, request: WebhookRequest) -> WebhookResponse:
+        """Return what the provider wants to hear once its messages are on disk."""
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """Return what a signed request says about a message of ours.
+
+        Raises NotFound for a provider that reports nothing, PermanentError when it says nothing that is known.
+        """
 
 
 class SendVerdict(StrEnum):
@@ -195,7 +258,7 @@ class Outgoing:
     recipient: comparable handle of who gets it.  copies: further recipients, where the channel knows any.
     rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
-    automatic: nobody wrote it (RFC 3834).
+    automatic: a machine wrote it (RFC 3834).
     reply_token: finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
     others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
     template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.

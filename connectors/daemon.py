@@ -10,13 +10,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
 import structlog
 
-from connectors.base import Connector, PushGate
+from connectors.base import Polled, PushGate
 from connectors.channel_loops import ASK_AGAIN, GateLane, PollLane
 from connectors.keeper import Keeper
 from connectors.lease_renewal import RENEW_EVERY, Renewal
@@ -28,20 +27,12 @@ _STOP_WITHIN: Final = 18.0
 _log: Final = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
-    """A polled channel. poll: seconds between two looks when nothing is waiting."""
-
-    connector: Connector
-    poll: float
-
-
 def _nowhere(_: str) -> None:
     """Reach a named step at which no test waits."""
 
 
 class Daemon:
-    """Runs all channels of this process until it is told to stop."""
+    """Runs all channels of this process until `stop` or a signal."""
 
     def __init__(
         self,

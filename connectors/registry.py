@@ -1,15 +1,33 @@
-"""Which class stands behind which `kind` of channel; their libraries are loaded only for kinds that are configured."""
+"""One row a kind of channel: the one place that knows which kinds there are and what stands behind each.
+
+Outside a kind's own folder nothing asks of which kind a channel is: what depends on the operator's file is asked of the
+channel's settings (`router.settings.channel_base`), everything else of its row.
+
+A new kind brings:
+
+- a folder under `connectors/` with the parts that it has: a connector (polled), a gate (listens by itself) or an
+  endpoint (its provider calls us over HTTP), a reader from kept bytes to `Envelope`, a sender;
+- a settings class in `router/settings/`, in the union `Channel`, with its tables and comments in `config/channels.toml`
+  and `docs/configuration.md`;
+- a row here. What is left out of the row the kind does not have.
+
+A web chat has a reader, a sender and no connector; a hotline or WeCom has an endpoint that computes its answers; a kind
+of the operator's own names parts in a package of theirs. Libraries are loaded when a configured channel needs them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, PushGate, Sender
-from connectors.daemon import Polled
+from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.kinds import Capabilities, ChannelKind, Icon, LazyPart
+from router.delivery import DeliveryStatus
+from router.envelope import PartyKind
+from router.errors import NotFound
 from router.settings import Settings
 from router.settings.channels import (
-    Channel,
+    ChannelSettings,
     HttpSmsSettings,
     ImapSettings,
     SmtpSettings,
@@ -18,104 +36,159 @@ from router.settings.channels import (
     WebSettings,
     XSettings,
 )
+from router.settings.model import DeskSettings
 
-
-def open_polled(settings: Settings) -> list[Polled]:
-    """Return the enabled channels that are polled; nothing is connected yet."""
-    enabled = {name: channel for name, channel in settings.channels.items() if channel.enabled}
-    return [
-        Polled(connector=connector, poll=channel.poll.total_seconds())
-        for name, channel in enabled.items()
-        if not isinstance(channel, SmtpSettings | WebSettings | HttpSmsSettings)
-        and (connector := connector_of(name, channel))
-    ]
-
-
-def open_gates(settings: Settings) -> list[PushGate]:
-    """Return the enabled channels that are pushed to; nothing listens yet."""
-    gates: list[PushGate] = []
-    for name, channel in settings.channels.items():
-        if channel.enabled and isinstance(channel, SmtpSettings):
-            from connectors.email.smtp.listener import SmtpGate  # noqa: PLC0415
-
-            gates.append(SmtpGate(name, channel))
-    return gates
-
-
-def connector_of(name: str, channel: Channel) -> Connector | None:
-    """Return the connector of a channel that is polled, not connected yet; None for the other kinds."""
-    if isinstance(channel, ImapSettings):
-        from connectors.email.imap.connector import ImapConnector  # noqa: PLC0415
-
-        return ImapConnector(name, channel)
-    if isinstance(channel, TwilioSettings):
-        from connectors.sms.twilio.connector import TwilioConnector  # noqa: PLC0415
-
-        return TwilioConnector(name, channel)
-    if isinstance(channel, TelegramSettings):
-        from connectors.social.telegram.connector import TelegramConnector  # noqa: PLC0415
-
-        return TelegramConnector(name, channel)
-    if isinstance(channel, XSettings):
-        from connectors.social.x.connector import XConnector  # noqa: PLC0415
-
-        return XConnector(name, channel)
-    return None
-
-
+Kinds = Mapping[str, ChannelKind]
 Lanes = Mapping[str, Mapping[str, Sender]]
 
+# The lane of all kinds whose replies leave as mail.
 MAIL: Final = "mail"
+_MAIL: Final = Capabilities(mail=True, files=True, repeatable=True)
+
+_ROWS: Final = (
+    ChannelKind(
+        settings=ImapSettings,
+        parties=(PartyKind.EMAIL,),
+        icon=Icon.LETTER,
+        can=_MAIL,
+        connector=LazyPart("connectors.email.imap.connector:ImapConnector"),
+        sender=LazyPart("connectors.email.smtp.sender:open_sender"),
+        lane=MAIL,
+        position=LazyPart("connectors.email.imap.cursor:ImapCursor.parse"),
+    ),
+    ChannelKind(
+        settings=SmtpSettings,
+        parties=(PartyKind.EMAIL,),
+        icon=Icon.LETTER,
+        can=_MAIL,
+        gate=LazyPart("connectors.email.smtp.listener:SmtpGate"),
+        sender=LazyPart("connectors.email.smtp.sender:open_sender"),
+        lane=MAIL,
+        probe=LazyPart("connectors.email.smtp.listener:probe"),
+    ),
+    ChannelKind(
+        settings=WebSettings,
+        parties=(PartyKind.EMAIL,),
+        icon=Icon.GLOBE,
+        can=_MAIL,
+        sender=LazyPart("connectors.email.smtp.sender:open_sender"),
+        lane=MAIL,
+        reader=LazyPart("connectors.web.form"),
+        probe=LazyPart("connectors.web.form:probe"),
+    ),
+    ChannelKind(
+        settings=TwilioSettings,
+        parties=(PartyKind.PHONE, PartyKind.WHATSAPP),
+        icon=Icon.PHONE,
+        connector=LazyPart("connectors.sms.twilio.connector:TwilioConnector"),
+        endpoint=LazyPart("connectors.sms.twilio.webhook:TwilioEndpoint"),
+        sender=LazyPart("connectors.sms.twilio.sender:open_sender"),
+        reader=LazyPart("connectors.sms.twilio.messages"),
+        statuses=frozenset(DeliveryStatus) - {DeliveryStatus.UNREPORTED},
+    ),
+    ChannelKind(
+        settings=HttpSmsSettings,
+        parties=(PartyKind.PHONE,),
+        icon=Icon.PHONE,
+        endpoint=LazyPart("connectors.sms.http_api.webhook:HttpSmsEndpoint"),
+        sender=LazyPart("connectors.sms.http_api.sender:open_sender"),
+        reader=LazyPart("connectors.sms.http_api.webhook"),
+    ),
+    ChannelKind(
+        settings=XSettings,
+        parties=(PartyKind.X,),
+        icon=Icon.BUBBLE,
+        connector=LazyPart("connectors.social.x.connector:XConnector"),
+        endpoint=LazyPart("connectors.social.x.webhook:XEndpoint"),
+        sender=LazyPart("connectors.social.x.sender:open_sender"),
+        reader=LazyPart("connectors.social.x.messages"),
+    ),
+    ChannelKind(
+        settings=TelegramSettings,
+        parties=(PartyKind.TELEGRAM,),
+        icon=Icon.BUBBLE,
+        can=Capabilities(edits=True),
+        connector=LazyPart("connectors.social.telegram.connector:TelegramConnector"),
+        sender=LazyPart("connectors.social.telegram.sender:open_sender"),
+        reader=LazyPart("connectors.social.telegram.messages"),
+    ),
+)
 
 
-def open_senders(settings: Settings) -> Lanes:
+def index_kinds(*rows: ChannelKind) -> Kinds:
+    """Return the rows by the value of `kind`."""
+    return {row.name: row for row in rows}
+
+
+KINDS: Final = index_kinds(*_ROWS)
+
+
+def kind_of(channel: ChannelSettings, *, kinds: Kinds = KINDS) -> ChannelKind:
+    """Return the row of a channel."""
+    return kinds[channel.kind]
+
+
+def open_polled(settings: Settings, *, kinds: Kinds = KINDS) -> list[Polled]:
+    """Return the enabled channels that are polled; nothing is connected yet."""
+    found: list[Polled] = []
+    for name, channel in settings.channels.items():
+        connector = connector_of(name, channel, kinds=kinds) if channel.enabled else None
+        if connector and channel.poll_every:
+            found.append(Polled(connector=connector, poll=channel.poll_every.total_seconds()))
+    return found
+
+
+def open_gates(settings: Settings, *, kinds: Kinds = KINDS) -> list[PushGate]:
+    """Return the enabled channels that listen by themselves; nothing listens yet."""
+    enabled = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
+    return [gate.load()(name, channel) for name, channel in enabled if (gate := kind_of(channel, kinds=kinds).gate)]
+
+
+def connector_of(name: str, channel: ChannelSettings, *, kinds: Kinds = KINDS) -> Connector | None:
+    """Return the connector of a channel that is polled, not connected yet; None for the other kinds."""
+    connector = kind_of(channel, kinds=kinds).connector
+    return connector.load()(name, channel) if connector else None
+
+
+def polled_mail(settings: Settings, *, kinds: Kinds = KINDS) -> frozenset[str]:
+    """Return the channels that are polled for mail, which is read in a child process."""
+    rows = {name: kind_of(channel, kinds=kinds) for name, channel in settings.channels.items()}
+    return frozenset(name for name, row in rows.items() if row.connector and not row.reader)
+
+
+def endpoint_of(
+    name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS
+) -> ProviderEndpoint:  # fmt: skip
+    """Return what answers the channel's provider. Raises NotFound for a kind whose provider does not call us."""
+    endpoint = kind_of(channel, kinds=kinds).endpoint
+    if endpoint is None:
+        raise NotFound("no provider calls this address")
+    return endpoint.load()(name, channel, desk)
+
+
+def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
     """Return the senders of the enabled channels that have a way out: lane -> channel -> sender.
 
     Nothing is connected yet.
     """
     lanes: dict[str, dict[str, Sender]] = {}
-    if mail := mail_senders(settings):
-        lanes[MAIL] = mail
     for name, channel in settings.channels.items():
-        if channel.enabled and (chat := _chat_sender(name, channel, settings)):
-            lanes.setdefault(channel.kind, {})[name] = chat
+        if sender := sender_of(name, channel, desk=settings.omniyard, kinds=kinds):
+            row = kind_of(channel, kinds=kinds)
+            lanes.setdefault(row.lane or row.name, {})[name] = sender
     return lanes
 
 
-def mail_senders(settings: Settings) -> dict[str, Sender]:
-    """Return the senders of the enabled mail channels that have a way out, by channel."""
-    senders: dict[str, Sender] = {}
-    for name, channel in settings.channels.items():
-        if channel.enabled and isinstance(channel, ImapSettings | SmtpSettings | WebSettings) and channel.send:
-            from connectors.email.smtp.sender import SmtpSender  # noqa: PLC0415
-
-            address, desk = channel.address or "", settings.omniyard.name
-            senders[name] = SmtpSender(name, channel.send, address=address, name=desk)
-    return senders
+def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Sender | None:
+    """Return the sender of a channel, not connected yet; None if it is off or its file says no way out."""
+    sender = kind_of(channel, kinds=kinds).sender
+    return sender.load()(name, channel, desk) if sender and channel.has_way_out else None
 
 
-def _chat_sender(name: str, channel: Channel, settings: Settings) -> Sender | None:
-    if isinstance(channel, TwilioSettings):
-        from connectors.sms.twilio.sender import TwilioSender  # noqa: PLC0415
-
-        public_url = settings.omniyard.public_url
-        return TwilioSender(name, channel, callbacks=f"{public_url}/webhooks" if public_url else "")
-    if isinstance(channel, TelegramSettings):
-        from connectors.social.telegram.sender import TelegramSender  # noqa: PLC0415
-
-        return TelegramSender(name, channel)
-    if isinstance(channel, XSettings):
-        from connectors.social.x.sender import XSender  # noqa: PLC0415
-
-        return XSender(name, channel)
-    if isinstance(channel, HttpSmsSettings):
-        return http_sms_sender(name, channel, settings)
-    return None
-
-
-def http_sms_sender(name: str, channel: HttpSmsSettings, settings: Settings) -> Sender:
-    """Return the sender of such a channel; the one kind that is never polled, so that its sender speaks for it."""
-    from connectors.sms.http_api.sender import HttpSmsSender  # noqa: PLC0415
-
-    public_url = settings.omniyard.public_url
-    return HttpSmsSender(name, channel, door=f"{public_url}/webhooks/{name}" if public_url else "")
+def probe_channel(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Health:
+    """Log in to a channel's provider, or see whether its listener answers or could listen; changes nothing."""
+    if probe := kind_of(channel, kinds=kinds).probe:
+        return probe.load()(name, channel)
+    if way := connector_of(name, channel, kinds=kinds) or sender_of(name, channel, desk=desk, kinds=kinds):
+        return way.probe()
+    return Health(ok=True, findings=("there is nothing to log in to",))

@@ -13,7 +13,7 @@ from router.envelope import Envelope
 from router.masking.mask import Masked, mask
 from router.origin.automatic import Origin, recognise
 from router.origin.sender_signals import Signal, signals
-from router.routing.trace import Json, explain_alone
+from router.reason import Reason
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
@@ -26,7 +26,7 @@ class Analysis:
     signs: what in it may point at a conversation.  signals: what speaks for and against the sender.
     secrets: kinds of what was masked.
     sent_now: those of them in what was written this time; a quote repeats what was sent before.
-    explained: the first part of its decision's reasons.  indexed: the words of subject and text for the search.
+    indexed: the words of subject and text for the search.
     said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
     echo: of the words alone, equal for whoever says them; empty for too few.
     """
@@ -44,7 +44,6 @@ class Analysis:
     file_names: tuple[str, ...]
     secrets: tuple[str, ...]
     sent_now: tuple[str, ...]
-    explained: Json
     indexed: str
     said: Canonical
     fingerprint: str
@@ -117,13 +116,6 @@ def _read(
         file_names=tuple(name.text for name in names),
         secrets=secrets,
         sent_now=_kinds((*written, *names)),
-        explained=explain_alone(
-            origin=origin,
-            signals=noticed,
-            secrets=secrets,
-            defects=envelope.defects,
-            classification=classification,
-        ),
         indexed=words_to_index(subject, text),
         said=said,
         fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
@@ -136,7 +128,12 @@ def _kinds(parts: Iterable[Masked]) -> tuple[str, ...]:
 
 
 def _masked_signals(noticed: Sequence[Signal]) -> tuple[Signal, ...]:
-    return tuple(replace(signal, why=mask(signal.why).text) for signal in noticed)
+    return tuple(replace(signal, why=_masked_reason(signal.why)) for signal in noticed)
+
+
+def _masked_reason(why: Reason) -> Reason:
+    masked = {name: mask(value).text if isinstance(value, str) else value for name, value in why.values.items()}
+    return Reason(why.key, masked)
 
 
 def words_of(envelope: Envelope) -> str:

@@ -1,6 +1,6 @@
-"""Rows of a desk as it looks after some days, for tests and for looking at the pages. A plain module.
+"""Rows of a desk after some days, for tests and for viewing the pages. A plain module.
 
-`Builder` writes one thing at a time and returns ids; `fill` writes many at once, for measuring.
+`Builder` writes one row at a time and returns ids; `fill` writes many at once, for measurements.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ from store.tables.messages import (
 from store.tables.operations import CursorRow, OutboundRow
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+_OPEN_BY_RULE = {"key": "open_by_rule", "values": {"rule": {"key": "weekly_hours", "values": {"weekday": 5}}}}
 TRACE: dict[str, Any] = {
-    "origin": {"kind": "person", "why": ["no sign of a machine"]},
+    "origin": {"kind": "person", "why": []},
     "masked": [],
     "defects": [],
     "classification": {
@@ -53,16 +54,16 @@ TRACE: dict[str, Any] = {
         "facts": ["amount"],
         "missing_facts": ["transaction"],
     },
-    "correlation": {"joined": None, "sign": "none", "why": "no sign points at a conversation", "linked_to": None},
-    "hours": {"calendar": "office", "open": True, "why": "Friday 09:00-12:00", "opens_at": None},
+    "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points"}, "linked_to": None},
+    "hours": {"calendar": "office", "open": True, "why": _OPEN_BY_RULE, "opens_at": None},
     "route": {
         "fired": "money",
         "team": "payments",
         "priority": "high",
-        "tried": [{"route": "stolen accounts", "why_not": "emergency is false"}],
+        "tried": [{"route": "stolen accounts", "why_not": {"key": "is_no_emergency"}}],
     },
     "due": {"sla": "money", "first_reply": "2026-11-20T08:00:00+00:00", "next_reply": None, "resolve": None},
-    "reply": {"sent": "receipt", "language": "en", "why": "the route asks for it"},
+    "reply": {"sent": "receipt", "language": "en", "why": {"key": "person_wrote"}},
 }
 
 
@@ -236,7 +237,7 @@ def mail_with_file(name: str = "receipt.pdf", *, content: bytes = b"%PDF-1.7\n")
     message["Subject"] = "Payment failed"
     message.set_content("My payment failed but the money was taken.")
     message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
-    # Otherwise every call would make up another one.
+    # Otherwise every call would generate another one.
     message.set_boundary("=_parts")
     return message.as_bytes()
 

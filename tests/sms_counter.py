@@ -20,7 +20,7 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """units: septets, or UTF-16 code units.  parts: messages on the network.  left: room in the last one, in units."""
+    """units: septets, or UTF-16 code units.  parts: messages on the network.  left: free units in the last one."""
 
     encoding: Encoding
     units: int
@@ -29,7 +29,7 @@ class Segments:
 
 
 def count_segments(text: str) -> Segments:
-    """Return what a text costs as SMS. An empty text is one message."""
+    """Return the segments of a text. An empty text is one message."""
     if all(character in BASIC or character in EXTENDED for character in text):
         units = sum(2 if character in EXTENDED else 1 for character in text)
         return _cut(Encoding.GSM7, text, units=units, alone=160, several=153)
@@ -44,7 +44,7 @@ def _cut(encoding: Encoding, text: str, *, units: int, alone: int, several: int)
     for character in text:
         wide = (encoding is Encoding.GSM7 and character in EXTENDED) or ord(character) > 0xFFFF
         needed = 2 if wide else 1
-        # Neither an escape nor half of a pair may stand alone at the end of a part.
+        # A part must not end between an escape and its character, nor inside a surrogate pair.
         if needed > room:
             parts, room = parts + 1, several
         room -= needed

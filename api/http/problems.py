@@ -17,7 +17,7 @@ from router.errors import Conflict, NotFound, OmniyardError, PermanentError, Sta
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:omniyard:problem:"
 _RETRY_SECONDS: Final = 5
-# What programs ask stays JSON, whatever the Accept header of a browser says in which a person looks at it.
+# These paths always answer JSON, even if a browser asks for HTML.
 _FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 
 # Slug: HTTP status, title, and the sentence that stands when nothing better is known.
@@ -149,7 +149,7 @@ def respond(
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether the answer is for a person."""
+    """Return whether to answer with an HTML page."""
     for_person = not request.url.path.startswith(_FOR_PROGRAMS)
     return for_person and "text/html" in request.headers.get("accept", "")
 

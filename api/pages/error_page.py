@@ -1,4 +1,4 @@
-"""Errors as pages, for people whose browser asked for one: the same facts as the problem+json, and a way back."""
+"""Errors as HTML pages for browsers: the same facts as the problem+json, and a link back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.paths import SIGN_IN
 def error_page(
     request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return the error as a page; somebody who is not signed in is sent to do so and comes back afterwards."""
+    """Return the error as a page; redirect a user without a session to the sign-in form, which leads back."""
     if status == 401:
         wished = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=303)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
@@ -13,13 +12,8 @@ from api.desk import Desk
 from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
-from router.settings.channels import ChannelSettings, HttpSmsSettings, TwilioSettings
-from router.text.sms_segments import LONGEST
 from store.conversations.read import ConversationRecord
 from store.outbound.limits import last_heard
-
-# WhatsApp answers freely within a day of the customer's last word, whatever the file allows.
-_WHATSAPP: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,45 +30,33 @@ class Composer:
 
     way_out: an answer can leave by the conversation's channel.  until: answers may leave till then; None: at any time.
     is_over: that moment has passed.  opens_at: when the channel opens; None while it is open.
-    sms_limit: characters of a text that is counted in SMS; 0 where it is not.
+    counts_segments: a text is paid for by its segments, as SMS are.
     """
 
     way_out: bool
-    kind: str
     until: datetime | None
     is_over: bool
     opens_at: datetime | None
-    sms_limit: int
+    counts_segments: bool
     canned: tuple[Canned, ...]
 
 
 def compose(
     connection: Connection, desk: Desk, row: ConversationRecord, *, missing: tuple[str, ...], now: datetime
 ) -> Composer:
-    """Return what the reply box of a conversation shows. missing: facts that its customer has not told."""
+    """Return what the reply box of a conversation shows. missing: facts that its customer has not given."""
     channel = desk.settings.channels.get(row.channel)
-    lasts, opens_at = _window(channel), desk.replying.opening(row.channel, now=now)
+    lasts, opens_at = channel.window.lasts if channel else None, desk.replying.opening(row.channel, now=now)
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
     until = heard + lasts if heard and lasts else None
     return Composer(
-        way_out=channel is not None and channel.enabled and getattr(channel, "send", None) is not None,
-        kind=getattr(channel, "kind", ""),
+        way_out=channel is not None and channel.has_way_out,
         until=until,
         is_over=until is not None and until < now,
         opens_at=opens_at,
-        sms_limit=LONGEST if _is_sms(channel) else 0,
+        counts_segments=channel is not None and channel.counts_segments,
         canned=_canned(desk.settings, row, missing=missing, opens_at=opens_at, now=now),
     )
-
-
-def _window(channel: ChannelSettings | None) -> timedelta | None:
-    limits = [getattr(getattr(channel, "send", None), "window", None)]
-    limits += [_WHATSAPP] if isinstance(channel, TwilioSettings) and channel.whatsapp else []
-    return min(filter(None, limits), default=None)
-
-
-def _is_sms(channel: ChannelSettings | None) -> bool:
-    return isinstance(channel, HttpSmsSettings) or (isinstance(channel, TwilioSettings) and not channel.whatsapp)
 
 
 def _canned(

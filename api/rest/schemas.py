@@ -11,7 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.http.openapi import example
-from api.text.reasons import Reason
+from api.text.reasons import ExplainedStep
+from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
 
@@ -221,7 +222,12 @@ class MessageEntry(BaseModel):
 
     @classmethod
     def of(
-        cls, row: MessageRecord, *, attachments: Sequence[AttachmentRecord], reasons: Sequence[Reason], **more: object
+        cls,
+        row: MessageRecord,
+        *,
+        attachments: Sequence[AttachmentRecord],
+        reasons: Sequence[ExplainedStep],
+        **more: object,
     ) -> Self:
         """Show a row. more: fields of a class that has more."""
         files = [AttachmentEntry.model_validate(attachment) for attachment in attachments]
@@ -235,7 +241,7 @@ class MessageDetail(MessageEntry):
     model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": {"origin": {"kind": "person"}}})
 
     html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
-    trace: dict[str, Any] = Field(description="Every test that ran, what it saw and what followed.")
+    trace: Trace = Field(description="Every test that ran, what it saw and what followed; reasons as keys with values.")
 
 
 class OutgoingEntry(BaseModel):

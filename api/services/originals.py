@@ -1,4 +1,4 @@
-"""Parts of stored originals, read in a guarded child process: a mail is as hostile now as on the day it came."""
+"""Read parts of stored originals in a sandboxed child process, because a stored mail is as hostile as a new one."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _MOST_BYTES: Final = 64_000_000
 
 
 class OriginalReader:
-    """Reads originals for all threads of the application; starts its child when it is first needed."""
+    """Reads originals for all threads of the application; starts the child process on first use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._guard: Guard | None = None
 
     def whole(self, original: PackedOriginal) -> bytes:
-        """Return the bytes as they came.
+        """Return the bytes as received.
 
-        Raises PermanentError when they are damaged.
+        Raises PermanentError if they are damaged.
         """
-        # Loaded here because most web processes never read an original.
+        # Imported here because most web processes never read an original.
         from connectors.originals import unpack  # noqa: PLC0415
 
         return unpack(original.content, size=original.size)
 
     def part(self, original: PackedOriginal, part: int) -> bytes:
-        """Return the decoded bytes of one part, as `Attachment.part` names it.
+        """Return the decoded bytes of one part. part: see `Attachment.part`.
 
-        Raises PermanentError when it cannot be read, TransientError when no child starts.
+        Raises PermanentError if it cannot be read, TransientError if no child process starts.
         """
         from connectors.json_messages import attachment_content, looks_like_document  # noqa: PLC0415
 
@@ -53,9 +53,9 @@ class OriginalReader:
             return self._started().attachment(content, part)
 
     def envelope(self, original: PackedOriginal, *, row: QuarantinedRecord) -> str:
-        """Return the envelope of a quarantined message, read anew, as JSON.
+        """Read a quarantined message again and return its envelope as JSON.
 
-        Raises PermanentError when it still cannot be read, TransientError when no child starts.
+        Raises PermanentError if it still cannot be read, TransientError if no child process starts.
         """
         from connectors.base import RawMessage  # noqa: PLC0415
         from connectors.normalise import reread  # noqa: PLC0415
@@ -71,7 +71,7 @@ class OriginalReader:
         return arrival.envelope.decode()
 
     def close(self) -> None:
-        """End the child, if there is one."""
+        """End the child process, if there is one."""
         with self._lock:
             if self._guard is not None:
                 self._guard.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import smtplib
 import time
 import urllib.error
 import urllib.request
@@ -27,12 +26,10 @@ from cli.main import FAILED
 from cli.processes.ports import check_free, listeners
 from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Health
-from connectors.email.smtp.listener import SmtpGate
-from connectors.registry import connector_of, http_sms_sender, mail_senders
+from connectors.registry import MAIL, open_senders, probe_channel
 from connectors.safe_post import examine
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.channels import Channel, HttpSmsSettings, SmtpSettings, WebSettings
 from router.settings.files import load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
@@ -137,19 +134,6 @@ def examine_desk(settings: Settings) -> Health:
         return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
 
 
-def examine_channel(name: str, channel: Channel, *, settings: Settings) -> Health:
-    """Log in to a channel's provider, or see whether its listener answers or could listen."""
-    if isinstance(channel, SmtpSettings):
-        return _greeted(channel) or SmtpGate(name, channel).probe()
-    if isinstance(channel, HttpSmsSettings):
-        return http_sms_sender(name, channel, settings).probe()
-    if isinstance(channel, WebSettings):
-        return Health(ok=True, findings=("the desk shows its form at /contact",))
-    if connector := connector_of(name, channel):
-        return connector.probe()
-    return Health(ok=False, findings=(f"this version has no connector for the kind {channel.kind}: disable it",))
-
-
 def _flush_milliseconds(folder: Path) -> float:
     with TemporaryFile(dir=folder) as file:
         file.write(b"omniyard")
@@ -175,18 +159,6 @@ def _broker_away(settings: Settings, why: str) -> Health:
         return Health(ok=True, findings=("the embedded broker does not run now; `omniyard up` starts it",))
     mend = "check [omniyard] broker and that server; until then the sweep finds the work, some seconds later"
     return Health(ok=False, findings=(f"does not answer ({why}): {mend}",))
-
-
-def _greeted(channel: SmtpSettings) -> Health | None:
-    """Return that a listener answers there; None if nobody does."""
-    host, _, port = channel.listen.rpartition(":")
-    speak = smtplib.LMTP if channel.protocol == "lmtp" else smtplib.SMTP
-    try:
-        with speak(host.strip("[]"), int(port), timeout=_PATIENCE_SECONDS) as client:
-            code, _ = client.noop()
-    except (OSError, smtplib.SMTPException):
-        return None
-    return Health(ok=code == 250, findings=(f"answers {channel.protocol.upper()} on {channel.listen}",))
 
 
 # Channels are asked side by side; each has time-outs of its own.
@@ -223,11 +195,12 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     }
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
-        parts[f"channel {name}"] = partial(examine_channel, name, channel, settings=settings)
+        parts[f"channel {name}"] = partial(probe_channel, name, channel, desk=settings.omniyard)
     for name, webhook in settings.webhooks.items():
         if webhook.enabled:
             parts[f"webhook {name}"] = partial(examine_webhook, webhook)
-    return parts | {f"replies of {name}": sender.probe for name, sender in mail_senders(settings).items()}
+    # Mail leaves by another server than it comes in; elsewhere one provider does both.
+    return parts | {f"replies of {name}": sender.probe for name, sender in open_senders(settings).get(MAIL, {}).items()}
 
 
 def _examined(examine: Callable[[], Health]) -> Health:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,13 +20,12 @@ from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.envelope import Envelope, from_json
 from router.errors import NotFound, PermanentError
+from router.routing.trace import Trace
 from router.settings import Settings
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
 from workers.routing.brain import build_brain
 from workers.routing.explain import explain_envelope
-
-Trace = Mapping[str, Any]
 
 
 def explain_command(
@@ -42,7 +42,7 @@ def explain_command(
 ) -> None:
     """Show each decision about a message with its evidence. Nothing is written, whatever is asked.
 
-    An ID shows the reasons that were kept when it was routed. A FILE, or an ID with --at, is decided anew with
+    An ID shows the reasons that were kept when it was routed. A FILE, or an ID with --at, is decided again with
     today's configuration.
 
     Example: omniyard explain K7QF2MXD4
@@ -57,7 +57,7 @@ def explain_command(
         else:
             found = [_of_stored(row, settings, database=database, at=moment) for row in _stored(database, what)]
     if as_json:
-        print_json(found)
+        print_json([each | {"trace": each["trace"].to_json() if each["trace"] else None} for each in found])
     else:
         for each in found:
             _show(each, settings=settings)
@@ -72,7 +72,7 @@ def _stored(database: Database, key: str) -> list[Traced]:
 
 
 def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datetime | None) -> dict[str, Any]:
-    """Return what is known of a stored message; with `at` its trace is made anew."""
+    """Return what is known of a stored message; with `at` its trace is made again."""
     shown: dict[str, Any] = {
         "inbound_id": row.inbound_id,
         "message_id": row.message_id,
@@ -88,10 +88,10 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         return shown
     if not row.envelope:
         raise NotFound("what the message said is not kept any more: see [omniyard] keep_originals")
-    anew = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
+    today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
     # By now the message itself is known; which conversation it joined is a matter of the day it came.
-    kept = {"correlation": (row.trace or {}).get("correlation")}
-    return shown | {"decided_at": at, "trace": anew | kept}
+    joined = row.trace.correlation if row.trace else None
+    return shown | {"decided_at": at, "trace": replace(today, correlation=joined)}
 
 
 def _of_file(
@@ -118,7 +118,7 @@ def _show(found: Mapping[str, Any], *, settings: Settings) -> None:
     console = Console(highlight=False, soft_wrap=True)
     head = [f"{key} {value}" for key, value in found.items() if value is not None and value != "" and key != "trace"]
     console.print(Text("  ".join(head), style="bold"))
-    for reason in reasons(found["trace"] or {}, reader=_reader(settings)):
+    for reason in reasons(found["trace"] or Trace(), reader=_reader(settings)):
         console.print(Text.assemble((f"  {reason.title}: ", "bold"), reason.decision))
         for evidence in reason.evidence:
             console.print(Text(f"      {evidence}"))

@@ -1,4 +1,4 @@
-"""`omniyard webhooks`: what waits for the targets of webhooks, what they never took, and how to send that again."""
+"""`omniyard webhooks`: list the deliveries that wait or were given up, and send them again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from store.tables.operations import DeliveryState
 _MOST_ROWS = 500
 
 commands = typer.Typer(
-    help="Look after the tools that are told of changes.\n\nExample: omniyard webhooks list", no_args_is_help=True
+    help="Look after the delivery of webhooks.\n\nExample: omniyard webhooks list", no_args_is_help=True
 )
 
 
 @commands.command("list")
 def list_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show each target: how much waits, how much it did not take for a day, and why, newest first.
+    """Show each target: how many deliveries wait, how many were given up after a day, and why, newest first.
 
     Example: omniyard webhooks list --json
     """
@@ -42,11 +42,11 @@ def list_command(config: ConfigOption = None, as_json: JsonOption = False) -> No
 
 @commands.command("replay")
 def replay_command(
-    ids: Annotated[list[UUID] | None, typer.Argument(help="Ids that `omniyard webhooks list` shows.")] = None,
-    target: Annotated[str | None, typer.Option(help="Everything of this target, if no ids are given.")] = None,
+    ids: Annotated[list[UUID] | None, typer.Argument(help="The ids that `omniyard webhooks list` shows.")] = None,
+    target: Annotated[str | None, typer.Option(help="If no ids are given: all deliveries of this target.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Deliver again what was given up, for another day.
+    """Try the deliveries that were given up for another day.
 
     Example: omniyard webhooks replay --target ticket-sync
     """

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from cli.processes.ports import Listener
 from router.settings import Settings
-from router.settings.channels import Channel, ImapSettings, SmtpSettings, WebSettings
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
 # A line of a log may carry what a stranger chose; nothing in it may steer the terminal.
@@ -86,7 +85,8 @@ def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool
 
 def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
     rows = [("Desk", f"http://{opening.desk}" + ("" if ready else "  (not yet)"))]
-    rows += [(f"Channel {name}", says(channel)) for name, channel in opening.settings.channels.items()]
+    for name, channel in opening.settings.channels.items():
+        rows.append((f"Channel {name}", channel.intake_words if channel.enabled else "off"))
     rows += [
         ("Database", opening.database),
         ("Broker", opening.broker),
@@ -98,16 +98,3 @@ def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> li
         many = "1 process" if opening.taken_over == 1 else f"{opening.taken_over} processes"
         rows.append(("Note", f"stopped {many} that an earlier start had left running"))
     return rows
-
-
-def says(channel: Channel) -> str:
-    """Describe in a few words where a channel's messages come from."""
-    if not channel.enabled:
-        return "off"
-    if isinstance(channel, SmtpSettings):
-        return f"listens for mail by {channel.protocol.upper()} on {channel.listen}"
-    if isinstance(channel, ImapSettings):
-        return f"reads {channel.folder} on {channel.host} by IMAP"
-    if isinstance(channel, WebSettings):
-        return "shows a contact form at /contact"
-    return f"polls {channel.kind}"

@@ -1,4 +1,4 @@
-"""Which hours a local day has, and why: the week, public holidays, make-up days and dated exceptions, in this order."""
+"""The hours of a local day, and the rule that decides them: week, public holidays, make-up days, dated exceptions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
 
 from router.hours.holidays import PublicHolidays
+from router.reason import Reason, ReasonKey
 from router.settings.model import DateRule
 from router.settings.values import DaySpan
 
-WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
 
 class DayKind(StrEnum):
-    """What decided a day's hours."""
+    """The kind of rule that decided a day's hours."""
 
     WEEK = "week"
     HOLIDAY = "holiday"
@@ -26,51 +24,55 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The hours of one local day.  why: in words for operators.  holiday: the public holiday that it is, if any."""
+    """The hours of one local day.  why: the rule that decided.  holiday: the public holiday of the day, if any."""
 
     kind: DayKind
     spans: tuple[DaySpan, ...]
-    why: str
-    holiday: str | None = None
+    why: Reason
+    holiday: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DayRules:
-    """What decides a day's hours; the later rule of these wins, and among `dates` the later one.
+    """The rules for a day's hours; a later field overrides an earlier one, and among `dates` the later entry wins.
 
-    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty closes.
+    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty means closed.
+    never_closes: the spans of every day, which override all other rules; empty for a calendar that closes.
     """
 
     week: Mapping[int, tuple[DaySpan, ...]]
     holidays: PublicHolidays | None = None
     on_holidays: tuple[DaySpan, ...] = ()
     dates: tuple[DateRule, ...] = ()
+    never_closes: tuple[DaySpan, ...] = ()
 
     def on(self, day: date) -> Day:
         """Return the hours of the local `day`."""
+        if self.never_closes:
+            return Day(DayKind.DATED, self.never_closes, Reason(ReasonKey.DAY_AND_NIGHT))
         holiday = self._holiday(day)
         rule = next((rule for rule in reversed(self.dates) if rule.on <= day <= (rule.until or rule.on)), None)
         if rule:
-            return Day(DayKind.DATED, rule.open, rule.why, holiday)
+            return Day(DayKind.DATED, rule.open, Reason.as_written(rule.why), holiday)
         if holiday:
-            return Day(DayKind.HOLIDAY, self.on_holidays, f"public holiday: {holiday}", holiday)
+            why = Reason(ReasonKey.PUBLIC_HOLIDAY, {"holiday": holiday})
+            return Day(DayKind.HOLIDAY, self.on_holidays, why, holiday)
         return self._made_up(day) or self._of_the_week(day)
 
-    def _holiday(self, day: date) -> str | None:
+    def _holiday(self, day: date) -> Reason | None:
         return self.holidays.year(day.year).closed.get(day) if self.holidays else None
 
     def _made_up(self, day: date) -> Day | None:
         worked = self.holidays.year(day.year).worked if self.holidays else {}
         if day not in worked:
             return None
-        # The hours are those of the weekday that was given away; a desk that is closed on Fridays
+        # The hours are those of the weekday that was taken off; a desk that is closed on Fridays
         # stays closed on the Saturday that makes up for a Friday.
         instead = worked[day]
         weekday = instead.weekday() if instead != day else 0
-        return Day(
-            DayKind.MAKE_UP, self.week.get(weekday, ()), f"make-up working day for {WEEKDAYS[weekday]} {instead}"
-        )
+        why = Reason(ReasonKey.MAKE_UP_DAY, {"weekday": weekday + 1, "date": instead.isoformat()})
+        return Day(DayKind.MAKE_UP, self.week.get(weekday, ()), why)
 
     def _of_the_week(self, day: date) -> Day:
-        spans = self.week.get(day.weekday(), ())
-        return Day(DayKind.WEEK, spans, f"weekly hours of {WEEKDAYS[day.weekday()]}")
+        why = Reason(ReasonKey.WEEKLY_HOURS, {"weekday": day.isoweekday()})
+        return Day(DayKind.WEEK, self.week.get(day.weekday(), ()), why)

@@ -12,6 +12,7 @@ from typing import Final
 from router.envelope import CHAT_KINDS, Envelope, PartyKind
 from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
 from router.origin.stop_words import command_of
+from router.reason import Reason, ReasonKey, StoredReason
 
 # What a normaliser keeps of a header section in `Envelope.machine_headers`: all that is read here.
 MACHINE_HEADERS: Final = (
@@ -42,14 +43,14 @@ class Origin:
     """What made a message, and every sign that says so; a person needs none."""
 
     kind: OriginKind
-    reasons: tuple[str, ...] = ()
+    why: tuple[StoredReason, ...] = ()
 
 
 # RFC 6522 section 3: the parameter says what a multipart/report reports.
 _REPORTS: Final = (
-    ("delivery-status", OriginKind.BOUNCE, "it is a delivery report (RFC 3464)"),
-    ("feedback-report", OriginKind.BOUNCE, "it is a complaint report (RFC 5965)"),
-    ("disposition-notification", OriginKind.AUTO_REPLIED, "it is a receipt (RFC 8098)"),
+    ("delivery-status", OriginKind.BOUNCE, Reason(ReasonKey.DELIVERY_REPORT)),
+    ("feedback-report", OriginKind.BOUNCE, Reason(ReasonKey.COMPLAINT_REPORT)),
+    ("disposition-notification", OriginKind.AUTO_REPLIED, Reason(ReasonKey.READ_RECEIPT)),
 )
 # Marks that stand for themselves: the header is there, and its value is not "no".
 _REPLY_MARKS: Final = (
@@ -79,58 +80,59 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str]) -> Origin:
     signs += _list_signs(headers)
     if not signs:
         return Origin(OriginKind.PERSON)
-    return Origin(signs[0][0], tuple(reason for _, reason in signs))
+    return Origin(signs[0][0], tuple(why for _, why in signs))
 
 
-def may_autorespond(envelope: Envelope, *, origin: Origin, own_addresses: frozenset[str]) -> tuple[bool, str]:
+def may_autorespond(envelope: Envelope, *, origin: Origin, own_addresses: frozenset[str]) -> tuple[bool, Reason]:
     """Return whether a machine may answer, and why (RFC 3834 section 2).
 
     Who may be answered must still be within the budgets for person, case and channel.
     """
     if origin.kind is not OriginKind.PERSON:
-        return False, f"no machine answers a machine: {origin.reasons[0]}"
+        return False, Reason(ReasonKey.MACHINE_WROTE, {"mark": origin.why[0]})
     refusal = _refusal(envelope, own_addresses)
-    return not refusal, refusal or "a person wrote to us"
+    return refusal is None, refusal or Reason(ReasonKey.PERSON_WROTE)
 
 
-_Signs = list[tuple[OriginKind, str]]
+_Signs = list[tuple[OriginKind, Reason]]
 
 
 def _report_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     signs: _Signs = []
     if envelope.bounce is not None:
-        signs.append((OriginKind.BOUNCE, "it reads as a report on a message of ours"))
+        signs.append((OriginKind.BOUNCE, Reason(ReasonKey.REPORT_ON_OURS)))
     media_type = headers.get("content-type", "")
     if "report" in media_type:
         declared = media_type.casefold()
         signs += [(kind, reason) for name, kind, reason in _REPORTS if name in declared and "/report" in declared]
     if "x-failed-recipients" in headers:
-        signs.append((OriginKind.BOUNCE, "X-Failed-Recipients names who was not reached"))
+        signs.append((OriginKind.BOUNCE, Reason(ReasonKey.FAILED_RECIPIENTS)))
     if is_mail_daemon(envelope.sender.handle):
-        signs.append((OriginKind.BOUNCE, "its sender is a mail system"))
+        signs.append((OriginKind.BOUNCE, Reason(ReasonKey.MAIL_SYSTEM)))
     return signs
 
 
 def _own_signs(envelope: Envelope, headers: dict[str, str], own: frozenset[str]) -> _Signs:
     signs: _Signs = []
     if is_own(envelope.sender.handle, own):
-        signs.append((OriginKind.OURSELVES, "its sender's address is one of ours"))
+        signs.append((OriginKind.OURSELVES, Reason(ReasonKey.OWN_ADDRESS)))
     if OWN_MARK in headers:
-        signs.append((OriginKind.OURSELVES, "it bears the mark of our own mail"))
+        signs.append((OriginKind.OURSELVES, Reason(ReasonKey.OWN_MARK)))
     return signs
 
 
 def _reply_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     signs: _Signs = []
     if _keyword(headers.get("auto-submitted", "")) == "auto-replied":
-        signs.append((OriginKind.AUTO_REPLIED, "Auto-Submitted: auto-replied (RFC 3834 section 5)"))
-    if _precedence(headers) in {"auto_reply", "auto-reply", "autoreply"}:
-        signs.append((OriginKind.AUTO_REPLIED, "Precedence says auto_reply"))
+        signs.append((OriginKind.AUTO_REPLIED, _submitted("auto-replied")))
+    precedence = _precedence(headers)
+    if precedence in {"auto_reply", "auto-reply", "autoreply"}:
+        signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.PRECEDENCE, {"precedence": precedence})))
     if headers.get("x-post-messageclass", "").startswith("9"):
-        signs.append((OriginKind.AUTO_REPLIED, "X-POST-MessageClass says autoresponder"))
-    signs += [(OriginKind.AUTO_REPLIED, f"{name} is set") for name in _REPLY_MARKS if _is_set(headers.get(name))]
+        signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.AUTORESPONDER_CLASS)))
+    signs += [(OriginKind.AUTO_REPLIED, _header(name)) for name in _REPLY_MARKS if _is_set(headers.get(name))]
     if is_vacation_subject(envelope.subject):
-        signs.append((OriginKind.AUTO_REPLIED, "its subject is that of an absence note"))
+        signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.ABSENCE_SUBJECT)))
     return signs
 
 
@@ -139,63 +141,71 @@ def _program_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     submitted = _keyword(headers.get("auto-submitted", ""))
     # RFC 3834 section 5: any value but "no" is automatic, also those that are not defined yet (RFC 5436 added one).
     if submitted not in {"", "no", "auto-replied"}:
-        signs.append((OriginKind.AUTO_GENERATED, f"Auto-Submitted: {submitted[:40]} (RFC 3834 section 5)"))
-    signs += [(OriginKind.AUTO_GENERATED, f"{name} is set") for name in _PROGRAM_MARKS if _is_set(headers.get(name))]
+        signs.append((OriginKind.AUTO_GENERATED, _submitted(submitted[:40])))
+    signs += [(OriginKind.AUTO_GENERATED, _header(name)) for name in _PROGRAM_MARKS if _is_set(headers.get(name))]
     if headers.get("return-path", "").strip() == "<>":
-        signs.append((OriginKind.AUTO_GENERATED, "its return path is empty (RFC 5321 section 4.5.5)"))
+        signs.append((OriginKind.AUTO_GENERATED, Reason(ReasonKey.EMPTY_RETURN_PATH)))
     if is_deaf(envelope.sender.handle):
-        signs.append((OriginKind.AUTO_GENERATED, "its sender's address takes no answers"))
+        signs.append((OriginKind.AUTO_GENERATED, Reason(ReasonKey.NO_REPLY_ADDRESS)))
     return signs
 
 
 def _list_signs(headers: dict[str, str]) -> _Signs:
-    signs: _Signs = [(OriginKind.BULK, f"{name} is set") for name in _LIST_MARKS if name in headers]
+    signs: _Signs = [(OriginKind.BULK, _header(name)) for name in _LIST_MARKS if name in headers]
     precedence = _precedence(headers)
     if precedence in {"bulk", "list", "junk"}:
-        signs.append((OriginKind.BULK, f"Precedence: {precedence}"))
+        signs.append((OriginKind.BULK, Reason(ReasonKey.PRECEDENCE, {"precedence": precedence})))
     return signs
 
 
-def _refusal(envelope: Envelope, own: frozenset[str]) -> str:
+def _submitted(keyword: str) -> Reason:
+    return Reason(ReasonKey.AUTO_SUBMITTED, {"keyword": keyword})
+
+
+def _header(name: str) -> Reason:
+    return Reason(ReasonKey.HEADER_IS_SET, {"header": name})
+
+
+def _refusal(envelope: Envelope, own: frozenset[str]) -> Reason | None:
     for test in (_unanswerable_sender, _asked_not_to, _comes_back):
         refusal = test(envelope, own)
         if refusal:
             return refusal
-    return ""
+    return None
 
 
-def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> str:
+def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> Reason | None:
     sender = envelope.sender
     if sender.kind is PartyKind.PHONE and not sender.handle.startswith("+"):
-        return "its sender is a short code or a name, which take no answers"
+        return Reason(ReasonKey.SHORT_CODE_SENDER)
     if sender.kind in CHAT_KINDS and sender.handle:
-        return ""
+        return None
     if "@" not in envelope.sender.handle:
-        return "its sender has no address"
+        return Reason(ReasonKey.SENDER_WITHOUT_ADDRESS)
     if is_robot(envelope.sender.handle):
-        return "its sender's address is one that programs use (RFC 3834 section 2)"
-    return ""
+        return Reason(ReasonKey.ROBOT_ADDRESS)
+    return None
 
 
-def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> str:
+def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> Reason | None:
     if command_of(envelope):
-        return "it is a word to stop, start or explain text messages, which the network answers"
+        return Reason(ReasonKey.TEXT_COMMAND)
     for name, value in envelope.machine_headers:
         if name == "x-auto-response-suppress" and any(word in value.casefold() for word in _SUPPRESSED):
-            return "its sender asks for no automatic answers (X-Auto-Response-Suppress)"
+            return Reason(ReasonKey.REPLIES_SUPPRESSED)
         if name == "x-loop":
-            return "X-Loop says that a machine has answered it before"
-    return ""
+            return Reason(ReasonKey.ANSWERED_BEFORE)
+    return None
 
 
-def _comes_back(envelope: Envelope, own: frozenset[str]) -> str:
+def _comes_back(envelope: Envelope, own: frozenset[str]) -> Reason | None:
     if envelope.sender.kind in CHAT_KINDS:
-        return ""
+        return None
     if any(is_own(party.handle, own) for party in envelope.reply_to):
-        return "answers to it would come back to us (Reply-To)"
+        return Reason(ReasonKey.REPLY_COMES_BACK)
     if own and not any(is_own(party.handle, own) for party in envelope.recipients):
-        return "none of our addresses is in To or Cc (RFC 3834 section 2)"
-    return ""
+        return Reason(ReasonKey.NOT_ADDRESSED_TO_US)
+    return None
 
 
 def is_own(handle: str, own_addresses: frozenset[str]) -> bool:

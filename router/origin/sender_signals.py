@@ -16,6 +16,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from router.envelope import Envelope, PartyKind
+from router.reason import Reason, ReasonKey, StoredReason
 from router.text.chinese_script import fold_case
 from router.text.patterns import matches_at, occurrences
 
@@ -137,10 +138,17 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing that was noticed, and a sentence about it for agents."""
+    """One thing that was noticed, and the reason."""
 
     kind: SignalKind
-    why: str
+    why: StoredReason
+
+
+# What our own server's DMARC result means (RFC 7489 section 11.2); any other result confirms nothing.
+_DMARC: Final = {
+    "pass": (SignalKind.VERIFIED, ReasonKey.DOMAIN_CONFIRMED),
+    "fail": (SignalKind.FORGED, ReasonKey.DOMAIN_FORGED),
+}
 
 
 def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str | None) -> tuple[Signal, ...]:
@@ -155,10 +163,11 @@ def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str
     found = [verdict, *_addresses(envelope, own_domains), *_names(envelope)]
     domain = _domain(envelope.sender.handle)
     if domain in own_domains:
-        proof = "and our server confirms it" if verdict.kind is SignalKind.VERIFIED else "and nothing confirms it"
-        found.append(Signal(SignalKind.CLAIMS_OUR_DOMAIN, f"The sender's address is of our own domain, {proof}."))
+        is_confirmed = verdict.kind is SignalKind.VERIFIED
+        key = ReasonKey.OWN_DOMAIN_CONFIRMED if is_confirmed else ReasonKey.OWN_DOMAIN_UNCONFIRMED
+        found.append(Signal(SignalKind.CLAIMS_OUR_DOMAIN, Reason(key)))
     elif claim := _claim(envelope):
-        found.append(Signal(SignalKind.CLAIMS_STAFF, f"The sender, a stranger, speaks as one of us: {claim!r}."))
+        found.append(Signal(SignalKind.CLAIMS_STAFF, Reason(ReasonKey.CLAIMS_STAFF, {"words": claim})))
     return tuple(found)
 
 
@@ -191,38 +200,35 @@ def authentication_results(envelope: Envelope, *, authserv_id: str) -> dict[str,
 
 def _verdict(envelope: Envelope, authserv_id: str | None) -> Signal:
     if not authserv_id:
-        return Signal(SignalKind.UNVERIFIED, "Our mail server is not known to check senders.")
+        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.SENDERS_UNCHECKED))
     results = authentication_results(envelope, authserv_id=authserv_id)
+    if not results:
+        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.DOMAIN_WITHOUT_RESULT))
+    kind, key = _DMARC.get(results.get("dmarc", ""), (SignalKind.UNVERIFIED, ReasonKey.DOMAIN_UNCONFIRMED))
     said = ", ".join(f"{method}={result}" for method, result in results.items())
-    if results.get("dmarc") == "pass":
-        return Signal(SignalKind.VERIFIED, f"Our mail server confirms the sender's domain ({said}).")
-    if results.get("dmarc") == "fail":
-        return Signal(SignalKind.FORGED, f"Our mail server says that the sender's domain did not send this ({said}).")
-    return Signal(
-        SignalKind.UNVERIFIED, f"Our mail server could not confirm the sender's domain ({said or 'no result'})."
-    )
+    return Signal(kind, Reason(key, {"results": said}))
 
 
 def _addresses(envelope: Envelope, own_domains: frozenset[str]) -> Iterator[Signal]:
     sender = envelope.sender.handle
     others = [party.handle for party in envelope.reply_to if party.handle and party.handle != sender]
     if others:
-        yield Signal(SignalKind.REPLY_TO_DIFFERS, f"Answers would go to {others[0]}, the sender is {sender}.")
+        why = Reason(ReasonKey.REPLY_TO_DIFFERS, {"reply_to": others[0], "sender": sender})
+        yield Signal(SignalKind.REPLY_TO_DIFFERS, why)
     for domain in dict.fromkeys(_domain(handle) for handle in (sender, *others)):
         imitated = looks_like(domain, own_domains)
         if imitated:
-            yield Signal(SignalKind.LOOKALIKE_DOMAIN, f"The domain {domain} looks like ours, {imitated}.")
+            why = Reason(ReasonKey.LOOKALIKE_DOMAIN, {"domain": domain, "ours": imitated})
+            yield Signal(SignalKind.LOOKALIKE_DOMAIN, why)
 
 
 def _names(envelope: Envelope) -> Iterator[Signal]:
     shown = _ADDRESS.search(envelope.sender.name)
     if shown and shown[0].lower().rstrip(".>") != envelope.sender.handle:
-        yield Signal(
-            SignalKind.ADDRESS_IN_NAME,
-            f"The sender's name shows {shown[0]}, the mail is from {envelope.sender.handle}.",
-        )
+        why = Reason(ReasonKey.ADDRESS_IN_NAME, {"shown": shown[0], "sender": envelope.sender.handle})
+        yield Signal(SignalKind.ADDRESS_IN_NAME, why)
     if SEVERAL_AUTHORS in envelope.defects:
-        yield Signal(SignalKind.SEVERAL_AUTHORS, "The mail names several authors; the first stands for all.")
+        yield Signal(SignalKind.SEVERAL_AUTHORS, Reason(ReasonKey.SEVERAL_AUTHORS))
 
 
 def _domain(handle: str) -> str:

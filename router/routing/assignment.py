@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from router.reason import Reason, ReasonKey
+
 Mode = Literal["manual", "round_robin", "least_busy"]
 
 # What a conversation takes of its agent's capacity: an urgent one leaves room for less beside it.
@@ -53,24 +55,28 @@ class AssigneeChoice:
 
     agent: OnDuty | None
     nobody: bool
-    why: str
+    why: Reason
 
 
 def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mode) -> AssigneeChoice:
     """Return who gets the case. agents: everybody who is available, of whatever team."""
     members = [agent for agent in agents if case.team in agent.teams]
     if not members:
-        return AssigneeChoice(None, nobody=True, why=f"nobody of {case.team} is available")
+        return AssigneeChoice(None, nobody=True, why=Reason(ReasonKey.TEAM_IS_AWAY, {"team": case.team}))
     able = [agent for agent in members if _speaks(agent, case.language) and _knows(agent, case.category)]
     if not able:
-        return AssigneeChoice(
-            None, nobody=True, why=f"nobody available of {case.team} takes {case.language}, {case.category}"
-        )
+        return AssigneeChoice(None, nobody=True, why=_nobody_matches(case))
     free = [agent for agent in able if _has_room(agent, case)]
     if not free:
-        return AssigneeChoice(None, nobody=False, why=f"everybody able of {case.team} has enough to do")
+        return AssigneeChoice(None, nobody=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
     chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
-    return AssigneeChoice(chosen, nobody=False, why="the least busy" if mode == "least_busy" else "whose turn it was")
+    key = ReasonKey.LEAST_BUSY if mode == "least_busy" else ReasonKey.NEXT_TURN
+    return AssigneeChoice(chosen, nobody=False, why=Reason(key))
+
+
+def _nobody_matches(case: AssignableCase) -> Reason:
+    wanted = ", ".join(filter(None, (case.language, case.category)))
+    return Reason(ReasonKey.NO_AGENT_MATCHES, {"team": case.team, "wanted": wanted})
 
 
 def _has_room(agent: OnDuty, case: AssignableCase) -> bool:

@@ -1,4 +1,4 @@
-"""The conditions of a route: each asks one thing about a message and answers with why not, or with nothing."""
+"""The conditions of a route: each asks one thing about a message and answers with the reason why not, or with None."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from router.analysis import Analysis
+from router.reason import Reason, ReasonKey
 from router.settings.model import Condition
 
 
@@ -24,9 +25,9 @@ class Hours:
     calendar: str
     zone: ZoneInfo
     is_open: bool
-    why: str
+    why: Reason
     opens_at: datetime | None
-    holiday: str | None = None
+    holiday: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,83 +57,107 @@ class RouteInput:
         return f"{self.reading.subject}\n{self.reading.text}".casefold()
 
 
-def why_not(condition: Condition, sight: RouteInput) -> str:
-    """Return what keeps the condition from holding; empty if it holds."""
+def why_not(condition: Condition, sight: RouteInput) -> Reason | None:
+    """Return what keeps the condition from holding; None if it holds."""
     wanted = condition.model_fields_set
     for name, test in _TESTS.items():
-        reason = test(condition, sight) if name in wanted else ""
+        reason = test(condition, sight) if name in wanted else None
         if reason:
             return reason
-    return ""
+    return None
 
 
-_Test = Callable[[Condition, RouteInput], str]
+_Test = Callable[[Condition, RouteInput], Reason | None]
+_IS_EMERGENCY: Final = Reason(ReasonKey.IS_EMERGENCY)
+_IS_NO_EMERGENCY: Final = Reason(ReasonKey.IS_NO_EMERGENCY)
+_IS_NO_HOLIDAY: Final = Reason(ReasonKey.IS_NO_HOLIDAY)
+_CATEGORY_IS_UNKNOWN: Final = Reason(ReasonKey.CATEGORY_IS_UNKNOWN)
+_SENDER_IS_NOT_NAMED: Final = Reason(ReasonKey.SENDER_IS_NOT_NAMED)
+_SIGNAL_IS_MISSING: Final = Reason(ReasonKey.SIGNAL_IS_MISSING)
+_CONTACT_LABEL_IS_MISSING: Final = Reason(ReasonKey.CONTACT_LABEL_IS_MISSING)
+_FOLLOWS_CASE: Final = Reason(ReasonKey.FOLLOWS_CASE)
+_FOLLOWS_NO_CASE: Final = Reason(ReasonKey.FOLLOWS_NO_CASE)
+_WORDS_ARE_MISSING: Final = Reason(ReasonKey.WORDS_ARE_MISSING)
 
 
-def _any_of(name: str, seen: Callable[[Analysis], str | None]) -> _Test:
-    def test(condition: Condition, sight: RouteInput) -> str:
-        wanted, value = getattr(condition, name), seen(sight.reading)
-        return "" if not wanted or value in wanted else f"{name} is {value}"
-
-    return test
+def _emergency(condition: Condition, sight: RouteInput) -> Reason | None:
+    if condition.emergency in {None, sight.emergency}:
+        return None
+    return _IS_EMERGENCY if sight.emergency else _IS_NO_EMERGENCY
 
 
-def _emergency(condition: Condition, sight: RouteInput) -> str:
-    return "" if condition.emergency in {None, sight.emergency} else f"emergency is {_word(sight.emergency)}"
-
-
-def _open(condition: Condition, sight: RouteInput) -> str:
+def _open(condition: Condition, sight: RouteInput) -> Reason | None:
     hours = sight.hours
-    return "" if condition.open in {None, hours.is_open} else f"{hours.calendar} is {_open_word(hours)}"
+    if condition.open in {None, hours.is_open}:
+        return None
+    key = ReasonKey.CALENDAR_IS_OPEN if hours.is_open else ReasonKey.CALENDAR_IS_CLOSED
+    return Reason(key, {"calendar": hours.calendar})
 
 
-def _holiday(condition: Condition, sight: RouteInput) -> str:
+def _holiday(condition: Condition, sight: RouteInput) -> Reason | None:
     holiday = sight.hours.holiday
     if condition.holiday in {None, holiday is not None}:
-        return ""
-    return f"it is a public holiday: {holiday}" if holiday else "it is no public holiday"
+        return None
+    return Reason(ReasonKey.IS_HOLIDAY, {"holiday": holiday}) if holiday else _IS_NO_HOLIDAY
 
 
-def _language(condition: Condition, sight: RouteInput) -> str:
+def _channel(condition: Condition, sight: RouteInput) -> Reason | None:
+    channel = sight.reading.envelope.channel
+    if not condition.channel or channel in condition.channel:
+        return None
+    return Reason(ReasonKey.CHANNEL_IS, {"channel": channel})
+
+
+def _category(condition: Condition, sight: RouteInput) -> Reason | None:
+    category = sight.reading.classification.category
+    if not condition.category or category in condition.category:
+        return None
+    return Reason(ReasonKey.CATEGORY_IS, {"category": category}) if category else _CATEGORY_IS_UNKNOWN
+
+
+def _language(condition: Condition, sight: RouteInput) -> Reason | None:
     # "zh" means Chinese in either script; "zh-Hant" means one of them.
     language = sight.reading.classification.language
     spoken = {language, language.partition("-")[0]}
-    return "" if not condition.language or spoken & set(condition.language) else f"language is {language}"
+    if not condition.language or spoken & set(condition.language):
+        return None
+    return Reason(ReasonKey.LANGUAGE_IS, {"language": language})
 
 
-def _sender(condition: Condition, sight: RouteInput) -> str:
+def _origin(condition: Condition, sight: RouteInput) -> Reason | None:
+    kind = sight.reading.origin.kind.value
+    if not condition.origin or kind in condition.origin:
+        return None
+    return Reason(ReasonKey.ORIGIN_IS, {"origin": kind})
+
+
+def _sender(condition: Condition, sight: RouteInput) -> Reason | None:
     handle = sight.reading.envelope.sender.handle
     domain = f"@{handle.rpartition('@')[2]}"
     wanted = {each.casefold() for each in condition.sender}
-    return "" if not wanted or wanted & {handle.casefold(), domain.casefold()} else "its sender is not named"
+    return None if not wanted or wanted & {handle.casefold(), domain.casefold()} else _SENDER_IS_NOT_NAMED
 
 
-def _signal(condition: Condition, sight: RouteInput) -> str:
+def _signal(condition: Condition, sight: RouteInput) -> Reason | None:
     wanted, noticed = set(condition.signal), {signal.kind.value for signal in sight.reading.signals}
-    return "" if not wanted or wanted & noticed else "no such signal about the sender"
+    return None if not wanted or wanted & noticed else _SIGNAL_IS_MISSING
 
 
-def _contact(condition: Condition, sight: RouteInput) -> str:
+def _contact(condition: Condition, sight: RouteInput) -> Reason | None:
     wanted, labels = set(condition.contact), sight.background.contact_labels
-    return "" if not wanted or wanted & labels else "the contact has no such label"
+    return None if not wanted or wanted & labels else _CONTACT_LABEL_IS_MISSING
 
 
-def _follows_case(condition: Condition, sight: RouteInput) -> str:
+def _follows_case(condition: Condition, sight: RouteInput) -> Reason | None:
     follows = sight.background.follows_case
-    return "" if condition.follows_case in {None, follows} else f"follows_case is {_word(follows)}"
+    if condition.follows_case in {None, follows}:
+        return None
+    return _FOLLOWS_CASE if follows else _FOLLOWS_NO_CASE
 
 
-def _words(condition: Condition, sight: RouteInput) -> str:
+def _words(condition: Condition, sight: RouteInput) -> Reason | None:
     found = not condition.words or any(word.casefold() in sight.said for word in condition.words)
-    return "" if found else "none of its words is there"
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _open_word(hours: Hours) -> str:
-    return "open" if hours.is_open else "closed"
+    return None if found else _WORDS_ARE_MISSING
 
 
 # In the order in which they are asked; the key is the condition's name in the file.
@@ -140,10 +165,10 @@ _TESTS: Final[Mapping[str, _Test]] = {
     "emergency": _emergency,
     "open": _open,
     "holiday": _holiday,
-    "channel": _any_of("channel", lambda reading: reading.envelope.channel),
-    "category": _any_of("category", lambda reading: reading.classification.category),
+    "channel": _channel,
+    "category": _category,
     "language": _language,
-    "origin": _any_of("origin", lambda reading: reading.origin.kind.value),
+    "origin": _origin,
     "sender": _sender,
     "signal": _signal,
     "contact": _contact,

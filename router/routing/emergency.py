@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from router.analysis import Analysis
 from router.classify.keywords import fold
 from router.origin.automatic import OriginKind
+from router.reason import Reason, ReasonKey
 from router.settings.model import Settings
 from router.text.chinese_script import fold_script
 
@@ -41,7 +41,7 @@ class SecondLook:
     hints: tuple[Hint, ...]
     categories: frozenset[str]
 
-    def find(self, reading: Analysis) -> tuple[str, ...]:
+    def find(self, reading: Analysis) -> tuple[Reason, ...]:
         """Return what hints at an emergency; empty if nothing does."""
         if not is_heard(reading):
             return ()
@@ -51,7 +51,10 @@ class SecondLook:
         # Asked of every message that comes by night: most hints fall at their first part.
         begun = [hint for hint in self.hints if hint.first in text]
         found = [hint.written for hint in begun if all(part in text for part in hint.others)]
-        return (*(f"it may be about {name}" for name in guesses[:1]), *found)
+        return (
+            *(Reason(ReasonKey.MAYBE_CATEGORY, {"category": name}) for name in guesses[:1]),
+            *(Reason(ReasonKey.HINT_FOUND, {"hint": written}) for written in found),
+        )
 
 
 def is_heard(reading: Analysis) -> bool:
@@ -67,8 +70,6 @@ def build_second_look(settings: Settings) -> SecondLook:
     return SecondLook(tuple(hints), frozenset(emergencies))
 
 
-# A simulation asks twice in a row, once a configuration.
-@lru_cache(maxsize=4)
 def comparable(text: str) -> str:
     """Return the text as hints compare it: folded, in simplified characters, words between single blanks."""
     return f" {_NO_WORD.sub(' ', fold_script(fold(text)).translate(_WITHOUT_APOSTROPHES))} "

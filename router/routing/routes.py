@@ -16,10 +16,22 @@ from typing import Final
 from router.analysis import Analysis
 from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
+from router.reason import Reason
 from router.routing.conditions import Background, Hours, RouteInput, why_not
 from router.routing.emergency import SecondLook, build_second_look
 from router.routing.sla import Due, due_times, moments
+from router.routing.trace import (
+    ClassificationTrace,
+    CorrelationTrace,
+    DueTrace,
+    HoursTrace,
+    ReplyTrace,
+    RouteTrace,
+    Trace,
+    TriedRoute,
+)
 from router.settings.model import RouteSettings, Settings, SlaSettings
+from router.threads.correlation import Correlation
 
 NOTHING_KNOWN: Final = Background()
 _MOMENTS: Final = 1024
@@ -47,7 +59,7 @@ class Decision:
     team: who answers: the route's team, else the channel's, else the last route's.
     hints: what the second look found.  held_until: out of the agents' way until then; None if not.
     watch_at: when the promises or the hold are to be looked at first; None if there are none.
-    tried: the routes that did not fire, and why.
+    tried: the routes before it that did not fire.
     """
 
     route: RouteSettings
@@ -55,10 +67,10 @@ class Decision:
     hours: Hours
     due: Due
     gate: HoursGate
-    hints: tuple[str, ...]
+    hints: tuple[Reason, ...]
     held_until: datetime | None
     watch_at: datetime | None
-    tried: tuple[tuple[str, str], ...]
+    tried: tuple[TriedRoute, ...]
 
     @property
     def emergency(self) -> bool:
@@ -129,7 +141,7 @@ class RoutingTable:
             tried=tried,
         )
 
-    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[str, ...]]:
+    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
         if reading.classification.emergency:
             return HoursGate.EMERGENCY, ()
         if hours.is_open:
@@ -137,13 +149,13 @@ class RoutingTable:
         hints = self.second_look.find(reading)
         return HoursGate.RELEASED if hints else HoursGate.HELD, hints
 
-    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[tuple[str, str], ...]]:
-        tried: list[tuple[str, str]] = []
+    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
+        tried: list[TriedRoute] = []
         for route in self.settings.routes:
-            reason = why_not(route.when, sight) if route.when else ""
+            reason = why_not(route.when, sight) if route.when else None
             if not reason:
                 return route, tuple(tried)
-            tried.append((route.name, reason))
+            tried.append(TriedRoute(route.name, reason))
         raise AssertionError("the last route has no condition: reading the file made sure of that")
 
     def _team(self, route: RouteSettings, *, channel: str) -> str:
@@ -170,3 +182,54 @@ def _promised(
     due = due_times(promised, calendars=calendars, opened_at=since)
     first = moments(promised, calendars=calendars, due=due, opened_at=since)[:1]
     return due, first[0].at if first else None
+
+
+def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
+    """Return every test that ran, what it saw and what followed. reply: what was said by machine, or why nothing."""
+    hours, due = decision.hours, decision.due
+    return Trace(
+        origin=reading.origin,
+        signals=reading.signals,
+        masked=reading.secrets,
+        defects=reading.envelope.defects,
+        classification=_classification(reading),
+        correlation=CorrelationTrace(
+            joined=str(correlation.joins.conversation_id) if correlation.joins else None,
+            sign=correlation.sign.value,
+            why=correlation.why,
+            linked_to=str(correlation.linked_to) if correlation.linked_to else None,
+        ),
+        hours=HoursTrace(
+            calendar=hours.calendar,
+            open=hours.is_open,
+            why=hours.why,
+            opens_at=hours.opens_at,
+            holiday=hours.holiday,
+            gate=decision.gate.value,
+            second_look=decision.hints,
+            held_until=decision.held_until,
+        ),
+        route=RouteTrace(
+            fired=decision.route.name, team=decision.team, priority=decision.route.priority, tried=decision.tried
+        ),
+        due=DueTrace(
+            sla=decision.route.sla, first_reply=due.first_reply, next_reply=due.next_reply, resolve=due.resolve
+        ),
+        reply=reply,
+    )
+
+
+def _classification(reading: Analysis) -> ClassificationTrace:
+    seen = reading.classification
+    return ClassificationTrace(
+        category=seen.category,
+        confidence=seen.confidence,
+        runner_up=seen.runner_up,
+        abstained=seen.abstained,
+        emergency=seen.emergency,
+        evidence=seen.evidence,
+        model=seen.model,
+        language=seen.language,
+        facts=tuple(sorted({fact.kind for fact in seen.facts})),
+        missing_facts=seen.missing_facts,
+    )

@@ -1,14 +1,21 @@
-"""`[channels.NAME]`: one class a kind of channel, told apart by `kind`; mail here, short messages in `chats`."""
+"""`[channels.NAME]`: one class a kind of channel, chosen by `kind`; mail here, the others in `chat_channels`."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from router.settings.channel_base import ChannelSettings, ChatSettings, SendSettings
+from router.settings.channel_base import (
+    ChannelConcern,
+    ChannelSettings,
+    ChatSettings,
+    FormLimits,
+    PolledSettings,
+    SendSettings,
+)
 from router.settings.chat_channels import (
     HttpSmsSendSettings,
     HttpSmsSettings,
@@ -17,33 +24,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.secret import Secret
-from router.settings.values import Duration, Listen, Pause, Start, WrongKeys, is_loopback
-
-
-class WebSettings(ChannelSettings):
-    """The contact form that the web desk shows at `/contact`; visitors name a mail address for the answer.
-
-    send: how replies leave; without it they wait.  largest: bytes of all files of one message.
-    files: how many files a message may have.  per_hour: how many messages one network address may leave in an hour.
-    """
-
-    kind: Literal["web"]
-    send: MailSendSettings | None = None
-    largest: int = Field(default=10_485_760, ge=0, le=52_428_800)
-    files: int = Field(default=5, ge=0, le=20)
-    per_hour: int = Field(default=10, ge=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> WebSettings:
-        if self.send is not None and not self.address:
-            raise WrongKeys([("send", _NO_ADDRESS)])
-        return self
-
-    @property
-    def source(self) -> tuple[str, Hashable]:
-        """See `ChannelSettings`."""
-        return "kind", (self.kind, "/contact")
-
+from router.settings.values import Duration, Listen, Start, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -51,7 +32,7 @@ _LOGIN: Final = "expected username with either password or oauth_token, or none 
 class MailSendSettings(SendSettings):
     """A server for the submission of mail (RFC 6409).
 
-    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login.
+    oauth_token: an access token in place of a password (XOAUTH2), read again at each login.
     plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
         when a mail program drops the threading headers.
     """
@@ -87,14 +68,15 @@ class MailSendSettings(SendSettings):
 
 __all__ = [
     "CHANNEL_KINDS",
-    "RUNNABLE_KINDS",
     "Channel",
     "ChannelSettings",
     "ChatSettings",
     "HttpSmsSendSettings",
     "HttpSmsSettings",
     "ImapSettings",
+    "MailChannelSettings",
     "MailSendSettings",
+    "PolledSettings",
     "SendSettings",
     "SmtpSettings",
     "TelegramSettings",
@@ -108,20 +90,30 @@ _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
 _NO_ADDRESS: Final = "replies need an address to come from; expected the channel's address beside it"
 _NOTHING_SENT: Final = "nothing is sent by this channel; expected a send table beside it"
+_PLAIN_LISTENER: Final = "mail from beyond this machine comes in plain text; set tls_certificate and tls_key"
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
 
 
-class ImapSettings(ChannelSettings):
+# Where the desk shows the form of a channel of the kind `web`.
+_CONTACT: Final = "/contact"
+
+
+class MailChannelSettings(ChannelSettings):
+    """A channel whose replies leave as mail. send: how they leave; without it they wait."""
+
+    send: MailSendSettings | None = None
+
+
+class ImapSettings(MailChannelSettings, PolledSettings):
     r"""A mailbox that is polled over IMAP.
 
     start: "now" takes only mail that arrives from now on, a date takes mail since that day.
     after: what becomes of a mail on the server once it is kept: nothing, \Seen, or a move to `move_to`.
-    oauth_token: an access token in place of a password (XOAUTH2), read anew at each login: a file may be renewed.
+    oauth_token: an access token in place of a password (XOAUTH2), read again at each login: a file may be renewed.
     largest: bytes; of a bigger mail only the header is fetched.
     stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
     rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).
     sent_folder: where a copy of each sent mail is put, for providers that keep none themselves.
-    send: how replies leave; without it they wait.
     """
 
     kind: Literal["imap"]
@@ -135,7 +127,6 @@ class ImapSettings(ChannelSettings):
     start: Start = "now"
     after: Literal["none", "seen", "move"] = "none"
     move_to: str | None = None
-    poll: Pause = timedelta(seconds=60)
     idle: bool = True
     page: int = Field(default=100, ge=1, le=500)
     largest: int = Field(default=26_214_400, ge=1024)
@@ -143,7 +134,6 @@ class ImapSettings(ChannelSettings):
     stale_after: Duration = timedelta(days=1)
     rescan: Duration = timedelta(days=30)
     sent_folder: str | None = None
-    send: MailSendSettings | None = None
 
     @field_validator("host", "username", "folder", "move_to", "sent_folder")
     @classmethod
@@ -174,12 +164,26 @@ class ImapSettings(ChannelSettings):
         folder = "INBOX" if self.folder.upper() == "INBOX" else self.folder
         return "folder", (self.kind, self.host.lower(), self.username.lower(), folder)
 
+    @property
+    def source_words(self) -> str:
+        """See `ChannelSettings`."""
+        return f"{self.username} at {self.host}, {self.folder}"
 
-class SmtpSettings(ChannelSettings):
+    @property
+    def intake_words(self) -> str:
+        """See `ChannelSettings`."""
+        return f"reads {self.folder} on {self.host} by IMAP"
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """See `ChannelSettings`."""
+        return (*super().own_addresses, self.username)
+
+
+class SmtpSettings(MailChannelSettings):
     """A listener that takes mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
     recipients: addresses or @domains that are accepted; empty takes every recipient.
-    send: how replies leave; without it they wait.
     """
 
     kind: Literal["smtp"]
@@ -189,7 +193,6 @@ class SmtpSettings(ChannelSettings):
     largest: int = Field(default=26_214_400, ge=1024)
     tls_certificate: str | None = None
     tls_key: Secret | None = None
-    send: MailSendSettings | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> SmtpSettings:
@@ -204,20 +207,74 @@ class SmtpSettings(ChannelSettings):
         """See `ChannelSettings`."""
         return "listen", self.listen.lower().replace("localhost", "127.0.0.1")
 
+    @property
+    def source_words(self) -> str:
+        """See `ChannelSettings`."""
+        return self.listen
+
+    @property
+    def intake_words(self) -> str:
+        """See `ChannelSettings`."""
+        return f"listens for mail by {self.protocol.upper()} on {self.listen}"
+
+    @property
+    def listens_on(self) -> str | None:
+        """See `ChannelSettings`."""
+        return self.listen
+
+    def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
+        """See `ChannelSettings`."""
+        del public_url
+        if is_loopback(self.listen.rpartition(":")[0]) or self.tls_certificate:
+            return ()
+        return (ChannelConcern(key="listen", message=_PLAIN_LISTENER, value=self.listen),)
+
+
+class WebSettings(MailChannelSettings):
+    """The contact form that the web desk shows at `/contact`; visitors name a mail address for the answer.
+
+    largest: bytes of all files of one message.
+    files: how many files a message may have.  per_hour: how many messages one network address may leave in an hour.
+    """
+
+    kind: Literal["web"]
+    largest: int = Field(default=10_485_760, ge=0, le=52_428_800)
+    files: int = Field(default=5, ge=0, le=20)
+    per_hour: int = Field(default=10, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WebSettings:
+        if self.send is not None and not self.address:
+            raise WrongKeys([("send", _NO_ADDRESS)])
+        return self
+
+    @property
+    def source(self) -> tuple[str, Hashable]:
+        """See `ChannelSettings`."""
+        return "kind", (self.kind, _CONTACT)
+
+    @property
+    def source_words(self) -> str:
+        """See `ChannelSettings`."""
+        return _CONTACT
+
+    @property
+    def intake_words(self) -> str:
+        """See `ChannelSettings`."""
+        return f"shows a contact form at {_CONTACT}"
+
+    @property
+    def contact_form(self) -> FormLimits | None:
+        """See `ChannelSettings`."""
+        return FormLimits(largest=self.largest, files=self.files, per_hour=self.per_hour)
+
 
 Channel = Annotated[
     ImapSettings | SmtpSettings | WebSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
     Field(discriminator="kind"),
 ]
 
+# By the value of `kind`.
 CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
-    "imap": ImapSettings,
-    "smtp": SmtpSettings,
-    "web": WebSettings,
-    "twilio": TwilioSettings,
-    "http_sms": HttpSmsSettings,
-    "x": XSettings,
-    "telegram": TelegramSettings,
+    each.kind_name(): each for each in get_args(get_args(Channel)[0])
 }
-# The kinds that have a connector in this version. `check` refuses to run any other.
-RUNNABLE_KINDS: Final = frozenset(CHANNEL_KINDS)

@@ -6,15 +6,33 @@ import re
 from collections.abc import Hashable
 from datetime import timedelta
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from router.settings.channel_base import ApiBase, ChatSettings, PhoneNumber, SendSettings, check_url
+from router.delivery import WHATSAPP_WINDOW, TextLimit, TextUnit, Window
+from router.settings.channel_base import (
+    ApiBase,
+    ChannelConcern,
+    ChatSettings,
+    PhoneNumber,
+    PolledSettings,
+    SendSettings,
+    check_url,
+)
 from router.settings.secret import Secret
 from router.settings.values import Pause, WrongKeys
+from router.text.sms_segments import LONGEST
+
+_MAINLAND_CHINA: Final = "+86"
+_ONE_WAY: Final = (
+    "Twilio offers no two-way SMS in mainland China: nothing that customers write will come in; "
+    'expected a provider there (kind = "http_sms"), mail or another channel'
+)
+_NOWHERE: Final = "its provider has nowhere to bring messages to; set [omniyard] public_url"
 
 
-class TwilioSettings(ChatSettings):
+class TwilioSettings(ChatSettings, PolledSettings):
     """One number at Twilio, for SMS and MMS or for WhatsApp: each is an address of its own there.
 
     templates: our names of approved WhatsApp templates, each with its content SID.
@@ -40,8 +58,40 @@ class TwilioSettings(ChatSettings):
         """Our address as Twilio writes it."""
         return f"whatsapp:{self.number}" if self.whatsapp else self.number
 
+    @property
+    def source_words(self) -> str:
+        """See `ChannelSettings`."""
+        return self.own_address
 
-class XSettings(ChatSettings):
+    @property
+    def window(self) -> Window:
+        """See `ChannelSettings`."""
+        return self.send.window_within(WHATSAPP_WINDOW if self.whatsapp else None)
+
+    @property
+    def text_limit(self) -> TextLimit:
+        """See `ChannelSettings`."""
+        return TextLimit(LONGEST)
+
+    @property
+    def counts_segments(self) -> bool:
+        """See `ChannelSettings`."""
+        return not self.whatsapp
+
+    def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
+        """See `ChannelSettings`."""
+        del public_url
+        if self.whatsapp or not self.number.startswith(_MAINLAND_CHINA):
+            return ()
+        return (ChannelConcern(key="number", message=_ONE_WAY, value=self.number),)
+
+
+# X takes 1 to 10,000 characters; Telegram counts UTF-16 code units (Bot API, sendMessage).
+X_LIMIT: Final = TextLimit(10_000)
+TELEGRAM_LIMIT: Final = TextLimit(4096, TextUnit.UTF16)
+
+
+class XSettings(ChatSettings, PolledSettings):
     """Direct messages to an X account. Every message read and sent costs money there.
 
     daily_budget: US dollars a UTC day; 0 is none.  emergency_share: the part of it that is kept back from reading,
@@ -53,7 +103,6 @@ class XSettings(ChatSettings):
     consumer_secret: Secret
     access_token: Secret
     access_secret: Secret
-    poll: Pause = timedelta(seconds=60)
     daily_budget: float = Field(default=10.0, ge=0)
     emergency_share: float = Field(default=0.2, ge=0, le=1)
     read_price: float = Field(default=0.01, ge=0)
@@ -65,8 +114,13 @@ class XSettings(ChatSettings):
         """See `ChannelSettings`."""
         return "access_token", (self.kind, self.access_token)
 
+    @property
+    def text_limit(self) -> TextLimit:
+        """See `ChannelSettings`."""
+        return X_LIMIT
 
-class TelegramSettings(ChatSettings):
+
+class TelegramSettings(ChatSettings, PolledSettings):
     """A Telegram bot. token: as BotFather gave it.  poll: how long one question to Telegram may stay open."""
 
     kind: Literal["telegram"]
@@ -78,6 +132,11 @@ class TelegramSettings(ChatSettings):
     def source(self) -> tuple[str, Hashable]:
         """See `ChannelSettings`."""
         return "token", (self.kind, self.token)
+
+    @property
+    def text_limit(self) -> TextLimit:
+        """See `ChannelSettings`."""
+        return TELEGRAM_LIMIT
 
 
 # What a body may say: recipient in E.164 and as dialled in the country, our id, our number, and what is written.
@@ -162,3 +221,22 @@ class HttpSmsSettings(ChatSettings):
     def source(self) -> tuple[str, Hashable]:
         """See `ChannelSettings`."""
         return "number", (self.kind, self.send.url, self.number)
+
+    @property
+    def source_words(self) -> str:
+        """See `ChannelSettings`."""
+        return f"{self.number} by {urlsplit(self.send.url).hostname}"
+
+    @property
+    def text_limit(self) -> TextLimit:
+        """See `ChannelSettings`."""
+        return TextLimit(self.send.longest)
+
+    @property
+    def counts_segments(self) -> bool:
+        """See `ChannelSettings`."""
+        return True
+
+    def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
+        """See `ChannelSettings`."""
+        return () if public_url is not None else (ChannelConcern(key="kind", message=_NOWHERE),)

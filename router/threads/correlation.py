@@ -13,10 +13,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
+from router.reason import Reason, ReasonKey
 
 # What a subject is about, without what mail programs and lists put around it.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
@@ -69,8 +71,18 @@ OLD: Final = timedelta(days=30)
 _TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
 _NO_DOMAIN: Final = "omniyard.invalid"
 _MOST_TOKENS: Final = 8
-_NO_SIGN: Final = "none"
-_CHAT: Final = "the sender's conversation on this channel"
+
+
+class SignKind(StrEnum):
+    """By what a message was found to belong to a conversation. repeated: the sender said the same words before."""
+
+    NONE = "none"
+    TOKEN = "our_token"  # noqa: S105  (no secret)
+    ANSWERED = "answered_message"
+    QUOTING = "quoting_message"
+    RETURNED = "returned_message"
+    CHAT = "open_chat"
+    REPEATED = "repeated_words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +103,14 @@ class Correlation:
     """joins: None for a new conversation.  linked_to: one to show beside a new one.  sign, why: the evidence."""
 
     joins: Candidate | None
-    sign: str
-    why: str
+    sign: SignKind
+    why: Reason
     linked_to: UUID | None = None
 
     @property
     def follows_case(self) -> bool:
         """Whether a new conversation comes from an answer to an earlier one of the same contact."""
-        return self.joins is None and self.linked_to is not None and self.sign != _NO_SIGN
+        return self.joins is None and self.linked_to is not None and self.sign is not SignKind.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +168,15 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
         if candidate.contact_id != contact_id:
             refused = refused or candidate
         elif _is_new_matter(envelope, candidate):
-            return Correlation(None, sign, "a new subject on a closed or old case", linked_to=candidate.conversation_id)
+            return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
         else:
-            return Correlation(candidate, sign, f"{sign}, and the sender takes part")
+            return Correlation(candidate, sign, Reason(ReasonKey.SENDER_TAKES_PART, {"sign": sign.value}))
     if chat is not None and envelope.sender.kind in CHAT_KINDS:
         return _in_chat(envelope, chat, join_within=join_within)
     if refused:
-        return Correlation(
-            None, _NO_SIGN, "the sender does not take part in the case pointed at", linked_to=refused.conversation_id
-        )
-    return Correlation(None, _NO_SIGN, "nothing points at a known conversation")
+        why = Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
+        return Correlation(None, SignKind.NONE, why, linked_to=refused.conversation_id)
+    return Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 
 
 def _bounced(envelope: Envelope) -> tuple[str, ...]:
@@ -182,10 +193,9 @@ def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key
     for place in _bounced(envelope):
         for reference, proof in _tokens(place):
             if reference in by_reference and _is_proven(by_reference[reference], proof, key=key):
-                return Correlation(
-                    by_reference[reference], "our message that came back", "its Message-ID proves it ours"
-                )
-    return Correlation(None, _NO_SIGN, "a report about no message of ours")
+                why = Reason(ReasonKey.RETURNED_MESSAGE_IS_OURS)
+                return Correlation(by_reference[reference], SignKind.RETURNED, why)
+    return Correlation(None, SignKind.NONE, Reason(ReasonKey.RETURNED_MESSAGE_IS_UNKNOWN))
 
 
 def _tokens(place: str) -> list[tuple[str, str]]:
@@ -194,10 +204,10 @@ def _tokens(place: str) -> list[tuple[str, str]]:
 
 def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:
     if chat.resolved:
-        return Correlation(None, _CHAT, "it is resolved", linked_to=chat.conversation_id)
+        return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_RESOLVED), linked_to=chat.conversation_id)
     if envelope.received_at - chat.last_message_at > join_within:
-        return Correlation(None, _CHAT, "it has been quiet for too long", linked_to=chat.conversation_id)
-    return Correlation(chat, _CHAT, "it is open, and short messages go on with what is open")
+        return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_QUIET), linked_to=chat.conversation_id)
+    return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_OPEN))
 
 
 def _pointed_at(
@@ -207,14 +217,14 @@ def _pointed_at(
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
     key: bytes,
-) -> list[tuple[str, Candidate]]:
+) -> list[tuple[SignKind, Candidate]]:
     found = [
-        ("our token", by_reference[reference])
+        (SignKind.TOKEN, by_reference[reference])
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
     for message_id in signs.message_ids:
-        sign = "a message that quotes it" if message_id == envelope.rfc_message_id else "the message it answers"
+        sign = SignKind.QUOTING if message_id == envelope.rfc_message_id else SignKind.ANSWERED
         # Of several conversations that know a message, the one that moved last is the one people read.
         latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
         found += [(sign, candidate) for candidate in latest_first]

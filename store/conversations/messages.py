@@ -9,9 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from router.errors import NotFound
+from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
@@ -44,7 +45,7 @@ class MessageRecord:
     sent_at: datetime | None
     received_at: datetime
     origin: str
-    trace: dict[str, Any]
+    trace: Trace
     delivery: str | None
 
 
@@ -97,7 +98,7 @@ def messages_of(
     if before is not None:
         statement = statement.where(behind(columns.received_at, columns.id, position=before))
     statement = statement.order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
-    return [MessageRecord(**row) for row in reversed(connection.execute(statement).mappings().all())]
+    return [_record(row) for row in reversed(connection.execute(statement).mappings().all())]
 
 
 def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
@@ -109,7 +110,11 @@ def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
     row = connection.execute(_select(columns.html).where(columns.id == message_id)).mappings().first()
     if row is None:
         raise NotFound("there is no message with that id")
-    return MessageRecord(**row)
+    return _record(row)
+
+
+def _record(row: RowMapping) -> MessageRecord:
+    return MessageRecord(**{**row, "trace": read_trace(row["trace"])})
 
 
 def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:

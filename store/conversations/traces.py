@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from router.errors import NotFound
+from router.routing.trace import Trace, read_trace
 from store.db.bulk import table_of
-from store.db.encryption import sealer_of
+from store.db.encryption import Sealer, sealer_of
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
 
 # A conversation with more messages than this is read at the desk, not in a terminal.
@@ -36,7 +37,7 @@ class Traced:
     envelope: str
     message_id: UUID | None
     reference: str | None
-    trace: dict[str, Any] | None
+    trace: Trace | None
 
 
 def find_traced(connection: Connection, key: str) -> list[Traced]:
@@ -62,13 +63,15 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
         .limit(_MOST)
     )
     sealer = sealer_of(connection)
-    rows = [
-        Traced(**{**row, "envelope": sealer.open_text(row["envelope"])})
-        for row in connection.execute(statement).mappings()
-    ]
+    rows = [_traced(row, sealer=sealer) for row in connection.execute(statement).mappings()]
     if not rows:
         raise NotFound(f"nothing is known by {key}: expected the id of a message or a conversation, or a reference")
     return rows
+
+
+def _traced(row: RowMapping, *, sealer: Sealer) -> Traced:
+    trace = None if row["trace"] is None else read_trace(row["trace"])
+    return Traced(**{**row, "envelope": sealer.open_text(row["envelope"]), "trace": trace})
 
 
 def find_contact(connection: Connection, *, kind: str, handle: str) -> UUID | None:

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.delivery import DeliveryStatus, is_later
+from router.delivery import DeliveryReport, DeliveryStatus, is_later
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.messages import ConversationRow, MessageRow
@@ -211,15 +211,6 @@ def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: ti
     """Look again after `look_after`. counts: whether the provider was asked and had it not."""
     values = {"due_at": read_clock(connection) + look_after, "looks": row.looks + int(counts)}
     return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryReport:
-    """What a provider tells about a message of ours, by callback or in a list. why: its code; empty if all is well."""
-
-    delivery: DeliveryStatus
-    provider_id: str = ""
-    why: str = ""
 
 
 def note_delivery(connection: Connection, outbound_id: UUID, told: DeliveryReport) -> bool:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.daemon import Daemon, Polled
+from connectors.base import Polled
+from connectors.daemon import Daemon
 from connectors.email.smtp.listener import SmtpGate
 from connectors.watchdog import Watchdog
 from router.settings.channels import SmtpSettings
@@ -275,7 +276,8 @@ def test_a_move_that_fails_shows_in_the_report_while_mail_flows(dovecot_mailbox,
 
 PROGRAM = """
 import sys
-from connectors.daemon import Daemon, Polled
+from connectors.base import Polled
+from connectors.daemon import Daemon
 from connectors.email.imap.connector import ImapConnector
 from router.settings.channels import ImapSettings
 from router.settings.secret import Secret

@@ -1,4 +1,4 @@
-"""The feed, as a tool reads it that dies all the time: every number once, in order, none missing."""
+"""The feed, as a tool reads it that keeps dying: every number once, in order, none missing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 WRITE = """
 import datetime, random, sys, time
 from store.db.engine import Database
-from store.events.append import EventRow, append_events
+from store.events.append import NewEvent, append_events
 database, dice = Database(sys.argv[1]), random.Random(sys.argv[2])
 now, written = datetime.datetime.now(datetime.UTC), 0
 while written < 400:
@@ -39,7 +39,7 @@ while written < 400:
     fails = dice.random() < 0.2
     try:
         with database.write() as connection:
-            append_events(connection, [EventRow(kind, at=now) for kind in kinds])
+            append_events(connection, [NewEvent(kind, at=now) for kind in kinds])
             time.sleep(dice.random() / 100)
             if fails:
                 raise KeyError
@@ -61,7 +61,7 @@ while True:
 
 
 class Served:
-    """The desk on a port, and a token of its own."""
+    """The desk on a port, with a token of its own."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.port = free_port()
@@ -103,7 +103,7 @@ def run(script: str, *arguments: str, **environment: str) -> subprocess.Popen[by
 
 
 def follow(served: Served, seen: list[tuple[int, str]], *, most: int) -> None:
-    """Read some events of a new stream, and die without a word."""
+    """Read some events of a new stream, then drop the connection."""
     with served.open(after=seen[-1][0] if seen else 0) as client, client.stream("GET", "/events/stream") as answer:
         assert answer.status_code == 200
         for line in answer.iter_lines():

@@ -239,7 +239,7 @@ def test_the_settings_are_those_of_the_file() -> None:
 def deliverer(desk: ChatDesk, *, pace: SendingPace = AT_ONCE) -> Deliverer:
     lanes = open_senders(desk.settings)
     return Deliverer(
-        desk.database, desk.brain, lane="twilio", senders=lanes["twilio"], underway=InFlight(),
+        desk.database, desk.brain, lane="twilio", senders=lanes["twilio"], in_flight=InFlight(),
         stopped=threading.Event(), pace=pace,
     )  # fmt: skip
 

@@ -16,10 +16,10 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import Arrival, Cursor, Page
+from connectors.base import MAIL, Arrival, Cursor, Page
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
-from connectors.normalise import MAIL, normalise_page
+from connectors.normalise import normalise_page
 from router.errors import OmniyardError
 from store.db import leases
 from store.db.encryption import Sealer
@@ -51,7 +51,7 @@ class Intake:
     def own(self, channel: str) -> Ownership | None:
         """See `Keeper`."""
         if channel in self._mail:
-            # A reader takes a second to load; whoever owns the channel can read at once.
+            # A reader takes a second to load; loaded now, it can read the first page at once.
             self._reader(channel).warm()
         with self._database.write() as connection:
             name = _lease_name(channel)
@@ -127,7 +127,7 @@ class Intake:
             guard.close()
 
     def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
-        # Sealed before the transaction: nobody waits for it.
+        # Sealed before the transaction, so that no lock is held meanwhile.
         deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
             if token is not None:

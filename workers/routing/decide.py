@@ -1,4 +1,4 @@
-"""Decide a page of messages in the order of their arrival, with what is known and what the page itself adds."""
+"""Decide a page of messages in order of arrival, with the stored history and the page's earlier messages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.origin.automatic import OriginKind
+from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
 from router.status import Status
-from router.threads.correlation import Candidate, Correlation, correlate
+from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage, KnownWords
@@ -21,13 +22,12 @@ from store.inbound.outcome import Outcome
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
-_SAID_BEFORE: Final = "the same words before"
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
 
 
 @dataclass(slots=True)
 class Verdicts:
-    """What became of each inbound row. duplicates: row -> the row that came first.  unanswerable: row -> why."""
+    """The outcome of each inbound row. duplicates: row -> the first row.  unanswerable: row -> why."""
 
     routed: list[UUID] = field(default_factory=list)
     duplicates: dict[UUID, UUID] = field(default_factory=dict)
@@ -36,13 +36,13 @@ class Verdicts:
 
 @dataclass(slots=True)
 class History:
-    """What is known before a message is decided; grows with each message of the page.
+    """The facts known before a message is decided; each message of the page adds its own.
 
-    chats: by contact and channel, the conversation that a short message may go on with.
-    labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
-    hours: of the page's channels at its moment.
-    recent: what each contact said not long ago, and where, oldest first.
-    learned: from the page itself, by Message-ID and by whom alone it points anywhere (None: anybody).
+    chats: by contact and channel, the conversation that a chat message may join.
+    labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
+    hours: of the page's channels at the time of the decision.
+    recent: each contact's recent messages and their conversations, oldest first.
+    learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
     by_reference: dict[str, Candidate]
@@ -67,7 +67,7 @@ class History:
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
     ) -> History:
-        """Arrange what the store knows."""
+        """Build the history from the store's records."""
         history = cls(
             {reference: _candidate(known) for reference, known in by_reference.items()},
             {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
@@ -83,7 +83,7 @@ class History:
         return history
 
     def first_of(self, incoming: Incoming) -> KnownMessage | None:
-        """Return the message that this one repeats: the same words under the same Message-ID, or the same bytes."""
+        """Return the message that this one duplicates: equal text and Message-ID, or without one equal bytes."""
         said = self.said.get((incoming.contact_id, incoming.reading.fingerprint), ())
         own = incoming.reading.envelope.rfc_message_id
         for message in said:
@@ -92,7 +92,7 @@ class History:
         return None
 
     def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
-        """Return the conversations that know a Message-ID of the message's, as they are by now."""
+        """Return by Message-ID of the message the conversations that know it, in their current state."""
         found: dict[str, list[Candidate]] = {}
         for message_id in known_ids(incoming):
             known = {each.conversation_id: each for each in self.by_message_id.get(message_id, ())}
@@ -102,7 +102,7 @@ class History:
         return found
 
     def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
-        """Return what the contact said not long ago, on whatever channel, that this message says again."""
+        """Return the contact's recent message, on any channel, that this message repeats."""
         recent, reading = self.recent.get(incoming.contact_id), incoming.reading
         if not recent or not may_repeat(incoming):
             return None
@@ -116,16 +116,16 @@ class History:
         )
         if found is None:
             return None
-        # What the conversation is by now, after whatever the page has added to it.
+        # The current state of the conversation, with the page's messages.
         latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
         return found, latest[-1]
 
     def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
-        """Remember what a contact said."""
+        """Add a contact's message."""
         self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
 
     def learn(self, filing: Placement, *, candidate: Candidate) -> None:
-        """Remember a decided message for those that follow in the page."""
+        """Add a decided message for the next messages of the page."""
         incoming = filing.incoming
         if may_repeat(incoming):
             reading = incoming.reading
@@ -141,7 +141,7 @@ class History:
         envelope = incoming.reading.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in known_ids(incoming):
-            # What is only quoted points its own sender somewhere, and no stranger who quotes it too.
+            # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
         self.said.setdefault((incoming.contact_id, incoming.reading.fingerprint), []).append(
@@ -183,8 +183,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     )
     repeated = history.repeated(incoming)
     if repeated and correlation.joins is None:
-        why = f"said on {repeated[0].channel} within a day, and the sender is the same"
-        correlation = Correlation(repeated[1], _SAID_BEFORE, why)
+        why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
+        correlation = Correlation(repeated[1], SignKind.REPEATED, why)
     if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
@@ -207,7 +207,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
 
 
 def _file(filing: Placement, *, recorder: Recorder) -> Candidate:
-    """Record where the message goes, and return the conversation as it then is."""
+    """Record where the message goes, and return the conversation's new state."""
     if filing.correlation.joins is None:
         recorder.opened(filing)
         return filing.candidate

@@ -1,4 +1,4 @@
-"""What the brain would do with a message at a moment, and why; everything is read and nothing is written."""
+"""Explain how the desk would route a message at a given moment, without writing anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from router.analysis import Analysis
 from router.envelope import Envelope
 from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
-from router.routing.trace import explain
+from router.routing.routes import explain
+from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Correlation, correlate
 from store.conversations.traces import find_contact
 from store.db.engine import Database
@@ -23,21 +24,20 @@ from workers.routing.decide import History
 from workers.routing.route import handle_of
 
 
-def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> dict[str, object]:
-    """Return the trace that the message would get if it had been received at `at`, with today's configuration.
+def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at: datetime) -> Trace:
+    """Return the trace of the message as if it were received at `at`, with the current configuration.
 
     at: aware.
     """
     (reading,) = brain.read_page([replace(envelope, received_at=at)])
     with database.read() as connection:
         handle = handle_of(reading, content_hash=b"")
-        # Somebody unknown takes part in nothing, as a new contact would.
+        # An unknown sender has no conversation, like a new contact.
         contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
         correlation = _correlate(connection, reading, contact_id=contact_id, brain=brain)
         labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
     decision = brain.table.decide(reading, now=at, background=background)
-    shown = explain(reading.explained, correlation=correlation, decision=decision)
     reply, why = compose_reply(
         reading,
         decision=decision,
@@ -47,8 +47,8 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
         now=at,
         follow_up=correlation.joins is not None,
     )
-    said = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
-    return shown | {"reply": said}
+    said = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
+    return explain(reading, correlation=correlation, decision=decision, reply=said)
 
 
 def _correlate(connection: Connection, reading: Analysis, *, contact_id: UUID, brain: Brain) -> Correlation:

@@ -1,4 +1,4 @@
-"""Turn decisions into rows: the words of the brain in the columns of the archive."""
+"""Turn decisions into the rows that the store writes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from uuid import UUID
 from router.analysis import Analysis
 from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
+from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
 from router.routing.emergency import is_heard
-from router.routing.routes import Decision, HoursGate
+from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
-from router.routing.trace import explain
+from router.routing.trace import ReplyTrace, Trace
 from router.status import Status
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from store.db.engine import WrittenJson
 from store.db.ids import new_id
 from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
@@ -31,7 +33,7 @@ from workers.routing.brain import Brain
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A claimed row, what it says by itself, and its sender's contact."""
+    """A claimed row, the analysis of its message, and the sender's contact."""
 
     row: ClaimedInbound
     reading: Analysis
@@ -39,18 +41,18 @@ class Incoming:
 
 
 def known_ids(incoming: Incoming) -> list[str]:
-    """Return the Message-IDs by which the message's conversation will be found: its own and those it answers."""
+    """Return the Message-IDs that will lead to the message's conversation: its own and those that it answers."""
     envelope = incoming.reading.envelope
     return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
 
 
 def may_repeat(incoming: Incoming) -> bool:
-    """Tell whether a message may say again what its sender said: people's own words, and none from an archive."""
+    """Return whether the message can repeat an earlier one: a person wrote it, and it is not from an archive."""
     return incoming.reading.origin.kind is OriginKind.PERSON and not incoming.row.backfill
 
 
 def evidence_of(reading: Analysis) -> dict[str, object]:
-    """Return what spoke for the message's category, as JSON; no message text."""
+    """Return the evidence for the message's category, as JSON; no message text."""
     seen = reading.classification
     return {
         "words": list(seen.evidence),
@@ -61,7 +63,7 @@ def evidence_of(reading: Analysis) -> dict[str, object]:
 
 
 def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
-    """Return the rows of its files, under the names that are safe to show."""
+    """Return the rows of the message's attachments, with names that are safe to show."""
     return [
         {
             "id": new_id(),
@@ -76,18 +78,18 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
     ]
 
 
-# Of machines that tell of an absence, or of ourselves: nobody waits for an answer to them.
+# Auto-replies and our own messages: no sender waits for an answer to them.
 _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 
 
 def wakes(incoming: Incoming) -> bool:
-    """Tell whether the message opens a conversation again that was resolved or is asleep."""
+    """Return whether the message reopens a conversation that is resolved or snoozed."""
     return not incoming.row.backfill and incoming.reading.origin.kind not in _NO_ONE_WAITS
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A message and where it goes: the conversation it opens or joins, and why. repeats: a message it says again."""
+    """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats."""
 
     incoming: Incoming
     candidate: Candidate
@@ -101,17 +103,16 @@ class Placement:
         """The conversation's id."""
         return self.candidate.conversation_id
 
-    @property
-    def trace(self) -> dict[str, object]:
-        """The reasons, as JSON."""
-        return explain(self.incoming.reading.explained, correlation=self.correlation, decision=self.decision)
+    def trace(self, reply: ReplyTrace) -> Trace:
+        """Return every decision with its reasons. reply: what the machine says to it."""
+        return explain(self.incoming.reading, correlation=self.correlation, decision=self.decision, reply=reply)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Collects the rows of one page in `outcome`. now: the database's clock.
 
-    replies: dedupe keys of what was said by machine; grows.
+    replies: dedupe keys of the automatic replies, including those of this page.
     """
 
     brain: Brain
@@ -120,16 +121,16 @@ class Recorder:
     outcome: Outcome = field(default_factory=Outcome)
 
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
-        """Note that a row repeats a message we have."""
+        """Record that a row duplicates a stored message."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
         self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
 
     def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
-        """Note that a row was put aside for people."""
+        """Record that a row is quarantined."""
         self._event(EventKind.INBOUND_QUARANTINED, None, payload={"inbound_id": str(row.id), "why": why})
 
     def commanded(self, incoming: Incoming) -> None:
-        """Note that a text message stopped or started our messages to its sender."""
+        """Record that a text message is a STOP or START command."""
         command = command_of(incoming.reading.envelope)
         if command in {Command.STOP, Command.START}:
             word = LastWord(
@@ -142,7 +143,7 @@ class Recorder:
             self.outcome.words.append(word)
 
     def opened(self, filing: Placement) -> None:
-        """Write down a message that opens a conversation, and the automatic answer to it."""
+        """Record a message that opens a conversation, and the automatic reply to it."""
         self.outcome.conversations.append(_conversation(filing))
         payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
         self._event(EventKind.CONVERSATION_OPENED, filing.conversation_id, payload=payload)
@@ -152,10 +153,10 @@ class Recorder:
         self._count(filing)
 
     def joined(self, filing: Placement) -> None:
-        """Write down a message that goes on with a conversation; danger said later raises the whole case."""
+        """Record a message that joins a conversation; an emergency in it escalates the conversation."""
         row, decision = filing.incoming.row, filing.decision
         self.outcome.touches.append(ConversationTouch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
-        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign}
+        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign.value}
         self._event(EventKind.MESSAGE_RECEIVED, filing.conversation_id, payload=payload)
         if decision.emergency and not filing.candidate.emergency:
             self.outcome.escalations[filing.conversation_id] = _escalation(filing)
@@ -167,24 +168,23 @@ class Recorder:
             self._count(filing)
 
     def _called(self, filing: Placement) -> None:
-        """Note for what people are called; an archive calls nobody."""
+        """Record the emergency that people are called for; mail from an archive calls no one."""
         if not filing.incoming.row.backfill:
             row = {"conversation_id": filing.conversation_id, "inbound_id": filing.incoming.row.id, "at": self.now}
             self.outcome.emergencies.append(row | {"evidence": evidence_of(filing.incoming.reading)})
 
     def _answer(self, filing: Placement, *, follow_up: bool) -> None:
-        """Write down the message with its reasons, and what the machine says to it."""
+        """Record the message with its reasons, and the automatic reply."""
         reply, why = self._reply(filing, follow_up=follow_up)
         key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
         if reply and key in self.replies:
-            once_per = "case" if reply.period == "case" else "day"
-            why = f'"{reply.kind}" was said already; it is said once a {once_per}'
-            reply = None
+            said = ReasonKey.REPLY_SAID_IN_CASE if reply.period == "case" else ReasonKey.REPLY_SAID_TODAY
+            why, reply = Reason(said, {"reply": reply.kind}), None
         if reply:
             self.replies.add(key)
             self._auto_reply(filing, reply, key=key)
-        shown = {"sent": reply.kind if reply else None, "language": reply.language if reply else None, "why": why}
-        self._message(filing, trace=filing.trace | {"reply": shown})
+        shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
+        self._message(filing, trace=filing.trace(shown))
 
     def _count(self, filing: Placement) -> None:
         if filing.incoming.row.backfill or not is_heard(filing.incoming.reading):
@@ -193,7 +193,8 @@ class Recorder:
             self.outcome.held += 1
         elif filing.decision.gate is HoursGate.RELEASED:
             self.outcome.released += 1
-            payload = {"inbound_id": str(filing.incoming.row.id), "hints": list(filing.decision.hints)}
+            hints = [hint.to_json() for hint in filing.decision.hints]
+            payload = {"inbound_id": str(filing.incoming.row.id), "hints": hints}
             self._event(EventKind.MESSAGE_RELEASED, filing.conversation_id, payload=payload)
 
     def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
@@ -203,11 +204,11 @@ class Recorder:
         candidate = filing.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, str]:
+    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
         if filing.incoming.row.backfill:
-            return None, "old mail is never answered by machine"
+            return None, Reason(ReasonKey.ARCHIVED_MAIL)
         if follow_up and filing.candidate.emergency and not filing.decision.emergency:
-            return None, "the conversation is an emergency: what is said by day and night does not hold for it"
+            return None, Reason(ReasonKey.CASE_IS_EMERGENCY)
         return compose_reply(
             filing.incoming.reading,
             decision=filing.decision,
@@ -219,7 +220,7 @@ class Recorder:
             status_link=self.brain.status_link(filing.conversation_id, now=self.now),
         )
 
-    def _message(self, filing: Placement, *, trace: dict[str, object]) -> None:
+    def _message(self, filing: Placement, *, trace: Trace) -> None:
         self.outcome.messages.append(_message(filing, trace=trace))
         self.outcome.indexed.append((filing.message_id, filing.incoming.reading.indexed))
         self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
@@ -235,7 +236,7 @@ class Recorder:
     def _auto_reply(self, filing: Placement, reply: AutoReply, *, key: str) -> None:
         outbound_id, token = new_id(), self._token(filing)
         address = self.brain.address_of(filing.incoming.row.channel)
-        # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
+        # Chosen before the first attempt, so that every attempt carries it and we recognise the customer's answer.
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
         row = _outbound(filing, reply) | {
             "dedupe_key": key,
@@ -251,7 +252,7 @@ class Recorder:
 
 def _conversation(filing: Placement) -> dict[str, Any]:
     row, decision, reading = filing.incoming.row, filing.decision, filing.incoming.reading
-    # Old mail starts no clock and is not held: its promises were somebody else's.
+    # Old mail starts no SLA clock and is not held, because this desk promised nothing for it.
     due = Due() if row.backfill else decision.due
     held_until = None if row.backfill else decision.held_until
     return {
@@ -296,7 +297,7 @@ def _escalation(filing: Placement) -> Escalation:
     )
 
 
-def _message(filing: Placement, *, trace: dict[str, object]) -> dict[str, Any]:
+def _message(filing: Placement, *, trace: Trace) -> dict[str, Any]:
     incoming, reading = filing.incoming, filing.incoming.reading
     return {
         "id": filing.message_id,
@@ -318,7 +319,7 @@ def _message(filing: Placement, *, trace: dict[str, object]) -> dict[str, Any]:
         "fingerprint": reading.fingerprint,
         "echo": reading.echo if may_repeat(incoming) else "",
         "duplicate_of": filing.repeats,
-        "trace": trace,
+        "trace": WrittenJson(trace.written()),
     }
 
 

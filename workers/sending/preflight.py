@@ -105,7 +105,7 @@ class Preflight:
 
     def _bounds(self, channel: str) -> SendSettings:
         configured = self._settings.channels.get(channel)
-        return getattr(configured, "send", None) or _USUAL
+        return (configured.send if configured else None) or _USUAL
 
 
 def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from connectors.registry import kind_of
 from router.errors import PermanentError
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.masking.mask import mask
 from router.settings import Settings
-from router.settings.channels import ChannelSettings, ImapSettings, SmtpSettings, WebSettings
+from router.settings.channel_base import ChannelSettings
 from router.threads.correlation import make_message_id, make_token
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
@@ -57,13 +58,13 @@ class ReplyService:
         """Queue the reply; return its message's id.
 
         case: locked.
-        Raises PermanentError when there is nobody to answer or no way out, or the text must not leave.
+        Raises PermanentError when there is no recipient or no way out, or the text must not leave.
         """
         channel, masked = self._way_out(case), mask(wish.text)
         if "card" in masked.kinds:
             # PCI DSS 4.0 4.2.2: a card number is never sent by mail or chat.
             raise PermanentError("the text has a card number; a reply must not")
-        if wish.copies and not _is_mail(channel):
+        if wish.copies and not kind_of(channel).can.mail:
             raise PermanentError(f"the channel {case.channel} knows no copies; expected one recipient")
         now = read_clock(connection)
         due_at = self._due_at(case, wish, now=now)
@@ -80,7 +81,7 @@ class ReplyService:
             dedupe_key=f"{wish.agent_id}:{wish.key}",
             author=wish.author,
             sender=address,
-            subject=f"Re: {case.subject} [{token}]" if _is_mail(channel) else "",
+            subject=f"Re: {case.subject} [{token}]" if kind_of(channel).can.mail else "",
             text=wish.text,
             masked=masked,
             # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
@@ -103,7 +104,7 @@ class ReplyService:
 
     def _way_out(self, case: Answerable) -> ChannelSettings:
         channel = self._settings.channels.get(case.channel)
-        if channel is None or not channel.enabled or getattr(channel, "send", None) is None:
+        if channel is None or not channel.has_way_out:
             raise PermanentError(f"the channel {case.channel} has no way out: its file says no `send`")
         if not case.recipient:
             raise PermanentError(f"nobody has written to {case.channel} in this conversation who could be answered")
@@ -120,7 +121,3 @@ class ReplyService:
         if opens_at is None:
             raise PermanentError(f"the calendar {name} does not open again; expected a moment in send_at")
         return opens_at
-
-
-def _is_mail(channel: ChannelSettings) -> bool:
-    return isinstance(channel, ImapSettings | SmtpSettings | WebSettings)

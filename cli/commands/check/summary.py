@@ -7,22 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from api.text.reasons import in_english
 from cli.terminal import print_table
 from router.hours.calendar import Calendar, OpenSpan
 from router.hours.days import DayKind
 from router.hours.from_settings import build_calendars
-from router.settings.channels import (
-    ChannelSettings,
-    HttpSmsSettings,
-    ImapSettings,
-    SmtpSettings,
-    TwilioSettings,
-    WebSettings,
-)
 from router.settings.model import Condition, RouteSettings, Settings
 
 _DAY: Final = timedelta(days=1)
@@ -43,7 +35,7 @@ def describe(settings: Settings, *, now: datetime) -> dict[str, object]:
     """Return the summary as JSON values. now: aware; the week that it falls in is described."""
     return {
         "channels": [
-            {"name": name, "kind": channel.kind, "enabled": channel.enabled, "source": _source(channel),
+            {"name": name, "kind": channel.kind, "enabled": channel.enabled, "source": channel.source_words,
              "calendar": channel.calendar, "team": channel.team}
             for name, channel in settings.channels.items()
         ],
@@ -83,7 +75,7 @@ def print_summary(settings: Settings, *, now: datetime) -> None:
 def _channel_rows(settings: Settings) -> Iterator[Sequence[str]]:
     for name, channel in settings.channels.items():
         kind = channel.kind if channel.enabled else f"{channel.kind}, disabled"
-        yield name, kind, _source(channel), channel.calendar, channel.team or ""
+        yield name, kind, channel.source_words, channel.calendar, channel.team or ""
 
 
 def _in_short(week: Iterable[_Day]) -> str:
@@ -105,18 +97,6 @@ def _in_words(route: RouteSettings) -> str:
         "held until opening" if route.hold else "",
     ]
     return f"{_condition(route.when) or 'all that is left'} -> {', '.join(filter(None, actions))}"
-
-
-def _source(channel: ChannelSettings) -> str:
-    if isinstance(channel, ImapSettings):
-        return f"{channel.username} at {channel.host}, {channel.folder}"
-    if isinstance(channel, TwilioSettings):
-        return channel.own_address
-    if isinstance(channel, HttpSmsSettings):
-        return f"{channel.number} by {urlsplit(channel.send.url).hostname}"
-    if isinstance(channel, WebSettings):
-        return "/contact"
-    return channel.listen if isinstance(channel, SmtpSettings) else channel.address or ""
 
 
 def _condition(condition: Condition | None) -> str:
@@ -148,7 +128,7 @@ def _week(calendar: Calendar, *, now: datetime) -> Iterator[_Day]:
         ours = [span for span in spans if span.start.astimezone(calendar.zone).date() == day]
         noon = datetime(day.year, day.month, day.day, 12, tzinfo=calendar.zone)
         rule = calendar.day(noon)
-        yield _Day(day, _hours(ours, calendar=calendar), rule.why if rule.kind in _UNUSUAL else "")
+        yield _Day(day, _hours(ours, calendar=calendar), in_english(rule.why) if rule.kind in _UNUSUAL else "")
 
 
 def _hours(spans: list[OpenSpan], *, calendar: Calendar) -> str:

@@ -14,8 +14,7 @@ from router.errors import ConfigError
 from router.hours.calendar import coverage_warning
 from router.hours.from_settings import build_calendars
 from router.hours.holidays import public_holidays
-from router.settings.channels import RUNNABLE_KINDS
-from router.settings.findings import Finding, Level, Place, shown
+from router.settings.findings import Finding, Level, Place
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys
@@ -46,9 +45,6 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
-        if channel.enabled and channel.kind not in RUNNABLE_KINDS:
-            message = "this version has no connector of this kind yet; set enabled = false, or take the channel out"
-            yield Finding(place=(*place, "kind"), value=shown(channel.kind), message=message)
     for name, webhook in settings.webhooks.items():
         place = ("webhooks", name)
         findings = list(_needs(place, webhook, level="error" if webhook.enabled else "warning"))

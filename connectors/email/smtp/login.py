@@ -1,18 +1,17 @@
-"""Opening a way to the server that takes our mail: connection, TLS, login; and what a refusal means, in words."""
+"""Connect to the server that sends our mail: connection, TLS, login; and translate its refusals into errors."""
 
 from __future__ import annotations
 
 import base64
 import smtplib
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from connectors.email.server_errors import translate
 from connectors.email.tls import trust
-from router.errors import ConfigError, OmniyardError, PermanentError, TransientError
+from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import MailSendSettings
 
 
@@ -20,8 +19,8 @@ from router.settings.channels import MailSendSettings
 class Timeouts:
     """How long to wait, in seconds.
 
-    command: for connections, greetings and commands; RFC 5321 section 4.5.3.2 allows more than anybody needs.
-    final_dot: section 4.5.3.2.6; many servers deliver before they answer, and impatience makes copies.
+    command: for connections, greetings and commands; RFC 5321 section 4.5.3.2 allows more than is ever needed.
+    final_dot: section 4.5.3.2.6; many servers deliver before they answer, and a short time-out makes copies.
     """
 
     command: float = 30.0
@@ -34,13 +33,13 @@ USUAL: Final = Timeouts()
 def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUAL) -> smtplib.SMTP:
     """Return a client that is logged in.
 
-    local: what we call ourselves in EHLO.
-    Raises TransientError when the server cannot be reached or is busy, PermanentError when it does not want us.
+    local: our own name in EHLO.
+    Raises TransientError when the server cannot be reached or is busy, PermanentError when it refuses us.
     """
-    with translating(settings, "connect"):
+    with _server_errors(settings, "connect"):
         client = _open(settings, local, seconds=timeouts.command)
     try:
-        with translating(settings, "log in"):
+        with _server_errors(settings, "log in"):
             _log_in(client, settings)
     except BaseException:
         hang_up(client)
@@ -49,13 +48,13 @@ def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUA
 
 
 def hang_up(client: smtplib.SMTP) -> None:
-    """Let go of a connection, whatever state it is in."""
+    """Close a connection, in any state."""
     with suppress(OSError, smtplib.SMTPException):
         client.close()
 
 
-def said(reply: bytes | str) -> str:
-    """Return the server's words, short and in one line."""
+def answer_of(reply: bytes | str) -> str:
+    """Return the server's answer, shortened and on one line."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     return "".join(char if char.isprintable() else " " for char in text)[:160]
 
@@ -83,7 +82,7 @@ def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
         return
     if settings.oauth_token:
         answer = f"user={settings.username}\x01auth=Bearer {settings.oauth_token.reveal()}\x01\x01"
-        # The server's 334 holds the reason of its refusal; an empty line asks for the 535 that follows.
+        # The server's 334 holds the reason for its refusal; an empty line requests the 535 that follows.
         client.auth("XOAUTH2", lambda challenge=None: answer if challenge is None else "")
         return
     password = settings.password.reveal() if settings.password else ""
@@ -97,43 +96,25 @@ def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
         raise smtplib.SMTPAuthenticationError(code, reply)
 
 
-@contextmanager
-def translating(settings: MailSendSettings, doing: str) -> Iterator[None]:
-    """Turn whatever goes wrong with the server inside into one of our two families, most specific first."""
-    where = f"could not {doing} at {settings.host}"
-    try:
-        yield
-    except OmniyardError as error:
-        if isinstance(error, ConfigError):
-            raise PermanentError(f"{where}: {error}") from error
-        raise
-    except ssl.SSLCertVerificationError as error:
-        hint = "if the server has a certificate authority of its own, name it by ca_file"
-        raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
-    except ssl.SSLError as error:
-        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
-    except smtplib.SMTPException as error:
-        raise _refused(error, settings, where) from error
-    except socket.gaierror as error:
-        raise TransientError(f"{where}: there is no such host name, or no name service") from error
-    except OSError as error:
-        raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error
+def _server_errors(settings: MailSendSettings, doing: str) -> AbstractContextManager[None]:
+    explain = partial(_refused, settings=settings)
+    return translate(settings.host, doing, refusals=smtplib.SMTPException, explain=explain)
 
 
-def _refused(error: smtplib.SMTPException, settings: MailSendSettings, where: str) -> OmniyardError:
+def _refused(error: smtplib.SMTPException, where: str, *, settings: MailSendSettings) -> OmniyardError:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _refused_login(error, settings)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return PermanentError(f"{where}: the server does not offer it ({said(str(error))}); is security right?")
+        return PermanentError(f"{where}: the server does not offer it ({answer_of(str(error))}); check security")
     if isinstance(error, smtplib.SMTPResponseException):
         family = TransientError if 400 <= error.smtp_code < 500 else PermanentError
-        return family(f"{where}: it answered {error.smtp_code} {said(error.smtp_error)}")
+        return family(f"{where}: it answered {error.smtp_code} {answer_of(error.smtp_error)}")
     return TransientError(f"{where}: the connection broke")
 
 
 def _refused_login(error: smtplib.SMTPAuthenticationError, settings: MailSendSettings) -> OmniyardError:
-    words = said(error.smtp_error).replace(settings.username or "\0", "...")
+    words = answer_of(error.smtp_error).replace(settings.username or "\0", "...")
     if 400 <= error.smtp_code < 500:
-        return TransientError(f"{settings.host} takes no login now: {error.smtp_code} {words}")
+        return TransientError(f"{settings.host} accepts no login now: {error.smtp_code} {words}")
     what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
     return PermanentError(f"could not log in at {settings.host}: {what} ({error.smtp_code} {words})")

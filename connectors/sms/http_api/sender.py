@@ -14,10 +14,12 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
+from connectors.kinds import webhook_address
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
 from router.errors import ConfigError
 from router.settings.chat_channels import PLACEHOLDER, HttpSmsSettings
+from router.settings.model import DeskSettings
 
 _TIMEOUT: Final = (5.0, 20.0)
 _LIMITED: Final = timedelta(seconds=30)
@@ -26,30 +28,29 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
 class HttpSmsSender:
-    """See `Sender`. door: where the provider must bring what comes in; empty if the desk has no public address."""
+    """See `Sender`. endpoint: where the provider must bring what comes in; empty if the desk has no public address."""
 
     repeatable = False
 
-    def __init__(self, channel: str, settings: HttpSmsSettings, *, door: str = "") -> None:
-        self.channel, self._settings, self._door = channel, settings, door
+    def __init__(self, channel: str, settings: HttpSmsSettings, *, endpoint: str = "") -> None:
+        self.channel, self._settings, self._endpoint = channel, settings, endpoint
 
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        return Window(lasts=self._settings.send.window, messages=self._settings.send.window_messages)
+        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        way = self._settings.send
-        if len(outgoing.text) > way.longest:
-            return Receipt(
-                verdict=SendVerdict.REFUSED, why=f"the text has more than {way.longest} characters (`longest`)"
-            )
+        way, limit = self._settings.send, self._settings.text_limit
+        if not limit.allows(outgoing.text):
+            why = f"the text has more than {limit.longest} characters (`longest`)"
+            return Receipt(verdict=SendVerdict.REFUSED, why=why)
         body = {field: self._filled(text, outgoing) for field, text in way.body.items()}
         headers = {name: secret.reveal() for name, secret in way.headers.items()}
         shape = {"json": body} if way.encoding == "json" else {"data": body}
         try:
-            # A connection of its own: one that was idle may break under the request, and then nobody would know.
+            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
             answer = requests.post(way.url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **shape)  # type: ignore[arg-type]
         except RequestException as error:
             if certainly_not_sent(error):
@@ -72,10 +73,10 @@ class HttpSmsSender:
                 secret.reveal()
         except ConfigError as error:
             return Health(ok=False, findings=(str(error),))
-        if not self._door:
+        if not self._endpoint:
             why = "the provider has nowhere to bring messages: set [omniyard] public_url"
             return Health(ok=False, findings=(why,))
-        where = f"the provider must bring messages to {self._door}; whether it takes ours only a message shows"
+        where = f"the provider must bring messages to {self._endpoint}; whether it takes ours only a message shows"
         return Health(ok=True, findings=(where,))
 
     def close(self) -> None:
@@ -119,6 +120,11 @@ class HttpSmsSender:
                 return Receipt(verdict=SendVerdict.REFUSED, why=f"the provider refuses it ({field} is {code})")
         given = found_at(document, way.id_field) if way.id_field else None
         return Receipt(verdict=SendVerdict.ACCEPTED, provider_id="" if given is None else str(given)[:128])
+
+
+def open_sender(channel: str, settings: HttpSmsSettings, desk: DeskSettings) -> HttpSmsSender:
+    """Return the sender of a channel."""
+    return HttpSmsSender(channel, settings, endpoint=webhook_address(desk, channel))
 
 
 def _national(number: str) -> str:

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from connectors.base import Page, RawMessage
+from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import comparable
+from router.delivery import DeliveryReport
 from router.envelope import Envelope, Party, PartyKind
-from router.errors import PermanentError
+from router.errors import NotFound, PermanentError
 from router.settings.chat_channels import HttpSmsSettings
+from router.settings.model import DeskSettings
 
 _FRESH: Final = timedelta(minutes=5)
 _MOST_MESSAGES: Final = 500
@@ -117,3 +119,35 @@ def lasting_of(content: bytes) -> bytes:
     """Return what the provider says however often it brings a message. Raises Unreadable."""
     record = read_document(content).record
     return lasting(*(text_of(record, key) for key in ("id", "sender", "text")))
+
+
+class HttpSmsEndpoint:
+    """See `ProviderEndpoint`."""
+
+    def __init__(self, channel: str, settings: HttpSmsSettings, desk: DeskSettings) -> None:
+        del desk
+        self._channel, self._settings = channel, settings
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """See `ProviderEndpoint`."""
+        return is_signed(self._settings, body=request.body, headers=request.headers, now=now)
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`: the file describes no test."""
+        del request
+        raise NotFound("this provider does not test who we are")
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """See `ProviderEndpoint`."""
+        media_type = request.headers.get("content-type", "")
+        return page_of(self._channel, self._settings, body=request.body, media_type=media_type, now=now)
+
+    def answer(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`."""
+        del request
+        return WebhookResponse(self._settings.answer, "text/plain")
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """See `ProviderEndpoint`: the file describes no reports."""
+        del request
+        raise NotFound("this provider reports nothing about our messages")

@@ -17,14 +17,13 @@ from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
+from connectors.kinds import WEBHOOKS_PATH
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
 from router.delivery import Window
 from router.settings.chat_channels import TwilioSettings
-from router.text.sms_segments import LONGEST
+from router.settings.model import DeskSettings
 
-# WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
-_WHATSAPP_WINDOW: Final = timedelta(hours=24)
 _PAGE_SIZE: Final = 100
 # What Twilio says no to, in words that help; by its own codes.
 _REFUSALS: Final[Mapping[int, str]] = {
@@ -53,15 +52,14 @@ class TwilioSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        bounds = self._settings.send
-        limits = [each for each in (bounds.window, _WHATSAPP_WINDOW if self._settings.whatsapp else None) if each]
-        return Window(lasts=min(limits, default=None), messages=bounds.window_messages)
+        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        if not outgoing.template and len(outgoing.text) > LONGEST:
-            return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {LONGEST} characters")
-        # A connection of its own: one that was idle may break under the request, and then nobody would know.
+        limit = self._settings.text_limit
+        if not outgoing.template and not limit.allows(outgoing.text):
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {limit.longest} characters")
+        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
         with closing(Twilio(self._settings)) as twilio:
             try:
                 message = twilio.client.messages.create(**self._parameters(outgoing))
@@ -109,6 +107,12 @@ class TwilioSender:
         return parameters
 
 
+def open_sender(channel: str, settings: TwilioSettings, desk: DeskSettings) -> TwilioSender:
+    """Return the sender of a channel, not connected yet."""
+    callbacks = f"{desk.public_url}{WEBHOOKS_PATH}" if desk.public_url else ""
+    return TwilioSender(channel, settings, callbacks=callbacks)
+
+
 def _broken(error: RequestException) -> Receipt:
     if certainly_not_sent(error):
         why = f"Twilio cannot be reached ({type(error).__name__})"
@@ -119,7 +123,7 @@ def _broken(error: RequestException) -> Receipt:
 def _refused(error: TwilioException, *, retry_after: float) -> Receipt:
     status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
     if not isinstance(status, int) or status < 400 or status >= 500:
-        # Twilio's own page on error 20500: whoever tries again may send twice.
+        # Twilio's own page on error 20500: a second attempt may send twice.
         return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Twilio is out of order ({status or 'no status'})")
     if status == 429:
         wait = timedelta(seconds=retry_after)

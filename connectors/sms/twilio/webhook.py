@@ -1,29 +1,33 @@
-"""What Twilio tells by itself: incoming messages, and what became of ours. Signed over the exact public address.
+"""What Twilio reports by itself: incoming messages, and what became of ours. Signed over the exact public address.
 
-The door must answer within seconds, so files are left to the poll, which has the same source keys.
+The answer must come within seconds, so files are left to the poll, which has the same source keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import RequestValidator
 
-from connectors.base import Page, RawMessage
+from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
-from router.delivery import DeliveryStatus
-from router.errors import PermanentError
+from connectors.kinds import webhook_address
+from router.delivery import DeliveryReport, DeliveryStatus
+from router.errors import ConfigError, NotFound, PermanentError
 from router.settings.chat_channels import TwilioSettings
+from router.settings.model import DeskSettings
+
+# Nothing to do: no answer of ours goes out with it.
+_ANSWER: Final = WebhookResponse('<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
 
 # What the webhook calls what the list calls otherwise.
 _RECORD: Final = {
     "sid": "MessageSid", "from": "From", "to": "To", "body": "Body", "num_media": "NumMedia",
     "account_sid": "AccountSid", "profile_name": "ProfileName",
 }  # fmt: skip
-# That Twilio speaks of a message at all proves that it has it.
+# That Twilio reports a message at all proves that it has it.
 _DELIVERIES: Final = {
     "accepted": DeliveryStatus.SENT, "scheduled": DeliveryStatus.SENT, "queued": DeliveryStatus.SENT,
     "sending": DeliveryStatus.SENT, "sent": DeliveryStatus.SENT,
@@ -75,7 +79,7 @@ def is_signed(settings: TwilioSettings, *, url: str, body: bytes, media_type: st
 
 
 def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: datetime) -> Page:
-    """Return the page that a told message makes; without messages when the poll is to take it.
+    """Return the page that a pushed message makes; without messages when the poll is to take it.
 
     Raises PermanentError when it is not for this channel.
     """
@@ -92,15 +96,53 @@ def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: da
     return Page(channel=channel, messages=[RawMessage(source_key=sid, content=content, received_at=now)], form="twilio")
 
 
-def delivery_of(form: Mapping[str, list[str]]) -> tuple[DeliveryStatus, str, str]:
-    """Return what a status callback tells: the delivery, Twilio's id of the message, and why it failed.
+def delivery_of(form: TwilioForm) -> DeliveryReport:
+    """Return what a status callback reports.
 
-    Raises PermanentError when it tells nothing that is known.
+    Raises PermanentError when it reports nothing that is known.
     """
-    told = TwilioForm(form)
-    delivery = _DELIVERIES.get(told.one("MessageStatus").lower())
+    delivery = _DELIVERIES.get(form.one("MessageStatus").lower())
     if delivery is None:
         raise PermanentError("the status is none that is known")
-    code = told.one("ErrorCode")
+    code = form.one("ErrorCode")
     why = f"Twilio could not deliver it ({code or 'no code'})" if delivery is DeliveryStatus.UNDELIVERED else ""
-    return delivery, told.one("MessageSid"), why
+    return DeliveryReport(delivery=delivery, provider_id=form.one("MessageSid"), why=why)
+
+
+class TwilioEndpoint:
+    """See `ProviderEndpoint`."""
+
+    def __init__(self, channel: str, settings: TwilioSettings, desk: DeskSettings) -> None:
+        self._channel, self._settings, self._desk = channel, settings, desk
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """See `ProviderEndpoint`. Raises ConfigError without a public address, because the signature is over it."""
+        del now
+        address = webhook_address(self._desk, self._channel)
+        if not address:
+            raise ConfigError("webhooks need [omniyard] public_url: the address that the provider calls is signed")
+        return is_signed(
+            self._settings,
+            url=address + request.path + (f"?{request.query}" if request.query else ""),
+            body=request.body,
+            media_type=request.headers.get("content-type", ""),
+            signature=request.headers.get("x-twilio-signature"),
+        )
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`: Twilio makes no test."""
+        del request
+        raise NotFound("Twilio does not test who we are")
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """See `ProviderEndpoint`."""
+        return page_of(self._channel, self._settings, form=read_form(request.body), now=now)
+
+    def answer(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`."""
+        del request
+        return _ANSWER
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """See `ProviderEndpoint`."""
+        return delivery_of(read_form(request.body))

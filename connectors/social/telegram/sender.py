@@ -1,4 +1,4 @@
-"""Send messages by a Telegram bot, once each. Telegram shows nobody what a bot has sent, so doubt goes to a person."""
+"""Send messages by a Telegram bot, once each. A bot cannot ask what it has sent, so a person settles what is unsure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from connectors.http_errors import certainly_not_sent
 from connectors.social.telegram.client import API, probe, retry_after
 from router.delivery import Window
 from router.settings.chat_channels import TelegramSettings
+from router.settings.model import DeskSettings
 
-# Bot API, sendMessage.
-_LONGEST: Final = 4096
 _TIMEOUT: Final = (5.0, 20.0)
 
 
@@ -32,16 +31,17 @@ class TelegramSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        return Window(lasts=self._settings.send.window, messages=self._settings.send.window_messages)
+        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        if not outgoing.text or len(outgoing.text.encode("utf-16-le")) // 2 > _LONGEST:
-            return Receipt(verdict=SendVerdict.REFUSED, why=f"Telegram takes 1 to {_LONGEST} characters")
+        limit = self._settings.text_limit
+        if not outgoing.text or not limit.allows(outgoing.text):
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"Telegram takes 1 to {limit.longest} characters")
         url = f"{self._settings.api_base or API}/bot{self._settings.token.reveal()}/sendMessage"
         body = {"chat_id": outgoing.recipient, "text": outgoing.text}
         try:
-            # A connection of its own: one that was idle may break under the request, and then nobody would know.
+            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
             answer = requests.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False)
         except RequestException as error:
             if certainly_not_sent(error):
@@ -61,6 +61,12 @@ class TelegramSender:
 
     def close(self) -> None:
         """See `Sender`. Nothing is kept open."""
+
+
+def open_sender(channel: str, settings: TelegramSettings, desk: DeskSettings) -> TelegramSender:
+    """Return the sender of a channel, not connected yet."""
+    del desk
+    return TelegramSender(channel, settings)
 
 
 def _receipt(answer: requests.Response, *, recipient: str) -> Receipt:

@@ -20,8 +20,8 @@ from connectors.social.x.messages import sender_of, time_of
 from router.delivery import Window
 from router.errors import OmniyardError
 from router.settings.chat_channels import XSettings
+from router.settings.model import DeskSettings
 
-_LONGEST: Final = 10_000
 _LOOKED_AT: Final = 10
 # X shortens links, so they say nothing about whether a text is the same.
 _LINK: Final = re.compile(r"https?://\S+")
@@ -40,15 +40,16 @@ class XSender:
     def window(self, recipient: str) -> Window:
         """See `Sender`."""
         del recipient
-        return Window(lasts=self._settings.send.window, messages=self._settings.send.window_messages)
+        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        if not 0 < len(outgoing.text) <= _LONGEST:
-            return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {_LONGEST} characters")
+        limit = self._settings.text_limit
+        if not outgoing.text or not limit.allows(outgoing.text):
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {limit.longest} characters")
         if too_dear := self._too_dear():
             return too_dear
-        # A connection of its own: one that was idle may break under the request, and then nobody would know.
+        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
         with closing(XApi(self._settings)) as api:
             try:
                 answer = api.send(outgoing.recipient, outgoing.text)
@@ -86,6 +87,12 @@ class XSender:
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         why = f"the day's budget of {self._settings.daily_budget:.2f} dollars is spent on answers (`daily_budget`)"
         return Receipt(verdict=SendVerdict.NOT_SENT, why=why, retry_after=midnight - now, whole_channel=True)
+
+
+def open_sender(channel: str, settings: XSettings, desk: DeskSettings) -> XSender:
+    """Return the sender of a channel, not connected yet."""
+    del desk
+    return XSender(channel, settings)
 
 
 def _accepted(answer: Mapping[str, Any]) -> Receipt:

@@ -1,4 +1,4 @@
-"""What X tells by itself: its test of who we are, and direct messages as they come."""
+"""What X reports by itself: its test of who we are, and direct messages as they come."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import parse_qs
 
-from connectors.base import Page, RawMessage
+from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.social.x.messages import sender_of, time_of
-from router.errors import PermanentError
+from router.delivery import DeliveryReport
+from router.errors import NotFound, PermanentError
 from router.settings.chat_channels import XSettings
+from router.settings.model import DeskSettings
 
+_ANSWER: Final = WebhookResponse("{}", "application/json")
 _LONGEST_TOKEN: Final = 512
 _LONGEST_ID: Final = 20
 
@@ -33,7 +37,7 @@ def is_signed(settings: XSettings, *, body: bytes, signature: str | None) -> boo
 
 
 def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Page:
-    """Return the page of the customers' messages in a told document; empty when it tells of something else.
+    """Return the page of the customers' messages in a pushed document; empty when it reports something else.
 
     Raises PermanentError when it is no document, or another account's.
     """
@@ -41,11 +45,11 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise PermanentError("the body is no JSON") from error
-    told = _payload(document)
+    payload = _payload(document)
     own = settings.access_token.reveal().partition("-")[0]
-    if told.get("for_user_id", own) != own:
+    if payload.get("for_user_id", own) != own:
         raise PermanentError("the messages are for another account than this channel's")
-    messages = [_raw(event, told, now=now) for event in _events(told) if sender_of(event) != own]
+    messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
     return Page(channel=channel, messages=messages, form="x")
 
 
@@ -60,15 +64,15 @@ def _payload(document: object) -> Mapping[str, Any]:
     return inner
 
 
-def _events(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    events = told.get("direct_message_events")
+def _events(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    events = payload.get("direct_message_events")
     for event in events if isinstance(events, list) else ():
         if isinstance(event, dict) and event.get("type", "message_create") == "message_create" and _id(event):
             yield event
 
 
-def _raw(event: Mapping[str, Any], told: Mapping[str, Any], *, now: datetime) -> RawMessage:
-    record = {"pushed": event, "users": told.get("users"), "event_uuid": told.get("event_uuid")}
+def _raw(event: Mapping[str, Any], payload: Mapping[str, Any], *, now: datetime) -> RawMessage:
+    record = {"pushed": event, "users": payload.get("users"), "event_uuid": payload.get("event_uuid")}
     at = min(time_of(_id(event)) or now, now)
     return RawMessage(source_key=_id(event), content=write_document(record, form="x", source="webhook"), received_at=at)
 
@@ -82,3 +86,37 @@ def _id(event: Mapping[str, Any]) -> str:
 def _signature(settings: XSettings, content: bytes) -> str:
     digest = hmac.new(settings.consumer_secret.reveal().encode(), content, hashlib.sha256).digest()
     return f"sha256={base64.b64encode(digest).decode('ascii')}"
+
+
+class XEndpoint:
+    """See `ProviderEndpoint`."""
+
+    def __init__(self, channel: str, settings: XSettings, desk: DeskSettings) -> None:
+        del desk
+        self._channel, self._settings = channel, settings
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """See `ProviderEndpoint`."""
+        del now
+        signature = request.headers.get("x-twitter-webhooks-signature")
+        return is_signed(self._settings, body=request.body, signature=signature)
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`."""
+        token = parse_qs(request.query).get("crc_token", [""])[-1]
+        document = {"response_token": answer_challenge(self._settings, token)}
+        return WebhookResponse(json.dumps(document, separators=(",", ":")), "application/json")
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """See `ProviderEndpoint`."""
+        return page_of(self._channel, self._settings, body=request.body, now=now)
+
+    def answer(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`."""
+        del request
+        return _ANSWER
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """See `ProviderEndpoint`: X reports nothing."""
+        del request
+        raise NotFound("X reports nothing about our messages")

@@ -1,20 +1,17 @@
-"""Channels that would take each other's messages, or take them from anybody."""
+"""Channels that would take each other's messages, and what looks wrong with one by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import Final
 
-from router.settings.channels import ChannelSettings, HttpSmsSettings, SmtpSettings, TwilioSettings
+from router.settings.channel_base import ChannelSettings
 from router.settings.findings import Finding, shown
 from router.settings.model import Settings
 from router.settings.values import is_loopback
 
-_MAINLAND_CHINA: Final = "+86"
-
 
 def check_channels(settings: Settings) -> Iterator[Finding]:
-    """Find enabled channels that share a source, and doors that stand open to the network."""
+    """Find enabled channels that share a source, and what looks wrong with each of them."""
     desk = settings.omniyard.listen
     taken: dict[Hashable, str] = {desk.lower().replace("localhost", "127.0.0.1"): "the web desk"}
     if not is_loopback(_host(desk)):
@@ -23,8 +20,7 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
     for name, channel in settings.channels.items():
         if channel.enabled:
             yield from _shared(name, channel, taken=taken)
-            yield from _open_door(name, channel)
-            yield from _unheard(name, channel, public_url=settings.omniyard.public_url)
+            yield from _concerns(name, channel, public_url=settings.omniyard.public_url)
 
 
 def _shared(name: str, channel: ChannelSettings, *, taken: dict[Hashable, str]) -> Iterator[Finding]:
@@ -35,25 +31,10 @@ def _shared(name: str, channel: ChannelSettings, *, taken: dict[Hashable, str]) 
         yield Finding(place=("channels", name, key), message=message)
 
 
-def _open_door(name: str, channel: ChannelSettings) -> Iterator[Finding]:
-    if isinstance(channel, SmtpSettings) and not (is_loopback(_host(channel.listen)) or channel.tls_certificate):
-        message = "mail from beyond this machine comes in plain text; set tls_certificate and tls_key"
-        place = ("channels", name, "listen")
-        yield Finding(place=place, value=shown(channel.listen), message=message, level="warning")
-
-
-def _unheard(name: str, channel: ChannelSettings, *, public_url: str | None) -> Iterator[Finding]:
-    """Find channels to which no customer's message can come."""
-    if isinstance(channel, TwilioSettings) and not channel.whatsapp and channel.number.startswith(_MAINLAND_CHINA):
-        message = (
-            "Twilio offers no two-way SMS in mainland China: nothing that customers write will come in; "
-            'expected a provider there (kind = "http_sms"), mail or another channel'
-        )
-        place = ("channels", name, "number")
-        yield Finding(place=place, value=shown(channel.number), message=message, level="warning")
-    if isinstance(channel, HttpSmsSettings) and public_url is None:
-        message = "its provider has nowhere to bring messages to; set [omniyard] public_url"
-        yield Finding(place=("channels", name, "kind"), message=message, level="warning")
+def _concerns(name: str, channel: ChannelSettings, *, public_url: str | None) -> Iterator[Finding]:
+    for each in channel.concerns(public_url=public_url):
+        value = "" if each.value is None else shown(each.value)
+        yield Finding(place=("channels", name, each.key), value=value, message=each.message, level="warning")
 
 
 def _host(listen: str) -> str:

@@ -128,13 +128,13 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
 @pytest.mark.parametrize(
     ("change", "files", "status", "says"),
     [
-        ({"email": "nobody"}, [], 422, "no mail address"),
-        ({"email": "a@b.example\r\nBcc: c@d.example"}, [], 422, "no mail address"),
+        ({"email": "nobody"}, [], 422, "enter a mail address"),
+        ({"email": "a@b.example\r\nBcc: c@d.example"}, [], 422, "enter a mail address"),
         ({"message": " x "}, [], 422, "between 2 and"),
         ({"message": "x" * 20_001}, [], 422, "between 2 and"),
         ({}, [("a", b"1"), ("b", b"2"), ("c", b"3")], 422, "too many files"),
         ({}, [("a", b"1" * 1001)], 422, "too many files"),
-        ({"form": "1.x.y"}, [], 422, "lay open for too long"),
+        ({"form": "1.x.y"}, [], 422, "was open for too long"),
         ({"website": "https://spam.example"}, [], 303, ""),
     ],
 )

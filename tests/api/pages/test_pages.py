@@ -91,7 +91,7 @@ def test_a_conversation_shows_its_story_and_why_it_is_here(browser: AppClient, r
         "Failed transaction (82 %)",
         "words: payment failed",
         "missing: transaction",
-        "not “stolen accounts”: emergency is false",
+        "not “stolen accounts”: it is no emergency",
         "First reply by 16:00",
         "“money” to team payments, priority high",
         "收据.pdf",

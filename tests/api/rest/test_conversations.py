@@ -138,7 +138,7 @@ def test_a_conversation_shows_its_messages_their_files_and_the_reasons(client: A
     assert [file["name"] for file in shown["entries"][0]["attachments"]] == ["receipt.pdf"]
     why = {reason["step"]: reason for reason in shown["entries"][0]["why"]}
     assert why["classification"]["decision"] == "Failed transaction (82 %)"
-    assert why["route"]["evidence"] == ["not “stolen accounts”: emergency is false"]
+    assert why["route"]["evidence"] == ["not “stolen accounts”: it is no emergency"]
     assert [(row["state"], row["kind"]) for row in shown["outgoing"]] == [("queued", "auto_reply")]
     assert client.get(f"{LIST}/{conversation_id}").json() == shown
 
@@ -170,7 +170,10 @@ def test_a_message_shows_its_full_trace(client: AppClient, database: Database) -
         build = Builder(connection)
         message_id = build.message(build.conversation(), html="<p>x</p>", trace=TRACE | {"later": {"score": 1}})
     shown = client.get(f"/api/v1/messages/{message_id}").json()
-    assert shown["trace"] == TRACE | {"later": {"score": 1}}
+    assert shown["trace"]["route"]["tried"][0]["why_not"] == {"key": "is_no_emergency", "values": {}}
+    assert shown["trace"]["hours"]["why"]["values"]["rule"] == {"key": "weekly_hours", "values": {"weekday": 5}}
+    assert shown["trace"]["classification"] == TRACE["classification"]
+    assert shown["trace"]["other"] == {"later": {"score": 1}}
     assert shown["html"] == "<p>x</p>"
     # A decision that this version does not know is shown as it is, after those that it knows.
     assert shown["why"][-1] == {"step": "later", "title": "later", "decision": '{"score": 1}', "evidence": []}

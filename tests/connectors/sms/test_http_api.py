@@ -14,8 +14,9 @@ import pytest
 
 from connectors.base import Outgoing, SendVerdict
 from connectors.normalise import normalise_page
-from connectors.registry import http_sms_sender, open_senders
-from connectors.sms.http_api import webhook as http_door
+from connectors.registry import open_senders
+from connectors.sms.http_api import webhook as http_webhook
+from connectors.sms.http_api.sender import open_sender
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError
 from router.settings import Settings, read_settings
@@ -90,7 +91,7 @@ def sign(content: bytes) -> str:
 
 def test_a_brought_message_is_found_by_its_fields_and_its_number_made_comparable():
     settings = desk().channels["sms"]
-    page = http_door.page_of("sms", settings, body=body(MESSAGE), media_type="application/json", now=NOW)
+    page = http_webhook.page_of("sms", settings, body=body(MESSAGE), media_type="application/json", now=NOW)
     (arrival,) = normalise_page(page.messages, channel="sms", form=page.form)
     envelope = from_json(arrival.envelope)
     assert (arrival.source_key, envelope.text, envelope.sender.handle) == ("77001", "我的钱呢", "+8613800138000")
@@ -100,7 +101,7 @@ def test_a_brought_message_is_found_by_its_fields_and_its_number_made_comparable
 def test_a_form_is_understood_as_well():
     settings = desk(more="").channels["sms"].model_copy(update={"fields": {"id": "i", "sender": "p", "text": "t"}})
     form = b"i=5&p=%2B447700900123&t=hello+there"
-    page = http_door.page_of("sms", settings, body=form, media_type="application/x-www-form-urlencoded", now=NOW)
+    page = http_webhook.page_of("sms", settings, body=form, media_type="application/x-www-form-urlencoded", now=NOW)
     envelope = from_json(normalise_page(page.messages, channel="sms", form=page.form)[0].envelope)
     assert (envelope.text, envelope.sender.handle) == ("hello there", "+447700900123")
 
@@ -108,7 +109,7 @@ def test_a_form_is_understood_as_well():
 def test_one_odd_message_costs_one_message():
     settings = desk().channels["sms"]
     odd = {"msgId": 2, "mobile": None, "content": ["?"]}
-    page = http_door.page_of("sms", settings, body=body(MESSAGE, odd), media_type="application/json", now=NOW)
+    page = http_webhook.page_of("sms", settings, body=body(MESSAGE, odd), media_type="application/json", now=NOW)
     unreadable = [bool(each.unreadable) for each in normalise_page(page.messages, channel="sms", form=page.form)]
     assert unreadable == [False, True]
 
@@ -118,12 +119,12 @@ def test_one_odd_message_costs_one_message():
 )
 def test_what_is_no_message_is_refused(content):
     with pytest.raises(PermanentError):
-        http_door.page_of("sms", desk().channels["sms"], body=content, media_type="application/json", now=NOW)
+        http_webhook.page_of("sms", desk().channels["sms"], body=content, media_type="application/json", now=NOW)
 
 
 def test_the_signature_is_over_the_raw_bytes():
     settings, content = desk().channels["sms"], body(MESSAGE)
-    signed = lambda given, what=content: http_door.is_signed(settings, body=what, headers=given, now=NOW)  # noqa: E731
+    signed = lambda given, what=content: http_webhook.is_signed(settings, body=what, headers=given, now=NOW)  # noqa: E731
     assert signed({"x-signature": sign(content)})
     assert signed({"x-signature": f"sha256={sign(content).upper().lower()}"})
     assert not signed({})
@@ -141,7 +142,7 @@ def test_base64_and_a_signed_time_are_understood_and_old_ones_refused():
         digest = hmac.new(KEY.encode(), stamp.encode() + b"." + content, hashlib.sha256).digest()
         shown = str(int((stated or at).timestamp()))
         headers = {"x-signature": base64.b64encode(digest).decode(), "x-time": shown}
-        return http_door.is_signed(settings, body=content, headers=headers, now=NOW)
+        return http_webhook.is_signed(settings, body=content, headers=headers, now=NOW)
 
     assert signed(NOW - timedelta(minutes=4))
     assert not signed(NOW - timedelta(hours=1))
@@ -150,7 +151,7 @@ def test_base64_and_a_signed_time_are_understood_and_old_ones_refused():
 
 
 def test_an_sms_leaves_as_the_file_describes_it(provider):
-    sender = http_sms_sender("sms", desk(provider.base).channels["sms"], desk(provider.base))
+    sender = open_sender("sms", desk(provider.base).channels["sms"], desk(provider.base).omniyard)
     receipt = sender.send(outgoing())
     (asked,) = provider.asked
     assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, "B1")
@@ -163,7 +164,7 @@ def test_an_sms_leaves_as_the_file_describes_it(provider):
 
 def test_a_form_leaves_where_the_provider_wants_one(provider):
     settings = desk(provider.base, send='encoding = "form"')
-    http_sms_sender("sms", settings.channels["sms"], settings).send(outgoing("hello & you"))
+    open_sender("sms", settings.channels["sms"], settings.omniyard).send(outgoing("hello & you"))
     assert provider.asked[0].form["content"] == "hello & you"
 
 
@@ -193,7 +194,7 @@ def test_a_form_leaves_where_the_provider_wants_one(provider):
 )
 def test_each_answer_has_its_verdict(provider, fault, verdict, whole, words):
     provider.script(fault)
-    sender = http_sms_sender("sms", desk(provider.base).channels["sms"], desk(provider.base))
+    sender = open_sender("sms", desk(provider.base).channels["sms"], desk(provider.base).omniyard)
     receipt = sender.send(outgoing())
     assert (receipt.verdict, receipt.whole_channel) == (verdict, whole)
     assert words in receipt.why
@@ -203,7 +204,7 @@ def test_each_answer_has_its_verdict(provider, fault, verdict, whole, words):
 def test_a_text_that_is_too_long_is_refused_here(provider):
     settings = desk(provider.base, send="longest = 5")
     assert (
-        http_sms_sender("sms", settings.channels["sms"], settings).send(outgoing("123456")).verdict
+        open_sender("sms", settings.channels["sms"], settings.omniyard).send(outgoing("123456")).verdict
         is SendVerdict.REFUSED
     )
     assert provider.asked == []

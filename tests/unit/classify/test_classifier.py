@@ -109,7 +109,7 @@ def test_what_was_learnt_is_recognised_without_a_keyword(classifier):
     answer = classify(classifier, "a thief stole all my money")
     assert answer.category == "security"
     assert answer.emergency
-    assert answer.model == classifier.judge.model.version
+    assert answer.model == classifier.predictor.model.version
     assert 0 < answer.confidence <= 1
     assert set(answer.evidence) & {"stole", "money", "thief", "stole money", "my money", "a thief"}
 
@@ -156,7 +156,7 @@ def test_the_encoder_is_asked_only_about_what_is_unsure():
     classifier = build_classifier(SETTINGS, model=train(EXAMPLES, encoder=encoder), encoder=encoder)
     encoder.asked.clear()
     texts = [one.text for one in EXAMPLES]
-    first = classifier.judge.model.calibration.certain
+    first = classifier.predictor.model.calibration.certain
     classifier.classify_page(texts)
     assert len(encoder.asked) < len(texts) or first > 0.98
 
@@ -186,7 +186,7 @@ def test_a_model_survives_its_bytes(model):
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a model", b"\x93NUMPY"])
 def test_other_bytes_are_refused_in_words(content):
-    with pytest.raises(PermanentError, match="no model"):
+    with pytest.raises(PermanentError, match="not a model"):
         from_bytes(content)
 
 

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.text.reasons import in_english
 from router.errors import ConfigError
 from router.hours.calendar import Calendar, coverage_warning
 from router.hours.days import DayKind
 from router.hours.from_settings import build_calendars
+from router.reason import Reason, ReasonKey
 from router.settings import read_settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -110,7 +112,7 @@ def shanghai(text: str) -> datetime:
     ],
 )
 def test_open_or_closed_and_why(calendars, name, at, is_open, why):
-    assert (calendars[name].is_open(shanghai(at)), calendars[name].why(shanghai(at))) == (is_open, why)
+    assert (calendars[name].is_open(shanghai(at)), in_english(calendars[name].why(shanghai(at)))) == (is_open, why)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,9 @@ def test_a_closed_day_keeps_the_night_that_began_before_it():
 
 
 def test_the_day_says_whether_it_is_a_holiday(calendars):
-    assert calendars["mail"].day(shanghai("2026-02-17T10:00")).holiday == "Chinese New Year (Spring Festival)"
+    assert calendars["mail"].day(shanghai("2026-02-17T10:00")).holiday == Reason(
+        ReasonKey.HOLIDAY_NAME, {"holiday_name": "Chinese New Year (Spring Festival)"}
+    )
     assert calendars["office"].day(shanghai("2026-02-14T10:00")).kind is DayKind.MAKE_UP
     assert calendars["office"].day(shanghai("2026-02-13T10:00")).kind is DayKind.DATED
     # Half past five in the afternoon of the 16th in UTC is already the 17th in Shanghai.
@@ -278,8 +282,9 @@ why = "stocktaking"
 """
     calendars = build_calendars(read_settings(f'[calendars.it]\n{lines}\n[[routes]]\nname="a"\nteam="a"\n'))
     at = datetime(2026, 8, 12, 10, 30, tzinfo=UTC)
-    assert (calendars["it"].why(at), calendars["child"].why(at)) == ("closed, summer", "open, stocktaking")
-    assert calendars["child"].why(at - timedelta(days=1)) == "closed, summer"
+    said = [in_english(calendars[name].why(at)) for name in ("it", "child")]
+    assert said == ["closed, summer", "open, stocktaking"]
+    assert in_english(calendars["child"].why(at - timedelta(days=1))) == "closed, summer"
     assert calendars["child"].is_open(datetime(2026, 7, 1, 10, tzinfo=UTC))
 
 

@@ -170,7 +170,7 @@ def test_the_printed_spans_are_the_open_minutes(case):
 @given(cases(), minute_of)
 def test_why_agrees_with_is_open(case, minute):
     at = case.at(minute)
-    assert case.calendar.why(at).startswith("open" if case.calendar.is_open(at) else "closed")
+    assert case.calendar.why(at).key.startswith("open" if case.calendar.is_open(at) else "closed")
 
 
 def office(zone: str = "Europe/Berlin") -> Calendar:

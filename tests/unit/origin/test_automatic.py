@@ -10,6 +10,7 @@ import pytest
 
 from router.envelope import Bounce, Envelope, Party, PartyKind
 from router.origin.automatic import Origin, OriginKind, may_autorespond, recognise
+from router.reason import Reason, ReasonKey
 
 OWN = frozenset({"support@wallet.example", "alarms@wallet.example"})
 DESK = Party(PartyKind.EMAIL, "support@wallet.example")
@@ -38,7 +39,7 @@ def verdict(envelope: Envelope) -> tuple[OriginKind, bool]:
     origin = recognise(envelope, own_addresses=OWN)
     allowed, why = may_autorespond(envelope, origin=origin, own_addresses=OWN)
     assert why
-    assert bool(origin.reasons) is (origin.kind is not OriginKind.PERSON)
+    assert bool(origin.why) is (origin.kind is not OriginKind.PERSON)
     return origin.kind, allowed
 
 
@@ -166,4 +167,7 @@ def test_a_desk_that_names_no_address_still_answers_people() -> None:
 def test_every_sign_is_told() -> None:
     origin = recognise(mail(("auto-submitted", "auto-replied"), ("precedence", "bulk")), own_addresses=OWN)
     assert origin.kind is OriginKind.AUTO_REPLIED
-    assert origin.reasons == ("Auto-Submitted: auto-replied (RFC 3834 section 5)", "Precedence: bulk")
+    assert origin.why == (
+        Reason(ReasonKey.AUTO_SUBMITTED, {"keyword": "auto-replied"}),
+        Reason(ReasonKey.PRECEDENCE, {"precedence": "bulk"}),
+    )

@@ -10,6 +10,7 @@ from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope, Party, PartyKind
 from router.origin.sender_signals import SignalKind, authentication_results, looks_like, signals
+from router.reason import ReasonKey
 
 OWN = frozenset({"walletpay.example"})
 SERVER = "mx.walletpay.example"
@@ -71,8 +72,8 @@ def test_several_authors_are_shown() -> None:
 def test_our_own_domain_as_sender_is_shown_and_is_no_proof() -> None:
     own = mail("agent@walletpay.example", "Agent")
     assert kinds(own) == {SignalKind.UNVERIFIED, SignalKind.CLAIMS_OUR_DOMAIN}
-    assert [signal.why for signal in signals(own, own_domains=OWN, authserv_id=SERVER)][-1].endswith(
-        "nothing confirms it."
+    assert [signal.why.key for signal in signals(own, own_domains=OWN, authserv_id=SERVER)][-1] == (
+        ReasonKey.OWN_DOMAIN_UNCONFIRMED
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from router.reason import Reason, ReasonKey
 from router.replies.phrases import facts_in_words
 from router.routing.assignment import AssignableCase, OnDuty, choose_assignee
 
@@ -60,10 +61,14 @@ def test_a_case_goes_to(what, mode, wanted, agents):
 @pytest.mark.parametrize(
     ("agents", "nobody", "why"),
     [
-        ([], True, "nobody of front is available"),
-        ([agent("Ann", team="risk")], True, "nobody of front is available"),
-        ([agent("Ann", languages=["zh"])], True, "nobody available of front takes en, refund"),
-        ([agent("Ann", load=20)], False, "everybody able of front has enough to do"),
+        ([], True, Reason(ReasonKey.TEAM_IS_AWAY, {"team": "front"})),
+        ([agent("Ann", team="risk")], True, Reason(ReasonKey.TEAM_IS_AWAY, {"team": "front"})),
+        (
+            [agent("Ann", languages=["zh"])],
+            True,
+            Reason(ReasonKey.NO_AGENT_MATCHES, {"team": "front", "wanted": "en, refund"}),
+        ),
+        ([agent("Ann", load=20)], False, Reason(ReasonKey.TEAM_IS_FULL, {"team": "front"})),
     ],
 )
 def test_a_case_waits_because(agents, nobody, why):

@@ -39,7 +39,7 @@ from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 from workers.chores.publish_events import Publisher
 from workers.chores.webhooks import Target, fan_out_step
-from workers.runtime.failpoints import TELLING
+from workers.runtime.failpoints import WEBHOOKS
 
 ROOT = Path(__file__).parents[3]
 KEY = b"a key of thirty-two bytes, aye!!"
@@ -209,7 +209,7 @@ def test_a_slow_target_holds_up_no_other(database: Database, receiver: Receiver)
     [("sqlite", "kill"), ("postgresql", "kill"), ("sqlite", "raise"), ("postgresql", "hang:1.5")],
     indirect=["database_url"],
 )
-@pytest.mark.parametrize("place", TELLING)
+@pytest.mark.parametrize("place", WEBHOOKS)
 def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_what_it_had_under_way(
     database: Database, database_url: str, receiver: Receiver, tmp_path: Path, place: str, action: str
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 from api.text.phrases import Words
 from api.text.reasons import ReasonReader, reasons
 from router.envelope import Envelope
+from router.reason import Reason, ReasonKey
+from router.threads.correlation import SignKind
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow
@@ -28,22 +30,22 @@ def explained(desk: Desk, what: Envelope, *, at: datetime | None = None) -> Any:
 
 
 def test_the_trace_says_which_routes_were_tried_and_why_they_did_not_fire(desk: Desk) -> None:
-    route = explained(desk, envelope("1"))["route"]
+    route = explained(desk, envelope("1")).route
 
-    assert route["fired"] == "everything else"
-    assert [each["why_not"] for each in route["tried"]] == [
-        "emergency is false",
-        "office is open",
-        "the contact has no such label",
+    assert route.fired == "everything else"
+    assert [each.why_not for each in route.tried] == [
+        Reason(ReasonKey.IS_NO_EMERGENCY),
+        Reason(ReasonKey.CALENDAR_IS_OPEN, {"calendar": "office"}),
+        Reason(ReasonKey.CONTACT_LABEL_IS_MISSING),
     ]
 
 
 def test_a_later_moment_has_the_hours_of_then(desk: Desk) -> None:
     desk.close()
 
-    assert explained(desk, envelope("1"))["hours"]["gate"] == "held"
+    assert explained(desk, envelope("1")).hours.gate == "held"
     later = datetime.now(UTC) + timedelta(days=30)
-    assert explained(desk, envelope("1"), at=later)["hours"]["gate"] == "open"
+    assert explained(desk, envelope("1"), at=later).hours.gate == "open"
 
 
 def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
@@ -56,7 +58,7 @@ def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
     assert "let through as an emergency, because of: money + gone" in said["hours"]
     said = {reason.step: reason.evidence for reason in reasons(held, reader=reader)}
     assert any(each.startswith("snoozed until") for each in said["hours"])
-    assert held["reply"]["sent"] == "closed"
+    assert held.reply.sent == "closed"
 
 
 def test_what_is_known_of_the_contact_and_of_earlier_cases_counts(desk: Desk) -> None:
@@ -67,8 +69,8 @@ def test_what_is_known_of_the_contact_and_of_earlier_cases_counts(desk: Desk) ->
 
     trace = explained(desk, answer)
 
-    assert trace["route"]["fired"] == "vip"
-    assert trace["correlation"]["sign"] == "the message it answers"
+    assert trace.route.fired == "vip"
+    assert trace.correlation.sign == SignKind.ANSWERED
 
 
 def test_nothing_is_written(desk: Desk) -> None:

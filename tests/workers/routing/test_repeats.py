@@ -58,7 +58,7 @@ def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None
     messages = {row.rfc_message_id.partition("@")[0]: row for row in desk.rows(MessageRow)}
     first, again = messages["first"], messages["again"]
     assert (again.conversation_id, again.duplicate_of) == (first.conversation_id, first.id)
-    assert again.trace["correlation"]["sign"] == "the same words before"
+    assert again.trace["correlation"]["sign"] == "repeated_words"
     other = messages["page 2"]
     assert (other.conversation_id, other.duplicate_of) == (messages["page 1"].conversation_id, messages["page 1"].id)
     conversations = {row.conversation_id for row in messages.values()}

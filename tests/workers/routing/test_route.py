@@ -194,7 +194,7 @@ def test_what_was_said_by_machine_is_said_once_a_period(desk: Desk) -> None:
 
     assert len(desk.rows(OutboundRow)) == 1
     whys = {row.rfc_message_id: row.trace["reply"]["why"] for row in desk.rows(MessageRow)}
-    assert whys["3@customer.example"] == '"closed" was said already; it is said once a day'
+    assert whys["3@customer.example"] == {"key": "reply_said_today", "values": {"reply": "closed"}}
 
 
 def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None:

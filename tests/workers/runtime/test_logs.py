@@ -54,7 +54,7 @@ def test_a_foreign_error_leaves_its_type_and_place_but_not_its_words(log: io.Str
         logging.getLogger("a.library").exception("failed")
     ours, theirs = _lines(log)
     assert "customer" not in log.getvalue()
-    assert str(ours["error"]).startswith("ValueError at workers/test_logs.py:")
+    assert str(ours["error"]).startswith("ValueError at runtime/test_logs.py:")
     assert ours["error"] == theirs["error"]
 
 

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.base import Outgoing, Receipt, SendVerdict
-from router.delivery import DeliveryStatus, Window
+from router.delivery import DeliveryReport, DeliveryStatus, Window
 from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.outbound import ledger, limits
-from store.outbound.ledger import DeliveryReport, note_delivery
+from store.outbound.ledger import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
@@ -455,13 +455,13 @@ def test_an_attempt_under_way_keeps_its_lease_while_its_process_lives(desk: Send
     with desk.database.read() as connection:
         row = ledger.due(connection, channels=["mail"])
     assert not row.dead
-    underway = InFlight()
+    in_flight = InFlight()
     with desk.database.write() as connection:
         claimed = ledger.find(connection, outbound_id)
     let_time_pass(desk)
 
-    underway.put("test", claimed)
-    underway.renew(desk.database, lease=timedelta(minutes=1))
+    in_flight.put("test", claimed)
+    in_flight.renew(desk.database, lease=timedelta(minutes=1))
 
     assert desk.deliverer().once() == 0
     assert desk.row(outbound_id).state == "sending"

@@ -1,0 +1,260 @@
+"""The words of every reason, in English and in Chinese: the desk, REST's summaries and `omniyard` all speak from here.
+
+`{...}` are filled in with the reason's values. A reason inside another reads as a part of its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from router.reason import ReasonKey as Key
+from router.threads.correlation import SignKind
+
+# Key: English, Chinese.
+REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    Key.AS_WRITTEN: ("{text}", "{text}"),
+    # Who wrote.
+    Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
+    Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),
+    Key.COMPLAINT_REPORT: ("it is a complaint report (RFC 5965)", "属于投诉反馈报告（RFC 5965）"),
+    Key.READ_RECEIPT: ("it is a receipt (RFC 8098)", "属于已读回执（RFC 8098）"),
+    Key.FAILED_RECIPIENTS: (
+        "X-Failed-Recipients names who was not reached",
+        "X-Failed-Recipients 列出了未送达的收件人",
+    ),
+    Key.MAIL_SYSTEM: ("its sender is a mail system", "发件人是邮件系统"),
+    Key.OWN_ADDRESS: ("its sender's address is one of ours", "发件地址是我方地址"),
+    Key.OWN_MARK: ("it bears the mark of our own mail", "带有本系统的邮件标记"),
+    Key.AUTO_SUBMITTED: (
+        "Auto-Submitted: {keyword} (RFC 3834 section 5)",
+        "Auto-Submitted: {keyword}（RFC 3834 第 5 节）",
+    ),
+    Key.PRECEDENCE: ("Precedence: {precedence}", "邮件头 Precedence: {precedence}"),
+    Key.AUTORESPONDER_CLASS: ("X-POST-MessageClass says autoresponder", "X-POST-MessageClass 标明为自动回复"),
+    Key.HEADER_IS_SET: ("{header} is set", "带有邮件头 {header}"),
+    Key.ABSENCE_SUBJECT: ("its subject is that of an absence note", "主题是外出或休假自动回复"),
+    Key.EMPTY_RETURN_PATH: (
+        "its return path is empty (RFC 5321 section 4.5.5)",
+        "退信地址为空（RFC 5321 第 4.5.5 节）",
+    ),
+    Key.NO_REPLY_ADDRESS: ("its sender's address takes no answers", "发件地址不接收回复"),
+    # Signs about the sender.
+    Key.SENDERS_UNCHECKED: (
+        "Our mail server is not known to check senders.",
+        "未配置邮件服务器的发件人验证，无法核对。",
+    ),
+    Key.DOMAIN_CONFIRMED: (
+        "Our mail server confirms the sender's domain ({results}).",
+        "邮件服务器已验证发件域名（{results}）。",
+    ),
+    Key.DOMAIN_FORGED: (
+        "Our mail server says that the sender's domain did not send this ({results}).",
+        "邮件服务器判定该邮件并非由发件域名发出（{results}）。",
+    ),
+    Key.DOMAIN_UNCONFIRMED: (
+        "Our mail server could not confirm the sender's domain ({results}).",
+        "邮件服务器未能验证发件域名（{results}）。",
+    ),
+    Key.DOMAIN_WITHOUT_RESULT: (
+        "Our mail server could not confirm the sender's domain (no result).",
+        "邮件服务器未给出发件域名的验证结果。",
+    ),
+    Key.REPLY_TO_DIFFERS: (
+        "Answers would go to {reply_to}, the sender is {sender}.",
+        "回复会发往 {reply_to}，而发件人是 {sender}。",
+    ),
+    Key.LOOKALIKE_DOMAIN: ("The domain {domain} looks like ours, {ours}.", "域名 {domain} 与我方域名 {ours} 相似。"),
+    Key.ADDRESS_IN_NAME: (
+        "The sender's name shows {shown}, the mail is from {sender}.",
+        "发件人名称中显示 {shown}，实际发件地址是 {sender}。",
+    ),
+    Key.SEVERAL_AUTHORS: (
+        "The mail names several authors; the first stands for all.",
+        "邮件列有多个发件人，以第一个为准。",
+    ),
+    Key.OWN_DOMAIN_CONFIRMED: (
+        "The sender's address is of our own domain, and our server confirms it.",
+        "发件地址属于我方域名，且已通过邮件服务器验证。",
+    ),
+    Key.OWN_DOMAIN_UNCONFIRMED: (
+        "The sender's address is of our own domain, and nothing confirms it.",
+        "发件地址显示为我方域名，但未经验证。",
+    ),
+    Key.CLAIMS_STAFF: (
+        "The sender is no colleague and writes as one: “{words}”.",
+        "外部发件人自称我方人员：“{words}”。",
+    ),
+    # Which conversation.
+    Key.SENDER_TAKES_PART: ("{sign}, and the sender takes part", "{sign}，且发件人是该会话的参与者"),
+    Key.NEW_SUBJECT: ("a new subject on a closed or old case", "原会话已解决或时间已久，且主题不同"),
+    Key.SENDER_IS_NO_PARTICIPANT: (
+        "the sender does not take part in the case pointed at",
+        "发件人不是所指会话的参与者",
+    ),
+    Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
+    Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
+    Key.RETURNED_MESSAGE_IS_UNKNOWN: ("a report about no message of ours", "该报告所指的邮件并非我方发出"),
+    Key.CHAT_IS_RESOLVED: ("the sender's conversation here is resolved", "客户在此渠道的会话已解决"),
+    Key.CHAT_WAS_QUIET: ("the sender's conversation here has been quiet for too long", "客户在此渠道的会话已久无往来"),
+    Key.CHAT_IS_OPEN: (
+        "it is open, and short messages go on with what is open",
+        "客户在此渠道有未解决的会话，短消息归入该会话",
+    ),
+    Key.SAID_ON_CHANNEL: (
+        "the same sender wrote the same on {channel} within a day",
+        "同一客户一天内在 {channel} 发过相同内容",
+    ),
+    # Business hours.
+    Key.OPEN_BY_RULE: ("open, {rule}", "服务中：{rule}"),
+    Key.CLOSED_BY_RULE: ("closed, {rule}", "非服务时间：{rule}"),
+    Key.CLOSED_OUTSIDE_HOURS: ("closed, outside the hours of: {rule}", "非服务时间：不在当日服务时段内（{rule}）"),
+    Key.CLOSED_WEEKDAY: ("closed, no weekly hours on {weekday}", "非服务时间：{weekday}不提供服务"),
+    Key.WEEKLY_HOURS: ("weekly hours of {weekday}", "{weekday}常规服务时间"),
+    Key.PUBLIC_HOLIDAY: ("public holiday: {holiday}", "法定节假日（{holiday}）"),
+    Key.MAKE_UP_DAY: ("make-up working day for {weekday} {date}", "调休上班（补 {date} {weekday}）"),
+    Key.DAY_AND_NIGHT: ("day and night", "全天候服务"),
+    Key.HOLIDAY_NAME: ("{holiday_name}", "{holiday_name}"),
+    Key.HOLIDAY_EXCHANGED: ("day off in exchange for {date}", "调休放假（{date} 上班）"),
+    Key.HOLIDAY_WEEKEND: ("weekend within the official days off", "假期内的周末"),
+    # The second look.
+    Key.MAYBE_CATEGORY: ("it may be about {category}", "可能涉及“{category}”"),
+    Key.HINT_FOUND: ("{hint}", "{hint}"),
+    # Why a route did not fire.
+    Key.IS_EMERGENCY: ("it is an emergency", "属于紧急情况"),
+    Key.IS_NO_EMERGENCY: ("it is no emergency", "不属于紧急情况"),
+    Key.CALENDAR_IS_OPEN: ("{calendar} is open", "{calendar} 处于服务时间"),
+    Key.CALENDAR_IS_CLOSED: ("{calendar} is closed", "{calendar} 处于非服务时间"),
+    Key.IS_HOLIDAY: ("it is a public holiday: {holiday}", "当天是法定节假日（{holiday}）"),
+    Key.IS_NO_HOLIDAY: ("it is no public holiday", "当天不是法定节假日"),
+    Key.CHANNEL_IS: ("channel is {channel}", "渠道是 {channel}"),
+    Key.CATEGORY_IS: ("category is {category}", "类别是“{category}”"),
+    Key.CATEGORY_IS_UNKNOWN: ("no category was recognised", "未识别出类别"),
+    Key.LANGUAGE_IS: ("language is {language}", "语言是 {language}"),
+    Key.ORIGIN_IS: ("it comes from: {origin}", "来信性质是{origin}"),
+    Key.SENDER_IS_NOT_NAMED: ("its sender is not named", "发件人不在指定名单内"),
+    Key.SIGNAL_IS_MISSING: ("no such signal about the sender", "没有所要求的发件人风险提示"),
+    Key.CONTACT_LABEL_IS_MISSING: ("the contact has no such label", "客户没有所要求的标签"),
+    Key.FOLLOWS_CASE: ("it follows an earlier case", "与之前的会话有关"),
+    Key.FOLLOWS_NO_CASE: ("it follows no earlier case", "与之前的会话无关"),
+    Key.WORDS_ARE_MISSING: ("none of its words is there", "未出现指定词语"),
+    # The automatic reply.
+    Key.PERSON_WROTE: ("a person wrote to us", "来信人是真人"),
+    Key.MACHINE_WROTE: ("no machine answers a machine: {mark}", "机器来信不自动回复：{mark}"),
+    Key.SHORT_CODE_SENDER: (
+        "its sender is a short code or a name, which take no answers",
+        "发送方是短号码或名称，无法接收回复",
+    ),
+    Key.SENDER_WITHOUT_ADDRESS: ("its sender has no address", "发件人没有地址"),
+    Key.ROBOT_ADDRESS: (
+        "its sender's address is one that programs use (RFC 3834 section 2)",
+        "发件地址通常由程序使用（RFC 3834 第 2 节）",
+    ),
+    Key.TEXT_COMMAND: (
+        "it is a word to stop, start or explain text messages, which the network answers",
+        "内容是短信退订、恢复或帮助指令，由运营商答复",
+    ),
+    Key.REPLIES_SUPPRESSED: (
+        "its sender asks for no automatic answers (X-Auto-Response-Suppress)",
+        "发件人要求不要自动回复（X-Auto-Response-Suppress）",
+    ),
+    Key.ANSWERED_BEFORE: (
+        "X-Loop says that a machine has answered it before",
+        "X-Loop 表明已有程序自动回复过",
+    ),
+    Key.REPLY_COMES_BACK: ("answers to it would come back to us (Reply-To)", "回复会发回我方地址（Reply-To）"),
+    Key.NOT_ADDRESSED_TO_US: (
+        "none of our addresses is in To or Cc (RFC 3834 section 2)",
+        "收件人和抄送中没有我方地址（RFC 3834 第 2 节）",
+    ),
+    Key.ROUTE_SENDS_NO_REPLY: ("the route sends no reply", "该规则不发送自动回复"),
+    Key.REPLY_TO_FIRST_ONLY: (
+        "“{reply}” answers the first message of a conversation only",
+        "“{reply}”只回复会话的第一条消息",
+    ),
+    Key.REPLY_SAID_IN_CASE: (
+        "“{reply}” was sent already; it is sent once a case",
+        "“{reply}”已发送过，每个会话只发一次",
+    ),
+    Key.REPLY_SAID_TODAY: ("“{reply}” was sent already; it is sent once a day", "“{reply}”今天已发送过，每天只发一次"),
+    Key.SECRET_WAS_SENT: ("a password or a code was sent", "客户发来了密码或验证码"),
+    Key.ARCHIVED_MAIL: ("old mail gets no automatic reply", "历史邮件不自动回复"),
+    Key.CASE_IS_EMERGENCY: (
+        "the conversation is an emergency, for which the usual replies do not hold",
+        "会话属于紧急情况，不发送常规自动回复",
+    ),
+    # Who gets a conversation.
+    Key.LEAST_BUSY: ("the least busy agent", "当前负荷最低"),
+    Key.NEXT_TURN: ("the agent whose turn it was", "按顺序轮到"),
+    Key.TEAM_IS_AWAY: ("no agent of {team} is available", "{team} 团队没有在岗客服"),
+    Key.NO_AGENT_MATCHES: ("no available agent of {team} takes {wanted}", "{team} 团队在岗客服均不处理 {wanted}"),
+    Key.TEAM_IS_FULL: ("each agent of {team} who could take it has enough to do", "{team} 团队可处理的客服均已满负荷"),
+}
+
+# By what a message was found to belong to a conversation.
+SIGN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    SignKind.NONE: ("nothing", "无"),
+    SignKind.TOKEN: ("our token", "含有我方会话编号"),
+    SignKind.ANSWERED: ("the message it answers", "回复了会话中的消息"),
+    SignKind.QUOTING: ("a message that quotes it", "会话中的消息引用了它"),
+    SignKind.RETURNED: ("our message that came back", "我方邮件被退回"),
+    SignKind.CHAT: ("the sender's conversation on this channel", "客户在此渠道的会话"),
+    SignKind.REPEATED: ("the same words before", "此前发过相同内容"),
+}
+
+# Monday is 1.
+WEEKDAY_WORDS: Final[Mapping[int, tuple[str, str]]] = {
+    1: ("Monday", "星期一"),
+    2: ("Tuesday", "星期二"),
+    3: ("Wednesday", "星期三"),
+    4: ("Thursday", "星期四"),
+    5: ("Friday", "星期五"),
+    6: ("Saturday", "星期六"),
+    7: ("Sunday", "星期日"),
+}
+
+# The public holidays of mainland China, Hong Kong, Macao, Taiwan and Singapore, as the `holidays` package names them
+# in English; another name is shown as it is.
+HOLIDAYS_IN_CHINESE: Final[Mapping[str, str]] = {
+    "New Year's Day": "元旦",
+    "Chinese New Year's Eve": "除夕",
+    "Chinese New Year": "春节",
+    "Chinese New Year's Day": "春节",
+    "Chinese New Year (Spring Festival)": "春节",
+    "The second day of Chinese New Year": "农历年初二",
+    "The third day of Chinese New Year": "农历年初三",
+    "The fourth day of Chinese New Year": "农历年初四",
+    "Tomb-Sweeping Day": "清明节",
+    "Children's Day; Tomb-Sweeping Day": "儿童节、清明节",
+    "Children's Day": "儿童节",
+    "Good Friday": "耶稣受难日",
+    "The day following Good Friday": "耶稣受难日翌日",
+    "Easter Monday": "复活节星期一",
+    "Labor Day": "劳动节",
+    "The Buddha's Birthday": "佛诞",
+    "Vesak Day": "卫塞节",
+    "Dragon Boat Festival": "端午节",
+    "Hong Kong S.A.R. Establishment Day": "香港特别行政区成立纪念日",
+    "Macao S.A.R. Establishment Day": "澳门特别行政区成立纪念日",
+    "Mid-Autumn Festival": "中秋节",
+    "The Day following Mid-Autumn Festival": "中秋节翌日",
+    "National Day": "国庆节",
+    "National Day of the People's Republic of China": "国庆节",
+    "The day following National Day of the People's Republic of China": "国庆节翌日",
+    "Double Ninth Festival": "重阳节",
+    "All Souls' Day": "追思节",
+    "Immaculate Conception": "圣母无原罪瞻礼",
+    "Winter Solstice": "冬至",
+    "Christmas Eve": "平安夜",
+    "Christmas Day": "圣诞节",
+    "The first weekday after Christmas Day": "圣诞节后第一个工作日",
+    "Founding Day of the Republic of China": "开国纪念日",
+    "Peace Memorial Day": "和平纪念日",
+    "Confucius' Birthday": "孔子诞辰纪念日",
+    "Taiwan Restoration and Guningtou Victory Memorial Day": "光复纪念日",
+    "Constitution Day": "行宪纪念日",
+    "Eid al-Fitr": "开斋节",
+    "Eid al-Adha": "哈芝节",
+    "Diwali": "屠妖节",
+    "Polling Day": "投票日",
+}

@@ -1,0 +1,157 @@
+"""Why something was decided: a key with values. The sentence is made where a person reads it, in the language there.
+
+A new reason is a new key here, its words in both languages in `api/text/reason_words.py`, and the code that gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator
+
+
+class ReasonKey(StrEnum):
+    """Every reason there is, by the decision that it belongs to."""
+
+    # A sentence that an older version kept, or words of the operator: shown as they are.
+    AS_WRITTEN = "as_written"
+
+    # Who wrote: signs of a machine.
+    REPORT_ON_OURS = "report_on_ours"
+    DELIVERY_REPORT = "delivery_report"
+    COMPLAINT_REPORT = "complaint_report"
+    READ_RECEIPT = "read_receipt"
+    FAILED_RECIPIENTS = "failed_recipients"
+    MAIL_SYSTEM = "mail_system"
+    OWN_ADDRESS = "own_address"
+    OWN_MARK = "own_mark"
+    AUTO_SUBMITTED = "auto_submitted"
+    PRECEDENCE = "precedence"
+    AUTORESPONDER_CLASS = "autoresponder_class"
+    HEADER_IS_SET = "header_is_set"
+    ABSENCE_SUBJECT = "absence_subject"
+    EMPTY_RETURN_PATH = "empty_return_path"
+    NO_REPLY_ADDRESS = "no_reply_address"
+
+    # Signs about the sender.
+    SENDERS_UNCHECKED = "senders_unchecked"
+    DOMAIN_CONFIRMED = "domain_confirmed"
+    DOMAIN_FORGED = "domain_forged"
+    DOMAIN_UNCONFIRMED = "domain_unconfirmed"
+    DOMAIN_WITHOUT_RESULT = "domain_without_result"
+    REPLY_TO_DIFFERS = "reply_to_differs"
+    LOOKALIKE_DOMAIN = "lookalike_domain"
+    ADDRESS_IN_NAME = "address_in_name"
+    SEVERAL_AUTHORS = "several_authors"
+    OWN_DOMAIN_CONFIRMED = "own_domain_confirmed"
+    OWN_DOMAIN_UNCONFIRMED = "own_domain_unconfirmed"
+    CLAIMS_STAFF = "claims_staff"
+
+    # Which conversation.
+    SENDER_TAKES_PART = "sender_takes_part"
+    NEW_SUBJECT = "new_subject"
+    SENDER_IS_NO_PARTICIPANT = "sender_is_no_participant"
+    NOTHING_POINTS = "nothing_points"
+    RETURNED_MESSAGE_IS_OURS = "returned_message_is_ours"
+    RETURNED_MESSAGE_IS_UNKNOWN = "returned_message_is_unknown"
+    CHAT_IS_RESOLVED = "chat_is_resolved"
+    CHAT_WAS_QUIET = "chat_was_quiet"
+    CHAT_IS_OPEN = "chat_is_open"
+    SAID_ON_CHANNEL = "said_on_channel"
+
+    # Business hours: open or closed, and by which rule of the calendar.
+    OPEN_BY_RULE = "open_by_rule"
+    CLOSED_BY_RULE = "closed_by_rule"
+    CLOSED_OUTSIDE_HOURS = "closed_outside_hours"
+    CLOSED_WEEKDAY = "closed_weekday"
+    WEEKLY_HOURS = "weekly_hours"
+    PUBLIC_HOLIDAY = "public_holiday"
+    MAKE_UP_DAY = "make_up_day"
+    DAY_AND_NIGHT = "day_and_night"
+    HOLIDAY_NAME = "holiday_name"
+    HOLIDAY_EXCHANGED = "holiday_exchanged"
+    HOLIDAY_WEEKEND = "holiday_weekend"
+
+    # The second look at what would wait.
+    MAYBE_CATEGORY = "maybe_category"
+    HINT_FOUND = "hint_found"
+
+    # Why a route did not fire.
+    IS_EMERGENCY = "is_emergency"
+    IS_NO_EMERGENCY = "is_no_emergency"
+    CALENDAR_IS_OPEN = "calendar_is_open"
+    CALENDAR_IS_CLOSED = "calendar_is_closed"
+    IS_HOLIDAY = "is_holiday"
+    IS_NO_HOLIDAY = "is_no_holiday"
+    CHANNEL_IS = "channel_is"
+    CATEGORY_IS = "category_is"
+    CATEGORY_IS_UNKNOWN = "category_is_unknown"
+    LANGUAGE_IS = "language_is"
+    ORIGIN_IS = "origin_is"
+    SENDER_IS_NOT_NAMED = "sender_is_not_named"
+    SIGNAL_IS_MISSING = "signal_is_missing"
+    CONTACT_LABEL_IS_MISSING = "contact_label_is_missing"
+    FOLLOWS_CASE = "follows_case"
+    FOLLOWS_NO_CASE = "follows_no_case"
+    WORDS_ARE_MISSING = "words_are_missing"
+
+    # The automatic reply, or why there is none.
+    PERSON_WROTE = "person_wrote"
+    MACHINE_WROTE = "machine_wrote"
+    SHORT_CODE_SENDER = "short_code_sender"
+    SENDER_WITHOUT_ADDRESS = "sender_without_address"
+    ROBOT_ADDRESS = "robot_address"
+    TEXT_COMMAND = "text_command"
+    REPLIES_SUPPRESSED = "replies_suppressed"
+    ANSWERED_BEFORE = "answered_before"
+    REPLY_COMES_BACK = "reply_comes_back"
+    NOT_ADDRESSED_TO_US = "not_addressed_to_us"
+    ROUTE_SENDS_NO_REPLY = "route_sends_no_reply"
+    REPLY_TO_FIRST_ONLY = "reply_to_first_only"
+    REPLY_SAID_IN_CASE = "reply_said_in_case"
+    REPLY_SAID_TODAY = "reply_said_today"
+    SECRET_WAS_SENT = "secret_was_sent"  # noqa: S105  (no secret)
+    ARCHIVED_MAIL = "archived_mail"
+    CASE_IS_EMERGENCY = "case_is_emergency"
+
+    # Who gets a conversation, or why it waits.
+    LEAST_BUSY = "least_busy"
+    NEXT_TURN = "next_turn"
+    TEAM_IS_AWAY = "team_is_away"
+    NO_AGENT_MATCHES = "no_agent_matches"
+    TEAM_IS_FULL = "team_is_full"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason. key: of `ReasonKey`; another version may have kept another.  values: what its words are filled with.
+
+    A value is a word of the data (a date as ISO 8601), a number (a weekday is 1, Monday, to 7), or a reason.
+    """
+
+    key: str
+    # A reason first: the serialiser tries the kinds in this order, and a reason is the slowest to be refused.
+    values: Mapping[str, Reason | int | str] = field(default_factory=dict)
+
+    @classmethod
+    def as_written(cls, text: str) -> Self:
+        """Return the reason that is a sentence already."""
+        return cls(ReasonKey.AS_WRITTEN, {"text": text})
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON keeps it; without values where it has none."""
+        if not self.values:
+            return {"key": self.key}
+        values = {name: value.to_json() if isinstance(value, Reason) else value for name, value in self.values.items()}
+        return {"key": self.key, "values": values}
+
+
+def _of_any_version(value: object) -> object:
+    return Reason.as_written(value) if isinstance(value, str) else value
+
+
+# As it stands in a stored trace: older versions kept sentences.
+StoredReason = Annotated[Reason, BeforeValidator(_of_any_version)]

@@ -1,0 +1,188 @@
+"""Every reason has words in both languages and code that gives it; every value that it brings is said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from api.text.phrases import LANGUAGES, Words
+from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
+from api.text.reasons import ReasonReader, in_english, reasons, say
+from router.hours.holidays import public_holidays
+from router.origin.automatic import Origin, OriginKind
+from router.origin.sender_signals import Signal, SignalKind
+from router.reason import Reason, ReasonKey
+from router.routing.trace import (
+    ClassificationTrace,
+    CorrelationTrace,
+    DueTrace,
+    HoursTrace,
+    ReplyTrace,
+    RouteTrace,
+    Trace,
+    TriedRoute,
+    read_trace,
+)
+from router.threads.correlation import SignKind
+
+ROOT = Path(__file__).parents[3]
+HAN = re.compile(r"[\u4e00-\u9fff]")
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+# What is words already: of the operator, of the text, of the calendar.
+GIVEN = {ReasonKey.AS_WRITTEN, ReasonKey.HINT_FOUND, ReasonKey.HOLIDAY_NAME}
+CHINESE = ReasonReader(words=Words("zh"))
+
+
+@cache
+def given() -> dict[str, set[frozenset[str]]]:
+    """Return the keys that code names, and with which values it names them where it does so at once."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for path in (path for room in ("router", "workers") for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for key in _keys(node):
+                found.setdefault(key, set())
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reason" and node.args:
+                values = node.args[1] if len(node.args) > 1 else ast.Dict([], [])
+                if isinstance(values, ast.Dict):
+                    for key in _keys(node.args[0]):
+                        found.setdefault(key, set()).add(frozenset(each.value for each in values.keys))
+    return found
+
+
+def _keys(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "ReasonKey":
+        yield ReasonKey[node.attr]
+
+
+def holes(words: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(words) if name)
+
+
+def test_every_reason_has_words_in_both_languages() -> None:
+    assert set(REASON_WORDS) == set(ReasonKey)
+    for key, (english, chinese) in REASON_WORDS.items():
+        assert holes(english) == holes(chinese), key
+        assert english.isascii() or "“" in english, key
+        assert HAN.search(chinese) or key in {*GIVEN}, key
+
+
+def test_no_reason_is_without_code_that_gives_it() -> None:
+    assert set(ReasonKey) - given().keys() == set()
+
+
+@pytest.mark.parametrize("key", ReasonKey)
+def test_the_words_name_the_values_that_come_with_the_reason(key: ReasonKey) -> None:
+    # A key that is chosen first and filled later is named alone.
+    assert all(values == holes(REASON_WORDS[key][0]) for values in given()[key])
+
+
+def test_signs_and_weekdays_have_words_in_both_languages() -> None:
+    assert set(SIGN_WORDS) == set(SignKind)
+    assert set(WEEKDAY_WORDS) == set(range(1, 8))
+    assert all(len(words) == len(LANGUAGES) for words in (*SIGN_WORDS.values(), *WEEKDAY_WORDS.values()))
+
+
+@pytest.mark.parametrize("country", ["CN", "HK", "MO", "TW", "SG"])
+def test_the_holidays_of_chinese_desks_are_named_in_chinese(country: str) -> None:
+    names = {
+        str(reason.values["holiday_name"]).removesuffix(" (observed)")
+        for year in (2025, 2026)
+        for reason in public_holidays(country).year(year).closed.values()
+        if reason.key == ReasonKey.HOLIDAY_NAME
+    }
+    assert names - HOLIDAYS_IN_CHINESE.keys() == set()
+
+
+def test_a_reason_within_a_reason_reads_as_one_sentence() -> None:
+    rule = Reason(ReasonKey.WEEKLY_HOURS, {"weekday": 1})
+    why = Reason(ReasonKey.CLOSED_OUTSIDE_HOURS, {"rule": rule})
+    assert in_english(why) == "closed, outside the hours of: weekly hours of Monday"
+    assert say(why, reader=CHINESE) == "非服务时间：不在当日服务时段内（星期一常规服务时间）"
+
+
+def test_a_holiday_that_was_moved_is_named_in_chinese() -> None:
+    eve = Reason(ReasonKey.HOLIDAY_NAME, {"holiday_name": "Chinese New Year (Spring Festival) (observed)"})
+    assert say(Reason(ReasonKey.PUBLIC_HOLIDAY, {"holiday": eve}), reader=CHINESE) == "法定节假日（春节（补假））"
+
+
+def test_a_key_of_a_later_version_is_shown_with_its_values() -> None:
+    assert in_english(Reason("danger_is_likely", {"percent": 73})) == "danger_is_likely 73"
+
+
+def whole() -> Trace:
+    return Trace(
+        origin=Origin(OriginKind.BULK, (Reason(ReasonKey.PRECEDENCE, {"precedence": "bulk"}),)),
+        signals=(Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.DOMAIN_WITHOUT_RESULT)),),
+        masked=("card",),
+        classification=ClassificationTrace(category="refund", confidence=0.9, evidence=("退款",), facts=("amount",)),
+        correlation=CorrelationTrace(
+            joined=None, sign="our_token", why=Reason(ReasonKey.SENDER_TAKES_PART, {"sign": "our_token"})
+        ),
+        hours=HoursTrace(
+            calendar="office",
+            open=False,
+            why=Reason(ReasonKey.CLOSED_WEEKDAY, {"weekday": 6}),
+            opens_at=NOON,
+            holiday=Reason(ReasonKey.HOLIDAY_EXCHANGED, {"date": date(2026, 2, 14).isoformat()}),
+            gate="held",
+            second_look=(Reason(ReasonKey.HINT_FOUND, {"hint": "钱 + 没了"}),),
+            held_until=NOON + timedelta(days=1),
+        ),
+        route=RouteTrace(
+            fired="all",
+            team="front",
+            priority="high",
+            tried=(TriedRoute("vip", Reason(ReasonKey.ORIGIN_IS, {"origin": "bulk"})),),
+        ),
+        due=DueTrace(sla="fast", first_reply=NOON),
+        reply=ReplyTrace(sent=None, why=Reason(ReasonKey.MACHINE_WROTE, {"mark": Reason(ReasonKey.OWN_MARK)})),
+        other={"later": {"score": 1}},
+    )
+
+
+def test_what_is_written_is_read_again() -> None:
+    assert read_trace(whole().to_json()) == whole()
+    assert read_trace({}) == Trace()
+
+
+def test_the_chinese_desk_says_no_english() -> None:
+    latin = re.compile(r"[A-Za-z]{3,}")
+    # Names of the operator's file, of headers and of the reader.
+    known = {"card", "refund", "office", "all", "front", "vip", "fast", "Precedence", "bulk"}
+    told = [step for step in reasons(whole(), reader=CHINESE) if step.step != "later"]
+    lines = [line for step in told for line in (step.title, step.decision, *step.evidence)]
+    assert {word for line in lines for word in latin.findall(line)} - known == set()
+    assert "未采用“vip”：来信性质是群发邮件" in lines
+
+
+OLD: dict[str, Any] = {
+    "origin": {"kind": "bulk", "why": ["list-id is set"]},
+    "signals": [{"kind": "forged", "why": "The domain did not send this."}],
+    "correlation": {"joined": None, "sign": "the message it answers", "why": "a new subject", "linked_to": None},
+    "hours": {"calendar": "office", "open": False, "why": "closed, weekend", "second_look": ["money + gone"]},
+    "route": {
+        "fired": "all",
+        "team": "front",
+        "priority": "high",
+        "tried": [{"route": "vip", "why_not": "emergency is false"}],
+    },
+    "reply": {"sent": None, "language": None, "why": "the route sends no reply"},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sentences_of_an_older_version_are_shown_as_they_are(language: Any) -> None:
+    told = reasons(read_trace(OLD), reader=ReasonReader(words=Words(language)))
+    said = " | ".join(line for step in told for line in step.evidence)
+    for sentence in ("list-id is set", "The domain did not send this.", "a new subject", "closed, weekend"):
+        assert sentence in said
+    for sentence in ("money + gone", "emergency is false", "the route sends no reply"):
+        assert sentence in said
