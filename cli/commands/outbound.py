@@ -54,7 +54,7 @@ def send_again(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound send-again 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        review.send_again(connection, database, outbound_id, by=_BY)
+        review.send_again(connection, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: queued")
 
 
@@ -65,7 +65,7 @@ def mark_sent(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound mark-sent 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        review.mark_sent(connection, database, outbound_id, by=_BY)
+        review.mark_sent(connection, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: sent")
 
 
@@ -81,7 +81,7 @@ def freeze(
     Example: omniyard outbound freeze "restored from the backup of 03:00"
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        limits.freeze(connection, database, why=why)
+        limits.freeze(connection, why=why)
     typer.echo("Nothing is sent until `omniyard outbound thaw`")
 
 

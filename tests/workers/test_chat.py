@@ -19,9 +19,9 @@ from router.settings.chat_channels import TwilioSettings
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.outbound.limits import SuppressionRow, refusal
+from store.outbound.limits import refusal
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
-from store.tables.operations import OutboundRow
+from store.tables.operations import OutboundRow, SuppressionRow
 from tests.desk import TOML, Desk, envelope
 from tests.fakes.server import Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio

@@ -13,13 +13,12 @@ from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
+from router.status import Status
 from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
-from store.inbound.history import KnownConversation, KnownMessage
+from store.inbound.history import KnownConversation, KnownMessage, KnownWords
 from store.inbound.outcome import Outcome
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 

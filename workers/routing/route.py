@@ -21,12 +21,11 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
-from store.conversations.outages import KnownWords, recently_said
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
-from store.inbound.history import KnownConversation
+from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
 from workers.routing.brain import Brain
@@ -218,7 +217,8 @@ class Router:
             ids = claims.quarantine(connection, claimed, reason=reason)
             payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
             append_events(
-                connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+                connection,
+                [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
 

@@ -23,11 +23,11 @@ from router.delivery import AFTER_NOT_SENT
 from router.errors import TransientError
 from router.threads.correlation import make_token
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import note_answer, put_back
+from store.tables.operations import AUTO_REPLY
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -234,24 +234,24 @@ class Deliverer:
             self._sent(connection, row, receipt)
         elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
-                self._note_event(connection, row, "outbound.failed", why=why)
-                put_back(connection, self._database, row)
+                self._note_event(connection, row, EventKind.OUTBOUND_FAILED, why=why)
+                put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
-            self._note_event(connection, row, "outbound.unknown", why=why)
+            self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
-            self._note_event(connection, row, "outbound.sent", why=receipt.why)
-            note_answer(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
+            note_answer(connection, row)
 
     def _first_look(self, row: OutboundClaim) -> timedelta:
         repeatable = self._senders[row.channel].repeatable
         return self._pace.repeat_after if repeatable else self._pace.first_look
 
-    def _note_event(self, connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
+    def _note_event(self, connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
         payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
         append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
 
@@ -262,7 +262,7 @@ class Deliverer:
             for row in dead:
                 why = "the process that was sending it died"
                 ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
-                self._note_event(connection, row, "outbound.unknown", why=why)
+                self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _look(self) -> None:
         """Look for the result of unknown messages, once each."""
@@ -307,5 +307,5 @@ class Deliverer:
             return
         why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
         if ledger.hand_over(connection, row, why=why):
-            self._note_event(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)

@@ -16,12 +16,12 @@ from connectors.base import Sender
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import put_back
+from store.tables.operations import AUTO_REPLY
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
@@ -55,11 +55,11 @@ class Preflight:
         why = (self._unwanted(connection, row) if automatic else "") or self._hopeless(connection, row)
         if why and automatic:
             ledger.drop(connection, row, why=why)
-            _tell(connection, row, "outbound.cancelled", why=why)
+            _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why)
-            _tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            _tell(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)
         return bool(why)
 
     def _hopeless(self, connection: Connection, row: OutboundClaim) -> str:
@@ -97,9 +97,9 @@ class Preflight:
         sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:
             return ""
-        limits.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
+        limits.trip(connection, channel=row.channel, until=row.now + _HOUR)
         why = f"{sent} automatic replies left by this channel within an hour; it sends no more for an hour"
-        _tell(connection, row, "outbound.breaker_tripped", why=why)
+        _tell(connection, row, EventKind.OUTBOUND_BREAKER_TRIPPED, why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)
         return why
 
@@ -108,6 +108,6 @@ class Preflight:
         return (configured.send if configured else None) or _USUAL
 
 
-def _tell(connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
+def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
     payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
