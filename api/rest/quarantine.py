@@ -17,7 +17,7 @@ from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cur
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
+from api.rest.schemas import Sentence, example
 from api.services.originals import OriginalReader
 from router.envelope import from_json
 from router.errors import NotFound, PermanentError
@@ -96,7 +96,7 @@ class QuarantinedEntry(BaseModel):
     source_key: str = Field(description="The transport's own id.")
     subject: str
     sender_handle: str
-    reason: str = Field(description="Why it could not be routed, and why it was discarded.")
+    reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")
     received_at: datetime

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.text.reasons import ExplainedStep
+from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
+
+# A reason of a column of text, said in English.
+Sentence = Annotated[str, BeforeValidator(line_in_english)]
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -251,7 +254,7 @@ class OutgoingEntry(BaseModel):
     text: str
     state: str
     created_at: datetime
-    error: str
+    error: Sentence
 
     @classmethod
     def of(cls, row: PendingOutbound) -> Self:

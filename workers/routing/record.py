@@ -124,9 +124,9 @@ class Recorder:
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
         self._event("message.duplicate", first.conversation_id, payload=payload)
 
-    def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
+    def unanswerable(self, row: ClaimedInbound, *, why: Reason) -> None:
         """Note that a row was put aside for people."""
-        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why.to_json()})
 
     def commanded(self, incoming: Incoming) -> None:
         """Note that a text message stopped or started our messages to its sender."""
