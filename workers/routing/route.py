@@ -206,7 +206,7 @@ class Router:
     def _failed(self, claimed: Claim, error: Exception) -> None:
         # The type alone: an exception's text may hold the customer's.
         reason = Reason(ReasonKey.ROUTING_FAILED, {"error": type(error).__name__})
-        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=reason.line)
+        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=type(error).__name__)
         if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason=reason)
             return
@@ -221,7 +221,7 @@ class Router:
             append_events(
                 connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
             )
-        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason.line)
+        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
 
 
 def handle_of(reading: Analysis, *, content_hash: bytes) -> Handle:
