@@ -45,7 +45,7 @@ CHINESE = ReasonReader(words=Words("zh"))
 def given() -> dict[str, set[frozenset[str]]]:
     """Return the keys that code names, and with which values it names them where it does so at once."""
     found: dict[str, set[frozenset[str]]] = {}
-    for path in (path for room in ("router", "workers") for path in (ROOT / room).rglob("*.py")):
+    for path in (path for room in ("router", "store", "workers") for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             for key in _keys(node):
                 found.setdefault(key, set())
