@@ -206,7 +206,9 @@ class Router:
     def _failed(self, claimed: Claim, error: Exception) -> None:
         # The type alone: an exception's text may hold the customer's.
         reason = Reason(ReasonKey.ROUTING_FAILED, {"error": type(error).__name__})
-        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=type(error).__name__)
+        _log.error(
+            "route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=type(error).__name__
+        )
         if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason=reason)
             return
