@@ -17,12 +17,12 @@ from router.reason import Reason, ReasonKey
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import put_back
+from store.tables.operations import AUTO_REPLY
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
@@ -56,11 +56,11 @@ class Preflight:
         why = (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
-            _tell(connection, row, "outbound.cancelled", why=why)
+            _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)
-            _tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            _tell(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)
         return why is not None
 
     def _hopeless(self, connection: Connection, row: OutboundClaim) -> Reason | None:
@@ -98,9 +98,9 @@ class Preflight:
         sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:
             return None
-        limits.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
+        limits.trip(connection, channel=row.channel, until=row.now + _HOUR)
         why = Reason(ReasonKey.CHANNEL_SENT_TOO_MANY, {"replies": sent})
-        _tell(connection, row, "outbound.breaker_tripped", why=why)
+        _tell(connection, row, EventKind.OUTBOUND_BREAKER_TRIPPED, why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)
         return why
 
@@ -109,6 +109,6 @@ class Preflight:
         return (configured.send if configured else None) or _USUAL
 
 
-def _tell(connection: Connection, row: OutboundClaim, kind: str, *, why: Reason) -> None:
+def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: Reason) -> None:
     payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why.to_json()}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
