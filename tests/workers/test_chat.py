@@ -190,7 +190,8 @@ def test_stop_is_recorded_and_never_answered(desk: ChatDesk, twilio: FakeTwilio,
     assert desk.rows(OutboundRow) == []
     with desk.database.read() as connection:
         refused = refusal(connection, channel="sms", handle=CUSTOMER)
-        assert refused and refused.key == ReasonKey.CUSTOMER_OPTED_OUT
+        assert refused
+        assert refused.key == ReasonKey.CUSTOMER_OPTED_OUT
 
 
 def test_an_ordinary_sms_gets_an_automatic_reply_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
