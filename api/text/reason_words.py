@@ -200,15 +200,15 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "客户已于 {date} 要求不再通过此渠道接收消息（{said}）",
     ),
     Key.CUSTOMER_NEVER_WROTE: (
-        "the customer has not written on this channel yet, and only then may be answered",
+        "the customer has not written on this channel yet; the provider allows answers only",
         "客户尚未通过此渠道来信，来信后才能回复",
     ),
     Key.WINDOW_HAS_CLOSED: (
-        "the customer last wrote {silence} ago; answers may leave for {window}",
+        "the customer last wrote {silence} ago; the provider allows answers for {window}",
         "客户上次来信距今 {silence}，已超过可回复时限 {window}",
     ),
     Key.WINDOW_IS_FULL: (
-        "{sent} messages have followed the customer's last one; the provider allows {allowed}",
+        "we have sent {sent} messages since the customer's last one; the provider allows {allowed}",
         "客户上次来信后已发出 {sent} 条消息，平台最多允许 {allowed} 条",
     ),
     Key.REPLY_IS_LATE: (
@@ -229,8 +229,8 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Key.SENDING_FAILED: ("{error} while sending", "发送时出错（{error}）"),
     Key.SENDER_OVERSLEPT: (
-        "the process slept past its lease before the first byte",
-        "发送进程停顿过久，未发出任何内容",
+        "the lease ended before the first byte was sent",
+        "发送进程停顿过久，尚未发出任何内容",
     ),
     Key.SENDER_DIED: ("the process that was sending it died", "发送过程中进程异常退出"),
     Key.NO_CLEAR_ANSWER: (
