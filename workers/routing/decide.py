@@ -13,17 +13,16 @@ from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
+from router.status import Status
 from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
-from store.inbound.history import KnownConversation, KnownMessage
+from store.inbound.history import KnownConversation, KnownMessage, KnownWords
 from store.inbound.outcome import Outcome
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
-_STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
+_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 
 
 @dataclass(slots=True)
@@ -187,7 +186,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
         correlation = Correlation(repeated[1], SignKind.REPEATED, why)
     if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
-        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
+        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())

@@ -17,16 +17,17 @@ from router.routing.emergency import is_heard
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
+from router.status import Status
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
-from store.events.append import NewEvent
+from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
-from store.inbound.history import AUTO_REPLY, KnownMessage
+from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Escalation, Outcome
 from store.outbound.limits import LastWord
-from store.tables.messages import Direction, Status
-from store.tables.operations import OutboundState
+from store.tables.messages import Direction
+from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.brain import Brain
 
 
@@ -122,11 +123,12 @@ class Recorder:
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
-        self._event("message.duplicate", first.conversation_id, payload=payload)
+        self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
 
-    def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
+    def unanswerable(self, row: ClaimedInbound, *, why: Reason) -> None:
         """Record that a row is quarantined."""
-        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+        payload = {"inbound_id": str(row.id), "why": why.to_json()}
+        self._event(EventKind.INBOUND_QUARANTINED, None, payload=payload)
 
     def commanded(self, incoming: Incoming) -> None:
         """Record that a text message is a STOP or START command."""
@@ -145,7 +147,7 @@ class Recorder:
         """Record a message that opens a conversation, and the automatic reply to it."""
         self.outcome.conversations.append(_conversation(placement))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
-        self._event("conversation.opened", placement.conversation_id, payload=payload)
+        self._event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
             self._called(placement)
         self._answer(placement, follow_up=False)
@@ -158,11 +160,11 @@ class Recorder:
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
-        self._event("message.received", placement.conversation_id, payload=payload)
+        self._event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
         if decision.emergency and not placement.candidate.emergency:
             self.outcome.escalations[placement.conversation_id] = _escalation(placement)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
-            self._event("conversation.escalated", placement.conversation_id, payload=payload)
+            self._event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
         self._answer(placement, follow_up=True)
         if not placement.candidate.emergency:
@@ -200,9 +202,9 @@ class Recorder:
             self.outcome.released += 1
             hints = [hint.to_json() for hint in placement.decision.hints]
             payload = {"inbound_id": str(placement.incoming.row.id), "hints": hints}
-            self._event("message.released", placement.conversation_id, payload=payload)
+            self._event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
 
-    def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+    def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
         self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
 
     def _token(self, placement: Placement) -> str:
@@ -231,7 +233,7 @@ class Recorder:
         self.outcome.attachments.extend(attachment_rows(placement.incoming, message_id=placement.message_id))
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
-            self._event("message.repeated", placement.conversation_id, payload=said_again)
+            self._event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
         if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id

@@ -19,10 +19,10 @@ from playwright.sync_api import sync_playwright
 
 from api.app import create_app
 from router.settings import read_settings
+from router.status import Status
 from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from store.tables.messages import Status
 from tests.api.conftest import TOML
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -87,7 +87,7 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         with database.write() as connection:
             case = connection.exec_driver_sql("SELECT id FROM conversation").scalar_one()
             at = datetime.now(UTC) + timedelta(seconds=1)
-            change_status(connection, database, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
+            change_status(connection, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
         # Then the page shows that without a reload, and accepts a rating
         page.wait_for_selector(".phase.closed", timeout=30_000)
         look()

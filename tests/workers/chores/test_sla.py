@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from router.settings import read_settings
+from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.sla import change_status, note_reply
 from store.db.engine import Database
 from store.tables.desk import PauseRow, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.sla import Watch
@@ -223,7 +224,7 @@ def test_a_snoozed_conversation_returns_at_its_time_or_when_its_customer_writes(
     def snooze() -> None:
         with desk.database.write() as connection:
             wanted = Change(status=Status.SNOOZED, snoozed_until=now() + HOUR)
-            change(connection, desk.database, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
+            change(connection, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
 
     snooze()
     watch(desk)
@@ -264,12 +265,12 @@ def test_two_workers_report_a_breach_once(desk: Desk) -> None:
 
 def reply(desk: Desk, conversation: Any) -> None:
     with desk.database.write() as connection:
-        note_reply(connection, desk.database, conversation_id=conversation.id, at=now())
+        note_reply(connection, conversation_id=conversation.id, at=now())
 
 
 def status(desk: Desk, conversation: Any, to: Status, *, at: datetime) -> None:
     with desk.database.write() as connection:
-        change_status(connection, desk.database, conversation_id=conversation.id, status=to, at=at)
+        change_status(connection, conversation_id=conversation.id, status=to, at=at)
 
 
 def test_an_emergency_ends_a_hold_and_another_message_does_not(desk: Desk) -> None:

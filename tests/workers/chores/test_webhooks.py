@@ -33,7 +33,8 @@ from router.settings.model import WebhookSettings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.events.webhook_deliveries import DeliveryRow, count_deliveries, list_deliveries, replay_deliveries
+from store.events.webhook_deliveries import count_deliveries, list_deliveries, replay_deliveries
+from store.tables.operations import DeliveryRow
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 from workers.chores.publish_events import Publisher

@@ -347,7 +347,7 @@ def test_o11_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: Sendi
     desk.provider.kept.append(kept(desk.row(outbound_id)))
     desk.put(outbound_id, state="queued", attempts=0, lease_token=None, lease_until=None, claimed_at=None)
     with desk.database.write() as connection:
-        limits.freeze(connection, desk.database, why="restored from the backup of 3 o'clock")
+        limits.freeze(connection, why="restored from the backup of 3 o'clock")
 
     assert desk.deliverer().once() == 0
     with desk.database.write() as connection:
@@ -549,7 +549,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
     assert desk.row(reply).state == "sent"
     assert desk.rows(EventRow, "kind").count("outbound.breaker_tripped") == 1
     with database.write() as connection:
-        limits.trip(connection, database, channel="mail", until=datetime.now(UTC))
+        limits.trip(connection, channel="mail", until=datetime.now(UTC))
     again = automatic(desk, recipient="late@customer.example")
     desk.deliverer().once()
     assert desk.row(again).state == "sent"
