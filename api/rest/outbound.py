@@ -18,6 +18,7 @@ from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import require_sight
+from api.rest.schemas import Sentence
 from store.outbound import review
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState
@@ -70,7 +71,7 @@ class OutboundEntry(BaseModel):
         description="`queued`, `sending`, `sent`; `failed`: the provider said no; `unknown`: it may have arrived, and "
         "is being looked for; `needs_person`: only a person can tell; `cancelled`."
     )
-    error: str = Field(description="Why, in a sentence; empty if all is well.")
+    error: Sentence = Field(description="Why, in a sentence; empty if all is well.")
     attempts: int
     created_at: datetime
     due_at: datetime = Field(description="When it may leave, or when to look for it again.")

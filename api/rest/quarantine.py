@@ -16,7 +16,7 @@ from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cur
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import own_fields
+from api.rest.schemas import Sentence, own_fields
 from api.services.originals import read_again
 from router.envelope import from_json
 from router.masking.mask import mask
@@ -59,7 +59,7 @@ class QuarantinedEntry(BaseModel):
     source_key: str = Field(description="The transport's own id.")
     subject: str
     sender_handle: str
-    reason: str = Field(description="Why it could not be routed, and why it was discarded.")
+    reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")
     received_at: datetime

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from api.http.openapi import example
-from api.text.reasons import ExplainedStep
+from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+# A reason of a column of text, said in English.
+Sentence = Annotated[str, BeforeValidator(line_in_english)]
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -277,7 +280,7 @@ class OutgoingEntry(BaseModel):
     text: str
     state: str
     created_at: datetime
-    error: str
+    error: Sentence
 
     @classmethod
     def of(cls, row: PendingOutbound) -> Self:

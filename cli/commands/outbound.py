@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
+from api.text.reasons import line_in_english
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from store.outbound import limits, review
@@ -35,8 +37,9 @@ def list_command(
     Example: omniyard outbound list --state queued
     """
     with open_desk(config) as (_, database), database.read() as connection:
-        rows = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
+        kept = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
         why = limits.frozen(connection)
+    rows = [replace(row, error=line_in_english(row.error)) for row in kept]
     if as_json:
         print_json({"frozen": why, "messages": rows})
         return

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock, upsert
 from store.tables.desk import DeskStateRow
@@ -146,11 +147,13 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
         connection.execute(older.values(stopped=word.stopped, said_at=word.said_at, why=word.why))
 
 
-def refusal(connection: Connection, *, channel: str, handle: str) -> str:
-    """Return why nothing may be sent to the customer by this channel; empty if it may."""
+def refusal(connection: Connection, *, channel: str, handle: str) -> Reason | None:
+    """Return why nothing may be sent to the customer by this channel; None if it may."""
     table = table_of(SuppressionRow)
     found = sa.select(table.c.said_at, table.c.why).where(
         table.c.channel == channel, table.c.handle == handle, table.c.stopped
     )
     row = connection.execute(found).first()
-    return f"the customer asked for no more messages here ({row.why}, {row.said_at:%Y-%m-%d})" if row else ""
+    if row is None:
+        return None
+    return Reason(ReasonKey.CUSTOMER_OPTED_OUT, {"said": row.why, "date": f"{row.said_at:%Y-%m-%d}"})

@@ -14,6 +14,7 @@ import pytest
 from connectors.base import Page
 from connectors.registry import open_senders
 from connectors.sms.twilio.connector import TwilioConnector
+from router.reason import ReasonKey
 from router.settings import read_settings
 from router.settings.chat_channels import TwilioSettings
 from store.db.bulk import insert_rows
@@ -188,7 +189,9 @@ def test_stop_is_recorded_and_never_answered(desk: ChatDesk, twilio: FakeTwilio,
     assert (entry.channel, entry.handle, entry.stopped) == ("sms", CUSTOMER, True)
     assert desk.rows(OutboundRow) == []
     with desk.database.read() as connection:
-        assert "no more messages" in refusal(connection, channel="sms", handle=CUSTOMER)
+        refused = refusal(connection, channel="sms", handle=CUSTOMER)
+        assert refused
+        assert refused.key == ReasonKey.CUSTOMER_OPTED_OUT
 
 
 def test_an_ordinary_sms_gets_an_automatic_reply_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
@@ -215,7 +218,7 @@ def test_start_ends_a_stop_and_the_later_word_counts_in_any_order(desk: ChatDesk
     desk.connector.close()
     desk.poll()
     with desk.database.read() as connection:
-        assert refusal(connection, channel="sms", handle=CUSTOMER) == ""
+        assert refusal(connection, channel="sms", handle=CUSTOMER) is None
     twilio.receive("stop", at=now + timedelta(seconds=1))
     desk.poll()
     with desk.database.read() as connection:
@@ -333,7 +336,7 @@ def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio
     held = answer(desk)
     deliverer(desk).once()
     assert state(desk, held)[0] == "needs_person"
-    assert "no more messages" in state(desk, held)[1]
+    assert ReasonKey.CUSTOMER_OPTED_OUT in state(desk, held)[1]
     # A word that Twilio received and we did not.
     desk.change(SuppressionRow, stopped=False)
     refused = answer(desk)

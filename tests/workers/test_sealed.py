@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from connectors.base import Page, RawMessage
 from connectors.originals import unpack
 from router.envelope import from_json
+from router.reason import Reason, ReasonKey
 from store.conversations.messages import find_original
 from store.db.bulk import table_of
 from store.db.encryption import Sealer
@@ -139,7 +140,10 @@ def test_only_a_row_that_cannot_be_decrypted_is_set_aside(sealed: Database, tmp_
     # Then the others are routed in that one attempt
     rows = {row.source_key: row for row in desk.rows(InboundRow)}
     assert [key for key, row in sorted(rows.items()) if row.state == "routed"] == ["0", "1", "3", "5"]
-    assert (rows["2"].reason, rows["2"].attempts) == ("PermanentError while routing", 1)
+    assert (rows["2"].reason, rows["2"].attempts) == (
+        Reason(ReasonKey.ROUTING_FAILED, {"error": "PermanentError"}).line,
+        1,
+    )
     assert "sealed with a key that this process has not" in rows["4"].reason
     assert rows["4"].attempts == 0
     # And the damaged one goes alone until a person sees it

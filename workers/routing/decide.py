@@ -22,7 +22,7 @@ from store.inbound.outcome import Outcome
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
-_STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
+_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
         correlation = Correlation(repeated[1], SignKind.REPEATED, why)
     if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
-        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
+        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())

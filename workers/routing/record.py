@@ -125,9 +125,10 @@ class Recorder:
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
         self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
 
-    def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
+    def unanswerable(self, row: ClaimedInbound, *, why: Reason) -> None:
         """Record that a row is quarantined."""
-        self._event(EventKind.INBOUND_QUARANTINED, None, payload={"inbound_id": str(row.id), "why": why})
+        payload = {"inbound_id": str(row.id), "why": why.to_json()}
+        self._event(EventKind.INBOUND_QUARANTINED, None, payload=payload)
 
     def commanded(self, incoming: Incoming) -> None:
         """Record that a text message is a STOP or START command."""

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
+from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
 from store.db.engine import Database
@@ -86,7 +87,7 @@ class Router:
     def _route(self, claimed: Claim) -> None:
         started = time.perf_counter()
         if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
-            self._give_up(claimed, reason="every worker that touched this message died")
+            self._give_up(claimed, reason=Reason(ReasonKey.WORKERS_DIED))
             return
         claimed, opened = self._unsealed(claimed)
         envelopes = [from_json(text) for text in opened]
@@ -203,24 +204,25 @@ class Router:
 
     def _failed(self, claimed: Claim, error: Exception) -> None:
         # The type only, because an exception's text may quote the customer's.
-        reason = f"{type(error).__name__} while routing"
-        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=reason)
+        kind = type(error).__name__
+        reason = Reason(ReasonKey.ROUTING_FAILED, {"error": kind})
+        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=kind)
         if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason=reason)
             return
         wait = timedelta(0) if claimed.rows[0].attempts == 1 else _FAILED_ALONE
         with self._database.write() as connection:
-            claims.give_back(connection, claimed, reason=reason, wait=wait)
+            claims.give_back(connection, claimed, reason=reason.line, wait=wait)
 
-    def _give_up(self, claimed: Claim, *, reason: str) -> None:
+    def _give_up(self, claimed: Claim, *, reason: Reason) -> None:
         with self._database.write() as connection:
-            ids = claims.quarantine(connection, claimed, reason=reason)
-            payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
+            ids = claims.quarantine(connection, claimed, reason=reason.line)
+            payloads = [{"inbound_id": str(row_id), "why": reason.to_json()} for row_id in ids]
             append_events(
                 connection,
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
-        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
+        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
 
 
 def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:

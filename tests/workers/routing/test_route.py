@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Bounce, Party, PartyKind
+from router.reason import Reason, ReasonKey
 from router.threads.correlation import make_token
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
@@ -162,7 +163,7 @@ def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(des
 
     assert desk.states() == {"1": "routed", "2": "quarantined", "3": "routed"}
     reasons = {row.source_key: row.reason for row in desk.rows(InboundRow)}
-    assert reasons["2"] == "ValidationError while routing"
+    assert reasons["2"] == Reason(ReasonKey.ROUTING_FAILED, {"error": "ValidationError"}).line
 
 
 def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> None:
