@@ -89,6 +89,26 @@ _MESSAGE: Final[dict[str, Any]] = {
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
 }
+_TRACE: Final[dict[str, Any]] = {
+    "origin": {"kind": "person"},
+    "signals": [{"kind": "verified", "why": {"key": "domain_confirmed", "values": {"results": "dmarc=pass"}}}],
+    "classification": {"category": "failed_transaction", "confidence": 0.82, "evidence": ["payment failed"]},
+    "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points"}},
+    "hours": {
+        "calendar": "office",
+        "open": True,
+        "why": {"key": "weekly_hours", "values": {"weekday": 5}},
+        "gate": "open",
+    },
+    "route": {
+        "fired": "money",
+        "team": "payments",
+        "priority": "high",
+        "tried": [{"route": "security", "why_not": {"key": "is_no_emergency"}}],
+    },
+    "due": {"sla": "money", "first_reply": "2026-11-20T08:00:00Z"},
+    "reply": {"sent": "receipt", "language": "en"},
+}
 _OUTGOING: Final[dict[str, Any]] = {
     "id": _ID,
     "kind": "auto_reply",
@@ -241,7 +261,7 @@ class MessageEntry(BaseModel):
 class MessageDetail(MessageEntry):
     """One message with everything that is known of it."""
 
-    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": {"origin": {"kind": "person"}}})
+    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": _TRACE})
 
     html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
     trace: Trace = Field(description="Every test that ran, what it saw and what followed; reasons as keys with values.")
