@@ -64,7 +64,8 @@ def _hand_down(value: object, schema: dict[str, Any], *, schemas: Schemas) -> No
             _hand_down(each, schema.get("items", {}), schemas=schemas)
     elif isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():
-            _hand_down(value.get(name), inner, schemas=schemas)
+            if name in value:
+                _hand_down(value[name], inner, schemas=schemas)
 
 
 def _with_nulls(value: Any, schema: Any, *, schemas: Schemas) -> Any:  # noqa: ANN401  (JSON)
