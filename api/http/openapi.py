@@ -48,6 +48,25 @@ def _complete(document: dict[str, Any]) -> None:
     for schema in schemas.values():
         if "examples" in schema:
             schema["examples"] = [_with_nulls(example, schema, schemas=schemas) for example in schema["examples"]]
+    for schema in [schema for schema in schemas.values() if "examples" in schema]:
+        for example in schema["examples"]:
+            _hand_down(example, schema, schemas=schemas)
+
+
+def _hand_down(value: object, schema: dict[str, Any], *, schemas: Schemas) -> None:
+    """Give each schema inside `schema` that has no example its part of this one: values of the brain have none."""
+    choices = [each for each in schema.get("anyOf", ()) if "$ref" in each]
+    schema = choices[0] if choices and isinstance(value, dict) else schema
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].removeprefix(_REFERENCE)]
+        schema.setdefault("examples", [value])
+    if isinstance(value, list):
+        for each in value:
+            _hand_down(each, schema.get("items", {}), schemas=schemas)
+    elif isinstance(value, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if name in value:
+                _hand_down(value[name], inner, schemas=schemas)
 
 
 def _share_examples(schemas: Schemas) -> None:
