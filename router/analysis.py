@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from router.budget import within_budget
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import Masked, mask
@@ -58,11 +59,12 @@ def read_page(
     authserv_id: str | None = None,
     key: bytes = b"",
 ) -> list[Analysis]:
-    """Read envelopes, in their order.
+    """Read envelopes, in their order, each within its budget (`router.budget`).
 
     own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
     key: under which what is kept of the words is made, so that it tells nobody what they were.
     """
+    envelopes = [within_budget(envelope) for envelope in envelopes]
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
     classified = classifier.classify_page(
         [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],

@@ -2,6 +2,9 @@
 
 A kill counts as an attempt, because the claim is committed first. Rows that nobody failed on yet are claimed by the
 page; a row that was in a page that died or failed is claimed alone, so that a poison message fails alone.
+
+Light messages come first, and a heavy one is claimed alone when no light one is due: no emergency waits for a queue of
+heavy mail. So that heavy mail is routed on a busy desk too, the sweep claims one of them between pages (`claim_heavy`).
 """
 
 from __future__ import annotations
@@ -22,9 +25,10 @@ from store.db.engine import Rows, read_clock
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
-# What a page's mails may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.
-PAGE_BYTES: Final = 2_000_000
-_HEAVIEST: Final = 400_000
+# In characters to read. The worst of texts takes some two seconds a million, and whoever writes meanwhile waits.
+PAGE_WEIGHT: Final = 500_000
+# A long honest thread with its page has some 50,000; twenty times an ordinary mail.
+LIGHT: Final = 64_000
 # One attempt in company and three alone: whoever died on a message four times dies of that message.
 MOST_ATTEMPTS: Final = 4
 
@@ -37,6 +41,7 @@ class ClaimedInbound:
     channel: str
     envelope: str
     size: int
+    weight: int
     content_hash: bytes
     backfill: bool
     attempts: int
@@ -58,23 +63,38 @@ class Claim:
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
-    """Claim up to `limit` rows that are due and were never tried: those of `ids`, then the oldest.
+    """Claim up to `limit` light rows that are due and were never tried: those of `ids`, then the oldest.
 
     So pages grow under load by themselves; a message in a full page costs a tenth of one that comes alone.
+    Where no light row is due, claim one heavy row.
     """
-    never_tried = table_of(InboundRow).c.attempts == 0
-    claimed = Claim(uuid4(), read_clock(connection), ())
+    columns = table_of(InboundRow).c
+    light = (columns.attempts == 0, columns.weight <= LIGHT)
+    claimed = _nothing(connection)
     if ids:
-        theirs = (never_tried, among(table_of(InboundRow).c.id, ids))
+        theirs = (*light, among(columns.id, ids))
         claimed = _extended(connection, claimed, conditions=theirs, limit=limit, lease=lease)
-    return _extended(connection, claimed, conditions=(never_tried,), limit=limit, lease=lease)
+    claimed = _extended(connection, claimed, conditions=light, limit=limit, lease=lease)
+    return claimed if claimed.rows else claim_heavy(connection, lease=lease)
+
+
+def claim_heavy(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
+    """Claim the oldest heavy row that is due and was never tried, whatever else is due."""
+    columns = table_of(InboundRow).c
+    heavy = (columns.attempts == 0, columns.weight > LIGHT)
+    return _extended(connection, _nothing(connection), conditions=heavy, limit=1, lease=lease)
 
 
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
-    """Claim one row that is due and was tried before: it was in a page that died or failed."""
-    claimed = Claim(uuid4(), read_clock(connection), ())
-    tried = (table_of(InboundRow).c.attempts > 0,)
-    return _extended(connection, claimed, conditions=tried, limit=1, lease=lease)
+    """Claim one row that is due and was tried before, a light one first: it was in a page that died or failed."""
+    columns, claimed = table_of(InboundRow).c, _nothing(connection)
+    for weight in (columns.weight <= LIGHT, columns.weight > LIGHT):
+        claimed = _extended(connection, claimed, conditions=(columns.attempts > 0, weight), limit=1, lease=lease)
+    return claimed
+
+
+def _nothing(connection: Connection) -> Claim:
+    return Claim(uuid4(), read_clock(connection), ())
 
 
 def _extended(
@@ -89,9 +109,9 @@ def _extended(
     if len(claimed.rows) >= limit:
         return claimed
     table = table_of(InboundRow)
-    due = sa.select(table.c.id, _weight()).where(*_due(claimed.now), *conditions)
+    due = sa.select(table.c.id, table.c.weight).where(*_due(claimed.now), *conditions)
     due = due.order_by(table.c.due_at, table.c.id).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
-    room = PAGE_BYTES - sum(min(row.size, _HEAVIEST) for row in claimed.rows)
+    room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
@@ -104,15 +124,6 @@ def _extended(
     found = [ClaimedInbound(**row) for row in connection.execute(statement).mappings()]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
-
-
-def _weight() -> sa.ColumnElement[int]:
-    """Return what a row's text may cost at most: it has no more than the mail's bytes, and large files cost nothing.
-
-    The envelope's own length says nothing, for it is kept compressed.
-    """
-    size = table_of(InboundRow).c.size
-    return sa.case((size > _HEAVIEST, _HEAVIEST), else_=size).label("weight")
 
 
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:

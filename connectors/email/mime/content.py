@@ -11,6 +11,7 @@ from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
+from router.budget import PAGE_DEFECT, WORDS_DEFECT
 
 _HTML: Final = "text/html"
 
@@ -54,7 +55,7 @@ def _footer(bodies: Bodies) -> str:
 def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> MailContent:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
-        defects[f"The text was cut at {limits.TEXT_CHARACTERS} characters."] = None
+        defects[WORDS_DEFECT] = None
     words = split_reply(text, html=source)
     said = f"{words.text}\n\n{footer.strip()}" if footer else words.text
     return MailContent(said[: limits.TEXT_CHARACTERS], words.quoted, words.signature, defects=tuple(defects))
@@ -76,7 +77,7 @@ class _Pages:
         # A plain part without a letter is a mailer's filler; the text is in the page.
         if not text.strip():
             text = "\n".join(map(self._words, self._bodies.html))
-        page = "\n".join(self._shown.values())
+        page = self._page()
         content = _split(
             text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
         )
@@ -85,10 +86,18 @@ class _Pages:
             content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
         )
 
+    def _page(self) -> str:
+        """Return the page to keep; empty if it is larger than a message may be: its words are kept all the same."""
+        page = "\n".join(self._shown.values())
+        if len(page) <= limits.PAGE_CHARACTERS:
+            return page
+        self._defects[PAGE_DEFECT] = None
+        return ""
+
     def _show(self) -> dict[int, str]:
-        """Return each part as harmless HTML; empty if the whole is too large for a browser."""
+        """Return each part as harmless HTML; empty if the whole is too large to be parsed."""
         if len(self._source) > limits.HTML_CHARACTERS:
-            self._defects[f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown."] = None
+            self._defects[PAGE_DEFECT] = None
             return {}
         if not html.is_reasonable(self._source):
             self._defects["The HTML is nested too deep or too wide to be shown."] = None
