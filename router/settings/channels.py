@@ -114,6 +114,8 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
     rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).
     sent_folder: where a copy of each sent mail is put, for providers that keep none themselves.
+    take_drafts: whether mail with the flag \Draft is taken, which no person has sent.
+    take_deleted: whether mail with the flag \Deleted is taken, which a person has thrown away since it arrived.
     """
 
     kind: Literal["imap"]
@@ -134,6 +136,14 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     stale_after: Duration = timedelta(days=1)
     rescan: Duration = timedelta(days=30)
     sent_folder: str | None = None
+    take_drafts: bool = False
+    take_deleted: bool = True
+
+    @property
+    def flags_asked_for(self) -> tuple[str, ...]:
+        """The search keys of RFC 3501 section 6.4.4 that every mail must fulfil which is taken."""
+        wanted = (("UNDRAFT", self.take_drafts), ("UNDELETED", self.take_deleted))
+        return tuple(key for key, taken in wanted if not taken)
 
     @field_validator("host", "username", "folder", "move_to", "sent_folder")
     @classmethod
