@@ -24,7 +24,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.secret import Secret
-from router.settings.values import Duration, Listen, Start, WrongKeys, is_loopback
+from router.settings.values import Duration, Listen, Start, Switch, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -44,7 +44,7 @@ class MailSendSettings(SendSettings):
     password: Secret | None = None
     oauth_token: Secret | None = None
     ca_file: str | None = None
-    plus_address: bool = False
+    plus_address: Switch = False
 
     @field_validator("host", "username")
     @classmethod
@@ -129,15 +129,15 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     start: Start = "now"
     after: Literal["none", "seen", "move"] = "none"
     move_to: str | None = None
-    idle: bool = True
+    idle: Switch = True
     page: int = Field(default=100, ge=1, le=500)
     largest: int = Field(default=26_214_400, ge=1024)
     ca_file: str | None = None
     stale_after: Duration = timedelta(days=1)
     rescan: Duration = timedelta(days=30)
     sent_folder: str | None = None
-    take_drafts: bool = False
-    take_deleted: bool = True
+    take_drafts: Switch = False
+    take_deleted: Switch = True
 
     @property
     def flags_asked_for(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
+from store.db.keys import TOO_SHORT, key_can_be_guessed, key_is_too_short
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})
@@ -38,6 +39,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
     yield from findings or _addresses(settings.omniyard)
     if not findings:
+        yield from _own_key(settings.omniyard)
         yield from (
             Finding(place=("omniyard", key), message=message, level="warning")
             for key, message in sealing_concerns(settings.omniyard)
@@ -61,6 +63,15 @@ def _addresses(desk: DeskSettings) -> Iterator[Finding]:
         problem = _of_address(secret.reveal(), schemes=schemes) if secret is not None else ""
         if problem:
             yield Finding(place=("omniyard", key), message=f'expected an address such as "{example}"; {problem}')
+
+
+def _own_key(desk: DeskSettings) -> Iterator[Finding]:
+    key = desk.key.reveal() if desk.key is not None else None
+    if key is not None and key_is_too_short(key):
+        yield Finding(place=("omniyard", "key"), message=TOO_SHORT)
+    elif key is not None and key_can_be_guessed(key):
+        message = "it can be guessed; expected random characters, such as `openssl rand -hex 32` prints"
+        yield Finding(place=("omniyard", "key"), message=message, level="warning")
 
 
 def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
