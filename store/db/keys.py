@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -15,22 +14,6 @@ from router.errors import ConfigError
 from router.settings import Settings
 
 _KEY_BYTES: Final = 32
-# A random key of this length that is written in hexadecimal digits has fewer different ones once in a million keys.
-_DIFFERENT: Final = 8
-_PLACEHOLDER: Final = re.compile(r"change.?me|example|secret|password|omniyard|replace", re.IGNORECASE)
-
-
-def key_is_too_short(key: str) -> bool:
-    """Return whether nothing may be signed or sealed with the key that the operator's file names."""
-    return len(key.encode()) < _KEY_BYTES
-
-
-def key_can_be_guessed(key: str) -> bool:
-    """Return whether the key looks as if a person had typed it: a few characters repeated, or words of an example."""
-    return len(set(key)) < _DIFFERENT or bool(_PLACEHOLDER.search(key))
-
-
-TOO_SHORT: Final = f"too short; expected at least {_KEY_BYTES} random characters"
 
 
 def desk_key(settings: Settings, *, purpose: str) -> bytes:
@@ -45,10 +28,10 @@ def desk_key(settings: Settings, *, purpose: str) -> bytes:
 def _root(settings: Settings) -> bytes:
     if settings.omniyard.key is None:
         return _made_key(Path(settings.omniyard.data) / "desk.key")
-    named = settings.omniyard.key.reveal()
-    if key_is_too_short(named):
-        raise ConfigError(f"[omniyard] key is {TOO_SHORT}")
-    return named.encode()
+    named = settings.omniyard.key.reveal().encode()
+    if len(named) < _KEY_BYTES:
+        raise ConfigError(f"[omniyard] key is too short; expected at least {_KEY_BYTES} random characters")
+    return named
 
 
 def _made_key(path: Path) -> bytes:

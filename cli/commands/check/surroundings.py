@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,6 @@ from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.keys import TOO_SHORT, key_can_be_guessed, key_is_too_short
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})
@@ -31,6 +31,11 @@ _UNSHARED: Final = (
     "a database that several machines may share needs one `key` for all of them: what one machine seals, "
     "another cannot open; put the same `key` into each file"
 )
+# The least that `store.db.keys` takes.
+_KEY_BYTES: Final = 32
+# Of so many random hexadecimal digits, fewer different ones come once in a million keys.
+_DIFFERENT: Final = 8
+_PLACEHOLDER: Final = re.compile(r"change.?me|example|secret|password|omniyard|replace", re.IGNORECASE)
 _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
 
@@ -67,9 +72,10 @@ def _addresses(desk: DeskSettings) -> Iterator[Finding]:
 
 def _own_key(desk: DeskSettings) -> Iterator[Finding]:
     key = desk.key.reveal() if desk.key is not None else None
-    if key is not None and key_is_too_short(key):
-        yield Finding(place=("omniyard", "key"), message=TOO_SHORT)
-    elif key is not None and key_can_be_guessed(key):
+    if key is not None and len(key.encode()) < _KEY_BYTES:
+        message = f"too short; expected at least {_KEY_BYTES} random characters"
+        yield Finding(place=("omniyard", "key"), message=message)
+    elif key is not None and (len(set(key)) < _DIFFERENT or _PLACEHOLDER.search(key)):
         message = "it can be guessed; expected random characters, such as `openssl rand -hex 32` prints"
         yield Finding(place=("omniyard", "key"), message=message, level="warning")
 
