@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
