@@ -94,7 +94,7 @@ def test_every_mistake_is_said_at_once_in_the_order_of_the_lines():
         ("", "c.toml:1: routes: missing, but required"),
         ("routes = 3", "c.toml:1: routes = 3: expected a list"),
         ("channels = 3\nroutes = []", "c.toml:1: channels: expected a table of keys and values"),
-        ("routes = []", "c.toml:1: routes: the last route takes what is left over"),
+        ("routes = []", "c.toml:1: routes: the last route takes all other messages"),
     ],
 )
 def test_what_is_no_settings_file_at_all_is_said_with_its_line(text, sentence):
