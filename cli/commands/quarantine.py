@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from api.text.reasons import line_in_english
 from cli.desk import open_desk, write_down
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
@@ -59,7 +60,9 @@ def list_all(
     if as_json:
         print_json([_plain(row) for row in rows])
         return
-    cells = [(str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", row.reason) for row in rows]
+    cells = [
+        (str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", line_in_english(row.reason)) for row in rows
+    ]
     print_table(("id", "channel", "accepted", "reason"), cells)
 
 
@@ -180,7 +183,7 @@ def _plain(row: QuarantinedRecord) -> dict[str, Any]:
         "accepted_at": row.accepted_at,
         "attempts": row.attempts,
         "conflict": row.conflict,
-        "reason": row.reason,
+        "reason": line_in_english(row.reason),
         "discarded_at": row.discarded_at,
         "defects": list(envelope.defects),
     }

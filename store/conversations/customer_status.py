@@ -11,9 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
 from store.db.bulk import table_of
-from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow, Status
+from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 
 # A case that was put together with another, which was put together with another ...
 _MOST_MERGES: Final = 10

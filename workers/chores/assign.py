@@ -13,7 +13,7 @@ from router.routing.assignment import AssignableCase, AssigneeChoice, OnDuty, ch
 from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -82,9 +82,9 @@ def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
 
 def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:
     payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why.to_json()}
-    return NewEvent("conversation.assigned", case.id, payload, at=now)
+    return NewEvent(EventKind.CONVERSATION_ASSIGNED, case.id, payload, at=now)
 
 
 def _alarm(case: Waiting, choice: AssigneeChoice, *, team: str, now: datetime) -> NewEvent:
     payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why.to_json()}
-    return NewEvent("assignment.nobody", case.id, payload, at=now)
+    return NewEvent(EventKind.ASSIGNMENT_NOBODY, case.id, payload, at=now)

@@ -38,24 +38,39 @@ _log = structlog.get_logger()
 class Intake:
     """Keeps mail for all channels of a process; its methods may be called from several threads.
 
-    mail: the polled channels whose mail needs a reader.
+    mail: the polled channels whose mail needs a reader.  new_guard: makes the guard of one reader.
     """
 
-    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE, mail: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        bell: Bell,
+        lease: timedelta = LEASE,
+        mail: Collection[str] = (),
+        new_guard: Callable[[], Guard] = Guard,
+    ) -> None:
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
+        self._new_guard = new_guard
+        # Loading a reader keeps one processor busy; more at once only make each of them slower.
+        self._loading = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
         self._guards: list[Guard] = []
         self._readers: dict[str, Guard] = {}
 
-    def own(self, channel: str) -> Ownership | None:
+    def prepare(self, channel: str) -> None:
         """See `Keeper`."""
         if channel in self._mail:
             # A reader takes a second to load; loaded now, it can read the first page at once.
-            self._reader(channel).warm()
+            with self._loading:
+                self._reader(channel).warm()
+
+    def own(self, channel: str) -> Ownership | None:
+        """See `Keeper`."""
         with self._database.write() as connection:
             name = _lease_name(channel)
-            token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=self._lease)
+            token = leases.take_lease(connection, name=name, holder=self._holder, lasts=self._lease)
             position = cursors.read_position(connection, channel=channel) if token else None
         return (
             LeasedChannel(self, channel=channel, token=token, cursor=Cursor(*position) if position else None)
@@ -102,11 +117,9 @@ class Intake:
         try:
             with self._database.write() as connection:
                 if report.ok:
-                    cursors.note_poll(
-                        connection, self._database, channel=report.channel, waiting=report.waiting, held=report.held
-                    )
+                    cursors.note_poll(connection, channel=report.channel, waiting=report.waiting, held=report.held)
                 else:
-                    cursors.note_error(connection, self._database, channel=report.channel, error=report.error)
+                    cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:
             _log.warning("channel.report_lost", channel=report.channel, error=str(error))
 
@@ -138,7 +151,6 @@ class Intake:
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,
-                    self._database,
                     channel=page.channel,
                     epoch=page.cursor.epoch,
                     position=page.cursor.position,
@@ -157,7 +169,7 @@ class Intake:
     def _reader(self, channel: str) -> Guard:
         # One child process a polled channel: a hostile page on one holds up no other.
         if channel not in self._readers:
-            self._readers[channel] = Guard()
+            self._readers[channel] = self._new_guard()
             self._guards.append(self._readers[channel])
         return self._readers[channel]
 
@@ -165,7 +177,7 @@ class Intake:
         # The same for what is pushed: there a thread stands for a channel.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
-            guard = self._threads.guard = Guard()
+            guard = self._threads.guard = self._new_guard()
             self._guards.append(guard)
         return guard
 
