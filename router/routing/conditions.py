@@ -1,4 +1,4 @@
-"""The conditions of a route: each asks one thing about a message and answers with the reason why not, or with None."""
+"""The conditions of a route: each tests one property of a message and returns the reason why not, or None."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from router.settings.model import Condition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """What the channel's calendar says now.
+    """The state of the channel's calendar.
 
-    opens_at: when it opens next; now, if it is open; None if never.  holiday: the public holiday that it is, if any.
-    zone: of the calendar; of the desk, where it never closes.
+    opens_at: the next opening; now, if it is open; None if never.  holiday: today's public holiday, if any.
+    zone: of the calendar; the desk's zone for a calendar that never closes.
     """
 
     calendar: str
@@ -32,10 +32,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """What is known beside the message's own words.
+    """Facts besides the message itself.
 
-    contact_labels: what agents have called its sender, such as "vip".
-    follows_case: it points at an earlier case of its sender that is closed or old, and opens a new one.
+    contact_labels: the sender's labels, such as "vip".
+    follows_case: it refers to an earlier case of its sender that is closed or old, and opens a new one.
     """
 
     contact_labels: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class Background:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteInput:
-    """All that a condition may look at. emergency: by its words, or by the second look at what would wait."""
+    """The input of the conditions. emergency: by its words, or by the second check."""
 
     reading: Analysis
     hours: Hours
@@ -53,12 +53,12 @@ class RouteInput:
 
     @cached_property
     def said(self) -> str:
-        """Subject and new words, as `words` compares them."""
+        """Subject and new text, as `words` compares them."""
         return f"{self.reading.subject}\n{self.reading.text}".casefold()
 
 
 def why_not(condition: Condition, sight: RouteInput) -> Reason | None:
-    """Return what keeps the condition from holding; None if it holds."""
+    """Return why the condition does not match; None if it matches."""
     wanted = condition.model_fields_set
     for name, test in _TESTS.items():
         reason = test(condition, sight) if name in wanted else None
@@ -116,7 +116,7 @@ def _category(condition: Condition, sight: RouteInput) -> Reason | None:
 
 
 def _language(condition: Condition, sight: RouteInput) -> Reason | None:
-    # "zh" means Chinese in either script; "zh-Hant" means one of them.
+    # "zh" means Chinese in either script; "zh-Hant" means only one of them.
     language = sight.reading.classification.language
     spoken = {language, language.partition("-")[0]}
     if not condition.language or spoken & set(condition.language):
@@ -160,7 +160,7 @@ def _words(condition: Condition, sight: RouteInput) -> Reason | None:
     return None if found else _WORDS_ARE_MISSING
 
 
-# In the order in which they are asked; the key is the condition's name in the file.
+# In the order of the tests; the key is the condition's name in the file.
 _TESTS: Final[Mapping[str, _Test]] = {
     "emergency": _emergency,
     "open": _open,

@@ -10,8 +10,8 @@ import pytest
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
-from router.budget import PAGE_CHARACTERS, PAGE_DEFECT, WORDS_CHARACTERS, WORDS_DEFECT, within_budget
 from router.envelope import Envelope
+from router.message_limits import PAGE_CHARACTERS, PAGE_DEFECT, WORDS_CHARACTERS, WORDS_DEFECT, within_limits
 from store.db.engine import Database
 from tests.desk import Desk, envelope
 
@@ -65,13 +65,13 @@ def test_the_budget_holds_on_every_channel_and_for_what_was_accepted_before(desk
 
 def test_the_subject_and_the_name_are_bounded_too() -> None:
     one = envelope("1")
-    found = within_budget(replace(one, subject="s" * 10**6, sender=replace(one.sender, name="n" * 10**6)))
+    found = within_limits(replace(one, subject="s" * 10**6, sender=replace(one.sender, name="n" * 10**6)))
 
     assert len(found.subject) + len(found.sender.name) < 5_000
 
 
 def test_an_ordinary_envelope_stays_as_it_is() -> None:
-    assert within_budget(envelope("1")) == envelope("1")
+    assert within_limits(envelope("1")) == envelope("1")
 
 
 def test_a_message_in_danger_is_routed_before_the_heavy_ones_that_came_first(desk: Desk) -> None:

@@ -32,7 +32,7 @@ class Assigner:
         if not self._modes:
             return 0
         with self._database.read() as connection:
-            if not assignment.is_anybody_waited_for(connection, self._modes):
+            if not assignment.is_any_unassigned(connection, self._modes):
                 return 0
         reach("assign.before")
         with self._database.write() as connection:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.email.mime import charsets, html, limits
+from connectors.email.mime.alternatives import stands_in
+from connectors.email.mime.attachments import safe_name
 from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
+from connectors.email.mime.invitations import invitation_text, outlook_files, outlook_text
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
-from router.budget import PAGE_DEFECT, WORDS_DEFECT
+from router.message_limits import PAGE_DEFECT, WORDS_DEFECT
 
 _HTML: Final = "text/html"
+_OUTLOOK: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_MOST_NAMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,28 @@ class MailContent:
 
 def read_content(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     """Read the parts to be shown. hint: see `charsets.decode`."""
+    content = _read(bodies, hint=hint)
+    return content if content.text or content.quoted or content.signature else _described(bodies, content, hint=hint)
+
+
+def _described(bodies: Bodies, content: MailContent, *, hint: charsets.Hint) -> MailContent:
+    """Say what came in a mail without words: an invitation's own words, or those in Outlook's file."""
+    for part in bodies.attached:
+        text = ""
+        if part.media_type == "text/calendar":
+            text = invitation_text(read_text(part, hint=hint).text)
+        elif part.media_type in _OUTLOOK or part.filename.lower() == "winmail.dat":
+            text = outlook_text(part.content)
+            names = ", ".join(safe_name(name) for name in outlook_files(part.content)[:_MOST_NAMES])
+            holds = f" It holds: {names}." if names else ""
+            note = f"The mail came as winmail.dat, which only Outlook can open (TNEF).{holds}"
+            content = replace(content, defects=(*content.defects, note))
+        if text:
+            return replace(content, text=text[: limits.TEXT_CHARACTERS])
+    return content
+
+
+def _read(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     if all(part.media_type != _HTML for part in bodies.html):
         defects: dict[str, None] = {}
         text = "\n".join(_text(part, hint=hint, defects=defects) for part in bodies.text)
@@ -57,6 +84,9 @@ def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> 
         text = text[: limits.TEXT_CHARACTERS]
         defects[WORDS_DEFECT] = None
     words = split_reply(text, html=source)
+    if source and not words.text and (words.quoted or words.signature):
+        # Some programs put all of a new mail into the element of their quotes: then only the words themselves tell.
+        words = split_reply(text)
     said = f"{words.text}\n\n{footer.strip()}" if footer else words.text
     return MailContent(said[: limits.TEXT_CHARACTERS], words.quoted, words.signature, defects=tuple(defects))
 
@@ -75,8 +105,8 @@ class _Pages:
     def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
         # A plain part without a letter is a mailer's filler; the text is in the page.
-        if not text.strip():
-            text = "\n".join(map(self._words, self._bodies.html))
+        if not text.strip() or (self._is_plain() and stands_in(text, source=self._source, page=self._page_words)):
+            text = self._page_words()
         page = self._page()
         content = _split(
             text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
@@ -93,6 +123,12 @@ class _Pages:
             return page
         self._defects[PAGE_DEFECT] = None
         return ""
+
+    def _is_plain(self) -> bool:
+        return all(part.media_type != _HTML for part in self._bodies.text)
+
+    def _page_words(self) -> str:
+        return "\n".join(map(self._words, self._bodies.html))
 
     def _show(self) -> dict[int, str]:
         """Return each part as harmless HTML; empty if the whole is too large to be parsed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from router import budget
+from router import message_limits
 
 # Providers stop at 25 to 50 MB (RFC 1870 leaves it to them); larger mail is shown as a stub, never read.
 RAW_BYTES: Final = 25 * 1024 * 1024
@@ -22,9 +22,9 @@ ADDRESSES: Final = 200
 REFERENCES: Final = 100
 # RFC 5322 limits a Message-ID only by the limit of its line.
 MESSAGE_ID_CHARACTERS: Final = 998
-TEXT_CHARACTERS: Final = budget.WORDS_CHARACTERS
-PAGE_CHARACTERS: Final = budget.PAGE_CHARACTERS
-SUBJECT_CHARACTERS: Final = budget.SUBJECT_CHARACTERS
+TEXT_CHARACTERS: Final = message_limits.WORDS_CHARACTERS
+PAGE_CHARACTERS: Final = message_limits.PAGE_CHARACTERS
+SUBJECT_CHARACTERS: Final = message_limits.SUBJECT_CHARACTERS
 NAME_CHARACTERS: Final = 200
 # Larger HTML is not parsed; its words are what is left without its tags.
 HTML_CHARACTERS: Final = 2_000_000

@@ -220,8 +220,8 @@ def test_doctor_says_where_messages_must_be_brought(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("{{text}}", "{{words}}"), "{words} stands for nothing"),
-        (("{{national}}", "fixed"), "nothing says who gets it"),
+        (("{{text}}", "{{words}}"), "unknown placeholder {words}"),
+        (("{{national}}", "fixed"), "the recipient is missing"),
         (('sender = "mobile", ', ""), "expected id, sender, text"),
         (("https://sms.example", "http://sms.example"), "expected https"),
     ],

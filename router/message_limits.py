@@ -25,7 +25,7 @@ PAGE_DEFECT: Final = (
 WORDS_DEFECT: Final = f"The text was cut at {WORDS_CHARACTERS} characters; the rest is in the original."
 
 
-def within_budget(envelope: Envelope) -> Envelope:
+def within_limits(envelope: Envelope) -> Envelope:
     """Return the envelope with no more than is read of a message, and a defect for each part that was cut."""
     words = (envelope.text, envelope.quoted, envelope.signature)
     is_long = sum(map(len, words)) > WORDS_CHARACTERS
