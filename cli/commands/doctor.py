@@ -50,6 +50,10 @@ def examine_data(settings: Settings) -> Health:
     """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
     folder = Path(settings.omniyard.data).resolve()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir():
+        return Health(
+            ok=False, findings=(f"{there} is a file: the data folder cannot be made; change [omniyard] data",)
+        )
     if not os.access(there, os.W_OK):
         return Health(ok=False, findings=(f"{there} cannot be written to: give it to the user who runs Omniyard",))
     free, flush = shutil.disk_usage(there).free, _flush_milliseconds(there)

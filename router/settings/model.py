@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from router.settings.channels import Channel
 from router.settings.secret import Secret
@@ -82,6 +82,13 @@ class DeskSettings(Frozen):
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("data")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not value or not value.isprintable():
+            raise ValueError("expected the name of a folder, without control characters")
+        return value
 
 
 class DateRule(Frozen):

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from router.errors import PermanentError, TransientError
+from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
 
 Rows = Sequence[Mapping[str, Any]]
@@ -33,6 +33,8 @@ _FROZEN_SECONDS: Final = 60
 # A peer that vanished without a word is noticed after this, also in the middle of a COMMIT.
 _SILENCE_MILLISECONDS: Final = 20_000
 
+
+_EXAMPLES: Final = 'expected one such as "postgresql://omniyard@db.internal/omniyard" or "sqlite:////var/omniyard.db"'
 
 # SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
 # deadlocks, locks that were not had, servers that only read for now, transactions that idled too long.
@@ -69,8 +71,11 @@ class Database:
     """An engine, and the two kinds of transaction that the house uses."""
 
     def __init__(self, url: str | URL, *, sealer: Sealer | None = None) -> None:
-        """Prepare to connect. sealer: what originals are kept under; without one they are kept as they came."""
-        self.url = make_url(url)
+        """Prepare to connect. sealer: what originals are kept under; without one they are kept as they came.
+
+        Raises ConfigError when the address is none of a database that we know.
+        """
+        self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.sealer = sealer or Sealer(None)
         engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
@@ -79,7 +84,10 @@ class Database:
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
         """Open the SQLite file at `path`, making its folder."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
         return cls(URL.create("sqlite", database=str(path)), sealer=sealer)
 
     @property
@@ -93,13 +101,13 @@ class Database:
 
         Raises TransientError when the database is away, locked or full, PermanentError when it refuses a statement.
         """
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Run one transaction that only reads: it never waits for a writer."""
-        with _translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
+        with translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
             yield connection
 
     def close(self) -> None:
@@ -110,6 +118,18 @@ class Database:
 def insert_into(connection: Connection, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT of the connection's dialect, which knows ON CONFLICT."""
     return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def _address(url: str | URL) -> URL:
+    # Neither error is chained, and no word of the address is shown: it holds a password.
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(f"the address of the database cannot be read; {_EXAMPLES}") from None
+    if backend not in {"sqlite", "postgresql"}:
+        raise ConfigError(f"the address of the database names one that Omniyard does not know; {_EXAMPLES}")
+    return address
 
 
 def insert_ignore(connection: Connection, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
@@ -210,7 +230,8 @@ def _json(value: object) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn each error of the database inside into a TransientError or a PermanentError, without a customer's words."""
     try:
         yield
     except DBAPIError as error:
@@ -237,6 +258,10 @@ def _sentence(error: DBAPIError) -> str:
         return f"the database has no room left ({said}): free some space on its disk; mail stays where it is until then"
     if "database is locked" in said or "lock timeout" in said:
         return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
+    if "unable to open database file" in said:
+        return f"the database file cannot be opened ({said}): look at its folder, and at who may write there"
+    if "FATAL" in said and "does not exist" in said:
+        return f"the database server has none of that name or no such user ({said}): create it, or correct the address"
     return f"the database did not answer ({said}); the work will be tried again"
 
 

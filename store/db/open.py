@@ -47,7 +47,18 @@ def latest_version() -> str:
 def require_current(database: Database) -> None:
     """Raise ConfigError, saying what to do, unless the database has the tables that this version needs."""
     found, needed = current_version(database), latest_version()
+    refuse_newer(found)
     if found != needed:
         raise ConfigError(
             f"the database is at version {found or 'none'}, this Omniyard needs {needed}: run `omniyard migrate`"
+        )
+
+
+def refuse_newer(found: str | None) -> None:
+    """Raise ConfigError if the database has the tables of a version that is newer than this one."""
+    needed = latest_version()
+    if found and found.isdigit() and found > needed:
+        raise ConfigError(
+            f"the database is at version {found}, and this Omniyard knows {needed} at most: a newer Omniyard has "
+            "migrated it; install that version again"
         )
