@@ -5,9 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -125,8 +124,7 @@ _MOST_LINES: Final = 2_000
 Hint = Callable[[], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """text: the characters.  defect: what contradicts the label, in a sentence; empty if nothing does."""
 
     text: str
@@ -201,6 +199,8 @@ def is_multibyte(codec: str) -> bool:
 
 def fits(content: bytes, declared: str) -> bool:
     """Return whether bytes, of which the last character may be cut, are UTF-8 or what they are declared to be."""
+    if _strictly(content, "utf-8") is not None:
+        return True
     codec = codec_for(declared)
     return any(_begins_as(content, each) for each in ("utf-8", codec) if each)
 
@@ -241,6 +241,8 @@ def _is_doubtful(content: bytes, *, codec: str, declared: str, hint: Hint) -> bo
         return bool(contradicts(content, codec))
     if _is_ascii(declared):
         return True
+    if codec == _WESTERN and is_western(content[:_SAMPLE]):
+        return False
     runs = high_runs(content[:_SAMPLE])
     is_russian = any(codec == each and all(map(word.fullmatch, runs)) for each, word in _CYRILLIC)
     if codec.startswith("utf") or is_russian:
@@ -275,14 +277,14 @@ def _contradicted(content: bytes, *, codec: str, declared: str, hint: Hint) -> D
 def _guess(content: bytes, *, codec: str, hint: Hint) -> tuple[str, str]:
     """Return the bytes as text and the codec that they most likely have."""
     named = tuple(filter(None, map(codec_for, hint())))
-    evident = likely_charset(content, named=named)
+    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
+    western = is_western(content[:_SAMPLE])
+    evident = "" if western else likely_charset(content, named=named)
     if evident:
         return content.decode(evident, "replace"), evident
     text = _strictly(content, "utf-8")
     if text is not None:
         return text, "utf-8"
-    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
-    western = is_western(content[:_SAMPLE])
     for each in named:
         text = None if western and is_east_asian(each) else _strictly(content, each)
         if text is not None:

@@ -110,12 +110,14 @@ def _run(symbols: bytes) -> bytes:
 
 def _is_text(data: bytes, charset: str) -> bool:
     sample = data[:_SAMPLE]
+    if len(sample.translate(None, _CONTROLS)) == len(sample) and charsets.fits(sample, "utf-8"):
+        return True
     codec = charsets.codec_for(charset)
     if codec.startswith("utf") and codec != "utf-8":
         return charsets.fits(sample, charset)
     if len(sample.translate(None, _CONTROLS)) != len(sample) or not charsets.fits(sample, charset):
         return False
-    if charsets.fits(sample, "utf-8") or charsets.is_multibyte(codec):
+    if charsets.is_multibyte(codec):
         return True
     # Nearly every byte fits a charset of one byte: only what looks like words shows that these are letters.
     return sum(byte < 128 for byte in sample) * 5 >= len(sample) * 3
