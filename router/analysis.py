@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import Masked, mask
+from router.message_limits import within_limits
 from router.origin.automatic import Origin, recognise
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason
@@ -58,11 +59,12 @@ def read_page(
     authserv_id: str | None = None,
     key: bytes = b"",
 ) -> list[Analysis]:
-    """Analyse envelopes; the results are in the same order.
+    """Analyse envelopes, each within its budget (`router.message_limits`); the results are in the same order.
 
     own: our addresses, in lower case.  authserv_id: the server whose Authentication-Results are trusted; None for none.
     key: for the stored hashes of words, so that they do not reveal the words.
     """
+    envelopes = [within_limits(envelope) for envelope in envelopes]
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
     classified = classifier.classify_page(
         [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],

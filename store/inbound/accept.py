@@ -21,7 +21,10 @@ from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
-    """One message as a gate delivers it; the fields are those of `connectors.base.Arrival`."""
+    """One message as a gate delivers it; the fields are those of `connectors.base.Arrival`.
+
+    weight: how many characters the envelope has; the length of the sealed one is no measure, because it is compressed.
+    """
 
     source_key: str
     envelope: str
@@ -29,6 +32,7 @@ class InboundMessage:
     size: int
     content_hash: bytes
     received_at: datetime
+    weight: int = 0
     unreadable: str = ""
 
 
@@ -72,6 +76,7 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
         "state": InboundState.QUARANTINED if delivery.unreadable else InboundState.RECEIVED,
         "envelope": delivery.envelope,
         "size": delivery.size,
+        "weight": delivery.weight,
         "backfill": backfill,
         "conflict": False,
         "received_at": delivery.received_at,

@@ -2,6 +2,9 @@
 
 A killed process counts as an attempt, because the claim is committed first. Rows that never failed are claimed by the
 page; a row of a page that failed or was killed is claimed alone, so that a poison message fails alone.
+
+Light messages come first, and a heavy one is claimed alone when no light one is due: no emergency waits for a queue of
+heavy mail. So that heavy mail is routed on a busy desk too, the sweep claims one of them between pages (`claim_heavy`).
 """
 
 from __future__ import annotations
@@ -22,9 +25,10 @@ from store.db.engine import Rows, read_clock
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
-# At most these bytes of mail per page: masking the worst texts takes ten seconds per million, and a lease is short.
-PAGE_BYTES: Final = 2_000_000
-_HEAVIEST: Final = 400_000
+# In characters to read: masking and judging the worst texts takes some two seconds per million, while others wait.
+PAGE_WEIGHT: Final = 500_000
+# A long honest thread with its page has some 50,000; an ordinary mail has 3,000.
+LIGHT: Final = 64_000
 # One attempt in a page and three alone: after four failures the message itself is the cause.
 MOST_ATTEMPTS: Final = 4
 
@@ -37,6 +41,7 @@ class ClaimedInbound:
     channel: str
     envelope: str
     size: int
+    weight: int
     content_hash: bytes
     backfill: bool
     attempts: int
@@ -58,23 +63,38 @@ class Claim:
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
-    """Claim up to `limit` rows that are due and were never tried: first those of `ids`, then the oldest.
+    """Claim up to `limit` light rows that are due and were never tried: first those of `ids`, then the oldest.
 
     Pages grow with the load; a message in a full page costs a tenth of a message alone.
+    If no light row is due, claim one heavy row.
     """
-    never_tried = table_of(InboundRow).c.attempts == 0
-    claimed = Claim(uuid4(), read_clock(connection), ())
+    columns = table_of(InboundRow).c
+    light = (columns.attempts == 0, columns.weight <= LIGHT)
+    claimed = _nothing(connection)
     if ids:
-        theirs = (never_tried, among(table_of(InboundRow).c.id, ids))
+        theirs = (*light, among(columns.id, ids))
         claimed = _extended(connection, claimed, conditions=theirs, limit=limit, lease=lease)
-    return _extended(connection, claimed, conditions=(never_tried,), limit=limit, lease=lease)
+    claimed = _extended(connection, claimed, conditions=light, limit=limit, lease=lease)
+    return claimed if claimed.rows else claim_heavy(connection, lease=lease)
+
+
+def claim_heavy(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
+    """Claim the oldest heavy row that is due and was never tried, even if light rows are due."""
+    columns = table_of(InboundRow).c
+    heavy = (columns.attempts == 0, columns.weight > LIGHT)
+    return _extended(connection, _nothing(connection), conditions=heavy, limit=1, lease=lease)
 
 
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
-    """Claim one row that is due and was tried before, in a page that failed or was killed."""
-    claimed = Claim(uuid4(), read_clock(connection), ())
-    tried = (table_of(InboundRow).c.attempts > 0,)
-    return _extended(connection, claimed, conditions=tried, limit=1, lease=lease)
+    """Claim one row that is due and was tried before, in a page that failed or was killed; light rows first."""
+    columns, claimed = table_of(InboundRow).c, _nothing(connection)
+    for weight in (columns.weight <= LIGHT, columns.weight > LIGHT):
+        claimed = _extended(connection, claimed, conditions=(columns.attempts > 0, weight), limit=1, lease=lease)
+    return claimed
+
+
+def _nothing(connection: Connection) -> Claim:
+    return Claim(uuid4(), read_clock(connection), ())
 
 
 def _extended(
@@ -89,9 +109,9 @@ def _extended(
     if len(claimed.rows) >= limit:
         return claimed
     table = table_of(InboundRow)
-    due = sa.select(table.c.id, _weight()).where(*_due(claimed.now), *conditions)
+    due = sa.select(table.c.id, table.c.weight).where(*_due(claimed.now), *conditions)
     due = due.order_by(table.c.due_at, table.c.id).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
-    room = PAGE_BYTES - sum(min(row.size, _HEAVIEST) for row in claimed.rows)
+    room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
@@ -104,15 +124,6 @@ def _extended(
     found = [ClaimedInbound(**row) for row in connection.execute(statement).mappings()]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
-
-
-def _weight() -> sa.ColumnElement[int]:
-    """Return an upper bound of a row's text: it is not longer than the mail, and large attachments are not counted.
-
-    The envelope's length is no measure, because it is stored compressed.
-    """
-    size = table_of(InboundRow).c.size
-    return sa.case((size > _HEAVIEST, _HEAVIEST), else_=size).label("weight")
 
 
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:

@@ -63,6 +63,7 @@ class InboundRow(SQLModel, table=True):
     envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
     due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.inbound.claims`).
     conflict: another row of this channel has the same source key with other bytes.
+    weight: how many characters must be read to route it; its original may be much larger.
     """
 
     __tablename__ = "inbound"
@@ -85,6 +86,7 @@ class InboundRow(SQLModel, table=True):
     state: str = Field(default=InboundState.RECEIVED, sa_type=String)
     envelope: str = Field(sa_type=Text)
     size: int
+    weight: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     backfill: bool = False
     conflict: bool = False
     received_at: datetime

@@ -211,9 +211,11 @@ def _lease_name(channel: str) -> str:
 
 
 def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+    envelope = arrival.envelope.decode()
     return InboundMessage(
         source_key=arrival.source_key,
-        envelope=sealer.seal_text(arrival.envelope.decode()),
+        envelope=sealer.seal_text(envelope),
+        weight=len(envelope),
         original=sealer.seal(arrival.original),
         size=arrival.size,
         content_hash=arrival.content_hash,
