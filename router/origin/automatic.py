@@ -1,4 +1,4 @@
-"""Recognise the author of a message: a person, or a kind of automatic sender; and whether an automatic reply is allowed.
+"""Recognise a message's author: a person, or a kind of automatic sender; and whether an automatic reply is allowed.
 
 One verdict for all automatic senders (by RFC 3834; each sign cites its own source).
 """

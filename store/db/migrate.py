@@ -1,4 +1,4 @@
-"""Bring the database to the tables that this version needs, from whatever version it has."""
+"""Migrate the database to the tables that this version needs, from any older version."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from alembic.config import Config
 from store.db.engine import Database
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
-# Two processes that start together must not both migrate; any constant of ours will do as the lock's number.
+# Two processes that start together must not both migrate; the number of the lock is arbitrary.
 _LOCK: Final = 0x6F6D6E69
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that are missing; does nothing on a database that is up to date."""
+    """Run the missing migrations; does nothing on a database that is up to date."""
     with database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
-            # An index on millions of rows takes longer than any statement of the daemons may.
+            # An index on millions of rows takes longer than the daemons' statement timeout.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})

@@ -1,4 +1,4 @@
-"""The client for Telegram's Bot API, over plain HTTP. Its URLs contain the token, so no library's error text is shown."""
+"""A client of Telegram's Bot API, with plain HTTP. Its URLs contain the token, so no library's error is shown."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class XApi:
         return self._call(self._client.get_direct_message_events, parameters)
 
     def send(self, participant_id: str, text: str) -> dict[str, Any]:
-        """Send a message and return X's response. Raises the errors of `requests` and tweepy: the caller must tell them apart."""
+        """Send a message and return X's response. Raises errors of `requests` and tweepy: the caller handles both."""
         answer = self._client.create_direct_message(participant_id=participant_id, text=text, user_auth=True)
         return _object(answer)
 
@@ -153,7 +153,7 @@ def refusal(answer: requests.Response) -> PermanentError | TransientError:
 
 
 def is_out_of_credits(answer: requests.Response) -> bool:
-    """Return whether X refuses because of missing credits. No status is documented for it, so its text is searched too."""
+    """Return whether X refuses because of missing credits. No status is documented, so the text is searched too."""
     if answer.status_code == 402:
         return True
     words = answer.content[:4096].decode("utf-8", "replace").casefold()
