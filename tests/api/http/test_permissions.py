@@ -85,7 +85,7 @@ def test_the_table_says_which_roles_may(verb: Verb) -> None:
     assert allowed == {Role(role) for role in ALLOWED[verb].split()}
 
 
-def test_a_role_that_nobody_knows_may_do_nothing() -> None:
+def test_an_unknown_role_may_do_nothing() -> None:
     assert not any(can(Actor(id=uuid4(), name="x", role="root"), verb) for verb in Verb)
 
 
