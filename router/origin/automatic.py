@@ -64,6 +64,7 @@ _LIST_MARKS: Final = (
     "list-id", "list-post", "list-unsubscribe", "list-help", "list-owner", "list-archive", "mailing-list",
     "x-campaignid", "x-mc-user",
 )  # fmt: skip
+_PRECEDENCES: Final = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autoreply"})
 # [MS-OXCMAIL] section 2.1.3.2.19: replies that the sender does not want.
 _SUPPRESSED: Final = ("all", "autoreply", "oof")
 
@@ -73,7 +74,7 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str]) -> Origin:
 
     own_addresses: in lower case.
     """
-    headers = dict(reversed(envelope.machine_headers))
+    headers = _telling(envelope.machine_headers)
     signs = [*_report_signs(envelope, headers), *_own_signs(envelope, headers, own_addresses)]
     signs += _reply_signs(envelope, headers)
     signs += _program_signs(envelope, headers)
@@ -81,6 +82,18 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str]) -> Origin:
     if not signs:
         return Origin(OriginKind.PERSON)
     return Origin(signs[0][0], tuple(why for _, why in signs))
+
+
+def _telling(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return one value for each name: of several the first that says anything, because programs add their own."""
+    headers = dict(reversed(fields))
+    return headers | {name: value for name, value in reversed(fields) if _tells(name, value)}
+
+
+def _tells(name: str, value: str) -> bool:
+    if name in {"precedence", "x-precedence"}:
+        return _keyword(value) in _PRECEDENCES
+    return _is_set(_keyword(value))
 
 
 def may_autorespond(envelope: Envelope, *, origin: Origin, own_addresses: frozenset[str]) -> tuple[bool, Reason]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.email.mime import charsets, html, limits
 from connectors.email.mime.alternatives import stands_in
+from connectors.email.mime.attachments import safe_name
 from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
+from connectors.email.mime.invitations import invitation_text, outlook_files, outlook_text
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
 
 _HTML: Final = "text/html"
+_OUTLOOK: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_MOST_NAMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,28 @@ class MailContent:
 
 def read_content(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     """Read the parts to be shown. hint: see `charsets.decode`."""
+    content = _read(bodies, hint=hint)
+    return content if content.text or content.quoted or content.signature else _described(bodies, content, hint=hint)
+
+
+def _described(bodies: Bodies, content: MailContent, *, hint: charsets.Hint) -> MailContent:
+    """Say what came in a mail without words: an invitation's own words, or those in Outlook's file."""
+    for part in bodies.attached:
+        text = ""
+        if part.media_type == "text/calendar":
+            text = invitation_text(read_text(part, hint=hint).text)
+        elif part.media_type in _OUTLOOK or part.filename.lower() == "winmail.dat":
+            text = outlook_text(part.content)
+            names = ", ".join(safe_name(name) for name in outlook_files(part.content)[:_MOST_NAMES])
+            holds = f" It holds: {names}." if names else ""
+            note = f"The mail came as winmail.dat, which only Outlook can open (TNEF).{holds}"
+            content = replace(content, defects=(*content.defects, note))
+        if text:
+            return replace(content, text=text[: limits.TEXT_CHARACTERS])
+    return content
+
+
+def _read(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     if all(part.media_type != _HTML for part in bodies.html):
         defects: dict[str, None] = {}
         text = "\n".join(_text(part, hint=hint, defects=defects) for part in bodies.text)
