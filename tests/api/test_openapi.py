@@ -1,4 +1,4 @@
-"""The description of the API: valid, complete, and every example true to its schema."""
+"""The OpenAPI document: valid, complete, and every example matches its schema."""
 
 from __future__ import annotations
 

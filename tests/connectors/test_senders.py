@@ -1,4 +1,4 @@
-"""Messages leave by Twilio, X and Telegram once each; every answer, and every missing one, has its verdict."""
+"""Messages are sent by Twilio, X and Telegram once each; every response, and a missing one, has its verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens and sessions: who asks, and how long they are believed."""
+"""Tokens and sessions: authentication, and its expiry."""
 
 from __future__ import annotations
 

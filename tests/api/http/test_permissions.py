@@ -1,4 +1,4 @@
-"""Every route asks who may do it, and every role may do what the table says."""
+"""Every route checks a permission, and every role has those of the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents do with conversations over REST."""
+"""Agents' changes to conversations over REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contacts over REST: read, edit, merge and part, export, erase."""
+"""Contacts over REST: read, edit, merge, undo, export, erase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering: once however often it is asked for, never past news, now or later; and what people decide."""
+"""Answering: once even if repeated, refused on an outdated version, now or later; and the settlement by agents."""
 
 from __future__ import annotations
 

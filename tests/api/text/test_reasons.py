@@ -1,4 +1,4 @@
-"""Every reason has words in both languages and code that gives it; every value that it brings is said."""
+"""Every reason has a text in both languages and code that gives it; every value of it is in the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An SMS provider that only the file describes: what it brings is verified, what leaves is as it wants it."""
+"""An SMS provider described in the file: its deliveries are verified, and requests have its format."""
 
 from __future__ import annotations
 

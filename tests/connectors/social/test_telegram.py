@@ -1,4 +1,4 @@
-"""A Telegram bot is polled: nothing is confirmed before it is kept, and no token gets out."""
+"""A polled Telegram bot: nothing is confirmed before it is stored, and the token is never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct messages of X are polled: paced, paid for, and read event by event, by the real tweepy."""
+"""Polled direct messages of X: within its rate limit and the budget, event by event, with the real tweepy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations that are put together and taken apart, while mail goes on arriving for them."""
+"""Merging and splitting conversations while mail still arrives for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor's numbers, and who is at a conversation, on both databases."""
+"""The supervisor's report, and the presence of agents, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: an attempt counts before the work, one worker at a time, and a frozen one writes nothing."""
+"""Claims: an attempt counts before the work, one worker at a time, and a suspended one writes nothing."""
 
 from __future__ import annotations
 

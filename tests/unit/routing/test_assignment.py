@@ -1,4 +1,4 @@
-"""Who gets a conversation, as a table."""
+"""Assignment, as a table of cases."""
 
 from __future__ import annotations
 
