@@ -1,4 +1,4 @@
-"""A polled Twilio number: the real client against a fake Twilio with state, checked against the published description."""
+"""A polled Twilio number: the real client against a stateful fake Twilio, checked against the published description."""
 
 from __future__ import annotations
 
