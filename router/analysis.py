@@ -120,7 +120,7 @@ def _read(
         sent_now=_kinds((*written, *names)),
         indexed=words_to_index(subject, text),
         said=said,
-        fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
+        fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
     )
 
@@ -143,6 +143,6 @@ def words_of(envelope: Envelope) -> str:
     return envelope.text or envelope.quoted or envelope.subject
 
 
-def _beside(envelope: Envelope) -> str:
+def _subject_and_files(envelope: Envelope) -> str:
     files = " ".join(attachment.sha256 for attachment in envelope.attachments)
     return f"{' '.join(envelope.subject.casefold().split())}\n{files}"

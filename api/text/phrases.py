@@ -343,8 +343,8 @@ def choose_language(chosen: str | None, *, accepted: str) -> Language:
 
     accepted: the Accept-Language header (RFC 9110 section 12.5.4), whose order browsers keep by weight.
     """
-    for wish in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
+    for tag in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
         for language in LANGUAGES:
-            if wish.strip().lower().split("-")[0] == language:
+            if tag.strip().lower().split("-")[0] == language:
                 return language
     return "en"

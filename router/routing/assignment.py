@@ -51,10 +51,10 @@ class AssignableCase:
 
 @dataclass(frozen=True, slots=True)
 class AssigneeChoice:
-    """agent: the assignee, None for none yet.  nobody: no agent could take it, even with free capacity."""
+    """agent: the assignee, None for none yet.  no_candidate: no agent could take it, even with free capacity."""
 
     agent: OnDuty | None
-    nobody: bool
+    no_candidate: bool
     why: Reason
 
 
@@ -62,19 +62,19 @@ def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mod
     """Return the assignee of the case. agents: all available agents, of any team."""
     members = [agent for agent in agents if case.team in agent.teams]
     if not members:
-        return AssigneeChoice(None, nobody=True, why=Reason(ReasonKey.TEAM_IS_AWAY, {"team": case.team}))
+        return AssigneeChoice(None, no_candidate=True, why=Reason(ReasonKey.TEAM_IS_AWAY, {"team": case.team}))
     able = [agent for agent in members if _speaks(agent, case.language) and _knows(agent, case.category)]
     if not able:
-        return AssigneeChoice(None, nobody=True, why=_nobody_matches(case))
+        return AssigneeChoice(None, no_candidate=True, why=_no_match(case))
     free = [agent for agent in able if _has_room(agent, case)]
     if not free:
-        return AssigneeChoice(None, nobody=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
+        return AssigneeChoice(None, no_candidate=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
     chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
     key = ReasonKey.LEAST_BUSY if mode == "least_busy" else ReasonKey.NEXT_TURN
-    return AssigneeChoice(chosen, nobody=False, why=Reason(key))
+    return AssigneeChoice(chosen, no_candidate=False, why=Reason(key))
 
 
-def _nobody_matches(case: AssignableCase) -> Reason:
+def _no_match(case: AssignableCase) -> Reason:
     wanted = ", ".join(filter(None, (case.language, case.category)))
     return Reason(ReasonKey.NO_AGENT_MATCHES, {"team": case.team, "wanted": wanted})
 

@@ -111,7 +111,7 @@ class RoutingTable:
 
     def decide(
         self,
-        reading: Analysis,
+        analysis: Analysis,
         *,
         now: datetime,
         background: Background = NOTHING_KNOWN,
@@ -122,16 +122,18 @@ class RoutingTable:
         now: for the hours; promises count from the message's receipt.
         hours: the result of `hours` for this channel and `now`, if many messages are decided at once.
         """
-        hours = hours or self.hours(reading.envelope.channel, at=now)
-        gate, hints = self._pass(reading, hours)
+        hours = hours or self.hours(analysis.envelope.channel, at=now)
+        gate, hints = self._pass(analysis, hours)
         emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
-        route, tried = self._first(RouteInput(reading=reading, hours=hours, background=background, emergency=emergency))
-        since = min(reading.envelope.received_at, now)
+        route, tried = self._first(
+            RouteInput(analysis=analysis, hours=hours, background=background, emergency=emergency)
+        )
+        since = min(analysis.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
         return Decision(
             route=route,
-            team=self._team(route, channel=reading.envelope.channel),
+            team=self._team(route, channel=analysis.envelope.channel),
             hours=hours,
             due=due,
             gate=gate,
@@ -141,22 +143,22 @@ class RoutingTable:
             tried=tried,
         )
 
-    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
-        if reading.classification.emergency:
+    def _pass(self, analysis: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
+        if analysis.classification.emergency:
             return HoursGate.EMERGENCY, ()
         if hours.is_open:
             return HoursGate.OPEN, ()
-        hints = self.second_look.find(reading)
+        hints = self.second_look.find(analysis)
         return HoursGate.RELEASED if hints else HoursGate.HELD, hints
 
-    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
+    def _first(self, message: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
         tried: list[TriedRoute] = []
         for route in self.settings.routes:
-            reason = why_not(route.when, sight) if route.when else None
+            reason = why_not(route.when, message) if route.when else None
             if not reason:
                 return route, tuple(tried)
             tried.append(TriedRoute(route.name, reason))
-        raise AssertionError("the last route has no condition: reading the file made sure of that")
+        raise AssertionError("the last route has no condition: validation requires it")
 
     def _team(self, route: RouteSettings, *, channel: str) -> str:
         configured = self.settings.channels.get(channel)
@@ -184,15 +186,15 @@ def _promised(
     return due, first[0].at if first else None
 
 
-def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
+def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
     """Return every test that ran, its input and its result. reply: the automatic reply, or why there is none."""
     hours, due = decision.hours, decision.due
     return Trace(
-        origin=reading.origin,
-        signals=reading.signals,
-        masked=reading.secrets,
-        defects=reading.envelope.defects,
-        classification=_classification(reading),
+        origin=analysis.origin,
+        signals=analysis.signals,
+        masked=analysis.secrets,
+        defects=analysis.envelope.defects,
+        classification=_classification(analysis),
         correlation=CorrelationTrace(
             joined=str(correlation.joins.conversation_id) if correlation.joins else None,
             sign=correlation.sign.value,
@@ -219,8 +221,8 @@ def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, 
     )
 
 
-def _classification(reading: Analysis) -> ClassificationTrace:
-    seen = reading.classification
+def _classification(analysis: Analysis) -> ClassificationTrace:
+    seen = analysis.classification
     return ClassificationTrace(
         category=seen.category,
         confidence=seen.confidence,

@@ -369,7 +369,7 @@ def test_what_looks_wrong_is_a_warning_and_no_error(text, warning):
 
 
 FINE = """
-# a disabled channel may wait beside the one that it replaces
+# a disabled channel may share the source of the one that it replaces
 [channels.a]
 kind = "smtp"
 [channels.b]
