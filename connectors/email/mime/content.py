@@ -14,6 +14,7 @@ from connectors.email.mime.html import page_to_text, title_of, without_tags
 from connectors.email.mime.invitations import invitation_text, outlook_files, outlook_text
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
+from router.message_limits import PAGE_DEFECT, WORDS_DEFECT
 
 _HTML: Final = "text/html"
 _OUTLOOK: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
@@ -81,7 +82,7 @@ def _footer(bodies: Bodies) -> str:
 def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> MailContent:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
-        defects[f"The text was cut at {limits.TEXT_CHARACTERS} characters."] = None
+        defects[WORDS_DEFECT] = None
     words = split_reply(text, html=source)
     if source and not words.text and (words.quoted or words.signature):
         # Some programs put all of a new mail into the element of their quotes: then only the words themselves tell.
@@ -107,7 +108,7 @@ class _Pages:
         is_plain = bool(self._bodies.text) and self._bodies.text[0].media_type != _HTML
         if not text.strip() or (is_plain and stands_in(text, source=self._source, page=self._page_words)):
             text = self._page_words()
-        page = "\n".join(self._shown.values())
+        page = self._page()
         content = _split(
             text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
         )
@@ -116,13 +117,21 @@ class _Pages:
             content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
         )
 
+    def _page(self) -> str:
+        """Return the page to keep; empty if it is larger than a message may be: its words are kept all the same."""
+        page = "\n".join(self._shown.values())
+        if len(page) <= limits.PAGE_CHARACTERS:
+            return page
+        self._defects[PAGE_DEFECT] = None
+        return ""
+
     def _page_words(self) -> str:
         return "\n".join(map(self._words, self._bodies.html))
 
     def _show(self) -> dict[int, str]:
-        """Return each part as harmless HTML; empty if the whole is too large for a browser."""
+        """Return each part as harmless HTML; empty if the whole is too large to be parsed."""
         if len(self._source) > limits.HTML_CHARACTERS:
-            self._defects[f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown."] = None
+            self._defects[PAGE_DEFECT] = None
             return {}
         if not html.is_reasonable(self._source):
             self._defects["The HTML is nested too deep or too wide to be shown."] = None
