@@ -190,6 +190,8 @@ class ProviderEndpoint(Protocol):
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
         """Return the answer to the provider's test of who we are.
 
+        Anybody can ask, with any text: the answer is never something that `is_signed` accepts for a body. Where the
+        provider tests and signs under one secret, the form of the text keeps the two apart.
         Raises NotFound for a provider that makes no such test, PermanentError for a request that is none.
         """
 
