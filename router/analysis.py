@@ -5,13 +5,14 @@ All that can be made of a message alone is made here, while no transaction is op
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import Masked, mask
 from router.origin.automatic import Origin, recognise
+from router.origin.sender_proof import SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason
 from router.text.search_terms import words_to_index
@@ -23,7 +24,8 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 class Analysis:
     """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
 
-    signs: what in it may point at a conversation.  signals: what speaks for and against the sender.
+    signs: what in it may point at a conversation.
+    proof: what is proven about the sender.  signals: what speaks for and against the sender.
     secrets: kinds of what was masked.
     sent_now: those of them in what was written this time; a quote repeats what was sent before.
     indexed: the words of subject and text for the search.
@@ -34,6 +36,7 @@ class Analysis:
     envelope: Envelope
     origin: Origin
     signs: Signs
+    proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
@@ -55,12 +58,13 @@ def read_page(
     *,
     classifier: Classifies,
     own: frozenset[str],
-    authserv_id: str | None = None,
+    authserv_id: Callable[[str], str | None] = lambda _: None,
     key: bytes = b"",
 ) -> list[Analysis]:
     """Read envelopes, in their order.
 
-    own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
+    own: our addresses, in lower case.
+    authserv_id: by a channel's name, whose Authentication-Results are believed there; None for nobody's.
     key: under which what is kept of the words is made, so that it tells nobody what they were.
     """
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
@@ -69,16 +73,18 @@ def read_page(
         masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
     )
     domains = frozenset(address.rpartition("@")[2] for address in own)
+    proofs = [prove_sender(envelope, authserv_id=authserv_id(envelope.channel)) for envelope in envelopes]
     return [
         _read(
             envelope,
             head,
             classification=classification,
             origin=recognise(envelope, own_addresses=own),
-            noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
+            proof=proof,
+            noticed=signals(envelope, own_domains=domains, proof=proof),
             key=key,
         )
-        for envelope, head, classification in zip(envelopes, heads, classified, strict=True)
+        for envelope, head, classification, proof in zip(envelopes, heads, classified, proofs, strict=True)
     ]
 
 
@@ -88,6 +94,7 @@ def _read(
     *,
     classification: Classification,
     origin: Origin,
+    proof: SenderProof,
     noticed: tuple[Signal, ...],
     key: bytes,
 ) -> Analysis:
@@ -105,6 +112,7 @@ def _read(
         envelope=envelope,
         origin=origin,
         signs=find_signs(envelope),
+        proof=proof,
         signals=noticed,
         classification=classification,
         sender_name=sender.text,

@@ -57,6 +57,8 @@ def compose_reply(  # noqa: PLR0913  (one a thing that a reply may say)
     warning = warning_in_words(reading.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
+    if not reading.proof.may_be_answered:
+        return None, Reason(ReasonKey.ADDRESS_IS_ABUSED)
     allowed, why = may_autorespond(reading.envelope, origin=reading.origin, own_addresses=own)
     if not allowed:
         return None, why

@@ -32,7 +32,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """What is known beside the message's own words.
+    """What is known beside the message's own words. It counts only for a sender that is proven to be the contact.
 
     contact_labels: what agents have called its sender, such as "vip".
     follows_case: it points at an earlier case of its sender that is closed or old, and opens a new one.
@@ -75,6 +75,7 @@ _CATEGORY_IS_UNKNOWN: Final = Reason(ReasonKey.CATEGORY_IS_UNKNOWN)
 _SENDER_IS_NOT_NAMED: Final = Reason(ReasonKey.SENDER_IS_NOT_NAMED)
 _SIGNAL_IS_MISSING: Final = Reason(ReasonKey.SIGNAL_IS_MISSING)
 _CONTACT_LABEL_IS_MISSING: Final = Reason(ReasonKey.CONTACT_LABEL_IS_MISSING)
+_SENDER_INHERITS_NOTHING: Final = Reason(ReasonKey.SENDER_INHERITS_NOTHING)
 _FOLLOWS_CASE: Final = Reason(ReasonKey.FOLLOWS_CASE)
 _FOLLOWS_NO_CASE: Final = Reason(ReasonKey.FOLLOWS_NO_CASE)
 _WORDS_ARE_MISSING: Final = Reason(ReasonKey.WORDS_ARE_MISSING)
@@ -145,13 +146,20 @@ def _signal(condition: Condition, sight: RouteInput) -> Reason | None:
 
 def _contact(condition: Condition, sight: RouteInput) -> Reason | None:
     wanted, labels = set(condition.contact), sight.background.contact_labels
-    return None if not wanted or wanted & labels else _CONTACT_LABEL_IS_MISSING
+    if not wanted:
+        return None
+    if not sight.reading.proof.inherits:
+        return _SENDER_INHERITS_NOTHING
+    return None if wanted & labels else _CONTACT_LABEL_IS_MISSING
 
 
 def _follows_case(condition: Condition, sight: RouteInput) -> Reason | None:
-    follows = sight.background.follows_case
+    inherits, earlier = sight.reading.proof.inherits, sight.background.follows_case
+    follows = inherits and earlier
     if condition.follows_case in {None, follows}:
         return None
+    if earlier and not inherits:
+        return _SENDER_INHERITS_NOTHING
     return _FOLLOWS_CASE if follows else _FOLLOWS_NO_CASE
 
 

@@ -55,7 +55,8 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
-    authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed.
+    authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed. A
+        mail channel may name its own.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
     rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, table_of
 from store.events.append import NewEvent
 from store.inbound.history import KnownConversation
@@ -39,7 +40,7 @@ class KnownWords:
 
 
 def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
-    """Return the latest messages of each contact since `since`, on whatever channel, oldest first."""
+    """Return the latest messages of each contact since `since`, on whatever channel, oldest first; no forged ones."""
     if not contacts:
         return []
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
@@ -63,6 +64,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
             conversation.c.last_message_at >= since,
             message.c.received_at >= since,
             message.c.direction == Direction.INCOMING,
+            message.c.sender_proof != ProofKind.FAILED,
         )
         .subquery()
     )

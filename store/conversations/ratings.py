@@ -13,6 +13,7 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
+from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import Database, insert_ignore, read_clock
 from store.events.append import NewEvent, append_events
@@ -223,6 +224,8 @@ def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> C
         sa.select(message.c.sender_handle, message.c.rfc_message_id)
         .where(message.c.conversation_id == conversation_id, message.c.direction == Direction.INCOMING)
         .where(message.c.channel == row["channel"], message.c.origin == "person")
+        # A question about a forged message would reach the person whose address it shows.
+        .where(message.c.sender_proof != ProofKind.FAILED)
         .order_by(message.c.received_at.desc(), message.c.id.desc())
     )
     last = connection.execute(theirs.limit(1)).first()

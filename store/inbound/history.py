@@ -77,6 +77,14 @@ def conversations_by_message_id(
     return found
 
 
+def sent_by_us(connection: Connection, message_ids: Collection[str]) -> set[str]:
+    """Return those of these Message-IDs that are of messages of ours, written by agents or by machine."""
+    if not message_ids:
+        return set()
+    known = table_of(OutboundRow).c.rfc_message_id
+    return set(connection.execute(sa.select(known).where(among(known, message_ids))).scalars())
+
+
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
     """Return the conversations with these printed references."""
     if not references:

@@ -227,6 +227,8 @@ class ConversationRow(SQLModel, table=True):
 class MessageRow(SQLModel, table=True):
     """One entry of a conversation.
 
+    sender_proof: of what came in, what is proven about its sender (`router.origin.sender_proof.ProofKind`); empty of
+        what was kept before that was asked.
     trace: the reasons of every decision about it (`router.routing.routes.Decision`).
     fingerprint: of its canonical words, to recognise the same thing said twice.
     echo: of them too, but equal whoever says them.  duplicate_of: a message of the same contact that it says again.
@@ -257,6 +259,7 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = None
     received_at: datetime
     origin: str = "person"
+    sender_proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None

@@ -216,7 +216,14 @@ def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
     (reading,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
     correlation = correlate(
-        envelope, signs=reading.signs, contact_id=ANN, by_reference={}, by_message_id=known, key=desk.key
+        envelope,
+        signs=reading.signs,
+        proof=reading.proof,
+        contact_id=ANN,
+        by_reference={},
+        by_message_id=known,
+        ours=known,
+        key=desk.key,
     )
     background = Background(contact_labels=situation.labels, follows_case=correlation.follows_case)
     decision = desk.table.decide(reading, now=moment(situation.at), background=background)

@@ -1,4 +1,4 @@
-"""A provider's test of who we are hands out no signature that we accept: swept over every kind that a provider calls."""
+"""A provider's test of who we are hands out no signature that we accept, whatever kind of channel it calls."""
 
 from __future__ import annotations
 

@@ -34,8 +34,14 @@ class Brain:
 
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Read envelopes, in their order, as this desk does."""
-        authserv_id = self.settings.omniyard.authserv_id
-        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
+        return read_page(
+            envelopes, classifier=self.classifier, own=self.own, authserv_id=self.authserv_id, key=self.key
+        )
+
+    def authserv_id(self, channel: str) -> str | None:
+        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
+        configured = self.settings.channels.get(channel)
+        return configured.believed_authserv_id(self.settings.omniyard.authserv_id) if configured else None
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
         """Classify bare texts as the words of a message would be; each answer with its text, secrets masked."""

@@ -10,10 +10,9 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.origin.automatic import OriginKind
-from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, Correlation, SignKind, correlate
+from router.threads.correlation import Candidate, correlate, join_repeated
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
@@ -21,7 +20,7 @@ from store.inbound.history import KnownConversation, KnownMessage
 from store.inbound.outcome import Outcome
 from store.tables.messages import Status
 from workers.routing.brain import Brain
-from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
+from workers.routing.record import Incoming, Placement, Recorder, known_ids, lasting_ids, may_repeat, wakes
 
 _STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
 
@@ -43,6 +42,7 @@ class History:
     labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
     hours: of the page's channels at its moment.
     recent: what each contact said not long ago, and where, oldest first.
+    ours: those of the Message-IDs that the page quotes which we sent.
     learned: from the page itself, by Message-ID and by whom alone it points anywhere (None: anybody).
     """
 
@@ -51,13 +51,14 @@ class History:
     said: dict[tuple[UUID, str], list[KnownMessage]]
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
+    ours: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  (one a thing that is known)
         cls,
         *,
         by_reference: Mapping[str, KnownConversation],
@@ -65,6 +66,7 @@ class History:
         said: Sequence[KnownMessage],
         labels: Mapping[UUID, frozenset[str]] | None = None,
         replies: Collection[str] = (),
+        ours: Collection[str] = (),
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
     ) -> History:
@@ -75,6 +77,7 @@ class History:
             {},
             labels or {},
             replies,
+            ours,
             chats={key: _candidate(known) for key, known in (chats or {}).items()},
         )
         for words in recent:
@@ -141,7 +144,7 @@ class History:
             self.note(said, candidate=candidate)
         envelope = incoming.reading.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
-        for message_id in known_ids(incoming):
+        for message_id in lasting_ids(incoming):
             # What is only quoted points its own sender somewhere, and no stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
@@ -175,17 +178,20 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     correlation = correlate(
         incoming.reading.envelope,
         signs=incoming.reading.signs,
+        proof=incoming.reading.proof,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),
+        ours=history.ours,
         key=recorder.brain.key,
         chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
         join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
     )
     repeated = history.repeated(incoming)
     if repeated and correlation.joins is None:
-        why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
-        correlation = Correlation(repeated[1], SignKind.REPEATED, why)
+        reading = incoming.reading
+        bare = not reading.envelope.attachments
+        correlation = join_repeated(repeated[1], proof=reading.proof, channel=repeated[0].channel, bare=bare)
     if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
@@ -201,7 +207,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         correlation,
         decision,
         message_id=new_id(),
-        repeats=repeated[0].message_id if repeated else None,
+        repeats=repeated[0].message_id if repeated and correlation.joins else None,
     )
     history.learn(filing, candidate=_file(filing, recorder=recorder))
     verdicts.routed.append(incoming.row.id)

@@ -61,8 +61,10 @@ def _correlate(connection: Connection, reading: Analysis, *, contact_id: UUID, b
     return correlate(
         reading.envelope,
         signs=signs,
+        proof=reading.proof,
         contact_id=contact_id,
         by_reference=known.by_reference,
         by_message_id=known.by_message_id,
+        ours=history.sent_by_us(connection, set(reading.envelope.ancestors)),
         key=brain.key,
     )

@@ -45,9 +45,18 @@ def known_ids(incoming: Incoming) -> list[str]:
     return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
 
 
+def lasting_ids(incoming: Incoming) -> list[str]:
+    """Return those of its Message-IDs that lead others to its conversation: none of what is forged.
+
+    Else the customer's next mail, which quotes the same, would be filed next to the forgery.
+    """
+    return known_ids(incoming) if incoming.reading.proof.may_join else []
+
+
 def may_repeat(incoming: Incoming) -> bool:
     """Tell whether a message may say again what its sender said: people's own words, and none from an archive."""
-    return incoming.reading.origin.kind is OriginKind.PERSON and not incoming.row.backfill
+    reading = incoming.reading
+    return reading.origin.kind is OriginKind.PERSON and reading.proof.may_join and not incoming.row.backfill
 
 
 def evidence_of(reading: Analysis) -> dict[str, object]:
@@ -229,7 +238,7 @@ class Recorder:
         if may_repeat(filing.incoming) and filing.incoming.reading.echo:
             self.outcome.echoes[filing.incoming.reading.echo] = filing.message_id
         own = filing.incoming.reading.envelope.rfc_message_id
-        keys = [(known_id, filing.conversation_id, known_id == own) for known_id in known_ids(filing.incoming)]
+        keys = [(known_id, filing.conversation_id, known_id == own) for known_id in lasting_ids(filing.incoming)]
         self.outcome.thread_keys.extend(keys)
 
     def _auto_reply(self, filing: Placement, reply: AutoReply, *, key: str) -> None:
@@ -315,6 +324,7 @@ def _message(filing: Placement, *, trace: Trace) -> dict[str, Any]:
         "sent_at": reading.envelope.sent_at,
         "received_at": incoming.row.received_at,
         "origin": reading.origin.kind,
+        "sender_proof": reading.proof.kind,
         "fingerprint": reading.fingerprint,
         "echo": reading.echo if may_repeat(incoming) else "",
         "duplicate_of": filing.repeats,

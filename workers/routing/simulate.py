@@ -100,7 +100,9 @@ def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, mo
 def _read_again(readings: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
     """Return what the other configuration reads; only what it can read differently is read anew."""
     envelopes = [reading.envelope for reading in readings]
-    if (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
+    channels = {envelope.channel for envelope in envelopes}
+    believes_others = any(before.authserv_id(channel) != after.authserv_id(channel) for channel in channels)
+    if believes_others or (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
         return readings
