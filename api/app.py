@@ -21,6 +21,7 @@ from api.http.problems import install
 from api.monitoring import health, metrics
 from api.pages import routes as pages
 from api.pages import sign_in
+from api.pages.error_page import error_page
 from api.pages.render import build_environment
 from api.paths import API
 from api.rest import (
@@ -112,7 +113,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     for module in _MODULES:
         app.include_router(module.routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    install(app)
+    install(app, page=error_page)
     describe(app)
     # What may be larger than any other body: the form with its files.
     form = desk.visitors.channel

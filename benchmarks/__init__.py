@@ -1,1 +1,1 @@
-"""Measurements against something measured in the same run."""
+"""Measurements, each against a baseline that is measured in the same run."""

@@ -1,10 +1,11 @@
-"""Kill every part at random while mail keeps arriving; then count what was lost and what came twice.
+"""Kill every process at random while mail keeps arriving; then count lost and duplicated messages.
 
     python -m benchmarks.chaos --messages 2000 --kills 60 --database sqlite|postgresql --seed 1 --json
 
-Parts that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or absent
-for a while) and PostgreSQL. Mail comes half by IMAP, half by SMTP from a client that, like a mail server, tries until it
-hears 250. Beside it --chats customers write by SMS, X and Telegram: polls are replayed and shuffled, webhooks come twice.
+Processes that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or
+absent for a while) and PostgreSQL. Half of the mail comes by IMAP, half by SMTP from a client that, like a mail server,
+tries until it gets 250. In parallel --chats customers write by SMS, X and Telegram: polls are replayed and shuffled,
+webhooks come twice.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, running_rig, wait_until
 from router.errors import OmniyardError
 
-# A claim's lease, a sweep, a retry after a failure alone, and the start of processes on a busy machine.
+# A claim's lease, a sweep, a retry after a failed page, and the start of processes on a busy machine.
 _DRAIN_SECONDS: Final = 240
 _SMTP_TRIES_SECONDS: Final = 120
-# Whatever their number, so that every kind of death finds messages on their way.
+# The same for any number of messages, so that every kind of death finds messages in progress.
 _ARRIVAL_SECONDS: Final = 60
 
 
@@ -109,11 +110,11 @@ def _pause(mails: Sequence[bytes]) -> float:
 
 
 def _nothing() -> None:
-    """Do nothing about a failure but try again."""
+    """Do nothing; the next attempt follows."""
 
 
 def submit(rig: Rig, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
-    """Hand a mail to the SMTP gate until it says 250, as a mail server in front of it would."""
+    """Submit a mail to the SMTP listener until it answers 250, as a mail server would."""
     end = time.monotonic() + _SMTP_TRIES_SECONDS
     while True:
         try:
@@ -129,7 +130,7 @@ def submit(rig: Rig, mail: bytes, *, on_failure: Callable[[], None] = _nothing) 
 
 
 def is_drained(rig: Rig, mails: int) -> bool:
-    """Tell whether that many rows came in and none of them waits."""
+    """Return whether that many rows came in and none of them waits."""
     try:
         accepted = rig.scalar("SELECT count(*) FROM inbound")
         return accepted >= mails and rig.scalar("SELECT count(*) FROM inbound WHERE state = 'received'") == 0

@@ -1,6 +1,6 @@
-"""Customers who write by SMS, X and Telegram to a rig: polls replayed and shuffled, webhooks told twice.
+"""Customers who write to a rig by SMS, X and Telegram: polls are replayed and shuffled, each webhook is posted twice.
 
-The providers are those of the tests, in this process; each customer writes once and says something of their own.
+The providers are those of the tests, in this process; each customer writes once, and each text is different.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.fakes.twilio import NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
 
 CHANNELS: Final = ("sms", "x", "telegram")
-# Where the providers believe the desk to be; its door is on loopback.
+# The public address that the providers sign; the desk listens on loopback.
 PUBLIC_URL: Final = "https://desk.example"
 SECRETS: Final[Mapping[str, str]] = {
     "TWILIO_SID": twilios.ACCOUNT,
@@ -70,7 +70,7 @@ _LONGEST_ANSWER_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ChatBooks:
-    """What became of the chats; each is 0 if the promises were kept. extra_copies: an answer that somebody got twice."""
+    """The outcome of the chats; each figure is 0 if the promises were kept. extra_copies: answers received twice."""
 
     lost: int = 0
     doubled: int = 0
@@ -82,33 +82,33 @@ NO_CHATS: Final = ChatBooks()
 
 
 class Chats:
-    """The three providers, and what their customers say. chance: the seed's."""
+    """The three providers and their customers. chance: seeded by the run."""
 
     def __init__(self, *, messages: int, chance: random.Random) -> None:
         self.messages = messages
         self._twilio, self._x, self._telegram = _ShuffledTwilio(chance), FakeX(), FakeTelegram()
-        # The chaos run asks them for minutes; that they keep to the descriptions is shown by the tests.
+        # The chaos run lasts minutes; the tests check the providers against their published descriptions.
         self._twilio.contract = self._x.contract = self._telegram.contract = None
         self._x.remaining = 1_000_000
 
     @property
     def config(self) -> str:
-        """The channels, as they stand in a configuration."""
+        """The channels, as TOML."""
         bases = {"twilio": self._twilio.base, "x": self._x.base, "telegram": self._telegram.base}
         return _CONFIG.format(number=NUMBER, **bases)
 
     def stop(self) -> None:
-        """Let the providers listen no longer."""
+        """Stop the providers."""
         for provider in (self._twilio, self._x, self._telegram):
             provider.stop()
 
     def feed(self, rig: Rig, *, seconds: float) -> None:
-        """Let the customers write, spread over `seconds`."""
+        """Write as the customers, spread over `seconds`."""
         for number, channel in zip(range(self.messages), itertools.cycle(CHANNELS), strict=False):
             text = _text(number)
             if channel == "sms":
                 sid = self._twilio.receive(text, sender=f"+1415{2_000_000 + number}")
-                self._tell(rig, self._twilio.webhook_form(sid))
+                self._post_twice(rig, self._twilio.webhook_form(sid))
             elif channel == "x":
                 self._x.receive(text, sender=str(1_000_000 + number))
             else:
@@ -116,16 +116,16 @@ class Chats:
             time.sleep(seconds / self.messages)
 
     def books(self, rig: Rig) -> ChatBooks:
-        """Compare what was said with what the desk holds, and what the desk answered with what was received."""
+        """Compare the written messages with those in the desk, and the desk's answers with those received."""
         table = table_of(MessageRow)
         incoming = sa.select(table.c.text).where(table.c.channel.in_(CHANNELS), table.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
-            seen = Counter(connection.execute(incoming).scalars())
-        said = {_text(number) for number in range(self.messages)}
+            stored = Counter(connection.execute(incoming).scalars())
+        written = {_text(number) for number in range(self.messages)}
         got = Counter(self._received())
         return ChatBooks(
-            lost=len(said - seen.keys()),
-            doubled=sum(count - 1 for count in seen.values()),
+            lost=len(written - stored.keys()),
+            doubled=sum(count - 1 for count in stored.values()),
             extra_copies=sum(count - 1 for count in got.values()),
         )
 
@@ -139,8 +139,8 @@ class Chats:
         for message in self._telegram.sent:
             yield str(message["chat"]["id"]), message["text"]
 
-    def _tell(self, rig: Rig, form: Mapping[str, str]) -> None:
-        """Post the webhook, and post it again; a desk that does not answer is not told, as providers have it."""
+    def _post_twice(self, rig: Rig, form: Mapping[str, str]) -> None:
+        """Post the webhook twice; like a provider, ignore a desk that does not answer."""
         signature = RequestValidator(twilios.TOKEN).compute_signature(f"{PUBLIC_URL}/webhooks/sms", dict(form))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
         address = f"http://127.0.0.1:{rig.web_port}/webhooks/sms"
@@ -151,7 +151,7 @@ class Chats:
 
 
 class _ShuffledTwilio(FakeTwilio):
-    """Lists the messages of a page in any order."""
+    """Lists the messages of a page in random order."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = random.Random(chance.random())

@@ -1,9 +1,9 @@
-"""How fast the API answers while mail is routed: lists and reads at a steady rate, beside mail at a steady rate.
+"""How fast the API answers while mail is routed: lists and reads at a steady rate, with mail at a steady rate.
 
     python -m benchmarks.desk_load --requests 50 --mails 200 --seconds 30 --database sqlite|postgresql --json
 
 All parts are processes of this machine: mail server, broker, connectors, a worker, the web process, and this client.
-Times are from when a request was due, so that a stall shows in every request that it held up (no coordinated omission).
+Times are from when a request was due, so that a stall shows in every request that it delays (no coordinated omission).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, running_rig, wait_until
 from store.desk.agents import add_agent
 
-# What lies in the inbox before the clock starts.
+# Conversations in the inbox before the measurement starts.
 _BEFORE: Final = 2_000
 _CLIENTS: Final = 5
 _CHUNKS_A_SECOND: Final = 10
@@ -112,7 +112,7 @@ def _feed(rig: Rig, mails: Sequence[bytes], rate: int) -> None:
 
 
 def _ask(rig: Rig, token: str, paths: Sequence[str], *, rate: int, seconds: int) -> list[tuple[str, float]]:
-    """Return the path of each request, and the seconds from when it was due to its whole answer."""
+    """Return the path of each request, and the seconds from when it was due to its complete answer."""
     taken: list[tuple[str, float]] = []
     due = time.perf_counter() + 0.1
     schedule = [(due + number / rate, _choose(paths, number)) for number in range(rate * seconds)]

@@ -1,6 +1,6 @@
-"""A provider of short messages that loses answers and drops requests, and the sender that talks to it.
+"""A provider of short messages that loses answers and drops requests, and the sender for it.
 
-It keeps what it accepts and can be asked for it, as Twilio's list of messages can; it knows no idempotency key.
+It stores what it accepts and can be queried, like Twilio's list of messages; it has no idempotency key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMEOUT_SECONDS: Final = 5.0
 
 
 class FakeSms:
-    """The provider, on loopback. lost, dropped: of the requests, after acceptance and before it; 0 to 1."""
+    """The provider, on loopback. lost, dropped: the share of requests lost after and before acceptance; 0 to 1."""
 
     def __init__(self, *, lost: float, dropped: float, seed: int) -> None:
         self.lost, self.dropped, self._chance = lost, dropped, random.Random(seed)
@@ -44,7 +44,7 @@ class FakeSms:
         self._server.server_close()
 
     def take(self, to: str, body: str) -> str | None:
-        """Keep a message; return its id, or None where the client is to hear nothing."""
+        """Store a message; return its id, or None if the client gets no answer."""
         with self._lock:
             luck = self._chance.random()
             if luck < self.dropped:
@@ -63,7 +63,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: the clients are killed on purpose."""
+        """Print nothing: the clients are killed on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):

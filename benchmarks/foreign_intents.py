@@ -1,7 +1,7 @@
-"""Somebody else's labels, read as ours: BANKING77's 77 intents as categories of the shipped e-wallet desk.
+"""Another project's labels mapped to ours: BANKING77's 77 intents as categories of the shipped e-wallet desk.
 
-Nobody of this project wrote those sentences, so they test the shipped examples honestly, in English. An intent that
-fits no category of ours, or two of them, is left out rather than bent.
+The authors of this project did not write those sentences, so they test the shipped examples honestly, in English. An
+intent that fits none of our categories, or two of them, is left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hands that start, kill and start again: which part dies when is drawn from a seed."""
+"""Start, kill and restart the processes of a rig; a seed decides which one dies when."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _STALL_SECONDS: Final = 4.0
 
 
 class Hands:
-    """Harms a running rig. chance: the seed's."""
+    """Harms a running rig. chance: seeded by the run."""
 
     def __init__(self, rig: Rig, *, chance: random.Random) -> None:
         self._rig, self._chance = rig, chance
         self._timers: list[threading.Timer] = []
 
     def start_all(self) -> None:
-        """Start two of each daemon, the desk and the broker."""
+        """Start two of each daemon, the web process and the broker."""
         self._rig.start_broker()
         for name, module in _OURS.items():
             self._rig.start(name, module)
 
     def harm(self, times: int) -> Counter[str]:
-        """Do harm `times` times, half a second to two apart; return what was done how often."""
+        """Do harm `times` times, half a second to two seconds apart; return how often each kind was done."""
         done: Counter[str] = Counter()
         for _ in range(times):
             time.sleep(self._chance.uniform(0.5, 2.0))
@@ -101,5 +101,5 @@ def _continue(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
-        # It was killed while it was stalled; what is dead stalls nobody.
+        # It was killed while it was stalled.
         return

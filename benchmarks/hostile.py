@@ -1,6 +1,6 @@
-"""Mails built to kill, stall or fool whoever reads them: one name each (reliability T33, T34, T36, T44, T47, T48).
+"""Mails built to kill, stall or fool their reader: one name each (reliability T33, T34, T36, T44, T47, T48).
 
-Used by the tests and by the chaos run: `hostile_mails()` gives them all, `python -m benchmarks.hostile` times each.
+Used by the tests and by the chaos run: `hostile_mails()` returns them all, `python -m benchmarks.hostile` times each.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def zip_bomb() -> bytes:
 
 
 def picture_bomb() -> bytes:
-    # A PNG whose header claims 50,000 by 50,000 points.
+    # A PNG whose header claims 50,000 by 50,000 pixels.
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3P\0\0\xc3P\x08\x06\0\0\0"
     return mail("picture_bomb", MIXED + attached(b"bomb.png", header, kind=b"image/png"))
 
@@ -271,12 +271,12 @@ NAMES: Final = tuple(build.__name__ for build in _ALL)
 
 
 def hostile_mail(name: str) -> bytes:
-    """Return the hostile mail of that name; `NAMES` lists them."""
+    """Return the hostile mail of that name; `NAMES` lists the names."""
     return next(build() for build in _ALL if build.__name__ == name)
 
 
 def hostile_mails(*, largest_bytes: int = 25 * 1024 * 1024) -> Iterator[tuple[str, bytes]]:
-    """Yield each name with its mail, without those over `largest_bytes`, which a server may refuse."""
+    """Yield each name with its mail, without those above `largest_bytes`, which a server may refuse."""
     for build in _ALL:
         content = build()
         if len(content) <= largest_bytes:
@@ -284,7 +284,7 @@ def hostile_mails(*, largest_bytes: int = 25 * 1024 * 1024) -> Iterator[tuple[st
 
 
 def main() -> None:
-    """Read each hostile mail alone, and print what it took and what became of it, one JSON object a line."""
+    """Read each hostile mail alone, and print its cost and its outcome, one JSON object per line."""
     with Guard() as guard:
         guard.normalise_page([RawMessage(source_key="0", content=b"\n", received_at=datetime.now(UTC))], channel="x")
         for name in sys.argv[1:] or NAMES:

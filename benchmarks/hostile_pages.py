@@ -1,4 +1,4 @@
-"""The frames that hostile mails are hung in, and those whose body is a page of HTML."""
+"""The frames of the hostile mails, and those whose body is a page of HTML."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How fast the calendar answers, beside the public business-time libraries, and who is right.
+"""How fast the calendar answers, compared with the public business-time libraries, and which answers are right.
 
     python -m benchmarks.hours --json
 
-The questions are the same for all, in one process: random minutes of 2026, sums of 1 to 40 open hours, and stretches
+All libraries get the same questions in one process: random minutes of 2026, sums of 1 to 40 open hours, and spans
 of up to 14 days. "new-york" is a desk that every library can describe; "shanghai" has China's make-up working days.
-Those of the extra "peers" are in the development lock; business-duration and businesstime can be installed beside them.
+The libraries of the extra "peers" are in the development lock; business-duration and businesstime can be added.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from router.hours.holidays import public_holidays
 from router.settings import Settings
 
 _OPERATIONS: Final = ("is_open", "add", "elapsed")
-# Long enough that a busy neighbour shows as noise and not as the result.
+# Long enough that other load on the machine shows as noise and not as the result.
 _SECONDS_A_MEASUREMENT: Final = 0.5
 _YEARS: Final = range(2025, 2029)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One library, one question.
+    """One library, one kind of question.
 
-    zones: see `Peer`.  same: share of its answers that are ours.  ours_is_faster: how many times.
+    zones: see `Peer`.  same: the share of its answers that equal ours.  ours_is_faster: how many times.
     """
 
     desk: str
@@ -58,14 +58,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What everybody is asked, as aware UTC moments."""
+    """The questions to every library, as aware UTC moments."""
 
     moments: Sequence[datetime]
     sums: Sequence[tuple[datetime, int]]
     stretches: Sequence[tuple[datetime, datetime]]
 
     def arguments(self, operation: str, moment: Callable[[datetime], Any]) -> list[tuple[Any, ...]]:
-        """Return the arguments of each call, with moments as `moment` makes them."""
+        """Return the arguments of each call, with moments converted by `moment`."""
         if operation == "is_open":
             return [(moment(at),) for at in self.moments]
         if operation == "add":
@@ -113,7 +113,7 @@ def _desk(name: str, zone: str, country: str) -> Desk:
 
 
 def _calendar(desk: Desk) -> Calendar:
-    """Return our calendar of the desk, told of its dates as the libraries are."""
+    """Return our calendar of the desk, with the same dates that the libraries get."""
     hours = f"{desk.opens:%H:%M}-{desk.closes:%H:%M}"
     dates = [{"on": day, "open": [], "why": "off"} for day in sorted(desk.off)]
     dates += [{"on": day, "open": [hours], "why": "worked"} for day in sorted(desk.worked)]
@@ -138,24 +138,24 @@ def _compare(desk: Desk, questions: Questions) -> Iterator[Row]:
         yield Row(desk.name, operation, "omniyard", _version("omniyard"), True, speed, 1.0, 1.0)
         for peer in peers(desk)[0]:
             if getattr(peer, operation):
-                said, theirs = _ask(peer, operation, questions, calendar)
-                same = sum(map(eq, said, right)) / len(right)
+                answers, theirs = _ask(peer, operation, questions, calendar)
+                same = sum(map(eq, answers, right)) / len(right)
                 name = (peer.library, _version(peer.library), peer.zones)
                 yield Row(desk.name, operation, *name, theirs, same, speed / theirs)
 
 
 def _ask(peer: Peer, operation: str, questions: Questions, calendar: Calendar) -> tuple[list[Any], float]:
-    """Return the answers, comparable, and how many a second."""
+    """Return the answers, in comparable form, and how many a second."""
     call, arguments = getattr(peer, operation), questions.arguments(operation, peer.moment)
     answers = [call(*each) for each in arguments]
     if operation == "add":
-        # Closing time and the next opening are one moment of business time: libraries differ in which they name.
+        # Closing time and the next opening are one moment of business time: libraries differ in which one they return.
         answers = [calendar.next_opening(peer.utc(answer)) for answer in answers]
     return answers, _per_second(call, arguments)
 
 
 def _per_second(call: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> float:
-    """Return the best of several rounds: what else runs on the machine can only slow a round down."""
+    """Return the best of several rounds: other processes on the machine can only slow a round down."""
     best, spent = float("inf"), 0.0
     while spent < _SECONDS_A_MEASUREMENT:
         start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Public business-time libraries behind one shape, so that `benchmarks.hours` can ask all of them the same.
+"""Public business-time libraries behind one interface, so that `benchmarks.hours` can ask all of them the same.
 
-None of them is a dependency of Omniyard; one that is not installed is named and left out.
+None of them is a dependency of Omniyard; one that is not installed is reported and left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One office, open from `opens` to `closes` on weekdays. The libraries know one span a day, so there is no lunch.
+    """One office, open from `opens` to `closes` on weekdays; no lunch, because the libraries support one span a day.
 
     off: weekdays that are closed.  worked: weekend days that are open.
     """
@@ -31,11 +31,11 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A library that was told about a desk.
+    """A library that is set up for a desk.
 
-    zones: whether it knows time zones; the others take the clock on the wall and leave its zone to the caller.
-    moment: turns an aware UTC moment into what the library takes; it is called outside the measured time.
-    utc: turns the library's moment back.  is_open, add, elapsed: None where the library has no such question.
+    zones: whether it supports time zones; the others take local times and leave the zone to the caller.
+    moment: converts an aware UTC moment into the library's type; it is called outside the measured time.
+    utc: converts the library's moment back.  is_open, add, elapsed: None where the library has no such function.
     """
 
     library: str
@@ -126,7 +126,7 @@ def _officehours(library: ModuleType, desk: Desk) -> Peer:
     )
 
 
-# By the name under which each is imported and installed ("-" and "_" are one to pip).
+# By the name under which each is imported and installed (pip treats "-" and "_" as equal).
 PEERS: Final[Mapping[str, Callable[[ModuleType, Desk], Peer]]] = {
     "pandas": _pandas,
     "businesstimedelta": _businesstimedelta,
@@ -138,7 +138,7 @@ PEERS: Final[Mapping[str, Callable[[ModuleType, Desk], Peer]]] = {
 
 
 def peers(desk: Desk) -> tuple[list[Peer], list[str]]:
-    """Return the libraries that are installed, told about `desk`, and the names of those that are not."""
+    """Return the installed libraries, set up for `desk`, and the names of the missing ones."""
     found, absent = [], []
     for name, build in PEERS.items():
         try:

@@ -1,6 +1,6 @@
-"""How easily a stranger finds a room: counts of modules, folders, names and words, at any revision.
+"""How easily a newcomer finds their way: counts of modules, folders, names and words, at any revision.
 
-`python -m benchmarks.house [--rev REV] [--json]`. A limit beside a figure is held by `tests/unit/test_house.py`.
+`python -m benchmarks.house [--rev REV] [--json]`. The limits are held by `tests/unit/test_house.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ROOMS: Final = ("router", "connectors", "store", "workers", "api", "cli")
-# Words that a reader whose second language is English has to decode; the list is the style guide's.
+# Words that a reader whose second language is English must decode; the list is the style guide's.
 ARCHAIC: Final = re.compile(
     r"\b(somebody|nobody|whoever|reckon\w*|anew|beside|told|knock\w*|shall)\b|is none of ours", re.IGNORECASE
 )
@@ -31,7 +31,6 @@ ARCHAIC: Final = re.compile(
 SHARED_NAMES: Final = {
     "__main__": "the process that `python -m FOLDER` runs",
     "agents": "people who may use the desk",
-    "alarms": "emergencies that people are called for",
     "assignment": "which agent gets a conversation",
     "audit": "the audit trail",
     "calendar": "business hours",
@@ -39,49 +38,46 @@ SHARED_NAMES: Final = {
     "channels": "channels",
     "client": "speaks a provider's protocol",
     "connector": "fetches pages from a provider",
-    "contacts": "contacts",
-    "conversation": "one conversation",
     "cursor": "how far a channel has been read",
     "desk": "what every command or request of a desk needs",
     "explain": "why a message went where it went",
     "files": "files that a person downloads or an operator writes",
     "html": "HTML of a mail",
-    "inbox": "the list of conversations",
-    "limits": "how much is too much",
+    "limits": "upper bounds",
     "lines": "lines of a text",
-    "merge": "two that become one",
+    "merge": "merges two of them into one",
     "messages": "messages of a conversation, or of a provider into envelopes",
     "migrate": "brings the tables up to date",
     "model": "a trained model, or the settings as a model",
     "normalise": "foreign bytes into an Envelope",
     "originals": "the bytes as a channel gave them",
     "outbound": "messages that leave",
-    "phrases": "what is said, in two languages",
+    "phrases": "sentences in two languages",
     "provider_webhooks": "what providers call",
     "quarantine": "messages that could not be routed",
     "ratings": "what customers say of a closed case",
     "replies": "answers of agents",
-    "retention": "how long things are kept",
+    "retention": "how long data is kept",
     "routes": "which addresses or rules lead where",
     "search": "search",
     "sender": "sends by a provider",
     "session": "one connection to a server",
     "similar": "messages that say the same",
     "simulate": "replays stored messages under another configuration",
-    "sla": "promises about answers",
-    "supervisor": "who minds: the processes, or the desk",
+    "sla": "deadlines of answers",
+    "supervisor": "who watches: the processes, or the desk",
     "webhook": "verifies and reads what a provider calls",
     "webhook_deliveries": "events on their way to a tool",
     "webhooks": "events that leave for tools",
 }
-# Channel settings, by the ends of their names: nobody but the registry may ask which kind a channel is.
+# Channel settings, by the ends of their names: only the registry may ask which kind a channel is.
 _KIND_TESTS: Final = re.compile(r"isinstance\([^()]*\b\w*(?:Imap|Smtp|Web|HttpSms|Telegram|Twilio|X)Settings\b")
 _FEATURE_LINES: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What was counted. *_list: where, to be mended."""
+    """The counts. *_list: where each one is, for repair."""
 
     modules: int
     lines: int
@@ -101,7 +97,7 @@ class Counts:
 
 
 def count(root: Path, *, history: Path | None = None) -> Counts:
-    """Count what stands below `root`. history: a checkout whose log is asked for the files of a feature."""
+    """Count the modules below `root`. history: a checkout whose log gives the files of a feature."""
     modules = [path for room in ROOMS for path in sorted((root / room).rglob("*.py")) if _counts(path)]
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
     folders = Counter(path.parent for path in modules)
@@ -138,7 +134,7 @@ def _counts(path: Path) -> bool:
 
 
 def _is_gerund(stem: str) -> bool:
-    # A folder may be the field's noun, such as `routing`; a file says what part of it it is.
+    # A folder may be the field's noun, such as `routing`; a file's name says which part of it the file is.
     return stem.rsplit("_", maxsplit=1)[-1].endswith("ing")
 
 
@@ -175,13 +171,13 @@ def _imports_inside(root: Path, folder: Path) -> int:
 
 
 def _archaic(root: Path) -> tuple[int, int]:
-    """Return how many archaic words stand in comments, strings and docs, and of how many lines."""
+    """Return how many archaic words are in comments, strings and docs, and the number of lines searched."""
     words = lines = 0
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
             text = path.read_text(encoding="utf-8")
             lines += text.count("\n")
-            words += sum(len(ARCHAIC.findall(said)) for said in _said_in(text))
+            words += sum(len(ARCHAIC.findall(part)) for part in _texts_in(text))
     for path in [*sorted((root / "docs").glob("*.md")), root / "README.md", *sorted((root / "config").glob("*.toml"))]:
         text = path.read_text(encoding="utf-8")
         lines += text.count("\n")
@@ -189,7 +185,7 @@ def _archaic(root: Path) -> tuple[int, int]:
     return words, lines
 
 
-def _said_in(source: str) -> Iterator[str]:
+def _texts_in(source: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in {tokenize.COMMENT, tokenize.STRING}:
             yield token.string

@@ -1,16 +1,16 @@
-"""From a mailbox to routed conversations, beside the bare loop that fetches, parses and inserts the same mailbox.
+"""From a mailbox to routed conversations, compared with a bare loop that fetches, parses and inserts the same mailbox.
 
 python -m benchmarks.intake --messages 2000 --database sqlite|postgresql --seed 1 --json
 
-The mails lie in a real IMAP server and every process runs before the clock starts, which it does when the connectors
-own the channel; it stops when no mail waits to be routed. `cpu_ms_per_mail` is what our processes took in that span
-(connectors with their readers, and workers), the loading of their modules left out; `cpu_ms_by_part` names them one by
-one, and the servers beside them: mail server, broker and, where it is a server, database.
-Somebody is always there, so that the figures are the same by day and by night; with `--calendar office` the desk may
-be closed, and then looks at each mail a second time. What it answers by machine is work as well (`automatic_replies`).
-`worker_mb` is what the larger of the workers held in memory at the end.
+The mails lie in a real IMAP server and every process runs before the measurement starts, when the connectors own the
+channel; it stops when no mail waits to be routed. `cpu_ms_per_mail` is the processor time of our processes in that span
+(connectors with their readers, and workers), without the loading of their modules; `cpu_ms_by_part` lists them one by
+one, and also the servers: mail server, broker and, where it is a server, database.
+The desk is always open, so that the figures are the same by day and by night; with `--calendar office` it may
+be closed, and then checks each mail a second time. Its automatic answers are work as well (`automatic_replies`).
+`worker_mb` is the memory of the larger worker at the end.
 With `--trained` the mailbox is measured twice, by keywords alone and with a model of the shipped examples and the
-encoder; `kept_with_model` is the share of the rate that is left.
+encoder; `kept_with_model` is the share of the rate that remains.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _figures(arguments: argparse.Namespace, mailbox: Mailbox, *, trained: bool) -> dict[str, Any]:
-    """Measure in a rig of its own. Raises SystemExit when the outcome is not the known one."""
+    """Measure in a separate rig. Raises SystemExit when the outcome is not the known one."""
     with running_rig(arguments.database, page=_PAGE) as rig:
         rig.calendar = arguments.calendar
         rig.write_config()
@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--workers", type=int, default=2, help="processes that route, one a core")
-    parser.add_argument("--calendar", choices=("always", "office"), default="always", help="when somebody answers")
+    parser.add_argument("--calendar", choices=("always", "office"), default="always", help="when the desk is open")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trained", action="store_true", help="measure once more with a trained model")
     parser.add_argument("--json", action="store_true")
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _limit(rig: Rig) -> float:
-    """Return the mails a second of the least that any intake must do: fetch, parse, one insert a page, flushed."""
+    """Return the mails a second of the minimum of any intake: fetch, parse, one insert per page, flushed to disk."""
     table = sa.Table(
         "bare",
         sa.MetaData(),

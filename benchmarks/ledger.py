@@ -1,4 +1,4 @@
-"""The books after a run: what was sent in against what stands in the inbox."""
+"""The books after a run: compare what was sent with what is in the inbox."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from store.tables.operations import OutboundRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Every figure but kills and messages is 0 if the promises were kept.
+    """Every figure except kills and messages is 0 if the promises were kept.
 
-    lost: mails sent in that no message tells of.  repeated_replies: automatic answers said twice in one conversation.
-    unrecognised: redeliveries that are no duplicates, or the other way round.
+    lost: mails that are in no message.  repeated_replies: automatic answers sent twice in one conversation.
+    unrecognised: redeliveries that were not recognised as duplicates, or the other way round.
     unbalanced: rows that are neither routed nor a duplicate.
     """
 
@@ -38,7 +38,7 @@ class Ledger:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether nothing was lost, doubled or left."""
+        """Return whether nothing was lost, duplicated or left unprocessed."""
         wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
         return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *astuple(self.chats)))
 
@@ -62,26 +62,26 @@ class Ledger:
 
 
 def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: Chats | None = None) -> Ledger:
-    """Compare what `mailbox` held, and what was said in `chats`, with what the database holds."""
+    """Compare the contents of `mailbox` and `chats` with the contents of the database."""
     table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
         mail = table.c.channel.not_in(CHANNELS)
-        seen = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
+        stored = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
-        # The key ends in the period within which a reply is sent once.
+        # The key ends in the period within which a reply is sent only once.
         answered = Counter(
             key.rpartition(":")[0] for key in connection.execute(sa.select(reply.c.dedupe_key)).scalars()
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
     sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
-    # Each customer of a chat is somebody else, and writes once.
+    # Each customer of a chat is another person, and writes once.
     expected = mailbox.conversations + (chats.messages if chats else 0)
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
-        lost=len(sent - seen.keys()),
-        duplicated_messages=sum(count - 1 for count in seen.values()),
+        lost=len(sent - stored.keys()),
+        duplicated_messages=sum(count - 1 for count in stored.values()),
         duplicated_conversations=max(opened - expected, empty),
         missing_conversations=max(expected - opened, 0),
         repeated_replies=sum(count - 1 for count in answered.values()),

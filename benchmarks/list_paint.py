@@ -1,8 +1,8 @@
-"""Measure how long the server takes for the pages of queues with 100,000 open conversations on SQLite.
+"""Measure how long the server takes for the list pages of 100,000 open conversations on SQLite.
 
     python -m benchmarks.list_paint [CONVERSATIONS]
 
-The time is the whole answer as the application gives it, HTML included, without a network.
+The time is that of the complete answer of the application, HTML included, without a network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well mail is read, in one table: parsing, new words, reports, threads; ours beside others' readers in one run.
+"""How well mail is read, in one table: parsing, new words, reports, threads; ours and other readers in one run.
 
 python -m benchmarks.mail --corpora ../shared/corpora --json
 """
@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-# Each room of the benchmark measures itself by `measure(corpora: Path) -> dict`.
+# Each part of the benchmark measures itself by `measure(corpora: Path) -> dict`.
 _ROOMS: Final = {
     "mail": "benchmarks.mail_mime",
     "replies": "benchmarks.mail_replies",
@@ -23,7 +23,7 @@ _ROOMS: Final = {
 
 
 def measure(corpora: Path, *, rooms: list[str]) -> dict[str, Any]:
-    """Return what each room measures; a room that does not exist yet says so."""
+    """Return what each part measures; a part that does not exist yet is reported as missing."""
     return {room: _measure(_ROOMS[room], corpora) for room in rooms}
 
 
@@ -35,7 +35,7 @@ def _measure(module: str, corpora: Path) -> dict[str, Any]:
 
 
 def _table(result: dict[str, Any], *, path: str = "") -> list[str]:
-    """Return one line a figure and, below them, one a miss."""
+    """Return one line per figure and, below them, one per miss."""
     lines: list[str] = []
     for name, value in result.items():
         if isinstance(value, dict):
@@ -48,10 +48,10 @@ def _table(result: dict[str, Any], *, path: str = "") -> list[str]:
 
 
 def main() -> int:
-    """Measure, print, and return 2 if the corpora are not there."""
+    """Measure, print, and return 2 if the corpora are missing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
     parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"), help="folder of the corpora")
-    parser.add_argument("--only", choices=_ROOMS, action="append", help="measure this room; may be given again")
+    parser.add_argument("--only", choices=_ROOMS, action="append", help="measure this part; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     if not arguments.corpora.is_dir():

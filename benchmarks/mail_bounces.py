@@ -1,7 +1,8 @@
-"""How well reports on our mail are told and read: ours beside the standard library alone.
+"""How well reports on our mail are recognised and read: ours compared with the standard library alone.
 
-Answers are flufl.bounce's (who was not reached, for good or for now) and Sisimai's (a status code, whose class says
-which: RFC 3463 section 2). Python's best public reader, flufl.bounce, wrote half of the answers: no measure for them.
+The expected answers are flufl.bounce's (which address failed, permanently or temporarily) and Sisimai's (a status code,
+whose class gives the permanence: RFC 3463 section 2). Python's best public reader, flufl.bounce, wrote half of the
+expected answers, so it is not measured against them.
 """
 
 from __future__ import annotations
@@ -21,40 +22,40 @@ from router.origin.automatic import OriginKind, recognise
 
 _ROWS: Final = "rows(dsn,reply_code,reason,hard)"
 _REASONS: Final = {
-    "flufl_simple_20.eml": "a reply's subject, an ordinary sender, no machine's header: called a person's, to be safe",
-    "flufl_yale_01.eml": "the report gives no address; the answer is put together from the host's name",
-    "flufl_simple_44.eml": "the system gave up with 4.4.4: the answer calls that permanent, RFC 3463 does not",
-    "flufl_dsn_02.eml": "the system gave up with 4.4.7: the answer calls that permanent, RFC 3463 does not",
-    "lhost-gmx-04.eml": "retry timeout exceeded: permanent in this answer, temporary in that of lhost-exim-06.eml",
+    "flufl_simple_20.eml": "a reply's subject, an ordinary sender, no machine's header: read as a person's, to be safe",
+    "flufl_yale_01.eml": "the report gives no address; the expected one is built from the host's name",
+    "flufl_simple_44.eml": "the system gave up with 4.4.4: the expected answer is permanent, RFC 3463 does not",
+    "flufl_dsn_02.eml": "the system gave up with 4.4.7: the expected answer is permanent, RFC 3463 does not",
+    "lhost-gmx-04.eml": "retry timeout exceeded: expected as permanent here, as temporary for lhost-exim-06.eml",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one reader takes a mail for. outcomes: address and one of permanent, temporary, delivered, complained."""
+class ParsedReport:
+    """How one reader classifies a mail. outcomes: address and one of permanent, temporary, delivered, complained."""
 
     is_report: bool
     outcomes: tuple[tuple[str, str], ...] = ()
 
 
 def measure(corpora: Path) -> dict[str, Any]:
-    """Return how many reports are recognised and rightly read, and how many honest mails are called one."""
+    """Return how many reports are recognised and correctly read, and how many honest mails are taken for one."""
     table = {name: _measure(corpora / "bounces", read) for name, read in _READERS.items()}
     misses = [reader.pop("misses") for reader in table.values()]
     return {**table, "misses": misses[0]}
 
 
-def _measure(folder: Path, read: Callable[[bytes], Told]) -> dict[str, Any]:
+def _measure(folder: Path, read: Callable[[bytes], ParsedReport]) -> dict[str, Any]:
     reports = [(row, _read(read, folder / "bounce" / row["file"])) for row in _rows(folder / "bounce")]
     honest = [(row, _read(read, folder / "ham" / row["file"])) for row in _rows(folder / "ham")]
-    known = [row for row, told in reports if told.is_report == (row["kind"] != "not_bounce")]
-    right = [row for row, told in reports if _is_right(row, told)]
-    called = [row["file"] for row, told in honest if told.is_report]
+    known = [row for row, report in reports if report.is_report == (row["kind"] != "not_bounce")]
+    right = [row for row, report in reports if _is_right(row, report)]
+    called = [row["file"] for row, report in honest if report.is_report]
     return {
         "recognised": round(len(known) / len(reports), 4),
         "right recipient and permanence": round(len(right) / len(reports), 4),
         "ham called bounce": len(called),
-        "misses": [_miss(row, told) for row, told in reports if row not in known or row not in right],
+        "misses": [_miss(row, report) for row, report in reports if row not in known or row not in right],
     }
 
 
@@ -62,22 +63,22 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "expected.jsonl").read_text("utf-8").splitlines()]
 
 
-def _read(read: Callable[[bytes], Told], path: Path) -> Told:
+def _read(read: Callable[[bytes], ParsedReport], path: Path) -> ParsedReport:
     try:
         return read(path.read_bytes())
-    # A reader that raises has read nothing; the table is to show that.
+    # A reader that raises has read nothing, and the table must show that.
     except Exception:  # noqa: BLE001
-        return Told(is_report=False)
+        return ParsedReport(is_report=False)
 
 
-def _is_right(row: dict[str, Any], told: Told) -> bool:
-    """Compare addresses and outcomes where the answer has addresses, the outcomes alone where it has codes."""
+def _is_right(row: dict[str, Any], report: ParsedReport) -> bool:
+    """Compare addresses and outcomes where addresses are expected, the outcomes alone where codes are expected."""
     if _ROWS not in row:
         wanted = [(address.lower(), name) for name in ("permanent", "temporary") for address in row[name]]
-        return sorted(set(wanted)) == sorted({(address.lower(), outcome) for address, outcome in told.outcomes})
-    outcomes = {outcome for _, outcome in told.outcomes}
+        return sorted(set(wanted)) == sorted({(address.lower(), outcome) for address, outcome in report.outcomes})
+    outcomes = {outcome for _, outcome in report.outcomes}
     if row["kind"] == "feedback" or not row[_ROWS][0][0]:
-        return told.is_report and outcomes <= {"complained"}
+        return report.is_report and outcomes <= {"complained"}
     return outcomes == {_by_class(each[0]) for each in row[_ROWS]}
 
 
@@ -85,17 +86,17 @@ def _by_class(status: str) -> str:
     return {"2": "delivered", "4": "temporary"}.get(status[:1], "permanent")
 
 
-def _miss(row: dict[str, Any], told: Told) -> dict[str, Any]:
+def _miss(row: dict[str, Any], report: ParsedReport) -> dict[str, Any]:
     wanted = row.get(_ROWS) or {name: row[name] for name in ("permanent", "temporary")}
     why = _REASONS.get(row["file"], "not understood yet")
-    return {"file": row["file"], "expected": wanted, "is_report": told.is_report, "read": told.outcomes, "why": why}
+    return {"file": row["file"], "expected": wanted, "is_report": report.is_report, "read": report.outcomes, "why": why}
 
 
-def _ours(content: bytes) -> Told:
+def _ours(content: bytes) -> ParsedReport:
     envelope = normalise(RawMessage(source_key="1", content=content, received_at=datetime.now(UTC)), channel="bench")
     is_report = recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
     recipients = envelope.bounce.recipients if envelope.bounce else ()
-    return Told(
+    return ParsedReport(
         is_report, tuple((each.address, _outcome(each.action, permanent=each.permanent)) for each in recipients)
     )
 
@@ -106,13 +107,13 @@ def _outcome(action: str, *, permanent: bool) -> str:
     return "permanent" if permanent else "temporary"
 
 
-def _standard(content: bytes) -> Told:
+def _standard(content: bytes) -> ParsedReport:
     """Read what the standard library alone offers: the fields of a message/delivery-status part."""
     message = message_from_bytes(content, policy=policy.compat32)
     parts = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
     groups = [group for part in parts for group in _groups(part.get_payload()) if group["Final-Recipient"]]
     outcomes = tuple((_address(group), _field_outcome(group)) for group in groups)
-    return Told(message.get_content_type() == "multipart/report", outcomes)
+    return ParsedReport(message.get_content_type() == "multipart/report", outcomes)
 
 
 def _groups(payload: object) -> Sequence[Message[str, str]]:
@@ -129,4 +130,4 @@ def _field_outcome(group: Message[str, str]) -> str:
     return _outcome("delivered" if status.startswith("2") else "failed", permanent=permanent)
 
 
-_READERS: Final[dict[str, Callable[[bytes], Told]]] = {"ours": _ours, "standard library": _standard}
+_READERS: Final[dict[str, Callable[[bytes], ParsedReport]]] = {"ours": _ours, "standard library": _standard}

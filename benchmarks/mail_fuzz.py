@@ -1,6 +1,6 @@
-"""Break mails at random and read them: nothing but `Unreadable` may come out, and every envelope must survive its JSON.
+"""Mutate mails at random and read them: only `UnreadableMail` may be raised, and every envelope must survive its JSON.
 
-`python -m benchmarks.mail_fuzz --seconds 3600 --seed 1 FOLDER...` takes the seeds of mutation from folders of mail.
+`python -m benchmarks.mail_fuzz --seconds 3600 --seed 1 FOLDER...` takes the mails to mutate from folders of mail.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from connectors.email.mime.parts import UnreadableMail
 from router.envelope import from_json, to_json
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
-# A zero as JSON writes it; behind an even number of backslashes, for a mail may spell it out.
+# A zero as JSON writes it; after an even number of backslashes, because a mail may contain the text `\\u0000`.
 _ZERO: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-# Pieces that steer a parser: what a blind mutation would take years to write.
+# Pieces that steer a parser: a blind mutation would need years to write them.
 _TOKENS: Final = (
     b"\n\n", b"\r\n", b"\r", b"\n", b"--", b"--edge", b"--edge--", b": ", b";", b'"', b"<", b">", b"(", b")", b"@",
     b"=?utf-8?B?", b"=?gb2312?q?", b"?=", b"=", b"=0D=0A", b"\0", b"\xff", b"\xc4\xe3", b"\x1b$B", b"\x1b(B", b"\x1b(I",
@@ -37,7 +37,7 @@ _TOKENS: Final = (
 
 
 def mutate(content: bytes, *, dice: random.Random, others: Sequence[bytes]) -> bytes:
-    """Return the mail with one to twelve wounds."""
+    """Return the mail with one to twelve mutations."""
     data = bytearray(content)
     for _ in range(dice.randint(1, 12)):
         at = dice.randrange(len(data) + 1)
@@ -60,7 +60,7 @@ def mutate(content: bytes, *, dice: random.Random, others: Sequence[bytes]) -> b
 
 
 def survives(content: bytes) -> bool:
-    """Read the mail and say whether it could be read. Raises whatever should not come out."""
+    """Return whether the mail could be read. Raises every other exception."""
     message = RawMessage(source_key="1:1", content=content, received_at=_NOW)
     try:
         envelope = normalise(message, channel="fuzz")
@@ -73,12 +73,12 @@ def survives(content: bytes) -> bool:
         raise AssertionError("A zero got into the envelope.")
     for attachment in envelope.attachments:
         if len(attachment_content(content, attachment.part)) != attachment.size:
-            raise AssertionError("An attachment is not found again.")
+            raise AssertionError("An attachment cannot be found again.")
     return True
 
 
 def fuzz(folders: Sequence[Path], *, seconds: float, seed: int) -> dict[str, object]:
-    """Break and read mails for so long. Returns counts, the slowest reading, and each failure once, by its kind."""
+    """Mutate and read mails for that long. Returns counts, the slowest read, and each failure once, by its kind."""
     seeds = [path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.eml"))]
     dice = random.Random(seed)
     read = unreadable = 0
@@ -90,7 +90,7 @@ def fuzz(folders: Sequence[Path], *, seconds: float, seed: int) -> dict[str, obj
         try:
             good = survives(content)
             read, unreadable = read + good, unreadable + (not good)
-        # Whatever comes out is the finding.
+        # Any exception is a finding.
         except Exception as error:  # noqa: BLE001
             where = error.__traceback__
             while where is not None and where.tb_next is not None:
@@ -107,7 +107,7 @@ def fuzz(folders: Sequence[Path], *, seconds: float, seed: int) -> dict[str, obj
 
 
 def main() -> None:
-    """Fuzz as the command line says and print the result as JSON; exit code 1 if anything came out."""
+    """Fuzz as the command line says and print the result as JSON; exit code 1 if there were findings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, default=[Path("tests/data/mail")])
     parser.add_argument("--seconds", type=float, default=60.0)

@@ -1,6 +1,6 @@
-"""How well and how fast mail is read: ours beside the standard library alone and the fast parser alone.
+"""How well and how fast mail is read: ours compared with the standard library alone and the fast parser alone.
 
-The answers are those that Zammad's and Stalwart's own tests assert (see the corpora's README).
+The expected answers are those that Zammad's and Stalwart's own tests assert (see the corpora's README).
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ _ORDINARY_MAILS: Final = 300
 _MARKUP: Final = re.compile(r"</?(?:html|body|div|p|br|font|span|table|a|pre)[ >/]", re.IGNORECASE)
 
 
-# Why ours differs and is left so; a miss without a line here is a miss to mend.
+# Why ours differs and stays so; a miss without a line here is a miss to repair.
 _REASONS: Final = {
     (
         "mail015.eml",
         "attachments",
-    ): "The mail carries 绩效管理,究竟谁错了.xls; Zammad's test says nothing of its files.",
+    ): "The mail carries 绩效管理,究竟谁错了.xls; Zammad's test does not list its files.",
     ("mail057.eml", "attachments"): "The mail carries Hofjägeralle Wasserschaden.jpg; Zammad's test now lists it too.",
     (
         "mail021.eml",
         "body",
-    ): "UTF-8 and Latin bytes in one text, undeclared: the answer garbles the Russian, we the î.",
-    ("mail105.eml", "body"): "A multipart without parts: the answer shows nothing, ours the text that stands there.",
-    ("legacy_049.eml", "body"): "Three uuencoded files: the answer leaves their lines in the text.",
-    ("legacy_049.eml", "attachments"): "Three uuencoded files: the answer leaves them in the text, ours lists them.",
+    ): "UTF-8 and Latin bytes in one text, undeclared: the expected answer garbles the Russian, ours the î.",
+    ("mail105.eml", "body"): "A multipart without parts: the expected answer is empty, ours shows its text.",
+    ("legacy_049.eml", "body"): "Three uuencoded files: the expected answer leaves their lines in the text.",
+    ("legacy_049.eml", "attachments"): "Three uuencoded files: the expected answer has them as text, ours lists them.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one reader makes of a mail. bodies: each form of the text that it offers."""
+    """What one reader returns for a mail. bodies: each form of the text that it offers."""
 
     subject: str = ""
     sender: str = ""
@@ -61,9 +61,9 @@ class Answer:
 
 
 def measure(corpora: Path) -> dict[str, Any]:
-    """Return accuracy a corpus and field, the misses with what was expected and read, and mails a second.
+    """Return accuracy per corpus and field, the misses with what was expected and read, and mails a second.
 
-    The corpora's mails are odd ones, and speed on them says little of a desk's: that is measured on ordinary mail too.
+    The corpora's mails are unusual, and speed on them says little about a desk's: ordinary mail is measured too.
     """
     result: dict[str, Any] = {corpus: measure_accuracy(corpora, corpus=corpus) for corpus in _CORPORA}
     odd = [content for corpus in _CORPORA for content in _contents(corpora, corpus)[1]]
@@ -76,7 +76,7 @@ def measure(corpora: Path) -> dict[str, Any]:
 
 
 def measure_accuracy(corpora: Path, *, corpus: str) -> dict[str, Any]:
-    """Return what each reader makes of one corpus."""
+    """Return each reader's results on one corpus."""
     rows, contents = _contents(corpora, corpus)
     return {name: _accuracy(rows, contents, read=read) for name, read in _READERS.items()}
 
@@ -105,7 +105,7 @@ def _accuracy(
 def _answer(read: Callable[[bytes], Answer], content: bytes) -> Answer:
     try:
         return read(content)
-    # A reader that raises has read nothing; the table is to show that.
+    # A reader that raises has read nothing, and the table must show that.
     except Exception:  # noqa: BLE001
         return Answer()
 
@@ -120,7 +120,7 @@ def _compare(row: dict[str, Any], answer: Answer) -> dict[str, tuple[Any, Any, b
     is_same_body = any(_same(_bare(bodies[0]), _bare(text)) for text in answer.bodies)
     return {
         "subject": (row["subject"], answer.subject, _same(_words(row["subject"] or ""), _words(answer.subject))),
-        # A sender of null in Zammad's rows is one that its test does not look at.
+        # A null sender in Zammad's rows is one that its test does not check.
         "sender": (sender, answer.sender, row["from"] is None or sender.lower() == answer.sender.lower()),
         "body": (bodies[0], answer.bodies[0], is_same_body),
         "attachments": (names, got_names, _same("\n".join(names), "\n".join(got_names))),
@@ -128,7 +128,7 @@ def _compare(row: dict[str, Any], answer: Answer) -> dict[str, tuple[Any, Any, b
 
 
 def _same(expected: str, got: str) -> bool:
-    """Compare, a U+FFFD in the answer standing for any one letter: there the other project gave up."""
+    """Compare; a U+FFFD in the expected answer stands for any one letter, because the other project failed there."""
     if "\ufffd" not in expected:
         return expected == got
     return re.fullmatch(re.escape(expected).replace("\ufffd", "."), got, re.DOTALL) is not None
@@ -139,7 +139,7 @@ def _words(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Return the visible characters of a text or a page: how blocks are spaced is nobody's fault."""
+    """Return the visible characters of a text or a page, because readers space blocks differently."""
     return "".join((_strip(text) if _MARKUP.search(text) else text).split())
 
 
@@ -177,7 +177,7 @@ def _ours(content: bytes) -> Answer:
 
 
 def _standard(content: bytes) -> Answer:
-    """Read what an envelope holds, sanitising, splitting and packing left out."""
+    """Read what an envelope holds, without sanitising, splitting and packing."""
     message = message_from_bytes(content, policy=policy.default)
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     texts = tuple(body.get_content() for body in bodies if body is not None)
@@ -210,7 +210,7 @@ _READERS: Final[dict[str, Callable[[bytes], Answer]]] = {
 
 
 def _speed(mails: Sequence[bytes], read: Callable[[bytes], Answer]) -> int:
-    # Processor time: other work on the machine is not the readers' fault.
+    # Processor time, so that other load on the machine does not count.
     count, started = 0, time.process_time()
     while time.process_time() - started < _SECONDS:
         for content in mails:
@@ -220,7 +220,7 @@ def _speed(mails: Sequence[bytes], read: Callable[[bytes], Answer]) -> int:
 
 
 def _guarded_speed(mails: Sequence[bytes]) -> int:
-    """Measure the whole way: to the reader and back, sanitised, hashed, packed, as JSON."""
+    """Measure the whole path: to the reader and back, sanitised, hashed, packed, as JSON."""
     page = [RawMessage(source_key="1", content=content, received_at=datetime.now(UTC)) for content in mails]
     with Guard() as guard:
         guard.normalise_page(page, channel="bench")

@@ -1,7 +1,7 @@
-"""How exactly the new words of a mail are told: ours beside the standard library alone and mail-parser-reply alone.
+"""How exactly the new words of a mail are found: ours, the standard library alone and mail-parser-reply alone.
 
-The answers are other projects' own. Two of them are no plain words, and every reader is measured by the same rule:
-the forum's answers are Markdown, with what is quoted between the lines marked by `>` or [quote]: the new words are the
+The expected answers are other projects' own. Two kinds are not plain words, and every reader is measured by one rule:
+the forum's answers are Markdown, with quotes between the lines marked by `>` or [quote]: the new words are the
 rest; talon's answers (clients) count the signature to the reply: text, or text with the signature, is right.
 """
 
@@ -28,23 +28,23 @@ from router.origin.automatic import OriginKind, recognise
 _CORPORA: Final = ("bodies", "clients", "languages", "forum")
 _QUOTED_BLOCK: Final = re.compile(r"\[quote\].*?\[/quote\]", re.DOTALL)
 _EMPHASIS: Final = re.compile(r"(\*\*|\*|_)(?=\S)(.+?)(?<=\S)\1")
-# Where an answer is not what our reader is for.
+# Mails whose expected answer differs from the purpose of our reader.
 _REASONS: Final = {
-    "mpr_email_2_1_test_gmail_header.txt": "the answer keeps a drawn line above the quoted header section; ours counts "
-    "lines that nobody wrote to the quote",
+    "mpr_email_2_1_test_gmail_header.txt": "the expected answer keeps a drawn line above the quoted header; ours counts "
+    "drawn lines to the quote",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one reader takes for the new words, and for the signature."""
+    """What one reader returns as the new words, and as the signature."""
 
     text: str
     signature: str = ""
 
 
 def measure(corpora: Path) -> dict[str, Any]:
-    """Return how many mails each reader gets exactly right, by corpus and in all, and ours' misses with reasons."""
+    """Return how many mails each reader gets exactly right, by corpus and in total, and our misses with reasons."""
     table = {name: _count(corpora / "replies", read) for name, read in _READERS.items()}
     misses = table["ours"].pop("misses")
     for reader in table.values():
@@ -81,7 +81,7 @@ def _miss(row: dict[str, Any], reply: Reply) -> dict[str, str]:
 def _read(read: Callable[[Path], Reply], path: Path) -> Reply:
     try:
         return read(path)
-    # A reader that raises has read nothing; the table is to show that.
+    # A reader that raises has read nothing, and the table must show that.
     except Exception:  # noqa: BLE001
         return Reply("")
 
@@ -93,7 +93,7 @@ def _is_right(corpus: str, answer: str, reply: Reply) -> bool:
 
 
 def _new_words(answer: str) -> str:
-    """Return what is new of an answer: a forum keeps in its own what a reply quotes between the lines."""
+    """Return the new words of an expected answer: the forum's keep what a reply quotes between the lines."""
     own = [line for line in _QUOTED_BLOCK.sub("", answer).split("\n") if not line.startswith(">")]
     return _bare("\n".join(own))
 
@@ -136,7 +136,7 @@ _READERS: Final[dict[str, Callable[[Path], Reply]]] = {
 
 
 def _kinds(folder: Path) -> dict[str, Any]:
-    """Return how many of the forum's mails are told for what made them: bounce, machine or person."""
+    """Return how many of the forum's mails are classified correctly as bounce, machine or person."""
     wrong = []
     rows = list(_rows(folder))
     for row in rows:

@@ -1,7 +1,7 @@
-"""Which messages belong together, on mailboxes with known answers: ours beside the standard library's headers alone.
+"""Which messages belong together, on mailboxes with known answers: ours compared with the standard library's headers.
 
-The cases by references run through `router.threads.correlation.correlate` as one desk would see them, with every author taking
-part; the case by subject (RFC 5256 section 2.1, base subject) through `router.threads.correlation.core_subject`.
+The cases by references run through `router.threads.correlation.correlate` as in one desk, with every author as a
+participant; the case by subject (RFC 5256 section 2.1, base subject) through `router.threads.correlation.core_subject`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Groups = list[list[int]]
 
 
 def measure(corpora: Path) -> dict[str, Any]:
-    """Return, for each way of reading, how many mailboxes are grouped right, and what is wrong with the others."""
+    """Return, for each way of reading, how many mailboxes are grouped correctly, and what is wrong with the others."""
     folder = corpora / "threads"
     cases = [json.loads(line) for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
     return {
@@ -70,7 +70,7 @@ def _read(number: int, content: bytes) -> Envelope:
 
 
 def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
-    """Return each message's conversation, as a desk that takes them in this order files them."""
+    """Return each message's conversation, for a desk that receives them in this order."""
     known: dict[str, list[Candidate]] = {}
     filed: list[UUID] = []
     for envelope in envelopes:
@@ -104,7 +104,7 @@ def _opened(envelope: Envelope) -> Candidate:
 
 
 def _plain(name: str, mails: list[bytes]) -> Groups:
-    """Group by the subject as it stands, or by the first Message-ID that is named."""
+    """Group by the unchanged subject, or by the first Message-ID that is named."""
     parsed = [email.message_from_bytes(content, policy=email.policy.compat32) for content in mails]
     if name.endswith(_BY_SUBJECT):
         return _grouped([str(mail["Subject"]) for mail in parsed])

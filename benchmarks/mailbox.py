@@ -40,7 +40,7 @@ _ZH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """mails: in the order of delivery.  What they must become: conversations, messages, replies, redeliveries."""
+    """mails: in the order of delivery.  The expected result: conversations, messages, replies, redeliveries."""
 
     mails: Sequence[bytes]
     conversations: int

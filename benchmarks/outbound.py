@@ -1,8 +1,8 @@
-"""Kill senders at random while providers lose answers; then count what is missing and what came twice.
+"""Kill senders at random while providers lose answers; then count missing and duplicated messages.
 
     python -m benchmarks.outbound --messages 10000 --lost-replies 3 --dropped 2 --kills 60 --database sqlite --json
 
-Half of the messages are mails to a real SMTP server, half short messages to a provider that keeps what it takes.
+Half of the messages are mails to a real SMTP server, half short messages to a provider that stores what it accepts.
 --lost-replies, --dropped: percent of the attempts whose answer is lost after acceptance, or which never arrive.
 """
 
@@ -66,11 +66,11 @@ team = "desk"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the run showed.
+    """The result of the run.
 
-    flagged_but_arrived: what a person is asked about although the provider has it; 0 if looking for it works.
-    mail_extra_expected: one for each lost answer, a quarter more for luck, and one for each kill.
-    unsettled: rows in no final state.  missing: sent by our books, and nobody has it.
+    flagged_but_arrived: messages that a person must check although the provider has them; 0 if the look-up works.
+    mail_extra_expected: one for each lost answer, a quarter more as a margin, and one for each kill.
+    unsettled: rows in no final state.  missing: sent by our books, but at no provider.
     """
 
     messages: int
@@ -89,7 +89,7 @@ class Figures:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether the promises P3 and P4 were kept."""
+        """Return whether the promises P3 and P4 were kept."""
         broken = (self.sms_extra_copies, self.sms_missing, self.mail_missing, self.unsettled, self.flagged_but_arrived)
         few_copies = self.mail_extra_copies <= self.mail_extra_expected
         return not any((*broken, self.mail_extra_under_another_message_id)) and few_copies
@@ -127,7 +127,7 @@ class Bench:
             self.kill(name)
 
     def fill(self, messages: int) -> None:
-        """Queue the messages, mails and short ones in turn, over some conversations."""
+        """Queue the messages, mails and short ones alternately, over some conversations."""
         with self.database.write() as connection:
             build = Builder(connection)
             cases = [build.conversation(handle=f"c{n}@customer.example") for n in range(_CONVERSATIONS)]
@@ -162,14 +162,14 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> Figures:
-    """Return what one run showed."""
+    """Return the result of one run."""
     chance = random.Random(arguments.seed)
     with running_bench(arguments) as bench:
         bench.fill(arguments.messages)
         began = time.monotonic()
         for name in _SENDERS:
             bench.start(name)
-        # Spread over the time that the sending takes, so that each kill finds something under way.
+        # Spread over the time of the sending, so that each kill finds messages in progress.
         for _ in range(arguments.kills):
             time.sleep(chance.uniform(0.5, 1.5))
             name = chance.choice(_SENDERS)
@@ -204,7 +204,7 @@ def running_bench(arguments: argparse.Namespace) -> Iterator[Bench]:
 
 
 def read_figures(bench: Bench, arguments: argparse.Namespace, *, seconds: float) -> Figures:
-    """Compare the books with what the providers hold."""
+    """Compare the books with the messages at the providers."""
     table = table_of(OutboundRow)
     with bench.database.read() as connection:
         rows = connection.execute(sa.select(table)).all()
@@ -234,7 +234,7 @@ def read_figures(bench: Bench, arguments: argparse.Namespace, *, seconds: float)
 
 
 class _Luck:
-    """What becomes of each mail at the server, drawn from a seed."""
+    """The outcome of each mail at the server, drawn from a seed."""
 
     def __init__(self, seed: int, *, lost: float, dropped: float) -> None:
         self._chance, self._lost, self._dropped = random.Random(seed), lost, dropped

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.outbound_worker`: the threads that send, in a hurry, for `benchmarks.outbound` to kill."""
+"""`python -m benchmarks.outbound_worker`: the sending threads at a fast pace, for `benchmarks.outbound` to kill."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.sending.deliver import SendingPace
 from workers.sending.threads import Dispatch
 
 SMS: Final = "sms"
-# Minutes become seconds; the order of what happens stays.
+# Minutes become seconds; the order of events stays.
 _HURRY: Final = SendingPace(
     first_look=timedelta(seconds=0.5),
     next_look=timedelta(seconds=2),
@@ -28,7 +28,7 @@ _HURRY: Final = SendingPace(
 
 
 def main() -> None:
-    """Send until told to stop."""
+    """Send until stopped."""
     settings = load_settings(None)
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)

@@ -1,6 +1,6 @@
-"""Secrets planted in messages, every kind in every disguise and place, and look-alikes that must survive.
+"""Secrets planted in messages, every kind in every form and place, and look-alikes that must survive.
 
-Tests of masking and the full dump of a running desk use the same generator, so that "none is left" means the same.
+The tests of masking and the full dump of a running desk use the same generator, so that "none is left" means the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Draw = random.Random
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A message with one secret in it. secret: its bare characters; none of its disguises may survive."""
+    """A message with one secret in it. secret: its bare characters; none of its forms may survive."""
 
     kind: str
     secret: str
@@ -32,7 +32,7 @@ _CARDS: Final = (
 
 
 def card(draw: Draw) -> str:
-    """Return a card number that some issuer could have given out."""
+    """Return a card number that an issuer could have issued."""
     prefix, length = draw.choice(_CARDS)
     body = prefix + "".join(draw.choices(string.digits, k=length - len(prefix) - 1))
     return next(body + check for check in string.digits if _luhn(body + check))
@@ -137,7 +137,7 @@ def _passport(draw: Draw) -> str:
 
 
 def _secret(kind: str, draw: Draw) -> tuple[str, str, str]:
-    """Return the bare secret, how it is written, and the sentence for it."""
+    """Return the bare secret, its written form, and the sentence for it."""
     makers = {"passport": (_passport, _PASSPORT_TEXTS), "password": (_password, _PASSWORD_TEXTS),
               "code": (_code, _CODE_TEXTS), "cvv": (_cvv, _CVV_TEXTS)}  # fmt: skip
     if kind in makers:
@@ -196,7 +196,7 @@ _LOOKALIKES: Final[tuple[Callable[[Draw], str], ...]] = (
 
 
 def lookalikes(count: int, *, seed: int = 11) -> Iterator[str]:
-    """Yield messages that look as if they held a secret and hold none."""
+    """Yield messages that look as if they held a secret but hold none."""
     draw = random.Random(seed)
     for _ in range(count):
         yield draw.choice(_LOOKALIKES)(draw)

@@ -1,8 +1,9 @@
-"""Secrets through the whole spine: planted in mails, kept, rung for, routed; then everything that is left is searched.
+"""Secrets through the whole pipeline: planted in mails, stored, queued, routed; then everything left is searched.
 
 Searched are every value of the database, every word of its search index, every file of the data folder (the database's
-own, its write-ahead log, the broker's append-only file), every key of the broker, and what was logged. Codes of three to six digits would be found anywhere by chance: of those, and of passwords, the texts
-that people and programs read are searched; of card, identity and passport numbers every byte.
+own, its write-ahead log, the broker's append-only file), every key of the broker, and what was logged. Codes of three to six
+digits would be found anywhere by chance: of those, and of passwords, only the texts that people and programs read are
+searched; of card, identity and passport numbers every byte.
 """
 
 from __future__ import annotations
@@ -57,16 +58,16 @@ _UNSEEN: Final = re.compile(r"<[^<>]*>|&\w+;|\\[nrt]|[\s\-.–>\u200b-\u200f\u20
 _VIRTUAL: Final = sa.text("SELECT 1 FROM sqlite_master WHERE name = :name AND sql LIKE 'CREATE VIRTUAL%'")
 _BROKEN: Final = re.compile(r"(?<=\d)(?:<br>)?\r?\n[>\s]*(?=\d)")
 _PASSPORT: Final = re.compile(r"(?=([A-Z]{1,2}\d{8}))")
-# So many characters beside a secret tell its sentence from a number of ours.
+# This many characters next to a secret distinguish its sentence from one of our numbers.
 _AROUND: Final = 8
 _RUN: Final = re.compile(r"\d{13,}[0-9X]?")
 _SEARCHED_EVERYWHERE: Final = frozenset({"card", "id_card", "passport"})
-# Columns that people, programs or a search would read the words in.
+# Columns in which people, programs or a search would read the words.
 _READ: Final = ("subject", "text", "quoted", "html", "sender_name", "name", "trace", "payload", "evidence", "detail")
 
 
 def search(*, count: int) -> dict[str, object]:
-    """Send `count` secrets through a desk and say how many can be found afterwards, by kind and by place."""
+    """Send `count` secrets through a desk and return how many can be found afterwards, by kind and by place."""
     secrets = list(planted(count))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -118,8 +119,8 @@ def _receive(secrets: Sequence[Planted], database: Database, *, url: str) -> Non
 
 
 def _mail(number: int, one: Planted) -> bytes:
-    """Return a mail with the secret in one place, in the words of its sentence."""
-    # A subject, a name and a header have one line: whoever writes a number into them breaks none.
+    """Return a mail with the secret in one place, within the words of its sentence."""
+    # A subject, a name and a header have one line: a person who writes a number there does not break it.
     place, line = _PLACES[number % len(_PLACES)], " ".join(_BROKEN.sub("", one.text).split())
     mail = EmailMessage(policy=SMTP)
     mail["From"] = f"c{number}@customer.example"
@@ -143,7 +144,7 @@ def _mail(number: int, one: Planted) -> bytes:
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Send what this process prints into a file."""
+    """Redirect this process's output into a file."""
     kept = [os.dup(number) for number in (1, 2)]
     with path.open("wb") as file:
         for number in (1, 2):
@@ -157,7 +158,7 @@ def _logged(path: Path) -> Iterator[None]:
 
 
 def _dump(database: Database, path: Path) -> None:
-    """Write every value of every table, and apart from it what is read as words."""
+    """Write every value of every table, and in a second file the text columns."""
     everything, words = [], _indexed(database)
     names = sa.inspect(database.engine).get_table_names()
     with database.read() as connection:
@@ -172,7 +173,7 @@ def _dump(database: Database, path: Path) -> None:
 
 
 def _indexed(database: Database) -> list[str]:
-    """Return every word that a full-text index of SQLite holds."""
+    """Return every word in SQLite's full-text index."""
     with sqlite3.connect(str(database.url.database)) as connection:
         indexes = connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5 (%'").fetchall()
         for (name,) in indexes:
@@ -195,15 +196,15 @@ def _found(secrets: Sequence[Planted], data: Path) -> Iterator[tuple[Planted, st
 
 
 def _in_words(secrets: Sequence[Planted], data: Path) -> Iterator[tuple[Planted, str]]:
-    """Search what is read for whole sentences with their secret: a bare code would be found by chance."""
+    """Search the texts for whole sentences with their secret: a bare code would be found by chance."""
     texts = {name: _bare((data / name).read_text(encoding="utf-8")) for name in ("words.txt", "desk.log")}
     for one in secrets:
         sentence = _bare(one.text)
         at = sentence.find(_bare(one.secret))
         end = at + len(_bare(one.secret))
-        told = sentence[max(0, at - _AROUND) : end if at >= _AROUND else end + _AROUND] if at >= 0 else one.secret
+        wanted = sentence[max(0, at - _AROUND) : end if at >= _AROUND else end + _AROUND] if at >= 0 else one.secret
         for name, text in texts.items():
-            if told in text:
+            if wanted in text:
                 yield one, name
 
 

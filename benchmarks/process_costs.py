@@ -1,4 +1,4 @@
-"""What processes have cost so far and hold, read from the kernel's books: a measurement can begin in the middle."""
+"""Processor time and memory of processes, read from /proc: a measurement can begin in the middle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWN_AND_ENDED_CHILDREN: Final = slice(11, 15)
 
 
 def cpu_seconds(*process_ids: int) -> float:
-    """Return the processor time of these processes with all their descendants, the ended ones included.
+    """Return the processor time of these processes and all their descendants, including ended ones.
 
     A tick is a hundredth of a second; a process that is gone counts nothing.
     """
@@ -25,7 +25,7 @@ def cpu_seconds(*process_ids: int) -> float:
 
 
 def resident_mb(process_id: int) -> int:
-    """Return what a process holds in memory now, in MB, what it shares with others included."""
+    """Return the memory that a process holds now, in MB, including shared memory."""
     fields = Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") // 1_000_000
 
@@ -45,5 +45,5 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
             stat = (folder / "stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        # The name stands in brackets and may hold blanks and brackets.
+        # The name stands in brackets and may contain blanks and brackets.
         yield int(folder.name), stat.rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Pairs of texts: the same message sent again in another form, and look-alikes that say something else."""
+"""Pairs of texts: the same message sent again in another form, and look-alikes with another meaning."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ _OTHERS: Final[dict[str, Callable[[str, Draw], str | None]]] = {
 
 
 def pairs(count: int, *, bases: Sequence[str] = BASES, seed: int = 5) -> Iterator[Pair]:
-    """Yield pairs, half of them the same message; a look-alike may be disguised like a re-send as well."""
+    """Yield pairs, half of them the same message; a look-alike may be changed like a re-send as well."""
     draw = random.Random(seed)
     made = 0
     while made < count:

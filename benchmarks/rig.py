@@ -1,6 +1,6 @@
-"""The whole house on loopback, as operators run it: a mailbox, a broker, a database, connectors and workers.
+"""The whole desk on loopback, as operators run it: a mailbox, a broker, a database, connectors and workers.
 
-Used by the benchmarks and by the tests that kill processes; every part is a process of its own and ends with the rig.
+Used by the benchmarks and by the tests that kill processes; every part is a separate process and ends with the rig.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ page = {page}
 
 @dataclass(kw_only=True)
 class Rig:
-    """Parts that run, and how to start, kill and ask them.
+    """Running parts, and how to start, kill and query them.
 
-    channels: more of the configuration's tables.  secrets: what they name with "env:".
-    calendar: when somebody answers the mailbox; write the configuration anew after a change.
+    channels: additional TOML tables for the configuration.  secrets: the values that they name with "env:".
+    calendar: when the mailbox is staffed; write the configuration again after a change.
     """
 
     folder: Path
@@ -82,7 +82,7 @@ class Rig:
         return self.folder / "channels.toml"
 
     def write_config(self) -> None:
-        """Describe this rig in the shipped file's words."""
+        """Write this rig's configuration, based on the shipped file."""
         text = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
         keys = [
             f'listen = "127.0.0.1:{self.web_port}"',
@@ -93,7 +93,7 @@ class Rig:
         ]
         text = text.replace("[omniyard]", "\n".join(["[omniyard]", *keys]), 1)
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
-        # So that the handing out is killed and measured too.
+        # So that the assignment is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
         channels = _CHANNELS.format(
             channel=CHANNEL, port=self.mail.port, user=USER, page=self.page, calendar=self.calendar
@@ -101,7 +101,7 @@ class Rig:
         self.config.write_text(text + channels + self.channels, encoding="utf-8")
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """Return what the processes get to see."""
+        """Return the environment of the processes."""
         return {
             **os.environ,
             **self.secrets,
@@ -112,7 +112,7 @@ class Rig:
         }
 
     def start(self, name: str, module: str, **extra: str) -> None:
-        """Start `python -m module` under `name`; its lines go to a file of that name."""
+        """Start `python -m module` under `name`; its output goes to a file of that name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", module], cwd=ROOT, env=self.environment(extra), stdout=log, stderr=log
@@ -137,7 +137,7 @@ class Rig:
         return process.wait(_STOP_SECONDS)
 
     def stop_all(self) -> None:
-        """Stop every process, the last one started first; what does not stop in time is killed."""
+        """Stop every process, the last one started first; a process that does not stop in time is killed."""
         for name in reversed(list(self.processes)):
             process = self.processes[name]
             try:
@@ -147,7 +147,7 @@ class Rig:
                 process.wait()
 
     def is_serving(self) -> bool:
-        """Tell whether the web process answers and is ready."""
+        """Return whether the web process answers and is ready."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/readyz", timeout=5) as answer:
                 return int(answer.status) == http.HTTPStatus.OK
@@ -155,12 +155,12 @@ class Rig:
             return False
 
     def scalar(self, query: str) -> int:
-        """Return the one number that a query gives."""
+        """Return the single number that a query selects."""
         with self.database.read() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Return the processor time that each part has taken so far, by name."""
+        """Return the processor time of each part so far, by name."""
         servers = {"mail server": self.mail.process.pid} | ({"database": self.postgres.pid} if self.postgres else {})
         ours = {name: process.pid for name, process in self.processes.items()}
         return {name: cpu_seconds(process_id) for name, process_id in (ours | servers).items()}
@@ -171,11 +171,11 @@ class Rig:
         epoch = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
         client.logout()
         with self.database.write() as connection:
-            cursors.move_cursor(connection, self.database, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
+            cursors.move_cursor(connection, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
 
 
-def _hire(database: Database) -> None:
-    """Let there be two agents with room for everything."""
+def _add_agents(database: Database) -> None:
+    """Add two agents with room for everything."""
     with database.write() as connection:
         for name in ("Ann", "Bo"):
             add_agent(connection, name=name, role="agent")
@@ -194,7 +194,7 @@ def running_rig(
     channels: str = "",
     secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Rig]:
-    """Build a rig on `kind` of database ("sqlite" or "postgresql"); nothing of ours runs yet.
+    """Build a rig on `kind` of database ("sqlite" or "postgresql"); none of our processes runs yet.
 
     database_folder: where SQLite keeps its file; the rig's own folder if not given.  The rest: see `Rig`.
     """
@@ -204,7 +204,7 @@ def running_rig(
         database = Database(postgres.url() if postgres else f"sqlite:///{(database_folder or folder) / 'omniyard.db'}")
         stack.callback(database.close)
         upgrade(database)
-        _hire(database)
+        _add_agents(database)
         mail = start(folder)
         stack.callback(mail.stop)
         (folder / "var").mkdir()
@@ -229,7 +229,7 @@ def running_rig(
 
 
 def keep_logs(folder: Path) -> None:
-    """Copy what the processes said to the folder that OMNIYARD_RIG_LOGS names, for whoever looks into a red run."""
+    """Copy the processes' output to the folder that OMNIYARD_RIG_LOGS names, for the analysis of a failed run."""
     kept = os.environ.get("OMNIYARD_RIG_LOGS")
     if kept:
         for log in folder.glob("*.log"):

@@ -1,4 +1,4 @@
-"""Take the pictures of `docs/desk.md`: a small desk of made-up customers, opened in a real browser.
+"""Take the pictures of `docs/desk.md`: a small desk of invented customers, opened in a real browser.
 
 python -m benchmarks.screenshots [FOLDER]
 """
@@ -28,7 +28,7 @@ from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 
 _SIZE: Final[ViewportSize] = {"width": 1280, "height": 800}
-# Name: path, language, theme, whose window.
+# Name: path, language, theme, role of the signed-in agent.
 _PICTURES: Final = {
     "inbox": ("/", "en", "light", "Ming"),
     "conversation": ("/conversations/K7QF2MXD4", "en", "light", "Ming"),
@@ -38,7 +38,7 @@ _PICTURES: Final = {
 
 
 def main() -> None:
-    """Write one PNG a picture."""
+    """Write one PNG per picture."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, _served(Path(data)) as (url, tokens), sync_playwright() as playwright:

@@ -1,8 +1,8 @@
-"""How long search and the list take on a big desk: `python -m benchmarks.search --messages 1000000`.
+"""How long search and the list take on a large desk: `python -m benchmarks.search --messages 1000000`.
 
-Seeds a database of each kind with conversations of made-up mail, Chinese and English, and asks the same questions of
-it: rare words, common words, words of two characters, a beginning, what is not there; then the lists. Prints
-milliseconds (median, 95th percentile) and what the index costs for each message.
+Fills a database of each kind with conversations of invented mail, Chinese and English, and runs the same queries on
+it: rare words, common words, words of two characters, a beginning, a word that is missing; then the lists. Prints
+milliseconds (median, 95th percentile) and the cost of the index per message.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from router.text.search_terms import Wanted, index_words, read_query
 from store.conversations.lists import Filter, Sort, count_all, list_conversations
 from store.conversations.search import SearchHit, find_messages, index_messages
@@ -30,7 +31,7 @@ from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
-from store.tables.messages import ContactRow, ConversationRow, InboundRow, MessageRow, Status
+from store.tables.messages import ContactRow, ConversationRow, InboundRow, MessageRow
 from tests.inbox_builder import NOON
 from tests.postgres import running_postgres
 
@@ -159,7 +160,7 @@ def _seed(database: Database, messages: int) -> None:
             cost += time.perf_counter() - began
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
-    print(f"  index: {cost / messages * 1e6:.0f} microseconds a message")
+    print(f"  index: {cost / messages * 1e6:.0f} microseconds per message")
 
 
 def _rows(dice: random.Random, *, start: int, count: int) -> dict[Any, list[dict[str, Any]]]:
@@ -208,11 +209,11 @@ def _conversation(
 def _message(
     dice: random.Random, conversation_id: UUID, contact_id: UUID, *, number: int, at: object
 ) -> dict[str, Any]:
-    said = " ".join(dice.choices(_EN, k=60)) if dice.random() < 0.5 else "".join(dice.choices(_ZH, k=120))
+    words = " ".join(dice.choices(_EN, k=60)) if dice.random() < 0.5 else "".join(dice.choices(_ZH, k=120))
     own = {"id": new_id(), "conversation_id": conversation_id, "contact_id": contact_id, "direction": "incoming"}
     if dice.random() < 0.3:
-        said += "，请尽快退款" if dice.random() < 0.5 else " refund"
-    text = f"{said} TX{number:08d}" + ("龘靐" if number % 50_000 == 7 else "")
+        words += "，请尽快退款" if dice.random() < 0.5 else " refund"
+    text = f"{words} TX{number:08d}" + ("龘靐" if number % 50_000 == 7 else "")
     return own | {
         "channel": "mail",
         "sender_handle": "a@b.example",
@@ -243,7 +244,7 @@ def _measure(database: Database, *, repeats: int) -> None:
         "every status, unassigned": (Filter(unassigned=True), Sort.NEWEST),
         "one assignee, due first": (Filter(statuses=is_open, assignees=["Ann"]), Sort.DUE),
         "a rare label": (Filter(labels=["vip"]), Sort.NEWEST),
-        "a label that nobody has": (Filter(statuses=is_open, labels=["none"]), Sort.NEWEST),
+        "an unused label": (Filter(statuses=is_open, labels=["none"]), Sort.NEWEST),
         "overdue": (Filter(due_before=now), Sort.DUE),
         "unread": (Filter(unread_by=new_id(), statuses=is_open), Sort.NEWEST),
     }

@@ -1,4 +1,4 @@
-"""A small desk to look at: made-up customers of an e-wallet over two weeks, the same each time."""
+"""A small desk for screenshots: invented customers of an e-wallet over two weeks, the same each time."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _CASES: Final = (
 
 
 def fill_desk(connection: Connection, *, now: datetime) -> None:
-    """Write the desk. now: when it is looked at."""
+    """Write the desk. now: the moment of the screenshot."""
     build = Builder(connection, now=now - _HOUR)
     for place, case in enumerate(_CASES):
         _open(build, case, at=build.now - place * timedelta(minutes=17), now=now)
@@ -92,13 +92,13 @@ def _open(build: Builder, case: tuple[Any, ...], *, at: datetime, now: datetime)
         priority=priority, emergency=emergency, first_reply_due_at=now + due * _HOUR, opened_at=at, last_message_at=at,
         language="zh" if not text.isascii() else "en", assignee="Ming" if priority == "normal" else None,
     )  # fmt: skip
-    said = {"channel": channel, "text": text, "sender_name": name, "sender_handle": handle, "received_at": at}
-    build.message(case_id, **said)
+    fields = {"channel": channel, "text": text, "sender_name": name, "sender_handle": handle, "received_at": at}
+    build.message(case_id, **fields)
     if reference == "K7QF2MXD4":
         note = {"direction": "note", "sender_name": "Li", "origin": "agent", "trace": {}}
-        build.message(case_id, **said | note | {"text": "The acquirer confirms a reversal for tomorrow."})
+        build.message(case_id, **fields | note | {"text": "The acquirer confirms a reversal for tomorrow."})
         older = build.conversation(name=name, handle=handle, subject="Card changed", status="resolved", opened_at=at)
-        build.message(older, **said | {"text": "I have a new phone and a new card."})
+        build.message(older, **fields | {"text": "I have a new phone and a new card."})
 
 
 def _past(build: Builder, connection: Connection, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """How long `omniyard simulate` takes: `python -m benchmarks.simulate [--messages 100000] [--json]`.
 
-The messages are made up and put straight into a new SQLite database; the replay is the command's own.
+The messages are generated and inserted into a new SQLite database; the replay is the command's own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from workers.routing.simulate import simulate
 
 _CONFIG: Final = Path(__file__).parents[1] / "config" / "channels.toml"
 _BATCH: Final = 2_000
-# In the order in which they name each other.
+# In the order of their foreign keys.
 _TABLES: Final[tuple[type[SQLModel], ...]] = (ContactRow, InboundRow, ConversationRow, MessageRow)
 _SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _SENTENCES: Final = (
@@ -57,7 +57,7 @@ def _measure(folder: Path, *, messages: int) -> dict[str, Any]:
     database = Database.at(folder / "omniyard.db")
     upgrade(database)
     _fill(database, messages=messages)
-    # Another keyword makes every message be read twice; other hours and promises change much of what is decided.
+    # Another keyword makes every message be read twice; other hours and promises change many of the decisions.
     text = _CONFIG.read_text(encoding="utf-8")
     other = folder / "other.toml"
     changed = text.replace('keywords = ["退款", ', 'keywords = ["退款", "退款申请", ').replace(

@@ -1,14 +1,14 @@
-"""How well the desk understands: `python -m benchmarks.understanding --corpora ../shared/corpora --json`.
+"""How well the desk classifies: `python -m benchmarks.understanding --corpora ../shared/corpora --json`.
 
 Intents on other people's sentences, masking, duplicates, language, cost; each with its baselines, in the same run.
-`--quick` takes fewer folds and draws. BLAS is held to one thread, as in a worker.
+`--quick` takes fewer folds and draws. BLAS is limited to one thread, as in a worker.
 """
 
 from __future__ import annotations
 
 import os
 
-# Read once, when numpy is imported: two processes that each take all cores wait for each other most of the time.
+# Read once, when numpy is imported: two processes that each use all cores wait for each other most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
@@ -32,7 +32,7 @@ _SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a measurement may use. banking, inside, outside: empty where the corpora are absent."""
+    """The input of a measurement. banking, inside, outside: empty where the corpora are absent."""
 
     encoder: Encoder | None
     banking: list[Sentence]
@@ -42,7 +42,7 @@ class Bench:
 
 
 def measure_masking(bench: Bench) -> Result:
-    """Count secrets left, and false alarms; then those left anywhere behind a whole desk."""
+    """Count secrets left, and false alarms; then the secrets left anywhere after a run through a whole desk."""
     made = texts.masking(count=5_000)
     spine = planted_desk.search(count=500 if bench.quick else 5_000)
     return {**made, "banking77": texts.masking_of(bench.banking), "whole_spine": spine}
@@ -58,7 +58,7 @@ def measure_duplicates(bench: Bench) -> Result:
 
 
 def measure_language(bench: Bench) -> Result:
-    """Count sentences whose language is told."""
+    """Count sentences whose language is detected."""
     return texts.language(bench.banking)
 
 
@@ -68,31 +68,31 @@ def measure_banking77(bench: Bench) -> Result:
 
 
 def measure_few_shot(bench: Bench) -> Result:
-    """Learn from ten sentences an intent."""
+    """Train on ten sentences per intent."""
     return intents.few_shot(bench.banking, encoder=bench.encoder, draws=2 if bench.quick else 5)
 
 
 def measure_clinc150(bench: Bench) -> Result:
-    """Tell what is out of scope."""
+    """Detect out-of-scope sentences."""
     return intents.clinc150(bench.inside, bench.outside, encoder=bench.encoder)
 
 
 def measure_wallet(bench: Bench) -> Result:
-    """Ask the shipped desk."""
+    """Classify with the shipped desk."""
     return intents.wallet(bench.banking, encoder=bench.encoder)
 
 
 def measure_cost(bench: Bench) -> Result:
-    """Time each step on the shipped sentences and BANKING77's, which the model has not learnt."""
+    """Time each step on the shipped sentences and BANKING77's, which are not in the model."""
     settings = load_settings(_SHIPPED)
-    said = examples_of(settings, load_intents(_SHIPPED, settings))
-    model = train(said, encoder=bench.encoder)
+    shipped = examples_of(settings, load_intents(_SHIPPED, settings))
+    model = train(shipped, encoder=bench.encoder)
     ways = {"by_rules": build_classifier(settings), "without_encoder": build_classifier(settings, model=model)}
     overheard = texts.Overheard(bench.encoder) if bench.encoder else None
     if overheard:
         ways["with_encoder"] = build_classifier(settings, model=model, encoder=overheard)
-    mix = [one.text for pair in zip(bench.banking, said, strict=False) for one in pair][:2_000]
-    return texts.cost(mix or [one.text for one in said], ways=ways, overheard=overheard)
+    mix = [one.text for pair in zip(bench.banking, shipped, strict=False) for one in pair][:2_000]
+    return texts.cost(mix or [one.text for one in shipped], ways=ways, overheard=overheard)
 
 
 _NEED_CORPORA = ("banking77", "few_shot", "clinc150", "wallet")
@@ -109,7 +109,7 @@ _MEASUREMENTS: dict[str, Callable[[Bench], Result]] = {
 
 
 def main() -> None:
-    """Measure what was asked for, and print it."""
+    """Run the selected measurements, and print the results."""
     asked = _arguments()
     folder = asked.corpora / "intents"
     bench = Bench(
@@ -133,7 +133,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"))
-    parser.add_argument("--json", action="store_true", help="say nothing but the result")
+    parser.add_argument("--json", action="store_true", help="print only the result")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="*", choices=list(_MEASUREMENTS))
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""Measures the classifier on other people's labelled sentences, through the operator's own way: TOML, train, classify."""
+"""Measure the classifier on other people's labelled sentences, by the operator's own path: TOML, train, classify."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and what its corpus says it is."""
+    """A sentence and its label in the corpus."""
 
     text: str
     label: str
@@ -37,7 +37,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An encoder that has seen every sentence of a corpus once already, so that folds need not wait for it."""
+    """An encoder that caches every sentence of a corpus, so that the folds need not encode again."""
 
     name: str
     vectors: Mapping[str, Floats]
@@ -61,13 +61,13 @@ def remember(encoder: Encoder | None, texts: Sequence[str]) -> Encoder | None:
 
 
 def read_corpus(path: Path) -> list[Sentence]:
-    """Read a corpus of one JSON object a line."""
+    """Read a corpus of one JSON object per line."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [Sentence(row["text"], re.sub(r"[^\w-]", "", row["label"])) for row in rows]
 
 
 def banking77(sentences: Sequence[Sentence], *, encoder: Encoder | None, folds: Sequence[int]) -> Result:
-    """Train on nine tenths, ask about the tenth, for each of the folds named (0 to 9)."""
+    """Train on nine tenths, classify the remaining tenth, for each of the folds named (0 to 9)."""
     known = remember(encoder, [one.text for one in sentences])
     runs = [_banking_fold(sentences, known, fold) for fold in folds]
     return {"folds": len(runs), **{key: round(median(run[key] for run in runs), 4) for key in runs[0]}}
@@ -81,7 +81,7 @@ def _banking_fold(sentences: Sequence[Sentence], encoder: Encoder | None, fold: 
 
 
 def few_shot(sentences: Sequence[Sentence], *, encoder: Encoder | None, draws: int, shots: int = 10) -> Result:
-    """Train on a few sentences a label, ask about 4,000 others; over several draws."""
+    """Train on a few sentences per label, classify 4,000 others; over several draws."""
     known = remember(encoder, [one.text for one in sentences])
     runs = []
     for draw in range(draws):
@@ -110,10 +110,10 @@ def _figures(kept: Sequence[Sentence], held: Sequence[Sentence], encoder: Encode
 
 
 def clinc150(inside: Sequence[Sentence], outside: Sequence[Sentence], *, encoder: Encoder | None) -> Result:
-    """Cross-validate in five folds; the out-of-scope sentences are asked of every fold's classifier.
+    """Cross-validate in five folds; every fold's classifier gets the out-of-scope sentences.
 
     as_shipped: with the thresholds that training chose.  at_92: with the confidence that leaves 92 % of all in-scope
-    sentences rightly answered.
+    sentences correctly answered.
     """
     known = remember(encoder, [one.text for one in (*inside, *outside)])
     order = random.Random(0).sample(list(inside), len(inside))
@@ -145,7 +145,7 @@ def clinc150(inside: Sequence[Sentence], outside: Sequence[Sentence], *, encoder
 
 
 def wallet(sentences: Sequence[Sentence], *, encoder: Encoder | None) -> Result:
-    """Ask the shipped desk about sentences that its author did not write: BANKING77, its labels read as categories."""
+    """Classify with the shipped desk sentences that its author did not write: BANKING77, its labels as categories."""
     settings = load_settings(_SHIPPED)
     emergencies = {name for name, category in settings.categories.items() if category.emergency}
     model = train(examples_of(settings, load_intents(_SHIPPED, settings)), encoder=encoder, emergencies=emergencies)
@@ -171,13 +171,13 @@ def _wallet_figures(classifier: Classifier, asked: Sequence[Sentence]) -> Result
     truth = [BANKING77[one.label] for one in asked]
     dangers = [one.label in DANGERS for one in asked]
     pages = [answer.emergency for answer in answers]
-    told = [(answer, name) for answer, name in zip(answers, truth, strict=True) if not answer.abstained]
+    answered = [(answer, name) for answer, name in zip(answers, truth, strict=True) if not answer.abstained]
     return {
         "accuracy_of_best_guess": round(
             mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True)), 4
         ),
-        "answered": round(len(told) / len(answers), 4),
-        "accuracy_of_answered": round(mean(answer.category == name for answer, name in told), 4),
+        "answered": round(len(answered) / len(answers), 4),
+        "accuracy_of_answered": round(mean(answer.category == name for answer, name in answered), 4),
         "emergency_recall": round(mean(page for page, danger in zip(pages, dangers, strict=True) if danger), 4),
         "emergency_precision": round(mean(danger for page, danger in zip(pages, dangers, strict=True) if page), 4),
         "false_page_rate": round(mean(page for page, danger in zip(pages, dangers, strict=True) if not danger), 4),
@@ -191,7 +191,7 @@ def _wallet_figures(classifier: Classifier, asked: Sequence[Sentence]) -> Result
 
 
 def settings_of(sentences: Sequence[Sentence]) -> Settings:
-    """Write a desk whose categories are the labels, and read it as an operator's file is read."""
+    """Write a desk whose categories are the labels, and read it like an operator's file."""
     by_label: dict[str, list[str]] = {}
     for one in sentences:
         by_label.setdefault(one.label, []).append(one.text)
@@ -213,7 +213,7 @@ def _classified(classifier: Classifier, texts: Sequence[str]) -> list[Classifica
 
 
 def _probable(classifier: Classifier, texts: Sequence[str]) -> list[tuple[str | None, float]]:
-    """Return the best guess, whether or not the classifier would have dared to say it."""
+    """Return the best guess, even where the classifier abstains."""
     return [(one.category or one.runner_up, one.confidence) for one in _classified(classifier, texts)]
 
 
@@ -223,7 +223,7 @@ def _ece(confidence: Sequence[float], right: Sequence[bool]) -> float:
 
 
 def _centroid(kept: Sequence[Sentence], held: Sequence[Sentence]) -> float:
-    """Answer by the nearest mean of n-grams: what anyone would write in an afternoon."""
+    """Classify by the nearest mean of n-grams: a simple baseline."""
     found = grams([one.text for one in kept])
     vocabulary = learn_vocabulary(found)
     labels = sorted({one.label for one in kept})

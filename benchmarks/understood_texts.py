@@ -1,4 +1,4 @@
-"""Measures masking, duplicates, language, and what each step costs."""
+"""Measure masking, duplicates, language, and the cost of each step."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from router.classify.ngram_head import Floats
 from router.masking.mask import mask
 from router.text.facts import find_facts
 from router.text.language import detect
-from router.threads.duplicates import canonical, fingerprint, same_canonical, same_in_parts, same_message
+from router.threads.duplicates import canonical, fingerprint, join_parts, same_canonical, same_message
 
 _UNSEEN = re.compile(r"<[^<>]*>|&\w+;|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
 def masking(*, count: int) -> Result:
-    """Plant secrets and count those that can still be read; and look-alikes that were taken for one."""
+    """Plant secrets and count those that can still be read, and look-alikes that were masked."""
     left, kinds = Counter[str](), Counter[str]()
     for one in planted(count):
         kinds[one.kind] += 1
@@ -40,12 +40,12 @@ def masking(*, count: int) -> Result:
 
 
 def masking_of(sentences: Sequence[Sentence]) -> Result:
-    """Count real sentences, which hold no secret, in which one was seen."""
+    """Count real sentences, which hold no secret, in which one was found."""
     return {"sentences": len(sentences), "masked": sum(bool(mask(one.text).kinds) for one in sentences)}
 
 
 def duplicates(*, count: int) -> Result:
-    """Compare re-sends and look-alikes; equality of the bare text is the baseline."""
+    """Compare re-sends and look-alikes; the baseline is equality of the bare text."""
     made = list(pairs(count))
     resends = [pair for pair in made if pair.same]
     others = [pair for pair in made if not pair.same]
@@ -62,7 +62,7 @@ def duplicates(*, count: int) -> Result:
 
 
 def _is_same(pair: Pair) -> bool:
-    return same_in_parts(pair.first, pair.parts) if pair.parts else same_message(pair.first, pair.second)
+    return same_message(pair.first, join_parts(pair.parts)) if pair.parts else same_message(pair.first, pair.second)
 
 
 def _recall_by_kind(resends: Sequence[Pair]) -> dict[str, float]:
@@ -72,7 +72,7 @@ def _recall_by_kind(resends: Sequence[Pair]) -> dict[str, float]:
 
 
 def strangers_alike(sentences: Sequence[Sentence], *, sample: int) -> Result:
-    """Count real sentences of other intents that would count as the same: why text never merges across customers."""
+    """Count real sentences of other intents that would count as the same: why messages never merge across customers."""
     chosen = random.Random(0).sample(list(sentences), min(sample, len(sentences)))
     prepared = [(one.label, canonical(one.text)) for one in chosen]
     merged = compared = 0
@@ -85,37 +85,37 @@ def strangers_alike(sentences: Sequence[Sentence], *, sample: int) -> Result:
 
 
 def look_up(*, stored: int, asked: int = 2_000) -> Result:
-    """Look a text up among those stored: by customer and fingerprint, then against the customer's recent window."""
+    """Look a text up among the stored ones: by customer and fingerprint, then in the customer's recent messages."""
     database = sqlite3.connect(":memory:")
-    database.execute("create table said (customer integer, fingerprint text, body text)")
+    database.execute("create table message (customer integer, fingerprint text, body text)")
     draw = random.Random(0)
     forms = [(fingerprint(f"{text} {number}"), f"{text} {number}") for number in range(400) for text in BASES]
     rows = ((draw.randrange(stored // 5), *draw.choice(forms)) for _ in range(stored))
-    database.executemany("insert into said values (?, ?, ?)", rows)
-    database.execute("create index said_by on said (customer, fingerprint)")
+    database.executemany("insert into message values (?, ?, ?)", rows)
+    database.execute("create index message_by on message (customer, fingerprint)")
     questions = [(draw.randrange(stored // 5), draw.choice(forms)[1]) for _ in range(asked)]
     times = []
     for customer, text in questions:
         started = time.perf_counter()
         mine = canonical(text)
         exact = database.execute(
-            "select 1 from said where customer = ? and fingerprint = ?", (customer, fingerprint(text))
+            "select 1 from message where customer = ? and fingerprint = ?", (customer, fingerprint(text))
         ).fetchone()
         if not exact:
-            recent = database.execute("select body from said where customer = ? limit 3", (customer,)).fetchall()
+            recent = database.execute("select body from message where customer = ? limit 3", (customer,)).fetchall()
             any(same_canonical(mine, canonical(body)) for (body,) in recent)
         times.append(time.perf_counter() - started)
     return {"stored": stored, "median_us": round(median(times) * 1e6, 1)}
 
 
 def language(sentences: Sequence[Sentence]) -> Result:
-    """Count English sentences that are told as such; and Chinese ones of the shipped set, as a table of one."""
-    return {"english": len(sentences), "told": sum(detect(one.text) == "en" for one in sentences)}
+    """Count English sentences that are detected as English, and Chinese ones of the shipped set, as a table of one."""
+    return {"english": len(sentences), "detected": sum(detect(one.text) == "en" for one in sentences)}
 
 
 @dataclass(slots=True)
 class Overheard:
-    """An encoder that remembers what it was asked about."""
+    """An encoder that records which texts it was called with."""
 
     encoder: Encoder
     asked: list[str] = field(default_factory=list)
@@ -132,9 +132,9 @@ class Overheard:
 
 
 def cost(texts: Sequence[str], *, ways: dict[str, Classifier], overheard: Overheard | None) -> Result:
-    """Measure microseconds of processor time a message, in pages of 50: each pure step, then whole classifications.
+    """Measure microseconds of processor time per message, in pages of 50: each pure step, then whole classifications.
 
-    overheard: the encoder of the way `with_encoder`.  The worst tier is what a text costs that needs every step.
+    overheard: the encoder of the way `with_encoder`.  The worst tier is the cost of a text that needs every step.
     """
     rules = next(iter(ways.values())).rules
     steps: dict[str, Callable[[str], object]] = {
@@ -155,9 +155,9 @@ def cost(texts: Sequence[str], *, ways: dict[str, Classifier], overheard: Overhe
 
 
 def _each(step: Callable[[str], object], texts: Sequence[str]) -> float:
-    # What a step loads for its first text, a worker has loaded long ago.
+    # A worker has long loaded what a step loads for its first text.
     step("Explain pending transactions.")
-    # Processor time, because a shared machine would count its neighbours' work as ours.
+    # Processor time, because other processes share the machine.
     started = time.process_time()
     for text in texts:
         step(text)

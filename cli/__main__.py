@@ -1,4 +1,4 @@
-"""`python -m cli` is `omniyard`, for where the script is not on the path."""
+"""`python -m cli` runs `omniyard` where the script is not on the path."""
 
 from cli.main import main
 

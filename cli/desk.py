@@ -1,4 +1,4 @@
-"""Open what most commands need: the settings, and the database they name."""
+"""Open what most commands need: the settings and their database."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _ACTOR: Final = "the command line"
 
 
 def write_down(connection: Connection, action: str, *, about: str, **detail: str) -> None:
-    """Leave a row in the action's own transaction, with the name of the machine's user beside it.
+    """Add an audit row in the action's own transaction, with the operating system's user name as a detail.
 
-    That name is the machine's word: whoever may run commands there may have taken another's.
+    That name is no proof: a person who may run commands on the machine may use another user's account.
     """
-    told = {**detail, "user": _user()}
+    with_user = {**detail, "user": _user()}
     append_audit(
-        connection, [AuditEntry(at=read_clock(connection), actor=_ACTOR, action=action, object=about, detail=told)]
+        connection, [AuditEntry(at=read_clock(connection), actor=_ACTOR, action=action, object=about, detail=with_user)]
     )
 
 

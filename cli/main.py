@@ -1,4 +1,4 @@
-"""The door of `omniyard`: one row a command. A command's module is loaded when the command is run, so help is quick."""
+"""The entry of `omniyard`: one row per command. A command's module is loaded when it runs, so help is quick."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from workers.runtime.cpu import calculate_alone
 
 FAILED: Final = 1
 _EXIT_CODES: Final[Mapping[type[OmniyardError], int]] = {ConfigError: 3, TransientError: 4, NotFound: 5}
-# EX_SOFTWARE of sysexits.h: an error that no operator can mend.
+# EX_SOFTWARE of sysexits.h: an error that no operator can repair.
 _FAULT: Final = 70
 
 
 def exit_code(error: OmniyardError) -> int:
-    """Return the exit code that stands for the error, as `omniyard --help` lists them."""
+    """Return the exit code for the error, as `omniyard --help` lists them."""
     return next((code for family, code in _EXIT_CODES.items() if isinstance(error, family)), FAILED)
 
 
 class CommandGroup(TyperGroup):
-    """A group whose commands are loaded when they are run; its `obj` says where each lives, as `module:name`."""
+    """A group whose commands are loaded when they run; a command's `obj` is its place, as `module:name`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (typer's own types are private)
-        """Return the real command in place of the row that stands for it in the help."""
+        """Return the real command in place of its row in the help."""
         name, row, rest = super().resolve_command(ctx, args)
         return name, row if row is None else _load(ctx.obj[name]), rest
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the command; an error becomes a sentence and an exit code, unless --debug asks for the whole story."""
+        """Run the command; an error becomes a sentence and an exit code, or a traceback with --debug."""
         if ctx.params.get("debug"):
             return super().invoke(ctx)
         try:
@@ -69,43 +69,43 @@ def _alone(function: Callable[..., Any]) -> typer.Typer:
     return application
 
 
-# Name, where its function lives, and its line in `omniyard --help`.
+# Name, place of its function, and its line in `omniyard --help`.
 COMMANDS: Final = (
     ("up", "cli.commands.up:up_command", "Start the whole desk on this machine; Ctrl-C stops it."),
     (
         "check",
         "cli.commands.check.command:check_command",
-        "Read the configuration and say what is wrong with it, line by line.",
+        "Read the configuration and print what is wrong with it, line by line.",
     ),
     (
         "doctor",
         "cli.commands.doctor:doctor_command",
-        "Log in to every channel, the database and the broker; say how to mend what fails.",
+        "Log in to every channel, the database and the broker; print how to repair what fails.",
     ),
     (
         "status",
         "cli.commands.status:status_command",
-        "Show each channel: how far, how late, its last error, and whether the books balance.",
+        "Show each channel: how far it was read, its lag, its last error, and whether the books balance.",
     ),
-    ("import", "cli.commands.import_mail:import_command", "Take old mail in from a maildir, an mbox or .eml files."),
+    ("import", "cli.commands.import_mail:import_command", "Take in old mail from a maildir, an mbox or .eml files."),
     (
         "parse",
         "cli.commands.parse:parse_command",
-        "Print what Omniyard reads in a mail file, as one JSON object a line.",
+        "Print what Omniyard reads in a mail file, as one JSON object per line.",
     ),
     (
         "classify",
         "cli.commands.classify:classify_command",
-        "Say what texts are about, a page at a time: category, danger, facts; secrets masked.",
+        "Classify texts: category, emergency, facts; secrets are masked.",
     ),
-    ("train", "cli.commands.model:train_command", "Learn from the examples and from agents' corrections."),
+    ("train", "cli.commands.model:train_command", "Train a model on the examples and on agents' corrections."),
     ("model", "cli.commands.model:commands", "List the trained models; activate one, or roll back."),
     ("explain", "cli.commands.explain:explain_command", "Show why a message went where it went."),
-    ("export", "cli.commands.export:export_command", "Print a case as a whole, or write it with its originals."),
+    ("export", "cli.commands.export:export_command", "Print a complete case, or write it with its originals."),
     (
         "simulate",
         "cli.commands.simulate:simulate_command",
-        "Replay stored messages under another configuration, and say what would change.",
+        "Replay stored messages under another configuration, and print what would change.",
     ),
     ("calendar", "cli.commands.calendar:calendar_command", "Print every open span of a calendar."),
     (
@@ -116,34 +116,34 @@ COMMANDS: Final = (
     (
         "outbound",
         "cli.commands.outbound:commands",
-        "List what could not be sent, and decide about it; freeze sending.",
+        "List outgoing messages that were not sent, and decide about them; freeze sending.",
     ),
     (
         "webhooks",
         "cli.commands.webhooks:commands",
-        "List what waits for the tools that are told of changes; send it again.",
+        "List the webhook deliveries that wait or were given up; send them again.",
     ),
     ("cursor", "cli.commands.cursor:commands", "Show or move how far a channel has been read."),
-    ("contact", "cli.commands.contact:commands", "Label contacts, for routes that ask for it."),
+    ("contact", "cli.commands.contact:commands", "Label contacts, for routes that match a label."),
     ("agent", "cli.commands.agent:commands", "Add, list or revoke the people who may use the desk."),
-    ("audit", "cli.commands.audit:commands", "Check that nobody has changed the audit trail; show it."),
+    ("audit", "cli.commands.audit:commands", "Check that the audit trail is unchanged; show it."),
     ("migrate", "cli.commands.migrate:migrate_command", "Bring the database to this version's tables."),
     ("systemd", "cli.commands.systemd:systemd_command", "Write systemd units made from the Procfile."),
 )
 
 _EPILOG: Final = (
-    "Exit codes: 0 done; 1 something is wrong, and it was said; 2 wrong usage; 3 the configuration cannot be used; "
-    "4 a database, broker or server cannot be reached; 5 there is nothing with that id; 70 a fault of Omniyard's own. "
+    "Exit codes: 0 done; 1 a problem was found and printed; 2 wrong usage; 3 the configuration cannot be used; "
+    "4 a database, broker or server cannot be reached; 5 nothing has that id; 70 a fault of Omniyard's own. "
     "Example: omniyard up"
 )
 
 
 def application() -> typer.Typer:
-    """Return the command with all its rows; nothing is loaded yet."""
+    """Return the command with all its rows; no command is loaded yet."""
     command = typer.Typer(
         name="omniyard",
         cls=CommandGroup,
-        help="Every customer message of every channel, exactly once, in one inbox, with the reasons beside it.",
+        help="Every customer message of every channel, exactly once, in one inbox, with the reasons next to it.",
         epilog=_EPILOG,
         no_args_is_help=True,
         add_completion=False,
@@ -178,7 +178,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Take the options that stand before the command; `CommandGroup` reads `debug`."""
+    """Read the options that stand before the command; `CommandGroup` reads `debug`."""
 
 
 def main() -> None:

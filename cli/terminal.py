@@ -1,4 +1,4 @@
-"""How commands print: tables for people, JSON for programs."""
+"""Print tables for people and JSON for programs, and read options that several commands share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def print_json(value: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> Table:
-    """Return a table of plain text. wraps: the column that gives way when the terminal is narrow; else the last."""
+    """Return a table of plain text. wraps: the column that wraps when the terminal is narrow; else the last."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for name in columns:
         grid.add_column(name, no_wrap=name != (wraps or columns[-1]), overflow="fold")
@@ -44,12 +44,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps:
 
 
 def age(since: datetime | None, *, now: datetime) -> str:
-    """Say how long ago something was, such as `3 m`; empty for never."""
+    """Return the age of a moment, such as `3 m`; empty for None."""
     return "" if since is None else span(now - since)
 
 
 def span(length: timedelta) -> str:
-    """Say how long something is in one unit, rounded down."""
+    """Return a length of time in one unit, rounded down."""
     seconds = max(0, int(length.total_seconds()))
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= size:
@@ -73,7 +73,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 
 def read_moment(text: str, *, zone: ZoneInfo, option: str) -> datetime:
-    """Return an ISO 8601 date or moment in UTC. zone: whose clock is meant where the text names none.
+    """Return an ISO 8601 date or moment in UTC. zone: the zone of a text that names none.
 
     Raises BadParameter, which names the option.
     """

@@ -84,7 +84,7 @@ _ROWS: Final = (
         endpoint=LazyPart("connectors.sms.twilio.webhook:TwilioEndpoint"),
         sender=LazyPart("connectors.sms.twilio.sender:open_sender"),
         reader=LazyPart("connectors.sms.twilio.messages"),
-        statuses=frozenset(DeliveryStatus) - {DeliveryStatus.UNTOLD},
+        statuses=frozenset(DeliveryStatus) - {DeliveryStatus.UNREPORTED},
     ),
     ChannelKind(
         settings=HttpSmsSettings,

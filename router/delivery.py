@@ -1,4 +1,4 @@
-"""What may leave, when, and what is known of it afterwards: windows, retries and the order of delivery statuses."""
+"""The rules of sending: answer windows, the pauses between attempts, and the order of delivery statuses."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from enum import StrEnum
 from typing import Final
 
 from router.backoff import Backoff
+from router.reason import Reason, ReasonKey
 
-# 5 s, 15 s, 45 s ... an hour: the first repeats outlast a restart, the later ones an outage.
+# 5 s, 15 s, 45 s ... an hour: the first retries cover a restart, the later ones an outage.
 AFTER_NOT_SENT: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1), growth=3, spread=0.2)
 
-# WhatsApp takes free text this long after the customer's last message (Twilio error 63016).
+# WhatsApp allows free text for this long after the customer's last message (Twilio error 63016).
 WHATSAPP_WINDOW: Final = timedelta(hours=24)
 
 
 class DeliveryStatus(StrEnum):
-    """What the provider reported about a message after taking it; each status only ever gives way to a later one.
+    """What the provider reported about a message after accepting it; only a later status replaces a status.
 
-    Callbacks repeat and overtake each other: ask `is_later` before writing one down.
+    Callbacks repeat and overtake each other: call `is_later` before writing a status.
     """
 
-    UNTOLD = ""
+    UNREPORTED = ""
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
     UNDELIVERED = "undelivered"
 
 
-# A report of failure can follow "sent", but nothing takes back that a message arrived.
+# A report of failure can follow "sent", but no report can revoke a delivery.
 _RANKS: Final = {
-    DeliveryStatus.UNTOLD: 0,
+    DeliveryStatus.UNREPORTED: 0,
     DeliveryStatus.SENT: 1,
     DeliveryStatus.UNDELIVERED: 2,
     DeliveryStatus.DELIVERED: 3,
@@ -41,10 +42,10 @@ _RANKS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Within what bounds a provider lets us answer.
+    """The limits within which a provider lets us answer.
 
-    lasts: how long after the customer's last message; None: at any time.
-    messages: how many of ours may follow that message; None: any number.
+    lasts: how long after the customer's last message; None for no limit.
+    messages: how many of our messages may follow that message; None for any number.
     """
 
     lasts: timedelta | None = None
@@ -52,30 +53,29 @@ class Window:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether there is anything to look at before sending."""
+        """Whether the window has a limit to check before sending."""
         return self.lasts is not None or self.messages is not None
 
-    def refusal(self, *, last_heard_at: datetime | None, sent_since: int, now: datetime) -> str:
-        """Return why a message may not leave now; empty if it may.
+    def refusal(self, *, last_heard_at: datetime | None, sent_since: int, now: datetime) -> Reason | None:
+        """Return why a message may not be sent now; None if it may.
 
         last_heard_at: when the customer last wrote on this channel, None if never; aware, like now.
-        sent_since: how many messages of ours have left since then.
+        sent_since: how many messages we have sent since then.
         """
         if not self.is_bounded:
-            return ""
+            return None
         if last_heard_at is None:
-            return "the customer has not written on this channel yet, and only then may be answered"
+            return Reason(ReasonKey.CUSTOMER_NEVER_WROTE)
         if self.lasts is not None and now - last_heard_at > self.lasts:
-            return (
-                f"the customer last wrote {_hours(now - last_heard_at)} ago; answers may leave for {_hours(self.lasts)}"
-            )
+            hours = {"silence": _hours(now - last_heard_at), "window": _hours(self.lasts)}
+            return Reason(ReasonKey.WINDOW_HAS_CLOSED, hours)
         if self.messages is not None and sent_since >= self.messages:
-            return f"{sent_since} messages have followed the customer's last one; the provider allows {self.messages}"
-        return ""
+            return Reason(ReasonKey.WINDOW_IS_FULL, {"sent": sent_since, "allowed": self.messages})
+        return None
 
 
 class TextUnit(StrEnum):
-    """What a provider counts in a text."""
+    """The unit in which a provider measures a text."""
 
     CHARACTERS = "characters"
     UTF16 = "UTF-16 code units"
@@ -83,20 +83,20 @@ class TextUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextLimit:
-    """The longest text that a provider takes in one message, in `unit`."""
+    """The longest text that a provider accepts in one message, in `unit`."""
 
     longest: int
     unit: TextUnit = TextUnit.CHARACTERS
 
     def allows(self, text: str) -> bool:
-        """Return whether the text is short enough; an empty text is."""
+        """Return whether the text is short enough; an empty text is short enough."""
         units = len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
         return units <= self.longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What a provider says about a message of ours, by callback or in a list. why: its code; empty if all is well."""
+    """A provider's report on one of our messages, by callback or in a list. why: the error code, or empty."""
 
     delivery: DeliveryStatus
     provider_id: str = ""
@@ -104,7 +104,7 @@ class DeliveryReport:
 
 
 def is_later(delivery: DeliveryStatus, *, than: DeliveryStatus) -> bool:
-    """Tell whether a status moves forward from another."""
+    """Return whether a status is later than another."""
     return _RANKS[delivery] > _RANKS[than]
 
 

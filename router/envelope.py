@@ -1,7 +1,7 @@
-"""The one shape that a message of any channel has once it is inside: the Envelope.
+"""The canonical message of every channel: the Envelope.
 
-It is our canonical message, not SMTP's envelope and not IMAP's. Gates make it, the brain reads it,
-the store keeps it as JSON on its `inbound` row.
+It is neither SMTP's envelope nor IMAP's. Connectors make it, the router reads it, and the store keeps it as JSON
+in the `inbound` row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 
 class PartyKind(StrEnum):
-    """What a handle is; identities are compared within one kind."""
+    """The kind of a handle; identities are compared within one kind."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -25,19 +25,19 @@ class PartyKind(StrEnum):
     WEB = "web"
 
 
-# Kinds of short messages: nothing in them says what they answer, and their senders are no mail addresses.
+# Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM})
 
-# Among the machine headers of what came by our own form; no mail's header section can put it there.
+# The machine header of a message from our own form; a mail's header section cannot set it.
 WEB_FORM: Final = ("omniyard-form", "web")
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who wrote, or was written to.
+    """A sender or a recipient.
 
     handle: comparable within its kind (a mail address in lower case, a number in E.164); empty if none could be read.
-    name: as the sender shows it; never proof of anything.
+    name: as the sender shows it; it proves nothing.
     """
 
     kind: PartyKind
@@ -47,11 +47,11 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One attached file, described; its bytes stay in the original and are found again by `part`.
+    """The description of one attached file; its bytes stay in the original, where `part` finds them.
 
     name: safe to show and to offer as a download name.  size: decoded bytes.  sha256: hex, of the decoded bytes.
     part: position of the part in the original, counted as the normaliser walks it.
-    content_id: by which the page shows it as a picture (RFC 2392); empty for a file in its own right.
+    content_id: the HTML body refers to the file by this id (RFC 2392); empty for an ordinary attachment.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BouncedRecipient:
-    """What became of one message to one address.
+    """The result of one message for one address.
 
     action: failed, delayed, delivered, relayed or expanded (RFC 3464 section 2.3.3), or complained (RFC 5965).
     status: RFC 3463 code such as `5.1.1`; empty if none was given.  diagnostic: the remote server's words.
@@ -77,15 +77,15 @@ class BouncedRecipient:
 
     @property
     def permanent(self) -> bool:
-        """Whether trying again is pointless: failed, and not by a passing condition (RFC 3463 section 2)."""
+        """Whether a retry is pointless: it failed, and the cause is not temporary (RFC 3463 section 2)."""
         return self.action == "failed" and not self.status.startswith("4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """A report on a message of ours: not delivered, late, delivered, or complained about.
+    """A report on a message that we sent: not delivered, late, delivered, or complained about.
 
-    original_message_id: of the message that it is about, without angle brackets; None if the report does not say.
+    original_message_id: of the reported message, without angle brackets; None if the report does not name it.
     """
 
     recipients: tuple[BouncedRecipient, ...] = ()
@@ -94,18 +94,18 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One message as it reached us. Source of the mail words: RFC 5322 sections 3.6.2 to 3.6.4.
+    """One message as we received it. Source of the mail terms: RFC 5322 sections 3.6.2 to 3.6.4.
 
     source_key: the transport's own id with its epoch.
-    text: the words that are new in this message.  quoted: what it quotes.  signature: the sender's sign-off.
-    html: sanitised, for showing to people; empty when there was none.
-    sent_at: the sender's claim, aware UTC, None when unreadable.  received_at: when the channel took it, aware UTC.
+    text: the new words of this message.  quoted: the text that it quotes.  signature: the sender's sign-off.
+    html: sanitised, to show to people; empty when the message has none.
+    sent_at: the sender's claim, aware UTC, None when unreadable.  received_at: when the channel received it, aware UTC.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
-    machine_headers: the raw headers, names in lower case, that tell people and machines apart (RFC 3834, RFC 2919).
+    machine_headers: the raw headers, names in lower case, that distinguish people from machines (RFC 3834, RFC 2919).
     authentication: raw Authentication-Results fields, newest first (RFC 8601).
     signed_by: domains whose DKIM signature of this mail we checked ourselves, in lower case (RFC 6376).
-    defects: what was wrong with the bytes, in words; empty for a clean message.
-    bounce: what a report on a message of ours says; None for any other message.
+    defects: the errors in the bytes, in words; empty for a clean message.
+    bounce: the content of a report on a message that we sent; None for any other message.
     """
 
     channel: str
@@ -133,25 +133,25 @@ class Envelope:
 
     @property
     def recipients(self) -> tuple[Party, ...]:
-        """Everyone it is addressed to."""
+        """All addressees."""
         return self.to + self.cc
 
     @property
     def ancestors(self) -> tuple[str, ...]:
-        """The Message-IDs that it answers, nearest first, each once (RFC 5322 section 3.6.4).
+        """The Message-IDs that the message answers, nearest first, each once (RFC 5322 section 3.6.4).
 
-        A report answers the message that it is about.
+        A report answers the message that it reports on.
         """
         original = self.bounce.original_message_id if self.bounce else None
-        about = (original,) if original else ()
-        return tuple(dict.fromkeys((*about, *self.in_reply_to, *reversed(self.references))))
+        reported = (original,) if original else ()
+        return tuple(dict.fromkeys((*reported, *self.in_reply_to, *reversed(self.references))))
 
 
 _JSON: Final = TypeAdapter(Envelope)
 
 
 def to_json(envelope: Envelope) -> bytes:
-    """Write the envelope as UTF-8 JSON, leaving out what is at its default."""
+    """Write the envelope as UTF-8 JSON, without the fields that have their default."""
     return _JSON.dump_json(envelope, exclude_defaults=True)
 
 

@@ -1,17 +1,17 @@
-"""Everything that can go wrong here, in two families, so that a retry rule is one line.
+"""All errors of Omniyard, in two families, so that a retry rule is one line.
 
     OmniyardError
-    +-- ConfigError        the operator's file says something we cannot run
+    +-- ConfigError        the operator's file contains something that we cannot run
     +-- NotFound           nothing has that id
-    +-- Conflict           the thing changed since the caller read it
-    |   +-- Stale          the caller named the version that it read, and that is no longer the newest
-    +-- TransientError     will be tried again: network, lock, rate limit, full disk
+    +-- Conflict           the object has changed since the caller read it
+    |   +-- Stale          the caller named the version that it read, and a newer version exists
+    +-- TransientError     a retry follows: network, lock, rate limit, full disk
     |   +-- LeaseLost      another process owns the work now; this one must write nothing
-    |   +-- RateLimited    the provider says how long to leave it alone
-    +-- PermanentError     trying again would fail the same way: refused, malformed, gone
+    |   +-- RateLimited    the provider says how long to wait
+    +-- PermanentError     a retry would fail in the same way: refused, malformed, gone
 
-A gate translates a library's error into one of these with `raise ... from error`.
-Messages say what, where and what was expected, with ids; never message text, addresses or secrets.
+A connector translates a library's error into one of these with `raise ... from error`.
+An error message says what, where and what was expected, with ids; never message text, addresses or secrets.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Conflict(OmniyardError):
 
 
 class Stale(Conflict):
-    """It has another version by now than the one that was named."""
+    """It has a newer version than the one that was named."""
 
 
 class TransientError(OmniyardError):
-    """That did not work now; it will be tried again."""
+    """That did not work; another attempt follows."""
 
 
 class LeaseLost(TransientError):
@@ -57,4 +57,4 @@ class RateLimited(TransientError):
 
 
 class PermanentError(OmniyardError):
-    """That will not work however often it is tried."""
+    """That cannot work; another attempt would fail in the same way."""

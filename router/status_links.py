@@ -1,7 +1,7 @@
-"""Links that show a customer how their case stands: unguessable, for one case, and only for a while.
+"""Signed links to the status page of one case: a customer opens them without signing in, for 60 days.
 
-The link is all the proof there is, so its page tells states and never what anybody wrote. A link names a conversation,
-or the message of a form that is not routed yet.
+The link is the only proof, so the page shows states and never the text of a message. A link names a conversation, or
+the message of a form that is not routed yet.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from uuid import UUID
 LASTS: Final = timedelta(days=60)
 _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
-# One byte of kind, sixteen of id, four of hours; then 128 bits of proof.
-_SAID, _PROOF = 21, 16
+# One byte for the kind, sixteen for the id, four for the hours; then 128 bits of proof.
+_SIGNED, _PROOF = 21, 16
 _TOKEN_LENGTH: Final = 50
 
 
 class LinkKind(IntEnum):
-    """What a link names."""
+    """The kind of a link's target."""
 
     CONVERSATION = 1
     INBOUND = 2
@@ -33,7 +33,7 @@ class LinkKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseLink:
-    """What a link names, and until when it holds."""
+    """The target of a link, and until when the link is valid."""
 
     kind: LinkKind
     id: UUID
@@ -41,37 +41,37 @@ class CaseLink:
 
 
 def case_key(key: bytes) -> bytes:
-    """Return what case links are proven with. key: proves thread tokens too (`router.threads.correlation`)."""
+    """Return the key that signs case links. key: the key of thread tokens (`router.threads.correlation`)."""
     return hmac.new(key, b"case links", hashlib.sha256).digest()
 
 
 def write_case_token(key: bytes, link: CaseLink) -> str:
-    """Return the link's last part. key: see `case_key`.  until: kept to the hour."""
+    """Return the last part of the link. key: see `case_key`.  until: rounded down to the hour."""
     hours = int((link.until - _EPOCH) / _HOUR)
-    said = bytes([link.kind]) + link.id.bytes + hours.to_bytes(4, "big")
-    return _written(said + _proof(key, said))
+    signed = bytes([link.kind]) + link.id.bytes + hours.to_bytes(4, "big")
+    return _encoded(signed + _proof(key, signed))
 
 
 def read_case_token(key: bytes, token: str, *, now: datetime) -> CaseLink | None:
-    """Return what the token names; None for one that we never wrote, and for one whose time is over."""
+    """Return the link that the token carries; None if we did not sign the token, or if it has expired."""
     if len(token) != _TOKEN_LENGTH or not token.isascii():
         return None
     try:
         raw = base64.b64decode(token + "==", altchars=b"-_", validate=True)
     except binascii.Error:
         return None
-    said, proof = raw[:_SAID], raw[_SAID:]
-    # The last letter has bits that say nothing: a link has one spelling.
-    is_ours = hmac.compare_digest(proof, _proof(key, said)) and _written(raw) == token
+    signed, proof = raw[:_SIGNED], raw[_SIGNED:]
+    # The last letter has unused bits: accept only the spelling that we write.
+    is_ours = hmac.compare_digest(proof, _proof(key, signed)) and _encoded(raw) == token
     if not is_ours:
         return None
-    link = CaseLink(LinkKind(said[0]), UUID(bytes=said[1:17]), _EPOCH + int.from_bytes(said[17:], "big") * _HOUR)
+    link = CaseLink(LinkKind(signed[0]), UUID(bytes=signed[1:17]), _EPOCH + int.from_bytes(signed[17:], "big") * _HOUR)
     return link if now < link.until else None
 
 
-def _written(raw: bytes) -> str:
+def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _proof(key: bytes, said: bytes) -> bytes:
-    return hmac.new(key, said, hashlib.sha256).digest()[:_PROOF]
+def _proof(key: bytes, signed: bytes) -> bytes:
+    return hmac.new(key, signed, hashlib.sha256).digest()[:_PROOF]

@@ -1,6 +1,6 @@
-"""Webhooks as Standard Webhooks has them: what is signed, which events a target wants, and when to try again.
+"""Outgoing webhooks by the Standard Webhooks specification: signatures, event filters, and the pauses between attempts.
 
-Source: the specification of Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
+Source: Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ GIVE_UP_AFTER: Final = timedelta(days=1)
 
 
 def read_keys(secret: str) -> tuple[bytes, ...]:
-    """Return the keys of a secret: `whsec_` and base64, several of them with blanks between while keys are changed.
+    """Return the keys of a secret: `whsec_` and base64. During a key change it holds several, separated by blanks.
 
-    Raises ConfigError, which does not repeat the secret.
+    Raises ConfigError, whose message does not repeat the secret.
     """
     keys = []
     for word in secret.split():
         try:
             key = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
         except binascii.Error:
-            raise ConfigError(f"a webhook's secret is {_PREFIX} followed by base64") from None
+            raise ConfigError(f"a webhook's secret must be {_PREFIX} followed by base64") from None
         if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
             raise ConfigError(
-                f"a webhook's secret has {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; this one has {len(key)}"
+                f"a webhook's secret must have {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; this one has {len(key)}"
             )
         keys.append(key)
     return tuple(keys)
 
 
 def sign(body: bytes, *, keys: Sequence[bytes], webhook_id: str, at: datetime) -> dict[str, str]:
-    """Return the headers that prove that we wrote `body` now: a signature by each key."""
+    """Return the headers that sign `body` and the time `at`: one signature for each key."""
     stamp = str(int(at.timestamp()))
     signed = b".".join((webhook_id.encode(), stamp.encode(), body))
     digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
@@ -53,12 +53,12 @@ def sign(body: bytes, *, keys: Sequence[bytes], webhook_id: str, at: datetime) -
 
 
 def wants(patterns: Sequence[str], kind: str) -> bool:
-    """Return whether one of the patterns, such as `conversation.*`, names the kind; no patterns want everything."""
+    """Return whether one of the patterns, such as `conversation.*`, matches the kind; no patterns match every kind."""
     return not patterns or any(fnmatchcase(kind, pattern) for pattern in patterns)
 
 
 def next_pause(attempts: int, *, trying_for: timedelta, asked_for: timedelta | None = None) -> timedelta | None:
-    """Return how long to wait after the `attempts`th failure, None to give up.
+    """Return how long to wait after the `attempts`th failure; None means give up.
 
     trying_for: since the first attempt.  asked_for: the target's own Retry-After.
     """

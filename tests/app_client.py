@@ -1,6 +1,6 @@
 """A client of an ASGI application without a socket: httpx in front, the application's event loop behind.
 
-Starlette's own test client asks for a library that is not locked; these few lines are what we need of it.
+Starlette's own test client needs a library that is not locked; these few lines are all that we need of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Transport(httpx.BaseTransport):
 
 
 class AppClient(httpx.Client):
-    """Talks to `app`; redirects are not followed. peer: the address that the application sees."""
+    """Sends requests to `app`; redirects are not followed. peer: the client address that the application sees."""
 
     def __init__(
         self,

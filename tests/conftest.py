@@ -1,4 +1,4 @@
-"""Fixtures that every folder may use: a database of each kind, with this version's tables."""
+"""Fixtures for every folder: a database of each kind, with this version's tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def shared_database(postgres: Postgres) -> SharedDatabase:
-    """The database that tests use one after the other: to make one for each takes a third of a second."""
+    """The database that tests use one after the other, because creating one for each takes a third of a second."""
     return SharedDatabase(postgres)
 
 
@@ -64,7 +64,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def corpora() -> Path:
-    """The folder of real messages, which lies beside the checkout and not in it."""
+    """The folder of real messages, which lies next to the checkout and not in it."""
     default = Path(__file__).resolve().parents[2] / "shared" / "corpora"
     folder = Path(os.environ.get("OMNIYARD_CORPORA", default))
     if not folder.is_dir():

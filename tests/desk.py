@@ -1,4 +1,4 @@
-"""A small desk for tests of the hands: one settings text, envelopes in, rows out; all parts real."""
+"""A small desk for tests of the workers: one settings text, envelopes in, rows out; all parts real."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ ANN = Party(PartyKind.EMAIL, "ann@customer.example", "Ann")
 BOB = Party(PartyKind.EMAIL, "bob@customer.example", "Bob")
 
 
-# What the office calendar becomes by `Desk.hours`; a test cannot wait for the evening.
+# The office calendar of `Desk`; a test cannot wait for the evening.
 OPEN = 'week = { mon-sun = ["24h"] }'
 _WEEK = 'week = { mon-fri = ["09:00-18:00"] }'
 
@@ -114,7 +114,7 @@ def text_in(folder: Path, *, toml: str = TOML, week: str = OPEN) -> str:
 
 
 def closed_now() -> str:
-    """Return the week of an office that is closed today, in whatever zone, and opens two days later."""
+    """Return the week of an office that is closed today, in every zone, and opens two days later."""
     today = datetime.now(UTC).date()
     dates = [today + timedelta(days=number) for number in (-1, 0, 1)]
     closed = ", ".join(f'{{ on = {day}, open = [], why = "closed by a test" }}' for day in dates)
@@ -122,7 +122,7 @@ def closed_now() -> str:
 
 
 def envelope(key: str, *, sender: Party = ANN, subject: str = "A question", text: str = "", **fields: Any) -> Envelope:
-    """Return a mail of a proven sender (unless `signed_by` is empty) whose Message-ID is its key unless one is given."""
+    """Return a mail of a proven sender (unless `signed_by` is empty); its Message-ID is its key unless one is given."""
     values: dict[str, Any] = {"rfc_message_id": f"{key}@customer.example", "channel": "mail"}
     values |= {"signed_by": (sender.handle.rpartition("@")[2],)} | fields
     to = (Party(PartyKind.EMAIL, f"{'support' if values['channel'] == 'mail' else 'sales'}@desk.example"),)
@@ -146,7 +146,7 @@ class Desk:
         self.use(read_settings(self.text))
 
     def use(self, settings: Settings) -> None:
-        """Go on with another file."""
+        """Continue with another configuration."""
         self.settings = settings
         self.brain: Brain = build_brain(settings)
         self.router = Router(self.database, self.brain)
@@ -156,20 +156,20 @@ class Desk:
         self.use(read_settings(text_in(self.folder, toml=self.toml, week=closed_now())))
 
     def accept(self, *envelopes: Envelope, backfill: bool = False) -> None:
-        """Keep envelopes as their channels' gates would."""
+        """Store envelopes as their channels' connectors would."""
         for each in envelopes:
             with self.database.write() as connection:
                 deliveries = [_delivery(each)]
                 accept(connection, channel=each.channel, deliveries=deliveries, backfill=backfill)
 
     def route(self, *envelopes: Envelope, backfill: bool = False) -> None:
-        """Accept envelopes and route all that is due."""
+        """Accept envelopes and route all that are due."""
         self.accept(*envelopes, backfill=backfill)
         while self.router.route_oldest() or self.router.route_alone():
             pass
 
     def rows(self, model: type[Any], *columns: str) -> Sequence[Any]:
-        """Return rows of a table; of one column, its values."""
+        """Return rows of a table; for one column, its values."""
         table = table_of(model)
         chosen = [table.c[name] for name in columns] or list(table.c)
         with self.database.read() as connection:
@@ -177,16 +177,16 @@ class Desk:
             return result.scalars().all() if len(columns) == 1 else result.all()
 
     def damage(self, source_key: str) -> None:
-        """Make a row's envelope unreadable, as a disk or a bug of an older version might."""
+        """Make a row's envelope unreadable, as a disk error or a bug of an older version might."""
         self._update(table_of(InboundRow).c.source_key == source_key, envelope='{"broken')
 
     def claim_and_die(self) -> None:
-        """Claim what is due and do nothing with it, as a killed worker does."""
+        """Claim what is due and do nothing with it, like a killed worker."""
         with self.database.write() as connection:
             claim_page(connection, limit=100)
 
     def let_waits_end(self) -> None:
-        """Let every lease and every wait be over."""
+        """End every lease and every wait."""
         past = RECEIVED_AT
         table = table_of(InboundRow)
         self._update(table.c.lease_until.is_not(None), lease_until=past)
@@ -207,7 +207,7 @@ class Desk:
 
 
 def elsewhere(original: Envelope, *, channel: str) -> Envelope:
-    """Return the same mail as another mailbox of ours holds it."""
+    """Return the same mail as another of our mailboxes received it."""
     return replace(original, channel=channel)
 
 

@@ -1,4 +1,4 @@
-"""Whether work grows with its size and not with the square of it: a ratio of two runs, never seconds."""
+"""Test whether work grows linearly with its size and not with the square: a ratio of two runs, never seconds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 # Four times the text costs linear work four times as much, and quadratic work sixteen times.
 _STEP, _ALLOWED = 4, 9
 _ATTEMPTS = 6
-# Below this the clock says more of the machine than of the work.
+# Below this, the clock measures the machine rather than the work.
 _LEAST_SECONDS = 0.002
 
 
 def grows_linearly(work: Callable[[str], object], unit: str, *, size: int) -> bool:
     """Run `work` on `unit` repeated to `size` characters and to four times that, and compare.
 
-    A busy neighbour or a garbage collection spoils one attempt, so there are several; quadratic work passes none.
+    Other load or a garbage collection can spoil one attempt, so there are several; quadratic work passes none.
     """
     text = (unit * (size * _STEP // len(unit) + 1))[: size * _STEP]
     return any(

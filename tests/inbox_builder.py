@@ -1,6 +1,6 @@
-"""Rows of a desk as it looks after some days, for tests and for looking at the pages. A plain module.
+"""Rows of a desk after some days, for tests and for viewing the pages. A plain module.
 
-`Builder` writes one thing at a time and returns ids; `fill` writes many at once, for measuring.
+`Builder` writes one row at a time and returns ids; `fill` writes many at once, for measurements.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def mail_with_file(name: str = "receipt.pdf", *, content: bytes = b"%PDF-1.7\n")
     message["Subject"] = "Payment failed"
     message.set_content("My payment failed but the money was taken.")
     message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
-    # Otherwise every call would make up another one.
+    # Otherwise every call would generate another one.
     message.set_boundary("=_parts")
     return message.as_bytes()
 

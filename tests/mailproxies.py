@@ -1,4 +1,4 @@
-"""Unkind servers, made of a real one and a proxy before it: they refuse, forget, hide and hang up."""
+"""Misbehaving servers, made of a real one and a proxy in front of it: they refuse, forget, hide and hang up."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from select import select
 
 HANG_UP = b""
 
-# What a proxy does with a client's command: None passes it on, bytes answer it instead, HANG_UP ends the connection.
+# What a proxy does with a client's command: None passes it on, bytes are the answer, HANG_UP ends the connection.
 Rule = Callable[[bytes, bytes], bytes | None]
 
 
 class ImapProxy:
-    """Listens on loopback and passes on to `port`. One rule object a connection, so that rules may remember.
+    """Listens on loopback and passes on to `port`. One rule object per connection, so that rules may have state.
 
-    hide: capabilities that the server has and the client shall not see.
-    cut_after: the connection is cut when so many bytes went to the client.
-    stalled: while it is set, the server's answers stay with us.
+    hide: capabilities that the server has and the client must not see.
+    cut_after: the connection is cut after this many bytes to the client.
+    stalled: while it is set, the server's answers are held back.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ImapProxy:
         self._threads[0].start()
 
     def stop(self) -> None:
-        """Cut all connections and listen no longer."""
+        """Cut all connections and stop listening."""
         self._stopped.set()
         for thread in self._threads:
             thread.join(5)
@@ -101,7 +101,7 @@ def pass_on(tag: bytes, command: bytes) -> bytes | None:
 
 
 def like_netease() -> Rule:
-    """Refuse SELECT and EXAMINE until the client has named itself, as 163.com, 126.com and yeah.net do."""
+    """Refuse SELECT and EXAMINE until the client has sent its ID, as 163.com, 126.com and yeah.net do."""
     named = False
 
     def rule(tag: bytes, command: bytes) -> bytes | None:
@@ -115,7 +115,7 @@ def like_netease() -> Rule:
 
 
 def refusing(pattern: bytes, reply: bytes = b" NO [SERVERBUG] Internal error\r\n") -> Callable[[], Rule]:
-    """Say NO to commands that match, or hang up on them if the reply is HANG_UP."""
+    """Answer NO to commands that match, or hang up on them if the reply is HANG_UP."""
 
     def rule(tag: bytes, command: bytes) -> bytes | None:
         if re.search(pattern, command):

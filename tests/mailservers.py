@@ -1,4 +1,4 @@
-"""Real mail servers for tests and benchmarks: Dovecot where it is installed, otherwise pymap; and unkind proxies.
+"""Real mail servers for tests and benchmarks: Dovecot where it is installed, otherwise pymap.
 
 Nothing here is a fake of IMAP. A plain module: `from tests import mailservers` works in tests and in benchmarks.
 """
@@ -39,7 +39,7 @@ listen = 127.0.0.1
 first_valid_uid = 1
 mail_location = maildir:{base}/mail/%u
 mail_max_userip_connections = 200
-# Tests need no flush; benchmarks measure us and not the disk.
+# Tests need no flush; benchmarks measure our code and not the disk.
 mail_fsync = never
 disable_plaintext_auth = no
 auth_mechanisms = plain login xoauth2 oauthbearer
@@ -80,7 +80,7 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
-  # Otherwise each refused login makes the next one slower, for everybody on loopback.
+  # Otherwise each refused login delays the next one, for all clients on loopback.
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
@@ -101,8 +101,8 @@ username_attribute = sub
 class MailServer:
     """A running IMAP server on loopback; any user name logs in with `password`.
 
-    maildirs: where the users' maildirs are, if the server keeps them in files that a test may spoil.
-    ca_file: what to trust when talking to `tls_port`; None if the server speaks no TLS.
+    maildirs: where the users' maildirs are, if the server keeps them in files that a test may damage.
+    ca_file: the certificate authority of `tls_port`; None if the server has no TLS.
     """
 
     kind: str
@@ -134,14 +134,14 @@ class MailServer:
         client.logout()
 
     def remove(self, user: str, uids: Sequence[int]) -> None:
-        """Delete messages for good, as a person with a mail program might."""
+        """Delete messages permanently, as a person with a mail program might."""
         client = self.client(user)
         client.delete_messages(uids)
         client.expunge()
         client.logout()
 
     def renumber(self, user: str) -> None:
-        """Make the server number the INBOX anew, under another UIDVALIDITY. Needs files."""
+        """Make the server number the INBOX again, under another UIDVALIDITY. Needs files."""
         assert self.maildirs
         for index in (self.maildirs / user).glob("dovecot*"):
             index.unlink()
@@ -161,7 +161,7 @@ class MailServer:
             self._write(inbox, content)
 
     def _write(self, inbox: Path, content: bytes) -> None:
-        # Dovecot numbers new files by name, so the count gives the order; S= and W= spare it the sizing.
+        # Dovecot numbers new files by name, so the count gives the order; with S= and W= it need not compute the sizes.
         virtual = len(content) + content.count(b"\n") - content.count(b"\r\n")
         name = f"{1_700_000_000 + self._delivered}.M{self._delivered:09}.test,S={len(content)},W={virtual}"
         path = inbox / "tmp" / name
@@ -170,7 +170,7 @@ class MailServer:
         path.rename(inbox / "new" / name)
 
     def token(self, user: str, *, lives: float = 3600) -> str:
-        """Return an OAuth access token (a JWT) that the server takes for `user`."""
+        """Return an OAuth access token (a JWT) that the server accepts for `user`."""
         now = int(time.time())
         claims = {"sub": user, "iat": now - 10, "nbf": now - 10, "exp": int(now + lives), "iss": "tests"}
         parts = (json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims))
@@ -191,7 +191,7 @@ class MailServer:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on, below the range that clients get theirs from."""
+    """Return a free port of loopback, below the range from which clients get theirs."""
     while True:
         port = random.randint(20_000, 32_000)
         with socket.socket() as probe:
@@ -203,7 +203,7 @@ def free_port() -> int:
 
 
 def dovecot_installed() -> bool:
-    """Tell whether `start_dovecot` can work here."""
+    """Return whether `start_dovecot` can work here."""
     return bool(shutil.which("dovecot")) and bool(shutil.which("openssl"))
 
 
@@ -213,7 +213,7 @@ def start(root: Path) -> MailServer:
 
 
 def start_dovecot(root: Path) -> MailServer:
-    """Start a Dovecot of our own on two free ports of loopback. Works as root and as anybody."""
+    """Start a separate Dovecot on two free ports of loopback. Works as root and as any other user."""
     base, remove = _base(root)
     owner = pwd.getpwnam("mail") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     make_certificate(base)
@@ -278,12 +278,12 @@ def await_greeting(port: int, process: subprocess.Popen[bytes], *, seconds: floa
 
 
 def trusting(ca_file: Path) -> ssl.SSLContext:
-    """Return a context that trusts this file alone."""
+    """Return a context that trusts only this file."""
     return ssl.create_default_context(cafile=str(ca_file))
 
 
 def _base(root: Path) -> tuple[Path, list[Path]]:
-    # Started by root, Dovecot reads mail as another user, who may not pass through root's temporary folders.
+    # Started by root, Dovecot reads mail as another user, who may not enter root's temporary folders.
     if os.geteuid() != 0:
         base = root / "dovecot"
         base.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A real SMTP server (aiosmtpd) that takes our mail, and does at each step what a test tells it to. A plain module."""
+"""A real SMTP server (aiosmtpd) that accepts our mail, and answers at each step as a test wants. A plain module."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Taken:
 
 @dataclass
 class Sink:
-    """What the server does.
+    """The server's behaviour.
 
-    answers: stage (MAIL, RCPT, DATA) -> what to say to the next ones: a reply, `DROP` for breaking the connection,
-    "lost" for accepting and then breaking it, or seconds to be silent before all is well; None if all is.
-    decide: instead of those, called with the stage.  accounts: user -> password or token.
+    answers: stage (MAIL, RCPT, DATA) -> the next answers: a reply, `DROP` to break the connection,
+    "lost" to accept and then break it, or seconds of silence before a normal answer; None for a normal answer.
+    decide: called with the stage, in place of `answers`.  accounts: user -> password or token.
     """
 
     answers: dict[str, list[str | float | None]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Sink:
             keep()
         if answer in {DROP, "lost"}:
             self._break(server)
-            # Nobody hears it.
+            # The connection is closed, so the client does not get this answer.
             return "421 gone"
         return str(answer or "")
 
@@ -110,8 +110,8 @@ class Sink:
         return AuthResult(success=self.accounts.get(user) == password, handled=False)
 
     async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
-        said = await self._login(server, args)
-        user, token = said.split("\x01")[:2]
+        response = await self._login(server, args)
+        user, token = response.split("\x01")[:2]
         good = self.accounts.get(user.removeprefix("user=")) == token.removeprefix("auth=Bearer ")
         if not good:
             # The reason comes as a challenge, which the client answers with an empty line.
@@ -148,6 +148,6 @@ class MailSink:
         done.wait(5)
 
     def stop(self) -> None:
-        # The controller leaves open connections to the garbage collection, which complains in some other test.
+        # The controller leaves open connections to the garbage collection, which then warns in another test.
         self.hang_up()
         self._controller.stop()

@@ -14,9 +14,9 @@ from router.errors import LeaseLost, TransientError
 
 @dataclass
 class MemoryKeeper:
-    """Keeps pages for any number of daemons. lasts: seconds that a lease lives without renewal.
+    """Keeps pages for any number of daemons. lasts: seconds that a lease lasts without renewal.
 
-    failing: while it is set, the store is away.
+    failing: while it is set, the store is unavailable.
     """
 
     lasts: float = 15
@@ -52,35 +52,35 @@ class MemoryKeeper:
             self.reports.append(report)
 
     def renew(self, channel: str, token: int) -> None:
-        """Extend a lease, if it is still this one."""
+        """Extend a lease, if it is still the current one."""
         with self._lock:
             self.check()
             self.confirm(channel, token)
             self._leases[channel] = (token, time.monotonic() + self.lasts)
 
     def confirm(self, channel: str, token: int) -> None:
-        """Raise LeaseLost unless the lease is still this one."""
+        """Raise LeaseLost unless the lease is still the current one."""
         if self._leases.get(channel, (0, 0.0))[0] != token:
             raise LeaseLost
 
     def release(self, channel: str, token: int) -> None:
-        """End a lease, if it is still this one."""
+        """End a lease, if it is still the current one."""
         with self._lock:
             if self._leases.get(channel, (0, 0.0))[0] == token:
                 self._leases[channel] = (token, 0.0)
 
     def steal(self, channel: str) -> None:
-        """Let somebody else own the channel."""
+        """Let another owner take the channel."""
         with self._lock:
             self._tokens += 1
             self._leases[channel] = (self._tokens, time.monotonic() + self.lasts)
 
     def owned(self, channel: str) -> bool:
-        """Tell whether anybody owns the channel."""
+        """Return whether the channel has an owner."""
         return self._leases.get(channel, (0, 0.0))[1] > time.monotonic()
 
     def check(self) -> None:
-        """Raise TransientError while the store is away."""
+        """Raise TransientError while the store is unavailable."""
         if self.failing.is_set():
             raise TransientError("the store is away")
 

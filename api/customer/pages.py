@@ -1,6 +1,6 @@
-"""The customers' own pages: a form to write by, how far a case is, and answers that help without waiting.
+"""The routes of the customers' pages: contact form, case status with rating, and self-service answers.
 
-Nobody is known here. What a page may show is in its link; what it takes has bounds for each network address.
+Visitors do not sign in. The signed link decides what a page shows, and each network address has request limits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SHORTEST, _LONGEST = 2, 20_000
 _LONGEST_NAME: Final = 100
 _LONGEST_WORD: Final = 500
 _SCORES: Final = frozenset("12345")
-# Beside what the files may weigh.
+# The limit of a form's body without its files.
 FORM_BYTES: Final = 262_144
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -49,7 +49,7 @@ async def _said(request: Request) -> dict[str, str]:
     try:
         fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4, keep_blank_values=True)
     except ValueError as error:
-        raise ProblemError("bad-request", "this form cannot be read") from error
+        raise ProblemError("bad-request", "the form cannot be parsed") from error
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -66,7 +66,7 @@ def contact(request: Request, desk: DeskPart, topic: Annotated[str, Query(max_le
 
 @routes.post(CONTACT, dependencies=[Depends(refuse_foreign_form)])
 def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
-    """Keep what a visitor writes, and show them how to follow it."""
+    """Store a visitor's message and show the link to its status."""
     name, channel = _channel(desk)
     values = {key: value.strip() for key, value in filled.fields.items()}
     key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
@@ -75,7 +75,7 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
         return _form(request, desk, channel, values=values, wrong=wrong, status=422)
     if not desk.visitors.messages.takes(_address(request), now=desk.now()):
         return _form(request, desk, channel, values=values, wrong="wrong_pace", status=429)
-    # A program fills every field. It is told that all went well, and nothing is kept.
+    # Only a program fills this hidden field. It gets the usual answer, and nothing is stored.
     if values.get("website"):
         return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
     where = _keep(request, desk, name, values=values, filled=filled, key=key)
@@ -84,7 +84,7 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
 
 @routes.get("/case/{token}")
 def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
-    """Show how far a case is."""
+    """Show the status of a case."""
     found = _look(request, desk, token)
     if found is None:
         return _page(request, "stale", {}, status=404)
@@ -95,14 +95,14 @@ def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
 
 @routes.post("/case/{token}/rating", dependencies=[Depends(refuse_foreign_form)])
 def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
-    """Take what a customer says of a closed case, once a closing."""
+    """Store a customer's rating of a closed case, once per closing."""
     found = _look(request, desk, token)
     closing, _ = _closing(desk, found) if found else (None, None)
     score, word = said.get("score", ""), said.get("word", "").strip()[:_LONGEST_WORD]
     if found is None or found.conversation_id is None or closing is None:
         return _page(request, "stale", {}, status=404)
     if score not in _SCORES:
-        raise ProblemError("invalid", "a score is a number from 1 to 5")
+        raise ProblemError("invalid", "expected a score from 1 to 5")
     with desk.database.write() as connection:
         masked = mask(word).text
         rate(connection, closing=closing, conversation_id=found.conversation_id, score=int(score), masked=masked)
@@ -117,13 +117,13 @@ def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
 
 @routes.post("/help", dependencies=[Depends(refuse_foreign_form)])
 def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
-    """Show all answers, and first those that fit a question. What somebody asks stands in no address and no log."""
+    """Show all answers, first those that fit a question. The question is in the body, so no URL and no log holds it."""
     return _help(request, desk, question=said.get("question", "")[:_LONGEST_WORD])
 
 
 @routes.post("/help/suggest", dependencies=[Depends(refuse_foreign_form)])
 def suggest(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
-    """Return a part of a page: the answers that fit what somebody is typing."""
+    """Return a part of a page: the answers that fit the text that a visitor is typing."""
     fitting = _fitting(request, desk, said.get("text", ""), language=language_of(request))
     return _page(request, "suggestions", {"fitting": fitting})
 
@@ -180,16 +180,16 @@ def _keep(
 
 
 def _look(request: Request, desk: Desk, token: str) -> CaseStatus | None:
-    """Return the case that a link names; None when it does not hold."""
+    """Return the case of a link; None if the link is not valid."""
     if not desk.visitors.looks.takes(_address(request), now=desk.now()):
-        raise ProblemError("too-many-requests", "too many looks; wait a minute", headers={"Retry-After": "60"})
+        raise ProblemError("too-many-requests", "too many requests; wait a minute", headers={"Retry-After": "60"})
     link = desk.visitors.read_link(token, now=desk.now())
     if link is None:
         return None
     try:
         return _case(desk, link)
     except NotFound:
-        # It was erased, and who holds the link learns no more than whoever guesses.
+        # The case was erased: answer as for an invalid link, so that the answer reveals nothing.
         return None
 
 
@@ -199,7 +199,7 @@ def _case(desk: Desk, link: CaseLink) -> CaseStatus:
 
 
 def _closing(desk: Desk, case: CaseStatus) -> tuple[UUID | None, int | None]:
-    """Return the closing that may be rated, and what was said of it."""
+    """Return the closing that may be rated, and its score so far."""
     if case.phase is not Phase.CLOSED or case.conversation_id is None:
         return None, None
     with desk.database.read() as connection:
@@ -244,7 +244,7 @@ def _page(request: Request, name: str, context: Mapping[str, Any], *, status: in
 
 
 def _address(request: Request) -> str:
-    """Return what counts as one visitor: an IPv4 address, or the /64 that one IPv6 household has (RFC 6177)."""
+    """Return the address that counts as one visitor: an IPv4 address, or an IPv6 household's /64 (RFC 6177)."""
     try:
         address = ip_address(request.client.host if request.client else "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the customers' pages say, in English and in Chinese: plain words, and no word of the desk's own trade."""
+"""The phrases of the customers' pages in English and Chinese, in plain words without the desk's terms."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "leave_empty": ("Leave this empty", "请留空"),
     "may_help": ("This may help at once", "也许这里就有答案"),
     "nothing_found": ("No answer fits yet.", "暂无对应的答案。"),
-    "wrong_email": ("This is no mail address that we could answer to.", "请填写可以收信的邮箱地址。"),
+    "wrong_email": ("Please enter a mail address to which we can answer.", "请填写可以收信的邮箱地址。"),
     "wrong_text": ("Please write between 2 and 20,000 characters.", "请填写 2 到 20000 个字。"),
-    "wrong_files": ("These are too many files, or too large ones.", "附件太多或太大。"),
+    "wrong_files": ("There are too many files, or they are too large.", "附件太多或太大。"),
     "wrong_form": (
-        "This page lay open for too long, or was sent too quickly. Please send it again.",
+        "This page was open for too long, or was sent too quickly. Please send it again.",
         "页面停留过久或提交过快，请再发送一次。",
     ),
-    "wrong_pace": ("That were many messages. Please try again in an hour.", "留言过于频繁，请一小时后再试。"),
+    "wrong_pace": ("You sent too many messages. Please try again in an hour.", "留言过于频繁，请一小时后再试。"),
     "thanks": ("We have your message", "我们已收到您的留言"),
     "thanks_lead": (
-        "We will answer to {email}. This link shows at any time how far we are; keep it for yourself:",
+        "We will answer to {email}. This link always shows the status of your case; keep it to yourself:",
         "我们会回复到 {email}。通过以下链接可随时查看进度，请勿转发给他人：",
     ),
-    "see_status": ("How far is my case?", "查看处理进度"),
+    "see_status": ("Show the status of my case", "查看处理进度"),
     "your_case": ("Your case", "您的问题"),
     "case_number": ("Reference", "编号"),
     "received": ("Received, being sorted", "已收到，正在分派"),
@@ -54,26 +54,26 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "waiting": ("Waiting for a colleague", "等待同事处理"),
     "waiting_more": ("Your case is in the queue. Emergencies go first.", "您的问题已在排队，紧急问题优先处理。"),
-    "in_hand": ("A colleague works on it", "同事正在处理"),
-    "in_hand_more": ("We write to you as soon as there is something to say.", "有进展我们会立即回复您。"),
+    "in_hand": ("A colleague is working on it", "同事正在处理"),
+    "in_hand_more": ("We will write to you as soon as we have news.", "有进展我们会立即回复您。"),
     "answered": ("We have answered", "我们已回复"),
     "answered_more": (
-        "Please look into your mailbox, and answer there if something is open.",
+        "Please check your mailbox, and answer there if you have more questions.",
         "请查看您的邮箱，如有疑问请直接回复。",
     ),
     "asleep": ("Waiting for the next step", "等待下一步"),
-    "asleep_more": ("We come back to it by ourselves; you need not write again.", "我们会主动跟进，您无需再次来信。"),
-    "asleep_until": ("We go on with it {at}.", "我们将于 {at} 继续处理。"),
+    "asleep_more": ("We will continue by ourselves; you need not write again.", "我们会主动跟进，您无需再次来信。"),
+    "asleep_until": ("We will continue {at}.", "我们将于 {at} 继续处理。"),
     "closed": ("Closed", "已结束"),
     "closed_more": (
-        "If something is still open, answer our last message and it goes on.",
+        "If you have more questions, answer our last message and we will continue.",
         "如仍有问题，请回复我们的最后一封信，我们会继续处理。",
     ),
     "since": ("Received", "收到时间"),
     "last_change": ("Last change", "最近更新"),
     "answers_sent": ("Answers from us", "我们的回复"),
     "private_hint": (
-        "This page never shows what was written. It updates by itself.",
+        "This page never shows the text of messages. It updates by itself.",
         "为保护隐私，本页不显示任何往来内容。页面会自动更新。",
     ),
     "rate_title": ("How did we do?", "您对这次服务满意吗？"),
@@ -85,9 +85,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "not_helped": ("That did not help? Write to us.", "没有解决？联系我们。"),
     "search_help": ("Describe your question", "描述您的问题"),
     "search": ("Search", "查找"),
-    "stale_link": ("This link does not hold", "链接无效"),
+    "stale_link": ("This link is not valid", "链接无效"),
     "stale_link_more": (
-        "It is mistyped, or its time is over. Please write to us, and we send a new one.",
+        "It is mistyped, or it has expired. Please write to us, and we will send a new one.",
         "链接不完整或已过期。请联系我们，我们会发送新的链接。",
     ),
 }
@@ -95,12 +95,12 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class CustomerWords:
-    """The words of one language; those that the desk's pages have are theirs."""
+    """The phrases of one language; a key that is missing here comes from the desk's phrases."""
 
     language: Language
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the words for `key`."""
+        """Return the phrase for `key`."""
         if key not in WORDS:
             return Words(self.language)(key, **values)
         english, chinese = WORDS[key]

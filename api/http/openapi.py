@@ -7,12 +7,18 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import ConfigDict
 
 from api.http.problems import Problem
 
 _REFERENCE: Final = "#/components/schemas/"
 
 Schemas = Mapping[str, Any]
+
+
+def example(value: Mapping[str, Any]) -> ConfigDict:
+    """Return the configuration of a model that shows `value` as its example and is made of a row's attributes."""
+    return ConfigDict(json_schema_extra={"examples": [dict(value)]}, from_attributes=True)
 
 
 def operation_id(route: APIRoute) -> str:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Header
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk
 from api.http.permissions import Actor
 from api.http.problems import ProblemError
 from store.desk.idempotency import keep, reserve
+
+Made = TypeVar("Made", bound=BaseModel)
 
 _VERSION: Final = re.compile(r'"(\d{1,18})"')
 
@@ -72,27 +74,34 @@ MaybeIdempotencyKey = Annotated[
 
 def answer_once(
     connection: Connection,
-    desk: Desk,
-    make: Callable[[], str],
+    make: Callable[[], Made],
     *,
+    model: type[Made],
     actor: Actor,
     key: str | None,
     asked: str,
     status: int,
-) -> tuple[str, bool]:
+) -> tuple[Made, bool]:
     """Return the answer that `make` gives, or gave when the same was asked under this key; and whether it is new.
 
     asked: all that makes the request what it is.  make: does what is asked, in the transaction of `connection`.
-    Raises ProblemError when the key stands for another request.
+    Raises ProblemError when the key stands for another request, or the answer was erased with its customer.
     """
     if key is None:
         return make(), True
     digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
-    kept = reserve(connection, desk.database, agent_id=actor.id, key=key, request_hash=digest)
+    kept = reserve(connection, agent_id=actor.id, key=key, request_hash=digest)
     if kept:
         if not kept.same:
             raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")
-        return kept.answer, False
-    answer = make()
-    keep(connection, agent_id=actor.id, key=key, status=status, answer=answer)
-    return answer, True
+        return _read(kept.answer, model=model), False
+    made = make()
+    keep(connection, agent_id=actor.id, key=key, status=status, answer=made.model_dump_json())
+    return made, True
+
+
+def _read(kept: str, *, model: type[Made]) -> Made:
+    try:
+        return model.model_validate_json(kept)
+    except ValidationError as error:
+        raise ProblemError("conflict", "this was done before, and its answer is not kept any more") from error

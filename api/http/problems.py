@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from api.pages.error_page import error_page, wants_page
 from router.errors import Conflict, NotFound, OmniyardError, PermanentError, Stale, TransientError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:omniyard:problem:"
 _RETRY_SECONDS: Final = 5
+# These paths always answer JSON, even if a browser asks for HTML.
+_FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 
 # Slug: HTTP status, title, and the sentence that stands when nothing better is known.
 PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
@@ -87,6 +88,15 @@ class Problem(BaseModel):
     )
 
 
+class ErrorPage(Protocol):
+    """Shows a problem to a person; the application has one in its state, because pages stand above this room."""
+
+    def __call__(
+        self, request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
+    ) -> Response:
+        """Return the page."""
+
+
 class ProblemError(Exception):
     """Ends a request with a problem."""
 
@@ -132,13 +142,21 @@ def respond(
         **(more or {}),
     )
     if wants_page(request):
-        return error_page(request, status=status, detail=problem.detail, request_id=problem.request_id, headers=headers)
+        page: ErrorPage = request.app.state.error_page
+        return page(request, status=status, detail=problem.detail, request_id=problem.request_id, headers=headers)
     body = jsonable_encoder(problem, exclude_none=True)
     return JSONResponse(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer every error in this shape."""
+def wants_page(request: Request) -> bool:
+    """Return whether to answer with an HTML page."""
+    for_person = not request.url.path.startswith(_FOR_PROGRAMS)
+    return for_person and "text/html" in request.headers.get("accept", "")
+
+
+def install(app: FastAPI, *, page: ErrorPage) -> None:
+    """Let the application answer every error in this shape, and people by `page`."""
+    app.state.error_page = page
     # Each is synchronous work on values: an `async def` keeps it on the loop, where nothing waits.
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(OmniyardError, _of_omniyard)

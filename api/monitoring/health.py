@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.desk import Desk, DeskPart
-from api.rest.schemas import example
+from api.http.openapi import example
 from router.errors import OmniyardError
 from store.db.open import require_current
 

@@ -26,11 +26,12 @@ from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
-from api.rest import emergencies, outbound
-from api.rest.changes import Changed, ChangeOrder, change_conversation
-from api.rest.emergencies import EmergencyOrder
+from api.rest.changes import ChangeOrder, change_once
+from api.rest.emergencies import judge_for
+from api.rest.outbound import Verdict
+from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
-from api.rest.replies import PostedMessage, post_message
+from api.rest.replies import post_once
 from router.errors import OmniyardError, TransientError
 
 # What takes a conversation off the desk: whoever did it goes on with the list.
@@ -54,7 +55,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             before = find_for(connection, key, actor=actor)
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
         once, version = _once(form, verb), form.number("version")
-        answer = change_conversation(desk, key, order=order, actor=actor, version=version, idempotency_key=once)
+        changed = change_once(desk, key, order=order, actor=actor, version=version, once=once)
         flash = _flash(
             desk,
             actor,
@@ -62,7 +63,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             key=before.reference,
             values=_named(request, desk, order),
             undo=reverse(before, order, now=now),
-            version=Changed.model_validate_json(bytes(answer.body)).version,
+            version=changed.version,
         )
         onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
         return _onwards(desk, onwards, flash=flash)
@@ -76,7 +77,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
 
     def make() -> Response:
         confirmed = form.one("do") == "confirm"
-        emergencies.judge(desk, key, order=EmergencyOrder(confirmed=confirmed), actor=actor)
+        judge_for(desk, key, confirmed=confirmed, actor=actor)
         said = "done_confirm" if confirmed else "done_release_emergency"
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, said, key=key))
 
@@ -89,8 +90,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
 
     def make() -> Response:
         order = message_order(form, zone=_zone(desk))
-        answer = post_message(desk, key, order=order, actor=actor, idempotency_key=_once(form, order.kind))
-        posted = PostedMessage.model_validate_json(bytes(answer.body))
+        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
         later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
         is_held = later is not None and later > desk.now()
         flash = _flash(
@@ -111,7 +111,7 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
     """Let a message not leave that waits."""
 
     def make() -> Response:
-        outbound.cancel(desk, UUID(form.one("outbound")), actor)
+        settle_outbound(desk, UUID(form.one("outbound")), verdict="cancel", actor=actor)
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
@@ -122,8 +122,8 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
     """Say what became of a message of which nobody could tell."""
 
     def make() -> Response:
-        decide = outbound.send_again if form.one("do") == "send_again" else outbound.mark_sent
-        entry = decide(desk, UUID(form.one("outbound")), actor)
+        verdict: Verdict = "send_again" if form.one("do") == "send_again" else "mark_sent"
+        entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
@@ -138,10 +138,10 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
     def make() -> Response:
         if done.outbound:
-            outbound.cancel(desk, UUID(done.outbound), actor)
+            settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
-            change_conversation(desk, done.key, order=order, actor=actor, version=done.version, idempotency_key=once)
+            change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
         return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, "done_undo", key=done.key))
 
     return _or_refusal(request, desk, actor, make, key=done.key, form=form)

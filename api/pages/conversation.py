@@ -1,4 +1,4 @@
-"""The page of one conversation: what was said, why it is here, what else this customer has, and what to do about it."""
+"""The page of one conversation: messages, routing reasons, the customer's other conversations, and the actions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from store.desk.agents import list_agents
 from store.tables.messages import Direction
 
 _MESSAGES: Final = 50
-# Of one customer: more is a list of its own.
+# How many other conversations of the customer the page shows; the inbox lists the rest.
 _OTHERS: Final = 12
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -47,7 +47,7 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why what was asked was not done, and what the agent had typed. seen_at: until when they had read."""
+    """Why an action was refused, and the text that the agent had typed. seen_at: how far the agent had read."""
 
     slug: str
     said: str
@@ -74,7 +74,7 @@ def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
 def show_conversation(
     request: Request, desk: Desk, actor: Actor, *, key: str, cursor: str | None = None, refusal: Refusal | None = None
 ) -> HTMLResponse:
-    """Return the page; with what went wrong, if something did, and what the agent had typed."""
+    """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection:
         story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
@@ -107,7 +107,7 @@ def show_conversation(
 
 
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Return what stands beside the messages."""
+    """Return the context of the panel next to the messages."""
     row = story.conversation
     missing = _missing(story.messages)
     theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
@@ -131,7 +131,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
 
 
 def _called(connection: Connection, row: ConversationRecord) -> EmergencyRecord | None:
-    """Return what people were called for; None if they were not."""
+    """Return the emergency that people were called for; None if there was none."""
     try:
         return find_emergency(connection, row.id)
     except NotFound:
@@ -139,7 +139,7 @@ def _called(connection: Connection, row: ConversationRecord) -> EmergencyRecord 
 
 
 def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:
-    """Return what stands in the reply box: what was typed, or the ready text that was chosen without a script."""
+    """Return the text of the reply box: the agent's text, or the ready text that was chosen without JavaScript."""
     if refusal:
         return refusal.draft
     wanted = request.query_params.get("canned")
@@ -147,16 +147,16 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str
 
 
 def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:
-    """Return the facts that none of the customer's messages has brought."""
+    """Return the required facts that none of the customer's messages contains."""
     theirs = [missing_facts(row.trace) for row in messages if row.direction == Direction.INCOMING]
     known = [facts for facts in theirs if facts is not None]
     return tuple(fact for fact in (known[0] if known else ()) if all(fact in facts for facts in known))
 
 
 def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
-    # Reading must go on while nothing can be written: a full disk, a long import.
+    # Users must be able to read while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
-        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:

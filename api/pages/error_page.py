@@ -1,9 +1,8 @@
-"""Errors as pages, for people whose browser asked for one: the same facts as the problem+json, and a way back."""
+"""Errors as HTML pages for browsers: the same facts as the problem+json, and a link back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -12,20 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.render import render
 from api.paths import SIGN_IN
 
-# What programs ask stays JSON, whatever a browser's Accept header says when somebody looks at it.
-_FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
-
-
-def wants_page(request: Request) -> bool:
-    """Return whether the answer is for a person."""
-    for_person = not request.url.path.startswith(_FOR_PROGRAMS)
-    return for_person and "text/html" in request.headers.get("accept", "")
-
 
 def error_page(
     request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return the error as a page; somebody who is not signed in is sent to do so and comes back afterwards."""
+    """Return the error as a page; redirect a user without a session to the sign-in form, which leads back."""
     if status == 401:
         wished = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=303)

@@ -1,4 +1,4 @@
-"""The page of queues: what is mine, nobody's, late, dangerous, put aside; filtered, searched, sorted, page by page."""
+"""The inbox page: views such as mine, unassigned, overdue and emergencies, with filters, search, sorting and pages."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from api.http.permissions import Actor, Verb
 from api.pages.render import render
 from api.rest.queries import contact_of, read_list
 from router.errors import NotFound
+from router.status import Status
 from router.text.search_terms import read_query
 from store.conversations.lists import Counts, Filter, Sort, count_all, unread_among
 from store.conversations.read import find_conversation
 from store.conversations.search import conversations_with
-from store.tables.messages import Status
 
-# One screen and a bit; the keyboard goes on from there.
+# A little more than one screen.
 _ROWS: Final = 40
 _WAITING: Final = tuple(status for status in Status if status != Status.RESOLVED)
-# What a view shows, in the order of the tabs; `_narrowed` says what else holds in it.
+# The views, in the order of the tabs; `_wanted` adds each view's other conditions.
 _VIEWS: Final[Mapping[str, Sequence[Status]]] = {
     "mine": (Status.OPEN,),
     "unassigned": (Status.OPEN,),
@@ -48,12 +48,12 @@ Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 
 class InboxQuery(BaseModel):
-    """What the list shows; an empty value is the same as none, because a form sends every field."""
+    """The query of the list; an empty value means none, because a form sends every field."""
 
     model_config = ConfigDict(extra="ignore")
 
     view: str = Field(default="", max_length=20)
-    # As older links say it.
+    # Used by older links.
     status: str = Field(default="", max_length=20)
     q: str = Field(default="", max_length=200)
     team: str = Field(default="", max_length=100)
@@ -69,18 +69,18 @@ class InboxQuery(BaseModel):
 
     @property
     def chosen(self) -> str:
-        """The view that is shown."""
+        """The selected view."""
         return next((name for name in (self.view, self.status) if name in _VIEWS), "open")
 
     @property
     def order(self) -> Sort:
-        """The order that is shown: what is overdue, the longest first, unless asked otherwise."""
+        """The selected order; the default for overdue conversations is the longest overdue first."""
         usual = Sort.DUE if self.chosen == "overdue" else Sort.NEWEST
         return Sort(self.sort) if self.sort in set(Sort) else usual
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything but the view hides conversations."""
+        """Whether a filter besides the view hides conversations."""
         texts = (self.q, self.team, self.category, self.channel, self.priority, self.label, self.contact)
         return any(texts) or self.overdue or self.unread
 
@@ -127,7 +127,7 @@ def _wanted(connection: Connection, query: InboxQuery, *, actor: Actor, now: dat
 
 
 def _found(connection: Connection, words: str, *, actor: Actor) -> set[UUID] | None:
-    """Return the conversations with these words, or of this reference; None if nothing is looked for."""
+    """Return the conversations with these words or this reference; None without a search."""
     if not words:
         return None
     found = conversations_with(connection, read_query(words), only_teams=actor.sees_only)
@@ -137,7 +137,7 @@ def _found(connection: Connection, words: str, *, actor: Actor) -> set[UUID] | N
 
 
 def _tabs(counts: Counts, *, actor: Actor) -> dict[str, int | None]:
-    """Return the views that this agent has, each with how much is in it; None where nobody counts."""
+    """Return the views of this agent with their counts; None for a view without a count."""
     known = {
         **counts.statuses,
         "mine": counts.mine,

@@ -11,8 +11,8 @@ from api.http.forms import Fields
 from api.http.problems import ProblemError
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
+from router.status import Status
 from store.conversations.read import ConversationRecord
-from store.tables.messages import Status
 
 # When a working day begins where no calendar says so.
 _MORNING: Final = time(9)

@@ -1,4 +1,4 @@
-"""The pulse of an open conversation: who else is at it. Asked by the page itself each few seconds."""
+"""Presence in an open conversation: which other agents have it open. The page polls it every few seconds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ routes: Final = APIRouter(include_in_schema=False)
 
 
 class PresenceNews(BaseModel):
-    """version: of the conversation.  said: who else is there, in words; empty if nobody is."""
+    """version: of the conversation.  said: the other agents present, in words; empty if there are none."""
 
     version: int
     said: str
@@ -38,17 +38,17 @@ def pulse(
     *,
     writing: bool = False,
 ) -> PresenceNews:
-    """Say that this agent is here, and return who else is."""
+    """Record that this agent is present, and return the other agents present."""
     now = desk.now()
     with desk.database.read() as connection:
         row = find_for(connection, key, actor=actor)
         present = present_at(connection, row.id, now=now)
     mine = next((each for each in present if each.agent_id == actor.id), None)
-    # No other site can send this header: a link to here makes nobody present.
+    # No other site can send this header, so a link to this route does not mark an agent as present.
     if POLL_HEADER in request.headers and (mine is None or mine.must_renew(writing=writing, now=now)):
-        # Presence is worth no error: the database may be busy.
+        # Presence is not important enough for an error if the database is busy.
         with contextlib.suppress(TransientError), desk.database.write() as connection:
-            be_present(connection, desk.database, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
+            be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
     return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
 

@@ -1,4 +1,4 @@
-"""Pages from templates: escaped everywhere, in the reader's language, with times in the desk's zone."""
+"""Render pages from templates: always escaped, in the reader's language, with times in the desk's zone."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from api.http.permissions import Verb, can
 from api.pages.toast import drop_flash, take_flash
 from api.rest.queries import category_title
 from api.text.phrases import Language, Words, choose_language
+from api.text.reasons import ReasonReader, say_line
 from api.text.times import Moments
 from connectors.registry import kind_of
 from router.settings import Settings
@@ -27,18 +28,19 @@ _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
 _THEME_COOKIE: Final = "omniyard_theme"
 THEMES: Final = ("auto", "light", "dark")
-# What says how a page is shown, and not which.
+# Query parameters that change how a page looks, not which page it is.
 _LOOKS: Final = frozenset({"language", "theme"})
 _A_YEAR: Final = 31_536_000
 
 
 def build_environment() -> Environment:
-    """Return the template environment; an unknown variable is an error, never an empty place."""
+    """Return the template environment; an unknown variable is an error, not an empty string."""
     loader = FileSystemLoader(_TEMPLATES)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["code"] = code
+    environment.filters["said"] = said
     environment.globals["icon_of"] = icon_of
     return environment
 
@@ -49,32 +51,37 @@ def icon_of(settings: Settings, channel: str) -> str:
     return kind_of(known).icon if known else ""
 
 
+def said(text: str, moments: Moments) -> str:
+    """Return the reason of a column of text in the reader's words."""
+    return say_line(text, reader=ReasonReader(words=moments.words, moment=moments.short))
+
+
 def code(text: str) -> Markup:
-    """Return `text` with what stands between backticks as code."""
+    """Return `text` as HTML, with the parts between backticks as code."""
     parts = str(escape(text)).split("`")
     return Markup("".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)))  # noqa: S704
 
 
 def language_of(request: Request) -> Language:
-    """Return the reader's language: of this link, else of their last choice, else of their browser."""
+    """Return the reader's language: from this link, else from the last choice, else from the browser."""
     chosen = request.query_params.get("language") or request.cookies.get(_LANGUAGE_COOKIE)
     return choose_language(chosen, accepted=request.headers.get("accept-language", ""))
 
 
 def moments_of(request: Request, desk: Desk) -> Moments:
-    """Return how this reader sees time."""
+    """Return the reader's formatter of times."""
     words = Words(language_of(request))
     return Moments(now=desk.now(), zone=desk.settings.omniyard.timezone, words=words)
 
 
 def theme_of(request: Request) -> str:
-    """Return light, dark, or auto for what the reader's machine says."""
+    """Return light, dark, or auto for the reader's system setting."""
     chosen = request.query_params.get("theme") or request.cookies.get(_THEME_COOKIE, "")
     return chosen if chosen in THEMES else THEMES[0]
 
 
 def render(request: Request, template: str, context: Mapping[str, Any]) -> HTMLResponse:
-    """Return the page. The templates may use what `_everywhere` names beside their own context."""
+    """Return the page. Every template also gets the variables of `_everywhere`."""
     desk, environment = desk_of(request), request.app.state.templates
     everywhere = _everywhere(request, desk)
     page = HTMLResponse(environment.get_template(template).render({**everywhere, **context}))
@@ -89,7 +96,7 @@ def render(request: Request, template: str, context: Mapping[str, Any]) -> HTMLR
 
 
 def link(request: Request, **changes: str | None) -> str:
-    """Return this page's address with some query parameters set, or taken out by None; a new filter starts anew."""
+    """Return this page's URL with query parameters set, or removed by None; a new filter starts at the first page."""
     kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
     changed = [(key, value) for key, value in changes.items() if value is not None]
     looks = _LOOKS - changes.keys()
@@ -115,7 +122,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "link": partial(link, request),
         "actor": actor,
         "path": request.url.path,
-        # What was posted has no address that could be opened again in another language.
+        # The answer to a POST has no URL that could be opened again in another language.
         "here": request.method == "GET",
         "toast_key": uuid4().hex,
     }

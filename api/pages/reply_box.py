@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
+from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
 from store.conversations.read import ConversationRecord
@@ -65,7 +65,7 @@ def _canned(
     zone = settings.omniyard.timezone
     found = []
     for name, reply in settings.replies.items():
-        language, text = _choose(reply.text, language=row.language)
+        language, text = choose(reply.text, language=row.language)
         opening = opening_words(opens_at, now=now, zone=zone, language=language) if opens_at else ""
         facts = facts_in_words(missing, language=language)
         places = {"reference": row.reference, "next_opening": opening, "desk": settings.omniyard.name}
@@ -73,11 +73,3 @@ def _canned(
         said = text.format_map(defaultdict(str, places, missing_facts=facts))
         found.append(Canned(name=name, text=said))
     return tuple(found)
-
-
-def _choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
-    # As `router.replies.autoreply` does: the customer's language, its family, English, the first there is.
-    for tag in (language, language.partition("-")[0], "en"):
-        if tag in texts:
-            return tag, texts[tag]
-    return next(iter(texts.items()))

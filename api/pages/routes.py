@@ -1,6 +1,6 @@
-"""The pages that people look at: the inbox, a conversation and why it is here, the quarantine, the channels.
+"""The routes of the pages, with the pages of quarantine and channels.
 
-They read; whatever changes something goes through the API's routes and asks the same `can`.
+These pages only read; actions use the functions of the REST routes and check the same permissions with `can`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from api.rest.quarantine import QuarantinedEntry
 from store.desk.channel_status import read_status
 from store.inbound.quarantine import list_quarantined
 
-# One screen and a bit; the keyboard goes on from there.
+# A little more than one screen.
 _ROWS: Final = 40
 _MESSAGES: Final = 50
 
@@ -47,20 +47,25 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @routes.get("/quarantine", dependencies=[Depends(Requires(Verb.READ_QUARANTINE))])
 def quarantine(request: Request, desk: DeskPart, cursor: Cursor = None, *, discarded: bool = False) -> HTMLResponse:
-    """Show what could not be routed."""
+    """Show the quarantined messages."""
     after = read_cursor(cursor)
     with desk.database.read() as connection:
         rows = list_quarantined(connection, discarded=discarded, before=after.id if after else None, limit=_ROWS + 1)
     page = rows[:_ROWS]
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > _ROWS else None
     entries = [QuarantinedEntry.of(row) for row in page]
-    context = {"entries": entries, "discarded": discarded, "next_cursor": following}
+    context = {
+        "entries": entries,
+        "reasons": {row.id: row.reason for row in page},
+        "discarded": discarded,
+        "next_cursor": following,
+    }
     return render(request, "quarantine.html.jinja", context)
 
 
 @routes.get("/channels", dependencies=[Depends(Requires(Verb.READ_CHANNELS))])
 def channels(request: Request, desk: DeskPart) -> HTMLResponse:
-    """Show how every channel fares."""
+    """Show the state of every channel."""
     with desk.database.read() as connection:
         status = read_status(connection, channels=tuple(desk.settings.channels))
     return render(request, "channels.html.jinja", {"status": status, "settings": desk.settings})

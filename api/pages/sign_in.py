@@ -1,4 +1,4 @@
-"""The door of the pages: a token in, a session cookie out. The token is in the body, never in an address."""
+"""Sign-in to the pages: a token becomes a session cookie. The token is in the request body, never in a URL."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 @routes.get(SIGN_IN)
 def sign_in_page(request: Request, wished: Next = "/") -> Response:
-    """Show the form."""
+    """Show the sign-in form."""
     return render(request, "sign_in.html.jinja", {"wrong": False, "wished": ours(wished)})
 
 
 @routes.post(SIGN_IN, dependencies=[Depends(refuse_foreign_form)])
 def begin_session(request: Request, desk: DeskPart, form: Form) -> Response:
-    """Begin a session and go where the person wished to go."""
+    """Begin a session and redirect to the requested page."""
     wished = ours(form.one("next"))
     answer = RedirectResponse(wished, status_code=303)
     if sign_in(desk, form.one("token"), response=answer):
@@ -39,7 +39,7 @@ def begin_session(request: Request, desk: DeskPart, form: Form) -> Response:
 
 @routes.post("/sign-out", dependencies=[Depends(refuse_foreign_form)])
 def end_session(desk: DeskPart) -> Response:
-    """Take the cookie back."""
+    """Delete the session cookie."""
     answer = RedirectResponse(SIGN_IN, status_code=303)
     sign_out(desk, response=answer)
     return answer

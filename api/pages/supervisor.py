@@ -1,4 +1,4 @@
-"""The supervisor's page: what came, how soon it was answered, what was promised and kept, who has how much."""
+"""The supervisor's page: volumes, reply times, SLA results and each agent's load."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from store.desk.supervisor_report import Volume, read_insight
 
 WIDTH: Final = 720.0
 HEIGHT: Final = 180.0
-# As many colours as can be told apart in both themes; the last is for all others.
+# The number of colours that are distinguishable in both themes; the last one is for all other series.
 SERIES: Final = 6
 OTHERS: Final = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One rectangle. series: number of its colour.  said: what it shows, in words."""
+    """One rectangle. series: index of its colour.  said: its value, in words."""
 
     x: float
     y: float
@@ -40,7 +40,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Stacked bars by day. table: by day, the numbers in the order of `series`."""
+    """Stacked bars by day. table: for each day, the numbers in the order of `series`."""
 
     series: Sequence[str]
     bars: Sequence[Bar]
@@ -49,12 +49,12 @@ class Chart:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum over all days and series."""
         return sum(sum(numbers) for numbers in self.table.values())
 
 
 def days_of(volumes: Sequence[Volume], *, by: str, days: Sequence[date], zone: ZoneInfo) -> Chart:
-    """Return the chart of what was opened by day of the desk's zone. by: channel or category."""
+    """Return the chart of opened conversations by day in the desk's zone. by: channel or category."""
     totals: dict[str, int] = {}
     found: dict[tuple[date, str], int] = {}
     for volume in volumes:
@@ -101,7 +101,7 @@ def _stacked(table: Mapping[date, Sequence[int]], names: Sequence[str], *, highe
 
 
 _USUAL: Final = timedelta(days=13)
-# A quarter; more days are no chart that anybody could read.
+# A quarter; a chart with more days is not readable.
 _LONGEST: Final = timedelta(days=92)
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -114,7 +114,7 @@ def supervisor(
     since: Annotated[str, Query(max_length=10)] = "",
     until: Annotated[str, Query(max_length=10)] = "",
 ) -> HTMLResponse:
-    """Show the days from `since` to `until`, both included; the last two weeks unless asked otherwise."""
+    """Show the days from `since` to `until`, both included; the default is the last two weeks."""
     zone = desk.settings.omniyard.timezone
     today = desk.now().astimezone(zone).date()
     last = _day(until) or today
@@ -143,7 +143,7 @@ def _day(said: str) -> date | None:
         day = date.fromisoformat(said)
     except ValueError:
         return None
-    # At the ends of the calendar there is no next midnight.
+    # The first and the last day of the calendar have no neighbouring midnight.
     return day if 2000 <= day.year <= 2199 else None
 
 

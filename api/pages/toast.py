@@ -1,6 +1,6 @@
-"""What was just done, said once on the next page, with what would undo it: a short-lived cookie that we have signed.
+"""The notice of the last action, shown once on the next page with its undo: a short-lived signed cookie.
 
-Signed, because a link could otherwise offer to "undo" what somebody else thought of.
+Without the signature an attacker could offer an "undo" that does something else.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from api.http.permissions import Actor
 from api.paths import POLL_HEADER
 
 _LASTS: Final = timedelta(minutes=2)
-# Browsers keep 4096 bytes of a cookie.
+# Browsers store at most 4096 bytes per cookie.
 _LONGEST: Final = 3500
 
 
 class Flash(BaseModel):
-    """Something done. said: key of its words.  key: the conversation.  undo: the order that takes it back.
+    """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
-    outbound: a message that may still be cancelled.  version: of the conversation after it.
+    outbound: a message that can still be cancelled.  version: of the conversation after the action.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,13 +44,13 @@ class Flash(BaseModel):
 
 
 def seal(desk: Desk, flash: Flash) -> str:
-    """Return it with our signature."""
+    """Return the signed value of the cookie."""
     plain = base64.urlsafe_b64encode(flash.model_dump_json().encode()).decode()
     return f"{plain}.{_proof(desk, plain)}"
 
 
 def unseal(desk: Desk, sealed: str, *, actor: Actor) -> Flash | None:
-    """Return what this agent did; None if it is not ours, not theirs or not new."""
+    """Return the action; None if the signature is wrong, another agent did it, or it is too old."""
     plain, _, proof = sealed.partition(".")
     if not plain or not hmac.compare_digest(_proof(desk, plain).encode(), proof.encode("utf-8", "replace")):
         return None
@@ -62,7 +62,7 @@ def unseal(desk: Desk, sealed: str, *, actor: Actor) -> Flash | None:
 
 
 def set_flash(response: Response, desk: Desk, flash: Flash) -> None:
-    """Let the next page say it."""
+    """Set the cookie for the next page."""
     value = seal(desk, flash)
     if len(value) < _LONGEST:
         age = int(_LASTS.total_seconds())
@@ -70,7 +70,7 @@ def set_flash(response: Response, desk: Desk, flash: Flash) -> None:
 
 
 def take_flash(request: Request, desk: Desk, actor: Actor | None) -> tuple[Flash, str] | None:
-    """Return what this page has to say, and its sealed form; a page that freshens itself leaves it to the next one."""
+    """Return the notice for this page and its signed form; a page that polls leaves it to the next page."""
     sealed = request.cookies.get(_name(desk), "")
     if actor is None or not sealed or POLL_HEADER in request.headers:
         return None
@@ -79,7 +79,7 @@ def take_flash(request: Request, desk: Desk, actor: Actor | None) -> tuple[Flash
 
 
 def drop_flash(response: Response, desk: Desk) -> None:
-    """Say it no more."""
+    """Delete the cookie."""
     response.delete_cookie(_name(desk), secure=desk.secure, httponly=True, samesite="lax")
 
 

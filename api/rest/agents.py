@@ -13,15 +13,15 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError, documented
 from api.paths import API
-from api.rest.schemas import example
 from router.errors import NotFound
 from store.db.engine import read_clock
 from store.desk.agents import AgentRecord, list_agents
 from store.desk.assignment import Duty, duties, set_duty
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import SkillKind
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -171,7 +171,7 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
     _refuse_foreign(actor, agent_id, order=order)
     set_duty(connection, name=name, available=order.available, capacity=order.capacity, skills=order.skills())
     payload = {"agent": name, "by": actor.name, **order.model_dump(exclude_unset=True)}
-    append_events(connection, [NewEvent("agent.duty_changed", None, payload, at=read_clock(connection))])
+    append_events(connection, [NewEvent(EventKind.AGENT_DUTY_CHANGED, None, payload, at=read_clock(connection))])
     return next(entry for entry in _entries(connection) if entry.id == agent_id)
 
 

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE
 from api.http.permissions import Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
 from store.desk.audit import AuditRecord, list_audit
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -30,6 +30,8 @@ _ENTRY: Final[dict[str, Any]] = {
     "detail": {"route": "/api/v1/conversations/{key}", "method": "GET", "status": "200", "request_id": "0f3a2c51"},
     "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
+
+HexHash = Annotated[str, BeforeValidator(bytes.hex)]
 
 routes: Final = APIRouter(prefix=f"{API}/audit", tags=["audit"])
 
@@ -47,13 +49,14 @@ class AuditEntryShown(BaseModel):
     action: str = Field(description="`request.read`, `request.changed`, `request.refused`, or the kind of an event.")
     object: str = Field(description="The ids or references it was about.")
     detail: dict[str, Any]
-    hash: str = Field(description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again.")
+    hash: HexHash = Field(
+        description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again."
+    )
 
     @classmethod
     def of(cls, row: AuditRecord) -> Self:
         """Show a row."""
-        values = {name: getattr(row, name) for name in cls.model_fields}
-        return cls(**{**values, "hash": row.hash.hex()})
+        return cls.model_validate(row)
 
 
 class AuditPage(BaseModel):

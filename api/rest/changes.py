@@ -1,31 +1,30 @@
 """`PATCH /conversations/{key}`: what agents do with conversations, one or a hundred; and how far they have read.
 
-One order may change several things at once; the page's buttons give the same orders through `act`.
+One order may change several things at once; the page's buttons give the same orders through `change_once`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
 from api.http.problems import PROBLEMS, ProblemError, documented, slug_of
 from api.paths import API
 from api.rest.queries import find_for
-from api.rest.schemas import example
 from router.errors import OmniyardError, TransientError
 from router.settings.model import Priority
+from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
-from store.tables.messages import Status
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20
@@ -126,7 +125,6 @@ class BulkResults(BaseModel):
 
 @routes.patch(
     "/{key}",
-    response_model=Changed,
     responses=documented("not-found", "conflict", "stale"),
     summary="Assign, take, snooze, resolve, reopen, label, move, prioritise, recategorise",
 )
@@ -137,26 +135,36 @@ def change_conversation(
     order: ChangeOrder,
     actor: Worker,
     version: KnownVersion,
+    response: Response,
     idempotency_key: MaybeIdempotencyKey = None,
-) -> Response:
+) -> Changed:
     """Change it. What is so already is no change: the order may come twice."""
+    changed = change_once(desk, key, order=order, actor=actor, version=version, once=idempotency_key)
+    response.headers["ETag"] = etag(changed.version)
+    return changed
 
-    def make() -> str:
-        return Changed(
-            key=key, version=act(connection, desk, key, order=order, actor=actor, version=version)
-        ).model_dump_json()
+
+def change_once(
+    desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None, once: str | None
+) -> Changed:
+    """Do what is ordered with one conversation, once however often it is asked for; for the page's forms too.
+
+    version: as for `act`.  once: what names this order among the actor's; None for an order that may be done again.
+    """
+
+    def make() -> Changed:
+        return Changed(key=key, version=act(connection, desk, key, order=order, actor=actor, version=version))
 
     asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
     with desk.database.write() as connection:
-        answer, _ = answer_once(connection, desk, make, actor=actor, key=idempotency_key, asked=asked, status=_OK)
-    headers = {"ETag": etag(Changed.model_validate_json(answer).version)}
-    return Response(answer, media_type="application/json", headers=headers)
+        changed, _ = answer_once(connection, make, model=Changed, actor=actor, key=once, asked=asked, status=_OK)
+    return changed
 
 
 def act(
     connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None = None
 ) -> int:
-    """Do what is ordered with one conversation and return its version then; for the page's forms too.
+    """Do what is ordered with one conversation and return its version then.
 
     version: the one that the agent has read; None for whatever it is.
     Raises ProblemError and OmniyardError, as the API answers them.
@@ -164,7 +172,7 @@ def act(
     wanted = order.change()
     _require_known(desk, order)
     case = lock(connection, find_for(connection, key, actor=actor).id, version=version)
-    return change(connection, desk.database, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
 
 
 @routes.post("/bulk", responses=documented(), summary="One change of up to 100 conversations")
@@ -193,7 +201,7 @@ def read_conversation(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(
     """Note that you have read all that is in it now; what comes later is unread again."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
-        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
 def _require_known(desk: Desk, order: ChangeOrder) -> None:

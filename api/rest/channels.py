@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
+from api.rest.schemas import own_fields
 from store.desk.channel_status import ChannelStatus, read_status
 
 _CHANNEL: Final[dict[str, Any]] = {
@@ -65,8 +66,7 @@ class ChannelEntry(BaseModel):
     @classmethod
     def of(cls, row: ChannelStatus, *, kind: str | None, enabled: bool) -> Self:
         """Show a row."""
-        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
-        return cls.model_validate({**own, "name": row.channel, "kind": kind, "enabled": enabled})
+        return cls.model_validate({**own_fields(row), "name": row.channel, "kind": kind, "enabled": enabled})
 
 
 class ChannelList(BaseModel):

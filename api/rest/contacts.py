@@ -14,12 +14,12 @@ from sqlalchemy.engine import Connection
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.merges import Regrouped
-from api.rest.schemas import example
 from store.contacts.erasure import erase_contact
 from store.contacts.merge import merge_contacts
 from store.contacts.profiles import (
@@ -280,9 +280,7 @@ def erase(
     """Remove names, handles, texts, files and originals. It cannot be undone; ids, times and counts stay."""
     with desk.database.write() as connection:
         _find(connection, contact_id, actor=actor)
-        counts = erase_contact(
-            connection, desk.database, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection)
-        )
+        counts = erase_contact(connection, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection))
     return Erased.model_validate(counts)
 
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import etag
@@ -24,17 +25,16 @@ from api.rest.schemas import (
     MessageEntry,
     MessagePage,
     OutgoingEntry,
-    example,
     summary_fields,
 )
 from api.rest.search import LONGEST_QUERY
 from api.text.reasons import reasons
 from router.settings.model import Priority
+from router.status import Status
 from router.text.search_terms import read_query
 from store.conversations.lists import Filter, Sort, count_all, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
-from store.tables.messages import Status
 
 # Beyond this a list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50

@@ -9,13 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import find_for
-from api.rest.schemas import example
 from store.conversations.alarms import EmergencyRecord, find_emergency, judge_emergency
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
@@ -86,6 +86,11 @@ def judge(
     actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))],
 ) -> EmergencyDetail:
     """Say what you found; said twice, it is said once. A released conversation is of normal priority from then on."""
+    return judge_for(desk, key, confirmed=order.confirmed, actor=actor)
+
+
+def judge_for(desk: Desk, key: str, *, confirmed: bool, actor: Actor) -> EmergencyDetail:
+    """Write down what the actor found and return it; for the page's forms too."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
-        return EmergencyDetail.of(judge_emergency(connection, row.id, confirmed=order.confirmed, by=actor.name))
+        return EmergencyDetail.of(judge_emergency(connection, row.id, confirmed=confirmed, by=actor.name))

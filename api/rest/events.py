@@ -8,11 +8,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Bearer, Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError, documented
 from api.paths import API
@@ -44,7 +45,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class FeedEntry(BaseModel):
     """One change: what, where, when, by ids and words of ours; never message text."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = example(_EXAMPLE)
 
     number: int = Field(description="1, 2, 3 ... without gaps; what was committed later has a greater one.")
     id: UUID = Field(description="Stays the same wherever the event is told; tell repetitions by it.")
@@ -57,13 +58,13 @@ class FeedEntry(BaseModel):
     @classmethod
     def of(cls, event: FeedEvent) -> FeedEntry:
         """Return the event as clients see it."""
-        return cls(**{name: getattr(event, name) for name in cls.model_fields})
+        return cls.model_validate(event)
 
 
 class FeedPage(BaseModel):
     """Events in the order of their numbers."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"events": [_EXAMPLE], "next_after": 4711}]})
+    model_config = example({"events": [_EXAMPLE], "next_after": 4711})
 
     events: list[FeedEntry]
     next_after: int = Field(description="Give this as `after` next time: nothing is missed and nothing repeated.")

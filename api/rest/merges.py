@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.preconditions import KnownVersion
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.queries import find_for, require_sight
-from api.rest.schemas import example
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging
@@ -109,7 +109,6 @@ def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version
         now = read_clock(connection)
         kept = merging.merge(
             connection,
-            desk.database,
             source_id=source,
             target_id=target,
             by=actor.name,
@@ -172,11 +171,11 @@ def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
 def undo(desk: DeskPart, regrouping_id: UUID, actor: Merger) -> RegroupingEntry:
     """Undo it: what moved goes back, what came since stays where it came to."""
     with desk.database.write() as connection:
-        undo_for(connection, desk, regrouping_id, actor=actor)
+        undo_for(connection, regrouping_id, actor=actor)
         return RegroupingEntry.of(find_regrouping(connection, regrouping_id).row)
 
 
-def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: Actor) -> None:
+def undo_for(connection: Connection, regrouping_id: UUID, *, actor: Actor) -> None:
     """Undo what the actor may see.
 
     Raises NotFound when there is nothing that they may see.
@@ -192,4 +191,4 @@ def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: 
         return
     require_sight(connection, row.source_id, actor=actor)
     require_sight(connection, row.target_id, actor=actor)
-    merging.undo(connection, desk.database, regrouping_id, by=actor.name, now=read_clock(connection))
+    merging.undo(connection, regrouping_id, by=actor.name, now=read_clock(connection))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import DeskPart
+from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import require_sight
-from api.rest.schemas import example
+from api.rest.schemas import Sentence
 from store.outbound import review
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState
@@ -45,6 +46,8 @@ _ENTRY: Final[dict[str, Any]] = {
 
 routes: Final = APIRouter(prefix=f"{API}/outbound", tags=["outbound"])
 Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+Verdict = Literal["send_again", "mark_sent", "cancel"]
+_VERDICTS: Final = {"send_again": review.send_again, "mark_sent": review.mark_sent, "cancel": review.cancel}
 
 
 def outbound_example() -> dict[str, Any]:
@@ -68,7 +71,7 @@ class OutboundEntry(BaseModel):
         description="`queued`, `sending`, `sent`; `failed`: the provider said no; `unknown`: it may have arrived, and "
         "is being looked for; `needs_person`: only a person can tell; `cancelled`."
     )
-    error: str = Field(description="Why, in a sentence; empty if all is well.")
+    error: Sentence = Field(description="Why, in a sentence; empty if all is well.")
     attempts: int
     created_at: datetime
     due_at: datetime = Field(description="When it may leave, or when to look for it again.")
@@ -148,12 +151,7 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 )
 def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
     """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
-    with desk.database.write() as connection:
-        _find(connection, outbound_id, actor=actor)
-        review.send_again(connection, desk.database, outbound_id, by=actor.name)
-        entry = OutboundEntry.of(find_outbound(connection, outbound_id))
-    desk.bell.ring_to_send()
-    return entry
+    return settle(desk, outbound_id, verdict="send_again", actor=actor)
 
 
 @routes.post(
@@ -163,10 +161,7 @@ def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEnt
 )
 def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
     """Settle it as sent, because a person knows."""
-    with desk.database.write() as connection:
-        _find(connection, outbound_id, actor=actor)
-        review.mark_sent(connection, desk.database, outbound_id, by=actor.name)
-        return OutboundEntry.of(find_outbound(connection, outbound_id))
+    return settle(desk, outbound_id, verdict="mark_sent", actor=actor)
 
 
 @routes.post(
@@ -178,10 +173,21 @@ def cancel(
     desk: DeskPart, outbound_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
 ) -> OutboundEntry:
     """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
+    return settle(desk, outbound_id, verdict="cancel", actor=actor)
+
+
+def settle(desk: Desk, outbound_id: UUID, *, verdict: Verdict, actor: Actor) -> OutboundEntry:
+    """Do what a person decides about an outgoing message and return it; for the page's forms too.
+
+    Raises NotFound, and Conflict when it is under way or settled by now.
+    """
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
-        review.cancel(connection, desk.database, outbound_id, by=actor.name)
-        return OutboundEntry.of(find_outbound(connection, outbound_id))
+        _VERDICTS[verdict](connection, outbound_id, by=actor.name)
+        entry = OutboundEntry.of(find_outbound(connection, outbound_id))
+    if entry.state == OutboundState.QUEUED:
+        desk.bell.ring_to_send()
+    return entry
 
 
 def _find(connection: Connection, outbound_id: UUID, *, actor: Actor) -> OutboundRecord:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
@@ -13,57 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
-from api.services.originals import OriginalReader
+from api.rest.schemas import Sentence, own_fields
+from api.services.originals import read_again
 from router.envelope import from_json
-from router.errors import NotFound, PermanentError
 from router.masking.mask import mask
-from store.db.engine import Database
 from store.inbound.quarantine import (
     QuarantinedRecord,
     discard,
     find_quarantined,
-    find_quarantined_original,
     list_quarantined,
     replay,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAgain:
-    """What came of it. envelopes: JSON, of what can be routed.  unreadable: of the rest, why not.
-
-    What is not in quarantine is in neither.
-    """
-
-    envelopes: dict[UUID, str] = field(default_factory=dict)
-    unreadable: dict[UUID, str] = field(default_factory=dict)
-
-
-def read_again(database: Database, inbound_ids: Collection[UUID], *, reader: OriginalReader) -> ReadAgain:
-    """Read each message's original with today's reader. Slow: not to be called inside a transaction."""
-    found = ReadAgain()
-    for inbound_id in dict.fromkeys(inbound_ids):
-        try:
-            found.envelopes[inbound_id] = _envelope(database, inbound_id, reader=reader)
-        except NotFound:
-            continue
-        except PermanentError as error:
-            found.unreadable[inbound_id] = str(error)
-    return found
-
-
-def _envelope(database: Database, inbound_id: UUID, *, reader: OriginalReader) -> str:
-    with database.read() as connection:
-        row, original = find_quarantined(connection, inbound_id), find_quarantined_original(connection, inbound_id)
-    if not original.size:
-        raise PermanentError("its channel never gave us its bytes")
-    return reader.envelope(original, row=row)
-
 
 _MOST_IDS: Final = 200
 _LONGEST_REASON: Final = 500
@@ -96,7 +59,7 @@ class QuarantinedEntry(BaseModel):
     source_key: str = Field(description="The transport's own id.")
     subject: str
     sender_handle: str
-    reason: str = Field(description="Why it could not be routed, and why it was discarded.")
+    reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")
     received_at: datetime
@@ -107,10 +70,9 @@ class QuarantinedEntry(BaseModel):
     def of(cls, row: QuarantinedRecord) -> Self:
         """Show a row."""
         envelope = from_json(row.envelope)
-        own = {name: getattr(row, name) for name in QuarantinedEntry.model_fields if hasattr(row, name)}
         shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
         more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
-        return cls.model_validate({**own, **shown, **more})
+        return cls.model_validate({**own_fields(row), **shown, **more})
 
 
 class QuarantinedDetail(QuarantinedEntry):

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
 from store.conversations.ratings import RatingRecord, list_ratings
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -49,7 +49,7 @@ class RatingEntry(BaseModel):
     @classmethod
     def of(cls, row: RatingRecord) -> Self:
         """Show a row."""
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+        return cls.model_validate(row)
 
 
 class RatingPage(BaseModel):

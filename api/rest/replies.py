@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
-from api.rest.schemas import MessageEntry, example, message_example
+from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.outbound.replies import Answerable, lock_answerable
@@ -79,7 +79,6 @@ class PostedMessage(BaseModel):
 @routes.post(
     "/{key}/messages",
     status_code=_CREATED,
-    response_model=PostedMessage,
     responses=documented("not-found", "conflict"),
     summary="Answer the customer, or leave a note",
 )
@@ -90,30 +89,38 @@ def post_message(
     order: MessageOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))],
     idempotency_key: IdempotencyKey,
-) -> Response:
+) -> PostedMessage:
     """Write it down and let it leave. Safe to repeat: a lost answer, a double click, a restart send once.
 
     An immediate reply stops the clock of the first reply and sets the conversation to pending.
     """
+    return post_once(desk, key, order=order, actor=actor, once=idempotency_key)
+
+
+def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> PostedMessage:
+    """Say what is ordered, once however often it is asked for; for the page's forms too.
+
+    once: what names this order among the actor's.
+    """
+
+    def make() -> PostedMessage:
+        return _post(connection, desk, key, order=order, actor=actor, once=once)
+
     asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:
-        answer, is_new = answer_once(
-            connection,
-            desk,
-            lambda: _post(connection, desk, key, order=order, actor=actor, once=idempotency_key),
-            actor=actor,
-            key=idempotency_key,
-            asked=asked,
-            status=_CREATED,
+        posted, is_new = answer_once(
+            connection, make, model=PostedMessage, actor=actor, key=once, asked=asked, status=_CREATED
         )
         reach("reply.written")
     if is_new:
         desk.bell.ring_to_send()
     reach("reply.after")
-    return Response(answer, status_code=_CREATED, media_type="application/json")
+    return posted
 
 
-def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> str:
+def _post(
+    connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str
+) -> PostedMessage:
     case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
     _refuse_stale(connection, case, order=order)
     if order.kind == "note":
@@ -121,12 +128,11 @@ def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, 
     else:
         message_id = desk.replying.reply(connection, case, _wish(order, actor=actor, key=once))
     row = find_message(connection, message_id)
-    posted = PostedMessage(
+    return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
         outbound=OutboundEntry.of(find_outbound(connection, row.outbound_id)) if row.outbound_id else None,
         version=version_of(connection, case.id),
     )
-    return posted.model_dump_json()
 
 
 def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from api.text.reasons import ExplainedStep
+from api.http.openapi import example
+from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# A reason of a column of text, said in English.
+Sentence = Annotated[str, BeforeValidator(line_in_english)]
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -100,9 +108,12 @@ def message_example() -> dict[str, Any]:
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
-def example(value: Mapping[str, Any]) -> ConfigDict:
-    """Return the model configuration that shows `value` as the example in OpenAPI."""
-    return ConfigDict(json_schema_extra={"examples": [dict(value)]}, from_attributes=True)
+def own_fields(row: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a row by name, for an entry that shows more than its row has.
+
+    Unlike `dataclasses.asdict` it copies nothing: a trace is large.
+    """
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 class ContactEntry(BaseModel):
@@ -160,11 +171,10 @@ def summary_fields(
     row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool
 ) -> dict[str, Any]:
     """Return the fields of a summary of the row."""
-    own = {name: getattr(row, name) for name in ConversationSummary.model_fields if hasattr(row, name)}
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
     said |= {"unread": unread}
-    return {**own, **said, "labels": list(row.labels), "contact": contact}
+    return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
 
 
 class AttachmentEntry(BaseModel):
@@ -223,10 +233,9 @@ class MessageEntry(BaseModel):
         **more: object,
     ) -> Self:
         """Show a row. more: fields of a class that has more."""
-        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         files = [AttachmentEntry.model_validate(attachment) for attachment in attachments]
         why = [ReasonEntry.model_validate(reason) for reason in reasons]
-        return cls.model_validate({**own, "attachments": files, "why": why, **more})
+        return cls.model_validate({**own_fields(row), "attachments": files, "why": why, **more})
 
 
 class MessageDetail(MessageEntry):
@@ -251,7 +260,7 @@ class OutgoingEntry(BaseModel):
     text: str
     state: str
     created_at: datetime
-    error: str
+    error: Sentence
 
     @classmethod
     def of(cls, row: PendingOutbound) -> Self:

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
+from api.rest.schemas import own_fields
 from router.text.search_terms import Wanted, excerpt, read_query
 from store.conversations.search import SearchHit, find_messages
 
@@ -79,8 +80,7 @@ class FoundEntry(BaseModel):
     @classmethod
     def of(cls, row: SearchHit, *, wanted: Wanted) -> Self:
         """Show a row."""
-        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
-        return cls.model_validate({**own, "excerpt": excerpt(wanted, row.text, length=_EXCERPT)})
+        return cls.model_validate({**own_fields(row), "excerpt": excerpt(wanted, row.text, length=_EXCERPT)})
 
 
 class FoundPage(BaseModel):

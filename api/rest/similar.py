@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import find_for, read_list
-from api.rest.schemas import example
 from store.conversations.lists import Filter
 from store.conversations.similar import Similarity, similar_to
 

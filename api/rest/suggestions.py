@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
-from store.contacts.possible_duplicates import Suggestion, suggest_same
+from router.threads.same_person import SamePerson, claimed_handles, suggest_same
+from store.contacts.possible_duplicates import newest_texts, owners_of
 from store.contacts.profiles import find_card
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -41,7 +42,7 @@ class SuggestionEntry(BaseModel):
     message_id: UUID = Field(description="The newest message that names it.")
 
     @classmethod
-    def of(cls, row: Suggestion) -> Self:
+    def of(cls, row: SamePerson) -> Self:
         """Show a suggestion."""
         return cls.model_validate(row)
 
@@ -61,5 +62,7 @@ def list_suggestions(
     """Return contacts who have an address or number that this contact's messages name; `merge` makes them one."""
     with desk.database.read() as connection:
         find_card(connection, contact_id, only_teams=actor.sees_only)
-        found = suggest_same(connection, contact_id, only_teams=actor.sees_only)
-    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in found])
+        claimed = claimed_handles(newest_texts(connection, contact_id, only_teams=actor.sees_only))
+        handles = {handle for _, handle in claimed}
+        owners = owners_of(connection, handles, other_than=contact_id, only_teams=actor.sees_only)
+    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in suggest_same(claimed, owners)])

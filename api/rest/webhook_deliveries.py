@@ -11,19 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
 from store.events.webhook_deliveries import (
     DeliveryRecord,
-    DeliveryState,
     TargetCount,
     count_deliveries,
     list_deliveries,
     replay_deliveries,
 )
+from store.tables.operations import DeliveryState
 
 _MOST_IDS: Final = 1000
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -93,7 +93,7 @@ class DeliveryEntry(BaseModel):
     @classmethod
     def of(cls, row: DeliveryRecord) -> Self:
         """Show a row."""
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+        return cls.model_validate(row)
 
 
 class DeliveryPage(BaseModel):

@@ -1,1 +1,1 @@
-"""Parts that the web process makes once: sessions, rate limits, audit trail, event stream."""
+"""Objects that the web process creates once: sessions, rate limits, audit trail, event stream and others."""

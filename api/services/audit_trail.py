@@ -1,8 +1,8 @@
-"""What people look at and ask for at the desk, on its way into the audit trail; a read never waits for a write.
+"""Record the requests of the desk's users in the audit trail, without a delay for reads.
 
-Every answered request of somebody known leaves a row if it names a thing or changes one: what is new is covered before
-anybody thinks of it. Rows are written some at a time by a thread; a process that is killed loses those of half a
-second. Actions have a second row, copied from their event, which cannot get lost.
+Every answered request of a known user adds a row if it names an object or changes one, so a new route is covered
+automatically. A thread writes the rows in batches; a killed process loses the rows of half a second. An action has a
+second row, copied from its event, which cannot get lost.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from store.desk.audit import AuditEntry, append_audit
 
 _PERIOD_SECONDS: Final = 0.5
 _PAGE: Final = 500
-# While nothing can be written, reading goes on: this many reads are remembered, an hour of a busy desk.
+# While the database refuses writes, users can still read; so many entries wait in memory, an hour of a busy desk.
 _MOST_WAITING: Final = 50_000
-# A page that asks for itself again says nothing new about who looks at it.
+# A page that polls itself adds no new row within this time.
 _SAME_LOOK_SECONDS: Final = 300.0
 _MOST_LOOKS: Final = 10_000
 _READS: Final = frozenset({"GET", "HEAD"})
-# Parts of a page that has a row already.
+# Parts of a page; the page has a row already.
 _PARTS: Final = frozenset({"/messages/{message_id}/frame"})
 
 _log = structlog.get_logger()
 
 
 class Trail:
-    """Takes notes from the application's loop, and writes them in a thread of its own."""
+    """Takes entries from the application's event loop and writes them in a thread of its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Trail:
         self._thread: threading.Thread | None = None
 
     def note(self, scope: Mapping[str, Any], *, route: str, status: int, is_poll: bool) -> None:
-        """Remember an answered request, if it is one to remember."""
+        """Add an entry for an answered request, if the request needs one."""
         entry = _entry(scope, route=route, status=status)
         if entry is None or (entry.action == "request.read" and is_poll and self._is_known(entry)):
             return
@@ -60,7 +60,7 @@ class Trail:
                 self._thread.start()
 
     def flush(self) -> None:
-        """Write what waits. Raises TransientError when it cannot be written now; nothing is lost then."""
+        """Write the waiting entries. Raises TransientError if that fails; the entries then still wait."""
         with self._writing:
             while self._waiting:
                 page = [self._waiting[place] for place in range(min(_PAGE, len(self._waiting)))]
@@ -70,7 +70,7 @@ class Trail:
                     self._waiting.popleft()
 
     def close(self) -> None:
-        """Write what waits, and end the thread."""
+        """Write the waiting entries and end the thread."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
@@ -116,6 +116,6 @@ def _entry(scope: Mapping[str, Any], *, route: str, status: int) -> AuditEntry |
 
 
 def _plain(value: str) -> str:
-    # Anybody may put anything into an address; databases take neither NUL nor half a character.
+    # A URL may contain any character; databases accept neither NUL nor a lone surrogate.
     shown = "".join(letter if letter.isprintable() else "?" for letter in value[:100])
     return shown.encode("utf-8", "replace").decode()

@@ -1,6 +1,6 @@
-"""What each open stream of events waits on: one look at the newest number, however many wait; and the stream itself.
+"""Server-sent events: one poll of the newest event number for all open streams, and the stream of one reader.
 
-Nothing is kept per reader: each asks the database for what comes after its own number, when it can take more.
+No state is kept per reader: each reads the events after its own number from the database when it is ready for more.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from store.db.engine import Database
 from store.events.feed import newest_number
 
 _PERIOD_SECONDS: Final = 0.25
-# A revoked token's stream ends within this.
+# The stream of a revoked token ends within this time.
 _RECHECK_SECONDS: Final = 5.0
-# Proxies close what is silent for half a minute.
+# Proxies close a connection that is silent for half a minute.
 _HEARTBEAT_SECONDS: Final = 15.0
-# A stream costs a connection and a look now and then; beyond this something opens them and forgets them.
+# A stream costs a connection and little else; more streams than this mean that a client leaks them.
 _MOST_STREAMS: Final = 500
 
-# Readers that are up to date want the same page within this.
+# Readers that are up to date share one page for this time.
 _SAME_PAGE_SECONDS: Final = 2.0
 _MOST_PAGES: Final = 64
 
-# Records, and the number up to which nothing is missing then.
+# Records, and the number up to which they are complete.
 Page = tuple[Sequence[str], int]
 
 _log = structlog.get_logger()
 
 
 class Tail:
-    """The newest number, looked for while anybody waits."""
+    """The newest event number, polled while a stream waits."""
 
     def __init__(self, database: Database, *, most: int = _MOST_STREAMS) -> None:
         self._database, self._most = database, most
@@ -52,17 +52,17 @@ class Tail:
 
     @property
     def newest(self) -> int:
-        """The newest number that is known here."""
+        """The newest number that this process has read."""
         return self._newest
 
     @property
     def is_full(self) -> bool:
-        """Whether another stream would be one too many."""
+        """Whether the limit of open streams is reached."""
         return self._streams >= self._most
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Count a stream while it is open."""
+        """Count a stream as open."""
         self._streams += 1
         try:
             yield
@@ -70,13 +70,13 @@ class Tail:
             self._streams -= 1
 
     def stop(self) -> None:
-        """End all streams soon; may be called by a signal's handler."""
+        """End all streams soon; a signal handler may call this."""
         self.stopped = True
 
     def page(self, key: Hashable, read: Callable[[], Page]) -> Page:
-        """Return the page for `key`, which many readers want at one moment: read once, and only if it has something.
+        """Return the page for `key`; readers who ask at the same time share one read, and empty pages are not kept.
 
-        A page that was read a moment ago may have less than there is by now; the reader's next page has the rest.
+        A shared page may lack the newest events; the reader's next page has them.
         """
         now = monotonic()
         with self._lock:
@@ -92,7 +92,7 @@ class Tail:
         return page
 
     async def wait_beyond(self, number: int, *, seconds: float) -> None:
-        """Wait until there are newer events than `number`, all streams are to end, or `seconds` have passed."""
+        """Wait until there are events after `number`, `stop` was called, or `seconds` have passed."""
         self._waiting += 1
         if self._looking is None or self._looking.done():
             self._changed = asyncio.Event()
@@ -130,9 +130,9 @@ async def stream(
     after: int,
     is_welcome: Callable[[], bool],
 ) -> AsyncIterator[str]:
-    """Yield what a browser's EventSource reads, until it goes, its token does, or the process stops.
+    """Yield the lines for a browser's EventSource, until the client disconnects, its token ends or the process stops.
 
-    read: returns a page of records after a number, and the number up to which nothing is missing then.
+    read: returns a page of records after a number, and the number up to which they are complete.
     Source: HTML Living Standard, section 9.2 "Server-sent events".
     """
     spoke_at = checked_at = monotonic()

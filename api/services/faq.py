@@ -1,4 +1,4 @@
-"""The self-service answers of `config/faq`: one Markdown file an answer and language, shown as safe HTML.
+"""The self-service answers of `config/faq`: one Markdown file per answer and language, shown as safe HTML.
 
 A file is named `CATEGORY--NAME.LANGUAGE.md` and begins with `# ` and the question.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FILE: Final = re.compile(r"([a-z0-9_]+)--([a-z0-9-]+)\.(en|zh)\.md")
 _TAGS: Final = frozenset({"p", "ul", "ol", "li", "strong", "em", "code", "br", "a", "h2", "h3", "blockquote"})
 _MOST: Final = 3
-# Of what a visitor is typing, so much tells what it is about.
+# So many characters of a visitor's text are enough for the classifier.
 _HEARD: Final = 2_000
 
 _log = structlog.get_logger()
@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class FaqAnswer:
-    """One answer. html: sanitised.  anchor: names it on the page."""
+    """One answer. html: sanitised.  anchor: its id on the page."""
 
     category: str
     anchor: str
@@ -43,7 +43,7 @@ class FaqAnswer:
 
 
 class Answers:
-    """All answers, read when they are first wanted. folder: None is the shipped one."""
+    """All answers, read on first use. folder: None means the shipped folder."""
 
     def __init__(self, settings: Settings, *, folder: Path | None = None) -> None:
         self._settings, self._folder = settings, folder or shipped_file().parent / "faq"
@@ -56,7 +56,7 @@ class Answers:
 
     @cached_property
     def _brain(self) -> Brain:
-        # The classifier takes a second to load; a desk whose form nobody opens needs none.
+        # The classifier takes a second to load, so it waits for the first visitor.
         from workers.routing.brain import build_brain  # noqa: PLC0415
 
         return build_brain(self._settings)
@@ -66,7 +66,7 @@ class Answers:
         return [each for each in self._all if each.language == language and category in {"", each.category}]
 
     def suggest(self, text: str, *, language: Language) -> list[FaqAnswer]:
-        """Return the answers that fit what a visitor writes; none for an emergency, which no page should hold up."""
+        """Return the answers that fit a visitor's text."""
         if not text.strip():
             return []
         with self._lock:
@@ -90,7 +90,7 @@ def _read(file: Path) -> FaqAnswer | None:
 
 
 def categories(answers: Sequence[FaqAnswer]) -> dict[str, list[FaqAnswer]]:
-    """Return category -> its answers, in the order in which they come."""
+    """Return category -> its answers, in the given order."""
     found: dict[str, list[FaqAnswer]] = {}
     for each in answers:
         found.setdefault(each.category, []).append(each)

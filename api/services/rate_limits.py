@@ -1,4 +1,4 @@
-"""How often one token may ask: a bucket that fills at a steady rate and holds a few seconds' worth."""
+"""The request limit of each token: a token bucket that fills at a steady rate and holds two seconds' requests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-# A page of a tool asks for a dozen things at once.
+# One page of a client sends a dozen requests at once.
 _BURST_SECONDS: Final = 2.0
 _MOST_KNOWN: Final = 10_000
-# A sum of fractions falls short of one by a hair.
+# A sum of fractions may be slightly less than one.
 _WHOLE: Final = 1 - 1e-9
 
 
 class TokenBuckets:
-    """The buckets of this process, one an agent. rate: requests a second, 0 for no limit."""
+    """The buckets of this process, one per agent. rate: requests per second, 0 for no limit."""
 
     def __init__(self, rate: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._clock = rate, clock
@@ -25,7 +25,7 @@ class TokenBuckets:
         self._levels: OrderedDict[UUID, tuple[float, float]] = OrderedDict()
 
     def wait(self, agent_id: UUID) -> float:
-        """Count a request; return 0 when it may go on, else the seconds until there is room for it."""
+        """Count a request; return 0 if it is allowed, else the seconds until it will be."""
         if not self._rate:
             return 0.0
         full, now = self._rate * _BURST_SECONDS, self._clock()

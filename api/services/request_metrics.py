@@ -1,4 +1,4 @@
-"""What this process counts about itself. One registry an application, so that tests and processes do not mix."""
+"""Metrics of this process's requests. Each application has its own registry, so that tests do not mix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-# Seconds. The list must be under 50 ms for 95 of 100; above 5 s a proxy has given up.
+# Seconds. The inbox must answer within 50 ms in 95 of 100 cases; after 5 s a proxy gives up.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 

@@ -1,4 +1,4 @@
-"""Sessions of the web desk: a signed cookie that names an agent, and ends when it is idle, old or its token is gone.
+"""Sessions of the web desk: a signed cookie names the agent; it ends when idle, old, or when the token is revoked.
 
 The signature covers the agent's seal (the hash of the token), so a new token ends every session of the old one.
 """
@@ -15,17 +15,17 @@ from uuid import UUID
 
 from store.desk.agents import AgentRecord
 
-# Source: reliability note 3.4; a support desk is shared ground, so an unattended screen must not stay open.
+# Source: reliability note 3.4; a support desk is a shared room, so an unattended screen must not stay signed in.
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
-# Each answer would otherwise set a cookie.
+# Without this, every response would set a cookie.
 _RENEW_AFTER: Final = timedelta(minutes=2)
 _COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedSession:
-    """What a cookie says; believed only once `Sessions.holds` says so."""
+    """The content of a cookie; do not trust it before `Sessions.holds` has checked it."""
 
     agent_id: UUID
     born_at: datetime
@@ -44,7 +44,7 @@ class Sessions:
         return self._write(agent, born_at=now, seen_at=now)
 
     def read(self, cookie: str) -> SignedSession | None:
-        """Return what the cookie says, or None if it says nothing that we write."""
+        """Return the content of the cookie, or None if it does not have our format."""
         form = _COOKIE.fullmatch(cookie)
         if form is None:
             return None
@@ -52,13 +52,13 @@ class Sessions:
         return SignedSession(UUID(hex=form.group(1)), born_at, seen_at, form.group(4))
 
     def holds(self, session: SignedSession, *, agent: AgentRecord, now: datetime) -> bool:
-        """Return whether we wrote the cookie, for this agent and token, and it is neither idle nor old."""
+        """Return whether we signed the cookie for this agent and token, and it is neither idle nor old."""
         expected = self._proof(agent, born_at=session.born_at, seen_at=session.seen_at)
         is_ours = hmac.compare_digest(expected, session.proof)
         return is_ours and now - session.seen_at < IDLE and now - session.born_at < LONGEST
 
     def renewed(self, session: SignedSession, *, agent: AgentRecord, now: datetime) -> str | None:
-        """Return the cookie that says the agent is still here, or None while the one they have will do."""
+        """Return a cookie with the new time of last use, or None while the old cookie is recent enough."""
         if now - session.seen_at < _RENEW_AFTER:
             return None
         return self._write(agent, born_at=session.born_at, seen_at=now)
@@ -68,5 +68,5 @@ class Sessions:
         return f"{agent.id.hex}.{born}.{seen}.{self._proof(agent, born_at=born_at, seen_at=seen_at)}"
 
     def _proof(self, agent: AgentRecord, *, born_at: datetime, seen_at: datetime) -> str:
-        said = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
-        return hmac.new(self.key, said.encode(), hashlib.sha256).hexdigest()
+        signed = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
+        return hmac.new(self.key, signed.encode(), hashlib.sha256).hexdigest()

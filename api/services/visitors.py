@@ -1,4 +1,4 @@
-"""Bounds for those whom nobody knows: how often one network address may ask for something, and forms that are ours."""
+"""Protection of the customers' pages: limits for each network address, signed forms, and case links."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_t
 
 _MOST_ADDRESSES: Final = 20_000
 _NONCE: Final = 12
-# Quicker than this nobody types; a form that lay open for a day is filled anew.
+# No person fills a form faster than this; a form that was open for a day must be loaded again.
 _QUICKEST, _OLDEST = timedelta(seconds=2), timedelta(hours=24)
 
 
 class VisitorPace:
-    """Counts what each address did lately, in this process. allowed: within `span`."""
+    """Counts the recent requests of each address, in this process. allowed: how many within `span`."""
 
     def __init__(self, *, allowed: int, span: timedelta) -> None:
         self._allowed, self._span = allowed, span
@@ -32,7 +32,7 @@ class VisitorPace:
         self._known: OrderedDict[str, deque[datetime]] = OrderedDict()
 
     def takes(self, address: str, *, now: datetime) -> bool:
-        """Count one more; return False, and count nothing, when it would be one too many."""
+        """Count a request and return True; above the limit return False without counting."""
         with self._lock:
             times = self._known.setdefault(address, deque())
             self._known.move_to_end(address)
@@ -47,45 +47,45 @@ class VisitorPace:
 
 
 class Forms:
-    """Makes the token in a form that we show, and knows it again. key: at least 256 bits, for this purpose alone."""
+    """Creates and checks the signed token of a form. key: at least 256 bits, for this purpose only."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def token(self, *, now: datetime) -> str:
-        """Return a token of a new form."""
-        said = f"{int(now.timestamp())}.{secrets.token_urlsafe(_NONCE)}"
-        return f"{said}.{self._proof(said)}"
+        """Return the token of a new form."""
+        signed = f"{int(now.timestamp())}.{secrets.token_urlsafe(_NONCE)}"
+        return f"{signed}.{self._proof(signed)}"
 
     def key_of(self, token: str, *, now: datetime) -> str:
-        """Return what names this form; empty when we did not make it, or when it was filled by no person."""
-        said, _, proof = token.rpartition(".")
-        stamp, _, nonce = said.partition(".")
-        known = hmac.compare_digest(proof.encode("utf-8", "replace"), self._proof(said).encode())
+        """Return the form's key; empty if we did not sign the token, or if it is too new or too old."""
+        signed, _, proof = token.rpartition(".")
+        stamp, _, nonce = signed.partition(".")
+        known = hmac.compare_digest(proof.encode("utf-8", "replace"), self._proof(signed).encode())
         if not known or not stamp.isdigit():
             return ""
         age = now - datetime.fromtimestamp(int(stamp), now.tzinfo)
         return f"form:{nonce}" if _QUICKEST <= age < _OLDEST else ""
 
-    def _proof(self, said: str) -> str:
-        digest = hmac.new(self._key, said.encode("utf-8", "replace"), hashlib.sha256).digest()
+    def _proof(self, signed: str) -> str:
+        digest = hmac.new(self._key, signed.encode("utf-8", "replace"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 class Visitors:
-    """All that the customers' pages share. thread_key: what thread tokens are proven with."""
+    """The objects that the customers' pages share. thread_key: signs thread tokens."""
 
     def __init__(self, settings: Settings, *, form_key: bytes, thread_key: bytes, answers: Answers) -> None:
         self.settings, self.answers = settings, answers
         self.forms, self._case_key = Forms(form_key), case_key(thread_key)
         per_hour = self.channel[1].per_hour if self.channel else 1
         self.messages = VisitorPace(allowed=per_hour, span=timedelta(hours=1))
-        # A page that is left open asks six times a minute; whoever guesses links asks more often.
+        # An open page polls six times a minute; a client that guesses links asks more often.
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
 
     @property
     def channel(self) -> tuple[str, FormLimits] | None:
-        """The name of the channel of the contact form, and what the form takes."""
+        """The name of the contact form's channel, and the form's limits."""
         enabled = ((name, each) for name, each in self.settings.channels.items() if each.enabled)
         return next(((name, form) for name, each in enabled if (form := each.contact_form)), None)
 
@@ -94,5 +94,5 @@ class Visitors:
         return f"/case/{write_case_token(self._case_key, CaseLink(kind, id_, now + LASTS))}"
 
     def read_link(self, token: str, *, now: datetime) -> CaseLink | None:
-        """Return what a link names; None when it does not hold."""
+        """Return the content of a link; None if it is not valid."""
         return read_case_token(self._case_key, token, now=now)

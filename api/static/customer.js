@@ -1,4 +1,4 @@
-// Suggestions while a visitor writes, and a case that stays fresh. The pages work whole without this file.
+// Suggestions while a visitor types, and updates of a case's page. The pages work completely without this file.
 "use strict";
 
 const SUGGEST_MILLISECONDS = 900;
@@ -34,7 +34,7 @@ if (shown) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-case]");
     if (!fresh || fresh.textContent === shown.textContent) return;
-    // A closed case has a form that the page did not have.
+    // A case that was closed needs the rating form, which the loaded page does not have.
     if (page.querySelector("[data-rating]") && !document.querySelector("[data-rating]")) location.reload();
     else shown.replaceChildren(...fresh.childNodes);
   };

@@ -1,4 +1,4 @@
-// Keys, a page that stays fresh, ready texts, the count of SMS. The pages work whole without this file.
+// Keyboard shortcuts, page updates, ready texts, the SMS counter. The pages work completely without this file.
 "use strict";
 
 const POLL_MILLISECONDS = 4000;
@@ -33,7 +33,7 @@ document.addEventListener("keydown", (event) => {
   else target.click();
 });
 
-// The list that one came from is where one goes back to.
+// Links back lead to the last list that the agent saw.
 const list = one("[data-list]");
 if (list) sessionStorage.setItem("omniyard-list", location.pathname + location.search);
 const from = sessionStorage.getItem("omniyard-list") || "/";
@@ -48,12 +48,12 @@ function isBusy(part) {
 }
 
 async function refresh() {
-  // Nothing may move while somebody selects text or is about to press something in it.
+  // Do not update while the agent selects text or uses a control of the part.
   if (document.hidden || !document.getSelection().isCollapsed) return;
   const parts = [...document.querySelectorAll("[data-live]")].filter((part) => !isBusy(part));
   if (!parts.length) return;
   const answer = await fetch(location.href, POLL);
-  // The session has ended: leave what is shown and let the next click ask for a token.
+  // The session has ended: keep the page, and let the next click lead to the sign-in form.
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const tabs = one(".tabs");
@@ -65,12 +65,12 @@ async function refresh() {
   news(page);
 }
 
-// The key of a form is new each time, and says nothing new.
+// Ignore the key of a form, which changes with every load.
 function same(part) {
   return part.innerHTML.replace(/name="key" value="\w+"/g, "").replace(/ open=""/g, "");
 }
 
-// A text that nobody has begun may follow what is new; one that was begun keeps the version that its author has read.
+// An empty reply box takes the new version; a text that the agent has begun keeps the version that the agent has read.
 function news(page) {
   const text = one("#text");
   const fresh = page.querySelector('#reply-form [name="version"]');
@@ -123,7 +123,7 @@ one("[data-canned]")?.addEventListener("submit", (event) => {
   text.focus();
 });
 
-// Pages after the first one are history and stay as they are; what a form answered stays until it is decided.
+// Only the first page of a list updates itself; a refused form stays until the agent decides.
 if (one("[data-live]") && !one("#refusal") && !new URLSearchParams(location.search).has("cursor")) {
   setInterval(() => refresh().catch(() => {}), POLL_MILLISECONDS);
 }

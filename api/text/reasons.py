@@ -10,7 +10,7 @@ from typing import Final
 
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
-from router.reason import Reason
+from router.reason import Reason, read_line
 from router.routing.trace import Trace
 
 _OBSERVED: Final = " (observed)"
@@ -48,6 +48,16 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
         return _raw(reason.key, values)
 
 
+def say_line(text: str, *, reader: ReasonReader) -> str:
+    """Return the reason of a column of text in the reader's words; empty for none."""
+    return "".join(say(reason, reader=reader) for reason in read_line(text))
+
+
+def line_in_english(text: str) -> str:
+    """Return the reason of a column of text in English."""
+    return say_line(text, reader=_PROGRAM)
+
+
 def in_english(reason: Reason) -> str:
     """Return the reason in English, with names and times as they are kept."""
     return say(reason, reader=_PROGRAM)
@@ -60,26 +70,35 @@ def _raw(key: str, values: Mapping[str, str]) -> str:
 def _value(name: str, value: str | int | Reason, *, reader: ReasonReader) -> str:
     if isinstance(value, Reason):
         return say(value, reader=reader)
-    chinese = reader.words.language == "zh"
-    if name == "category":
-        return reader.category(str(value))
-    if name == "origin":
-        return reader.words(f"origin_{value}")
-    if name == "sign":
-        return _sign(str(value), reader)
-    if name == "weekday" and value in WEEKDAY_WORDS:
-        return WEEKDAY_WORDS[int(value)][chinese]
-    return _holiday(str(value)) if name == "holiday_name" and chinese else str(value)
+    tell = _VALUES.get(name)
+    return tell(str(value), reader) if tell else str(value)
 
 
 def _sign(sign: str, reader: ReasonReader) -> str:
     return SIGN_WORDS[sign][reader.words.language == "zh"] if sign in SIGN_WORDS else sign
 
 
-def _holiday(name: str) -> str:
+def _weekday(number: str, reader: ReasonReader) -> str:
+    return WEEKDAY_WORDS[int(number)][reader.words.language == "zh"]
+
+
+def _holiday(name: str, reader: ReasonReader) -> str:
+    if reader.words.language != "zh":
+        return name
     bare = name.removesuffix(_OBSERVED)
     said = HOLIDAYS_IN_CHINESE.get(bare, bare)
     return f"{said}（补假）" if name != bare else said
+
+
+# Values whose words depend on the reader, by their name.
+_VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
+    "category": lambda name, reader: reader.category(name),
+    "at": lambda at, reader: reader.moment(datetime.fromisoformat(at)),
+    "origin": lambda kind, reader: reader.words(f"origin_{kind}"),
+    "sign": _sign,
+    "weekday": _weekday,
+    "holiday_name": _holiday,
+}
 
 
 def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:

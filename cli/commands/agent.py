@@ -25,15 +25,15 @@ commands = typer.Typer(
 
 @commands.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="How colleagues will see them; kept for good.")],
+    name: Annotated[str, typer.Argument(help="The name that colleagues see; it cannot be changed.")],
     *,
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.AGENT,
-    scope: Annotated[list[Verb] | None, typer.Option(help="All that this token is for; repeat it for several.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the token ends by itself.")] = None,
+    scope: Annotated[list[Verb] | None, typer.Option(help="The only things this token may do; repeatable.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the token expires.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add somebody and show their token, this once.
+    """Add an agent and show the token, only this once.
 
     Example: omniyard agent add "Li Na" --role admin
     """
@@ -48,12 +48,12 @@ def add(
 def rotate(
     name: Annotated[str, typer.Argument(help="As `agent list` shows it.")],
     *,
-    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the new token ends by itself.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=366, help="Days until the new token expires.")] = None,
     at_once: Annotated[bool, typer.Option("--at-once", help="End the old token now, not in a week.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give somebody a new token; the old one is in force for another week, so that programs can be told.
+    """Give an agent a new token; the old one stays valid for another week, so that programs can be changed.
 
     Example: omniyard agent rotate "ticket sync" --days 90
     """
@@ -73,15 +73,15 @@ def _show_token(agent: AgentRecord, token: str, *, as_json: bool) -> None:
         print_json({"name": agent.name, "role": agent.role, "expires_at": agent.expires_at, "token": token})
         return
     print(token)
-    until = f", in force until {_day(agent.expires_at)}" if agent.expires_at else ""
+    until = f", valid until {_day(agent.expires_at)}" if agent.expires_at else ""
     typer.echo(
-        f"The token of {agent.name} ({agent.role}){until}. It is shown this once; only its hash is kept.", err=True
+        f"The token of {agent.name} ({agent.role}){until}. It is shown only now; only its hash is stored.", err=True
     )
 
 
 @commands.command("list")
 def list_all(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List everybody, also the revoked.
+    """List all agents, including revoked ones.
 
     Example: omniyard agent list
     """
@@ -108,15 +108,15 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
     *,
     available: Annotated[bool | None, typer.Option("--available/--away", help="Whether they take work now.")] = None,
     capacity: Annotated[
-        int | None, typer.Option(min=0, help="Work at once: low 1, normal 2, high 3, urgent 4; 0 takes none.")
+        int | None, typer.Option(min=0, help="Open work at most: low 1, normal 2, high 3, urgent 4; 0 for none.")
     ] = None,
-    team: Annotated[list[str] | None, typer.Option(help="Team they belong to; repeat it for several.")] = None,
-    language: Annotated[list[str] | None, typer.Option(help='Language they take ("any" for all); repeatable.')] = None,
+    team: Annotated[list[str] | None, typer.Option(help="Team they belong to; repeatable.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help='Language they speak ("any" for all); repeatable.')] = None,
     category: Annotated[list[str] | None, typer.Option(help='Category they take ("any" for all); repeatable.')] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what work somebody is handed. What is not given stays as it is.
+    """Set which work an agent is assigned. Options that are not given leave their value unchanged.
 
     Example: omniyard agent set "Li Na" --available --team front-line --language zh --language en --capacity 30
     """
@@ -134,8 +134,8 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
 
 
 @commands.command("revoke")
-def revoke(name: Annotated[str, typer.Argument(help="As `agent list` shows it.")], config: ConfigOption = None) -> None:
-    """End somebody's token and sessions at once.
+def revoke(name: Annotated[str, typer.Argument(help="As shown by `agent list`.")], config: ConfigOption = None) -> None:
+    """End an agent's token and sessions at once.
 
     Example: omniyard agent revoke "Li Na"
     """
@@ -146,15 +146,15 @@ def revoke(name: Annotated[str, typer.Argument(help="As `agent list` shows it.")
 
 
 def _known(names: Iterable[str], known: Collection[str], *, noun: str) -> None:
-    # A desk that describes no teams may use any name; see `check`.
+    # A desk that configures no teams accepts any name; see `check`.
     for name in names:
         if known and name not in known:
             raise NotFound(f"no {noun} is named {name}; there are: {', '.join(known)}")
 
 
 def _in_words(duty: Duty) -> str:
-    said = [f"{kind.value} {', '.join(values)}" for kind, values in duty.skills.items() if values]
-    return "; ".join(["available" if duty.available else "away", f"capacity {duty.capacity}", *said])
+    skills = [f"{kind.value} {', '.join(values)}" for kind, values in duty.skills.items() if values]
+    return "; ".join(["available" if duty.available else "away", f"capacity {duty.capacity}", *skills])
 
 
 def _day(moment: object) -> str:

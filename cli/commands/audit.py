@@ -1,4 +1,4 @@
-"""`omniyard audit`: whether the trail is whole, and what it says."""
+"""`omniyard audit`: verify the audit trail, and list it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ commands = typer.Typer(help="Check the audit trail, or show it.\n\nExample: omni
 @commands.command("check")
 def check_command(
     head: Annotated[
-        str, typer.Option(help="NUMBER:HASH of an earlier check, kept elsewhere: proves that no end was cut off.")
+        str, typer.Option(help="NUMBER:HASH of an earlier check, kept elsewhere: proves that no last rows are missing.")
     ] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Reckon the whole chain again and name the first row that is not as it was sealed. Exit code 1 if there is one.
+    """Compute the whole hash chain again and name the first row that was changed. Exit code 1 if there is one.
 
     Example: omniyard audit check --head 4711:9f86d081884c7d65...
     """
@@ -34,11 +34,11 @@ def check_command(
     if as_json:
         print_json({"rows": verdict.rows, "broken": verdict.broken, "why": verdict.why, "head": _head(verdict.head)})
     elif verdict.broken is not None:
-        typer.echo(f"Broken at row {verdict.broken}: {verdict.why}. The {verdict.rows} rows before it are whole.")
+        typer.echo(f"Broken at row {verdict.broken}: {verdict.why}. The {verdict.rows} rows before it are unchanged.")
     else:
-        typer.echo(f"{verdict.rows} rows, all as they were sealed. Head: {_head(verdict.head)}")
+        typer.echo(f"{verdict.rows} rows, all unchanged. Head: {_head(verdict.head)}")
     if lost:
-        typer.echo("The row that --head names is not in the trail: rows were cut off or sealed anew.", err=True)
+        typer.echo("The row that --head names is not in the trail: rows were removed or sealed again.", err=True)
     if lost or verdict.broken is not None:
         raise typer.Exit(FAILED)
 
@@ -46,8 +46,8 @@ def check_command(
 @commands.command("list")
 def list_command(
     *,
-    actor: Annotated[str | None, typer.Option(help="Only what this person did.")] = None,
-    about: Annotated[str | None, typer.Option(help="Only what concerns this id or reference.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only the actions of this person.")] = None,
+    about: Annotated[str | None, typer.Option(help="Only rows about this id or reference.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,

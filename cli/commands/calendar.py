@@ -1,4 +1,4 @@
-"""`omniyard calendar`: what a calendar says, so that ops can hold it against the official notice."""
+"""`omniyard calendar`: print a calendar's hours, so that an operator can compare them with the official notice."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ from router.settings.files import load_settings
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 NameArgument = Annotated[str, typer.Argument(help='Which calendar: a name of the configuration, or "always".')]
-YearOption = Annotated[int | None, typer.Option("--year", "-y", min=1970, max=2199, help="The year; else this one.")]
+YearOption = Annotated[
+    int | None, typer.Option("--year", "-y", min=1970, max=2199, help="The year; default: this one.")
+]
 AtOption = Annotated[
     str | None,
     typer.Option(
-        "--at", help='A moment (ISO 8601, in the calendar\'s zone if it names none) or "now": is it open then?'
+        "--at", help='A moment (ISO 8601; the calendar\'s zone if it has none) or "now": print whether it is open then.'
     ),
 ]
 FeedOption = Annotated[
     Path | None,
-    typer.Option("--import", exists=True, dir_okay=False, help="Show what an iCal file says otherwise, as TOML."),
+    typer.Option("--import", exists=True, dir_okay=False, help="Show where an iCal file differs, as TOML."),
 ]
 
 
@@ -53,7 +55,7 @@ def calendar_command(
 ) -> None:
     """Print every open span of a year and why it is open, or whether the calendar is open at one moment.
 
-    Times are those of the calendar's own zone. Closed days are shown where it is not the week that closes them.
+    Times are in the calendar's own zone. A closed day is shown if another rule than the week closes it.
 
     Example: omniyard calendar office --year 2026
 
@@ -115,22 +117,22 @@ def _print_year(calendar: Calendar, year: int, *, as_json: bool) -> None:
 
 
 def _print_notice(calendar: Calendar, feed: Path, *, year: int) -> None:
-    # Loaded for this alone.
+    # Imported here because only this option needs it.
 
     notice = read_feed(feed, year=year)
     news = what_is_new(notice, calendar)
     print(to_toml(news, calendar=calendar.name, hours=_usual_hours(calendar, year)), end="")
-    told = sum((each.until - each.on).days + 1 for each in notice.exceptions)
+    named = sum((each.until - each.on).days + 1 for each in notice.exceptions)
     differ = sum((each.until - each.on).days + 1 for each in news)
-    print(f"{feed.name} names {told} days of {year}; {calendar.name} says otherwise of {differ}.", file=sys.stderr)
+    print(f"{feed.name} names {named} days of {year}; {calendar.name} differs on {differ}.", file=sys.stderr)
     for title in notice.unclear:
-        print(f"not a whole day, so it is yours to judge: {title}", file=sys.stderr)
+        print(f"not a whole day; decide yourself: {title}", file=sys.stderr)
     if news:
-        print("Hold this against the official notice, then put it into your configuration.", file=sys.stderr)
+        print("Compare this with the official notice, then put it into your configuration.", file=sys.stderr)
 
 
 def _usual_hours(calendar: Calendar, year: int) -> list[str]:
-    """Return the hours of the first ordinary open day of the year: a make-up day is worked like one."""
+    """Return the hours of the first ordinary open day of the year: a make-up day has the same hours."""
     days = (calendar.on(date(year, 1, 1) + timedelta(days=number)) for number in range(365))
     spans = next((day.spans for day in days if day.kind is DayKind.WEEK and day.spans), ())
     return [str(span) for span in spans]
@@ -171,9 +173,9 @@ def _words(moment: datetime, calendar: Calendar) -> str:
     return f"{_WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M %Z}"
 
 
-# Read an iCal feed of holidays once, into dated exceptions that a person looks at before they count.
+# Read an iCal feed of holidays once, as dated exceptions that an operator reviews before use.
 # Feeds differ in how they mark a make-up working day. Apple's of mainland China says X-APPLE-SPECIAL-DAY: ALTERNATE-
-# WORKDAY; others only have a word in the title. What is neither a whole day nor marked is left to the reader.
+# WORKDAY; others only have a word in the title. The operator decides about an event that is no whole day.
 
 _ONE_DAY: Final = timedelta(days=1)
 _MARK: Final = "X-APPLE-SPECIAL-DAY"
@@ -185,7 +187,7 @@ _WORKDAY_TITLE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """From `on` to `until`, both included, the week does not apply. works: a day of work, else closed."""
+    """From `on` to `until`, both included, the week does not apply. works: a working day, else closed."""
 
     on: date
     until: date
@@ -195,16 +197,16 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """What a feed says of a year. unclear: titles of events that are not whole days."""
+    """The holidays of one year in a feed. unclear: titles of events that are not whole days."""
 
     exceptions: tuple[Exemption, ...]
     unclear: tuple[str, ...]
 
 
 def read_feed(path: Path, *, year: int) -> CalendarFeed:
-    """Return what the file says of the local days of `year`, repeated events included.
+    """Return the file's events on the local days of `year`, repeated events included.
 
-    Raises PermanentError when it is no iCalendar file (RFC 5545).
+    Raises PermanentError when the file is not an iCalendar file (RFC 5545).
     """
     try:
         events = recurring_ical_events.of(Feed.from_ical(path.read_bytes())).at(year)
@@ -218,7 +220,7 @@ def read_feed(path: Path, *, year: int) -> CalendarFeed:
 
 
 def what_is_new(notice: CalendarFeed, calendar: Calendar) -> list[Exemption]:
-    """Return the exceptions, cut to the days of which the calendar says otherwise."""
+    """Return the exceptions, reduced to the days on which the calendar differs."""
     days = [
         replace(each, on=day, until=day)
         for each in notice.exceptions
@@ -229,7 +231,7 @@ def what_is_new(notice: CalendarFeed, calendar: Calendar) -> list[Exemption]:
 
 
 def to_toml(exceptions: Sequence[Exemption], *, calendar: str, hours: Sequence[str]) -> str:
-    """Return the exceptions as they stand in a configuration. hours: of a make-up working day."""
+    """Return the exceptions as TOML for the configuration. hours: of a make-up working day."""
     return "\n".join(_table(each, calendar=calendar, hours=hours) for each in exceptions)
 
 
@@ -243,7 +245,7 @@ def _table(each: Exemption, *, calendar: str, hours: Sequence[str]) -> str:
 
 
 def _days(event: Event, *, year: int) -> Iterator[Exemption]:
-    # RFC 5545 section 3.6.1: a whole day ends before the day that DTEND names.
+    # RFC 5545 section 3.6.1: a whole-day event ends before the day in DTEND.
     works = str(event.get(_MARK, "")) == _WORKDAY_MARK or bool(_WORKDAY_TITLE.search(_title(event)))
     last = max(event.start, event.end - _ONE_DAY)
     for day in _range(event.start, last):
@@ -262,7 +264,7 @@ def _range(first: date, last: date) -> Iterator[date]:
 
 
 def _joined(days: Sequence[Exemption]) -> Iterator[Exemption]:
-    """Yield the days, those that follow each other with one title as one."""
+    """Yield the days; consecutive days with one title are joined."""
     open_: Exemption | None = None
     for day in days:
         if open_ and (day.on, day.works, day.why) == (open_.until + _ONE_DAY, open_.works, open_.why):

@@ -1,4 +1,4 @@
-"""`omniyard classify`: what the desk understands of a text. No message is stored, and no server is asked."""
+"""`omniyard classify`: classify texts. No message is stored, and no server is used."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from router.settings.files import find_settings, load_settings
 from workers.routing.brain import Brain, build_brain
 from workers.training.learn import classifier_of, fitting_model
 
-# As many as a worker routes at once: the sentence encoder takes texts by the page.
+# As many as a worker routes at once: the sentence encoder is faster on many texts at once.
 _PAGE: Final = 200
 _CHUNK_BYTES: Final = 1 << 18
 _EXPECTED: Final = 'expected a JSON object with a text, such as {"text": "my card was stolen"}'
 
 
 def classify_command(
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, standard input is read.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, read standard input.")] = None,
     *,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read JSON lines {"text": ...} and print one JSON object for each.')
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say what each text is about: category, sub-intent, how sure, danger, language, facts; secrets are masked.
+    """Print for each text: category, sub-intent, probability, emergency, language, facts; secrets are masked.
 
-    The configuration decides the categories, as it does for routing: its keywords and the model in force; if none was
-    activated for this very file, one learns from its examples first and is kept for the next time. JSON lines have the
+    The configuration decides the categories, as for routing: its keywords and the active model; if no model was
+    activated for this file, one is trained from its examples first and kept for the next time. JSON lines have the
     keys category, sub_intent, probability, runner_up, abstained, emergency, language, facts, masked; category is null
-    when a person should decide, and runner_up is then the likeliest.
-    Exit code 1 if a line was no JSON object with a text; the others are answered.
+    when a person should decide; runner_up is then the most likely one.
+    Exit code 1 if a line was not a JSON object with a text; the others are answered.
 
     Example: omniyard classify --jsonl --config config/channels.toml < messages.jsonl
     """
@@ -54,12 +54,12 @@ def classify_command(
 
 def _brain(file: Path) -> Brain:
     settings = load_settings(file)
-    # Nothing is signed here, so the desk's key is not asked for.
+    # Nothing is signed here, so the desk's key is not needed.
     return build_brain(settings, key=b"", classifier=classifier_of(settings, fitting_model(settings, file)))
 
 
 def _answer_pipe(brain: Brain, content: bytes) -> None:
-    """Answer one text; JSON lines where the first line is one."""
+    """Answer one text, or JSON lines if the first line is one."""
     lines = content.splitlines()
     if lines and _text_of(lines[0]) is not None:
         _answer_lines(brain, (lines[first : first + _PAGE] for first in range(0, len(lines), _PAGE)))
@@ -68,7 +68,7 @@ def _answer_pipe(brain: Brain, content: bytes) -> None:
 
 
 def _pages(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield lines as they come, a page at most: whoever writes one line and waits is answered."""
+    """Yield lines as they come, a page at most: a program that writes one line and waits gets its answer."""
     read = getattr(stream, "read1", stream.read)
     rest = b""
     while chunk := read(_CHUNK_BYTES):
@@ -98,7 +98,7 @@ def _text_of(line: bytes) -> str | None:
     except ValueError:
         return None
     text = value.get("text") if isinstance(value, dict) else None
-    # Half a character is a text to JSON and to nothing else.
+    # JSON can hold half of a surrogate pair, which UTF-8 cannot encode.
     return text.encode("utf-8", "replace").decode() if isinstance(text, str) else None
 
 

@@ -1,4 +1,4 @@
-"""`omniyard contact`: what a customer is called, so that routes can ask for it."""
+"""`omniyard contact`: label customers, so that routes can match them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cli.terminal import ConfigOption
 from store.contacts.profiles import label_contact, unlabel_contact
 
 commands = typer.Typer(
-    help="Label contacts, for routes that ask for it.\n\nExample: omniyard contact label ann@customer.example vip",
+    help="Label contacts, for routes that match a label.\n\nExample: omniyard contact label ann@customer.example vip",
     no_args_is_help=True,
 )
 _Handle = Annotated[str, typer.Argument(help="An address or number that the contact has written from.")]
@@ -20,7 +20,7 @@ _Labels = Annotated[list[str], typer.Argument(help="One or several.")]
 
 @commands.command("label")
 def label(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> None:
-    """Give a contact labels.
+    """Add labels to a contact.
 
     Example: omniyard contact label ann@customer.example vip
     """
@@ -31,7 +31,7 @@ def label(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> N
 
 @commands.command("unlabel")
 def unlabel(handle: _Handle, labels: _Labels, *, config: ConfigOption = None) -> None:
-    """Take labels from a contact.
+    """Remove labels from a contact.
 
     Example: omniyard contact unlabel ann@customer.example vip
     """

@@ -1,4 +1,4 @@
-"""`omniyard cursor`: how far a channel has been read, and how to read it from another place."""
+"""`omniyard cursor`: show how far a channel has been read, and move that position."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ commands = typer.Typer(
 
 @commands.command("show")
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show every channel's cursor. For IMAP: UIDVALIDITY, and the highest UID that is kept.
+    """Show every channel's cursor. For IMAP: UIDVALIDITY, and the highest stored UID.
 
     Example: omniyard cursor show --json
     """
@@ -39,14 +39,14 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 def move(
     *,
     channel: Annotated[str, typer.Argument(help="The channel's name in the configuration.")],
-    position: Annotated[str, typer.Argument(help="Where to go on; for IMAP the last UID that counts as read.")],
-    epoch: Annotated[str | None, typer.Option(help="The epoch of the position; the present one if not given.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    position: Annotated[str, typer.Argument(help="Where to continue; for IMAP the last UID that counts as read.")],
+    epoch: Annotated[str | None, typer.Option(help="The epoch of the position; the current one if not given.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would happen, and change nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Read a channel again from an earlier place, or skip ahead. A running connector follows within a minute.
+    """Read a channel again from an earlier position, or skip ahead. A running connector follows within a minute.
 
-    What is already kept is recognised and not taken twice. Mail that is skipped over is not fetched.
+    Messages that are already stored are recognised and not stored twice. Skipped mail is not fetched.
 
     Example: omniyard cursor move support-mail 4711 --dry-run
     """
@@ -55,13 +55,13 @@ def move(
         with database.read() as connection:
             before = read_position(connection, channel=channel)
         if before is None and epoch is None:
-            raise NotFound(f"{channel} has not been read yet, so there is no epoch to stay in: give one with --epoch")
+            raise NotFound(f"{channel} has not been read yet and has no epoch: give one with --epoch")
         target = (epoch or (before[0] if before else ""), position)
         if not dry_run:
             with database.write() as connection:
-                reposition(connection, database, channel=channel, epoch=target[0], position=target[1])
-    said = "would move" if dry_run else "moved"
-    typer.echo(f"{channel}: {said} from {' '.join(before) if before else 'nowhere'} to {' '.join(target)}")
+                reposition(connection, channel=channel, epoch=target[0], position=target[1])
+    verb = "would move" if dry_run else "moved"
+    typer.echo(f"{channel}: {verb} from {' '.join(before) if before else 'nowhere'} to {' '.join(target)}")
 
 
 def _check(settings: Settings, *, channel: str, position: str) -> None:
@@ -70,5 +70,5 @@ def _check(settings: Settings, *, channel: str, position: str) -> None:
         raise NotFound(f"no channel is named {channel}; there are: {', '.join(settings.channels)}")
     check = kind_of(found).position
     if check is None:
-        raise PermanentError(f"{channel} is of kind {found.kind}, which has no position: its messages are pushed to us")
+        raise PermanentError(f"{channel} is of kind {found.kind}, which has no position: its messages are pushed")
     check.load()(position)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.text.phrases import Words
-from api.text.reasons import ReasonReader, reasons
+from api.text.reasons import ReasonReader, line_in_english, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from connectors.base import RawMessage
@@ -80,7 +80,7 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         "channel": row.channel,
         "received_at": row.received_at,
         "state": row.state,
-        "reason": row.reason,
+        "reason": line_in_english(row.reason),
         "duplicate_of": row.duplicate_of,
         "trace": row.trace,
     }

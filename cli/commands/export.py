@@ -1,4 +1,4 @@
-"""`omniyard export`: a case as a whole, for an authority, an auditor or the customer."""
+"""`omniyard export`: a complete case, for an authority, an auditor or the customer."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def export_command(
     case: Annotated[str, typer.Argument(metavar="CASE", help="A conversation's reference or id.")],
     *,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FOLDER", help="Write it here, with the originals as they came.")
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Write it here, with the unchanged originals.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print all of a case as one JSON document: its messages, what was answered, and why each decision was made.
+    """Print a complete case as one JSON document: its messages, the answers, and the reason for each decision.
 
-    Secrets are masked in it. With --to it becomes FOLDER/case.json beside the originals, which are unmasked: whoever
-    asks for them is written down in the audit trail.
+    Secrets are masked in it. With --to it becomes FOLDER/case.json, next to the originals, which are unmasked: the
+    export of the originals is recorded in the audit trail.
 
     Example: omniyard export K7QF2MXD4 --to case-of-li-na
     """
@@ -85,13 +85,13 @@ def _document(
 
 
 def _originals(connection: Connection, messages: Sequence[MessageRecord]) -> dict[str, bytes]:
-    """Return the original of each message that has one, by a file name that sorts as they came."""
+    """Return the original of each message that has one, by a file name that sorts in order of arrival."""
     found = {}
     for number, message in enumerate(messages, start=1):
         try:
             original = find_original(connection, message.id)
         except NotFound:
-            # It is ours, or it was kept long enough.
+            # We sent it, or its original was deleted after its retention time.
             continue
         content = unpack(original.content, size=original.size)
         found[f"{number:03}.{'json' if looks_like_document(content) else 'eml'}"] = content

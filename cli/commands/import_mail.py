@@ -1,4 +1,4 @@
-"""`omniyard import`: old mail from files, shown to agents, answered by nobody."""
+"""`omniyard import`: take in old mail from files; agents see it, and no automatic answer is sent."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from workers.intake.intake import Intake
 from workers.runtime.logs import configure_logging
 
 _PAGE: Final = 100
-# A page is held in memory and is one commit, whatever its messages weigh.
+# A page is held in memory and is one commit, so its messages together are at most this large.
 _PAGE_BYTES: Final = 32_000_000
 
 
 @dataclass(slots=True)
 class Tally:
-    """What an import did, or with --dry-run would do. unreadable: kept in quarantine, with the reason."""
+    """What an import did, or with --dry-run would do. unreadable: stored in quarantine, with the reason."""
 
     messages: int = 0
     known: int = 0
@@ -44,17 +44,17 @@ Keep = Callable[[Sequence[RawMessage]], None]
 
 
 def import_command(
-    kind: Annotated[Kind, typer.Argument(help="What lies at PATH.")],
+    kind: Annotated[Kind, typer.Argument(help="The format of PATH.")],
     path: Annotated[Path, typer.Argument(help="A maildir, an mbox file, or an .eml file or a folder of them.")],
     *,
-    channel: Annotated[str, typer.Option(help="The channel, of the configuration, that the mail came by.")],
+    channel: Annotated[str, typer.Option(help="The channel, from the configuration, that received the mail.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, count, keep nothing.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take old mail in. It opens conversations like any mail, but nothing automatic is sent and no clock starts.
+    """Take in old mail. It opens conversations like any mail, but nothing automatic is sent and no SLA clock starts.
 
-    May be stopped and run again at any time: what is in already is recognised and skipped. Mail that cannot be read
+    It may be stopped and run again at any time: mail that is already stored is recognised and skipped. Unreadable mail
     goes to quarantine with its bytes.
 
     Example: omniyard import mbox old-support.mbox --channel support-mail --dry-run
@@ -102,13 +102,13 @@ def _import(
 def _count(
     source: Iterator[RawMessage], *, total: Callable[[], int], tally: Tally, database: Database, channel: str
 ) -> None:
-    seen: set[str] = set()
+    known: set[str] = set()
     with Guard() as guard:
         for messages in _shown(_pages(source), total=total):
             with database.read() as connection:
-                seen |= known_keys(connection, channel=channel, keys=[message.source_key for message in messages])
-            fresh = [message for message in messages if message.source_key not in seen]
-            seen |= {message.source_key for message in fresh}
+                known |= known_keys(connection, channel=channel, keys=[message.source_key for message in messages])
+            fresh = [message for message in messages if message.source_key not in known]
+            known |= {message.source_key for message in fresh}
             unreadable = sum(bool(arrival.unreadable) for arrival in guard.normalise_page(fresh, channel=channel))
             tally.known += len(messages) - len(fresh)
             tally.imported += len(fresh) - unreadable
@@ -135,7 +135,7 @@ def _pages(source: Iterator[RawMessage]) -> Iterator[list[RawMessage]]:
 
 
 def _shown(pages: Iterator[list[RawMessage]], *, total: Callable[[], int]) -> Iterator[list[RawMessage]]:
-    """Pass the pages on, moving a bar on standard error when a person watches."""
+    """Pass the pages on and show a progress bar on standard error if it is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield from pages

@@ -11,7 +11,7 @@ from store.db.open import current_version, open_database
 
 
 def migrate_command(config: ConfigOption = None) -> None:
-    """Bring the database to this version's tables; does nothing when it has them. `omniyard up` does this by itself.
+    """Migrate the database to this version's tables; does nothing if it has them. `omniyard up` does this by itself.
 
     Example: omniyard migrate
     """

@@ -1,4 +1,4 @@
-"""`omniyard model`: which trained model is in force."""
+"""`omniyard model` and `omniyard train`: train models, and choose the active one."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
 
 _COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")
-# So many of the other categories tell where the examples overlap.
+# How many other categories are shown for each, the ones that its examples are most confused with.
 _SHOWN = 2
 
 
 def train_command(
     config: ConfigOption = None,
     *,
-    activate: Annotated[bool, typer.Option("--activate", help="Put the model in force at once.")] = False,
+    activate: Annotated[bool, typer.Option("--activate", help="Activate the model at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn from the examples and from agents' corrections; show how it does on examples that were held back.
+    """Train a model on the examples and on agents' corrections; show its results on held-out examples.
 
-    The model is kept as a file of its own under the data folder; until it is activated nothing changes. Workers notice
-    a model in force within seconds. Texts are masked before they are learnt, and equal examples give an equal model.
-    If training fails, the model in force stays.
+    The model is stored as a file under the data folder; until it is activated nothing changes. Workers notice
+    an active model within seconds. Texts are masked before training, and equal examples give an equal model.
+    If training fails, the active model stays.
 
     Example: omniyard train --activate
     """
@@ -44,7 +44,7 @@ def train_command(
     settings = load_settings(file)
     lessons = lessons_of(settings, file)
     if not lessons.teach:
-        raise ConfigError(f"{file}: there is nothing to learn from: fewer than two categories have examples")
+        raise ConfigError(f"{file}: no model can be trained: fewer than two categories have examples")
     corrections = _corrections(settings)
     folder, started = ModelFolder.of(settings), time.monotonic()
     _, about = learn(folder, lessons, corrections=corrections)
@@ -58,7 +58,7 @@ def train_command(
 
 
 def _corrections(settings: Settings) -> Sequence[TrainingExample]:
-    """Return what agents corrected; a desk that has not routed anything yet has nothing."""
+    """Return the agents' corrections; empty for a desk that has not routed anything yet."""
     database = open_database(settings)
     try:
         if current_version(database) != latest_version():
@@ -67,7 +67,7 @@ def _corrections(settings: Settings) -> Sequence[TrainingExample]:
             rows = corrected_texts(connection)
     finally:
         database.close()
-    # The words as routing classifies them, masked as the desk keeps them.
+    # The text as routing classifies it, masked as the desk stores it.
     return [
         TrainingExample(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "")
         for row in rows
@@ -83,21 +83,21 @@ def _print(about: StoredModel, *, seconds: float, active: bool) -> None:
     if about.encoder is None:
         console.print("The sentence encoder is not installed: install omniyard\\[encoder] for the last few per cent.")
     if active:
-        console.print("It is in force; running workers take it within seconds.")
+        console.print("It is active; running workers load it within seconds.")
     else:
-        console.print(f"It is not in force yet: omniyard model activate {about.version}")
+        console.print(f"It is not active yet: omniyard model activate {about.version}")
 
 
 def print_report(about: StoredModel, *, console: Console) -> None:
-    """Print how a model did on examples held back, category by category."""
+    """Print a model's results on held-out examples, category by category."""
     report = about.report
     categories = report.get("categories")
     if isinstance(categories, dict):
         rows = [_row(name, figures) for name, figures in categories.items() if isinstance(figures, dict)]
         console.print(table(_COLUMNS, rows))
     console.print(
-        f"Of examples held back {_share(report.get('accuracy'))} were told rightly; "
-        f"what it says of its sureness is off by {_share(report.get('calibration_error'))} on average."
+        f"Of the held-out examples {_share(report.get('accuracy'))} were classified correctly; "
+        f"its stated probability is off by {_share(report.get('calibration_error'))} on average."
     )
 
 
@@ -120,7 +120,7 @@ commands = typer.Typer(
 
 @commands.command("list")
 def list_all(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the models of this machine, oldest first; the one in force is marked.
+    """List the models of this machine, oldest first; the active one is marked.
 
     Example: omniyard model list
     """
@@ -148,7 +148,7 @@ def list_all(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 def show(
     version: Annotated[str, typer.Argument(help="A version, or the beginning of it.")], config: ConfigOption = None
 ) -> None:
-    """Show how a model did on examples held back, category by category.
+    """Show a model's results on held-out examples, category by category.
 
     Example: omniyard model show 495a
     """
@@ -160,7 +160,7 @@ def show(
 def activate(
     version: Annotated[str, typer.Argument(help="A version, or the beginning of it.")], config: ConfigOption = None
 ) -> None:
-    """Put a model in force; running workers take it within seconds.
+    """Activate a model; running workers load it within seconds.
 
     Example: omniyard model activate 495a0b009647
     """
@@ -170,7 +170,7 @@ def activate(
 
 @commands.command("rollback")
 def rollback(config: ConfigOption = None) -> None:
-    """Put the model in force that was so before this one.
+    """Activate the model that was active before this one.
 
     Example: omniyard model rollback
     """
@@ -185,4 +185,4 @@ def _folder(config: ConfigOption) -> tuple[ModelFolder, str]:
 
 
 def _say(choice: ModelChoice) -> None:
-    print(f"Model {choice.version} is in force; running workers take it within seconds.")
+    print(f"Model {choice.version} is active; running workers load it within seconds.")

@@ -1,4 +1,4 @@
-"""`omniyard parse`: what Omniyard reads in a mail file. Nothing is stored, and no configuration is needed."""
+"""`omniyard parse`: print what Omniyard reads in a mail file. Nothing is stored, and no configuration is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from router.envelope import Attachment, Envelope, Party, from_json
 from router.origin.automatic import recognise
 
 _PAGE: Final = 100
-# Of a file that is too long to be a mail: enough to say who it is from.
+# Of a file that is too large to be a mail: enough to find its sender.
 _HEAD_BYTES: Final = 65_536
 _STANDARD_INPUT: Final = Path("-")
 
@@ -30,11 +30,11 @@ def parse_command(
     files: Annotated[list[Path], typer.Argument(help="Mail files (RFC 5322); - reads one mail from standard input.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print what Omniyard reads in each file: who, what, the new words and the quoted ones, files, what made it.
+    """Print what Omniyard reads in each file: sender, subject, new and quoted words, files, and what wrote it.
 
-    With --json one object a line: file, subject, from, from_name, to, cc, date, message_id, in_reply_to, references,
-    text, quoted, html, attachments, origin, defects. A mail that cannot be read comes as a stub whose last defect says
-    why. Exit code 1 if a file could not be opened.
+    With --json one object per line: file, subject, from, from_name, to, cc, date, message_id, in_reply_to, references,
+    text, quoted, html, attachments, origin, defects. An unreadable mail comes as a stub whose last defect is
+    the reason. Exit code 1 if a file could not be opened.
 
     Example: omniyard parse --json mail/*.eml | jq .subject
     """
@@ -64,7 +64,7 @@ def _read(path: Path) -> RawMessage | None:
         size, at = path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC)
         with path.open("rb") as file:
             if size > limits.RAW_BYTES:
-                why = f"The mail has {size} bytes; we read at most {limits.RAW_BYTES}."
+                why = f"The mail has {size} bytes; at most {limits.RAW_BYTES} are read."
                 return _message(path, file.read(_HEAD_BYTES), at=at, defect=why)
             return _message(path, file.read(), at=at)
     except OSError as error:
@@ -79,7 +79,7 @@ def _message(path: Path, content: bytes, *, at: datetime, defect: str = "") -> R
 def _print(path: Path, envelope: Envelope, *, as_json: bool) -> None:
     plain = describe(envelope) | {"file": str(path)}
     words = json.dumps({"file": "", **plain}, ensure_ascii=False) if as_json else _readable(plain)
-    # A file name may hold bytes that are no text.
+    # A file name may hold bytes that are not valid text.
     sys.stdout.buffer.write(words.encode("utf-8", "replace") + b"\n")
     sys.stdout.buffer.flush()
 

@@ -1,4 +1,4 @@
-"""`omniyard quarantine`: the messages that could not be routed, and what to do with them."""
+"""`omniyard quarantine`: list the messages that could not be routed, and replay or discard them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from api.text.reasons import line_in_english
 from cli.desk import open_desk, write_down
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
@@ -34,7 +35,7 @@ commands = typer.Typer(
     "Example: omniyard quarantine list",
     no_args_is_help=True,
 )
-# Written into the events, where the desk writes the agent's name.
+# Written into the events in place of an agent's name.
 _BY: Final = "operator"
 _MOST: Final = 1_000
 
@@ -45,7 +46,7 @@ IdArgument = Annotated[UUID, typer.Argument(help="The id that `quarantine list` 
 def list_all(
     *,
     channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
-    discarded: Annotated[bool, typer.Option("--discarded", help="Those that were put away instead.")] = False,
+    discarded: Annotated[bool, typer.Option("--discarded", help="List the discarded messages instead.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many at most, newest first.")] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -59,7 +60,9 @@ def list_all(
     if as_json:
         print_json([_plain(row) for row in rows])
         return
-    cells = [(str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", row.reason) for row in rows]
+    cells = [
+        (str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", line_in_english(row.reason)) for row in rows
+    ]
     print_table(("id", "channel", "accepted", "reason"), cells)
 
 
@@ -67,18 +70,18 @@ def list_all(
 def show(
     inbound_id: IdArgument,
     *,
-    original: Annotated[bool, typer.Option("--original", help="Write its bytes as they came.")] = False,
+    original: Annotated[bool, typer.Option("--original", help="Write its unchanged bytes.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one message: why it is here, who sent it, and with --original its very bytes.
+    """Show one message: the reason, its sender, and with --original its unchanged bytes.
 
-    Whoever asks for the bytes, which are unmasked, is written down in the audit trail.
+    The bytes are unmasked, so reading them is recorded in the audit trail.
 
     Example: omniyard quarantine show 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001 --original > odd.eml
     """
     if original:
-        # Nobody sees a byte before the row is committed.
+        # The audit row is committed before the first byte is shown.
         sys.stdout.buffer.write(_opened(inbound_id, config=config))
         return
     with open_desk(config) as (_, database), database.read() as connection:
@@ -96,9 +99,9 @@ def replay_some(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send messages through the whole path again, their original read anew. Doing it twice does no harm.
+    """Process messages again from their originals. A repeated replay does no harm.
 
-    What still cannot be read stays in quarantine with today's reason. Exit code 1 if any did.
+    A message that is still unreadable stays in quarantine with the new reason. Exit code 1 if there was one.
 
     Example: omniyard quarantine replay 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001
     """
@@ -109,7 +112,7 @@ def replay_some(
     if as_json:
         print_json({"replayed": going, "unreadable": refused})
     else:
-        typer.echo(f"{len(going)} messages go again; the sweep takes them up within seconds")
+        typer.echo(f"{len(going)} messages are queued again; the sweep finds them within seconds")
         for inbound_id, why in refused.items():
             typer.echo(f"{inbound_id} stays: {why}", err=True)
     if refused:
@@ -120,16 +123,16 @@ def replay_some(
 def discard_one(
     inbound_id: IdArgument,
     *,
-    reason: Annotated[str, typer.Option(help="Why nobody needs to see it; kept with it.")],
+    reason: Annotated[str, typer.Option(help="Why no agent needs to see it; stored with it.")],
     config: ConfigOption = None,
 ) -> None:
-    """Put a message away: it waits for nobody any more, keeps its bytes, and can still be replayed.
+    """Discard a message: it no longer waits for a person, keeps its bytes, and can still be replayed.
 
     Example: omniyard quarantine discard 0192f1c2-7d11-7cc0-8000-5e1c6cf0a001 --reason "advertising"
     """
     with open_desk(config) as (_, database), database.write() as connection:
         discard(connection, inbound_id, reason=reason, by=_BY)
-    typer.echo(f"{inbound_id} is put away")
+    typer.echo(f"{inbound_id} is discarded")
 
 
 def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
@@ -140,7 +143,7 @@ def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
 
 
 def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mapping[UUID, str], dict[UUID, str]]:
-    """Return the new envelopes, and for what is still unreadable the reason."""
+    """Return the new envelopes, and the reason for each message that is still unreadable."""
     envelopes: dict[UUID, str] = {}
     refused: dict[UUID, str] = {}
     with Guard() as guard:
@@ -149,7 +152,7 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
                 row = find_quarantined(connection, inbound_id)
                 packed = find_quarantined_original(connection, inbound_id)
             if not packed.size:
-                refused[inbound_id] = "its channel never gave us its bytes"
+                refused[inbound_id] = "its channel never delivered its bytes"
                 continue
             raw = RawMessage(
                 source_key=row.source_key,
@@ -167,7 +170,7 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
 
 
 def _plain(row: QuarantinedRecord) -> dict[str, Any]:
-    """Return what may be shown: the envelope is unmasked, so only its masked head is."""
+    """Return what may be shown: the envelope is unmasked, so only its masked beginning."""
     envelope = from_json(row.envelope)
     return {
         "id": row.id,
@@ -180,7 +183,7 @@ def _plain(row: QuarantinedRecord) -> dict[str, Any]:
         "accepted_at": row.accepted_at,
         "attempts": row.attempts,
         "conflict": row.conflict,
-        "reason": row.reason,
+        "reason": line_in_english(row.reason),
         "discarded_at": row.discarded_at,
         "defects": list(envelope.defects),
     }

@@ -1,4 +1,4 @@
-"""`omniyard status`: per channel how far, how late, what went wrong, and whether the books balance."""
+"""`omniyard status`: per channel how far it was read, the lag, the last error, and whether the books balance."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _COLUMNS: Final = ("channel", "poll", "cursor", "server", "in", "routed", "dup",
 def status_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Renew the screen every two seconds.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh the screen every two seconds.")] = False,
 ) -> None:
     """Show each channel and whether the books balance: accepted = routed + duplicate + quarantined + waiting.
 
-    poll: since the last good one. server: messages the provider holds (+ those above the cursor). in: accepted.
-    dup: duplicates. quar: in quarantine. wait: not routed yet; lag: the oldest of them.
+    poll: since the last good one. server: messages at the provider (+ those above the cursor). in: accepted.
+    dup: duplicates. quar: in quarantine. wait: not routed yet; lag: age of the oldest of them.
     Exit code 1 if the books do not balance.
 
     Example: omniyard status --watch
@@ -86,7 +86,7 @@ def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:
 
 
 def _remarks(status: DeskStatus) -> list[Text]:
-    """Return what needs an operator's eye, worst first."""
+    """Return what needs an operator's attention, worst first."""
     errors = [
         Text(f"{channel.channel}: {channel.error} ({age(channel.error_at, now=status.now)} ago)", style="red")
         for channel in status.channels
@@ -95,12 +95,12 @@ def _remarks(status: DeskStatus) -> list[Text]:
     notices = [Text(f"{c.channel}: {c.notice}", style="yellow") for c in status.channels if c.notice]
     unknown = status.outbound["unknown"]
     if unknown:
-        errors.append(Text(f"{unknown} outgoing messages have no clear outcome: a person must look", style="red"))
+        errors.append(Text(f"{unknown} outgoing messages have no clear outcome: a person must check them", style="red"))
     return [*errors, *notices, *_last_day(status)]
 
 
 def _last_day(status: DeskStatus) -> list[Text]:
-    """Return the morning's line: what the hours held, what the second look let in, which promises were broken."""
+    """Return the last day's summary: held and released messages, emergencies, outages and breached promises."""
     gate, lines = status.gate, list[Text]()
     if gate.held or gate.released:
         line = f"In 24 hours {gate.held + gate.released} messages came while closed: {gate.held} wait for the opening, "

@@ -1,4 +1,4 @@
-"""`omniyard systemd`: units for a server, made from the Procfile so that the two cannot differ."""
+"""`omniyard systemd`: write units for a server from the Procfile, so that the two cannot differ."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ WantedBy=omniyard.target
 
 
 def systemd_command(
-    folder: Annotated[Path | None, typer.Argument(help="Where to write them; without it they are printed.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Where to write them; if not given, print them.")] = None,
     *,
     config: Annotated[Path, typer.Option(help="The configuration file.")] = Path("/etc/omniyard/channels.toml"),
     data: Annotated[Path, typer.Option(help="The working folder; `data` of the configuration is in it.")] = Path(
         "/var/lib/omniyard"
     ),
-    secrets: Annotated[Path, typer.Option(help="A file of NAME=value lines for env: secrets.")] = Path(
+    secrets: Annotated[Path, typer.Option(help="A file of NAME=value lines with the env: secrets.")] = Path(
         "/etc/omniyard/secrets"
     ),
-    user: Annotated[str, typer.Option(help="Who runs it.")] = "omniyard",
+    user: Annotated[str, typer.Option(help="The user that runs it.")] = "omniyard",
     python: Annotated[Path, typer.Option(help="The Python that Omniyard is installed in.")] = Path(sys.executable),
 ) -> None:
-    """Write one systemd service a Procfile line, and a target that starts them all.
+    """Write one systemd service per Procfile line, and a target that starts them all.
 
     Example: omniyard systemd /etc/systemd/system && systemctl enable --now omniyard.target
     """

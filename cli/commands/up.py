@@ -1,4 +1,4 @@
-"""`omniyard up`: the whole desk on this machine, from one command."""
+"""`omniyard up`: run the whole desk on this machine with one command."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ DemoOption = Annotated[
 
 BROKER: Final = "broker"
 LESSON: Final = "learning"
-# Apart from what a real desk keeps.
+# Separate from the data of a real desk.
 _DEMO_DATA: Final = Path("var/demo")
 _FIRST_AGENT: Final = "admin"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
-# An append-only file that it refuses twice will be refused for ever.
+# After this many failures, Redis starts without its append-only file: a corrupt one fails every time.
 _HOPELESS: Final = 2
 
 
 def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
     """Start every process of the Procfile, with an embedded broker and SQLite where the configuration names none.
 
-    Shows what runs where, then the processes' own lines. A process that dies is started again. Ctrl-C stops
-    everything; a second Ctrl-C does not wait. What a killed `omniyard up` left running is taken over by the next.
+    Shows which address each process uses, then the processes' log lines. A process that dies is restarted. Ctrl-C stops
+    everything; a second Ctrl-C does not wait. Processes left by a killed `omniyard up` are ended by the next one.
 
     Example: omniyard up --config config/channels.toml
     """
@@ -82,7 +82,7 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
 
 
 def _prepare(settings: Settings) -> tuple[str, str]:
-    """Bring the database up to date; return where it is and, when there was no agent yet, the first one's token."""
+    """Migrate the database; return where it is and, if there was no agent yet, the first agent's token."""
     database = open_database(settings)
     try:
         upgrade(database)
@@ -104,7 +104,7 @@ def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
 
 
 def _demo(settings: Settings, ports: Ports) -> list[str]:
-    """Return the command of the process that plays the providers and the customers."""
+    """Return the command of the process that runs the demo's providers and customers."""
     mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
     named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "mail": mail}
     return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
@@ -145,12 +145,12 @@ def _start_broker(supervisor: Supervisor, *, broker: EmbeddedBroker, lines: LogL
     try:
         broker.wait_until_ready(_BROKER_SECONDS)
     except TransientError as error:
-        # It is a doorbell: without it the sweep finds the work, and it is started again like any other process.
+        # The broker is only a doorbell: without it the sweep finds the work, and the supervisor starts it again.
         lines(BROKER, str(error))
 
 
 class _Reveal:
-    """Shows the screen once: when the desk answers, or when it should have."""
+    """Shows the screen once: when the desk answers, or when the wait for it ends."""
 
     def __init__(self, supervisor: Supervisor, *, opening: DeskOpening, lines: LogLines) -> None:
         self._supervisor, self._opening, self._lines = supervisor, opening, lines

@@ -1,4 +1,4 @@
-"""`omniyard webhooks`: what waits for the targets of webhooks, what they never took, and how to send that again."""
+"""`omniyard webhooks`: list the deliveries that wait or were given up, and send them again."""
 
 from __future__ import annotations
 
@@ -9,24 +9,19 @@ import typer
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
-from store.events.webhook_deliveries import (
-    DeliveryState,
-    TargetCount,
-    count_deliveries,
-    list_deliveries,
-    replay_deliveries,
-)
+from store.events.webhook_deliveries import TargetCount, count_deliveries, list_deliveries, replay_deliveries
+from store.tables.operations import DeliveryState
 
 _MOST_ROWS = 500
 
 commands = typer.Typer(
-    help="Look after the tools that are told of changes.\n\nExample: omniyard webhooks list", no_args_is_help=True
+    help="Look after the delivery of webhooks.\n\nExample: omniyard webhooks list", no_args_is_help=True
 )
 
 
 @commands.command("list")
 def list_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show each target: how much waits, how much it did not take for a day, and why, newest first.
+    """Show each target: how many deliveries wait, how many were given up after a day, and why, newest first.
 
     Example: omniyard webhooks list --json
     """
@@ -47,11 +42,11 @@ def list_command(config: ConfigOption = None, as_json: JsonOption = False) -> No
 
 @commands.command("replay")
 def replay_command(
-    ids: Annotated[list[UUID] | None, typer.Argument(help="Ids that `omniyard webhooks list` shows.")] = None,
-    target: Annotated[str | None, typer.Option(help="Everything of this target, if no ids are given.")] = None,
+    ids: Annotated[list[UUID] | None, typer.Argument(help="The ids that `omniyard webhooks list` shows.")] = None,
+    target: Annotated[str | None, typer.Option(help="If no ids are given: all deliveries of this target.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Deliver again what was given up, for another day.
+    """Try the deliveries that were given up for another day.
 
     Example: omniyard webhooks replay --target ticket-sync
     """

@@ -1,1 +1,1 @@
-"""A desk to look at: providers that exist on this machine only, and customers who write to them."""
+"""A demo desk: providers that run only on this machine, and customers who write to them."""

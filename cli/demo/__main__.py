@@ -1,4 +1,4 @@
-"""`python -m cli.demo`: play the providers, and the customers who write to them, until told to stop."""
+"""`python -m cli.demo`: run the demo's providers and customers until stopped."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Town:
     """The providers and the customers of the demo."""
 
     def __init__(self, *, twilio: int, x: int, telegram: int, mail: str) -> None:
-        # No number may come twice: the desk remembers those of the last demo.
+        # No number may be used twice: the desk remembers those of the last demo.
         now = int(time.time())
         self._twilio, self._telegram = _Twilio(port=twilio, first=now * 1000), _Telegram(port=telegram, first=now)
         self._x = _X(port=x)
-        # Nobody wants to wait for X's real limit, fifteen lookups in a quarter of an hour.
+        # X's real limit, fifteen lookups in a quarter of an hour, is too slow for a demo.
         self._x.remaining = _MANY
         self._mail = mail
         self._ways: Mapping[str, Callable[[Line], object]] = {
@@ -64,11 +64,11 @@ class Town:
         return self._twilio, self._x, self._telegram
 
     def write(self, line: Line) -> None:
-        """Let a customer write."""
+        """Send one customer's message."""
         self._ways[line.by](line)
 
     def wait_for_desk(self, stopped: threading.Event) -> None:
-        """Return when the desk takes mail, or after a minute."""
+        """Return when the desk accepts mail, or after a minute."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while not stopped.wait(0.5) and time.monotonic() < end:
             with suppress(OSError, smtplib.SMTPException), self._client():
@@ -100,11 +100,11 @@ class Town:
 
 
 def main() -> None:
-    """Play the afternoon once, then stay for the agents' answers."""
+    """Play the script once, then stay to receive the agents' answers."""
     parser = argparse.ArgumentParser(prog="python -m cli.demo", description=main.__doc__)
     for name in ("twilio", "x", "telegram"):
         parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")
-    parser.add_argument("--mail", required=True, help="where the desk takes mail, HOST:PORT")
+    parser.add_argument("--mail", required=True, help="where the desk accepts mail, HOST:PORT")
     town, stopped = Town(**vars(parser.parse_args())), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -116,7 +116,7 @@ def main() -> None:
             town.write(line)
             print(f"{line.who} writes by {line.by}: {line.subject or line.text}", flush=True)
     else:
-        print("That was the afternoon. Answer somebody on the desk: it is shown here.", flush=True)
+        print("The script has ended. Answer a customer on the desk: the answer is shown here.", flush=True)
     while not stopped.wait(1.0):
         pass
     for provider in town.providers:

@@ -1,6 +1,6 @@
-"""A provider on this machine: answers by a method, misbehaves by script, writes down what was asked.
+"""A provider on this machine: answers requests, fails as scripted, records the requests.
 
-The demo runs these as they are; the tests run the same ones, held to the providers' published descriptions.
+The demo runs these as they are; the tests run the same ones and check them against the published descriptions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 Json = dict[str, Any]
 
-# A demo may run for days.
+# How many requests are remembered; a demo may run for days.
 _REMEMBERED: Final = 5_000
 
 
@@ -58,7 +58,7 @@ class DemoAnswer:
 
     @property
     def bytes(self) -> bytes:
-        """What goes over the line."""
+        """The body that is sent."""
         if self.content is not None:
             return self.content
         return b"" if self.document is None else json.dumps(self.document, ensure_ascii=False).encode()
@@ -66,10 +66,10 @@ class DemoAnswer:
 
 @dataclass(slots=True)
 class Fault:
-    """What goes wrong with the next requests that it matches.
+    """A failure of the next requests that it matches.
 
-    answer: instead of the real one.  reset: the line is cut before anything happened.  lose: it is cut after all
-    happened.  hang: seconds of silence first.
+    answer: sent in place of the real one.  reset: the connection is cut before the request has an effect.  lose: it is
+    cut after the request took effect.  hang: seconds of silence first.
     """
 
     when: Callable[[DemoRequest], bool] = lambda _: True
@@ -81,7 +81,7 @@ class Fault:
 
 
 class Provider:
-    """Listens on 127.0.0.1 in threads of its own; subclasses say what is answered."""
+    """Listens on 127.0.0.1 in threads of its own; subclasses define the answers."""
 
     def __init__(self, *, port: int = 0) -> None:
         self.asked: list[DemoRequest] = []
@@ -95,33 +95,33 @@ class Provider:
 
     @property
     def base(self) -> str:
-        """Where it listens."""
+        """Its base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def answer(self, asked: DemoRequest) -> DemoAnswer:
-        """Return what the provider says; one request at a time."""
+        """Return the provider's answer; one request at a time."""
         raise NotImplementedError
 
     def check(self, asked: DemoRequest, answer: DemoAnswer) -> None:
-        """Look whether both keep to what the provider has published; the tests do."""
+        """Check both against the provider's published description; only the tests implement it."""
 
     def left(self, to: str, text: str) -> None:
-        """Be told of a message that somebody gets; the demo shows it."""
+        """Note a message that a customer receives; the demo prints it."""
 
     def script(self, *faults: Fault) -> None:
-        """Let these go wrong, in turn."""
+        """Add these failures; each is used in turn."""
         with self.lock:
             self.faults += faults
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer one request, or misbehave."""
+        """Answer one request, or fail as scripted."""
         asked = _read(handler)
         with self.lock:
             self.asked.append(asked)
@@ -155,7 +155,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that hung up is what some tests want."""
+        """Print nothing: some tests hang up on purpose."""
 
 
 def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:

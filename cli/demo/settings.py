@@ -14,7 +14,7 @@ from cli.demo import telegram, twilio, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 
-# What the channels' secrets are called in the environment of the desk's processes.
+# The names of the channels' secrets in the environment of the desk's processes.
 SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
@@ -55,7 +55,7 @@ calendar = "office"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the demo's providers listen."""
+    """The ports of the demo's providers."""
 
     twilio: int
     x: int
@@ -63,7 +63,7 @@ class Ports:
 
 
 def free_ports() -> Ports:
-    """Return three ports of this machine that nobody listens on now."""
+    """Return three free ports of this machine."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(3)]
         for each in sockets:
@@ -72,7 +72,7 @@ def free_ports() -> Ports:
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:
-    """Write the demo's configuration into its folder, which is the demo's data folder as well; return the file."""
+    """Write the demo's configuration into its folder, which is also the demo's data folder; return the file."""
     text = read_file(shipped_file())
     data = f"data = {json.dumps(str(folder))}"
     text, replaced = _DATA.subn(lambda _: data, text)

@@ -1,4 +1,4 @@
-"""A scripted afternoon: customers of an e-wallet who write Chinese or English, by every channel."""
+"""The demo's script: customers of an e-wallet who write Chinese or English, on every channel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one customer writes. after: seconds since the line before.  by: mail, sms, x or telegram."""
+    """One message of a customer. after: seconds since the line before.  by: mail, sms, x or telegram."""
 
     after: float
     by: str
@@ -26,7 +26,7 @@ AFTERNOON: Final = (
     Line(1, "sms", WANG, "你好，我的转账失败了，但是钱已经扣了"),
     Line(2, "mail", LI_NA, "我忘记了支付密码，短信验证码也收不到。账号 lina_2020。", subject="重置密码"),
     Line(3, "telegram", "Chen Jie", "hello, how long does a refund take? order 20261120-88231"),
-    Line(3, "x", "Maria Lopez", "My account is locked and nobody answers. I am @marialopez, please help!"),
+    Line(3, "x", "Maria Lopez", "My account is locked and no one answers. I am @marialopez, please help!"),
     Line(3, "sms", WANG, "交易号是 20261120998877，金额 350 元"),
     Line(4, "sms", AMY, "I was hacked! Someone moved my money, I did not make this payment of 900 GBP"),
     Line(3, "mail", TOM, "I paid 45.90 twice for order A-5521. Please refund one of them.", subject="Charged twice"),

@@ -1,4 +1,4 @@
-"""A Telegram that remembers: updates until their offset is confirmed, files, and the messages sent."""
+"""A simulated Telegram with state: updates until their offset is confirmed, files, and the messages sent."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _LONGEST: Final = 4096
 
 
 def error(code: int, description: str, **parameters: int) -> DemoAnswer:
-    """Return an error as Telegram writes one."""
+    """Return an error in Telegram's form."""
     document: Json = {"ok": False, "error_code": code, "description": description}
     return DemoAnswer(code, document | ({"parameters": parameters} if parameters else {}))
 
 
 class DemoTelegram(Provider):
-    """See the module. forgotten: updates that somebody confirmed, and that nobody can get any more.
+    """See the module. forgotten: updates that were confirmed and can no longer be fetched.
 
-    first: number of the first update; a desk that saw higher ones would miss it.
+    first: number of the first update; a desk that has already read higher ones would miss it.
     """
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now, port: int = 0, first: int = 1000) -> None:
@@ -61,7 +61,7 @@ class DemoTelegram(Provider):
         file: tuple[str, bytes] | None = None,
         **over: Any,  # noqa: ANN401  (fields of the message)
     ) -> int:
-        """Let a customer write; return the update's id. names: first, last, username."""
+        """Send a message as a customer; return the update's id. names: first, last, username."""
         first, last, username = names
         message: Json = {
             "message_id": next(self._messages),
@@ -102,7 +102,7 @@ class DemoTelegram(Provider):
         self.updates = [each for each in self.updates if each.get("update_id", 0) >= offset]
         deadline = time.monotonic() + parameters.get("timeout", 0)
         while not self.updates and time.monotonic() < deadline and not self.stopped.is_set():
-            # The question stays open, and others are answered meanwhile.
+            # This request waits, and others are answered meanwhile.
             self.lock.release()
             time.sleep(0.02)
             self.lock.acquire()

@@ -1,4 +1,4 @@
-"""A Twilio that remembers: numbers, messages newest first in pages, files behind a redirect, and what it was sent."""
+"""A simulated Twilio with state: numbers, messages newest first in pages, files behind a redirect, messages sent."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ROOT: Final = f"/2010-04-01/Accounts/{ACCOUNT}"
 
 
 def error(status: int, code: int, message: str = "no") -> DemoAnswer:
-    """Return an error as Twilio writes one."""
+    """Return an error in Twilio's form."""
     info = f"https://www.twilio.com/docs/errors/{code}"
     return DemoAnswer(status, {"code": code, "message": message, "more_info": info, "status": status})
 
 
 @dataclass(slots=True)
 class Media:
-    """One file of a message. location: where the redirect leads, if not to the provider's other host."""
+    """One file of a message. location: the redirect's target, if not the provider's other host."""
 
     sid: str
     content: bytes
@@ -38,9 +38,9 @@ class Media:
 
 
 class DemoTwilio(Provider):
-    """See the module. endless: page links never end.  blocked: who has stopped whom.  leaked: where credentials went.
+    """See the module. endless: page links never end.  blocked: who stopped whom.  leaked: where credentials were sent.
 
-    first: number of the first SID; no two providers that one desk sees may begin alike.
+    first: number of the first SID; two providers of one desk need different ones.
     """
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now, port: int = 0, first: int = 1) -> None:
@@ -66,7 +66,7 @@ class DemoTwilio(Provider):
         files: tuple[bytes, ...] = (),
         **over: Any,  # noqa: ANN401  (fields of the record)
     ) -> str:
-        """Let a customer write; return the SID. at: when it is created.  sent: what `date_sent` says."""
+        """Send a message as a customer; return the SID. at: when it is created.  sent: the value of `date_sent`."""
         at = at or self.clock()
         with self.lock:
             sid = self._sid("MM" if files else "SM")
@@ -135,7 +135,7 @@ class DemoTwilio(Provider):
         media = next((each for each in self.media.get(sid, ()) if rest.endswith(each.sid)), None)
         if media is None:
             return error(404, 20404, "not found")
-        # Another host than the one that was asked: credentials must not go there.
+        # Another host than the requested one: credentials must not be sent there.
         location = media.location or f"http://localhost:{self.port}/files/{media.sid}"
         return DemoAnswer(307, headers={"Location": location})
 

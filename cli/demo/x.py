@@ -1,4 +1,4 @@
-"""An X that remembers: events newest first with tokens, a rate limit that counts down, and what it charged."""
+"""A simulated X with state: events newest first with tokens, a rate limit that counts down, and its charges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOOKUPS: Final = 15
 
 
 def problem(status: int, title: str, kind: str = "about:blank", **headers: str) -> DemoAnswer:
-    """Return an error as X writes one."""
+    """Return an error in X's form."""
     document = {"title": title, "type": kind, "status": status, "detail": title}
     return DemoAnswer(status, document, headers={"Content-Type": "application/problem+json"} | headers)
 
@@ -51,7 +51,7 @@ class DemoX(Provider):
         to: str = OWN,
         **over: Any,  # noqa: ANN401  (fields of the event)
     ) -> str:
-        """Let somebody write; return the event's id."""
+        """Send a message as a customer; return the event's id."""
         at = at or self.clock()
         event_id = str(id_at(at) + next(self._more))
         event: Json = {
@@ -84,7 +84,7 @@ class DemoX(Provider):
         return self._page(asked, [each for each in self.events if wanted in each.get("dm_conversation_id", "")])
 
     def is_signed(self, asked: DemoRequest) -> bool:
-        """Tell whether the request is signed (RFC 5849); the tests verify how."""
+        """Return whether the request is signed (RFC 5849); the tests verify the signature."""
         return asked.headers.get("Authorization", "").startswith("OAuth ")
 
     def _page(self, asked: DemoRequest, events: list[Json]) -> DemoAnswer:

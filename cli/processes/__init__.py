@@ -1,1 +1,1 @@
-"""What `omniyard up` starts and supervises."""
+"""The processes that `omniyard up` starts and supervises."""

@@ -1,7 +1,7 @@
-"""Processes that outlived the `omniyard up` which started them, and how the next one takes their place.
+"""End the processes that outlived the `omniyard up` which started them.
 
 Each child carries a mark in its environment, which its own children inherit. The kernel keeps it while a process
-lives, so there is no record that could be lost, and no process id that another program may have been given since.
+lives, so no record can be lost, and a process id that another program has meanwhile cannot be mistaken.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Final
 from router.errors import Conflict
 
 MARK: Final = "OMNIYARD_STARTED_FOR"
-# A daemon that was told to stop finishes its page first; after this it is killed, and leases take care of the rest.
+# A daemon finishes its page first after SIGTERM; after this it is killed, and its leases expire.
 _PATIENCE_SECONDS: Final = 5.0
 
 
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process: the kernel lets go of it however the process ends.
+    """Hold the data folder for this process: the kernel releases the lock when the process ends, in any way.
 
     Raises Conflict when another `omniyard up` holds it.
     """
@@ -36,7 +36,7 @@ def only_one(data: Path) -> Iterator[None]:
             lock.seek(0)
             raise Conflict(
                 f"Omniyard already runs from {data} (process {lock.read().strip() or 'unknown'}); "
-                "stop that one first, or give this one a data folder of its own"
+                "stop that one first, or use another data folder for this one"
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -45,22 +45,22 @@ def only_one(data: Path) -> Iterator[None]:
 
 
 def marked(data: Path) -> dict[str, str]:
-    """Return the mark, as environment, for everything that is started for the data folder."""
+    """Return the mark, as environment variables, for every process that is started for the data folder."""
     return {MARK: str(data.resolve())}
 
 
 def find_leftovers(data: Path) -> list[int]:
-    """Return the processes that carry the data folder's mark. Linux only; elsewhere nothing is found."""
+    """Return the processes that carry the data folder's mark. Linux only; empty elsewhere."""
     mark = f"{MARK}={data.resolve()}".encode()
     folders = (folder for folder in Path("/proc").glob("[0-9]*") if int(folder.name) != os.getpid())
     return sorted(int(folder.name) for folder in folders if _carries(folder, mark))
 
 
 def end_leftovers(data: Path) -> int:
-    """Stop what an earlier `omniyard up` left behind, first politely; return how many there were."""
+    """Stop what an earlier `omniyard up` left running, first by SIGTERM; return how many processes there were."""
     found = find_leftovers(data)
     _signal(found, signal.SIGTERM)
-    # One that was stopped hears it only when it goes on.
+    # A stopped process receives the signal only when it continues.
     _signal(found, signal.SIGCONT)
     end = time.monotonic() + _PATIENCE_SECONDS
     while find_leftovers(data) and time.monotonic() < end:
@@ -75,7 +75,7 @@ def _carries(folder: Path, mark: bytes) -> bool:
     try:
         return mark in (folder / "environ").read_bytes().split(b"\0")
     except OSError:
-        # It ended meanwhile, or belongs to somebody else.
+        # It has ended meanwhile, or belongs to another user.
         return False
 
 

@@ -1,4 +1,4 @@
-"""Which addresses this desk listens on, and who holds one that is taken."""
+"""The addresses that this desk listens on, and which process holds one that is taken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LISTENING: Final = "0A"
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One address that a daemon of ours will listen on. key: where the configuration says so."""
+    """One address that a daemon of this desk listens on. key: the setting that names it."""
 
     key: str
     host: str
@@ -30,7 +30,7 @@ class Listener:
 
 
 def listeners(settings: Settings) -> tuple[Listener, ...]:
-    """Return every address that the settings ask for, the desk's first."""
+    """Return every address in the settings, the desk's first."""
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     rows = [("[omniyard] listen", settings.omniyard.listen)]
     rows += [(f"[channels.{name}] listen", address) for name, c in channels if (address := c.listens_on)]
@@ -38,9 +38,9 @@ def listeners(settings: Settings) -> tuple[Listener, ...]:
 
 
 def check_free(listener: Listener) -> None:
-    """Do nothing if the address can be listened on.
+    """Return if the address is free.
 
-    Raises Conflict naming who holds it, or ConfigError when this machine has no such address.
+    Raises Conflict that names the process which holds it, or ConfigError when this machine has no such address.
     """
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -64,11 +64,11 @@ def _explained(listener: Listener, error: OSError) -> Exception:
         return Conflict(f"{listener} is taken by {holder}; stop that, or change {listener.key}")
     if error.errno == errno.EACCES:
         return ConfigError(f"{listener}: ports below 1024 need root; change {listener.key}")
-    return ConfigError(f"{listener} cannot be listened on ({error.strerror}); change {listener.key}")
+    return ConfigError(f"{listener} cannot be used ({error.strerror}); change {listener.key}")
 
 
 def _holders(port: int) -> Iterator[str]:
-    """Yield the processes that listen on the port, as far as /proc lets us see."""
+    """Yield the processes that listen on the port, as far as /proc shows them."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
@@ -77,7 +77,7 @@ def _holders(port: int) -> Iterator[str]:
                 name = Path("/proc", process, "comm").read_text(encoding="utf-8", errors="replace").strip()
                 yield f"process {process} ({name})"
         except OSError:
-            # It ended meanwhile, or belongs to somebody else.
+            # It has ended meanwhile, or belongs to another user.
             continue
 
 

@@ -1,4 +1,4 @@
-"""The Procfile is the truth about which processes make up a desk; `up` and the systemd units both read it here."""
+"""Read the Procfile, which names the processes of a desk for both `omniyard up` and the systemd units."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ProcfileEntry:
     arguments: tuple[str, ...]
 
     def command(self, python: str = sys.executable) -> list[str]:
-        """Return what to run, with `python` for the Procfile's word `python`."""
+        """Return the command line, with `python` in place of the Procfile's word `python`."""
         return [python if word == "python" else word for word in self.arguments]
 
 
 def procfile_path() -> Path:
-    """Return the Procfile that came with this installation: the checkout's, or the one shipped in the package."""
+    """Return this installation's Procfile: the checkout's, or the one shipped in the package."""
     package = Path(__file__).parents[1]
     for path in (package.parent / "Procfile", package / "shipped" / "Procfile"):
         if path.is_file():
@@ -34,6 +34,6 @@ def procfile_path() -> Path:
 
 
 def read_procfile(path: Path | None = None) -> tuple[ProcfileEntry, ...]:
-    """Return the daemons that the Procfile names, in its order."""
+    """Return the daemons in the Procfile, in its order."""
     text = (path or procfile_path()).read_text(encoding="utf-8")
     return tuple(ProcfileEntry(name, tuple(shlex.split(line))) for name, line in parse_procfile(text).processes.items())

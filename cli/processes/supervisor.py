@@ -1,7 +1,7 @@
-"""Keeps a set of processes running on one machine: starts, restarts with back-off, relays their lines, stops.
+"""Keep a set of processes running on one machine: start, restart with back-off, relay their lines, stop.
 
-One thread does it all. That is on purpose: the kernel ends our children when the thread that started them is gone
-(PR_SET_PDEATHSIG), which must mean that `omniyard up` itself is gone.
+One thread does everything, on purpose: the kernel kills our children when the thread that started them is gone
+(PR_SET_PDEATHSIG), and that must mean that `omniyard up` itself is gone.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import Final
 
 from router.backoff import Backoff
 
-# What to run, given how often in a row it ended soon after its start.
+# What to run, given how many times in a row it ended soon after its start.
 Command = Callable[[int], list[str]]
-# Gets the name of the speaker and one line.
+# Gets the name of the process and one line.
 Speaker = Callable[[str, str], None]
 
 _PR_SET_PDEATHSIG: Final = 1
 _TICK_SECONDS: Final = 0.1
-# A process that lived this long was well; what ended it is not the start, and the back-off begins anew.
+# A process that lived this long had started well; after its end the back-off begins again from the start.
 _WELL_AFTER_SECONDS: Final = 60.0
 BEFORE_RESTART: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30))
-# A page in work is finished well within this; what is not done is found again by its lease.
+# A page that is being processed is finished within this; other work is found again by its lease.
 _GRACE_SECONDS: Final = 10.0
 _LONGEST_LINE: Final = 65_536
 
@@ -49,10 +49,10 @@ class _Child:
 
 
 class Supervisor:
-    """Runs named commands until it is told to stop.
+    """Runs named commands until it is stopped.
 
-    commands: in the order of starting.  last: the name of what stops after all others, because they need it.
-    once: names of what has done its work when it ends well.
+    commands: in the order of starting.  last: the name of the process that stops last, because the others need it.
+    once: names of processes that are finished when they end with exit code 0.
     """
 
     def __init__(
@@ -72,15 +72,15 @@ class Supervisor:
         self._interrupts = 0
 
     def processes(self) -> dict[str, int]:
-        """Return the process ids of what runs now."""
+        """Return the process ids of the running processes."""
         return {child.name: child.process.pid for child in self._children.values() if child.process}
 
     def start(self, name: str) -> None:
-        """Start one command now, ahead of `run`."""
+        """Start one command now, before `run`."""
         self._start(self._children[name])
 
     def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
-        """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal stops the stopping short."""
+        """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not stopped."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._interrupted)
         while not self._interrupts:
@@ -90,7 +90,7 @@ class Supervisor:
             each_tick()
 
     def stop(self) -> None:
-        """Stop everything: SIGTERM, and SIGKILL for what has not ended after the grace period."""
+        """Stop everything: SIGTERM, and SIGKILL for processes that have not ended after the grace period."""
         for children in ([c for c in self._children.values() if c.name != self._last], list(self._children.values())):
             self._end(children)
         self._selector.close()
@@ -112,7 +112,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             bufsize=0,
             env=self._environment,
-            # A group of its own: the terminal's Ctrl-C reaches us alone, and we reach a child with all it started.
+            # A separate process group: the terminal's Ctrl-C reaches only us; we signal a child with all it started.
             start_new_session=True,
             preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
         )
@@ -131,7 +131,7 @@ class Supervisor:
             return
         words = child.process.stdout.read(65536)
         if words == b"":
-            # Its end was closed; without this a dead child's pipe would be readable for ever.
+            # The child closed its end; without this a dead child's pipe would be readable for ever.
             self._selector.unregister(child.process.stdout)
         *lines, child.unfinished = (child.unfinished + (words or b"")).split(b"\n")
         if len(child.unfinished) > _LONGEST_LINE:
@@ -179,10 +179,10 @@ class Supervisor:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:
-    # Looked at before it is reaped: until then its process group cannot be given to somebody else.
+    # Check before it is reaped: until then its process group id cannot be reused.
     if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         return None
-    # What it started and did not end goes with it, or its successor would meet it.
+    # Kill what it started and did not end; otherwise its successor would meet it.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
@@ -205,7 +205,7 @@ def _die_with(parent: int) -> Callable[[], None] | None:
 
     def arrange() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        # The parent may have been killed before the line above took hold.
+        # The parent may have been killed before the line above took effect.
         if os.getppid() != parent:
             os._exit(1)
 

@@ -1,1 +1,1 @@
-"""The e-mail gate: IMAP polled, SMTP and LMTP listened to, files imported."""
+"""The e-mail channel: poll IMAP, listen for SMTP and LMTP, send by SMTP, import files."""

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Literal
 from connectors.base import RawMessage
 from router.errors import PermanentError
 
-# A sender and a date in the form of asctime: a body's own "From the beginning" is no separator.
+# A sender and a date in the form of asctime: a body's own "From the beginning" is not a separator.
 _SEPARATOR: Final = re.compile(
     rb"From .*?(?P<when>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) "
     rb"(?P<time>\d\d:\d\d(?::\d\d)?)(?: [A-Z][A-Za-z]{2,4}| [+-]\d{4})*? (?P<year>\d{4}))(?: [+-]\d{4})?\s*$"
@@ -23,15 +23,15 @@ _SEPARATOR: Final = re.compile(
 _QUOTED: Final = re.compile(rb">+From ")
 _MONTHS: Final = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 
-# A line without an end is read in pieces; only the first can be a separator.
+# A line without an end is read in pieces; only the first piece can be a separator.
 _LINE: Final = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMail:
-    """One message. content: its bytes, or their beginning if `cut`; size and sha256 are those of the whole.
+    """One message. content: its bytes, or their beginning if `cut`; size and sha256 are those of the whole message.
 
-    delivered_at: from the separator, which has no zone and is taken for UTC; None if it makes no date.
+    delivered_at: from the separator, which has no zone and is read as UTC; None if it is not a valid date.
     """
 
     content: bytes
@@ -42,7 +42,7 @@ class FoundMail:
 
 
 class _Message:
-    """Gathers the lines of one message; beyond `largest` it keeps the beginning and goes on hashing."""
+    """Collects the lines of one message; beyond `largest` it keeps only the beginning and continues to hash."""
 
     def __init__(self, separator: re.Match[bytes], *, largest: int, beginning: int) -> None:
         self._separator, self._largest, self._beginning = separator, largest, beginning
@@ -86,7 +86,7 @@ class _Message:
 def split_mbox(file: BinaryIO, *, largest: int, beginning: int) -> Iterator[FoundMail]:
     """Yield the messages of an mbox in their order.
 
-    largest: of a message with more bytes only the first `beginning` are kept.
+    largest: of a message with more bytes only the first `beginning` bytes are kept.
     Raises PermanentError when the file does not begin with a separator.
     """
     message: _Message | None = None
@@ -100,7 +100,7 @@ def split_mbox(file: BinaryIO, *, largest: int, beginning: int) -> Iterator[Foun
         elif message:
             message.add(line[1:] if whole_line and line[:1] == b">" and _QUOTED.match(line) else line)
         elif line.strip():
-            raise PermanentError('this is no mbox; its first line would be "From SENDER DATE"')
+            raise PermanentError('this is not an mbox; expected "From SENDER DATE" as its first line')
         blank = whole_line and line in {b"\n", b"\r\n"}
         whole_line = line.endswith(b"\n")
     if message:
@@ -124,7 +124,7 @@ def _delivered_at(separator: re.Match[bytes]) -> datetime | None:
         return None
 
 
-# The same bound as for a mailbox that is polled; of a larger message only the beginning is read.
+# The same bound as for a polled mailbox; of a larger message only the beginning is read.
 LARGEST: Final = 26_214_400
 _BEGINNING: Final = 262_144
 
@@ -136,9 +136,9 @@ Kind = Literal["maildir", "mbox", "eml"]
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Mail that lies in files.
+    """Mail in files.
 
-    count: how many messages there are, by looking and not by reading them.
+    count: how many messages there are, counted without reading them.
     read: the messages, oldest first in a maildir, in their order in an mbox, by name otherwise.
     """
 
@@ -149,15 +149,15 @@ class Archive:
 def open_archive(kind: Kind, path: Path, *, largest: int = LARGEST) -> Archive:
     """Return the archive at `path`.
 
-    kind: "maildir" is a folder with cur and new; "eml" is a file, or a folder whose *.eml are meant.
-    Raises PermanentError when there is no such thing at `path`.
+    kind: "maildir" is a folder with cur and new; "eml" is a file, or a folder that holds *.eml files.
+    Raises PermanentError when `path` does not hold that kind.
     """
     if kind == "maildir":
         if not (path / "cur").is_dir() and not (path / "new").is_dir():
-            raise PermanentError(f"{path} is no maildir; expected a folder with cur and new in it")
+            raise PermanentError(f"{path} is not a maildir; expected a folder with cur and new in it")
         return Archive(lambda: len(_in_maildir(path)), lambda: read_maildir(path, largest=largest))
     if not path.is_file() and not (kind == "eml" and path.is_dir()):
-        raise PermanentError(f"there is no file {path}")
+        raise PermanentError(f"the file {path} does not exist")
     if kind == "mbox":
         return Archive(lambda: count_mbox(path), lambda: read_mbox(path, largest=largest))
     return Archive(lambda: len(_in_folder(path)), lambda: read_eml(path, largest=largest))
@@ -167,13 +167,13 @@ def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
     """Yield the messages in `new` and `cur`; sub-folders are maildirs of their own.
 
     The source key is the unique part of the file's name, which outlives flags and moves.
-    A message that somebody deletes meanwhile is left out.
+    A message that is deleted while we read is left out.
     """
     moved: dict[str, Path] = {}
     for file in _in_maildir(path):
         here = file
         if not file.exists():
-            # A mail program that opens the folder moves its mail from new to cur and writes flags into the names.
+            # A mail program that opens the folder moves its mail from new to cur and writes flags into the file names.
             moved = moved if _unique(file) in moved else {_unique(other): other for other in (path / "cur").glob("*")}
             here = moved.get(_unique(file), file)
         with suppress(FileNotFoundError):
@@ -185,9 +185,9 @@ def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
 
 
 def read_mbox(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
-    """Yield the messages of an mbox, with one level of `>From ` quoting taken off. The key is their SHA-256.
+    """Yield the messages of an mbox, with one level of `>From ` quoting removed. The key is their SHA-256.
 
-    Raises PermanentError when the file does not begin as an mbox does.
+    Raises PermanentError when the file does not begin like an mbox.
     """
     modified = _mtime(path)
     with path.open("rb") as file:
@@ -196,7 +196,7 @@ def read_mbox(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
 
 
 def count_mbox(path: Path) -> int:
-    """Return how many messages an mbox holds; reads the file through once and keeps none of it."""
+    """Return how many messages an mbox holds; reads the file once and keeps none of it."""
     with path.open("rb") as file:
         return sum(1 for _ in split_mbox(file, largest=0, beginning=0))
 
@@ -222,7 +222,7 @@ def _from_mbox(found: FoundMail, modified: datetime, largest: int) -> RawMessage
 
 def _in_maildir(path: Path) -> list[Path]:
     files = (file for name in ("new", "cur") if (path / name).is_dir() for file in (path / name).iterdir())
-    # The name begins with the second of delivery; names of equal seconds sort as they were made.
+    # The name begins with the second of delivery; names of the same second sort as they were made.
     return sorted((file for file in files if not file.name.startswith(".")), key=_delivery)
 
 
@@ -249,7 +249,7 @@ def _beginning_or_all(file: Path, largest: int) -> tuple[bytes, str]:
 
 
 def _too_large(size: int, largest: int) -> str:
-    return f"the message has {size} bytes, more than the {largest} that are taken; only its beginning was read"
+    return f"the message has {size} bytes, more than the {largest} that are accepted; only its beginning was read"
 
 
 def _digest(file: Path) -> str:
@@ -262,7 +262,7 @@ def _mtime(file: Path) -> datetime:
 
 
 def _received_at(content: bytes, otherwise: datetime) -> datetime:
-    """Return when the last server took the message: its topmost Received, else what the archive knows, else Date."""
+    """Return when the last server received the message: from its topmost Received, else `otherwise`, else from Date."""
     header = re.split(rb"\r?\n\r?\n", content[:_BEGINNING], maxsplit=1)[0].replace(b"\r\n", b"\n")
     for name, value in _TRACE.findall(header):
         if name.lower() == b"received":

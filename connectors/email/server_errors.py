@@ -1,4 +1,4 @@
-"""What goes wrong with a mail server of ours, IMAP or SMTP, in one of the two families and in words."""
+"""Translate the errors of our mail servers, IMAP or SMTP, into TransientError or PermanentError."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def translate(
 ) -> Iterator[None]:
     """Turn each error of the server inside into TransientError or PermanentError, most specific first.
 
-    refusals: the errors of the protocol's library.  explain: turns one of them; gets the beginning of the sentence.
+    refusals: the errors of the protocol's library.  explain: translates one of them; gets the start of the message.
     """
     where = f"could not {doing} at {host}"
     try:
@@ -29,14 +29,14 @@ def translate(
     except OmniyardError:
         raise
     except ssl.SSLCertVerificationError as error:
-        hint = "if the server has a certificate authority of its own, name it by ca_file"
+        hint = "if the server has its own certificate authority, set ca_file"
         raise PermanentError(f"{where}: its certificate is not trusted ({error.verify_message}); {hint}") from error
     except ssl.SSLError as error:
-        raise TransientError(f"{where}: TLS failed ({error.reason}); are port and security right?") from error
-    # Before OSError, of which smtplib's errors are a kind.
+        raise TransientError(f"{where}: TLS failed ({error.reason}); check port and security") from error
+    # Before OSError, because smtplib's errors are subclasses of it.
     except refusals as error:
         raise explain(error, where) from error
     except socket.gaierror as error:
-        raise TransientError(f"{where}: there is no such host name, or no name service") from error
+        raise TransientError(f"{where}: the host name does not exist, or the name service does not answer") from error
     except OSError as error:
         raise TransientError(f"{where}: {error.strerror or 'no answer in time'}") from error

@@ -1,4 +1,4 @@
-"""Whom a mail server's certificate may be signed by."""
+"""The certificate authorities that a mail server's certificate is checked against."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from router.errors import PermanentError
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return a context that checks certificates, by this machine's authorities or by those of a file.
+    """Return a context that checks certificates against this machine's authorities or those in a file.
 
     Raises PermanentError if the file cannot be used.
     """

@@ -1,4 +1,4 @@
-"""What a message is about: rules, then a small model, then an encoder where that is unsure; or an honest "unsure"."""
+"""Classify a message: by keywords, then by a small model, then by an encoder where the model is unsure; or abstain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From scores to honest probabilities, and on to thresholds: learnt on rows that the heads had not seen."""
+"""Turn scores into calibrated probabilities and choose thresholds, on rows that the heads did not train on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from router.classify.ngram_head import Floats, log_softmax
 _GRAM_SCALES: Final = (0.0, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 _MEANING_SCALES: Final = (2.0, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0)
 _GATES: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
-# How much accuracy the shorter way may cost: it is a tenth as long.
+# How much accuracy the n-grams alone may cost: they take a tenth of the time.
 _LOSS: Final = 0.003
-# Rows a label under which the shorter way is for the surest alone: heads that few rows have taught are surer than they
-# ought to be, and so few rows cannot show what a lower gate costs. Between ten and the advised twenty.
+# With fewer rows per label, the n-grams decide alone only above `_FEW_GATE`: heads with few training rows are
+# overconfident, and so few rows cannot show the cost of a lower gate. Between ten and the advised twenty.
 _FEW: Final = 15
 _FEW_GATE: Final = 0.96
-# How many right answers a person may be asked about for nothing, by either sign of doubt.
+# The share of right answers that each of the two thresholds of doubt may send to a person.
 _DOUBTED: Final = 0.03
 _ABSTAIN_BOUNDS: Final = (0.15, 0.6)
-# How many emergencies the low threshold may leave to the rules; and its bounds, whatever the examples say.
+# The share of emergencies that the low threshold may leave to the keywords; and the threshold's fixed bounds.
 _MISSED: Final = 0.02
 _EMERGENCY_BOUNDS: Final = (0.06, 0.3)
 _NEWTON_STEPS: Final = 20
@@ -31,10 +31,10 @@ _NEWTON_STEPS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What one way of answering promises.
+    """The calibration and thresholds of one way of answering: with or without the encoder.
 
-    slope, offset: of the logit of the best category's probability; one temperature cannot serve both ends.
-    abstain_below: a less probable category is a person's to decide.
+    slope, offset: of the logit of the best category's probability; one temperature does not fit both ends.
+    abstain_below: a person decides about a less probable category.
     emergency_above: a person is paged from this probability of danger on.
     """
 
@@ -44,7 +44,7 @@ class Lines:
     emergency_above: float = 0.2
 
     def honest(self, probabilities: Floats) -> Floats:
-        """Return probabilities whose best one is right as often as it says; the others share the rest."""
+        """Return calibrated probabilities: the best equals its share of right answers, the others share the rest."""
         best = probabilities.argmax(axis=1)
         rows = np.arange(len(best))
         old = np.clip(probabilities[rows, best], 1e-6, 1 - 1e-6)
@@ -58,9 +58,9 @@ class Lines:
 class Calibration:
     """How scores become probabilities.
 
-    single: scale of the n-gram scores where they stand alone.  gram, meaning: scales where both speak.
-    certain: from this confidence on the n-grams need no second opinion.
-    unfamiliar_below: a text whose likeness to every label is less is a person's to decide.
+    single: scale of the n-gram scores if used alone.  gram, meaning: scales if both heads are used.
+    certain: from this confidence on the n-grams decide without the encoder.
+    unfamiliar_below: a person decides about a text whose similarity to every label is lower.
     alone: without the encoder.  both: with it.
     """
 
@@ -83,9 +83,9 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Scores of rows by heads that had not learnt from them.
+    """Scores of rows by heads that did not train on them.
 
-    truth: each row's category.  members: label by category, 1 where it belongs.  dangers: the emergencies' categories.
+    truth: each row's category.  members: labels by categories, 1 for a member.  dangers: the emergency categories.
     """
 
     gram: Floats
@@ -95,7 +95,7 @@ class Unseen:
     dangers: Ints
 
     def answers(self, calibration: Calibration) -> Floats:
-        """Return the probabilities of the categories, as the desk would have had them."""
+        """Return the probabilities of the categories, as the desk would compute them."""
         first = by_category(calibration.first(self.gram), self.members)
         if self.meaning is None:
             return calibration.alone.honest(first)
@@ -105,13 +105,13 @@ class Unseen:
 
 
 def by_category(scores: Floats, members: Floats) -> Floats:
-    """Return the probability of each category: those of its sub-intents, summed."""
+    """Return the probability of each category: the sum over its sub-intents."""
     summed: Floats = np.exp(log_softmax(scores)) @ members
     return summed
 
 
 def calibrate(unseen: Unseen) -> Calibration:
-    """Choose scales for honesty and thresholds for what they promise."""
+    """Choose the scales that calibrate best, then the thresholds."""
     single = min(_GRAM_SCALES[1:], key=lambda scale: _surprise(unseen, unseen.gram * np.float32(scale)))
     first = by_category(unseen.gram * np.float32(single), unseen.members)
     alone = _lines(unseen, first)
@@ -138,7 +138,7 @@ def calibrate(unseen: Unseen) -> Calibration:
 
 
 def expected_calibration_error(probabilities: Floats, truth: Ints, *, bins: int = 15) -> float:
-    """Return how far confidence and accuracy lie apart, weighted over equal bins of confidence."""
+    """Return the mean gap between confidence and accuracy, weighted over equal bins of confidence."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [float((confidence - right)[bin_of == one].sum()) for one in np.unique(bin_of)]
@@ -152,7 +152,7 @@ def _surprise(unseen: Unseen, scores: Floats) -> float:
 
 
 def _gate(first: Floats, second: Floats, truth: Ints) -> float:
-    """Return the lowest confidence of the first answer from which the second would hardly have been better."""
+    """Return the lowest confidence of the first answer above which the second answer is hardly better."""
     best = float((second.argmax(axis=1) == truth).mean())
     for gate in _GATES:
         guesses = np.where(first.max(axis=1) >= gate, first.argmax(axis=1), second.argmax(axis=1))
@@ -162,7 +162,7 @@ def _gate(first: Floats, second: Floats, truth: Ints) -> float:
 
 
 def _lines(unseen: Unseen, answers: Floats) -> Lines:
-    """Draw the lines of one way of answering. answers: its probabilities, not yet honest."""
+    """Choose the thresholds of one way of answering. answers: its probabilities, not yet calibrated."""
     right = answers.argmax(axis=1) == unseen.truth
     slope, offset = _platt(answers.max(axis=1), right)
     honest = Lines(slope, offset).honest(answers)
@@ -176,16 +176,16 @@ def _lines(unseen: Unseen, answers: Floats) -> Lines:
 
 
 def _platt(confidence: Floats, right: Flags) -> tuple[float, float]:
-    """Fit a logistic curve from confidence to being right, by Newton's method (Platt 1999)."""
+    """Fit a logistic curve from confidence to correctness, by Newton's method (Platt 1999)."""
     clipped = np.clip(confidence.astype(np.float64), 1e-4, 1 - 1e-4)
     inputs = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], axis=1)
-    # A pinch of prior belief in "as it is" keeps a perfect score from an infinite slope.
+    # A weak prior on the identity prevents an infinite slope for a perfect score.
     found, prior = np.array([1.0, 0.0]), np.eye(2)
     for _ in range(_NEWTON_STEPS):
-        said = 1 / (1 + np.exp(-inputs @ found))
-        slope = inputs.T @ (said - right) + prior @ (found - np.array([1.0, 0.0]))
-        found = found - np.linalg.solve((inputs * (said * (1 - said))[:, None]).T @ inputs + prior, slope)
-    # Confidence must never turn round.
+        fitted = 1 / (1 + np.exp(-inputs @ found))
+        slope = inputs.T @ (fitted - right) + prior @ (found - np.array([1.0, 0.0]))
+        found = found - np.linalg.solve((inputs * (fitted * (1 - fitted))[:, None]).T @ inputs + prior, slope)
+    # The slope stays positive: calibration must not reverse the order of confidences.
     return float(max(found[0], 0.05)), float(found[1])
 
 

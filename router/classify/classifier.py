@@ -1,4 +1,4 @@
-"""The whole answer about one text: rules first, then the trained model where there is one."""
+"""Classify texts: keyword rules first, then the trained model if there is one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from router.text.facts import Fact, find_facts
 from router.text.language import detect
 
 if TYPE_CHECKING:
-    # A desk without a model needs neither numpy nor the encoder, nor the time to load them.
+    # A desk without a model must not spend time on loading numpy and the encoder.
     from router.classify.encoder import Encoder
     from router.classify.model import Model
     from router.classify.prediction import Prediction, Predictor
 
 RULES_ONLY: Final = "rules"
-# Rules are certain of what they found, and never quite of what it means.
+# A keyword match is certain, but its meaning is not.
 _CERTAIN: Final = 0.9
-# What one category's keywords, and nobody else's, are worth where the model is unsure.
+# The confidence of a match in one category only, if the model is unsure.
 _RULED: Final = 0.6
 
 Hits = Mapping[str, Sequence[str]]
@@ -29,13 +29,13 @@ Hits = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a text is about, and how we know. Nothing in it repeats a secret.
+    """The category of a text, and the evidence. No field repeats a secret.
 
-    category: None when nothing was recognised, or not surely enough.  confidence: 0 to 1, of the likeliest category.
-    runner_up: the next likeliest; the likeliest itself when we abstained.  abstained: a person has to look.
-    emergency: it may wait for nobody's office hours.  evidence: the words that decided.  model: its version.
-    facts: found in the text.  missing_facts: kinds that the category needs and the text lacks.
-    intent: the sub-intent, where the model knows one.
+    category: None if nothing was recognised, or the confidence is too low.  confidence: 0 to 1, of the most probable
+    category.  runner_up: the second most probable; the most probable itself if we abstained.  abstained: a person has
+    to decide.  emergency: the message must not wait for business hours.  evidence: the words that decided.
+    model: its version.  facts: found in the text.  missing_facts: kinds that the category requires and the text lacks.
+    intent: the sub-intent, if the model knows one.
     """
 
     category: str | None
@@ -52,7 +52,7 @@ class Classification:
 
 
 class Classifies(Protocol):
-    """What answers for pages of texts: a `Classifier`, or whoever holds one and changes it."""
+    """Classifies pages of texts: a `Classifier`, or an object that holds one and replaces it."""
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """See `Classifier`."""
@@ -61,25 +61,25 @@ class Classifies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Answers for pages of texts; build with `build_classifier`."""
+    """Classifies pages of texts; build with `build_classifier`."""
 
     categories: Mapping[str, CategorySettings]
     rules: KeywordRules
-    judge: Predictor | None = None
+    predictor: Predictor | None = None
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
-        """Classify texts (subject, line break, new words), in their order.
+        """Classify texts (subject, line break, new words); the results are in the same order.
 
-        masked: the same texts without their secrets, from a caller who has masked them already.
+        masked: the same texts without their secrets, if the caller has masked them already.
         """
         hits = [self.rules.find(fold(text)) for text in texts]
-        # Facts are stored and evidence is shown, and no model has learnt a secret: they see the masked texts.
+        # Facts are stored, evidence is shown and models train on masked texts: all three use the masked texts.
         clean = [mask(text).text for text in texts] if masked is None else masked
         facts = map(find_facts, clean)
-        if self.judge is None:
+        if self.predictor is None:
             return [self._by_rules(*one) for one in zip(texts, facts, hits, strict=True)]
-        verdicts = self.judge.judge(clean, ruled=[_only(found) for found in hits])
-        return [self._by_model(*one) for one in zip(texts, facts, hits, verdicts, strict=True)]
+        predictions = self.predictor.predict(clean, ruled=[_only(found) for found in hits])
+        return [self._by_model(*one) for one in zip(texts, facts, hits, predictions, strict=True)]
 
     def _by_rules(self, text: str, facts: tuple[Fact, ...], hits: Hits) -> Classification:
         order = list(self.categories)
@@ -92,10 +92,10 @@ class Classifier:
         )
         return self._answer(text, facts, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
 
-    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, verdict: Prediction) -> Classification:
-        version = self.judge.model.version if self.judge else RULES_ONLY
-        emergency = self._is_ruled_emergency(hits) or verdict.is_danger
-        guess = _ruled(verdict, hits) if verdict.is_unsure else _judged(verdict, hits)
+    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, prediction: Prediction) -> Classification:
+        version = self.predictor.model.version if self.predictor else RULES_ONLY
+        emergency = self._is_ruled_emergency(hits) or prediction.is_danger
+        guess = _ruled(prediction, hits) if prediction.is_unsure else _predicted(prediction, hits)
         return self._answer(text, facts, guess, emergency=emergency, model=version)
 
     def _answer(
@@ -137,7 +137,7 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     """Build the classifier that the operator's file describes.
 
     model: trained by `router.classify.trainer.train`; without one the keywords decide alone.
-    encoder: from `router.classify.encoder.load_encoder`; without it the model judges by n-grams alone.
+    encoder: from `router.classify.encoder.load_encoder`; without it the model uses n-grams alone.
     """
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
     if model is None:
@@ -145,34 +145,34 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     from router.classify.prediction import Predictor  # noqa: PLC0415
 
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    judge = Predictor(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
-    return Classifier(settings.categories, rules, judge)
+    predictor = Predictor(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
+    return Classifier(settings.categories, rules, predictor)
 
 
 def _only(hits: Hits) -> str | None:
     return next(iter(hits)) if len(hits) == 1 else None
 
 
-def _judged(verdict: Prediction, hits: Hits) -> _Guess:
-    category, *others = verdict.categories
-    words = dict.fromkeys((*hits.get(category, ()), *verdict.words))
+def _predicted(prediction: Prediction, hits: Hits) -> _Guess:
+    category, *others = prediction.categories
+    words = dict.fromkeys((*hits.get(category, ()), *prediction.words))
     return _Guess(
-        category, verdict.probabilities[0], others[0] if others else None, tuple(words), verdict.intent or None
+        category, prediction.probabilities[0], others[0] if others else None, tuple(words), prediction.intent or None
     )
 
 
-def _ruled(verdict: Prediction, hits: Hits) -> _Guess:
-    """Return what the keywords say where the model is unsure; nothing if they are, too."""
+def _ruled(prediction: Prediction, hits: Hits) -> _Guess:
+    """Return the keywords' answer if the model is unsure; no category if the keywords are unsure too."""
     if len(hits) == 1:
         (category, words), *_ = hits.items()
-        others = [name for name in verdict.categories if name != category]
+        others = [name for name in prediction.categories if name != category]
         return _Guess(category, _RULED, others[0] if others else None, tuple(words))
     words = tuple(word for found in hits.values() for word in found)
-    return _Guess(None, verdict.probabilities[0], verdict.categories[0], words)
+    return _Guess(None, prediction.probabilities[0], prediction.categories[0], words)
 
 
 def _weight(words: Sequence[str]) -> int:
-    # A longer keyword says more; two say more than one.
+    # A longer keyword counts more; two count more than one.
     return sum(len(word.encode()) for word in words)
 
 

@@ -1,4 +1,4 @@
-"""The multilingual sentence encoder, if it is installed: the same meaning in two languages lies close together."""
+"""The optional multilingual sentence encoder: equal meanings in two languages get similar vectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from router.classify.ngram_head import Floats
 # 96), below that two to four of a hundred more.
 _LONGEST_LATIN: Final = 180
 _LONGEST: Final = 60
-# One flat batch streams the weights once; a larger one only holds more memory.
+# One flat batch reads the weights once; a larger batch only needs more memory.
 _BATCH: Final = 64
 
 
@@ -29,11 +29,11 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is, with its version: vectors of two encoders do not mix."""
+        """The encoder's name and version; vectors of two encoders are not comparable."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a row a text."""
+        """Return one row per text."""
         ...
 
 
@@ -62,30 +62,30 @@ class SentenceEncoder:
         return np.concatenate(vectors).astype(np.float32) if vectors else np.zeros((0, 512), np.float32)
 
     def _share(self, file: Path) -> None:
-        """Exchange the table of 128,000 word pieces, 65 MB of which a text needs a few rows, for the file's."""
+        """Replace the table of 128,000 word pieces by the mapped file: 65 MB, of which a text needs a few rows."""
         self._file = None
-        backend = self._use._model  # Private, but the version is pinned: its first use reads the weights.
-        # No room or no right to write costs memory, and no answer.
+        backend = self._use._model  # Private, but the version is pinned; the first access reads the weights.
+        # Without free space or write permission the encoder works, but needs more memory.
         with contextlib.suppress(OSError):
             self._mapped = map_rows(backend.table, file)
             backend.table = self._mapped.rows
 
 
 def is_sentence(text: str) -> bool:
-    """Tell whether a text is short enough for its meaning to be one, which an encoder can find."""
+    """Return whether a text is short enough for the encoder to find its meaning."""
     return len(text) <= (_LONGEST_LATIN if text.isascii() else _LONGEST)
 
 
 def _beginning(text: str) -> str:
-    # Examples may be longer than what an encoder is asked about later.
+    # Training examples may be longer than the texts that the encoder gets later.
     longest = _LONGEST_LATIN if text.isascii() else _LONGEST
     return text[:longest].strip() or "."
 
 
 def load_encoder(*, shared_in: Path | None = None) -> Encoder | None:
-    """Return the encoder, or None where its package is not installed; its first use takes two seconds.
+    """Return the encoder, or None if its package is not installed; its first use takes two seconds.
 
-    shared_in: the folder of a file that holds half of its 125 MB for all processes; without it each holds its own.
+    shared_in: the folder of a file that shares half of its 125 MB between all processes; None means no sharing.
     """
     try:
         return SentenceEncoder(shared_in=shared_in)
@@ -95,25 +95,25 @@ def load_encoder(*, shared_in: Path | None = None) -> Encoder | None:
 
 Bytes = NDArray[np.uint8]
 
-# How many rows are compared at once: a few megabytes, where the whole would hold the table twice more.
+# How many rows are compared at once: a few megabytes; the whole would need two more copies of the table.
 _COMPARED: Final = 8_192
 
 
 class MappedRows:
-    """A table whose rows the kernel reads when they are asked for, and may forget whenever memory is scarce."""
+    """A table in a mapped file: the kernel reads rows on demand, and may drop them when memory is scarce."""
 
     def __init__(self, file: Path, *, shape: tuple[int, ...]) -> None:
-        """Map a file. Raises OSError if it cannot be read, ValueError if it is not of that shape."""
+        """Map a file. Raises OSError if it cannot be read, ValueError if it does not have that shape."""
         with file.open("rb") as opened:
             self._map = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         self.rows: Bytes = np.frombuffer(self._map, np.uint8).reshape(shape)
 
     def let_go(self) -> None:
-        """Count no longer as this process's memory; what is asked for again is still at hand in the kernel's cache."""
+        """Release this process's pages; the kernel's cache still holds them for the next access."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
     def equals(self, table: Bytes) -> bool:
-        """Tell whether the file holds this very table."""
+        """Return whether the file holds exactly this table."""
         for first in range(0, len(table), _COMPARED):
             if not np.array_equal(self.rows[first : first + _COMPARED], table[first : first + _COMPARED]):
                 return False
@@ -122,17 +122,17 @@ class MappedRows:
 
 
 def map_rows(table: Bytes, file: Path) -> MappedRows:
-    """Return a table as its file has it; the file is written if it is absent, or holds anything else.
+    """Map a table's file; write the file first if it is absent or holds another table.
 
-    Raises OSError if it can be neither read nor written.
+    Raises OSError if the file can be neither read nor written.
     """
     if mapped := _mapped(table, file):
         return mapped
     _write(file, table)
-    # Of two processes that wrote at once the file is one's: both map that one.
+    # If two processes write at the same time, one file remains and both map it.
     if mapped := _mapped(table, file):
         return mapped
-    raise OSError(f"{file} does not keep what is written to it")
+    raise OSError(f"{file} does not hold the table after it was written")
 
 
 def _mapped(table: Bytes, file: Path) -> MappedRows | None:
@@ -144,13 +144,13 @@ def _mapped(table: Bytes, file: Path) -> MappedRows | None:
         mapped = None
     if mapped and mapped.equals(table):
         return mapped
-    # Out of the way of whoever writes it anew; who reads it goes on reading what they have.
+    # Remove the file for the process that writes it again; a process that has mapped it keeps its data.
     file.unlink(missing_ok=True)
     return None
 
 
 def _write(file: Path, table: Bytes) -> None:
-    """Write a file whole or not at all, and never in the place of one that another process has just written."""
+    """Write a file completely or not at all, and never replace one that another process has just written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
@@ -169,5 +169,5 @@ def _publish(draft: Path, file: Path) -> None:
     except FileExistsError:
         return
     except OSError:
-        # A file system without links: the last one wins, and only memory is lost by it.
+        # On a file system without links the last writer wins; that only costs memory.
         draft.replace(file)

@@ -1,7 +1,7 @@
-"""Texts as hashed n-grams: words alone and in pairs, pieces of words of 2 to 5 letters, Chinese runs of 1 to 3.
+"""Turn texts into hashed n-grams: single words and pairs, pieces of words of 2 to 5 letters, Chinese runs of 1 to 3.
 
-A page is hashed at once, as arrays, because a Python loop over n-grams would cost more than all the rest of routing.
-Chinese is not cut into words: runs of characters classify better than a dictionary does, and need no 42 MB.
+A whole page is hashed at once, as arrays: a Python loop over n-grams would cost more than all other routing.
+Chinese is not segmented: runs of characters classify better than a dictionary, which would need 42 MB.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from router.classify.keywords import fold
 from router.text.chinese_script import fold_script
 
 BUCKETS: Final = 1 << 19
-"""Pieces of words fall into the lower half, whole words into the upper; few thousand of either meet by chance."""
+"""Pieces of words hash into the lower half, whole words into the upper; a few thousand of either rarely collide."""
 
 _BITS: Final = 18
-# What a customer wants stands in the first lines; a pasted log must not drown it, nor cost a second.
+# A customer's request stands in the first lines; a pasted log must not outweigh it, nor cost a second.
 _LONGEST: Final = 600
 _LONGEST_WORD: Final = 64
 _LATIN: Final = range(2, 6)
@@ -30,7 +30,7 @@ _HAN_RUN: Final = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff]+)")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _DIGIT: Final = re.compile(r"\d")
 _BLANK: Final = 32
-# Odd multipliers of SplitMix64 and MurmurHash3: any would do, as long as they never change.
+# Odd multipliers of SplitMix64 and MurmurHash3: any odd numbers work, but they must never change.
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT: Final = np.uint64(29)
@@ -43,10 +43,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The n-grams of several texts, one text after the other, each n-gram of a text once.
+    """The n-grams of several texts, text by text, each n-gram of a text once.
 
-    starts: where each text's n-grams begin; one entry more than texts.  weights: 1 + log of how often.
-    text, places, sizes: where in the page's text an n-gram stands first, to show it as evidence.
+    starts: where each text's n-grams begin, and one last entry for the end.  weights: 1 + log of the count.
+    text, places, sizes: the first position of an n-gram in the page's text, to show it as evidence.
     """
 
     starts: Ints
@@ -58,11 +58,11 @@ class Grams:
 
     @property
     def rows(self) -> Ints:
-        """The number of its text, for each n-gram."""
+        """The index of the text of each n-gram."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
     def written(self, gram: int) -> str:
-        """Return an n-gram as it stands in its text, folded."""
+        """Return an n-gram as written in its text, folded."""
         return self.text[self.places[gram] : self.places[gram] + self.sizes[gram]]
 
 
@@ -86,7 +86,7 @@ def grams(texts: Sequence[str]) -> Grams:
 
 
 def _bare(text: str) -> str:
-    """Return words between single blanks, Chinese runs apart, every digit a 0: what a number is says less than that."""
+    """Return words and Chinese runs between single blanks, every digit as 0: the presence of a number is enough."""
     folded = fold_script(fold(text[: 2 * _LONGEST]))
     if not folded.isascii():
         folded = _HAN_RUN.sub(r" \1 ", folded)
@@ -98,7 +98,7 @@ def _bucket(hashes: Hashes) -> Ints:
 
 
 def _pieces(codes: Hashes, rows: Ints) -> Iterator[_Found]:
-    """Yield n-grams of characters: within Chinese runs, and within Latin words with the blanks at their ends."""
+    """Yield n-grams of characters: within Chinese runs, and within Latin words including the blanks at their ends."""
     blank: Flags = codes == _BLANK
     han: Flags = (codes >= 0x3400) & (codes <= 0x9FFF)
     hashes, all_han, any_han = codes * _SPREAD, han, han
@@ -110,7 +110,7 @@ def _pieces(codes: Hashes, rows: Ints) -> Iterator[_Found]:
         if size > 1:
             hashes = hashes[:left] * _SPREAD + codes[size - 1 :] * _MIX + np.uint64(size)
             all_han, any_han = all_han[:left] & han[size - 1 :], any_han[:left] | han[size - 1 :]
-            # A blank may stand at either end of a piece, never inside it, and two of them are no piece.
+            # A blank may stand at either end of a piece, never inside it; two blanks alone are not a piece.
             inside = inside[:left] | (blank[size - 2 : size - 2 + left] if size > 2 else False)
         fits = all_han if size in _HAN else np.zeros(left, np.bool_)
         if size in _LATIN:
@@ -120,7 +120,7 @@ def _pieces(codes: Hashes, rows: Ints) -> Iterator[_Found]:
 
 
 def _words(codes: Hashes, rows: Ints) -> Iterator[_Found]:
-    """Yield Latin words and pairs of neighbours."""
+    """Yield Latin words and pairs of neighbouring words."""
     blank = codes == _BLANK
     starts = np.flatnonzero(~blank & np.concatenate(([True], blank[:-1])))
     if not len(starts):
@@ -139,7 +139,7 @@ def _words(codes: Hashes, rows: Ints) -> Iterator[_Found]:
 
 
 def _place_values() -> Hashes:
-    """Return an odd multiplier for each place in a word, so that "on" and "no" differ."""
+    """Return an odd multiplier for each position in a word, so that "on" and "no" differ."""
     return (np.arange(1, _LONGEST_WORD + 1, dtype=np.uint64) * _SPREAD) | np.uint64(1)
 
 

@@ -1,4 +1,4 @@
-"""Keywords: the operator's own words, found in one pass over the text."""
+"""Find the operator's keywords in a text, in one pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HAN_OR_KANA: Final = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9ff
 
 
 def fold(text: str) -> str:
-    """Return the text as rules compare it: NFKC, case folded, blanks single."""
+    """Return the text in the form that rules compare: NFKC, case folded, single blanks."""
     normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return " ".join(normal.casefold().split())
 
@@ -50,8 +50,8 @@ def compile_rules(keywords: Mapping[str, Iterable[str]]) -> KeywordRules:
 def _pattern(words: list[str], before: str, after: str) -> re.Pattern[str] | None:
     if not words:
         return None
-    # Longest first, so that "locked account" wins over "locked"; by their first characters, so that the engine leaps
-    # over all that begin with another one.
+    # Longest first, so that "locked account" wins over "locked"; grouped by first character, so that the engine skips
+    # all words that begin with another character.
     by_first: dict[str, list[str]] = {}
     for word in sorted(words, key=len, reverse=True):
         by_first.setdefault(word[0], []).append(re.escape(word[1:]))

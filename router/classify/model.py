@@ -1,4 +1,4 @@
-"""A trained model: a value, its version, and its bytes."""
+"""A trained model as a value, with its version and its file format."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from router.classify.embedding_head import MeaningHead
 from router.classify.ngram_head import Floats, GramHead, Vocabulary
 from router.errors import PermanentError
 
-# Grows with every change after which older bytes would be read wrongly, or equal examples give another model.
+# Increase it with every change that misreads older bytes, or trains another model from equal examples.
 FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the heads tell apart: a sub-intent of a category; no intent for the category's plain examples."""
+    """A class of the heads: a sub-intent of a category; the intent is empty for the category's plain examples."""
 
     category: str
     intent: str = ""
@@ -33,7 +33,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that training found. report: how it did on rows held back, a value for JSON."""
+    """The result of training. report: its measurements on held-out rows, as JSON."""
 
     version: str
     labels: tuple[Label, ...]
@@ -45,11 +45,11 @@ class Model:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The labels' categories, each once, in their order."""
+        """The labels' categories, each once, in the labels' order."""
         return tuple(dict.fromkeys(label.category for label in self.labels))
 
     def members(self) -> Floats:
-        """Return label by category, 1 where the label belongs to it."""
+        """Return a matrix of labels by categories, 1 where the label belongs to the category."""
         return membership(self.labels)
 
 
@@ -79,7 +79,7 @@ def version_of(rows: Sequence[tuple[str, str, str]], *, encoder: str | None) -> 
 
 
 def to_bytes(model: Model) -> bytes:
-    """Write a model; weights keep eleven bits, which costs no answer in a thousand."""
+    """Write a model; weights keep eleven bits, which changes less than one answer in a thousand."""
     arrays: dict[str, NDArray[np.generic]] = {
         "buckets": model.gram_head.vocabulary.buckets.astype(np.uint32),
         "rarity": model.gram_head.vocabulary.rarity.astype(np.float16),
@@ -101,14 +101,14 @@ def to_bytes(model: Model) -> bytes:
 def from_bytes(content: bytes) -> Model:
     """Read a model that `to_bytes` wrote.
 
-    Raises PermanentError if it is none, or one of another format.
+    Raises PermanentError if the bytes are not a model, or a model of another format.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = _HEADER.validate_json(arrays["header"].tobytes())
     except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
-        raise PermanentError("The file is no model of Omniyard; train a new one.") from error
+        raise PermanentError("The file is not a model of Omniyard; train a new one.") from error
     if header.format != FORMAT:
         raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
     return _read(header, arrays)

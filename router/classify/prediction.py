@@ -1,4 +1,4 @@
-"""A model's verdict on a page of texts: n-grams first, the encoder only for sentences that they leave unsure."""
+"""Apply a model to a page of texts: n-grams first, the encoder only for sentences where the n-grams are unsure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
 from router.classify.model import Model
 from router.classify.ngram_head import Floats, Matrix, log_softmax
 
-# How many words are shown as evidence, and what says too little to be one.
+# How many words are shown as evidence, and the shortest Latin word that is.
 _SHOWN: Final = 3
 _SHORTEST_WORD: Final = 3
-# From this confidence on a keyword of the same category settles it.
+# From this confidence on a keyword of the same category decides.
 _AGREED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model thinks of one text.
+    """The model's answer for one text.
 
-    categories, probabilities: best first.  intent: the likeliest sub-intent of the best category, or empty.
-    danger: the probability of all emergencies together.  is_danger: it is above the line of whoever judged.
-    words: which of the text's words spoke for the best category.  is_unsure: a person should decide.
+    categories, probabilities: best first.  intent: the most probable sub-intent of the best category, or empty.
+    danger: the probability of all emergencies together.  is_danger: it is above the threshold of the heads used.
+    words: the words of the text that support the best category.  is_unsure: a person should decide.
     """
 
     categories: tuple[str, ...]
@@ -40,12 +40,12 @@ class Prediction:
 
 
 class Predictor:
-    """Applies a model. An encoder other than the one it was trained with counts as missing."""
+    """Applies a model. An encoder other than the one of the training is ignored."""
 
     def __init__(
         self, model: Model, *, encoder: Encoder | None, known: frozenset[str], emergencies: frozenset[str]
     ) -> None:
-        """Prepare for a desk. known: its categories; what else the model learnt is left out of the answers."""
+        """Prepare for a desk. known: its categories; the answers leave out the model's other categories."""
         self.model = model
         self._encoder = encoder if encoder and model.meaning_head and encoder.name == model.encoder else None
         listed = np.array([name in known for name in model.categories], np.float32)
@@ -53,17 +53,17 @@ class Predictor:
         self._categories = model.categories
         self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
-    def judge(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
-        """Return a verdict a text.
+    def predict(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
+        """Return one prediction per text.
 
-        ruled: for each text the one category whose keywords it holds; where the n-grams agree, that is enough.
+        ruled: for each text the only category whose keywords it holds; if the n-grams agree, no encoder is needed.
         """
         if not texts:
             return []
         found = grams(texts)
         matrix, known = self.model.gram_head.vocabulary.matrix(found)
         readable = _readable(found)
-        # Pieces of words are everywhere; a text without one known word is like nothing.
+        # Any text holds known pieces of words; a text without a known word is unfamiliar.
         strange = np.bincount(found.rows[known][readable[known]], minlength=len(texts)) == 0
         doubts = _Doubts(strange, self._numbers(ruled or [None] * len(texts)))
         scores, unfamiliar, alone = self._scores(texts, matrix, doubts=doubts)
@@ -72,15 +72,15 @@ class Predictor:
         chances = labels @ self._members
         categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
         page = _Page(found, matrix, known, readable, labels, categories, unfamiliar, alone)
-        return [self._verdict(page, row) for row in range(len(texts))]
+        return [self._prediction(page, row) for row in range(len(texts))]
 
     def _numbers(self, ruled: Sequence[str | None]) -> Ints:
-        """Return the number of each category, -1 for none."""
+        """Return the index of each category, -1 for none."""
         numbers = {name: number for number, name in enumerate(self._categories)}
         return np.array([numbers.get(name or "", -1) for name in ruled], np.int64)
 
     def _scores(self, texts: Sequence[str], matrix: Matrix, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
-        """Return scores of the labels, which texts are like no example, and which the n-grams judged alone."""
+        """Return the labels' scores, which texts resemble no example, and which the n-grams decided alone."""
         calibration, head = self.model.calibration, self.model.meaning_head
         gram = self.model.gram_head.scores(matrix)
         scores = calibration.first(gram)
@@ -96,7 +96,7 @@ class Predictor:
             unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
         return scores, unfamiliar, doubtful & ~sentences
 
-    def _verdict(self, page: _Page, row: int) -> Prediction:
+    def _prediction(self, page: _Page, row: int) -> Prediction:
         chances = page.categories[row]
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
@@ -115,7 +115,7 @@ class Predictor:
         )
 
     def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
-        """Return the whole words, and Chinese pairs and triples, that spoke loudest for a label."""
+        """Return the whole words, and Chinese pairs and triples, with the largest weights for a label."""
         entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
         entries = entries[page.readable[page.known[entries]]]
         spoke = page.matrix.values[entries] * self.model.gram_head.weights[page.matrix.columns[entries], label]
@@ -154,7 +154,7 @@ class _Page:
 
 
 def _readable(found: Grams) -> Flags:
-    """Return which n-grams are words to a reader: whole Latin words, and Chinese pairs or more."""
+    """Return which n-grams a reader sees as words: whole Latin words, and Chinese runs of two or more."""
     whole = (found.buckets >= BUCKETS // 2) & (found.sizes >= _SHORTEST_WORD)
     codes = np.frombuffer(found.text.encode("utf-32-le"), np.uint32)
     shown: Flags = whole | ((codes[found.places] >= 0x3400) & (found.sizes > 1))

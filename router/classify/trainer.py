@@ -1,4 +1,4 @@
-"""From examples to a model: pure, seeded, in seconds."""
+"""Train a model from examples: deterministic, in seconds."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from router.settings.intents import FEWEST_EXAMPLES, Intents
 from router.settings.model import Settings
 
 _FOLDS: Final = 4
-# A sub-intent with few examples counts as if it had more, but no single example may shout.
+# A sub-intent with few examples counts as if it had more, but no single example may dominate.
 _WEIGHT_BOUNDS: Final = (0.5, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """A text and what it is about; a person said so. intent: the sub-intent, empty if none is named."""
+    """A text and its category, as a person named it. intent: the sub-intent, empty if none is named."""
 
     text: str
     category: str
@@ -37,7 +37,7 @@ class TrainingExample:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Examples as the heads take them. labels: numbers into `names`.  vectors: None without an encoder."""
+    """Examples in the form that the heads need. labels: indices into `names`.  vectors: None without an encoder."""
 
     texts: tuple[str, ...]
     labels: Ints
@@ -51,33 +51,34 @@ class _Rows:
 
 
 def examples_of(settings: Settings, intents: Intents | None = None) -> tuple[TrainingExample, ...]:
-    """Return every example of the operator's files. The names and titles of what is to be told apart count as well."""
+    """Return every example of the operator's files, including the names and titles of categories and sub-intents."""
     return tuple(one for name in settings.categories for one in _of_category(name, settings, intents or {}))
 
 
 def _of_category(name: str, settings: Settings, intents: Intents) -> Iterator[TrainingExample]:
     category, known = settings.categories[name], intents.get(name, {})
     if category.examples or known:
-        # With sub-intents the category's own name says nothing: each of them has a better one.
-        titles = () if known else (_spoken(name), *category.title.values())
+        # A category with sub-intents needs no example of its own name: the sub-intents' names are better examples.
+        titles = () if known else (_words_of(name), *category.title.values())
         yield from (TrainingExample(text, name) for text in (*titles, *category.examples))
-    for intent, said in known.items():
+    for intent, known_intent in known.items():
         yield from (
-            TrainingExample(text, name, intent) for text in (_spoken(intent), *said.title.values(), *said.texts)
+            TrainingExample(text, name, intent)
+            for text in (_words_of(intent), *known_intent.title.values(), *known_intent.texts)
         )
 
 
-def _spoken(name: str) -> str:
+def _words_of(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
 def train(
     examples: Sequence[TrainingExample], *, encoder: Encoder | None = None, emergencies: Collection[str] = ()
 ) -> Model:
-    """Learn from examples, equal ones counting once.
+    """Train a model; equal examples count once.
 
-    encoder: without it the model judges by n-grams alone.  emergencies: the categories whose threshold is for recall.
-    Secrets in the examples are masked first, so that no model can hold them.
+    encoder: without it the model uses n-grams alone.  emergencies: the categories whose threshold favours recall.
+    Secrets in the examples are masked first, so that no model holds one.
     Raises ConfigError if there are fewer than two categories, or one has fewer than `FEWEST_EXAMPLES`.
     """
     rows = _rows(examples, encoder=encoder)
@@ -124,8 +125,8 @@ def _refuse_too_few(counts: Mapping[str, int]) -> None:
 
 def _weights(labels: Ints, count: int) -> Floats:
     sizes = np.bincount(labels, minlength=count)
-    wished = np.clip(sizes[sizes > 0].mean() / np.maximum(sizes, 1), *_WEIGHT_BOUNDS)[labels].astype(np.float32)
-    weights: Floats = wished / wished.mean()
+    raw = np.clip(sizes[sizes > 0].mean() / np.maximum(sizes, 1), *_WEIGHT_BOUNDS)[labels].astype(np.float32)
+    weights: Floats = raw / raw.mean()
     return weights
 
 
@@ -142,7 +143,7 @@ def _fit(rows: _Rows) -> tuple[GramHead, MeaningHead | None]:
 
 
 def _unseen(rows: _Rows, *, emergencies: Collection[str]) -> Unseen:
-    """Score every row by heads that learnt from the other folds."""
+    """Score every row by heads that trained on the other folds."""
     folds = _folds(rows.labels)
     gram = np.zeros((len(rows.texts), len(rows.names)), np.float32)
     meaning = None if rows.vectors is None else np.zeros_like(gram)
@@ -160,7 +161,7 @@ def _unseen(rows: _Rows, *, emergencies: Collection[str]) -> Unseen:
 
 
 def _folds(labels: Ints) -> Ints:
-    """Return a fold for each row, spreading each label's rows evenly and in no particular order."""
+    """Return a fold for each row; each label's rows are spread evenly, in random order."""
     shuffle = np.random.default_rng(0)
     folds = np.zeros(len(labels), np.int64)
     for label in np.unique(labels):
@@ -183,16 +184,16 @@ def _report(unseen: Unseen, calibration: Calibration, rows: _Rows) -> dict[str, 
 
 
 def _figures(category: int, probabilities: Floats, truth: Ints, names: Sequence[str]) -> dict[str, JsonValue]:
-    """Return how one category did on rows held back. confused_with: what else its rows were taken for, worst first."""
+    """Return one category's measurements on held-out rows. confused_with: the wrong answers, most frequent first."""
     guesses = probabilities.argmax(axis=1)
     mine = truth == category
     right = int((guesses[mine] == category).sum())
-    there, said = int(mine.sum()), int((guesses == category).sum())
+    there, guessed = int(mine.sum()), int((guesses == category).sum())
     wrong = Counter(names[int(guess)] for guess in guesses[mine] if guess != category)
     return {
         "examples": there,
         "recall": round(right / there, 3) if there else None,
-        "precision": round(right / said, 3) if said else None,
+        "precision": round(right / guessed, 3) if guessed else None,
         "calibration_error": round(expected_calibration_error(probabilities[mine], truth[mine]), 3) if there else None,
         "confused_with": dict(wrong.most_common()),
     }

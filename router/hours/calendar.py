@@ -1,6 +1,6 @@
-"""When somebody is there: one engine for the gate, the words of a reply, the SLA clock and the notices.
+"""Business hours of one calendar, for the hours gate, automatic replies, the SLA clock and notices to operators.
 
-Aware moments in any zone go in, UTC comes out. Nothing here asks what time it is.
+Arguments are aware moments in any zone, results are UTC. This module never reads a clock.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from router.reason import Reason, ReasonKey
 
 _ONE_DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)
-# 366 days, in seconds. A desk that stays closed for longer has a mistake in its file, not a long holiday.
+# 366 days, in seconds. A desk that is closed for longer has a mistake in its file.
 _LOOK_AHEAD: Final = 366 * 86_400
-# The years 1970 to 2199, as timestamps: a moment outside them comes from a broken clock.
+# The years 1970 to 2199, as timestamps: a moment outside this range comes from a wrong clock.
 _START: Final = 0
 _END: Final = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
@@ -36,10 +36,10 @@ class OpenSpan:
 
 
 class Calendar:
-    """When a named group of people is there.
+    """The hours in which a named group of people works.
 
-    Values are fixed once built; years are computed when first asked for and kept, safely for threads.
-    zone: whose local days and hours the rules mean.  known_until: see `coverage_warning`.
+    Immutable for its users; it computes each year on first use and keeps it, and threads may share it.
+    zone: the zone of the rules' local days and hours.  known_until: see `coverage_warning`.
     """
 
     __slots__ = ("_known", "_rules", "known_until", "name", "zone")
@@ -55,11 +55,11 @@ class Calendar:
         return f"Calendar({self.name!r}, zone={self.zone.key!r})"
 
     def is_open(self, at: datetime) -> bool:
-        """Say whether somebody is there; the closing minute itself is closed.
+        """Return whether the calendar is open; the closing minute itself is closed.
 
-        Raises ValueError if `at` is naive or its year is not within 1970 to 2199, as every method here does.
+        Raises ValueError if `at` is naive or its year is outside 1970 to 2199; so does every method here.
         """
-        # Asked for every message, and a million times by a simulation: no call here that can be spared.
+        # Called for every message, and a million times by a simulation: avoid every unnecessary call here.
         if at.tzinfo is None:
             raise ValueError(_naive(at))
         seconds = at.timestamp()
@@ -69,12 +69,12 @@ class Calendar:
         return bisect_right(known.edges, seconds) & 1 == 1
 
     def next_opening(self, at: datetime) -> datetime | None:
-        """Return `at` itself in UTC when open, else the next opening; None if there is none within 366 days."""
+        """Return `at` itself in UTC if open, else the next opening; None if there is none within 366 days."""
         seconds = _timestamp(at)
         return _next_opening(self._reach(seconds, seconds + _LOOK_AHEAD), at, seconds)
 
     def closes(self, at: datetime) -> datetime | None:
-        """Return the end of the stretch that is open at `at`; None if closed, or if it has no end within 366 days."""
+        """Return the end of the open stretch that contains `at`; None if closed, or if no end is within 366 days."""
         seconds = _timestamp(at)
         known = self._reach(seconds, seconds + _LOOK_AHEAD)
         index = bisect_right(known.edges, seconds)
@@ -84,7 +84,7 @@ class Calendar:
         """Return the moment when `duration` of open time has passed since `start`.
 
         start: aware, any zone.  duration: business time, not wall time; zero returns the next open moment.
-        Returns an aware UTC datetime; where an open stretch ends exactly then, its end and not the next opening.
+        Returns an aware UTC datetime; if an open stretch ends exactly then, its end and not the next opening.
         Raises ConfigError if the calendar has no opening within 366 days of `start`, or too few until 2199;
         ValueError if `duration` is negative.
         Source: business-hours SLA as in Zammad's manual, "SLA Times"; daylight saving measured in UTC.
@@ -102,7 +102,7 @@ class Calendar:
         return due or self._far_moment(opening, duration)
 
     def _far_moment(self, opening: datetime, duration: timedelta) -> datetime:
-        """Look further and further ahead."""
+        """Search further and further ahead."""
         seconds, until = opening.timestamp(), opening.timestamp() + duration.total_seconds()
         while until < _END:
             known = self._reach(seconds, until)
@@ -123,7 +123,7 @@ class Calendar:
     def spans(self, year: int) -> Sequence[OpenSpan]:
         """Return every open span that begins in the local `year`, in order and without overlap.
 
-        A span over midnight belongs to the day on which it begins. Days that touch stay apart: each has its own why.
+        A span over midnight belongs to the day on which it begins. Adjacent days stay separate: each has its own why.
         """
         spans: list[OpenSpan] = []
         for day in _days(date(year, 1, 1) - _ONE_DAY, date(year, 12, 31)):
@@ -138,7 +138,7 @@ class Calendar:
         return self.on(_utc(at).astimezone(self.zone).date())
 
     def on(self, day: date) -> Day:
-        """Return the hours of a local day by the clock on the wall; for real moments ask `spans`."""
+        """Return the hours of a local day in local time; `spans` returns moments."""
         return self._rules.on(day)
 
     def why(self, at: datetime) -> Reason:
@@ -162,14 +162,14 @@ class Calendar:
                 yield OpenSpan(*moments, rule.why)
 
     def _reach(self, since: float, until: float) -> Timeline:
-        """Return a timeline that covers both timestamps, and keep it if it is wider than the one at hand."""
+        """Return a timeline that covers both timestamps, and keep it if it is wider than the kept one."""
         known = self._known
         if known.start <= since and until < known.end:
             return known
         if since < _START or until >= _END:
             raise ValueError(f"expected a moment from 1970 to 2199, not {since:.0f} to {until:.0f} seconds after 1970")
         first, last = instant(since).year, instant(until).year
-        # Assigned whole: a thread that comes second at worst computes an equal timeline again.
+        # One assignment replaces the timeline: at worst, a second thread computes an equal timeline again.
         self._known = known = self._widened(known, first, last) if known.end else self._years(first, last)
         return known
 
@@ -180,7 +180,7 @@ class Calendar:
         return Timeline.joined([*before, known, *after])
 
     def _years(self, first: int, last: int) -> Timeline:
-        # A zone is at most a day away from UTC, and a span runs at most a day over midnight.
+        # A zone differs from UTC by at most a day, and a span runs at most a day past midnight.
         days = _days(date(first, 1, 1) - 2 * _ONE_DAY, date(last, 12, 31) + 2 * _ONE_DAY)
         spans = sorted((span.start.timestamp(), span.end.timestamp()) for day in days for span in self._spans_of(day))
         start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last + 1, 1, 1, tzinfo=UTC)
@@ -198,7 +198,7 @@ def _edge(known: Timeline, index: int, seconds: float) -> datetime | None:
 
 
 def coverage_warning(calendar: Calendar, *, today: date) -> str | None:
-    """Return what to tell ops when the known holidays end within 60 days of `today`, and what is assumed then."""
+    """Return a warning for operators if the known holidays end within 60 days of `today`; None otherwise."""
     if calendar.known_until - today >= timedelta(days=60):
         return None
     return (

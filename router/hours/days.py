@@ -1,4 +1,4 @@
-"""Which hours a local day has, and why: the week, public holidays, make-up days and dated exceptions, in this order."""
+"""The hours of a local day, and the rule that decides them: week, public holidays, make-up days, dated exceptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from router.settings.values import DaySpan
 
 
 class DayKind(StrEnum):
-    """What decided a day's hours."""
+    """The kind of rule that decided a day's hours."""
 
     WEEK = "week"
     HOLIDAY = "holiday"
@@ -24,7 +24,7 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The hours of one local day.  why: the rule that decided.  holiday: the public holiday that it is, if any."""
+    """The hours of one local day.  why: the rule that decided.  holiday: the public holiday of the day, if any."""
 
     kind: DayKind
     spans: tuple[DaySpan, ...]
@@ -34,10 +34,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DayRules:
-    """What decides a day's hours; the later rule of these wins, and among `dates` the later one.
+    """The rules for a day's hours; a later field overrides an earlier one, and among `dates` the later entry wins.
 
-    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty closes.
-    never_closes: the spans of every day, whatever the other rules say; empty for a calendar that closes.
+    week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty means closed.
+    never_closes: the spans of every day, which override all other rules; empty for a calendar that closes.
     """
 
     week: Mapping[int, tuple[DaySpan, ...]]
@@ -66,7 +66,7 @@ class DayRules:
         worked = self.holidays.year(day.year).worked if self.holidays else {}
         if day not in worked:
             return None
-        # The hours are those of the weekday that was given away; a desk that is closed on Fridays
+        # The hours are those of the weekday that was taken off; a desk that is closed on Fridays
         # stays closed on the Saturday that makes up for a Friday.
         instead = worked[day]
         weekday = instead.weekday() if instead != day else 0

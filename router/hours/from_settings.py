@@ -1,4 +1,4 @@
-"""Build the named calendars from the operator's settings, which were checked when they were read."""
+"""Build the named calendars from the operator's settings, which `router.settings` has checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALL_DAY: Final = (DaySpan(0, MINUTES_A_DAY),)
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A calendar's settings after what it extends was filled in."""
+    """A calendar's settings, with the values of the calendar that it extends filled in."""
 
     zone: ZoneInfo
     week: Mapping[int, tuple[DaySpan, ...]]
@@ -33,11 +33,11 @@ class _Plan:
 
 
 def build_calendars(settings: Settings) -> Mapping[str, Calendar]:
-    """Return every calendar by name, the built-in "always" among them.
+    """Return every calendar by name, including the built-in "always".
 
-    Raises ConfigError if a calendar names a country whose holidays nobody knows.
+    Raises ConfigError if a calendar names a country whose holidays are unknown.
     """
-    # Calendars of one country share its holidays; importing the library waits for the first that names one.
+    # Calendars of one country share its holidays; the first one imports the library.
     country = cache(public_holidays)
     built = {ALWAYS: always_open()}
     for name in settings.calendars:
@@ -51,7 +51,7 @@ def build_calendars(settings: Settings) -> Mapping[str, Calendar]:
 
 
 def always_open() -> Calendar:
-    """Return the calendar that never closes; its open time is wall time."""
+    """Return the calendar that never closes; its open time equals elapsed time."""
     return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules({}, never_closes=_ALL_DAY))
 
 

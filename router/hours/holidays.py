@@ -1,7 +1,7 @@
-"""The public holidays of a country, its make-up working days, and until when they are known.
+"""The public holidays of a country, its make-up working days, and the date until which they are known.
 
-The `holidays` library computes what the law fixes for ever and lists what a government announces year by year.
-Where it lists weekends that are worked in exchange for a day off, that list ends with the last announcement.
+The `holidays` library computes the holidays that the law fixes permanently, and lists those that a government
+announces year by year. Its list of weekends worked in exchange for a day off ends with the last announcement.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from holidays import HolidayBase
 
 # The State Council's notice names whole blocks ("15 to 23 February, 9 days"), weekends included; the library names
-# only the weekdays of a block. Elsewhere a Saturday beside a holiday is an ordinary Saturday.
+# only the weekdays of a block. In other countries a Saturday next to a holiday is an ordinary Saturday.
 _NAMES_WHOLE_BLOCKS: Final = frozenset({"CN"})
 
-# Exchanged days in fewer of the last years than this are single events (a jubilee, a war), not a yearly announcement.
+# If fewer of the last years than this have exchanged days, they are single events (a jubilee, a war), not a yearly
+# announcement.
 _YEARS_OF_A_CUSTOM: Final = 3
 
 
@@ -29,8 +30,8 @@ _YEARS_OF_A_CUSTOM: Final = 3
 class HolidayYear:
     """One year of a country.
 
-    closed: the public holidays and what they are called.
-    worked: weekend days that are working days, and the day off that each was exchanged for (itself if unknown).
+    closed: the public holidays and their names.
+    worked: weekend days that are working days, and the day off that each is exchanged for (itself if unknown).
     """
 
     closed: Mapping[date, Reason]
@@ -47,7 +48,7 @@ class PublicHolidays:
     _years: dict[int, HolidayYear] = field(default_factory=dict, compare=False, repr=False)
 
     def year(self, year: int) -> HolidayYear:
-        """Return the holidays of `year`; after `known_until` only those that the law fixes for ever."""
+        """Return the holidays of `year`; after `known_until` only those that the law fixes permanently."""
         # Two threads may both compute a year; they store equal values, so no lock is needed.
         if year not in self._years:
             self._years[year] = _holiday_year(_load(self.country, self.subdivision, year), year)
@@ -70,10 +71,10 @@ def public_holidays(code: str) -> PublicHolidays:
 
 
 def _load(country: str, subdivision: str | None, year: int | None) -> HolidayBase:
-    # Most desks name one country; importing the library costs a tenth of a second, so it waits until one is named.
+    # The import costs a tenth of a second, so it happens only for a desk that names a country.
     import holidays  # noqa: PLC0415
 
-    # A day may be moved over New Year, so the neighbours are loaded too.
+    # A day may move across New Year, so load the neighbouring years too.
     years = None if year is None else range(year - 1, year + 2)
     # Without a language the library would follow the machine's locale.
     return holidays.country_holidays(country, subdivision, years=years, expand=False, language="en_US")
@@ -81,7 +82,7 @@ def _load(country: str, subdivision: str | None, year: int | None) -> HolidayBas
 
 def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
     exchanged = dict(_exchanges(source))
-    # The library's own name for an exchanged day writes the other day in American order.
+    # The library's own name for an exchanged day shows the other day in American date order.
     names = {
         off: Reason(ReasonKey.HOLIDAY_EXCHANGED, {"date": worked.isoformat()}) for worked, off in exchanged.items()
     }
@@ -96,7 +97,7 @@ def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
 
 
 def _weekends_beside(source: HolidayBase) -> Iterable[date]:
-    """Yield the weekend days that make one block with a holiday."""
+    """Yield the weekend days that are part of one block with a holiday."""
     for holiday in source:
         for step in (timedelta(days=-1), timedelta(days=1)):
             day = holiday + step
@@ -106,7 +107,7 @@ def _weekends_beside(source: HolidayBase) -> Iterable[date]:
 
 
 def _exchanges(source: HolidayBase) -> Iterable[tuple[date, date]]:
-    """Yield each day that is worked with the day off that it was exchanged for."""
+    """Yield each exchanged working day with its day off."""
     for year, entries in getattr(source, "special_public_holidays", {}).items():
         for entry in _as_rows(entries):
             if len(entry) >= 4:
@@ -115,7 +116,7 @@ def _exchanges(source: HolidayBase) -> Iterable[tuple[date, date]]:
 
 
 def _as_rows(entries: tuple[Any, ...]) -> tuple[Any, ...]:
-    # The library writes a single row as a bare tuple.
+    # The library gives a single row as a tuple without an outer tuple.
     return entries if entries and isinstance(entries[0], tuple) else (entries,)
 
 

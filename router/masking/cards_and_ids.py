@@ -1,7 +1,7 @@
-"""Secret numbers that prove themselves: payment cards by issuer and Luhn, Chinese identity numbers by checksum.
+"""Find secret numbers that carry a check digit: payment cards (issuer and Luhn) and Chinese identity numbers.
 
-People write them with blanks, in full width, over two lines, and mail programs cut them with tags. So digits are
-read in groups, and neighbouring groups are tried together as far as a person would read them as one number.
+People write them with blanks, in full width or over two lines, and mail programs cut them with tags. So this module
+reads digits in groups and joins neighbouring groups where a person would read them as one number.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _ISSUERS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
 _LENGTHS: Final = {f"{head}": lengths for low, high, lengths in _ISSUERS for head in range(low, high + 1)}
 _SHORTEST, _LONGEST = 13, 19
 
-# GB/T 2260: the first two digits of an identity number name a province.
+# The first two digits of an identity number name a province (GB/T 2260).
 _PROVINCES: Final = frozenset(
     f"{tens}{ones}"
     for tens, last in ((1, 5), (2, 3), (3, 7), (4, 6), (5, 4), (6, 5), (7, 1), (8, 3))
     for ones in range(last + 1)
 )
-# The last of the eighteen may be an X, which is no digit.
+# The last of the eighteen characters may be an X, which is not a digit.
 _ID_LENGTHS: Final = frozenset({17, 18})
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -59,31 +59,31 @@ _UNSEEN: Final = (
     r"|<[^<>]{0,2000}>|&(?:shy|zwnj|zwj|\#8203|\#x200b);"
 )
 UNSEEN: Final = re.compile(_UNSEEN, re.IGNORECASE)
-"""Characters that show nothing, and tags: neither divides a number for its reader."""
+"""Invisible characters and tags: the reader sees no gap in the number."""
 
 # Possessive, because a mail may hold a megabyte of blanks between two digits (linear, T35).
 _HIDDEN: Final = re.compile(rf"(?:{_UNSEEN})*+", re.IGNORECASE)
 _CHECK_X: Final = re.compile(rf"(?:{_UNSEEN})*+[\s\-]?x(?![a-z])", re.IGNORECASE)
-# What people put between the parts of one number; a line break may carry the quote marks of mail.
+# The separators that people write inside one number; a line break may carry the quote marks of mail.
 _GAP: Final = r"\s\-\u2010-\u2015\u2212._·•/|,，、~*+>"
 _REGION: Final = re.compile(rf"\d(?:[{_GAP}\u00ad\u034f\u200b-\u200f\u2060-\u206f\ufe0f\ufeff]*+\d){{12,}}")
 _REGION_OF_HTML: Final = re.compile(rf"\d(?:(?:[{_GAP}]|&nbsp;|&gt;|&\#160;|{_UNSEEN})*+\d){{12,}}", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+")
 _DIGITS_OR_TAG: Final = re.compile(r"\d+|<[^<>]{0,2000}>")
-# "SF4177961188085" is the number of a parcel; "card4111..." is a card.
+# "SF4177961188085" is a parcel number; "card4111..." is a card.
 _LETTERS_BEFORE: Final = re.compile(
     r"(?<![a-z])(?!no$|nr$|pan$)(?![a-z]{0,8}(?:card|visa|master|amex))[a-z]{1,8}$", re.IGNORECASE
 )
 _DOUBLED: Final = str.maketrans("0123456789", "0246813579")
 
 _CARD_TALK: Final = ("card", "visa", "master", "amex", "unionpay", "debit", "credit", "卡", "银联", "銀聯")
-# A number named like this is a card, whatever its check digit says: people mistype.
+# A number after one of these words is a card even if its check digit is wrong: people mistype.
 _CARD_LABEL: Final = re.compile(
     r"(?:card\s?(?:number|no\.?|num|\#)?|卡号|卡號|卡號碼|卡号码|银行卡|銀行卡|信用卡|储蓄卡|借记卡)"
     r"(?:\s|is|was|[:：=#(（\"'“【是为為])*$",
     re.IGNORECASE,
 )
-# A solid number named like this is an order, however much it looks like a card.
+# A number without separators after one of these words is an order number, even if it looks like a card.
 _ORDER_LABEL: Final = re.compile(
     r"(?:order|transaction|txn|trans|reference|ref|tracking|invoice|receipt|ticket|case|serial|"
     r"订单|訂單|交易|流水|单|單|凭证|憑證|编|編)"
@@ -94,7 +94,7 @@ _ORDER_LABEL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FoundSecret:
-    """One secret at text[start:end], and what may be shown in its place."""
+    """One secret at text[start:end], and the text that replaces it."""
 
     start: int
     end: int
@@ -110,17 +110,17 @@ class _Group:
 
 
 def passes_luhn(digits: str) -> bool:
-    """Tell whether the last digit checks the others (ISO/IEC 7812-1 annex B)."""
+    """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1 annex B)."""
     return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 def is_card(digits: str) -> bool:
-    """Tell whether an issuer gives out such a number: prefix, length and check digit."""
+    """Return whether an issuer uses such a number: prefix, length and check digit."""
     return len(digits) in _LENGTHS.get(digits[:4], ()) and passes_luhn(digits)
 
 
 def is_identity_number(number: str) -> bool:
-    """Tell whether it is a Chinese resident's number: province, birthday and check character (GB 11643-1999)."""
+    """Return whether it is a Chinese resident's number: province, birthday and check character (GB 11643-1999)."""
     if len(number) != 18 or number[:2] not in _PROVINCES or not _is_day(number[6:14]):
         return False
     weighed = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, number[:17], strict=True))
@@ -128,7 +128,7 @@ def is_identity_number(number: str) -> bool:
 
 
 def find_numbers(text: str) -> Iterator[FoundSecret]:
-    """Yield cards and identity numbers of a text or a piece of HTML, left to right, none inside another."""
+    """Yield the cards and identity numbers of a text or a piece of HTML, left to right, without overlaps."""
     marked = "<" in text or "&" in text
     for region in (_REGION_OF_HTML if marked else _REGION).finditer(text):
         for groups in _groups(region):
@@ -136,7 +136,7 @@ def find_numbers(text: str) -> Iterator[FoundSecret]:
 
 
 def _groups(region: re.Match[str]) -> Iterator[list[_Group]]:
-    """Yield the groups that a reader sees beside each other; digits in a tag's attributes are runs of their own."""
+    """Yield the groups that a reader sees next to each other; digits in a tag's attributes are separate runs."""
     seen: list[_Group] = []
     for match in _DIGITS_OR_TAG.finditer(region.string, region.start(), region.end()):
         if match[0][0] != "<":
@@ -172,16 +172,16 @@ def _is_day(digits: str) -> bool:
 
 
 def _longest_from(text: str, groups: Sequence[_Group], *, ahead: str) -> tuple[FoundSecret | None, int]:
-    """Return the longest secret that starts with the first group, and how many groups it takes.
+    """Return the longest secret that starts with the first group, and how many groups it spans.
 
-    ahead: as many digits from there on as the longest number has.
+    ahead: the following digits, as many as the longest number has.
     """
     best: tuple[FoundSecret | None, int] = (None, 1)
     if len(ahead) < _SHORTEST:
         return best
     start = groups[0].start
     named = _CARD_LABEL.search(text, max(0, start - 24), start) is not None
-    # A text may be nothing but digits: how a number begins rules out nearly all of them.
+    # A text may consist of digits only: the prefix excludes nearly all candidates at low cost.
     lengths = _LENGTHS.get(ahead[:4], frozenset()) | (_ID_LENGTHS if ahead[:2] in _PROVINCES else frozenset())
     if not named and not lengths:
         return best
@@ -193,7 +193,7 @@ def _longest_from(text: str, groups: Sequence[_Group], *, ahead: str) -> tuple[F
 
 
 def _windows(groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
-    """Yield how many groups from the first on make a number of a card's length, and that length."""
+    """Yield how many groups, from the first on, make a number of a card's length, and that length."""
     length = 0
     for count, group in enumerate(groups, start=1):
         length += len(group.digits)
@@ -219,27 +219,27 @@ def _judge(text: str, groups: Sequence[_Group], digits: str, *, named: bool) -> 
 def _is_card_here(text: str, groups: Sequence[_Group]) -> bool:
     start, end = groups[0].start, groups[-1].end
     if len(groups) == 1:
-        # UnionPay's 62 is so rare among order numbers, and so common among our cards, that no name excuses it.
+        # UnionPay's prefix 62 is rare among order numbers and common among our cards: mask it after any word.
         return groups[0].digits.startswith("62") or not _is_named_otherwise(text, start)
     around = text[max(0, start - 80) : end + 40].lower()
     return _reads_as_one(text, groups) or any(word in around for word in _CARD_TALK)
 
 
 def _is_named_otherwise(text: str, start: int) -> bool:
-    """Tell whether the words before a solid number, or letters stuck to it, say that it is an order."""
+    """Return whether the words before a number without separators, or letters joined to it, name it an order."""
     if text[start - 1 : start].isalpha() and text[start - 1 : start].isascii():
         return _LETTERS_BEFORE.search(text, max(0, start - 12), start) is not None
     return _ORDER_LABEL.search(text, max(0, start - 32), start) is not None
 
 
 def _reads_as_one(text: str, groups: Sequence[_Group]) -> bool:
-    """Tell whether a person would read the groups as one number."""
-    seen = _sizes(text, groups, broken_lines=False)
-    return _is_usual(seen) or _is_usual(_sizes(text, groups, broken_lines=True))
+    """Return whether a person would read the groups as one number."""
+    sizes = _sizes(text, groups, broken_lines=False)
+    return _is_usual(sizes) or _is_usual(_sizes(text, groups, broken_lines=True))
 
 
 def _is_usual(sizes: Sequence[int]) -> bool:
-    """Tell whether cards are printed so: solid, in fours, 4-6-5, after six; or with a mark after every digit or two."""
+    """Return whether cards are written so: solid, in fours, 4-6-5, after six; or separated after every digit or two."""
     if len(sizes) == 1 or list(sizes[:2]) == [4, 6] or sizes[0] == 6:
         return True
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= 7
@@ -247,7 +247,7 @@ def _is_usual(sizes: Sequence[int]) -> bool:
 
 
 def _sizes(text: str, groups: Sequence[_Group], *, broken_lines: bool) -> list[int]:
-    """Return the digits in each visible group. broken_lines: a line break counts as not there."""
+    """Return the number of digits in each visible group. broken_lines: ignore line breaks."""
     sizes = [len(groups[0].digits)]
     for left, right in pairwise(groups):
         gap = text[left.end : right.start]

@@ -1,7 +1,8 @@
-"""Masking: what must not be kept is replaced before anything else keeps the text.
+"""Replace secrets in a text before anything else stores the text.
 
-Card numbers, identity cards, passports, security codes, passwords and one-time codes (PCI DSS 4.0 3.3 to 3.5).
-A card leaves its last four digits, which agents and customers need to speak of it; everything else leaves stars.
+Secrets are card numbers, identity cards, passports, security codes, passwords and one-time codes (PCI DSS 4.0 3.3 to
+3.5). The last four digits of a card stay, because agents and customers need them to identify it; stars replace
+everything else.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from router.text.chinese_script import fold_case
 
 _DIGIT: Final = re.compile(r"\d")
 _WIDE: Final = re.compile(r"[０-９Ａ-Ｚａ-ｚ]|[〇零一二三四五六七八九]{4}")
-# One character for one, so that what is found in the narrow text lies at the same place in the other.
+# One character replaces one, so that positions in the narrow text are positions in the original.
 _NARROW: Final = str.maketrans(
     "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ〇零一二三四五六七八九"
     "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ＠＃＿．－",
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ00123456789abcdefghijklmnopqrstuvwxyz@#_.-",
 )
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
-# These tags part words for the reader; the others stand inside words.
+# The reader sees a gap at these tags; other tags may stand inside a word.
 _DIVIDING: Final = re.compile(
     r"</?(?:p|div|br|td|th|tr|li|h[1-6]|table|ul|ol|dd|dt|hr|blockquote|pre)\b", re.IGNORECASE
 )
@@ -33,35 +34,35 @@ _DIVIDING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """The text without its secrets. kinds: what was found, each once, in order of the alphabet."""
+    """The text without its secrets. kinds: the kinds that were found, each once, in alphabetical order."""
 
     text: str
     kinds: tuple[str, ...] = ()
 
 
 def mask(text: str) -> Masked:
-    """Replace every secret in a text or a piece of HTML; tags inside a number survive."""
+    """Replace every secret in a text or a piece of HTML; tags inside a number stay."""
     narrow = text if text.isascii() or not _WIDE.search(text) else text.translate(_NARROW)
-    seen = _seen(narrow)
-    lowered = fold_case(seen.text)
+    visible = _visible(narrow)
+    lowered = fold_case(visible.text)
     if not _DIGIT.search(narrow) and not any(hint in lowered for hint in HINTS):
         return Masked(text)
-    found = _without_overlaps([*_numbers(narrow), *seen.originals(find_in_context(lowered))])
+    found = _without_overlaps([*_numbers(narrow), *visible.originals(find_in_context(lowered))])
     if not found:
         return Masked(text)
     return Masked(_replaced(text, found), tuple(sorted({one.kind for one in found})))
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A text as its reader sees it. starts: where its pieces begin; origins: where they came from."""
+class _Visible:
+    """A text as its reader sees it. starts: where its pieces begin; origins: where they begin in the original."""
 
     text: str
     starts: tuple[int, ...] = ()
     origins: tuple[int, ...] = ()
 
     def originals(self, found: Iterable[FoundSecret]) -> list[FoundSecret]:
-        """Return the same finds at their places in the original text."""
+        """Return the same secrets at their positions in the original text."""
         if not self.starts:
             return list(found)
         return [
@@ -73,9 +74,9 @@ class _Seen:
         return self.origins[piece] + position - self.starts[piece]
 
 
-def _seen(text: str) -> _Seen:
+def _visible(text: str) -> _Visible:
     if (text.isascii() and "<" not in text and "&" not in text) or not UNSEEN.search(text):
-        return _Seen(text)
+        return _Visible(text)
     pieces, starts, origins = [], [], []
     length = at = 0
     for match in UNSEEN.finditer(text):
@@ -86,7 +87,7 @@ def _seen(text: str) -> _Seen:
             origins.append(at)
             length += len(piece)
         at = match.end()
-    return _Seen("".join([*pieces, text[at:]]), (*starts, length), (*origins, at))
+    return _Visible("".join([*pieces, text[at:]]), (*starts, length), (*origins, at))
 
 
 def _numbers(text: str) -> list[FoundSecret]:
@@ -96,7 +97,7 @@ def _numbers(text: str) -> list[FoundSecret]:
 
 
 def _without_overlaps(found: Iterable[FoundSecret]) -> list[FoundSecret]:
-    """Join what overlaps: the earliest says what is shown; where two begin together, the longest does."""
+    """Join overlapping secrets: the replacement is that of the earliest, and among equal starts of the longest."""
     kept: list[FoundSecret] = []
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if not kept or one.start >= kept[-1].end:

@@ -1,4 +1,4 @@
-"""Secrets that only the words around them betray: passwords, one-time codes, card security codes, passports, IDs."""
+"""Find secrets by the words around them: passwords, one-time codes, card security codes, passports, IDs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def _either(*words: str) -> str:
     return "(?:" + "|".join(words) + ")"
 
 
-# Each pattern starts with plain letters and looks back only then: the engine leaps to the letters.
+# Each pattern starts with plain letters and looks back after them, so that the engine can jump to the letters.
 def _word(word: str, end: str = "(?![a-z])") -> str:
-    """Match a word that no letter precedes; file names glue words with "_", where no border is seen."""
+    """Match a word that no letter precedes; file names join words with "_", where a word boundary does not match."""
     return rf"{word[0]}(?<![a-z0-9+/]{word[0]}){word[1:]}{end}"
 
 
@@ -39,10 +39,10 @@ _PASSWORD: Final = re.compile(
     + _OPEN
     + _KEY
 )
-# "password Abc12345", "密码abc123", "password_abc123.txt": no word between, so the secret must hold a digit.
+# "password Abc12345", "密码abc123", "password_abc123.txt": no word stands between, so the secret must hold a digit.
 _PASSWORD_NEXT: Final = re.compile(_LOCK + _OPEN + r"(?P<secret>(?=[!-~]{0,63}\d)[!-~]{4,64})")
 
-# "error code 50013" is no secret.
+# "error code 50013" is not a secret.
 _PUBLIC_CODES: Final = (
     "error", "zip", "postal", "post", "promo", "coupon", "country", "area", "qr", "bar", "status", "sort", "swift",
     "product", "discount", "referral", "invite", "invitation", "response", "reason", "voucher", "gift", "merchant",
@@ -74,7 +74,7 @@ _CODE: Final = _either(
     _word("code", _NOT_PUBLIC + r"s?(?![a-z])"),
 )  # fmt: skip
 _FIGURES: Final = r"(?P<secret>\d(?<![\d.,¥￥$€£]\d)(?<![¥￥$€£] \d)(?:\d{3,7}|\d\d[- ]\d{3,4}|(?:[ \-]\d){3,7}))"
-# What follows an amount, a count or a span of time, never a code.
+# These follow an amount, a count or a duration, never a code.
 _NO_UNIT: Final = (
     r"(?![\d%]|[.,]\d|\s?(?:元|块|塊|万|萬|人民币|美元|港币|年|月|日|天|次|条|條|位|分钟|分鐘|小时|小時|秒|"
     r"rmb|cny|usd|yuan|dollars?|hkd|eur|euros?|gbp|pounds?|min|hours?|days?|times?|sec|people))"
@@ -134,7 +134,7 @@ _ID: Final = re.compile(
     + r"(?![\da-z])"
 )
 
-# Family of hints, kind, pattern. A text without a family's hints is not searched for it: asking is far cheaper.
+# Hints, kind, pattern. Patterns run only if the text holds one of their hints: that test is far cheaper.
 _FAMILIES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[str, re.Pattern[str]], ...]], ...]] = (
     (
         (
@@ -169,9 +169,9 @@ _FAMILIES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[str, re.Pattern[str]],
     ),
 )
 HINTS: Final = tuple(dict.fromkeys(hint for hints, _ in _FAMILIES[:1] for hint in hints))
-"""Only a password may be without a digit; a text without these and without digits holds no secret."""
+"""Hints of passwords, the only secrets without a digit: a text with neither a digit nor a hint holds no secret."""
 
-# What stands after "password is" or "password:" when no password does.
+# Words that follow "password is" or "password:" and are not a password.
 _NO_PASSWORD: Final = re.compile(
     r"(?:\*+$|(?:not|wrong|incorrect|invalid|expired|reset|resetting|changed?|changes|changing|forg[eo]t(?:ten)?|lost|cannot|"
     r"can't|cant|could|does|did|doesn't|didn't|don't|dont|please|help|issues?|problems?|errors?|failed|failure|locked|"
@@ -179,13 +179,13 @@ _NO_PASSWORD: Final = re.compile(
     r"recovery|updated?|updates|required|needed|secure|safe|work|works|working|been|very|also|only|same|again|unknown|none|"
     r"n/a|https?://\S*|account|accounts|email|login|wallet|phone|your|from|with|have|after|before|because|since|"
     r"somehow|already|weak|strong|short|long|different|hello|dear|thanks|thank|regards|urgent|unable|"
-    r"someone|somebody|they|there|will|would|should|must|need|needs|want|and|for)(?![a-z0-9]))"
+    r"some(?:one|body)|they|there|will|would|should|must|need|needs|want|and|for)(?![a-z0-9]))"
 )
 _TRAILING: Final = ".,;:!?\"')]}>*_"
 
 
 def find_in_context(lowered: str) -> Iterator[FoundSecret]:
-    """Yield what stands beside the words that announce a secret, in a text in lower case; may overlap."""
+    """Yield the secrets next to the words that announce one, in a text in lower case; they may overlap."""
     for hints, patterns in _FAMILIES:
         if any(hint in lowered for hint in hints):
             for kind, pattern in patterns:
@@ -193,7 +193,7 @@ def find_in_context(lowered: str) -> Iterator[FoundSecret]:
 
 
 def find_after_card(text: str, end: int) -> FoundSecret | None:
-    """Return the unnamed security code that follows a card's number and expiry date, if one does."""
+    """Return the security code that follows a card's number and expiry date without a name, if there is one."""
     match = _AFTER_CARD.match(text, end)
     return FoundSecret(*match.span("secret"), "cvv", "****") if match else None
 
@@ -205,7 +205,7 @@ def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[FoundSe
             end = start + len(text[start:end].rstrip(_TRAILING))
             if not _may_be_password(text[match.start() : start], text[start:end]):
                 continue
-        # The last four digits of a masked card stay, whatever stands before them.
+        # The last four digits of a masked card stay, even after a word that announces a secret.
         if not text.startswith("**** ", max(0, start - 5)):
             yield FoundSecret(start, end, kind, "****")
 
@@ -213,7 +213,7 @@ def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[FoundSe
 def _may_be_password(before: str, secret: str) -> bool:
     if len(secret) < 4 or secret.startswith("//") or _NO_PASSWORD.match(secret):
         return False
-    # A Latin word in a Chinese sentence, or one in quotes, is the password itself.
+    # A Latin word in a Chinese sentence, or a word in quotes, is the password itself.
     announced = any(mark in before for mark in ':：=＝→是为為係成"“‘「')
     return announced or not (secret.isalpha() or _is_plain_word(secret))
 

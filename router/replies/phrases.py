@@ -1,4 +1,4 @@
-"""The promise of an opening in words, for the text of an automatic reply: "we open {next_opening}"."""
+"""Phrases for the text of automatic replies: the next opening, the missing facts, and the warning about secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ZH_WEEKDAYS: Final = "一二三四五六日"
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """How a language says an opening. `on` takes the moment and whether its year needs saying."""
+    """The phrases of one language for an opening. `on` takes the moment and whether to include its year."""
 
     now: str
     today: str
@@ -39,9 +39,9 @@ class _Words:
 
 
 def _english_day(day: datetime, with_year: bool) -> str:
-    # Not strftime: its names follow the machine's locale.
-    said = f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
-    return f"{said} {day.year}" if with_year else said
+    # Not strftime, because its names follow the machine's locale.
+    words = f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{words} {day.year}" if with_year else words
 
 
 def _chinese_day(day: datetime, with_year: bool) -> str:
@@ -64,19 +64,19 @@ _BY_TAG: Final[Mapping[str, _Words]] = {
 }
 
 
-# A page of mail that came while the desk was closed is told one opening.
+# All messages of a page that arrived while the desk was closed get the same opening.
 @lru_cache(maxsize=64)
 def opening_words(opening: datetime, *, now: datetime, zone: ZoneInfo, language: str) -> str:
     """Return `opening` as a phrase for a sentence: "Tuesday 24 February at 09:00", "2月24日（星期二）09:00".
 
-    Today and tomorrow are called so; the year is said only when it is another one than today's.
-    opening, now: aware.  zone: whose clock and days are meant, the reader's.
-    language: BCP 47; what is neither simplified nor traditional Chinese gets English.
+    Today and tomorrow are named as such; the phrase includes the year only if it differs from the current one.
+    opening, now: aware.  zone: the reader's, for hours and days.
+    language: BCP 47; every language except simplified and traditional Chinese gets English.
     """
     if opening.tzinfo is None or now.tzinfo is None:
         raise ValueError("expected aware moments")
     words = _of(language)
-    # In UTC, for two moments of one zone are compared by what the clock on the wall reads.
+    # Compare in UTC: Python compares two moments of one zone by their local time.
     if opening.astimezone(UTC) <= now.astimezone(UTC):
         return words.now
     local, today = opening.astimezone(zone), now.astimezone(zone).date()
@@ -95,7 +95,7 @@ def _of(language: str) -> _Words:
     return _BY_TAG.get(tag, _ENGLISH)
 
 
-# Never a password or a code: no reply of ours asks for one.
+# No password and no code: our replies never ask for one.
 _FACTS_ENGLISH: Final[Mapping[str, str]] = {
     "account": "your account name",
     "registered_email": "the e-mail address you registered with",
@@ -132,7 +132,7 @@ _TRADITIONAL_TAGS: Final = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
     """Return the facts as a list in a sentence: "your account name, the amount and when it happened".
 
-    language: BCP 47 of the reply; what is not Chinese gets English.
+    language: BCP 47 of the reply; every language except Chinese gets English.
     """
     tag = language.lower()
     if not tag.startswith("zh"):
@@ -146,11 +146,11 @@ def _enumerate(words: Sequence[str], comma: str, last: str) -> str:
     return f"{comma.join(first)}{last}{end}" if first else end
 
 
-# What opens an account; a card number alone does not, and is masked without a word.
+# These secrets give access to an account; a card number alone does not, so it is masked without a warning.
 _OPENS: Final = frozenset({"password", "code"})
 _WARNING_ENGLISH: Final = (
     "One more thing: your message seems to contain a password or a one-time code. We have hidden it. To be safe, "
-    "please change it soon, and send it to nobody, not even to us: we never ask for it."
+    "please change it soon, and do not send it to anyone, not even to us: we never ask for it."
 )
 _WARNING_CHINESE: Final = (
     "温馨提示：您的来信中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
@@ -163,9 +163,9 @@ _WARNING_TRADITIONAL: Final = (
 
 
 def warning_in_words(secrets: Collection[str], *, language: str) -> str:
-    """Return a paragraph of warning; empty when nothing was sent that opens an account.
+    """Return a warning paragraph; empty if no secret gives access to an account.
 
-    secrets: kinds, as `router.masking.mask.Masked` has them.  language: BCP 47 of the reply; not Chinese: English.
+    secrets: kinds, as in `router.masking.mask.Masked`.  language: BCP 47 of the reply; not Chinese means English.
     """
     if _OPENS.isdisjoint(secrets):
         return ""

@@ -14,8 +14,11 @@ from typing import Final
 from router.errors import ConfigError
 from router.hours.calendar import Calendar
 from router.settings.model import SlaSettings
+from router.status import Status
 
 _NOTHING: Final = timedelta(0)
+# While a conversation is in one of these, we wait for the customer or believe that we are done.
+_RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,14 @@ class Pause:
 
     since: datetime
     until: datetime | None
+
+
+def clock_rests(status: str) -> bool:
+    """Return whether the clock of a conversation stands still in this status.
+
+    It runs on while a conversation is snoozed: the customer does not know that an agent put it aside.
+    """
+    return status in _RESTING
 
 
 def due_times(

@@ -120,13 +120,14 @@ class Trace:
 
     def written(self) -> bytes:
         """Return it as JSON for the store; what stands at its default is left out, as `read_trace` knows it."""
-        # Every message is written once: the compiled serialiser takes a third of the time of dicts made by hand.
+        # Every message is written once: the compiled serialiser takes half the time of dicts made by hand.
         return _adapter("").serializer.to_json(self, exclude_defaults=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as values, with the decisions of another version."""
         known: dict[str, Any] = _adapter("").serializer.to_python(self, mode="json", exclude_defaults=True)
-        return {**known, **known.pop("other", {})}
+        known.pop("other", None)
+        return {**known, **self.other}
 
 
 def read_trace(stored: Mapping[str, Any]) -> Trace:

@@ -57,6 +57,7 @@ class DeskSettings(Frozen):
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
     authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed. A
         mail channel may name its own.
+    check_dkim: whether we check DKIM signatures of mail ourselves where no trusted result says anything.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
     rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
@@ -75,6 +76,7 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
+    check_dkim: bool = False
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
     requests_per_second: int = Field(default=100, ge=0)

@@ -1,8 +1,8 @@
-"""Traditional Chinese characters folded to simplified ones, so that the same sentence reads the same in both scripts.
+"""Fold traditional Chinese characters to simplified ones, so that a sentence compares equal in both scripts.
 
-For comparing only, never for showing: one traditional character may stand for one simplified one, but not back.
-The pairs are the one-to-one part of OpenCC's TSCharacters (Apache-2.0, github.com/BYVoid/OpenCC), cut down to what
-Big5 or its Hong Kong supplement and GB 2312 hold.
+For comparison only, never for display: several traditional characters may fold to one simplified one.
+The pairs are the one-to-one part of OpenCC's TSCharacters (Apache-2.0, github.com/BYVoid/OpenCC), limited to the
+characters of Big5 or its Hong Kong supplement and of GB 2312.
 """
 
 from __future__ import annotations
@@ -118,6 +118,6 @@ def fold_script(text: str) -> str:
 
 
 def fold_case(text: str) -> str:
-    """Return the text in lower case and of equal length, which `str.lower` does not promise ("İ" grows)."""
+    """Return the text in lower case and of equal length; `str.lower` alone may change the length ("İ" grows)."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else text.replace("İ", "I").lower()

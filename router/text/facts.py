@@ -1,4 +1,4 @@
-"""What a customer tells us that an agent will need: numbers, amounts, addresses, times, devices."""
+"""Find the facts in a text that an agent needs: numbers, amounts, addresses, times, devices."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from router.text.patterns import matches_at, occurrences
 KINDS: Final = (
     "account", "registered_email", "phone", "transaction", "amount", "currency", "time", "device",
 )  # fmt: skip
-"""Every kind of fact; a category of the operator's file may need any of them."""
+"""Every kind of fact; a category of the operator's file may require any of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing found in a text. kind: one of `KINDS`.  value: in its comparable form, at most 64 characters."""
+    """One fact of a text. kind: one of `KINDS`.  value: in its comparable form, at most 64 characters."""
 
     kind: str
     value: str
@@ -58,7 +58,7 @@ _UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _UNIT_NAMES: Final = tuple(_UNITS)
 _LONGEST_UNIT: Final = max(map(len, _UNITS))
 _NUMBER_START: Final = re.compile(r"\d(?<!\d.)")
-# What follows the first digit: the engine leaps to a pattern that begins with `\d` and nothing before it.
+# The part after the first digit: the engine jumps to the next digit only if a pattern begins with `\d`.
 _FIGURE: Final = r"(?:\d{0,2}(?:,\d{3})+(?:\.\d{1,2})?|\d{0,8}(?:\.\d{1,2})?)"
 _SCALE: Final = r"\s?(?:[万萬千百]|k(?![a-z]))?"
 _AMOUNT_AFTER_UNIT: Final = re.compile(rf"(?P<unit>{_UNIT})\s?(?P<figure>\d{_FIGURE})(?P<scale>{_SCALE})(?![\d.]\d)")
@@ -119,7 +119,7 @@ _DEVICE: Final = re.compile(
 
 
 def find_facts(text: str) -> tuple[Fact, ...]:
-    """Return the facts in a text, each once, in the order of `KINDS`; full-width digits are understood."""
+    """Return the facts in a text, each once, in the order of `KINDS`; full-width digits count as digits."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     lowered = fold_case(plain)
     found = [*_accounts(plain, lowered), *_addresses(lowered)]
@@ -202,7 +202,7 @@ def chinese_number(numeral: str) -> int:
         else:
             digit = _CHINESE_DIGITS[char]
             scale = 1 if char == "零" else scale
-    # A last bare digit counts in the next smaller unit: "三千五".
+    # A last digit without a unit counts in the next smaller unit: "三千五".
     shortened = digit and scale >= 100 and "零" not in numeral
     return total + section + digit * (scale // 10 if shortened else 1)
 
@@ -217,7 +217,7 @@ def _time_starts(lowered: str, *, has_digits: bool) -> Iterator[int]:
     yield from (match.start() for match in _TIME_CHAR.finditer(lowered))
     if has_digits:
         yield from occurrences(lowered, _MONTHS)
-        # A clock's reading may begin with a blank.
+        # A time of day may begin with a blank.
         for digit in _TIME_DIGIT.finditer(lowered):
             yield from range(max(0, digit.start() - 1), digit.start() + 1)
 

@@ -1,4 +1,4 @@
-"""Which language a text is written in: its script first, then, among Latin scripts, English words, then a library."""
+"""Detect the language of a text: first by its script, then, among Latin scripts, by English words, then a library."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _OTHER_SCRIPTS: Final = (
     ("el", re.compile(r"[\u0370-\u03ff]")),
     ("he", re.compile(r"[\u0590-\u05ff]")),
 )
-# Words of English alone among the languages below; one of them settles it without the library.
+# Words that only English has among the languages below; one of them decides without the library.
 _ENGLISH: Final = re.compile(
     r"(?<![a-z])(?:the|and|is|are|my|your|you|it|this|that|of|for|with|how|what|why|when|where|can|can't|cannot|not|have|has|"
     r"was|were|do|does|don't|did|didn't|but|from|there|please|would|could|i'm|i've|been|get|got|which|who|will|about|an|to)"
     r"(?![a-z])"
 )
-# Whom an Asian wallet's customers are; the fewer to choose from, the fewer mistakes in five words.
+# The languages of an Asian wallet's customers; fewer candidates make fewer mistakes in short texts.
 _LATIN_LANGUAGES: Final = ("en", "es", "fr", "de", "pt", "it", "nl", "id", "ms", "vi", "tr", "tl", "pl", "sv")
-# Nearly one language to an identifier: each alone would rarely be sure.
+# The library barely distinguishes these languages: each alone would rarely reach the required confidence.
 _TWINS: Final = {"id": "ms", "ms": "id"}
-# Shorter texts are guessed badly by anyone: "refund pls" is no Dutch.
+# No detector is reliable on shorter texts: "refund pls" is not Dutch.
 _FEWEST_WORDS: Final = 3
 _SURE: Final = 0.8
 
 
 def detect(text: str) -> str:
-    """Return a BCP 47 tag: "zh-Hans", "zh-Hant", "en", "ja" ...; "und" when nothing tells.
+    """Return a BCP 47 tag: "zh-Hans", "zh-Hant", "en", "ja" ...; "und" when the language is unclear.
 
-    Mixed texts are the language of their larger part; a Chinese character weighs as much as a Latin word.
+    A mixed text gets the language of its larger part; a Chinese character counts as much as a Latin word.
     """
     if text.isascii():
         return _latin_language(text)
@@ -62,9 +62,9 @@ def chinese_script(text: str) -> str:
 
 @cache
 def _one_sided() -> tuple[frozenset[str], frozenset[str]]:
-    """Return characters that only the mainland's standard has, and that only Taiwan's has.
+    """Return the characters that only the mainland's standard has, and those that only Taiwan's has.
 
-    GB 2312 holds simplified characters alone and Big5 traditional ones alone; what both hold tells nothing.
+    GB 2312 holds only simplified characters and Big5 only traditional ones; a character in both decides nothing.
     """
     mainland = _characters("gb2312", range(0xB0, 0xF8), range(0xA1, 0xFF))
     taiwan = _characters("big5", range(0xA4, 0xFA), [*range(0x40, 0x7F), *range(0xA1, 0xFF)])
@@ -90,7 +90,7 @@ def _latin_language(text: str) -> str:
 
 @cache
 def _library() -> Callable[[str], tuple[str, float]]:
-    """Load py3langid on the first text that needs it: 55 MB and half a second that some desks never spend."""
+    """Load py3langid for the first text that needs it: 55 MB and half a second, which some desks never need."""
     try:
         from py3langid.langid import (  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: PLC0415
             MODEL_FILE,
@@ -100,7 +100,7 @@ def _library() -> Callable[[str], tuple[str, float]]:
         return lambda _: ("en", 1.0)
     whole = LanguageIdentifier.from_model_file(MODEL_FILE)
     whole.set_languages(list(_LATIN_LANGUAGES))
-    # Made anew of what remains: one that is only narrowed holds on to all 140, 20 MB.
+    # A new identifier with the remaining languages: a narrowed one keeps all 140 in memory, 20 MB.
     identifier = LanguageIdentifier(
         whole.nb_ptc,
         whole.nb_pc,
@@ -115,7 +115,7 @@ def _library() -> Callable[[str], tuple[str, float]]:
 
 
 def _best(ranked: list[tuple[str, float]]) -> tuple[str, float]:
-    """Return the likeliest language; what speaks for its twin speaks for it."""
+    """Return the most probable language; a language and its twin add their probabilities."""
     language, probability = ranked[0]
     twin = _TWINS.get(language)
     return language, probability + sum(share for other, share in ranked if other == twin)

@@ -1,7 +1,7 @@
-"""Matches of a slow pattern, looked for only where one may begin.
+"""Match a slow pattern only at the positions where a match may begin.
 
-A pattern of many alternatives is tried at every character of a text; finding its first words one by one is ten times
-as fast.
+The engine tries a pattern of many alternatives at every character of a text; to find its first words one by one is
+ten times as fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 
 def occurrences(text: str, words: Iterable[str]) -> Iterator[int]:
-    """Return where any of `words` stands in the text, word after word; overlaps count."""
+    """Yield the positions of each of `words` in the text, word by word, with overlaps."""
     for word in words:
         at = text.find(word)
         while at >= 0:
@@ -20,9 +20,9 @@ def occurrences(text: str, words: Iterable[str]) -> Iterator[int]:
 
 
 def matches_at(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
-    """Return what `pattern.finditer(text)` does, if every match begins at one of `starts`.
+    """Yield the matches of `pattern.finditer(text)`, provided that every match begins at one of `starts`.
 
-    starts: in any order; those where nothing matches do no harm.
+    starts: in any order; positions without a match are allowed.
     """
     end = 0
     for start in sorted(starts):

@@ -1,7 +1,7 @@
-"""Words as an index takes them, for languages with blanks between words and for those without.
+"""Index words and search queries, for languages with blanks between words and for those without.
 
-A run of Chinese, Japanese, Korean or Thai becomes its pairs of neighbouring characters, so that a word of two is found
-inside a sentence that no program has to segment; everything else becomes whole words, found by how they begin.
+A run of Chinese, Japanese, Korean or Thai becomes pairs of neighbouring characters, so that a search finds a word of
+two characters in a sentence without segmentation; all other text becomes whole words, which a search finds by prefix.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def ascii_words(text: str) -> list[str]:
     return text.lower().translate(_BLANKS).split()
 
 
-# Longer texts are quoted logs and newsletters: what somebody looks for is said before.
+# Longer texts are quoted logs and newsletters: the words that people search for stand before this length.
 MOST_CHARACTERS: Final = 10_000
 _MOST_WORD: Final = 64
-# A beginning shorter than this fits half of all words.
+# A shorter prefix matches half of all words.
 _SHORTEST_BEGINNING: Final = 3
 _DENSE: Final = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _PIECE: Final = re.compile(rf"[{_DENSE}]+|[^\W_{_DENSE}]+")
@@ -32,10 +32,10 @@ _IS_DENSE: Final = re.compile(rf"[{_DENSE}]")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to look for.
+    """A parsed search query.
 
-    words: in the index as they are.  beginnings: words that begin so.  needles: what the text then has to hold as it
-    stands.  Without words and beginnings the index knows nothing of it.
+    words: whole index words.  beginnings: prefixes of index words.  needles: strings that the text must contain
+    exactly.  Without words and beginnings the index cannot answer the query.
     """
 
     words: tuple[str, ...]
@@ -44,12 +44,12 @@ class Wanted:
 
 
 def fold(text: str) -> str:
-    """Return the text without what nobody means: case, width, and forms of one character."""
+    """Return the text without differences of case, width and character form."""
     return text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
 def index_words(*texts: str) -> set[str]:
-    """Return the words under which texts are found."""
+    """Return the index words of the texts."""
     text = "\n".join(texts)[:MOST_CHARACTERS]
     if text.isascii():
         return {word[:_MOST_WORD] for word in ascii_words(text)}
@@ -63,12 +63,12 @@ def index_words(*texts: str) -> set[str]:
 
 
 def words_to_index(*texts: str) -> str:
-    """Return the same words as an index is given them, between single blanks."""
+    """Return the index words as one string, separated by single blanks."""
     return " ".join(index_words(*texts))
 
 
 def read_query(query: str) -> Wanted:
-    """Return what a query asks for: all of its parts, in any order, each as it is written."""
+    """Parse a query: a text must contain all of its parts, in any order, each as written."""
     needles = tuple(dict.fromkeys(fold(query).split()))
     words: list[str] = []
     beginnings: list[str] = []
@@ -76,7 +76,7 @@ def read_query(query: str) -> Wanted:
         pieces = _PIECE.findall(needle)
         for place, piece in enumerate(pieces, start=1):
             if _IS_DENSE.match(piece):
-                # One character alone is the beginning or the end of countless pairs.
+                # A single character matches too many pairs.
                 words += _pairs(piece) if len(piece) > 1 else ()
             elif place == len(pieces) and len(piece) >= _SHORTEST_BEGINNING and needle.endswith(piece):
                 beginnings.append(piece[:_MOST_WORD])
@@ -86,13 +86,13 @@ def read_query(query: str) -> Wanted:
 
 
 def holds(wanted: Wanted, *texts: str) -> bool:
-    """Return whether the texts hold all that is wanted, as it is written."""
+    """Return whether the texts contain every needle."""
     folded = fold("\n".join(texts))
     return all(needle in folded for needle in wanted.needles)
 
 
 def excerpt(wanted: Wanted, text: str, *, length: int) -> str:
-    """Return the part of the text around the first thing wanted."""
+    """Return the part of the text around the first needle."""
     folded = fold(text)
     places = [place for place in map(folded.find, wanted.needles) if place >= 0]
     begin = max(0, min(places, default=0) - length // 3)

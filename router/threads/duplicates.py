@@ -275,11 +275,6 @@ def is_part(part: Canonical, whole: Canonical) -> bool:
     return len(part.key.encode()) >= _SHORTEST_PART and part.key in whole.key
 
 
-def same_in_parts(whole: str, parts: Sequence[str]) -> bool:
-    """Tell whether the parts, in their order or in that of their marks ("(1/2)"), say what the whole does."""
-    return same_message(whole, join_parts(parts))
-
-
 def join_parts(parts: Sequence[str]) -> str:
     """Put a split text together: by the parts' own marks where each has one, else as they came."""
     marks = [_PART_MARK.search(part) for part in parts]

@@ -16,16 +16,14 @@ from sqlmodel import SQLModel
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
+from router.status import Status
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
-from store.conversations.ratings import RatingRow
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
-from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.outbound.limits import SuppressionRow
-from store.tables.desk import ContactLabelRow, EmergencyRow
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -34,18 +32,15 @@ from store.tables.messages import (
     InboundRow,
     MessageRow,
     OriginalRow,
-    Status,
     ThreadKeyRow,
 )
-from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState
+from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
 
 # What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
 _ERASED: Final = "erased:"
 
 
-def erase_contact(
-    connection: Connection, database: Database, contact_id: UUID, *, by: str, reason: str, now: datetime
-) -> dict[str, int]:
+def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: str, now: datetime) -> dict[str, int]:
     """Erase a contact with all their conversations; return how much it was. It cannot be undone.
 
     Raises Conflict when the contact was merged or erased before, or something is leaving for them at this moment.
@@ -55,13 +50,13 @@ def erase_contact(
     cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)
     _erase_outbound(connection, cases)
     for case in cases:
-        change_status(connection, database, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
+        change_status(connection, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
     messages = _erase_messages(connection, cases, contact_id=contact_id)
     _erase_conversations(connection, cases)
     _erase_person(connection, contact_id, now=now)
     counts = {"conversations": len(cases), "messages": messages}
     payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
-    append_events(connection, [NewEvent("contact.erased", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_ERASED, None, payload, at=now)])
     return counts
 
 

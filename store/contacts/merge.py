@@ -22,7 +22,7 @@ from store.conversations.undo_log import (
     snapshot,
 )
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
@@ -54,7 +54,7 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
     after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
     kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [NewEvent("contact.merged", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_MERGED, None, payload, at=now)])
     return kept
 
 
@@ -75,7 +75,7 @@ def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: 
     connection.execute(shared)
     connection.execute(sa.update(contact).where(contact.c.id == source_id).values(merged_into=None))
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept.row.id)}
-    append_events(connection, [NewEvent("contact.parted", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_PARTED, None, payload, at=now)])
 
 
 def hold_handles(connection: Connection, *contact_ids: UUID) -> None:

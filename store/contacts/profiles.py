@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
 from store.conversations.read import Position, behind
-from store.db.bulk import among, insert_new, table_of
-from store.events.append import NewEvent, append_events
+from store.db.bulk import among, columns_of, insert_new, table_of
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import OutboundRow
@@ -115,7 +115,7 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     connection.execute(gone)
     changed = sorted([*values, *(["labels"] if wanted.add_labels or wanted.remove_labels else [])])
     payload = {"contact_id": str(contact_id), "changed": changed, "by": by}
-    append_events(connection, [NewEvent("contact.edited", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_EDITED, None, payload, at=now)])
 
 
 def refuse_gone(connection: Connection, contact_id: UUID) -> None:
@@ -139,10 +139,10 @@ def timeline(
 ) -> list[ContactMessage]:
     """Return up to `limit` messages of a contact's conversations on all channels, newest first."""
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
-    own = [name for name in ContactMessage.__dataclass_fields__ if name in message.c]
-    statement = sa.select(
-        *(message.c[name] for name in own), *(conversation.c[name] for name in ("reference", "team", "status"))
-    ).join(conversation, conversation.c.id == message.c.conversation_id)
+    theirs = ("reference", "team", "status")
+    own = columns_of(MessageRow, ContactMessage, but=theirs)
+    statement = sa.select(*own, *(conversation.c[name] for name in theirs))
+    statement = statement.join(conversation, conversation.c.id == message.c.conversation_id)
     statement = statement.where(message.c.contact_id == contact_id)
     if only_teams is not None:
         statement = statement.where(among(conversation.c.team, only_teams))

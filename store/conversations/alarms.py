@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import insert_new, table_of
+from store.db.bulk import columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import EmergencyRow
 from store.tables.messages import ConversationRow
 
@@ -24,7 +24,7 @@ _CALM: Final = "normal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRecord:
-    """See `store.tables.desk.Emergency`."""
+    """See `store.tables.desk.EmergencyRow`."""
 
     conversation_id: UUID
     inbound_id: UUID
@@ -61,7 +61,7 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
     Raises NotFound when nobody was ever called for it.
     """
     table = table_of(EmergencyRow)
-    columns = [table.c[name] for name in EmergencyRecord.__dataclass_fields__]
+    columns = columns_of(EmergencyRow, EmergencyRecord)
     row = connection.execute(sa.select(*columns).where(table.c.conversation_id == conversation_id)).mappings().first()
     if row is None:
         raise NotFound("nobody was called for this conversation")
@@ -85,7 +85,7 @@ def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed:
     if not confirmed:
         changed["priority"] = _CALM
     connection.execute(sa.update(case).where(case.c.id == conversation_id).values(**changed))
-    kind = "emergency.confirmed" if confirmed else "emergency.released"
+    kind = EventKind.EMERGENCY_CONFIRMED if confirmed else EventKind.EMERGENCY_RELEASED
     append_events(connection, [NewEvent(kind, conversation_id, {"by": by}, at=now)])
     return find_emergency(connection, conversation_id)
 

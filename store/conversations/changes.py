@@ -16,17 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError, Stale
+from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
-from store.db.bulk import table_of
-from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.tables.messages import ConversationRow, Status
+from store.db.bulk import columns_of, table_of
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50
 # What a step makes of an order: the columns that change, and what is to be told, by kind.
-_Made = tuple[dict[str, Any], dict[str, Mapping[str, object]]]
+_Made = tuple[dict[str, Any], dict[EventKind, Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,7 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     Raises Stale when the conversation has moved on since, Conflict when it was merged into another.
     """
     table = table_of(ConversationRow)
-    statement = sa.select(*(table.c[name] for name in LockedConversation.__dataclass_fields__)).where(
-        table.c.id == conversation_id
-    )
+    statement = sa.select(*columns_of(ConversationRow, LockedConversation)).where(table.c.id == conversation_id)
     case = LockedConversation(**connection.execute(statement.with_for_update()).mappings().one())
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
@@ -83,9 +81,7 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     return case
 
 
-def change(
-    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
-) -> int:
+def change(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> int:
     """Change a locked conversation and return its version then.
 
     by: the agent's name.  now: the database's clock.
@@ -93,7 +89,7 @@ def change(
     PermanentError for what makes no sense.
     """
     values: dict[str, Any] = {}
-    told: dict[str, Mapping[str, object]] = {}
+    told: dict[EventKind, Mapping[str, object]] = {}
     for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
         _add(made, values=values, told=told)
     for made in (_corrected(case, wanted), _labelled(case, wanted)):
@@ -109,7 +105,7 @@ def change(
     append_events(
         connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
     )
-    _set_status(connection, database, case, wanted=wanted, by=by, now=now)
+    _set_status(connection, case, wanted=wanted, by=by, now=now)
     return version_of(connection, case.id)
 
 
@@ -119,7 +115,7 @@ def version_of(connection: Connection, conversation_id: UUID) -> int:
     return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
 
 
-def _add(made: _Made, *, values: dict[str, Any], told: dict[str, Mapping[str, object]]) -> None:
+def _add(made: _Made, *, values: dict[str, Any], told: dict[EventKind, Mapping[str, object]]) -> None:
     values.update(made[0])
     told.update(made[1])
 
@@ -135,7 +131,7 @@ def _assigned(connection: Connection, case: LockedConversation, wanted: Change, 
     if name:
         _require_agent(connection, name)
     payload = {"assignee": name or None, "from": case.assignee, "team": wanted.team or case.team}
-    return {"assignee": name or None, "alarmed_at": None}, {"conversation.assigned": payload}
+    return {"assignee": name or None, "alarmed_at": None}, {EventKind.CONVERSATION_ASSIGNED: payload}
 
 
 def _require_agent(connection: Connection, name: str) -> None:
@@ -151,14 +147,14 @@ def _moved(case: LockedConversation, wanted: Change) -> _Made:
     # Another team hands it out anew, unless the order says who has it there.
     kept = {} if wanted.take or wanted.assignee else {"assignee": None}
     payload = {"team": wanted.team, "from": case.team}
-    return {"team": wanted.team, "alarmed_at": None, **kept}, {"conversation.moved": payload}
+    return {"team": wanted.team, "alarmed_at": None, **kept}, {EventKind.CONVERSATION_MOVED: payload}
 
 
 def _ranked(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.priority is None or wanted.priority == case.priority:
         return {}, {}
     payload = {"priority": wanted.priority, "from": case.priority}
-    return {"priority": wanted.priority}, {"conversation.prioritised": payload}
+    return {"priority": wanted.priority}, {EventKind.CONVERSATION_PRIORITISED: payload}
 
 
 def _corrected(case: LockedConversation, wanted: Change) -> _Made:
@@ -167,7 +163,7 @@ def _corrected(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.category is None or (wanted.category or None) == case.category:
         return {}, {}
     payload = {"category": wanted.category or None, "from": case.category, "sub_intent": wanted.sub_intent}
-    return {"category": wanted.category or None}, {"conversation.recategorised": payload}
+    return {"category": wanted.category or None}, {EventKind.CONVERSATION_RECATEGORISED: payload}
 
 
 def _labelled(case: LockedConversation, wanted: Change) -> _Made:
@@ -176,12 +172,10 @@ def _labelled(case: LockedConversation, wanted: Change) -> _Made:
         return {}, {}
     if len(labels) > _MOST_LABELS:
         raise PermanentError(f"a conversation has at most {_MOST_LABELS} labels")
-    return {"labels": labels}, {"conversation.labelled": {"labels": labels, "from": case.labels}}
+    return {"labels": labels}, {EventKind.CONVERSATION_LABELLED: {"labels": labels, "from": case.labels}}
 
 
-def _set_status(
-    connection: Connection, database: Database, case: LockedConversation, *, wanted: Change, by: str, now: datetime
-) -> None:
+def _set_status(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> None:
     until = wanted.snoozed_until
     if (until is not None) != (wanted.status == Status.SNOOZED):
         raise PermanentError("`snoozed_until` goes with the status `snoozed`, and the other way round")
@@ -189,7 +183,7 @@ def _set_status(
         raise PermanentError("`snoozed_until` has to be later than now")
     if wanted.status is None:
         return
-    change_status(connection, database, conversation_id=case.id, status=wanted.status, at=now, by=by)
+    change_status(connection, conversation_id=case.id, status=wanted.status, at=now, by=by)
     if until is not None and (case.status, case.held_until) != (Status.SNOOZED, until):
         _put_aside(connection, case, until=until, by=by, now=now)
 
@@ -203,4 +197,4 @@ def _put_aside(connection: Connection, case: LockedConversation, *, until: datet
     values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == case.id).values(**values))
     payload = {"until": until.isoformat(), "by": by}
-    append_events(connection, [NewEvent("conversation.snoozed", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_SNOOZED, case.id, payload, at=now)])

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
+from router.status import Status
 from store.db.bulk import table_of
-from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow, Status
+from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 
 # A case that was put together with another, which was put together with another ...
 _MOST_MERGES: Final = 10

@@ -20,10 +20,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
+from router.status import Status
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
 from store.tables.desk import ReadMarkerRow
-from store.tables.messages import ContactRow, ConversationRow, IdentityRow, Status
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
 # As the small indexes of those that have any say it, by which the planners know them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
@@ -249,16 +250,6 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
         among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
     )
     return contact_id.in_(named)
-
-
-def count_unresolved(connection: Connection, *, only_teams: Collection[str] | None = None) -> dict[Status, int]:
-    """Return how many conversations wait in each status that is not the end."""
-    columns = table_of(ConversationRow).c
-    statement = sa.select(columns.status, sa.func.count()).where(
-        among(columns.status, UNRESOLVED), *seen_by_teams(only_teams)
-    )
-    counts = {Status(row[0]): row[1] for row in connection.execute(statement.group_by(columns.status))}
-    return {status: counts.get(status, 0) for status in UNRESOLVED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

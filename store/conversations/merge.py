@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
+from router.status import Status
 from store.conversations.changes import lock
 from store.conversations.read import refuse_merged
 from store.conversations.sla import change_status
@@ -26,11 +27,9 @@ from store.conversations.undo_log import (
     unchanged_since,
 )
 from store.db.bulk import among, insert_new, insert_rows, table_of
-from store.db.engine import Database
 from store.db.ids import new_id, new_reference
-from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
-from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, Status, ThreadKeyRow
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 
@@ -121,7 +120,7 @@ _SIDE: Final = (
     *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),
     *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
 )
-_TOLD: Final = {RegroupingKind.MERGE: "conversation.merged", RegroupingKind.SPLIT: "conversation.split"}
+_TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
 # A conversation that is split off goes on under the same decisions.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
@@ -131,7 +130,6 @@ _INHERITED: Final = (
 
 def merge(
     connection: Connection,
-    database: Database,
     *,
     source_id: UUID,
     target_id: UUID,
@@ -158,9 +156,9 @@ def merge(
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they are of different contacts; if that is one person, merge the contacts first")
     moved = move_all(connection, source_id, target_id)
-    change_status(connection, database, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
+    change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
     if source["status"] not in {Status.RESOLVED, Status.PENDING} and target["status"] == Status.RESOLVED:
-        change_status(connection, database, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
+        change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
     _update(connection, target_id, _together(source, target) | {"watch_at": now})
     deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
@@ -211,11 +209,11 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
     deed = NewRegrouping(kind=RegroupingKind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
     kept = keep_regrouping(connection, deed, moved={}, before=before, after=after)
     payload = {"from": str(linked_to), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [NewEvent("conversation.unlinked", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_UNLINKED, conversation_id, payload, at=now)])
     return kept
 
 
-def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by: str, now: datetime) -> None:
+def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime) -> None:
     """Undo a merge, a split or an unlinking: what moved goes back, what came since stays where it came to.
 
     Raises NotFound, and Conflict when it was undone before or something later has to be undone first.
@@ -228,20 +226,21 @@ def undo(connection: Connection, database: Database, regrouping_id: UUID, *, by:
     current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
     for side in sides:
-        _restore(connection, database, kept, side, current=current[side], by=by, now=now)
+        _restore(connection, kept, side, current=current[side], by=by, now=now)
     if kept.row.kind == RegroupingKind.SPLIT:
         # Whatever came to it meanwhile goes along: it would be nobody's otherwise.
         move_all(connection, target_id, source_id)
-        change_status(connection, database, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
+        change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
     payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
-    append_events(connection, [NewEvent("conversation.regrouping_undone", id_, payload, at=now) for id_ in sides])
+    append_events(
+        connection, [NewEvent(EventKind.CONVERSATION_REGROUPING_UNDONE, id_, payload, at=now) for id_ in sides]
+    )
 
 
 def _restore(
     connection: Connection,
-    database: Database,
     kept: StoredRegrouping,
     side: UUID,
     *,
@@ -252,7 +251,7 @@ def _restore(
     values = unchanged_since(ConversationRow, kept, side, now=current)
     status = values.pop("status", None)
     if status is not None and status != current["status"]:
-        change_status(connection, database, conversation_id=side, status=Status(status), at=now, by=by)
+        change_status(connection, conversation_id=side, status=Status(status), at=now, by=by)
     _update(connection, side, values | {"watch_at": now})
 
 

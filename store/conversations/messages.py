@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from router.errors import NotFound
 from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
 from store.tables.operations import OutboundRow
@@ -85,9 +85,8 @@ class PendingOutbound:
     error: str
 
 
-_LISTED: Final = tuple(
-    name for name in MessageRecord.__dataclass_fields__ if name not in {"html", "has_html", "delivery"}
-)
+# These are not columns of a message as it is listed.
+_MADE: Final = frozenset({"html", "has_html", "delivery"})
 
 
 def messages_of(
@@ -121,7 +120,7 @@ def _record(row: RowMapping) -> MessageRecord:
 def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:
     """Return the attachments of each message, in their order, in one query."""
     columns = table_of(AttachmentRow).c
-    statement = sa.select(*(columns[name] for name in AttachmentRecord.__dataclass_fields__))
+    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord))
     statement = statement.where(among(columns.message_id, message_ids)).order_by(columns.message_id, columns.part)
     found: dict[UUID, list[AttachmentRecord]] = {message_id: [] for message_id in message_ids}
     for row in connection.execute(statement).mappings():
@@ -135,7 +134,7 @@ def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[Attach
     Raises NotFound when there is none, or its original is gone.
     """
     columns = table_of(AttachmentRow).c
-    statement = sa.select(*(columns[name] for name in AttachmentRecord.__dataclass_fields__))
+    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord))
     row = connection.execute(statement.where(columns.id == attachment_id)).mappings().first()
     if row is None:
         raise NotFound("there is no attachment with that id")
@@ -164,14 +163,14 @@ def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOu
     """Return what leaves or left for this conversation without being one of its messages, oldest first."""
     table, message = table_of(OutboundRow), table_of(MessageRow)
     told = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
-    statement = sa.select(*(table.c[name] for name in PendingOutbound.__dataclass_fields__))
+    statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
     statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(told)).order_by(table.c.id)
     return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
     columns, outbound = table_of(MessageRow).c, table_of(OutboundRow)
-    listed = (columns[name] for name in _LISTED)
+    listed = columns_of(MessageRow, MessageRecord, but=_MADE)
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
     joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
     return sa.select(*listed, html, has_html, delivery).select_from(joined)

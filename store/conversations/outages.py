@@ -1,9 +1,8 @@
-"""Words that were said before: by the same customer not long ago, and by many customers at once."""
+"""Words that many customers say at once: an outage, or a text that was sent to all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,91 +10,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import NewEvent
-from store.inbound.history import KnownConversation
+from store.events.append import EventKind, NewEvent
 from store.tables.desk import OutageRow
-from store.tables.messages import ConversationRow, Direction, MessageRow, Status
+from store.tables.messages import MessageRow
 
-# Of one contact; whoever writes more in a day is answered by people who have read it.
-_MOST: Final = 8
-# What is compared of a text at most; two that differ only after that are the same.
-_LONGEST: Final = 4_000
 # Within which customers who say the same have one cause.
 BURST: Final = timedelta(hours=1)
 _SEEN_EVERY: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownWords:
-    """A message of a contact, and the conversation that it is in. text: masked."""
-
-    message_id: UUID
-    channel: str
-    text: str
-    echo: str
-    at: datetime
-    conversation: KnownConversation
-
-
-def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
-    """Return the latest messages of each contact since `since`, on whatever channel, oldest first; no forged ones."""
-    if not contacts:
-        return []
-    message, conversation = table_of(MessageRow), table_of(ConversationRow)
-    place = sa.func.row_number().over(
-        partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
-    )
-    words = sa.case((message.c.text != "", message.c.text), else_=message.c.quoted)
-    ranked = (
-        sa.select(
-            message.c.id.label("message_id"),
-            message.c.channel.label("said_on"),
-            message.c.received_at.label("said_at"),
-            message.c.echo,
-            sa.func.substr(words, 1, _LONGEST).label("words"),
-            *(conversation.c[name] for name in _CONVERSATION),
-            place.label("place"),
-        )
-        .join(conversation, conversation.c.id == message.c.conversation_id)
-        .where(
-            among(conversation.c.contact_id, contacts),
-            conversation.c.last_message_at >= since,
-            message.c.received_at >= since,
-            message.c.direction == Direction.INCOMING,
-            message.c.sender_proof != ProofKind.FAILED,
-        )
-        .subquery()
-    )
-    latest = sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
-    return [_known(row) for row in connection.execute(latest)]
-
-
-_CONVERSATION: Final = (
-    "id", "reference", "contact_id", "subject", "status", "last_message_at", "version", "emergency", "channel",
-)  # fmt: skip
-
-
-def _known(row: sa.Row[tuple[object, ...]]) -> KnownWords:
-    return KnownWords(
-        message_id=row.message_id,
-        channel=row.said_on,
-        text=row.words,
-        echo=row.echo,
-        at=row.said_at,
-        conversation=KnownConversation(
-            conversation_id=row.id,
-            reference=row.reference,
-            contact_id=row.contact_id,
-            subject=row.subject,
-            status=Status(row.status),
-            last_message_at=row.last_message_at,
-            version=row.version,
-            emergency=row.emergency,
-            channel=row.channel,
-        ),
-    )
 
 
 def notice_bursts(
@@ -120,7 +42,7 @@ def notice_bursts(
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):
             payload = {"message_id": str(echoes[echo]), "customers": count, "minutes": BURST.seconds // 60}
-            events.append(NewEvent("outage.suspected", None, payload, at=now))
+            events.append(NewEvent(EventKind.OUTAGE_SUSPECTED, None, payload, at=now))
     return events
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -77,7 +77,7 @@ class LastMessage:
 
 
 # Of the conversation itself; the contact's name comes from another table.
-OWN_COLUMNS: Final = tuple(name for name in ConversationRecord.__dataclass_fields__ if name != "contact_name")
+OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if field.name != "contact_name")
 
 
 def find_conversation(connection: Connection, key: UUID | str) -> ConversationRecord:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.db.engine import Database
+from store.db.engine import upsert
 from store.tables.desk import PresenceRow, ReadMarkerRow
 from store.tables.operations import AgentRow
 
@@ -47,24 +47,16 @@ def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) 
     return [Present(**row) for row in connection.execute(statement).mappings()]
 
 
-def be_present(
-    connection: Connection, database: Database, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime
-) -> None:
+def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime) -> None:
     """Say that an agent is there; what has ended of others is taken away by the way."""
     table = table_of(PresenceRow)
     connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id, table.c.until <= now))
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "writing": writing, "until": now + LASTS}
-    statement = database.insert(PresenceRow).values(**row)
-    keys = ["conversation_id", "agent_id"]
-    changed = {name: row[name] for name in ("writing", "until")}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+    keys = ("conversation_id", "agent_id")
+    upsert(connection, PresenceRow, row=row, keys=keys, changed=("writing", "until"))
 
 
-def mark_read(
-    connection: Connection, database: Database, *, agent_id: UUID, conversation_id: UUID, read_to: datetime
-) -> None:
+def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, read_to: datetime) -> None:
     """Note that an agent has read a conversation up to its activity at `read_to`."""
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
-    statement = database.insert(ReadMarkerRow).values(**row)
-    keys = ["agent_id", "conversation_id"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"read_to": read_to}))
+    upsert(connection, ReadMarkerRow, row=row, keys=("agent_id", "conversation_id"), changed=("read_to",))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.text.search_terms import Wanted, holds, words_to_index
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import Rows
 from store.tables.messages import ConversationRow, MessageRow
 
@@ -190,12 +190,11 @@ def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection
     if not ids:
         return {}
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
-    own = {name for name in SearchHit.__dataclass_fields__ if name in message.c}
-    theirs = {"reference", "status", "team"}
+    theirs = ("reference", "status", "team")
     statement = sa.select(
         message.c.id.label("message_id"),
-        *(message.c[name] for name in sorted(own)),
-        *(conversation.c[name] for name in sorted(theirs)),
+        *columns_of(MessageRow, SearchHit, but=("message_id", *theirs)),
+        *(conversation.c[name] for name in theirs),
     ).join(conversation, conversation.c.id == message.c.conversation_id)
     statement = statement.where(among(message.c.id, ids))
     if only_teams is not None:

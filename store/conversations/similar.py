@@ -16,9 +16,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from router.threads.cross_channel import find_alike
 from store.db.bulk import among, table_of
-from store.tables.messages import ConversationRow, MessageRow, Status
+from store.tables.messages import ConversationRow, MessageRow
 
 # What was answered longer ago was perhaps answered otherwise.
 _SINCE: Final = timedelta(days=90)

@@ -7,7 +7,7 @@ again from what happened, so that nothing here is ever adjusted.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,15 +15,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.db.bulk import among, table_of
-from store.db.engine import Database, insert_ignore
+from router.routing.sla import clock_rests
+from router.status import Status
+from store.db.bulk import among, columns_of, insert_new, table_of
+from store.db.engine import insert_ignore, upsert
 from store.db.ids import new_id
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import DeskStateRow, NoticeKind, PauseRow, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 
-# While it is so, we wait for the customer or believe that we are done.
-RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
 # How many conversations are looked at again in one statement when the calendar changed.
 _BATCH: Final = 5_000
 _RECKONED_WITH: Final = "promises"
@@ -92,7 +92,7 @@ def is_anything_due(connection: Connection, *, now: datetime) -> bool:
 def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
     """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
     table = table_of(ConversationRow)
-    statement = sa.select(*(table.c[name] for name in SlaState.__dataclass_fields__)).where(table.c.watch_at <= now)
+    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now)
     statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
     return [SlaState(**row) for row in connection.execute(statement).mappings()]
 
@@ -106,11 +106,10 @@ def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[
     return found
 
 
-def begin_pauses(connection: Connection, database: Database, *, since: Mapping[UUID, datetime]) -> None:
+def begin_pauses(connection: Connection, *, since: Mapping[UUID, datetime]) -> None:
     """Stop the clocks of conversations; one that stands already goes on standing."""
     rows = [{"id": new_id(), "conversation_id": id_, "since": at} for id_, at in sorted(since.items())]
-    if rows:
-        connection.execute(insert_ignore(database, PauseRow), rows)
+    insert_new(connection, PauseRow, rows=rows)
 
 
 def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> None:
@@ -122,14 +121,12 @@ def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> Non
         connection.execute(ended.values(until=sa.bindparam("b_until")), rows)
 
 
-def tell_once(
-    connection: Connection, database: Database, *, notices: Sequence[SlaReminder], now: datetime
-) -> list[SlaReminder]:
+def tell_once(connection: Connection, *, notices: Sequence[SlaReminder], now: datetime) -> list[SlaReminder]:
     """Write notices down; return those that nobody told before."""
     rows = [asdict(notice) | {"id": new_id(), "at": now} for notice in notices]
     if not rows:
         return []
-    statement = insert_ignore(database, SlaNoticeRow).returning(table_of(SlaNoticeRow).c.id)
+    statement = insert_ignore(connection, SlaNoticeRow).returning(table_of(SlaNoticeRow).c.id)
     fresh = set(connection.execute(statement, rows).scalars())
     return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
 
@@ -137,7 +134,7 @@ def tell_once(
 def write_reckoned(connection: Connection, reckoned: Sequence[SlaUpdate]) -> None:
     """Write what the look made of the conversations."""
     table = table_of(ConversationRow)
-    names = [name for name in SlaUpdate.__dataclass_fields__ if name not in {"id", "changed"}]
+    names = [field.name for field in fields(SlaUpdate) if field.name not in {"id", "changed"}]
     values: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
     statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     rows = [
@@ -148,7 +145,7 @@ def write_reckoned(connection: Connection, reckoned: Sequence[SlaUpdate]) -> Non
         connection.execute(statement.values(**values, version=table.c.version + sa.bindparam("b_step")), rows)
 
 
-def note_reply(connection: Connection, database: Database, *, conversation_id: UUID, at: datetime) -> None:
+def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -> None:
     """Write down that a person answered the customer: the first reply is given, and it is the customer's turn.
 
     A reply that comes after its promise is a breach, if nobody noticed before.
@@ -159,26 +156,22 @@ def note_reply(connection: Connection, database: Database, *, conversation_id: U
     promises = (("first_reply", row.first_reply_due_at), ("next_reply", row.next_reply_due_at))
     late = [SlaReminder(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
     late = [notice for notice in late if notice.due_at < at]
-    append_events(
-        connection, [breach_event(notice, at=at) for notice in tell_once(connection, database, notices=late, now=at)]
-    )
+    append_events(connection, [breach_event(notice, at=at) for notice in tell_once(connection, notices=late, now=at)])
     answered = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": None}
     silent = {"first_reply_due_at": None, "next_reply_due_at": None, "watch_at": at}
     values = answered | silent | {"version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
 
 
-def change_status(
-    connection: Connection, database: Database, *, conversation_id: UUID, status: Status, at: datetime, by: str = ""
-) -> None:
+def change_status(connection: Connection, *, conversation_id: UUID, status: Status, at: datetime, by: str = "") -> None:
     """Set a conversation's status and stop or start its clock with it. by: the agent, if it was one."""
     table = table_of(ConversationRow)
     which = table.c.id == conversation_id
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if before == status:
         return
-    if status in RESTING:
-        begin_pauses(connection, database, since={conversation_id: at})
+    if clock_rests(status):
+        begin_pauses(connection, since={conversation_id: at})
     else:
         end_pauses(connection, until={conversation_id: at})
     values: dict[str, Any] = {"status": status, "watch_at": at, "held_until": None, "snoozed_by": None}
@@ -187,12 +180,12 @@ def change_status(
         values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
     payload = {"from": before, "to": status.value} | ({"by": by} if by else {})
-    append_events(connection, [NewEvent("conversation.status_changed", conversation_id, payload, at=at)])
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_STATUS_CHANGED, conversation_id, payload, at=at)])
 
 
 def breach_event(notice: SlaReminder, *, at: datetime) -> NewEvent:
     """Return the event that tells of a warning or a breach."""
-    kind = "sla.breached" if notice.kind is NoticeKind.BREACH else "sla.warning"
+    kind = EventKind.SLA_BREACHED if notice.kind is NoticeKind.BREACH else EventKind.SLA_WARNING
     payload = {"promise": notice.promise, "due_at": notice.due_at.isoformat()}
     return NewEvent(kind, notice.conversation_id, payload, at=at)
 
@@ -217,7 +210,7 @@ def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) ->
     return ids[-1] if ids else None
 
 
-def remember_reckoning(connection: Connection, database: Database, *, digest: str, now: datetime) -> None:
+def remember_reckoning(connection: Connection, *, digest: str, now: datetime) -> None:
     """Write down what all due times were reckoned with."""
-    statement = database.insert(DeskStateRow).values(name=_RECKONED_WITH, value=digest, at=now)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest, "at": now}))
+    row = {"name": _RECKONED_WITH, "value": digest, "at": now}
+    upsert(connection, DeskStateRow, row=row, keys=("name",), changed=("value", "at"))

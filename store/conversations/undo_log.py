@@ -62,7 +62,7 @@ class RegroupingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRegrouping:
-    """One of them with what undoing it needs. See `store.tables.desk.Regrouping`."""
+    """One of them with what undoing it needs. See `store.tables.desk.RegroupingRow`."""
 
     row: RegroupingRecord
     moved: Mapping[str, Any]

@@ -52,11 +52,6 @@ class Sealer:
         self._find_key = find_key
         self._threads = threading.local()
 
-    @property
-    def seals(self) -> bool:
-        """Whether what comes in now is kept sealed."""
-        return self._cipher is not None
-
     def seal(self, content: bytes) -> bytes:
         """Return bytes that only this desk's key opens; unchanged where nothing can be sealed."""
         return self._seal(content, _ORIGINAL) if self._cipher else content

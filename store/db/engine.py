@@ -102,18 +102,31 @@ class Database:
         with _translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
             yield connection
 
-    def insert(self, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
-        """Return an INSERT of this database's dialect, which knows ON CONFLICT."""
-        return (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
-
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
 
 
-def insert_ignore(database: Database, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
-    """Return an INSERT that leaves alone what a unique index already has; for pages see `store.db.bulk.insert_new`."""
-    return database.insert(table).on_conflict_do_nothing()
+def insert_into(connection: Connection, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT of the connection's dialect, which knows ON CONFLICT."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def insert_ignore(connection: Connection, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
+    """Return an INSERT that leaves alone what a unique index already has, for its RETURNING.
+
+    `store.db.bulk.insert_new` inserts whole pages.
+    """
+    return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def upsert(
+    connection: Connection, table: type[Any], *, row: Mapping[str, Any], keys: Sequence[str], changed: Sequence[str]
+) -> None:
+    """Insert a row, or give the one that has its `keys` its values of the columns `changed`."""
+    fresh = insert_into(connection, table).values(**row)
+    statement = fresh.on_conflict_do_update(index_elements=keys, set_={name: row[name] for name in changed})
+    connection.execute(statement)
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:

@@ -10,18 +10,18 @@ from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
 from store.db.bulk import table_of
-from store.db.engine import Database, read_clock
+from store.db.engine import insert_into, read_clock
 from store.tables.operations import LeaseRow
 
 
-def take_lease(connection: Connection, database: Database, *, name: str, holder: str, lasts: timedelta) -> UUID | None:
+def take_lease(connection: Connection, *, name: str, holder: str, lasts: timedelta) -> UUID | None:
     """Become the owner of `name` and return the token, or None while somebody else is.
 
     holder: who asks, for people to read.  lasts: how long without a renewal until another may take it.
     """
     now, token, table = read_clock(connection), uuid4(), table_of(LeaseRow)
     fresh = {"name": name, "token": token, "holder": holder, "until": now + lasts}
-    statement = database.insert(LeaseRow).values(fresh)
+    statement = insert_into(connection, LeaseRow).values(fresh)
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"token": token, "holder": holder, "until": now + lasts},

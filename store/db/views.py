@@ -12,31 +12,21 @@ from sqlalchemy.engine import Connection
 
 VIEWS: Final = ("inbox_conversations", "inbox_messages")
 
-# SQLite's scalar min() is NULL as soon as one argument is; PostgreSQL's LEAST passes NULLs over.
-_EARLIEST: Final = {
-    "postgresql": "LEAST(c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at)",
-    "sqlite": (
-        "NULLIF(MIN(COALESCE(c.first_reply_due_at, '~'), COALESCE(c.next_reply_due_at, '~'),"
-        " COALESCE(c.resolve_due_at, '~')), '~')"
-    ),
-}
-
 # One row a conversation. The handle is a scalar subquery so that a contact with two handles stays one row.
 _CONVERSATIONS: Final = """
-CREATE VIEW inbox_conversations AS
+{create} inbox_conversations AS
 SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergency, c.team, c.assignee, c.priority,
        c.labels, c.language, c.route, c.sla, c.contact_id, p.name AS contact_name,
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END AS due_at,
-       c.linked_to, c.version
+       c.due_at, c.linked_to, c.version
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
 
 # One row a message. Original bytes and traces are left out: the API guards the first and explains the second.
 _MESSAGES: Final = """
-CREATE VIEW inbox_messages AS
+{create} inbox_messages AS
 SELECT m.id, m.conversation_id, c.reference, m.contact_id, m.direction, m.channel, m.sender_handle, m.sender_name,
        m.subject, m.text, m.quoted, m.origin, m.rfc_message_id, m.sent_at, m.received_at,
        (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments{later}
@@ -52,11 +42,15 @@ def create_views(connection: Connection) -> None:
 
     Older migrations call this too: a column that a later one adds is shown from then on.
     """
-    drop_views(connection)
     columns = {column["name"] for column in sa.inspect(connection).get_columns("message")}
     later = "".join(f", m.{name}" for name in _LATER if name in columns)
-    connection.execute(sa.text(_CONVERSATIONS.format(earliest=_EARLIEST[connection.dialect.name])))
-    connection.execute(sa.text(_MESSAGES.format(later=later)))
+    create = "CREATE OR REPLACE VIEW"
+    if connection.dialect.name == "sqlite":
+        create = "CREATE VIEW"
+        drop_views(connection)
+    # PostgreSQL keeps who may read a view that is replaced; one that is dropped would take the grants with it.
+    for view in (_CONVERSATIONS, _MESSAGES):
+        connection.execute(sa.text(view.format(create=create, later=later)))
 
 
 def drop_views(connection: Connection) -> None:

@@ -174,9 +174,18 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentReco
 
 
 def _row(row: sa.RowMapping) -> AgentRecord:
-    known = {name: row[name] for name in AgentRecord.__dataclass_fields__ if name not in {"seal", "teams", "scopes"}}
     scopes = frozenset(row["scopes"]) if row["scopes"] is not None else None
-    return AgentRecord(**known, seal=row["token_hash"], scopes=scopes)
+    return AgentRecord(
+        id=row["id"],
+        name=row["name"],
+        role=row["role"],
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+        seal=row["token_hash"],
+        expires_at=row["expires_at"],
+        scopes=scopes,
+    )
 
 
 def _new_token(agent_id: UUID) -> str:

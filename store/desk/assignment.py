@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
 from router.routing.assignment import WEIGHTS, OnDuty
-from store.db.bulk import among, insert_rows, table_of
+from router.status import Status
+from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.tables.desk import AgentSkillRow, SkillKind
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 # Of one team in one pass; the oldest first, so that nobody waits behind a newer one.
@@ -171,7 +172,7 @@ def _is_open() -> sa.ColumnElement[bool]:
 
 def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Waiting]:
     columns = table_of(ConversationRow).c
-    statement = sa.select(*(columns[name] for name in Waiting.__dataclass_fields__))
+    statement = sa.select(*columns_of(ConversationRow, Waiting))
     statement = statement.where(*_unassigned(), columns.team == team, columns.emergency.is_(emergency))
     statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
     return [Waiting(**row) for row in connection.execute(statement).mappings()]

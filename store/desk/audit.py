@@ -16,14 +16,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
-from store.db.bulk import insert_rows, table_of
+from store.db.bulk import columns_of, insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.messages import Json
-from store.tables.operations import EventRow
+from store.tables.operations import AuditRow, EventRow
 
 _PAGE: Final = 500
 # The chain's beginning: what the first row follows.
@@ -33,33 +31,6 @@ _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
 _ACTORS: Final = ("by", "author")
 # What they are about, if it is no conversation.
 _ABOUT: Final = ("contact_id", "inbound_id", "outbound_id")
-_UNSEALED: Final = text("number IS NULL")
-
-
-class AuditRow(SQLModel, table=True):
-    """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
-
-    seq: the order of writing, as in `store.tables.operations.Event`.
-    """
-
-    __tablename__ = "audit"
-
-    __table_args__ = (
-        Index("ix_audit_unsealed", "seq", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
-        Index("ix_audit_actor", "actor", "number"),
-        Index("ix_audit_object", "object", "number"),
-    )
-
-    id: UUID = Field(primary_key=True)
-    number: int | None = Field(default=None, unique=True, sa_type=BigInteger)
-    at: datetime
-    actor: str
-    actor_id: UUID | None = None
-    action: str
-    object: str = ""
-    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    hash: bytes | None = Field(default=None, sa_type=LargeBinary)
-    seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +146,7 @@ def list_audit(
 ) -> list[AuditRecord]:
     """Return sealed rows, newest first. before: the last number of the page before."""
     table = table_of(AuditRow)
-    statement = sa.select(*(table.c[name] for name in AuditRecord.__dataclass_fields__)).where(
-        table.c.number.is_not(None)
-    )
+    statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
     for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
         statement = statement if value is None else statement.where(column == value)
     if before is not None:

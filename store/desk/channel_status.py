@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.conversations.alarms import EmergencyTally, tally
-from store.db.bulk import table_of
+from store.db.bulk import columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
 from store.tables.messages import InboundRow, InboundState, MessageRow
@@ -151,7 +151,8 @@ def _totals(states: Mapping[str, int]) -> dict[str, Any]:
 
 def _cursors(connection: Connection) -> dict[str, dict[str, Any]]:
     table = table_of(CursorRow)
-    columns = [column for column in table.c if column.name in ChannelStatus.__dataclass_fields__]
+    shown = {field.name for field in fields(ChannelStatus)}
+    columns = [column for column in table.c if column.name in shown]
     rows = connection.execute(sa.select(*columns)).mappings()
     return {row["channel"]: {key: row[key] for key in row if key != "channel"} for row in rows}
 
@@ -199,7 +200,7 @@ def _breaches(connection: Connection) -> int:
 
 def _outages(connection: Connection) -> tuple[OutageStatus, ...]:
     table = table_of(OutageRow)
-    columns = [table.c[name] for name in OutageStatus.__dataclass_fields__]
+    columns = columns_of(OutageRow, OutageStatus)
     since = read_clock(connection) - _A_DAY
     rows = connection.execute(sa.select(*columns).where(table.c.first_at >= since).order_by(table.c.first_at))
     return tuple(OutageStatus(**row) for row in rows.mappings())

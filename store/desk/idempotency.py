@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.db.engine import Database, insert_ignore, read_clock
+from store.db.engine import insert_ignore, read_clock
 from store.tables.operations import IdempotencyRow
 
 
@@ -22,16 +22,14 @@ class KeptAnswer:
     answer: str
 
 
-def reserve(
-    connection: Connection, database: Database, *, agent_id: UUID, key: str, request_hash: bytes
-) -> KeptAnswer | None:
+def reserve(connection: Connection, *, agent_id: UUID, key: str, request_hash: bytes) -> KeptAnswer | None:
     """Reserve a key for this transaction, or return what was answered under it before.
 
     A second request with the key waits here for the first to end; if that rolls back, the key is free again.
     """
     columns = table_of(IdempotencyRow).c
     row = {"agent_id": agent_id, "key": key, "request_hash": request_hash, "status": 0, "answer": ""}
-    fresh = insert_ignore(database, IdempotencyRow).values(**row, created_at=read_clock(connection))
+    fresh = insert_ignore(connection, IdempotencyRow).values(**row, created_at=read_clock(connection))
     if connection.execute(fresh.returning(columns.key)).first():
         return None
     kept = connection.execute(

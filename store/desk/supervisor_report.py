@@ -10,9 +10,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from store.db.bulk import table_of
 from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _QUANTILES: Final = (0.5, 0.9)

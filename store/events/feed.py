@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -85,8 +85,3 @@ def events_after(
     if teams is not None:
         statement = statement.where(sa.or_(table.c.conversation_id.is_(None), among(conversation.c.team, teams)))
     return [FeedEvent(**row) for row in connection.execute(statement).mappings()]
-
-
-def last_of(events: Sequence[FeedEvent], *, before: int) -> int:
-    """Return the number up to which a reader has seen everything."""
-    return events[-1].number if events else before

@@ -5,61 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.tables.operations import EventRow
+from store.tables.operations import DeliveryRow, DeliveryState, EventRow
 
 # One INSERT of a page has at most this many events for each target.
 _MOST_NUMBERED: Final = 10_000
-
-
-class DeliveryState(StrEnum):
-    """queued -> (gone, delivered) | dead; dead -> queued by a replay."""
-
-    QUEUED = "queued"
-    DEAD = "dead"
-
-
-def _some(name: str, *columns: str, state: DeliveryState) -> Index:
-    where = text(f"state = '{state}'")
-    return Index(f"ix_delivery_{name}", *columns, postgresql_where=where, sqlite_where=where)
-
-
-class DeliveryRow(SQLModel, table=True):
-    """One event for one target. tried_since: the first attempt, of this replay if it was replayed.
-
-    error: the last attempt's, a sentence.  number: the event's.
-    """
-
-    __tablename__ = "delivery"
-
-    __table_args__ = (
-        UniqueConstraint("target", "number"),
-        _some("queue", "target", "number", state=DeliveryState.QUEUED),
-        _some("conversation", "target", "conversation_id", "number", state=DeliveryState.QUEUED),
-        _some("dead", "id", state=DeliveryState.DEAD),
-    )
-
-    id: UUID = Field(primary_key=True)
-    target: str
-    number: int = Field(sa_type=BigInteger)
-    conversation_id: UUID | None = None
-    state: str = Field(default=DeliveryState.QUEUED, sa_type=String)
-    attempts: int = 0
-    created_at: datetime
-    tried_since: datetime | None = None
-    due_at: datetime
-    error: str = Field(default="", sa_type=Text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

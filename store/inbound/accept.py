@@ -15,7 +15,7 @@ from router.errors import NotFound
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
@@ -120,9 +120,12 @@ def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: date
     append_events(
         connection,
         [
-            NewEvent(f"inbound.{word}", payload={"inbound_id": str(row["id"]), "channel": row["channel"]}, at=now)
+            NewEvent(kind, payload={"inbound_id": str(row["id"]), "channel": row["channel"]}, at=now)
             for row in rows
-            for word, holds in (("conflict", row["conflict"]), ("quarantined", bool(row["reason"])))
+            for kind, holds in (
+                (EventKind.INBOUND_CONFLICT, row["conflict"]),
+                (EventKind.INBOUND_QUARANTINED, bool(row["reason"])),
+            )
             if holds
         ],
     )

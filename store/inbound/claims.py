@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import Rows, read_clock
 from store.tables.messages import InboundRow, InboundState
 
@@ -95,14 +95,13 @@ def _extended(
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
-    names = tuple(ClaimedInbound.__dataclass_fields__)
     statement = (
         sa.update(table)
         .where(among(table.c.id, ids))
         .values(attempts=table.c.attempts + 1, lease_token=claimed.token, lease_until=claimed.now + lease)
-        .returning(*(table.c[name] for name in names))
+        .returning(*columns_of(InboundRow, ClaimedInbound))
     )
-    found = [ClaimedInbound(**dict(zip(names, row, strict=True))) for row in connection.execute(statement)]
+    found = [ClaimedInbound(**row) for row in connection.execute(statement).mappings()]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
 

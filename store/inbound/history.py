@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,15 +11,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.origin.sender_proof import ProofKind
+from router.status import Status
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow
-from store.tables.messages import ConversationRow, InboundRow, MessageRow, Status, ThreadKeyRow
-from store.tables.operations import OutboundRow
+from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
+from store.tables.operations import AUTO_REPLY, OutboundRow
 
-# The `kind` of outbound rows that nobody wrote.
-AUTO_REPLY: Final = "auto_reply"
-_DIGEST_BYTES = 16
+# Of one contact; who writes more in a day is answered by people who have read it.
+_MOST: Final = 8
+# What is compared of a text at most; two that differ only after that are the same.
+_LONGEST: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,16 @@ class KnownMessage:
     conversation_id: UUID
 
 
-def digest(message_id: str) -> bytes:
-    """Return the digest under which a Message-ID is kept in `thread_key`."""
-    return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownWords:
+    """A message of a contact, and the conversation that it is in. text: masked."""
+
+    message_id: UUID
+    channel: str
+    text: str
+    echo: str
+    at: datetime
+    conversation: KnownConversation
 
 
 def conversations_by_message_id(
@@ -159,6 +168,39 @@ def messages_like(
     return [KnownMessage(**row) for row in connection.execute(statement).mappings()]
 
 
+def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
+    """Return the latest messages of each contact since `since`, on whatever channel, oldest first."""
+    if not contacts:
+        return []
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    place = sa.func.row_number().over(
+        partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
+    )
+    words = sa.case((message.c.text != "", message.c.text), else_=message.c.quoted)
+    ranked = (
+        sa.select(
+            message.c.id.label("message_id"),
+            message.c.channel.label("said_on"),
+            message.c.received_at.label("said_at"),
+            message.c.echo,
+            sa.func.substr(words, 1, _LONGEST).label("words"),
+            *_columns(),
+            place.label("place"),
+        )
+        .join(conversation, conversation.c.id == message.c.conversation_id)
+        .where(
+            among(conversation.c.contact_id, contacts),
+            conversation.c.last_message_at >= since,
+            message.c.received_at >= since,
+            message.c.direction == Direction.INCOMING,
+            message.c.sender_proof != ProofKind.FAILED,
+        )
+        .subquery()
+    )
+    latest = sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
+    return [_known_words(row) for row in connection.execute(latest)]
+
+
 def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:
     """Return the dedupe keys of what was said to these conversations by machine."""
     if not conversation_ids:
@@ -208,4 +250,15 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         version=row.version,
         emergency=row.emergency,
         channel=row.channel,
+    )
+
+
+def _known_words(row: sa.Row[Any]) -> KnownWords:
+    return KnownWords(
+        message_id=row.message_id,
+        channel=row.said_on,
+        text=row.words,
+        echo=row.echo,
+        at=row.said_at,
+        conversation=_known(row),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.status import Status
 from store.conversations.alarms import call_for
 from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read
@@ -18,10 +19,9 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import somebody_else_is_there
 from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
 from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTallyRow
-from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, Status, ThreadKeyRow
+from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
 
@@ -160,7 +160,7 @@ def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *,
     # Whoever had it was found for another matter, and what was said before is no answer to this one.
     anew = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
     said: dict[str, sa.BindParameter[Any]] = {
-        name: sa.bindparam(f"b_{name}") for name in Escalation.__dataclass_fields__
+        field.name: sa.bindparam(f"b_{field.name}") for field in fields(Escalation)
     }
     values = said | anew | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
     rows = [

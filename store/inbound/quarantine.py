@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,10 +14,10 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound, PermanentError
 from store.conversations.messages import PackedOriginal
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
@@ -38,7 +39,13 @@ class QuarantinedRecord:
     discarded_at: datetime | None
 
 
-_COLUMNS: Final = tuple(QuarantinedRecord.__dataclass_fields__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedOriginals:
+    """Messages with their originals. damaged: those that cannot be opened, and why.  left: ids that did not fit."""
+
+    opened: list[tuple[QuarantinedRecord, PackedOriginal]] = field(default_factory=list)
+    damaged: dict[UUID, str] = field(default_factory=dict)
+    left: tuple[UUID, ...] = ()
 
 
 def list_quarantined(
@@ -92,6 +99,30 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
     return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
+def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_bytes: int) -> QuarantinedOriginals:
+    """Return the first of `ids` with their originals, as many as `most_bytes` hold but at least one.
+
+    What is not in quarantine, or has no original any more, is left out.
+    """
+    inbound, original = table_of(InboundRow), table_of(OriginalRow)
+    kept = inbound.join(original, original.c.inbound_id == inbound.c.id)
+    theirs = (among(inbound.c.id, ids), inbound.c.state == InboundState.QUARANTINED)
+    weighed = connection.execute(sa.select(inbound.c.id, inbound.c.size).select_from(kept).where(*theirs))
+    sizes = {row.id: row.size for row in weighed}
+    known = [inbound_id for inbound_id in dict.fromkeys(ids) if inbound_id in sizes]
+    sums = accumulate(sizes[inbound_id] for inbound_id in known)
+    fitting = max(1, sum(1 for total in sums if total <= most_bytes))
+    found = QuarantinedOriginals(left=tuple(known[fitting:]))
+    statement = _select().add_columns(original.c.content).select_from(kept).where(among(inbound.c.id, known[:fitting]))
+    rows = {row["id"]: row for row in connection.execute(statement).mappings()}
+    for inbound_id in filter(rows.__contains__, known):
+        try:
+            found.opened.append(_with_original(connection, rows[inbound_id]))
+        except PermanentError as error:
+            found.damaged[inbound_id] = str(error)
+    return found
+
+
 def count_quarantined(connection: Connection) -> int:
     """Return how many messages wait for a person."""
     columns = table_of(InboundRow).c
@@ -117,7 +148,7 @@ def replay(
         if envelopes and inbound_id in envelopes:
             better = {"envelope": sealer_of(connection).seal_text(envelopes[inbound_id])}
             connection.execute(sa.update(table).where(table.c.id == inbound_id).values(**better))
-    _report(connection, "quarantine.replayed", going, payload={"by": by}, now=now)
+    _report(connection, EventKind.QUARANTINE_REPLAYED, going, payload={"by": by}, now=now)
     return tuple(going)
 
 
@@ -137,16 +168,21 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
     statement = sa.update(table).where(table.c.id == inbound_id, *waiting).values(discarded_at=now, reason=kept)
     if connection.execute(statement).rowcount != 1:
         raise Conflict("somebody else replayed or discarded the message just now")
-    _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
+    _report(connection, EventKind.QUARANTINE_DISCARDED, [inbound_id], payload={"by": by, "why": why}, now=now)
 
 
-def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
+def _with_original(connection: Connection, row: sa.RowMapping) -> tuple[QuarantinedRecord, PackedOriginal]:
+    own = {name: value for name, value in row.items() if name != "content"}
+    original = PackedOriginal(sealer_of(connection).open(bytes(row["content"])), row["size"])
+    return _opened(connection, own), original
+
+
+def _opened(connection: Connection, row: sa.RowMapping | dict[str, Any]) -> QuarantinedRecord:
     return QuarantinedRecord(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(InboundRow).c
-    return sa.select(*(columns[name] for name in _COLUMNS))
+    return sa.select(*columns_of(InboundRow, QuarantinedRecord))
 
 
 def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
@@ -156,7 +192,7 @@ def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
 
 
 def _report(
-    connection: Connection, kind: str, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
+    connection: Connection, kind: EventKind, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
 ) -> None:
     events = [NewEvent(kind, payload={"inbound_id": str(inbound_id), **payload}, at=now) for inbound_id in ids]
     append_events(connection, events)

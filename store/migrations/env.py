@@ -5,10 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.conversations.ratings
-import store.desk.audit
-import store.events.webhook_deliveries
-import store.outbound.limits  # noqa: F401  (fills the metadata)
+import store.tables.desk
+import store.tables.messages
+import store.tables.operations  # noqa: F401  (fill the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -6,7 +6,7 @@ A row whose process died in `sending` is never queued again by itself: nobody kn
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.delivery import DeliveryReport, DeliveryStatus, is_later
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow, OutboundState
@@ -116,18 +116,17 @@ def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
 def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> OutboundClaim:
     """Claim a row that `next_queued` locked: it is `sending` from here on, and its date is fixed."""
     token = uuid4()
+    begun = replace(row, token=token, attempts=row.attempts + 1, claimed_at=row.now, dated_at=row.dated_at or row.now)
     values = {
         "state": OutboundState.SENDING,
-        "attempts": row.attempts + 1,
+        "attempts": begun.attempts,
         "lease_token": token,
         "lease_until": row.now + lease,
-        "claimed_at": row.now,
-        "dated_at": row.dated_at or row.now,
+        "claimed_at": begun.claimed_at,
+        "dated_at": begun.dated_at,
     }
     _update(connection, row.id, values=values)
-    fresh: dict[str, Any] = {name: getattr(row, name) for name in OutboundClaim.__dataclass_fields__}
-    changed = {"token": token, "attempts": row.attempts + 1, "claimed_at": row.now, "dated_at": values["dated_at"]}
-    return OutboundClaim(**{**fresh, **changed})
+    return begun
 
 
 def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta) -> None:
@@ -270,8 +269,7 @@ def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, A
 
 def _select(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
     table, conversation = table_of(OutboundRow), table_of(ConversationRow)
-    more = {"token", "contact_id", "reference", "now"}
-    own = [table.c[name] for name in OutboundClaim.__dataclass_fields__ if name not in more]
+    own = columns_of(OutboundRow, OutboundClaim, but=("token", "contact_id", "reference", "now"))
     given = (now if isinstance(now, sa.BindParameter) else sa.literal(now, table.c.created_at.type)).label("now")
     joined = sa.join(table, conversation, conversation.c.id == table.c.conversation_id)
     return sa.select(

@@ -9,16 +9,14 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
+from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
-from store.db.engine import Database, read_clock
-from store.inbound.history import AUTO_REPLY
+from store.db.engine import read_clock, upsert
 from store.tables.desk import DeskStateRow
 from store.tables.messages import Direction, MessageRow
-from store.tables.operations import OutboundRow, OutboundState
+from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, SuppressionRow
 
 _FROZEN: Final = "sending is frozen"
 _BREAKER: Final = "automatic replies rest: "
@@ -59,9 +57,9 @@ def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> 
     return _count(connection, columns.kind == AUTO_REPLY, columns.recipient == recipient, columns.dated_at > since)
 
 
-def trip(connection: Connection, database: Database, *, channel: str, until: datetime) -> None:
+def trip(connection: Connection, *, channel: str, until: datetime) -> None:
     """Let the channel send no automatic replies until then."""
-    _remember(connection, database, name=_BREAKER + channel, value=until.isoformat())
+    _remember(connection, name=_BREAKER + channel, value=until.isoformat())
 
 
 def rests_until(connection: Connection, *, channel: str) -> datetime | None:
@@ -70,9 +68,9 @@ def rests_until(connection: Connection, *, channel: str) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def freeze(connection: Connection, database: Database, *, why: str) -> None:
+def freeze(connection: Connection, *, why: str) -> None:
     """Let nothing leave until `thaw`, for as long as the ledger may not know what left: after a restore, a failover."""
-    _remember(connection, database, name=_FROZEN, value=why)
+    _remember(connection, name=_FROZEN, value=why)
 
 
 def frozen(connection: Connection) -> str:
@@ -116,22 +114,9 @@ def _recall(connection: Connection, name: str) -> str | None:
     return connection.execute(sa.select(columns.value).where(columns.name == name)).scalar_one_or_none()
 
 
-def _remember(connection: Connection, database: Database, *, name: str, value: str) -> None:
-    at = read_clock(connection)
-    fresh = database.insert(DeskStateRow).values(name=name, value=value, at=at)
-    connection.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": value, "at": at}))
-
-
-class SuppressionRow(SQLModel, table=True):
-    """The last word of one customer about one channel. said_at: when it was said.  why: the word, or the code."""
-
-    __tablename__ = "suppression"
-
-    channel: str = Field(primary_key=True)
-    handle: str = Field(primary_key=True)
-    stopped: bool
-    said_at: datetime
-    why: str = Field(default="", sa_type=Text)
+def _remember(connection: Connection, *, name: str, value: str) -> None:
+    row = {"name": name, "value": value, "at": read_clock(connection)}
+    upsert(connection, DeskStateRow, row=row, keys=("name",), changed=("value", "at"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +147,13 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
         connection.execute(older.values(stopped=word.stopped, said_at=word.said_at, why=word.why))
 
 
-def refusal(connection: Connection, *, channel: str, handle: str) -> str:
-    """Return why nothing may be sent to the customer by this channel; empty if it may."""
+def refusal(connection: Connection, *, channel: str, handle: str) -> Reason | None:
+    """Return why nothing may be sent to the customer by this channel; None if it may."""
     table = table_of(SuppressionRow)
     found = sa.select(table.c.said_at, table.c.why).where(
         table.c.channel == channel, table.c.handle == handle, table.c.stopped
     )
     row = connection.execute(found).first()
-    return f"the customer asked for no more messages here ({row.why}, {row.said_at:%Y-%m-%d})" if row else ""
+    if row is None:
+        return None
+    return Reason(ReasonKey.CUSTOMER_OPTED_OUT, {"said": row.why, "date": f"{row.said_at:%Y-%m-%d}"})

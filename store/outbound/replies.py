@@ -12,17 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict
+from router.routing.sla import clock_rests
+from router.status import Status
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
-from store.db.bulk import insert_rows, table_of
-from store.db.engine import Database, insert_ignore
+from store.db.bulk import insert_new, insert_rows, table_of
 from store.db.ids import new_id
-from store.events.append import NewEvent, append_events
-from store.inbound.history import digest
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.tables.messages import ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
+from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
@@ -101,7 +101,7 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     )
 
 
-def add_reply(connection: Connection, database: Database, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
+def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
     """Write the reply down as a message and queue it; return the message's id.
 
     A reply that leaves now answers the customer now; a scheduled one does when it has left.
@@ -113,12 +113,12 @@ def add_reply(connection: Connection, database: Database, case: Answerable, *, r
     insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
     key = {"digest": digest(reply.rfc_message_id), "conversation_id": case.id, "own": True}
-    connection.execute(insert_ignore(database, ThreadKeyRow), [key])
+    insert_new(connection, ThreadKeyRow, rows=[key])
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
-    append_events(connection, [NewEvent("message.queued", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.MESSAGE_QUEUED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     if reply.due_at <= now:
-        answered(connection, database, case.id, at=now)
+        answered(connection, case.id, at=now)
     return UUID(str(message["id"]))
 
 
@@ -128,19 +128,19 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
     insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
     payload = {"message_id": str(message["id"]), "author": author}
-    append_events(connection, [NewEvent("message.noted", case.id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.MESSAGE_NOTED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
     return UUID(str(message["id"]))
 
 
-def note_answer(connection: Connection, database: Database, row: OutboundClaim) -> None:
+def note_answer(connection: Connection, row: OutboundClaim) -> None:
     """Let a scheduled reply that has left count as the answer that it is."""
     scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
     if scheduled:
-        answered(connection, database, row.conversation_id, at=row.now)
+        answered(connection, row.conversation_id, at=row.now)
 
 
-def put_back(connection: Connection, database: Database, row: OutboundClaim) -> None:
+def put_back(connection: Connection, row: OutboundClaim) -> None:
     """Put a conversation back on the desk whose reply did not leave: the customer has no answer, and waits."""
     if row.kind != REPLY:
         return
@@ -154,15 +154,15 @@ def put_back(connection: Connection, database: Database, row: OutboundClaim) -> 
     values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
     connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
     status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
-    if status in {Status.PENDING, Status.RESOLVED}:
-        change_status(connection, database, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
+    if clock_rests(status):
+        change_status(connection, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 
-def answered(connection: Connection, database: Database, conversation_id: UUID, *, at: datetime) -> None:
+def answered(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
     """Let the first reply be given, and wait for the customer."""
     conversation_id = _now(connection, conversation_id)
-    note_reply(connection, database, conversation_id=conversation_id, at=at)
-    change_status(connection, database, conversation_id=conversation_id, status=Status.PENDING, at=at)
+    note_reply(connection, conversation_id=conversation_id, at=at)
+    change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
 
 def _now(connection: Connection, conversation_id: UUID) -> UUID:

@@ -1,10 +1,10 @@
-"""The tables of duty: what was promised, paused and held; who may take work; how contacts are labelled."""
+"""The tables of duty: what was promised, paused and held; who may take work; labels, emergencies, ratings."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
@@ -200,3 +200,26 @@ class OutageRow(SQLModel, table=True):
     last_at: datetime
     customers: int
     message_id: UUID
+
+
+# As the small index of ratings says it, by which the planners know its rows.
+IS_GIVEN: Final = text("rated_at IS NOT NULL")
+
+
+class RatingRow(SQLModel, table=True):
+    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
+
+    __tablename__ = "rating"
+
+    __table_args__ = (
+        Index("ix_rating_contact", "contact_id", "asked_at"),
+        Index("ix_rating_given", "rated_at", "closing", postgresql_where=IS_GIVEN, sqlite_where=IS_GIVEN),
+    )
+
+    closing: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    contact_id: UUID
+    asked_at: datetime | None = None
+    score: int | None = None
+    word: str = Field(default="", sa_type=Text)
+    rated_at: datetime | None = None

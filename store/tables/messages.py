@@ -6,9 +6,10 @@ Their words are the help desk's; their unique indexes are what makes each messag
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, text
@@ -16,8 +17,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from router.status import Status
+
 # PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
 Json = JSON().with_variant(JSONB(), "postgresql")
+_DIGEST_BYTES: Final = 16
 
 
 # The earliest of three promises, in words that both databases know: their own functions treat NULL differently.
@@ -43,15 +47,6 @@ class InboundState(StrEnum):
     ROUTED = "routed"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
-
-
-class Status(StrEnum):
-    """Of a conversation: who has to do something next."""
-
-    OPEN = "open"
-    PENDING = "pending"
-    SNOOZED = "snoozed"
-    RESOLVED = "resolved"
 
 
 class Direction(StrEnum):
@@ -178,12 +173,6 @@ class ConversationRow(SQLModel, table=True):
             "opened_at",
             where="assignee IS NULL AND status = 'open'",
         ),
-        Index(
-            "ix_conversation_emergency",
-            *("status", "last_message_at", "id"),
-            postgresql_where=text("emergency"),
-            sqlite_where=text("emergency = 1"),
-        ),
         Index("ix_conversation_opened", "opened_at"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
@@ -283,7 +272,7 @@ class AttachmentRow(SQLModel, table=True):
 class ThreadKeyRow(SQLModel, table=True):
     """A Message-ID that a conversation has sent, received or seen quoted, so that late parents find their children.
 
-    digest: BLAKE2b-128 of the Message-ID, because a header may be 998 characters long.
+    digest: see `digest`; a header may be 998 characters long.
     own: it is that of a message in the conversation, not of one that was only quoted there.
     """
 
@@ -292,3 +281,8 @@ class ThreadKeyRow(SQLModel, table=True):
     digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
     own: bool = False
+
+
+def digest(message_id: str) -> bytes:
+    """Return the BLAKE2b-128 digest under which a Message-ID is kept in `thread_key`."""
+    return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()

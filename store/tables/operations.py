@@ -1,4 +1,4 @@
-"""The tables of the work itself: outbound, idempotency, event, cursor, lease, agent."""
+"""The tables of the work itself: outbound, suppression, idempotency, event, delivery, audit, cursor, lease, agent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
@@ -32,6 +32,8 @@ class OutboundState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# The `kind` of outbound rows that nobody wrote.
+AUTO_REPLY: Final = "auto_reply"
 # What later messages of a conversation wait for.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 
@@ -107,6 +109,18 @@ class OutboundRow(SQLModel, table=True):
     delivery_at: datetime | None = None
 
 
+class SuppressionRow(SQLModel, table=True):
+    """The last word of one customer about one channel. said_at: when it was said.  why: the word, or the code."""
+
+    __tablename__ = "suppression"
+
+    channel: str = Field(primary_key=True)
+    handle: str = Field(primary_key=True)
+    stopped: bool
+    said_at: datetime
+    why: str = Field(default="", sa_type=Text)
+
+
 class IdempotencyRow(SQLModel, table=True):
     """What was answered to a request that may come again. key: the client's.  request_hash: of what it asked."""
 
@@ -142,6 +156,74 @@ class EventRow(SQLModel, table=True):
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     at: datetime
     # Without a default of ours: a bulk insert would write it over the database's.
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+
+
+class DeliveryState(StrEnum):
+    """queued -> (gone, delivered) | dead; dead -> queued by a replay."""
+
+    QUEUED = "queued"
+    DEAD = "dead"
+
+
+def _delivery(name: str, *columns: str, state: DeliveryState) -> Index:
+    where = text(f"state = '{state}'")
+    return Index(f"ix_delivery_{name}", *columns, postgresql_where=where, sqlite_where=where)
+
+
+class DeliveryRow(SQLModel, table=True):
+    """One event for one target. tried_since: the first attempt, of this replay if it was replayed.
+
+    error: the last attempt's, a sentence.  number: the event's.
+    """
+
+    __tablename__ = "delivery"
+
+    __table_args__ = (
+        UniqueConstraint("target", "number"),
+        _delivery("queue", "target", "number", state=DeliveryState.QUEUED),
+        _delivery("conversation", "target", "conversation_id", "number", state=DeliveryState.QUEUED),
+        _delivery("dead", "id", state=DeliveryState.DEAD),
+    )
+
+    id: UUID = Field(primary_key=True)
+    target: str
+    number: int = Field(sa_type=BigInteger)
+    conversation_id: UUID | None = None
+    state: str = Field(default=DeliveryState.QUEUED, sa_type=String)
+    attempts: int = 0
+    created_at: datetime
+    tried_since: datetime | None = None
+    due_at: datetime
+    error: str = Field(default="", sa_type=Text)
+
+
+_UNSEALED: Final = text("number IS NULL")
+
+
+class AuditRow(SQLModel, table=True):
+    """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
+
+    seq: the order of writing, as in `EventRow`.
+    """
+
+    __tablename__ = "audit"
+
+    __table_args__ = (
+        Index("ix_audit_unsealed", "seq", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
+        Index("ix_audit_actor", "actor", "number"),
+        Index("ix_audit_object", "object", "number"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    number: int | None = Field(default=None, unique=True, sa_type=BigInteger)
+    at: datetime
+    actor: str
+    actor_id: UUID | None = None
+    action: str
+    object: str = ""
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    hash: bytes | None = Field(default=None, sa_type=LargeBinary)
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 

@@ -60,7 +60,7 @@ def test_the_json_year_is_a_list_of_local_spans_with_their_why(omniyard):
     assert all(datetime.fromisoformat(span["start"]) < datetime.fromisoformat(span["end"]) for span in spans)
 
 
-def test_the_printed_year_shows_closed_holidays_beside_open_days(omniyard):
+def test_the_printed_year_shows_closed_holidays_between_open_days(omniyard):
     code, out, err = omniyard("office", "--year", "2026")
     lines = out.splitlines()
     assert (code, err) == (0, "")
@@ -71,7 +71,7 @@ def test_the_printed_year_shows_closed_holidays_beside_open_days(omniyard):
     assert not any(line.startswith("2026-03-07") for line in lines)  # an ordinary Saturday
 
 
-def test_a_span_over_midnight_and_a_whole_day_are_told_apart(omniyard):
+def test_a_span_over_midnight_and_a_whole_day_are_distinguished(omniyard):
     _, out, _ = omniyard("berlin", "--year", "2026")
     assert "2026-03-28 Sat  22:00-06:00 (+1d)" in out
     assert "2026-04-01 Wed  00:00-24:00 " in out
@@ -88,7 +88,7 @@ def test_a_span_over_the_change_of_the_clocks_shows_both_offsets(omniyard):
     [
         ("2026-02-14T17:00", ["open, make-up working day", "open until Sat 2026-02-14 18:00"]),
         ("2026-02-14T18:00", ["closed, outside the hours of", "next opening Tue 2026-02-24 09:00"]),
-        # An offset of its own is honoured: 10:30 UTC is 18:30 in Shanghai.
+        # A time with an offset: 10:30 UTC is 18:30 in Shanghai.
         ("2026-02-13T10:30+00:00", ["closed, outside the hours of", "next opening Sat 2026-02-14 09:00"]),
     ],
 )
@@ -139,10 +139,10 @@ X-WR-TIMEZONE:Asia/Shanghai
 {events}END:VCALENDAR
 """
 EVENTS = [
-    # As Apple's calendar of mainland China has it: a holiday that we know, and a make-up day that we know.
+    # From Apple's calendar of mainland China: a holiday and a make-up day that our calendar has too.
     ("20260215", "20260224", "春节（休）", "X-APPLE-SPECIAL-DAY:WORK-HOLIDAY"),
     ("20260214", "20260215", "春节（班）", "X-APPLE-SPECIAL-DAY:ALTERNATE-WORKDAY"),
-    # What only this company knows.
+    # Days that only this company has.
     ("20260803", "20260806", 'The "big" move', ""),
     ("20260809", "20260810", "Make-up working day for the move", ""),
     ("20200901", "20200902", "Founders' day", "RRULE:FREQ=YEARLY"),
@@ -179,7 +179,7 @@ def test_a_feed_is_shown_as_the_exceptions_that_the_calendar_lacks(omniyard, tmp
         },
         {"on": "2026-09-01", "open": [], "why": "Founders' day"},
     ]
-    assert "names 15 days of 2026; office says otherwise of 5" in err
+    assert "names 15 days of 2026; office differs on 5" in err
     assert "2026-09-10 14:00 All hands" in err
     assert "Called off" not in out + err
 
@@ -191,7 +191,7 @@ def test_what_was_imported_is_a_configuration_that_then_agrees(omniyard, tmp_pat
 
     code, out, err = omniyard("office", "--year", "2026", "--import", str(feed(tmp_path)))
     assert (code, out) == (0, "")
-    assert "says otherwise of 0" in err
+    assert "differs on 0" in err
     assert "Hold this" not in err
 
 

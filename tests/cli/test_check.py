@@ -80,7 +80,7 @@ def test_an_address_that_cannot_be_one_is_an_error_that_shows_no_password(tmp_pa
     assert "hunter2" not in outcome.output
     level = "error" if problem else "warning"
     found = [] if address.startswith("redis://:hunter2@h:6379") else [(level, 2, f"omniyard.{key}")]
-    # A database that machines may share wants a key that they share.
+    # A database that several machines may share needs a key that they share.
     assert findings(path) == found
 
 
@@ -107,7 +107,7 @@ def test_errors_end_with_1_and_warnings_with_0(tmp_path):
     assert run("--config", str(careless)).exit_code == 0
 
 
-def test_a_missing_or_unreadable_file_is_said_and_not_thrown(tmp_path):
+def test_a_missing_or_unreadable_file_is_reported_without_a_traceback(tmp_path):
     missing = tmp_path / "none.toml"
     outcome = run("--config", str(missing))
     assert (outcome.exit_code, f"{missing}: cannot be read" in outcome.output) == (1, True)

@@ -1,4 +1,4 @@
-"""The demo has what it needs, and its customers write by every channel and in both languages."""
+"""The demo is complete, and its customers write on every channel and in both languages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
     assert sum(line.after for line in AFTERNOON) <= 60
 
 
-def test_its_process_ends_when_it_is_told_to():
+def test_its_process_ends_on_sigterm():
     ports = free_ports()
     command = [sys.executable, "-m", "cli.demo", "--twilio", str(ports.twilio), "--x", str(ports.x)]
     command += ["--telegram", str(ports.telegram), "--mail", "127.0.0.1:1"]

@@ -1,4 +1,4 @@
-"""The `omniyard` command as a shell sees it: help, exit codes, one sentence an error."""
+"""The `omniyard` command as a shell sees it: help, exit codes, one sentence per error."""
 
 from __future__ import annotations
 

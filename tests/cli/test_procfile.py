@@ -1,4 +1,4 @@
-"""The Procfile and what is made of it."""
+"""The Procfile, and the systemd units made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps the processes of `omniyard up` running, tried with real processes."""
+"""The supervisor of `omniyard up`, tested with real processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from router.errors import Conflict
 _SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
 
 
-class _Said:
+class _SpokenLines:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -40,23 +40,23 @@ class _Once:
 
 
 @pytest.fixture
-def said():
+def spoken():
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield _Said()
+    yield _SpokenLines()
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def _supervisor(said: _Said, tmp_path: Path, *, once: tuple[str, ...] = (), **programs: str) -> Supervisor:
+def _supervisor(spoken: _SpokenLines, tmp_path: Path, *, once: tuple[str, ...] = (), **programs: str) -> Supervisor:
     commands = {
         name: lambda _, program=program: [sys.executable, "-c", textwrap.dedent(program)]
         for name, program in programs.items()
     }
-    return Supervisor(commands, environment={**os.environ, **marked(tmp_path)}, speak=said, once=once)
+    return Supervisor(commands, environment={**os.environ, **marked(tmp_path)}, speak=spoken, once=once)
 
 
 def _all_gone(data: Path) -> bool:
-    # A kill is asynchronous: the process is there until the kernel gets to it.
+    # A kill is asynchronous: the process exists until the kernel ends it.
     end = time.monotonic() + 5
     while find_leftovers(data) and time.monotonic() < end:
         time.sleep(0.02)
@@ -66,10 +66,10 @@ def _all_gone(data: Path) -> bool:
 @pytest.mark.parametrize(
     ("failures", "seconds"),
     [
-        (1, 1.0),  # the first end may be a hiccup
+        (1, 1.0),  # the first end may be an accident
         (2, 2.0),
         (5, 16.0),
-        (6, 30.0),  # capped: an operator who mends the cause waits half a minute at most
+        (6, 30.0),  # capped: after the cause is repaired, the wait is half a minute at most
         (10_000, 30.0),  # and no number of failures overflows
     ],
 )
@@ -77,21 +77,21 @@ def test_the_pause_before_a_restart_doubles_up_to_half_a_minute(failures: int, s
     assert BEFORE_RESTART.after(failures).total_seconds() == seconds
 
 
-def test_lines_of_children_are_relayed_with_their_name_also_the_last_one_without_a_newline(said: _Said, tmp_path: Path):
-    supervisor = _supervisor(said, tmp_path, talker="print('one'); print('two', end='')")
-    supervisor.run(each_tick=_Once(lambda: "talker: two" in said.lines))
+def test_lines_of_children_are_relayed_with_their_name_also_without_a_newline(spoken: _SpokenLines, tmp_path: Path):
+    supervisor = _supervisor(spoken, tmp_path, talker="print('one'); print('two', end='')")
+    supervisor.run(each_tick=_Once(lambda: "talker: two" in spoken.lines))
     supervisor.stop()
-    assert said.lines[:2] == ["talker: one", "talker: two"]
+    assert spoken.lines[:2] == ["talker: one", "talker: two"]
 
 
-def test_a_child_that_dies_starts_again_and_it_is_said(said: _Said, tmp_path: Path):
-    supervisor = _supervisor(said, tmp_path, worker="print('alive', flush=True); raise SystemExit(7)")
-    supervisor.run(each_tick=_Once(lambda: said.lines.count("worker: alive") == 2))
+def test_a_child_that_dies_starts_again_and_a_line_says_so(spoken: _SpokenLines, tmp_path: Path):
+    supervisor = _supervisor(spoken, tmp_path, worker="print('alive', flush=True); raise SystemExit(7)")
+    supervisor.run(each_tick=_Once(lambda: spoken.lines.count("worker: alive") == 2))
     supervisor.stop()
-    assert "worker: ended with exit code 7 and starts again in 1 s" in said.lines
+    assert "worker: ended with exit code 7 and starts again in 1 s" in spoken.lines
 
 
-def test_what_has_done_its_work_does_not_start_again_unless_it_failed(said: _Said, tmp_path: Path):
+def test_what_has_done_its_work_does_not_start_again_unless_it_failed(spoken: _SpokenLines, tmp_path: Path):
     program = """
         import pathlib
         tries = pathlib.Path("{tries}")
@@ -100,30 +100,30 @@ def test_what_has_done_its_work_does_not_start_again_unless_it_failed(said: _Sai
         raise SystemExit(len(tries.read_text()) == 1)
     """.replace("{tries}", str(tmp_path / "tries"))
     clock = "import time\nfor n in range(90): print(n, flush=True); time.sleep(0.05)"
-    supervisor = _supervisor(said, tmp_path, once=("lesson",), lesson=program, clock=clock)
-    supervisor.run(each_tick=_Once(lambda: "clock: 80" in said.lines))
+    supervisor = _supervisor(spoken, tmp_path, once=("lesson",), lesson=program, clock=clock)
+    supervisor.run(each_tick=_Once(lambda: "clock: 80" in spoken.lines))
     supervisor.stop()
     assert (tmp_path / "tries").read_text() == "xx"
-    assert [line for line in said.lines if line.startswith("lesson")] == [
+    assert [line for line in spoken.lines if line.startswith("lesson")] == [
         "lesson: ended with exit code 1 and starts again in 1 s"
     ]
 
 
-def test_what_a_dead_child_left_running_ends_with_it(said: _Said, tmp_path: Path):
+def test_what_a_dead_child_left_running_ends_with_it(spoken: _SpokenLines, tmp_path: Path):
     program = f"""
         import subprocess, sys
         subprocess.Popen([sys.executable, "-c", {_SLEEPER!r}])
         raise SystemExit(1)
     """
-    supervisor = _supervisor(said, tmp_path, worker=program)
-    supervisor.run(each_tick=_Once(lambda: any("starts again" in line for line in said.lines)))
+    supervisor = _supervisor(spoken, tmp_path, worker=program)
+    supervisor.run(each_tick=_Once(lambda: any("starts again" in line for line in spoken.lines)))
     supervisor.stop()
     assert _all_gone(tmp_path)
 
 
-def test_stop_ends_everything_within_seconds(said: _Said, tmp_path: Path):
-    supervisor = _supervisor(said, tmp_path, web=_SLEEPER, worker=_SLEEPER)
-    supervisor.run(each_tick=_Once(lambda: len(said.lines) == 2))
+def test_stop_ends_everything_within_seconds(spoken: _SpokenLines, tmp_path: Path):
+    supervisor = _supervisor(spoken, tmp_path, web=_SLEEPER, worker=_SLEEPER)
+    supervisor.run(each_tick=_Once(lambda: len(spoken.lines) == 2))
     before = time.monotonic()
     supervisor.stop()
     assert supervisor.processes() == {}
@@ -131,10 +131,10 @@ def test_stop_ends_everything_within_seconds(said: _Said, tmp_path: Path):
     assert time.monotonic() - before < 3
 
 
-def test_a_second_interrupt_kills_a_child_that_will_not_stop(said: _Said, tmp_path: Path):
+def test_a_second_interrupt_kills_a_child_that_will_not_stop(spoken: _SpokenLines, tmp_path: Path):
     stubborn = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n" + _SLEEPER
-    supervisor = _supervisor(said, tmp_path, stubborn=stubborn)
-    supervisor.run(each_tick=_Once(lambda: bool(said.lines)))
+    supervisor = _supervisor(spoken, tmp_path, stubborn=stubborn)
+    supervisor.run(each_tick=_Once(lambda: bool(spoken.lines)))
     os.kill(os.getpid(), signal.SIGINT)
     before = time.monotonic()
     supervisor.stop()

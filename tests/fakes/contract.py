@@ -1,4 +1,4 @@
-"""Hold requests and replies to a published description (OpenAPI 3.0), with the overlay of its known defects."""
+"""Check requests and replies against a published description (OpenAPI 3.0), with the overlay of its known defects."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Document = dict[str, Any]
 
 
 def specs_folder() -> Path | None:
-    """Return where the descriptions lie; None if they are not there. They are read in place, never copied."""
+    """Return the folder of the descriptions; None if it does not exist. They are read in place, never copied."""
     default = Path(__file__).resolve().parents[3] / "shared" / "specs"
     folder = Path(os.environ.get("OMNIYARD_SPECS", default))
     return folder if folder.is_dir() else None
 
 
 def load(name: str, *, overlay: Callable[[Document], None]) -> Contract | None:
-    """Return the contract in a file of the descriptions' folder; None if that is not there."""
+    """Return the contract in a file of the descriptions' folder; None if the file does not exist."""
     folder = specs_folder()
     if folder is None:
         return None
@@ -32,7 +32,7 @@ def load(name: str, *, overlay: Callable[[Document], None]) -> Contract | None:
 
 
 class Contract:
-    """Raises nothing: `violations` grows, and the fixture that made the fake looks at it."""
+    """Raises nothing: it appends to `violations`, and the fixture that made the fake checks them."""
 
     def __init__(self, document: Document) -> None:
         self._components = {"components": document["components"]}
@@ -52,7 +52,7 @@ class Contract:
         form: Mapping[str, Any] | None,
         json_body: Any,
     ) -> None:
-        """Check parameters and body of what a client asked."""
+        """Check parameters and body of a client's request."""
         operation, captured = self._operation(method, path)
         if operation is None:
             self.violations.append(f"{method} {path}: no such operation")
@@ -67,7 +67,7 @@ class Contract:
             self._validate(content["application/json"]["schema"], json_body, where=f"{method} {path} body")
 
     def reply(self, method: str, path: str, *, status: int, document: Any) -> None:
-        """Check what a provider answered."""
+        """Check a provider's answer."""
         operation, _ = self._operation(method, path)
         if operation is None:
             return

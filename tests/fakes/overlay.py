@@ -1,4 +1,4 @@
-"""Where the published descriptions are known to be wrong or too loose, one function a description, a reason a line."""
+"""Known defects of the published descriptions, one function per description, a reason per line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def twilio(document: Document) -> None:
         if value.get("format") == "uri":
             value["format"] = "uri-reference"
     message = schemas["api.v2010.account.message"]
-    # Nothing is required and anything may be added, though every published example has exactly these fields.
+    # Nothing is required and additions are allowed, though every published example has exactly these fields.
     message["required"] = list(message["properties"])
     message["additionalProperties"] = False
     # `uri-map` values are strings.
@@ -37,7 +37,7 @@ def twilio(document: Document) -> None:
             # Typed as date-time, while the text says YYYY-MM-DD.
             if parameter["name"].startswith("DateSent"):
                 parameter["schema"] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$"}
-        # No error is described at all.
+        # No error is described.
         if "responses" in operation:
             media = {"application/json": {"schema": _ERROR}}
             for status in ("400", "401", "404", "429", "500", "503"):
@@ -51,15 +51,15 @@ def twilio(document: Document) -> None:
 def x(document: Document) -> None:
     schemas = document["components"]["schemas"]
     for value in _walk(document):
-        # Declared as a discriminator's choice among problems of which only one example is ever complete.
+        # Declared as a discriminator's choice among problems, of which only one example is ever complete.
         if "discriminator" in value and "oneOf" not in value:
             value.pop("discriminator")
-        # A value stands twice in a list of choices, which makes the document invalid.
+        # A value occurs twice in a list of choices, which makes the document invalid.
         if isinstance(value.get("enum"), list):
             value["enum"] = list(dict.fromkeys(value["enum"]))
-    # Everything but these two is optional in an event, and a fake that forgets the rest would pass.
+    # All other fields are optional in an event, and a fake that forgets them would pass.
     schemas["DmEvent"]["required"] = ["id", "event_type", "created_at", "dm_conversation_id"]
-    # Nothing says that an answer without messages leaves `data` out, but the list may not be empty.
+    # The text does not say that an answer without messages leaves `data` out, but the list may not be empty.
     schemas["Get2DmEventsResponse"]["required"] = ["meta"]
 
 

@@ -1,4 +1,4 @@
-"""The folder of a kind that nobody has yet: a pigeon that carries short texts. Everything a new kind must bring."""
+"""An invented kind of channel, a pigeon that carries short texts: everything that a new kind must have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 7, 25, 12, tzinfo=UTC)
 
 
 class PigeonSettings(ChatSettings, PolledSettings):
-    """The settings class. loft: where the pigeons land."""
+    """The settings class. loft: the address of the pigeons."""
 
     kind: Literal["pigeon"]
     loft: str

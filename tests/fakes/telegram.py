@@ -1,4 +1,4 @@
-"""The demo's Telegram, held to the published description."""
+"""The demo's Telegram, checked against the published description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BOT", "CUSTOMER", "TOKEN", "FakeTelegram", "error"]
 
 
 class FakeTelegram(DemoTelegram):
-    """contract: None where the description is not there."""
+    """contract: None where the description does not exist."""
 
     def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.contract = telegram_contract.load()

@@ -1,4 +1,4 @@
-"""Hold calls and replies to the published description of the Bot API, which has a form of its own."""
+"""Check calls and replies against the published description of the Bot API, which has a form of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def load() -> TelegramContract | None:
 
 
 class TelegramContract:
-    """`violations` grows, and the fixture that made the fake looks at it."""
+    """Appends to `violations`; the fixture that made the fake checks them."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._methods, self._types = document["methods"], document["types"]

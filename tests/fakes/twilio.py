@@ -1,4 +1,4 @@
-"""The demo's Twilio, held to the published description, and the forms that it would post."""
+"""The demo's Twilio, checked against the published description, and the forms that it would post."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEDIA = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages"
 
 
 class FakeTwilio(DemoTwilio):
-    """contract: None where the descriptions are not there."""
+    """contract: None where the descriptions do not exist."""
 
     def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.contract = contract.load("twilio_api_v2010_messages_media_numbers_calls.json", overlay=overlay.twilio)
@@ -29,7 +29,7 @@ class FakeTwilio(DemoTwilio):
         self.contract.reply(asked.method, asked.path, status=answer.status, document=answer.document)
 
     def webhook_form(self, sid: str) -> dict[str, str]:
-        """Return the form with which Twilio tells of a message."""
+        """Return the form with which Twilio reports a message."""
         record = next(each for each in self.messages if each["sid"] == sid)
         form = {
             "ToCountry": "US", "ToState": "", "SmsMessageSid": sid, "NumMedia": record["num_media"], "ToCity": "",

@@ -1,4 +1,4 @@
-"""The demo's X, held to the published description; it verifies signatures, and pushes as well."""
+"""The demo's X, checked against the published description; it verifies signatures, and also pushes events."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.fakes.server import DemoAnswer, DemoRequest
 
 __all__ = ["CUSTOMER", "KEYS", "OWN", "FakeX", "problem"]
 
-# The address that tweepy signs over, wherever it is sent to.
+# The address that tweepy signs, whichever address the request is sent to.
 PUBLIC = "https://api.twitter.com"
 
 
 class FakeX(DemoX):
-    """contract: None where the description is not there.  old: events speak of tweets, as it does, and not of posts."""
+    """contract: None where the description does not exist.  old: events name tweets, as it does, not posts."""
 
     def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.contract = contract.load("x_api_v2_dm_2.159.json", overlay=overlay.x)
@@ -35,7 +35,7 @@ class FakeX(DemoX):
             return
         body = json.loads(asked.body) if asked.body else None
         self.contract.request(asked.method, asked.path, query=asked.query, form=None, json_body=body)
-        # The newer vocabulary is another description's.
+        # Another description has the newer vocabulary.
         if self.old:
             self.contract.reply(asked.method, asked.path, status=answer.status, document=answer.document)
 

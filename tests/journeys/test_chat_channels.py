@@ -1,4 +1,4 @@
-"""Customers write by SMS, X and Telegram to a desk of real processes; agents answer; parts are killed in between."""
+"""Customers write by SMS, X and Telegram to a desk of real processes; agents answer; processes are killed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ team = "front-line"
 @pytest.fixture
 def fakes() -> Iterator[tuple[FakeTwilio, FakeX, FakeTelegram]]:
     made = FakeTwilio(), FakeX(), FakeTelegram()
-    # Fifteen lookups in a quarter of an hour would make this journey long.
+    # The limit of fifteen lookups in a quarter of an hour would make this journey long.
     made[1].remaining = 100_000
     yield made
     for fake in made:

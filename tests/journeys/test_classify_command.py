@@ -1,4 +1,4 @@
-"""`omniyard classify`, `train` and `model` on a small desk of an operator's own, as processes."""
+"""`omniyard classify`, `train` and `model` on a small desk with its own categories, as processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFUND = [
     "the shop promised a refund and nothing came", "退款什么时候到", "我要退款", "退款还没有到账",
 ]  # fmt: skip
 STOLEN = [
-    "somebody stole my phone", "there are payments I never made", "my money is gone", "a thief took my wallet",
+    "someone stole my phone", "there are payments I never made", "my money is gone", "a thief took my wallet",
     "someone else is using my account", "我的钱不见了", "手机被偷了", "有人盗用我的账户",
 ]  # fmt: skip
 KEYS = [
@@ -62,7 +62,7 @@ def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_
     assert "6222021234567" not in answered.stdout.decode()
     assert answered.returncode == 1
     assert b"line 2" in answered.stderr
-    # The same file is learnt once.
+    # The same file is trained only once.
     assert len(list((tmp_path / "var" / "models").glob("*.npz"))) == 1
 
     readable = omniyard("classify", "my phone was stolen", file=desk)
@@ -72,7 +72,7 @@ def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_
     trained = json.loads(omniyard("train", "--json", "--activate", file=desk).stdout)
     assert trained["active"]
     assert set(trained["report"]["categories"]) == {"refund", "stolen"}
-    # Other examples make another model; going back is one word.
+    # Other examples give another model; `model rollback` returns to the one before.
     desk.write_text(desk.read_text(encoding="utf-8").replace("my money is gone", "my money vanished"), encoding="utf-8")
     newer = json.loads(omniyard("train", "--json", "--activate", file=desk).stdout)
     assert newer["version"] != trained["version"]
@@ -84,7 +84,7 @@ def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_
     (tmp_path / "var" / "models" / f"{newer['version']}.npz").write_bytes(b"broken")
     refused = omniyard("model", "activate", newer["version"], file=desk)
     assert refused.returncode == 1
-    assert b"no model of Omniyard" in refused.stderr
+    assert b"not a model of Omniyard" in refused.stderr
     listed = json.loads(omniyard("model", "list", "--json", file=desk).stdout)
     assert [each["version"] for each in listed if each["active"]] == [trained["version"]]
 

@@ -71,7 +71,7 @@ class _Desk:
     def run(self, *words: str, code: int = 0) -> str:
         result = CliRunner().invoke(application(), [*words, "--config", str(self.config)])
         assert result.exit_code == code, result.output + repr(result.exception)
-        self.said = result.stderr
+        self.printed_error = result.stderr
         return result.stdout
 
     def json(self, *words: str, code: int = 0) -> Any:
@@ -109,7 +109,7 @@ def _free_port() -> int:
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Give the test run its logging back after a command has set up its own."""
+    """Restore the test run's logging after a command has set up its own."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
@@ -153,10 +153,10 @@ def test_imported_mail_opens_conversations_and_nothing_answers_it(desk: _Desk):
 
 def test_an_import_into_a_channel_that_does_not_exist_names_those_that_do(desk: _Desk):
     desk.run("import", "mbox", str(desk.mbox(["one"])), "--channel", "mial", code=5)
-    assert "no channel is named mial; there are: mail, box" in desk.said
+    assert "no channel is named mial; there are: mail, box" in desk.printed_error
 
 
-def test_a_message_is_explained_by_any_of_its_names_and_anew_for_another_time(desk: _Desk):
+def test_a_message_is_explained_by_any_of_its_names_and_again_for_another_time(desk: _Desk):
     desk.run("import", "mbox", str(desk.mbox(["one"])), "--channel", "mail")
     desk.route()
     connection = open_database(load_settings(desk.config))
@@ -175,7 +175,7 @@ def test_a_message_is_explained_by_any_of_its_names_and_anew_for_another_time(de
     assert desk.json("explain", reference) == [found], "nothing was written"
 
 
-def test_a_case_is_exported_whole_and_it_is_written_down_by_whom(desk: _Desk):
+def test_a_case_is_exported_whole_and_the_export_is_audited(desk: _Desk):
     desk.run("import", "mbox", str(desk.mbox(["my card 4111 1111 1111 1111"])), "--channel", "mail")
     desk.route()
     database = open_database(load_settings(desk.config))
@@ -210,7 +210,7 @@ def test_a_file_is_explained_without_being_taken_in(desk: _Desk):
 
 def test_explaining_what_is_not_there_is_exit_code_5(desk: _Desk):
     desk.run("explain", "ZZZZZZZZZ", code=5)
-    assert "nothing is known by ZZZZZZZZZ" in desk.said
+    assert "nothing is known by ZZZZZZZZZ" in desk.printed_error
 
 
 def test_a_quarantined_mail_is_shown_replayed_discarded_and_keeps_its_bytes(desk: _Desk):
@@ -230,14 +230,14 @@ def test_a_quarantined_mail_is_shown_replayed_discarded_and_keeps_its_bytes(desk
     assert "bounce" in row["reason"]
     assert inbound_id in desk.run("quarantine", "list")
 
-    # When it is looked at and sent through again
+    # When it is shown and processed again
     assert desk.json("quarantine", "show", inbound_id)["from"] == "mailer-daemon@example.com"
     assert desk.run("quarantine", "show", inbound_id, "--original").encode() == bounce.read_bytes()
     assert desk.json("quarantine", "replay", inbound_id) == {"replayed": [inbound_id], "unreadable": {}}
     assert desk.json("quarantine", "list") == []
     desk.route()
 
-    # Then it is back with its reason, and can be put away
+    # Then it is in quarantine again with its reason, and can be discarded
     assert desk.json("quarantine", "list")[0]["id"] == inbound_id
     desk.run("quarantine", "discard", inbound_id, "--reason", "advertising")
     assert desk.json("quarantine", "list") == []
@@ -261,7 +261,7 @@ def test_an_agents_token_is_shown_once_and_ends_when_revoked(desk: _Desk):
 def test_a_cursor_is_moved_only_without_dry_run_and_only_to_a_place_that_can_be(desk: _Desk):
     move = ("cursor", "move", "box", "4711")
     desk.run(*move, code=5)
-    assert "give one with --epoch" in desk.said
+    assert "give one with --epoch" in desk.printed_error
     assert "would move from nowhere to 7 4711" in desk.run(*move, "--epoch", "7", "--dry-run")
     assert _position(desk) == ("", "")
     desk.run(*move, "--epoch", "7")
@@ -281,7 +281,7 @@ def _position(desk: _Desk) -> tuple[str, str]:
 def test_a_database_without_tables_says_which_command_helps(tmp_path: Path):
     desk = _Desk(tmp_path)
     desk.run("status", code=3)
-    assert "run `omniyard migrate`" in desk.said
+    assert "run `omniyard migrate`" in desk.printed_error
 
 
 def test_the_doctor_finds_a_new_desk_in_order_and_changes_nothing(tmp_path: Path):
@@ -297,5 +297,5 @@ def test_the_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path):
     found = {each["part"]: each for each in desk.json("doctor", code=1)}
     assert not found["channel box"]["ok"]
     assert "127.0.0.1" in " ".join(found["channel box"]["findings"])
-    assert "wrong" not in json.dumps(found["channel box"]), "the password is shown to nobody"
+    assert "wrong" not in json.dumps(found["channel box"]), "the password is not shown"
     assert "WRONG  channel box" in desk.run("doctor", code=1)

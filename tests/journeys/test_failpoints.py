@@ -1,6 +1,6 @@
-"""Every step of a message's path, killed, failed and frozen in turn: nothing is lost, nothing happens twice.
+"""Every step of a message's path is killed, failed and frozen in turn: nothing is lost, nothing happens twice.
 
-Each place acts once an action, over all restarts; a run ends when every place was reached and the books are balanced.
+Each place acts once per action, over all restarts; a run ends when every place was reached and the books balance.
 """
 
 from __future__ import annotations
@@ -20,24 +20,28 @@ from benchmarks.ledger import read_ledger
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 from router.errors import TransientError
+from router.reason import Reason, ReasonKey
 from store.db.bulk import table_of
 from store.inbound.quarantine import replay
 from store.tables.messages import ConversationRow, InboundRow, InboundState
 from store.tables.operations import LeaseRow
 from tests.postgres import find_binaries
-from workers.runtime.failpoints import NAMES, SENDING, TELLING
+from workers.runtime.failpoints import NAMES, SENDING, WEBHOOKS
 
-# What leaves is killed in `test_sending_failpoints.py`, what tools are told in `tests/workers/chores/test_webhooks.py`.
-_PLACES = [name for name in NAMES if name not in {*SENDING, *TELLING}]
+# `test_sending_failpoints.py` kills the sending, `tests/workers/chores/test_webhooks.py` the delivery of webhooks.
+_PLACES = [name for name in NAMES if name not in {*SENDING, *WEBHOOKS}]
 _POLLING = {name for name in _PLACES if name.startswith(("own", "fetch", "accept", "settle", "bell"))}
 _MODULES = {"connectors": "connectors", "worker": "workers"}
-# While one dies or stands still another goes on, and takes over what it held.
+# While one dies or is frozen, another continues and takes over its work.
 _PAIRS = {**_MODULES, "connectors-b": "connectors", "worker-b": "workers"}
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 # Longer than every lease of this rig: a channel's is one `takeover`, a page's two.
 _FROZEN = 2.2
-# More places act in routing than a message may have attempts; one that meets them all waits for a person.
-_GIVEN_UP = {"every worker that touched this message died", "FailpointError while routing"}
+# More places act in routing than a message may have attempts; a message that meets them all goes to a person.
+_GIVEN_UP = {
+    Reason(ReasonKey.WORKERS_DIED).line,
+    Reason(ReasonKey.ROUTING_FAILED, {"error": "FailpointError"}).line,
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -72,8 +76,8 @@ def end_owner(rig: Rig) -> None:
 
 
 def replay_what_was_given_up(rig: Rig) -> None:
-    """Send again what died in four hands, as an operator would; it stood there with its reason."""
-    # Not by the list that operators see: the rows are sealed, and the key is the house's.
+    """Replay the messages that four workers died of, as an operator would; each is in quarantine with its reason."""
+    # Not by the list that operators see: the rows are sealed, and only the desk has the key.
     row = table_of(InboundRow).c
     given_up = sa.select(row.id, row.reason).where(row.state == InboundState.QUARANTINED)
     with rig.database.write() as connection:
@@ -83,8 +87,8 @@ def replay_what_was_given_up(rig: Rig) -> None:
 
 
 def stir(rig: Rig) -> None:
-    """Let every conversation be handed out and looked at again, as agents and time would."""
-    # Who froze may hold the one lock that SQLite has; the next turn tries again.
+    """Let every conversation be assigned and checked again, as agents and time would."""
+    # A frozen process may hold SQLite's only lock; the next turn tries again.
     with contextlib.suppress(TransientError), rig.database.write() as connection:
         connection.execute(sa.update(table_of(ConversationRow)).values(assignee=None, watch_at=_LONG_AGO))
 
@@ -102,7 +106,7 @@ def try_every_place(rig: Rig, mails: Iterator[bytes], *, action: str, marks: Pat
     end = time.monotonic() + 300
     while seen != set(_PLACES) and time.monotonic() < end:
         if (reached(marks) - seen) & _POLLING and action == "raise":
-            # Each failure doubles a sick channel's pause; its owner's successor begins without one.
+            # Each failure doubles a failing channel's pause; the successor of its owner begins without one.
             end_owner(rig)
         seen = reached(marks)
         keep_running(rig, _PAIRS, environment=environment)
@@ -122,7 +126,7 @@ def test_whatever_dies_fails_or_freezes_at_every_step_nothing_is_lost_or_doubled
     woken_at = time.monotonic() + _FROZEN
     rig.mail.deliver(USER, list(mails))
     wait_until(lambda: is_drained(rig, len(mailbox.mails)), seconds=300, every=0.3)
-    # Who froze last wakes, and must write nothing that another has written.
+    # The process that froze last wakes up, and must not write what another has written.
     wait_until(lambda: time.monotonic() > woken_at, seconds=60, every=0.3)
     replay_what_was_given_up(rig)
     wait_until(lambda: is_drained(rig, len(mailbox.mails)), seconds=60, every=0.3)

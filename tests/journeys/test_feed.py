@@ -1,4 +1,4 @@
-"""The feed, as a tool reads it that dies all the time: every number once, in order, none missing."""
+"""The feed, as a tool reads it that keeps dying: every number once, in order, none missing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ while True:
 
 
 class Served:
-    """The desk on a port, and a token of its own."""
+    """The desk on a port, with a token of its own."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.port = free_port()
@@ -103,7 +103,7 @@ def run(script: str, *arguments: str, **environment: str) -> subprocess.Popen[by
 
 
 def follow(served: Served, seen: list[tuple[int, str]], *, most: int) -> None:
-    """Read some events of a new stream, and die without a word."""
+    """Read some events of a new stream, then drop the connection."""
     with served.open(after=seen[-1][0] if seen else 0) as client, client.stream("GET", "/events/stream") as answer:
         assert answer.status_code == 200
         for line in answer.iter_lines():

@@ -1,4 +1,4 @@
-"""A disk that fills up while mail arrives: the sender is told to come back, and nothing of what was kept is lost."""
+"""A disk that fills up while mail arrives: the sender gets a temporary refusal, and no stored mail is lost."""
 
 from __future__ import annotations
 

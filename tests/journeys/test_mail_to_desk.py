@@ -19,7 +19,7 @@ from store.desk.agents import add_agent
 from tests.postgres import find_binaries
 
 PARTS = {"connectors": "connectors", "worker": "workers", "web": "api"}
-# The hostile mails hold no healthy one up (reliability T33, T35, T36); a busy machine needs more than the minute.
+# The hostile mails delay no healthy one (reliability T33, T35, T36); a busy machine needs more than the minute.
 LONGEST_WAIT_SECONDS = 120
 # Among its mails is one about a password with a file.
 SEED = 7
@@ -38,7 +38,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 
 class Client:
-    """Asks the API as a tool does."""
+    """Calls the API like a tool."""
 
     def __init__(self, rig: Rig, *, role: str) -> None:
         with rig.database.write() as connection:
@@ -68,7 +68,7 @@ def sent(mail: bytes) -> EmailMessage:
 def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(rig: Rig) -> None:
     # Given a mailbox where hostile mail lies between healthy mail, and a mail server that hands over one more
     mailbox = make_mailbox(messages=100, seed=SEED, redeliveries=0, file_bytes=5_000)
-    # What a hostile mail does to its reader, it does before any database: one round of them is enough.
+    # A hostile mail harms its reader before any database is used: one round of them is enough.
     hostile = [hostile_mail(name) for name in NAMES] if rig.postgres is None else []
     mixed = [mail for pair in zip(mailbox.mails, hostile, strict=False) for mail in pair]
     mixed += mailbox.mails[len(hostile) :]
@@ -102,5 +102,5 @@ def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(ri
     (attached,), (file,) = list(with_file.iter_attachments()), shown["entries"][0]["attachments"]
     assert agent.get(f"/api/v1/attachments/{file['id']}") == attached.get_content()
 
-    # And nobody died of it
+    # And no process died of it
     assert [name for name, process in rig.processes.items() if process.poll() is not None] == []

@@ -1,4 +1,4 @@
-"""Whoever opens an original at the command line leaves a row in the audit trail, on either database."""
+"""Each read of an original at the command line leaves a row in the audit trail, on either database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.desk.audit import AuditRow
+from store.tables.operations import AuditRow
 from tests.inbox_builder import Builder
 
 TOML = """
@@ -25,7 +25,7 @@ team = "payments"
 """
 
 
-def test_an_original_is_shown_only_to_whoever_is_written_down(
+def test_an_original_is_shown_only_after_the_audit_row_is_written(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMNIYARD_TEST_DATABASE", database_url)

@@ -1,4 +1,4 @@
-"""`omniyard outbound` and `doctor` on a real desk whose replies leave."""
+"""`omniyard outbound` and `doctor` on a real desk that sends its replies."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def state(database: Database, outbound_id: UUID) -> str:
         return str(connection.execute(sa.select(table.c.state).where(table.c.id == outbound_id)).scalar_one())
 
 
-def test_what_nobody_could_settle_is_listed_and_settled(config: Path, database: Database) -> None:
-    first = outbound(database, state="needs_person", error="nobody knows")
+def test_messages_that_need_a_person_are_listed_and_settled(config: Path, database: Database) -> None:
+    first = outbound(database, state="needs_person", error="unknown outcome")
     second = outbound(database, state="failed", error="no such user")
     outbound(database, state="sent")
 
     listed = json.loads(run(config, "outbound", "list", "--json").output)
     assert [row["state"] for row in listed["messages"]] == ["failed", "needs_person"]
-    assert "nobody knows" in run(config, "outbound", "list").output
+    assert "unknown outcome" in run(config, "outbound", "list").output
     assert run(config, "outbound", "mark-sent", str(first)).exit_code == 0
     assert run(config, "outbound", "send-again", str(second)).exit_code == 0
     again = run(config, "outbound", "send-again", str(second))
@@ -88,7 +88,7 @@ def test_what_nobody_could_settle_is_listed_and_settled(config: Path, database: 
     assert run(config, "outbound", "mark-sent", str(UUID(int=1))).exit_code == 5
 
 
-def test_a_freeze_is_told_and_thawed(config: Path) -> None:
+def test_a_freeze_is_shown_and_thawed(config: Path) -> None:
     run(config, "outbound", "freeze", "restored from the backup")
 
     assert "restored from the backup" in run(config, "outbound", "list").output
@@ -115,7 +115,7 @@ def test_doctor_says_when_nothing_is_sealed_and_when_machines_share_no_key(
     assert (shared in " ".join(found["findings"])) == database_url.startswith("postgresql")
     assert (shared in run(config, "check").output.replace("\n", " ")) == database_url.startswith("postgresql")
 
-    # As where no wheel of cryptography could be installed.
+    # As on a machine without the cryptography package.
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
     found = {row["part"]: row for row in json.loads(run(config, "doctor", "--json").output)}["sealing"]
     assert not found["ok"]

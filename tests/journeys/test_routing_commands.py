@@ -1,4 +1,4 @@
-"""The commands about routing on a real desk: labels, duty, and what another file would have done."""
+"""The commands about routing on a real desk: labels, duty, and a replay under another configuration."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.desk import ANN, Desk, envelope
 
 
 class Shell:
-    """Runs commands on a desk whose file and database are where the commands look for them."""
+    """Runs commands on a desk whose file and database are in the commands' default places."""
 
     def __init__(self, folder: Path) -> None:
-        # Where `data` of the desk's file says that the embedded database is.
+        # The place of the embedded database under the desk's `data`.
         database = Database.at(folder / "omniyard.db")
         upgrade(database)
         self.desk, self.folder = Desk(database, folder), folder

@@ -1,4 +1,4 @@
-"""Every step of what leaves, killed, failed and frozen in turn, in real processes: the API answers once, mail arrives.
+"""Every step of sending is killed, failed and frozen in turn, in real processes: the API answers once, mail arrives.
 
 Each place acts once in a run, over all restarts. Mail may come twice, under one Message-ID; nothing is missing.
 """
@@ -57,7 +57,7 @@ team = "payments"
 
 @dataclass
 class House:
-    """The API and two senders over one database, and a mail server that takes what leaves."""
+    """The API and two senders on one database, and a mail server that accepts their mail."""
 
     folder: Path
     url: str
@@ -83,7 +83,7 @@ class House:
                     self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
 
     def answer(self, case: UUID, *, key: str) -> int | None:
-        """Post a reply, the same at each try; return the status, None when the answer got lost."""
+        """Post a reply, the same at each try; return the status, None when the answer was lost."""
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         address = f"http://127.0.0.1:{self.port}/api/v1/conversations/{case}/messages"
         body = {"text": f"Answer {key}.", "based_on_version": 1}
@@ -117,9 +117,9 @@ def reached(marks: Path) -> set[str]:
 
 
 @pytest.mark.timeout(180)
-# A lease of this house is two seconds: who freezes for longer wakes when the other has taken over.
+# A lease of this desk is two seconds: a process that freezes for longer wakes when the other has taken over.
 @pytest.mark.parametrize("action", ["kill", "raise", "hang:2.2"])
-def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_said_twice(
+def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_posted_twice(
     house: House, tmp_path: Path, action: str
 ) -> None:
     marks = tmp_path / "marks"
@@ -133,7 +133,7 @@ def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_said_twice(
         cases = [build.conversation(handle=f"c{number}@customer.example") for number in range(8)]
         for number, case in enumerate(cases):
             build.message(case, sender_handle=f"c{number}@customer.example")
-        # What another was sending when it died: whoever freezes may wake before anybody misses it.
+        # What a process was sending when it died; a frozen one may wake before its lease expires.
         now = datetime.now(UTC)
         moments = dict.fromkeys(("created_at", "dated_at", "due_at", "claimed_at", "unknown_at"), now)
         case = build.conversation(handle="before@customer.example")
@@ -143,9 +143,9 @@ def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_said_twice(
     while (reached(marks) != set(SENDING) or answered < len(cases)) and time.monotonic() < end:
         house.keep_running(**armed)
         if answered < len(cases):
-            said = house.answer(cases[answered], key=f"key-{answered:08}")
-            assert said in {201, 500, None}
-            answered += said == 201
+            status = house.answer(cases[answered], key=f"key-{answered:08}")
+            assert status in {201, 500, None}
+            answered += status == 201
         time.sleep(0.2)
     assert (reached(marks), answered) == (set(SENDING), len(cases))
 
@@ -155,7 +155,7 @@ def test_whatever_fails_at_every_step_each_reply_arrives_and_none_is_said_twice(
     def settled() -> bool:
         house.keep_running(**armed)
         now = states()
-        # What met three places in a row asks a person, as it should.
+        # A message that met three places in a row needs a person, as it should.
         doubt = now.pop(doubtful)
         return len(now) == len(cases) and set(now.values()) == {"sent"} and doubt in {"sent", "needs_person"}
 

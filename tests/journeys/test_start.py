@@ -1,4 +1,4 @@
-"""Daemons that start: light, before their database, or with one of another version."""
+"""How daemons start: without heavy modules, before their database, or with a database of another version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAEMONS = {"connectors": "connectors", "worker": "workers", "web": "api"}
 READY = {"connectors": "channel.listening", "worker": "worker.started"}
 
 
-def said(rig: Rig, name: str) -> str:
+def output_of(rig: Rig, name: str) -> str:
     log: Path = rig.folder / f"{name}.log"
     return log.read_text() if log.exists() else ""
 
@@ -36,10 +36,10 @@ def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not
         for name, module in DAEMONS.items():
             rig.start(name, module)
         for name in DAEMONS:
-            wait_until(lambda name=name: "database.away" in said(rig, name), seconds=60, every=0.1)
+            wait_until(lambda name=name: "database.away" in output_of(rig, name), seconds=60, every=0.1)
         rig.postgres.start()
         for name, word in READY.items():
-            wait_until(lambda name=name, word=word: word in said(rig, name), seconds=60, every=0.1)
+            wait_until(lambda name=name, word=word: word in output_of(rig, name), seconds=60, every=0.1)
         wait_until(rig.is_serving, seconds=60, every=0.1)
         rig.stop_all()
 
@@ -49,5 +49,5 @@ def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not
             rig.start(name, module)
         assert [rig.processes[name].wait(60) for name in DAEMONS] == [3, 3, 3]
         for name in DAEMONS:
-            assert said(rig, name).splitlines()[-1].startswith("omniyard: the database is at version another")
-            assert "run `omniyard migrate`" in said(rig, name)
+            assert output_of(rig, name).splitlines()[-1].startswith("omniyard: the database is at version another")
+            assert "run `omniyard migrate`" in output_of(rig, name)

@@ -1,4 +1,4 @@
-"""`omniyard up` as a person uses it: started, killed, started again, stopped; all of it real processes."""
+"""`omniyard up` as a person uses it: started, killed, started again, stopped; with real processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ team = "front-line"
 
 
 class _Up:
-    """One running `omniyard up`, what it printed, and how to talk to its desk."""
+    """One running `omniyard up`, its output, and requests to its desk."""
 
     def __init__(self, process: subprocess.Popen[str], *, web: int, smtp: int) -> None:
         self.process, self.web, self.smtp = process, web, smtp
@@ -95,7 +95,7 @@ class _Up:
 
 
 class _Desk:
-    """A folder with a configuration; several `up` may follow each other in it."""
+    """A folder with a configuration; several `up` may run in it one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "var"
@@ -109,7 +109,7 @@ class _Desk:
         return _Up(process, web=self.web, smtp=self.smtp)
 
     def is_quiet(self) -> bool:
-        # A kill is asynchronous: a parser's process may be there until the kernel gets to it.
+        # A kill is asynchronous: a reader process exists until the kernel ends it.
         end = time.monotonic() + 5
         while find_leftovers(self.data) and time.monotonic() < end:
             time.sleep(0.02)
@@ -173,7 +173,7 @@ def test_a_stop_takes_seconds_and_leaves_nothing_running(desk: _Desk):
     assert desk.is_quiet()
 
 
-def test_a_process_that_dies_starts_again_and_it_is_said(desk: _Desk):
+def test_a_process_that_dies_starts_again_and_a_line_says_so(desk: _Desk):
     with desk.open() as up:
         os.kill(up.child("worker"), signal.SIGKILL)
         up.wait_for(lambda: "was ended by SIGKILL and starts again in 1 s" in up.printed, "the notice")

@@ -1,8 +1,8 @@
-"""The e-wallet's desk as it is shipped: forty situations, and who answers, until when, and what is said at once.
+"""The shipped e-wallet desk: forty situations, each with its team, its due time and its automatic answer.
 
-Each row is a sentence for operators: what somebody writes, when (Beijing time, office Monday to Friday 9 to 18 with
-China's holidays, chat until 21 and on Saturdays), and what the desk makes of it. No reply is "-"; "*" is a due time
-that hangs on a holiday notice still to come.
+Each row is a sentence for operators: the customer's text, the time (Beijing time, office Monday to Friday 9 to 18 with
+China's holidays, chat until 21 and on Saturdays), and the desk's decision. No reply is "-"; "*" is a due time
+that depends on a holiday notice that is not published yet.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NEWSLETTER = (("list-id", "<news.shop.example>"), ("list-unsubscribe", "<https:/
 
 @dataclass(frozen=True)
 class Situation:
-    """What happens, and what should follow. due: until when a person answers; reply: words of the automatic answer."""
+    """An event and its expected result. due: until when a person answers; reply: words of the automatic answer."""
 
     what: str
     at: str
@@ -154,7 +154,7 @@ TABLE = [
         "How do I add a Visa card?",
         subject="A new card", answers="closed case", team="front-line", due="2026-03-03 14:00",
         reply="we have received"),
-    Situation("a follow-up at night is told once a day when we open", "2026-03-03 23:00",
+    Situation("a follow-up at night gets our opening time once a day", "2026-03-03 23:00",
         "any news?", subject="Re: My refund",
         answers="open case", joins=True, team="payments", priority="high", due="-", reply="open again tomorrow"),
     # -- Machines ------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ TABLE = [
 
 @cache
 def brain() -> Brain:
-    """Return the shipped desk, with its SMS channel in force: an operator deletes the "#" before its lines."""
+    """Return the shipped desk, with its SMS channel enabled: an operator deletes the "#" before its lines."""
     text = SHIPPED.read_text(encoding="utf-8")
     block = re.search(r"(?m)^#\[channels\.sms\]\n(?:#.*\n)+?(?=#\[|\n)", text)
     assert block
@@ -195,6 +195,7 @@ def envelope_of(situation: Situation) -> Envelope:
         text=situation.says,
         in_reply_to=("before@wallet.example",) if situation.answers else (),
         machine_headers=situation.headers,
+        signed_by=("customer.example",),
     )
 
 
@@ -210,15 +211,15 @@ def case_of(situation: Situation) -> Candidate:
 
 
 def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
-    """Decide as a worker does; return also what is said at once."""
+    """Decide as a worker does; return also the automatic answer."""
     desk = brain()
     envelope = envelope_of(situation)
-    (reading,) = desk.read_page([envelope])
+    (analysis,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
     correlation = correlate(
         envelope,
-        signs=reading.signs,
-        proof=reading.proof,
+        signs=analysis.signs,
+        proof=analysis.proof,
         contact_id=ANN,
         by_reference={},
         by_message_id=known,
@@ -226,9 +227,9 @@ def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
         key=desk.key,
     )
     background = Background(contact_labels=situation.labels, follows_case=correlation.follows_case)
-    decision = desk.table.decide(reading, now=moment(situation.at), background=background)
+    decision = desk.table.decide(analysis, now=moment(situation.at), background=background)
     reply, _ = compose_reply(
-        reading,
+        analysis,
         decision=decision,
         settings=desk.settings,
         own=desk.own,
@@ -248,7 +249,7 @@ def test_the_desk_does_what_its_operator_expects(situation: Situation) -> None:
     assert reply == "-" or situation.reply != "-"
     if situation.gate:
         assert decision.gate == situation.gate, decision.hours.why
-    # What joins a case stays with the team and the promises that the case has.
+    # A message that joins a case keeps the team and the SLA of the case.
     if not situation.joins:
         assert (decision.team, decision.route.priority) == (situation.team, situation.priority), decision.tried
         assert situation.due in {local(decision.due.first_reply), "*"}, decision.hours.why

@@ -1,1 +1,1 @@
-"""The doorbell: one Dramatiq message for a page of rows, and the embedded Valkey."""
+"""The bell (one Dramatiq message for a page of rows) and the embedded Valkey."""

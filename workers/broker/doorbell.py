@@ -1,4 +1,4 @@
-"""The bell: one broker message with a page's ids. It never retries, never holds intake up, and may be lost."""
+"""The bell: one broker message with a page's ids. It never retries, never delays intake, and may be lost."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from router.settings import Settings
 from workers.broker.embedded import url_file
 from workers.runtime.failpoints import reach
 
-# The broker as a doorbell: it carries ids, may be emptied or away at any time, and holds nothing that is not in a
-# row.
-# Why these settings: `maintenance_chance` is the highest, because the default leaves a killed worker's ids lying for
-# a quarter of an hour; consumers' clients retry, because a stalled broker otherwise ends their threads for good; the
-# bell's client never does, because intake waits for it (docs/decisions.md, "Dramatiq is a doorbell").
+# The broker is a doorbell: it carries ids, may be emptied or unreachable at any time, and holds nothing that is not
+# also in a row.
+# The reasons for these settings: `maintenance_chance` is the highest, because with the default a killed worker's ids
+# stay in the queue for a quarter of an hour; consumers' clients retry, because a stalled broker would otherwise end
+# their threads permanently; the bell's client never retries, because intake waits for it (docs/decisions.md, "Dramatiq
+# is a doorbell").
 
 QUEUE: Final = "pages"
 ACTOR: Final = "route_page"
@@ -41,7 +42,7 @@ _ALWAYS_MAINTAIN: Final = 1_000_000
 
 
 def broker_url(settings: Settings) -> str | None:
-    """Return the URL of the broker: the configured one, else the embedded one's if it was ever started, else None."""
+    """Return the URL of the configured broker, else that of the embedded one if it ever started, else None."""
     if settings.omniyard.broker is not None:
         return settings.omniyard.broker.reveal()
     try:
@@ -51,7 +52,7 @@ def broker_url(settings: Settings) -> str | None:
 
 
 def ringing_broker(url: str) -> RedisBroker:
-    """Return a broker for those who ring: it answers within a moment or fails."""
+    """Return a broker for enqueuing: it answers within 0.2 seconds or fails."""
     client = redis.Redis.from_url(
         url,
         socket_connect_timeout=_BELL_SECONDS,
@@ -62,7 +63,7 @@ def ringing_broker(url: str) -> RedisBroker:
 
 
 def answers(url: str) -> bool:
-    """Tell whether the broker is there, within a moment."""
+    """Return whether the broker answers within 0.2 seconds."""
     try:
         return bool(ringing_broker(url).client.ping())
     except redis.RedisError:
@@ -70,7 +71,7 @@ def answers(url: str) -> bool:
 
 
 def listening_broker(url: str) -> RedisBroker:
-    """Return a broker for those who listen: it outlasts a stall of the server."""
+    """Return a broker for consuming: it survives a stall of the server."""
     client = redis.Redis.from_url(
         url,
         socket_connect_timeout=_CONSUMER_SECONDS,
@@ -84,7 +85,7 @@ def listening_broker(url: str) -> RedisBroker:
 def _broker(client: redis.Redis) -> RedisBroker:
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
-        # Of Dramatiq's own set only what a doorbell needs: no retries, no time limits, no results.
+        # Only the middleware that a doorbell needs: no retries, no time limits, no results.
         middleware=_middleware(),
         maintenance_chance=_ALWAYS_MAINTAIN,
         heartbeat_timeout=_HEARTBEAT_MILLISECONDS,
@@ -104,11 +105,11 @@ def ring_message(ids: list[str]) -> dramatiq.Message[None]:
 
 
 def ring_to_send() -> dramatiq.Message[None]:
-    """Return the message that says that something is to leave; which rows are due, senders see for themselves."""
+    """Return the message that wakes the sending threads; they find the due rows themselves."""
     return dramatiq.Message(queue_name=SENDING_QUEUE, actor_name=SENDING_ACTOR, args=(), kwargs={}, options={})
 
 
-# After a failure the bell is left alone this long; the sweep finds the rows meanwhile.
+# After a failure the bell pauses for this long; the sweep finds the rows in the meantime.
 _REST_SECONDS: Final = 5.0
 
 _log = structlog.get_logger()
@@ -117,7 +118,7 @@ _log = structlog.get_logger()
 class Bell:
     """Rings for pages; may be used by several threads.
 
-    find_url: asked for anew after each failure; None while there is no broker.
+    find_url: called again after each failure; returns None while there is no broker.
     """
 
     def __init__(self, find_url: Callable[[], str | None]) -> None:
@@ -127,12 +128,12 @@ class Bell:
         self._rests_until = 0.0
 
     def ring(self, ids: Sequence[UUID]) -> bool:
-        """Ring for a page; return whether anybody can have heard it. Never raises on account of the broker."""
+        """Ring for a page; return whether the broker took the message. A broker's failure never raises."""
         reach("bell.ring")
         return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]))
 
     def ring_to_send(self) -> bool:
-        """Ring for whoever sends; return whether anybody can have heard it. Never raises on account of the broker."""
+        """Wake the sending threads; return whether the broker took the message. A broker's failure never raises."""
         return self._try(ring_to_send())
 
     def _try(self, message: Message[None]) -> bool:
@@ -141,7 +142,7 @@ class Bell:
         try:
             return self._ring(message)
         except (RedisError, OSError, ValueError) as error:
-            # ValueError: the URL is none. Mail is kept already; that must not be taken back by a bell.
+            # ValueError: the URL is malformed. The mail is stored already, and a failed bell must not undo that.
             self._rest()
             _log.warning("bell.silent", error=type(error).__name__, rests_for=_REST_SECONDS)
             return False

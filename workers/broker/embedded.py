@@ -1,7 +1,8 @@
 """The embedded broker: a Valkey under the data folder, for a desk whose file names no broker.
 
-It keeps an append-only file, refuses rather than evicts when full, answers on loopback only and asks for a password
-that lives beside its URL in `broker.url`, readable by the owner alone. It is a doorbell: losing it loses nothing.
+It keeps an append-only file, refuses writes instead of evicting when full, listens on loopback only and requires a
+password, which is in `broker.url` with the URL; only the owner can read that file. It is a doorbell: its loss loses no
+data.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ import redis
 from router.errors import ConfigError, TransientError
 
 _HOST: Final = "127.0.0.1"
-# Ids of pages and nothing else: 256 MB is hours of mail that nobody routes; the sweep finds what no longer fits.
+# It holds only ids of pages: 256 MB is hours of unrouted mail; the sweep finds the rows that no longer fit.
 _MEMORY: Final = "256mb"
 _URL: Final = re.compile(r"redis://:(?P<password>[^@]+)@127\.0\.0\.1:(?P<port>\d+)/0")
 
 
 def url_file(data: Path) -> Path:
-    """Return where the embedded broker of the data folder leaves its URL."""
+    """Return the path of the file to which the data folder's embedded broker writes its URL."""
     return data / "broker.url"
 
 
 class EmbeddedBroker:
-    """A Valkey of our own, described; whoever supervises processes runs its command and stops it with SIGTERM."""
+    """The description of an embedded Valkey; the process supervisor runs its command and stops it with SIGTERM."""
 
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
@@ -40,45 +41,45 @@ class EmbeddedBroker:
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL for clients, with the password."""
         return f"redis://:{self._password}@{_HOST}:{self._port}/0"
 
     @property
     def address(self) -> str:
-        """Where it listens, without the password."""
+        """Host and port, without the password."""
         return f"{_HOST}:{self._port}"
 
     def prepare(self) -> list[str]:
-        """Write its configuration and URL, and return the command that runs it.
+        """Write the configuration and the URL, and return the command that starts the broker.
 
-        A port that somebody else took meanwhile is changed for a free one.
-        Raises ConfigError where no embedded Valkey exists for this machine.
+        If another process uses the port, choose a free one.
+        Raises ConfigError if there is no embedded Valkey for this machine.
         """
         if not _is_free(self._port):
             self._port = _free_port()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Of this run alone: it writes a few lines a start, for years.
+        # Keep the log of this run only: each start adds a few lines, for years.
         self._log.unlink(missing_ok=True)
         _write_private(self._folder / "valkey.conf", self._configuration())
         _write_private(url_file(self._data), self.url)
         return [_program(), str(self._folder / "valkey.conf")]
 
     def set_aside(self) -> None:
-        """Move away a file that it could not start from, so that the next start is an empty one."""
+        """Move away an unreadable append-only file, so that the next start is empty."""
         kept = self._folder / "appendonlydir"
         if kept.exists():
             kept.rename(self._folder / f"unreadable-{time.time_ns()}")
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Return once it answers. Raises TransientError when it does not within `seconds`."""
+        """Return when the broker answers. Raises TransientError if it does not within `seconds`."""
         end = time.monotonic() + seconds
         while not self.answers():
             if time.monotonic() > end:
-                raise TransientError(f"the embedded broker does not answer; its last words are in {self._log}")
+                raise TransientError(f"the embedded broker does not answer; its log is {self._log}")
             time.sleep(0.02)
 
     def answers(self) -> bool:
-        """Tell whether it takes commands now."""
+        """Return whether the broker answers a command."""
         try:
             with redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1) as client:
                 return bool(client.ping())
@@ -86,7 +87,7 @@ class EmbeddedBroker:
             return False
 
     def _settled(self) -> tuple[str, int]:
-        # The same URL as last time, so that a daemon of another shell finds a restarted broker again.
+        # Keep the URL of the last run, so that a daemon in another shell finds the restarted broker.
         try:
             match = _URL.fullmatch(url_file(self._data).read_text().strip())
         except OSError:
@@ -105,7 +106,7 @@ class EmbeddedBroker:
             "save": '""',
             "maxmemory": _MEMORY,
             "maxmemory-policy": "noeviction",
-            # The next `omniyard up` knows a left-over process by its environment, which a title would overwrite.
+            # The next `omniyard up` identifies a left-over process by its environment; a title would overwrite it.
             "set-proc-title": "no",
             "loglevel": "warning",
             "logfile": f'"{self._log}"',
@@ -137,7 +138,7 @@ def _write_private(path: Path, text: str) -> None:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As the server itself does: connections that are closing do not keep the port.
+        # The server sets this option too: closing connections do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((_HOST, port))

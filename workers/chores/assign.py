@@ -1,4 +1,4 @@
-"""Hand out what waits: under locks, so that no two workers give away one conversation or one agent's last room."""
+"""Assign waiting conversations to agents, under locks, so that two workers never use one agent's last free place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from router.routing.assignment import AssignableCase, AssigneeChoice, OnDuty, ch
 from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -21,14 +21,14 @@ _THIS_PASS: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Assigner:
-    """Gives conversations of the teams that want it to their agents; any number of workers may do it at once."""
+    """Assigns the conversations of the teams with automatic assignment; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
         self._modes = brain.handed_out
 
     def once(self) -> int:
-        """Hand out what can be handed out now; return how many conversations got an agent."""
+        """Assign all that can be assigned now; return how many conversations got an agent."""
         if not self._modes:
             return 0
         with self._database.read() as connection:
@@ -42,7 +42,7 @@ class Assigner:
         return given
 
     def _hand_out(self, connection: Connection) -> int:
-        # Agents are locked before conversations, here as everywhere.
+        # Lock agents before conversations, as all code does, to avoid deadlocks.
         agents, now = assignment.lock_on_duty(connection), read_clock(connection)
         waiting = assignment.take_waiting(connection, self._modes)
         choices = self._choose(waiting, agents)
@@ -70,21 +70,21 @@ class Assigner:
         return choices
 
     def _is_alarming(self, case: Waiting, *, now: datetime) -> bool:
-        """Whether somebody should be there: it is an emergency, or its channel is open; told once."""
+        """Return whether an agent should be on duty (emergency, or open channel) and no alarm was raised yet."""
         is_open = self._brain.table.hours(case.channel, at=now).is_open
         return case.alarmed_at is None and (case.emergency or is_open)
 
 
 def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
-    # Whoever got one in this pass comes after all who did not, and after those who got theirs before.
+    # An agent who got a conversation in this pass comes after all others, and after those who got theirs earlier.
     return replace(agent, load=agent.load + case.weight, assigned_at=_THIS_PASS + timedelta(seconds=turn))
 
 
 def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:
     payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why.to_json()}
-    return NewEvent("conversation.assigned", case.id, payload, at=now)
+    return NewEvent(EventKind.CONVERSATION_ASSIGNED, case.id, payload, at=now)
 
 
 def _alarm(case: Waiting, choice: AssigneeChoice, *, team: str, now: datetime) -> NewEvent:
     payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why.to_json()}
-    return NewEvent("assignment.nobody", case.id, payload, at=now)
+    return NewEvent(EventKind.ASSIGNMENT_NOBODY, case.id, payload, at=now)

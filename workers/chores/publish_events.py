@@ -1,7 +1,7 @@
-"""The publisher: numbers events without gaps, and whatever else has to be done once and in order.
+"""The publisher: numbers events without gaps, and does the other steps that must run once and in order.
 
-One process at a time owns it, by a lease whose row every page renews in its own transaction: one that froze and woke
-numbers nothing. It runs as a thread of every worker, so that another takes over when its process dies.
+One process at a time holds its lease. Every page renews the lease's row in its own transaction, so a process that was
+paused past its lease numbers nothing. A thread of every worker runs it, so another worker takes over if one dies.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from workers.runtime.failpoints import reach
 
 LEASE: Final = "publisher"
 _PAGE: Final = 500
-# While events come, and while none do: one look is one index entry.
+# While there are events, and while there are none; an idle check reads one index entry.
 _BUSY_SECONDS: Final = 0.1
 _IDLE_SECONDS: Final = 0.3
-# After what only the next pass can mend.
+# After an error that only the next pass can correct.
 _SICK_SECONDS: Final = 2.0
 
 _log = structlog.get_logger()
 
-# What else is done in order, in the publisher's transaction: told after which number the new events begin, returns how
-# much it did.
+# A step in the publisher's transaction. Its argument is the number before the first new event; it returns how much it
+# did.
 Step = Callable[[Connection, int], int]
 
 
 def seal_step(connection: Connection, after: int) -> int:
-    """Copy what people did into the audit trail, and seal what is new there."""
+    """Copy people's actions into the audit trail, and seal the new entries."""
     copy_actions(connection, after=after)
     return seal(connection)
 
 
 class Publisher:
-    """Numbers from `start` to `stop`.
+    """Numbers events from `start` to `stop`.
 
-    takeover: how long after its death another may go on.  steps: see `Step`.  is_due: whether they have something to do
-    when there are no new events.
+    takeover: how long after its death another process may take over.  steps: see `Step`.  is_due: whether the steps
+    have work without new events.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
 
     def start(self) -> None:
-        """Begin to publish, once the lease can be had."""
+        """Start to publish, as soon as the lease is free."""
         self._thread.start()
 
     def stop(self, *, seconds: float) -> None:
-        """Finish the page in hand and let another go on at once."""
+        """Finish the current page and release the lease."""
         self._stopped.set()
         self._thread.join(seconds)
 
     def once(self) -> int:
-        """Publish one page; return how much there was to do, 0 when nothing or when another is the publisher."""
+        """Publish one page; return how much was done, 0 if nothing was due or another process is the publisher."""
         if self._token is None and not self._own():
             return 0
         with self._database.read() as connection:
@@ -94,7 +94,7 @@ class Publisher:
             return 0
 
     def release(self) -> None:
-        """Let another go on at once."""
+        """Release the lease, so that another process can take over at once."""
         if self._token is not None:
             with self._database.write() as connection:
                 leases.release_lease(connection, name=LEASE, token=self._token)
@@ -105,9 +105,7 @@ class Publisher:
             return False
         self._ask_at = monotonic() + self._takeover.total_seconds() / 3
         with self._database.write() as connection:
-            self._token = leases.take_lease(
-                connection, self._database, name=LEASE, holder=self._holder, lasts=self._takeover
-            )
+            self._token = leases.take_lease(connection, name=LEASE, holder=self._holder, lasts=self._takeover)
         return self._token is not None
 
     def _publish(self) -> int:
@@ -117,7 +115,7 @@ class Publisher:
         reach("publish.before")
         renewed_at = monotonic()
         with self._database.write() as connection:
-            # The renewed row is ours until the commit: nobody else can become the publisher meanwhile.
+            # This transaction locks the renewed row until the commit: no other process can become the publisher.
             leases.renew_lease(connection, name=LEASE, token=token, lasts=self._takeover)
             before = feed.newest_number(connection)
             found = feed.number_events(connection, after=before, limit=_PAGE)
@@ -136,7 +134,7 @@ class Publisher:
             _log.warning("publisher.release_lost", error=str(error))
 
     def _turn(self) -> float:
-        """Publish a page; return how long to wait for the next."""
+        """Publish a page; return how many seconds to wait before the next."""
         try:
             return _BUSY_SECONDS if self.once() else _IDLE_SECONDS
         except TransientError as error:

@@ -1,4 +1,4 @@
-"""Ask customers how it went, when their case is closed: a chore of the sweep, if the file names the words."""
+"""Ask customers for a rating when their case is closed: a chore of the sweep, if the operator's file has the text."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from workers.routing.brain import Brain
 
-# Where a channel has no mail address of its own to take the domain from (RFC 6761 section 6.4: never resolves).
-
 _log = structlog.get_logger()
 
 
 class RatingAsker:
-    """Asks about a page of closings at a time; any number of workers may do it at once."""
+    """Asks about a page of closings at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
 
     def once(self) -> int:
-        """Ask about what was closed since the last look; return how many were asked."""
+        """Ask about the cases closed since the last call; return how many questions were queued."""
         reply = self._brain.settings.omniyard.rating
         if reply is None:
             return 0
@@ -33,17 +31,15 @@ class RatingAsker:
             if not is_anything_new(connection):
                 return 0
         with self._database.write() as connection:
-            closings, _ = take_closings(connection, self._database)
+            closings, _ = take_closings(connection)
             now = read_clock(connection)
             questions = [(each, self._question_of(each, reply=reply, now=now)) for each in closings]
             return sum(
-                ask(connection, self._database, closing, question=question)
-                for closing, question in questions
-                if question is not None
+                ask(connection, closing, question=question) for closing, question in questions if question is not None
             )
 
     def _question_of(self, closing: Closing, *, reply: str, now: datetime) -> Question | None:
-        """Return the question, or None where nobody can be asked: one odd case must not stop all those after it."""
+        """Return the question, or None if the case cannot have one: a case that fails must not stop the others."""
         if not self._can_be_asked(closing):
             return None
         try:

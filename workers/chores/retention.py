@@ -1,4 +1,4 @@
-"""A chore of the sweep: originals that are older than the operator keeps them are deleted, some at a time."""
+"""Delete originals that are older than the operator keeps them, a few at a time: a chore of the sweep."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import structlog
 from store.db.engine import Database, read_clock
 from store.inbound.retention import forget_originals
 
-# So short a transaction that no mail waits for it.
+# A small number keeps the transaction short, so that no mail waits for it.
 _AT_ONCE: Final = 100
-# Days are kept, not minutes.
+# The limit is in days, so minutes do not matter.
 _LOOK_EVERY_SECONDS: Final = 600.0
 
 _log = structlog.get_logger()
 
 
 class Forgetter:
-    """Deletes what was kept long enough; any number of workers may do it at once. keep: None for good."""
+    """Deletes old originals; several workers may do it at the same time. keep: None means for ever."""
 
     def __init__(self, database: Database, *, keep: timedelta | None) -> None:
         self._database, self._keep = database, keep
         self._next = 0.0
 
     def once(self) -> int:
-        """Delete some of what is old; return how many messages lost their bytes."""
+        """Delete some old originals; return how many messages lost their bytes."""
         if self._keep is None or monotonic() < self._next:
             return 0
         with self._database.write() as connection:

@@ -1,7 +1,7 @@
-"""Watch over promises: reckon due times from what happened, warn, tell of breaches, escalate, end holds.
+"""Watch the SLA: compute due times from the conversation's history, warn, report breaches, escalate, end holds.
 
-Rows with a time, found by the sweep: no timer and no broker is trusted. Whatever is missed while all workers are down
-is told when one is back, once.
+The sweep finds rows with a due time, so no timer and no broker is needed. A warning or breach that falls due while all
+workers are down is reported once, when a worker is back.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.routing.sla import Due, Moment, Pause, due_times, moments
+from router.routing.sla import Due, Moment, Pause, clock_rests, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
+from router.status import Status
 from store.conversations import sla as promises
 from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import NoticeKind
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
 _PAGE: Final = 200
-# How far ahead promises may reach; spans further away change nobody's due time today.
+# The years whose spans count for the digest; more distant spans change no due time today.
 _YEARS_BACK, _YEARS_AHEAD = 1, 2
 
 _log = structlog.get_logger()
 
 
 class Watch:
-    """Looks at what is due, a page at a time; any number of workers may do it at once."""
+    """Updates due conversations, a page at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
-        self._is_reckoned = False
+        self._is_current = False
 
     def once(self) -> int:
-        """Look at one page of conversations; return how many."""
-        if not self._is_reckoned:
-            self._reckon_all_anew()
+        """Update one page of conversations; return how many."""
+        if not self._is_current:
+            self._recompute_all()
         with self._database.read() as connection:
             if not promises.is_anything_due(connection, now=read_clock(connection)):
                 return 0
@@ -55,8 +55,8 @@ class Watch:
         reach("watch.after")
         return looked_at
 
-    def _reckon_all_anew(self) -> None:
-        """When promises or calendars are others than those that due times were reckoned with, look at all of them."""
+    def _recompute_all(self) -> None:
+        """If the SLAs or calendars differ from those of the stored due times, make every conversation due."""
         with self._database.read() as connection:
             digest, known = self._digest(read_clock(connection)), promises.reckoned_with(connection)
         last: UUID | None = None
@@ -65,10 +65,10 @@ class Watch:
                 now = read_clock(connection)
                 last = promises.look_at_all(connection, after=last, now=now)
                 if last is None:
-                    promises.remember_reckoning(connection, self._database, digest=digest, now=now)
+                    promises.remember_reckoning(connection, digest=digest, now=now)
                     _log.info("promises.reckoned_anew")
                     break
-        self._is_reckoned = True
+        self._is_current = True
 
     def _digest(self, now: datetime) -> str:
         settings, calendars = self._brain.settings, self._brain.table.calendars
@@ -78,49 +78,47 @@ class Watch:
             for name, calendar in calendars.items()
             if name in {sla.calendar for sla in settings.sla.values()}
         }
-        said = [(name, repr(sla), spans[sla.calendar]) for name, sla in sorted(settings.sla.items())]
-        return hashlib.sha256(repr(said).encode()).hexdigest()
+        content = [(name, repr(sla), spans[sla.calendar]) for name, sla in sorted(settings.sla.items())]
+        return hashlib.sha256(repr(content).encode()).hexdigest()
 
     def _look(self, connection: Connection) -> int:
         now = read_clock(connection)
         rows = promises.take_due(connection, now=now, limit=_PAGE)
         pauses = self._settle_pauses(connection, rows, now=now)
-        looks = [self._reckon(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
-        told = promises.tell_once(
-            connection, self._database, notices=[notice for _, notices in looks for notice in notices], now=now
-        )
-        news: dict[UUID, list[SlaReminder]] = {}
-        for notice in told:
-            news.setdefault(notice.conversation_id, []).append(notice)
-        reckoned = [
-            self._escalated(each, sla=row.sla, told=news.get(row.id, ()))
-            for row, (each, _) in zip(rows, looks, strict=True)
+        computed = [self._compute(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
+        new = promises.tell_once(connection, notices=[notice for _, notices in computed for notice in notices], now=now)
+        by_conversation: dict[UUID, list[SlaReminder]] = {}
+        for notice in new:
+            by_conversation.setdefault(notice.conversation_id, []).append(notice)
+        updates = [
+            self._escalated(update, sla=row.sla, notices=by_conversation.get(row.id, ()))
+            for row, (update, _) in zip(rows, computed, strict=True)
         ]
-        promises.write_reckoned(connection, reckoned)
-        append_events(connection, [promises.breach_event(notice, at=now) for notice in told])
-        append_events(connection, list(_changes(rows, reckoned, now=now)))
+        promises.write_reckoned(connection, updates)
+        append_events(connection, [promises.breach_event(notice, at=now) for notice in new])
+        append_events(connection, list(_changes(rows, updates, now=now)))
         return len(rows)
 
     def _settle_pauses(
         self, connection: Connection, rows: Sequence[SlaState], *, now: datetime
     ) -> dict[UUID, list[PauseRecord]]:
-        """Bring the pauses in line with the statuses, whoever changed those, and return them."""
+        """Start and end pauses so that they match the conversations' statuses, and return them."""
         pauses = promises.pauses_of(connection, [row.id for row in rows])
         standing = {id_ for id_, known in pauses.items() if any(pause.until is None for pause in known)}
-        resting = {row.id for row in rows if row.status in promises.RESTING}
-        # The customer's message is what ended the pause, not our noticing it.
+        resting = {row.id for row in rows if clock_rests(row.status)}
+        # The pause ends at the customer's message, not at the time of this check.
         ended = {row.id: _ended_at(row, pauses[row.id], now=now) for row in rows if row.id in standing - resting}
         promises.end_pauses(connection, until=ended)
-        promises.begin_pauses(connection, self._database, since=dict.fromkeys(resting - standing, now))
+        promises.begin_pauses(connection, since=dict.fromkeys(resting - standing, now))
         return promises.pauses_of(connection, [row.id for row in rows]) if ended or resting - standing else pauses
 
-    def _reckon(
+    def _compute(
         self, row: SlaState, *, pauses: Sequence[PauseRecord], now: datetime
     ) -> tuple[SlaUpdate, list[SlaReminder]]:
         is_released = row.held_until is not None and row.held_until <= now and row.status == Status.SNOOZED
         held_until = row.held_until if row.status == Status.SNOOZED and not is_released else None
         due, ahead = self._promised(row, pauses=[Pause(each.since, each.until) for each in pauses])
-        reckoned = SlaUpdate(
+        update = SlaUpdate(
             id=row.id,
             status=Status.OPEN if is_released else row.status,
             team=row.team,
@@ -134,7 +132,7 @@ class Watch:
             held_until=held_until,
             changed=is_released,
         )
-        return reckoned, _notices(row, ahead, now=now)
+        return update, _notices(row, ahead, now=now)
 
     def _promised(self, row: SlaState, *, pauses: Sequence[Pause]) -> tuple[Due, list[Moment]]:
         sla = self._brain.settings.sla.get(row.sla or "")
@@ -159,12 +157,12 @@ class Watch:
         )
         return due, ahead
 
-    def _escalated(self, reckoned: SlaUpdate, *, sla: str | None, told: Sequence[SlaReminder]) -> SlaUpdate:
+    def _escalated(self, update: SlaUpdate, *, sla: str | None, notices: Sequence[SlaReminder]) -> SlaUpdate:
         promised = self._brain.settings.sla.get(sla or "")
-        for notice in told:
+        for notice in notices:
             action = _action(promised, notice) if promised else None
-            reckoned = _apply(action, reckoned) if action else reckoned
-        return reckoned
+            update = _apply(action, update) if action else update
+        return update
 
 
 def _ended_at(row: SlaState, pauses: Sequence[PauseRecord], *, now: datetime) -> datetime:
@@ -175,36 +173,36 @@ def _ended_at(row: SlaState, pauses: Sequence[PauseRecord], *, now: datetime) ->
 def _notices(row: SlaState, ahead: Sequence[Moment], *, now: datetime) -> list[SlaReminder]:
     past = [moment for moment in ahead if moment.at <= now]
     broken = {moment.promise for moment in past if moment.kind == NoticeKind.BREACH}
-    # Nobody needs to be warned of what has happened.
-    told = [moment for moment in past if moment.kind == NoticeKind.BREACH or moment.promise not in broken]
-    return [SlaReminder(row.id, moment.promise, NoticeKind(moment.kind), moment.due_at) for moment in told]
+    # A breach makes its warning unnecessary.
+    due = [moment for moment in past if moment.kind == NoticeKind.BREACH or moment.promise not in broken]
+    return [SlaReminder(row.id, moment.promise, NoticeKind(moment.kind), moment.due_at) for moment in due]
 
 
 def _action(sla: SlaSettings, notice: SlaReminder) -> EscalationSettings | None:
     return sla.on_breach if notice.kind is NoticeKind.BREACH else sla.on_warning
 
 
-def _apply(action: EscalationSettings, reckoned: SlaUpdate) -> SlaUpdate:
-    team = action.team or reckoned.team
+def _apply(action: EscalationSettings, update: SlaUpdate) -> SlaUpdate:
+    team = action.team or update.team
     raised = replace(
-        reckoned,
+        update,
         team=team,
-        # Another team hands it out anew.
-        assignee=reckoned.assignee if team == reckoned.team else None,
-        priority=max(reckoned.priority, action.priority or reckoned.priority, key=_rank),
-        labels=[*dict.fromkeys((*reckoned.labels, *action.labels))],
+        # Another team assigns it again.
+        assignee=update.assignee if team == update.team else None,
+        priority=max(update.priority, action.priority or update.priority, key=_rank),
+        labels=[*dict.fromkeys((*update.labels, *action.labels))],
     )
-    return replace(raised, changed=True) if raised != reckoned else reckoned
+    return replace(raised, changed=True) if raised != update else update
 
 
 def _rank(priority: str) -> int:
     return [*PRIORITIES].index(priority) if priority in PRIORITIES else -1
 
 
-def _changes(rows: Sequence[SlaState], reckoned: Sequence[SlaUpdate], *, now: datetime) -> Iterable[NewEvent]:
-    for row, each in zip(rows, reckoned, strict=True):
-        if row.status != each.status:
-            yield NewEvent("conversation.released", row.id, {"from": row.status, "to": each.status}, at=now)
-        if (row.team, row.priority) != (each.team, each.priority):
-            payload = {"team": each.team, "priority": each.priority, "why": "sla"}
-            yield NewEvent("conversation.escalated", row.id, payload, at=now)
+def _changes(rows: Sequence[SlaState], updates: Sequence[SlaUpdate], *, now: datetime) -> Iterable[NewEvent]:
+    for row, update in zip(rows, updates, strict=True):
+        if row.status != update.status:
+            yield NewEvent(EventKind.CONVERSATION_RELEASED, row.id, {"from": row.status, "to": update.status}, at=now)
+        if (row.team, row.priority) != (update.team, update.priority):
+            payload = {"team": update.team, "priority": update.priority, "why": "sla"}
+            yield NewEvent(EventKind.CONVERSATION_ESCALATED, row.id, payload, at=now)

@@ -1,7 +1,7 @@
-"""The sweep: finds every row that is due and that nobody works on, so that no bell or broker needs to be trusted.
+"""The sweep: finds every due row that no process works on, so that a lost bell or a dead broker does no harm.
 
-It runs in every worker and routes what it finds itself: with no broker at all the house still works. Other rows with
-a time, such as promises, have their chore here.
+It runs in every worker and routes these rows itself, so Omniyard works without a broker. Other rows with a due time,
+such as SLA times, have a chore here.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from workers.routing.route import Router
 from workers.runtime.failpoints import reach
 
 PERIOD_SECONDS: Final = 5.0
-# Messages that were in a page that died go one by one between the pages, so that neither waits for the other's end.
+# Messages of a page that died go one by one between the pages, so that neither kind blocks the other.
 _ALONE_BETWEEN_PAGES: Final = 50
-# What one page, fifty lone messages or one chore may take, each call to the database having a deadline of its own.
+# The limit for one page, for fifty single messages, or for one chore; each database call has a deadline of its own.
 _STEP_SECONDS: Final = 300.0
 _NAME: Final = "sweep"
 
@@ -28,14 +28,14 @@ _log = structlog.get_logger()
 
 
 class Chore(Protocol):
-    """Something that is due by the clock."""
+    """Work that is due by the clock."""
 
     def once(self) -> int:
-        """Do some of what is due; return how much, 0 when nothing is left."""
+        """Do some of the due work; return how much, 0 if nothing is left."""
 
 
 class Sweep:
-    """Routes due rows, and then does the chores, until `stopped` is set."""
+    """Routes due rows and then does the chores, until `stopped` is set."""
 
     def __init__(
         self, router: Router, *, stopped: threading.Event, watchdog: Watchdog, chores: Sequence[Chore] = ()
@@ -43,7 +43,7 @@ class Sweep:
         self._router, self._stopped, self._watchdog, self._chores = router, stopped, watchdog, chores
 
     def run(self) -> None:
-        """Sweep each `PERIOD_SECONDS`, at once while there is more, until stopped."""
+        """Sweep every `PERIOD_SECONDS`, without a pause while there is more to do, until stopped."""
         while not self._stopped.is_set():
             if not self.once():
                 self._watchdog.expect(_NAME, within=PERIOD_SECONDS + _STEP_SECONDS)
@@ -51,7 +51,7 @@ class Sweep:
         self._watchdog.forget(_NAME)
 
     def once(self) -> int:
-        """Route what is due and do the chores; return how much was found. One that fails keeps none from its turn."""
+        """Route due rows and do the chores; return how much was found. A failed step does not stop the others."""
         return sum(self._safely(step) for step in (self._route, *(chore.once for chore in self._chores)))
 
     def _safely(self, step: Callable[[], int]) -> int:

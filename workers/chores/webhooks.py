@@ -1,7 +1,7 @@
-"""Outgoing webhooks: each target has a thread of its own, so that a slow one holds up no other.
+"""Deliver outgoing webhooks: each target has a thread of its own, so that a slow target delays no other.
 
-A target's lease lets one process deliver to it at a time. Of each conversation the oldest undelivered event goes alone,
-so events arrive in order; what a killed process had under way goes again, under the same `webhook-id`.
+A target's lease lets one process at a time deliver to it. Only the oldest undelivered event of a conversation is sent
+at a time, so events arrive in order. Events in flight in a killed process are sent again with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from store.events.webhook_deliveries import DeliveryRecord, Failed
 from workers.runtime.failpoints import reach
 
 _AT_ONCE: Final = 8
-# Longer than any page may take: each delivery has a bound of its own.
+# Longer than any page may take, because each delivery has a time limit.
 _LEASE: Final = timedelta(seconds=60)
-# A target that takes nothing gets one event at a time, at growing intervals.
+# A failing target gets one event at a time, at growing intervals.
 _IDLE: Final = Backoff(first=timedelta(seconds=0.5), longest=timedelta(minutes=1))
 _AFTER_TROUBLE_SECONDS: Final = 10.0
 _GONE: Final = 410
@@ -56,14 +56,14 @@ def fan_out_step(webhooks: Mapping[str, WebhookSettings]) -> Callable[[Connectio
 
 
 def body_of(row: DeliveryRecord) -> bytes:
-    """Return what the target gets. Source: Standard Webhooks, "Payload structure"."""
+    """Return the body for the target. Source: Standard Webhooks, "Payload structure"."""
     data = {"number": row.number, "id": row.event_id, "conversation_id": row.conversation_id, **row.payload}
     return to_json({"type": row.kind, "timestamp": row.at, "data": data})
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """Of one attempt. error: empty when it was taken."""
+    """The result of one attempt. error: empty if the target accepted the event."""
 
     row: DeliveryRecord
     error: str = ""
@@ -72,7 +72,7 @@ class _Outcome:
 
 
 class Target:
-    """Delivers to one target from `start` to `stop`. seconds: what one attempt may take."""
+    """Delivers to one target from `start` to `stop`. seconds: the time limit of one attempt."""
 
     def __init__(self, database: Database, name: str, *, settings: WebhookSettings, seconds: float = 15.0) -> None:
         self._database, self.name, self._settings, self._seconds = database, name, settings, seconds
@@ -80,24 +80,24 @@ class Target:
         self._token: UUID | None = None
         self._ask_at, self._renew_at, self._failures = 0.0, 0.0, 0
         self._stopped = threading.Event()
-        # Its threads start with the first events and are used again for the next ones.
+        # The pool starts its threads for the first events and reuses them.
         self._attempts = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"webhook-{name}")
         self._thread = threading.Thread(target=self._run, name=f"webhook-{name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver, once the target's lease can be had."""
+        """Start to deliver, as soon as the target's lease is free."""
         self._thread.start()
 
     def stop(self, *, seconds: float) -> None:
-        """Finish what is under way and let another process go on."""
+        """Finish the attempts in flight and release the lease."""
         self._stopped.set()
         self._thread.join(seconds)
         self._attempts.shutdown(wait=False)
 
     def once(self) -> int:
-        """Deliver what may go now, some at once; return how much was taken.
+        """Deliver the next events in parallel; return how many the target accepted.
 
-        Raises ConfigError when the secret cannot be used.
+        Raises ConfigError if the secret cannot be used.
         """
         if not self._own():
             return 0
@@ -114,7 +114,7 @@ class Target:
         return self._settle(outcomes)
 
     def release(self) -> None:
-        """Let another process deliver at once."""
+        """Release the lease, so that another process can deliver at once."""
         if self._token is not None:
             with self._database.write() as connection:
                 leases.release_lease(connection, name=self._lease_name, token=self._token)
@@ -125,9 +125,7 @@ class Target:
         if self._token is None and now >= self._ask_at:
             self._ask_at = now + _LEASE.total_seconds() / 6
             with self._database.write() as connection:
-                self._token = leases.take_lease(
-                    connection, self._database, name=self._lease_name, holder=self._holder, lasts=_LEASE
-                )
+                self._token = leases.take_lease(connection, name=self._lease_name, holder=self._holder, lasts=_LEASE)
             self._renew_at = now + _LEASE.total_seconds() / 3
         if self._token is not None and now >= self._renew_at:
             with self._database.write() as connection:
@@ -147,14 +145,14 @@ class Target:
             answer = post(self._settings.url, body=body, headers=headers, allow_private=private, seconds=self._seconds)
         except OmniyardError as error:
             return _Outcome(row, str(error))
-        except Exception as error:  # noqa: BLE001  (one delivery that nobody thought of must not hold up the others)
-            return _Outcome(row, f"an error of ours: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001  (an unexpected error of one delivery must not stop the others)
+            return _Outcome(row, f"an internal error: {type(error).__name__}")
         if 200 <= answer.status < 300:
             return _Outcome(row)
-        said = f"the target answered {answer.status}"
+        why = f"the target answered {answer.status}"
         if 300 <= answer.status < 400:
-            said += ", which leads elsewhere: redirects are not followed"
-        return _Outcome(row, said, answer.retry_after, is_hopeless=answer.status == _GONE)
+            why += ", a redirect, which we do not follow"
+        return _Outcome(row, why, answer.retry_after, is_hopeless=answer.status == _GONE)
 
     def _settle(self, outcomes: Sequence[_Outcome]) -> int:
         taken = [outcome.row.id for outcome in outcomes if not outcome.error]
@@ -181,7 +179,7 @@ class Target:
             _log.warning("webhook.release_lost", target=self.name, error=str(error))
 
     def _turn(self) -> float:
-        """Deliver some; return how long to wait for the next."""
+        """Deliver some events; return how many seconds to wait before the next."""
         try:
             if self.once():
                 return 0.0

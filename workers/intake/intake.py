@@ -55,7 +55,7 @@ class Intake:
             self._reader(channel).warm()
         with self._database.write() as connection:
             name = _lease_name(channel)
-            token = leases.take_lease(connection, self._database, name=name, holder=self._holder, lasts=self._lease)
+            token = leases.take_lease(connection, name=name, holder=self._holder, lasts=self._lease)
             position = cursors.read_position(connection, channel=channel) if token else None
         return (
             LeasedChannel(self, channel=channel, token=token, cursor=Cursor(*position) if position else None)
@@ -102,11 +102,9 @@ class Intake:
         try:
             with self._database.write() as connection:
                 if report.ok:
-                    cursors.note_poll(
-                        connection, self._database, channel=report.channel, waiting=report.waiting, held=report.held
-                    )
+                    cursors.note_poll(connection, channel=report.channel, waiting=report.waiting, held=report.held)
                 else:
-                    cursors.note_error(connection, self._database, channel=report.channel, error=report.error)
+                    cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:
             _log.warning("channel.report_lost", channel=report.channel, error=str(error))
 
@@ -138,7 +136,6 @@ class Intake:
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,
-                    self._database,
                     channel=page.channel,
                     epoch=page.cursor.epoch,
                     position=page.cursor.position,

@@ -1,4 +1,4 @@
-"""The brain as the operator's file describes it, built once a process."""
+"""Build the brain from the operator's file, once per process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from workers.training.learn import LearntClassifier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brain:
-    """Everything that a decision needs beside the message and its history.
+    """Everything that a decision needs besides the message and its history.
 
-    own: our mail addresses, in lower case.  key: what thread tokens are proven with.
+    own: our mail addresses, in lower case.  key: signs thread tokens.
     """
 
     settings: Settings
@@ -33,7 +33,7 @@ class Brain:
     key: bytes
 
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
-        """Read envelopes, in their order, as this desk does."""
+        """Analyse envelopes with this desk's settings; the results are in the same order."""
         return read_page(
             envelopes, classifier=self.classifier, own=self.own, authserv_id=self.authserv_id, key=self.key
         )
@@ -44,38 +44,38 @@ class Brain:
         return configured.believed_authserv_id(self.settings.omniyard.authserv_id) if configured else None
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
-        """Classify bare texts as the words of a message would be; each answer with its text, secrets masked."""
+        """Classify texts like the text of a message; return each answer with its masked text."""
         masked = [mask(text).text for text in texts]
         return list(zip(self.classifier.classify_page(texts, masked=masked), masked, strict=True))
 
     @property
     def handed_out(self) -> Mapping[str, Mode]:
-        """Return the teams whose conversations are handed to agents, and how."""
+        """Return the teams with automatic assignment, and their mode."""
         teams = self.settings.teams.items()
         return {name: team.assign for name, team in teams if team.assign != "manual"}
 
     def join_within(self, channel: str) -> timedelta | None:
-        """Return how long a short message goes on with what its sender has open; None on channels of mail."""
+        """Return how long a chat message joins its sender's open conversation; None on mail channels."""
         configured = self.settings.channels.get(channel)
         return configured.joins_within if configured else None
 
     def address_of(self, channel: str) -> str:
-        """Return the address that the channel writes from; empty if it has none."""
+        """Return the channel's sender address; empty if it has none."""
         configured = self.settings.channels.get(channel)
         return (configured.address or "") if configured else ""
 
     def status_link(self, conversation_id: UUID, *, now: datetime) -> str:
-        """Return where a customer sees how far a case is, for a while; empty while the desk has no public address."""
+        """Return the link to a case's status page, valid for a limited time; empty if the desk has no public URL."""
         base = self.settings.omniyard.public_url
         link = CaseLink(LinkKind.CONVERSATION, conversation_id, now + LASTS)
         return f"{base}/case/{write_case_token(case_key(self.key), link)}" if base else ""
 
 
 def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Classifies | None = None) -> Brain:
-    """Build the brain that the operator's file describes.
+    """Build the brain of the operator's file.
 
-    key: what thread tokens are proven with; None means the desk's own.
-    classifier: None means the desk's own, with the model in force; a worker looks now and then which one that is.
+    key: signs thread tokens; None means the desk's own.
+    classifier: None means the desk's own, with the model in force; a worker reloads it when the model changes.
     """
     return Brain(
         settings=settings,
@@ -87,7 +87,7 @@ def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Cla
 
 
 def own_addresses(settings: Settings) -> frozenset[str]:
-    """Return every mail address that is ours: mail from it is never answered by machine."""
-    # A channel's address may be a handle such as "@wallet", which is none.
+    """Return our own mail addresses: mail from them never gets an automatic reply."""
+    # A channel's address may be a handle such as "@wallet", which is not a mail address.
     named = [address for channel in settings.channels.values() for address in channel.own_addresses]
     return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address[1:])

@@ -1,4 +1,4 @@
-"""Decide a page of messages in the order of their arrival, with what is known and what the page itself adds."""
+"""Decide a page of messages in order of arrival, with the stored history and the page's earlier messages."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.origin.automatic import OriginKind
+from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, correlate, join_repeated
+from router.status import Status
+from router.threads.correlation import Candidate, Correlation, correlate, join_repeated
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
-from store.inbound.history import KnownConversation, KnownMessage
+from store.inbound.history import KnownConversation, KnownMessage, KnownWords
 from store.inbound.outcome import Outcome
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, lasting_ids, may_repeat, wakes
 
-_STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
+_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 
 
 @dataclass(slots=True)
 class Verdicts:
-    """What became of each inbound row. duplicates: row -> the row that came first.  unanswerable: row -> why."""
+    """The outcome of each inbound row. duplicates: row -> the first row.  unanswerable: row -> why."""
 
     routed: list[UUID] = field(default_factory=list)
     duplicates: dict[UUID, UUID] = field(default_factory=dict)
@@ -36,14 +36,14 @@ class Verdicts:
 
 @dataclass(slots=True)
 class History:
-    """What is known before a message is decided; grows with each message of the page.
+    """The facts known before a message is decided; each message of the page adds its own.
 
-    chats: by contact and channel, the conversation that a short message may go on with.
-    labels: of contacts.  replies: dedupe keys of what the machine has said to these conversations.
-    hours: of the page's channels at its moment.
-    recent: what each contact said not long ago, and where, oldest first.
-    ours: those of the Message-IDs that the page quotes which we sent.
-    learned: from the page itself, by Message-ID and by whom alone it points anywhere (None: anybody).
+    chats: by contact and channel, the conversation that a chat message may join.
+    labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
+    hours: of the page's channels at the time of the decision.
+    recent: each contact's recent messages and their conversations, oldest first.
+    ours: those of the Message-IDs that the page quotes that we sent.
+    learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
     by_reference: dict[str, Candidate]
@@ -70,7 +70,7 @@ class History:
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
     ) -> History:
-        """Arrange what the store knows."""
+        """Build the history from the store's records."""
         history = cls(
             {reference: _candidate(known) for reference, known in by_reference.items()},
             {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
@@ -87,16 +87,16 @@ class History:
         return history
 
     def first_of(self, incoming: Incoming) -> KnownMessage | None:
-        """Return the message that this one repeats: the same words under the same Message-ID, or the same bytes."""
-        said = self.said.get((incoming.contact_id, incoming.reading.fingerprint), ())
-        own = incoming.reading.envelope.rfc_message_id
+        """Return the message that this one duplicates: equal text and Message-ID, or without one equal bytes."""
+        said = self.said.get((incoming.contact_id, incoming.analysis.fingerprint), ())
+        own = incoming.analysis.envelope.rfc_message_id
         for message in said:
             if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
                 return message
         return None
 
     def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
-        """Return the conversations that know a Message-ID of the message's, as they are by now."""
+        """Return by Message-ID of the message the conversations that know it, in their current state."""
         found: dict[str, list[Candidate]] = {}
         for message_id in known_ids(incoming):
             known = {each.conversation_id: each for each in self.by_message_id.get(message_id, ())}
@@ -106,52 +106,52 @@ class History:
         return found
 
     def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
-        """Return what the contact said not long ago, on whatever channel, that this message says again."""
-        recent, reading = self.recent.get(incoming.contact_id), incoming.reading
+        """Return the contact's recent message, on any channel, that this message repeats."""
+        recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
         if not recent or not may_repeat(incoming):
             return None
         at = incoming.row.received_at
         found = find_repeated(
-            words_of(reading.envelope),
-            said=reading.said,
-            echo=reading.echo,
-            has_secrets=bool(reading.secrets),
+            words_of(analysis.envelope),
+            said=analysis.said,
+            echo=analysis.echo,
+            has_secrets=bool(analysis.secrets),
             earlier=[said for said, _ in recent if abs(said.at - at) <= WITHIN],
         )
         if found is None:
             return None
-        # What the conversation is by now, after whatever the page has added to it.
+        # The current state of the conversation, with the page's messages.
         latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
         return found, latest[-1]
 
     def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
-        """Remember what a contact said."""
+        """Add a contact's message."""
         self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
 
-    def learn(self, filing: Placement, *, candidate: Candidate) -> None:
-        """Remember a decided message for those that follow in the page."""
-        incoming = filing.incoming
+    def learn(self, placement: Placement, *, candidate: Candidate) -> None:
+        """Add a decided message for the next messages of the page."""
+        incoming = placement.incoming
         if may_repeat(incoming):
-            reading = incoming.reading
+            analysis = incoming.analysis
             said = EarlierMessage(
-                message_id=filing.message_id,
+                message_id=placement.message_id,
                 conversation_id=candidate.conversation_id,
                 channel=incoming.row.channel,
-                text=reading.text or reading.quoted,
-                echo=reading.echo,
+                text=analysis.text or analysis.quoted,
+                echo=analysis.echo,
                 at=incoming.row.received_at,
             )
             self.note(said, candidate=candidate)
-        envelope = incoming.reading.envelope
+        envelope = incoming.analysis.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in lasting_ids(incoming):
-            # What is only quoted points its own sender somewhere, and no stranger who quotes it too.
+            # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
-        self.said.setdefault((incoming.contact_id, incoming.reading.fingerprint), []).append(
+        self.said.setdefault((incoming.contact_id, incoming.analysis.fingerprint), []).append(
             KnownMessage(
                 contact_id=incoming.contact_id,
-                fingerprint=incoming.reading.fingerprint,
+                fingerprint=incoming.analysis.fingerprint,
                 rfc_message_id=envelope.rfc_message_id,
                 content_hash=incoming.row.content_hash,
                 inbound_id=incoming.row.id,
@@ -175,33 +175,18 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         recorder.duplicate(incoming.row, first=first)
         return
     recorder.commanded(incoming)
-    correlation = correlate(
-        incoming.reading.envelope,
-        signs=incoming.reading.signs,
-        proof=incoming.reading.proof,
-        contact_id=incoming.contact_id,
-        by_reference=history.by_reference,
-        by_message_id=history.pointed_at(incoming),
-        ours=history.ours,
-        key=recorder.brain.key,
-        chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
-        join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
-    )
     repeated = history.repeated(incoming)
-    if repeated and correlation.joins is None:
-        reading = incoming.reading
-        bare = not reading.envelope.attachments
-        correlation = join_repeated(repeated[1], proof=reading.proof, channel=repeated[0].channel, bare=bare)
-    if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
-        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
+    correlation = _correlate(incoming, history=history, brain=recorder.brain, repeated=repeated)
+    if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
+        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    table, channel = recorder.brain.table, incoming.reading.envelope.channel
+    table, channel = recorder.brain.table, incoming.analysis.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
-    decision = table.decide(incoming.reading, now=recorder.now, background=background, hours=hours)
-    filing = Placement(
+    decision = table.decide(incoming.analysis, now=recorder.now, background=background, hours=hours)
+    placement = Placement(
         incoming,
         correlation.joins or _new_conversation(incoming, decision),
         correlation,
@@ -209,20 +194,44 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         message_id=new_id(),
         repeats=repeated[0].message_id if repeated and correlation.joins else None,
     )
-    history.learn(filing, candidate=_file(filing, recorder=recorder))
+    history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
 
 
-def _file(filing: Placement, *, recorder: Recorder) -> Candidate:
-    """Record where the message goes, and return the conversation as it then is."""
-    if filing.correlation.joins is None:
-        recorder.opened(filing)
-        return filing.candidate
-    recorder.joined(filing)
-    candidate, incoming = filing.candidate, filing.incoming
+def _correlate(
+    incoming: Incoming, *, history: History, brain: Brain, repeated: tuple[EarlierMessage, Candidate] | None
+) -> Correlation:
+    """Find the conversation by the message's signs, else by what the sender said before."""
+    analysis, channel = incoming.analysis, incoming.row.channel
+    correlation = correlate(
+        analysis.envelope,
+        signs=analysis.signs,
+        proof=analysis.proof,
+        contact_id=incoming.contact_id,
+        by_reference=history.by_reference,
+        by_message_id=history.pointed_at(incoming),
+        ours=history.ours,
+        key=brain.key,
+        chat=history.chats.get((incoming.contact_id, channel)),
+        join_within=brain.join_within(channel) or timedelta(0),
+    )
+    if repeated is None or correlation.joins is not None:
+        return correlation
+    earlier, candidate = repeated
+    bare = not analysis.envelope.attachments
+    return join_repeated(candidate, proof=analysis.proof, channel=earlier.channel, bare=bare)
+
+
+def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
+    """Record where the message goes, and return the conversation's new state."""
+    if placement.correlation.joins is None:
+        recorder.opened(placement)
+        return placement.candidate
+    recorder.joined(placement)
+    candidate, incoming = placement.candidate, placement.incoming
     latest = max(candidate.last_message_at, incoming.row.received_at)
     resolved = candidate.resolved and not wakes(incoming)
-    emergency = candidate.emergency or filing.decision.emergency
+    emergency = candidate.emergency or placement.decision.emergency
     return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency)
 
 
@@ -242,7 +251,7 @@ def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
         conversation_id=new_id(),
         reference=new_reference(),
         contact_id=incoming.contact_id,
-        subject=incoming.reading.subject,
+        subject=incoming.analysis.subject,
         resolved=False,
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,

@@ -1,6 +1,6 @@
-"""Route a page: claim, read, decide, write. Competing consumers on any number of machines; each write names its claim.
+"""Route a page: claim, analyse, decide, write. Consumers compete on any number of machines; each write names its claim.
 
-A page that fails is given back and goes again one message at a time, so that a poison message fails alone.
+A page that fails is released and routed again one message at a time, so that a poison message fails alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from sqlalchemy.engine import Connection
 from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
+from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
-from store.conversations.outages import KnownWords, recently_said
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
-from store.inbound.history import KnownConversation
+from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
 from workers.routing.brain import Brain
@@ -35,7 +35,7 @@ from workers.routing.record import Incoming, may_repeat
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
-# After the database was away: soon enough to be unnoticed, late enough not to drum on it.
+# The pause after the database was unreachable: short for users, long enough not to overload it.
 _PATIENCE: Final = timedelta(seconds=5)
 _LONGEST_HANDLE: Final = 512
 _SHOWN_OF_LONG: Final = 100
@@ -45,26 +45,26 @@ _log = structlog.get_logger()
 
 
 class Router:
-    """Routes pages for one worker process; its methods may be called from several threads at once."""
+    """Routes pages for one worker process; several threads may call its methods at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
         self._lease = 2 * brain.settings.omniyard.takeover
 
     def route_page(self, ids: Collection[UUID]) -> int:
-        """Route those of `ids` that are due and free, and the oldest beside them; return how many were claimed."""
+        """Route those of `ids` that are due and free, and the oldest due rows; return how many were claimed."""
         with self._database.write() as connection:
             claimed = claims.claim_page(connection, limit=PAGE, ids=ids, lease=self._lease)
         return self._work(claimed)
 
     def route_oldest(self) -> int:
-        """Route the oldest page that is due; return how many were claimed."""
+        """Route the oldest due page; return how many rows were claimed."""
         with self._database.write() as connection:
             claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
         return self._work(claimed)
 
     def route_alone(self) -> int:
-        """Route one message that was in a page which died or failed; return 1 if there was one."""
+        """Route one message of a page that died or failed; return 1 if there was one."""
         with self._database.write() as connection:
             claimed = claims.claim_alone(connection, lease=self._lease)
         return self._work(claimed)
@@ -75,34 +75,34 @@ class Router:
             try:
                 self._route(claimed)
             except LeaseLost:
-                # Somebody else has these messages now; whatever we meant to write was rolled back.
+                # Another worker has these messages now; our writes were rolled back.
                 _log.warning("route.lease_lost", messages=len(claimed.rows))
             except TransientError as error:
                 _log.warning("route.postponed", messages=len(claimed.rows), error=str(error))
                 self._postpone(claimed, error)
-            except Exception as error:  # noqa: BLE001  (one page must not end the worker: its rows say what happened)
+            except Exception as error:  # noqa: BLE001  (one page must not end the worker: its rows record the failure)
                 self._failed(claimed, error)
         return len(claimed.rows)
 
     def _route(self, claimed: Claim) -> None:
         started = time.perf_counter()
         if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
-            self._give_up(claimed, reason="every worker that touched this message died")
+            self._give_up(claimed, reason=Reason(ReasonKey.WORKERS_DIED))
             return
         claimed, opened = self._unsealed(claimed)
         envelopes = [from_json(text) for text in opened]
-        readings = self._brain.read_page(envelopes)
+        analyses = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:
-            verdicts = self._settle(connection, claimed, readings)
+            verdicts = self._settle(connection, claimed, analyses)
             reach("route.written")
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
 
     def _unsealed(self, claimed: Claim) -> tuple[Claim, list[str]]:
-        """Return the rows that could be opened, and their envelopes; only the others are set aside.
+        """Return the rows that could be decrypted, and their envelopes; set only the others aside.
 
-        Raises what the last of them met when none could be opened.
+        Raises the last row's error if none could be decrypted.
         """
         opened, shut = dict[UUID, str](), dict[UUID, TransientError | PermanentError]()
         for row in claimed.rows:
@@ -118,17 +118,17 @@ class Router:
                 self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Analysis]) -> Verdicts:
+    def _settle(self, connection: Connection, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
         claims.hold(connection, claimed)
         handles = [
-            handle_of(reading, content_hash=row.content_hash)
-            for row, reading in zip(claimed.rows, readings, strict=True)
+            handle_of(analysis, content_hash=row.content_hash)
+            for row, analysis in zip(claimed.rows, analyses, strict=True)
         ]
-        senders = {handle: reading.sender_name for handle, reading in zip(handles, readings, strict=True)}
+        senders = {handle: analysis.sender_name for handle, analysis in zip(handles, analyses, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
-            Incoming(row, reading, contacts[handle])
-            for row, reading, handle in zip(claimed.rows, readings, handles, strict=True)
+            Incoming(row, analysis, contacts[handle])
+            for row, analysis, handle in zip(claimed.rows, analyses, handles, strict=True)
         ]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
@@ -147,7 +147,7 @@ class Router:
         return verdicts
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
-        signs = [incoming.reading.signs for incoming in page]
+        signs = [incoming.analysis.signs for incoming in page]
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
         by_reference = history.conversations_by_reference(connection, references)
@@ -160,12 +160,12 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
-            ours=history.sent_by_us(connection, {each for one in page for each in one.reading.envelope.ancestors}),
+            ours=history.sent_by_us(connection, {each for one in page for each in one.analysis.envelope.ancestors}),
             recent=self._recent(connection, page, claimed),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
-                fingerprints={incoming.reading.fingerprint for incoming in page},
+                fingerprints={incoming.analysis.fingerprint for incoming in page},
                 message_ids=message_ids,
                 hashes={incoming.row.content_hash for incoming in page},
             ),
@@ -179,7 +179,7 @@ class Router:
     def _chats(
         self, connection: Connection, page: Sequence[Incoming], claimed: Claim
     ) -> dict[tuple[UUID, str], KnownConversation]:
-        # A page of mail alone asks nothing.
+        # A page with mail only needs no query.
         within = {each.row.channel: self._brain.join_within(each.row.channel) for each in page}
         lasting = {channel: window for channel, window in within.items() if window is not None}
         if not lasting:
@@ -189,9 +189,9 @@ class Router:
         return history.latest_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
     def _postpone(self, claimed: Claim, error: TransientError) -> None:
-        """Give the page back. It goes one by one then: what looks like the house's fault may be one message's.
+        """Release the page; its messages then go one by one, because one of them may cause the failure.
 
-        A lone message is not counted as tried: an outage of hours quarantines nothing.
+        An attempt with a single message does not count: an outage of hours quarantines nothing.
         """
         try:
             with self._database.write() as connection:
@@ -200,37 +200,39 @@ class Router:
                 else:
                     claims.forget_attempt(connection, claimed, reason=str(error), wait=_PATIENCE)
         except TransientError:
-            # The lease ends by itself; then the sweep finds the rows.
+            # The sweep finds the rows when the lease ends.
             _log.warning("route.lease_left_to_end", messages=len(claimed.rows))
 
     def _failed(self, claimed: Claim, error: Exception) -> None:
-        # The type alone: an exception's text may hold the customer's.
-        reason = f"{type(error).__name__} while routing"
-        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=reason)
+        # The type only, because an exception's text may quote the customer's.
+        kind = type(error).__name__
+        reason = Reason(ReasonKey.ROUTING_FAILED, {"error": kind})
+        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=kind)
         if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason=reason)
             return
         wait = timedelta(0) if claimed.rows[0].attempts == 1 else _FAILED_ALONE
         with self._database.write() as connection:
-            claims.give_back(connection, claimed, reason=reason, wait=wait)
+            claims.give_back(connection, claimed, reason=reason.line, wait=wait)
 
-    def _give_up(self, claimed: Claim, *, reason: str) -> None:
+    def _give_up(self, claimed: Claim, *, reason: Reason) -> None:
         with self._database.write() as connection:
-            ids = claims.quarantine(connection, claimed, reason=reason)
-            payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
+            ids = claims.quarantine(connection, claimed, reason=reason.line)
+            payloads = [{"inbound_id": str(row_id), "why": reason.to_json()} for row_id in ids]
             append_events(
-                connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+                connection,
+                [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
-        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
+        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
 
 
-def handle_of(reading: Analysis, *, content_hash: bytes) -> Handle:
-    """Return what identifies the message's sender.
+def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
+    """Return the handle that identifies the message's sender.
 
-    Whoever has no address is nobody but this message's, in whatever mailbox it lies. An address longer than any index
-    takes (2,704 bytes on PostgreSQL) is cut and told apart by its hash; RFC 5321 section 4.5.3.1 ends them at 320.
+    A sender without an address gets a handle from the message's hash, the same in every mailbox. A handle too long for
+    an index (2,704 bytes on PostgreSQL) is cut and ends with its hash; RFC 5321 section 4.5.3.1 allows 320 bytes.
     """
-    sender = reading.envelope.sender
+    sender = analysis.envelope.sender
     handle = sender.handle or f"?{content_hash.hex()}"
     if len(handle.encode()) > _LONGEST_HANDLE:
         handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Decide one stored message under two configurations, and say how the decisions differ."""
+"""Compare the decisions of two configurations on stored messages."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from store.inbound.history import labels_of
 from store.inbound.stored_messages import StoredMessage, stored_page
 from workers.routing.brain import Brain, build_brain
 
-# What a message's decision is compared by, in the order in which it is shown.
+# The compared parts of a decision, in the order of display.
 FIELDS: Final = ("category", "gate", "route", "team", "priority", "reply", "first reply due", "resolve due")
 _DUE: Final = frozenset({"first reply due", "resolve due"})
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayInput:
-    """A stored message and the labels that its contact has today."""
+    """A stored message and the current labels of its contact."""
 
     stored: StoredMessage
     labels: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ class ReplayInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedMessage:
-    """One message that would fare differently. changes: field -> before and after."""
+    """One message with a different decision. changes: field -> before and after."""
 
     reference: str
     received_at: datetime
@@ -52,9 +52,9 @@ class ChangedMessage:
 
 @dataclass(slots=True)
 class Difference:
-    """What a number of messages would have fared differently in.
+    """The differences over a number of messages.
 
-    messages, opened: how many were read, and how many of them opened a conversation.  changed: of the latter.
+    messages, opened: how many were read, and how many of them opened a conversation.  changed: how many differ.
     transitions: field, before, after -> how many.
     """
 
@@ -65,7 +65,7 @@ class Difference:
     examples: list[ChangedMessage] = field(default_factory=list)
 
     def add(self, other: Difference, *, most_examples: int) -> None:
-        """Take in what was found elsewhere, keeping examples of as many kinds as possible."""
+        """Add another difference; keep examples of as many kinds as possible."""
         self.messages += other.messages
         self.opened += other.opened
         self.changed += other.changed
@@ -86,7 +86,7 @@ def pick(examples: Iterable[ChangedMessage], *, most: int) -> list[ChangedMessag
 
 
 def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int) -> Difference:
-    """Decide a page of stored messages twice. Nothing is written anywhere."""
+    """Decide a page of stored messages under both configurations, without writing anything."""
     envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
     old = before.read_page(envelopes)
     new = _read_again(old, before=before, after=after)
@@ -97,46 +97,46 @@ def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, mo
     return found
 
 
-def _read_again(readings: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
-    """Return what the other configuration reads; only what it can read differently is read anew."""
-    envelopes = [reading.envelope for reading in readings]
+def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
+    """Return the analyses of the other configuration; repeat only the steps whose settings differ."""
+    envelopes = [analysis.envelope for analysis in analyses]
     channels = {envelope.channel for envelope in envelopes}
     believes_others = any(before.authserv_id(channel) != after.authserv_id(channel) for channel in channels)
     if believes_others or (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
-        return readings
+        return analyses
     classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
-    return [replace(reading, classification=each) for reading, each in zip(readings, classified, strict=True)]
+    return [replace(analysis, classification=each) for analysis, each in zip(analyses, classified, strict=True)]
 
 
 def _compare(
-    each: ReplayInput, readings: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
+    each: ReplayInput, analyses: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
 ) -> None:
     stored = each.stored
-    if not stored.opened and readings[0].origin.kind is OriginKind.BOUNCE:
+    if not stored.opened and analyses[0].origin.kind is OriginKind.BOUNCE:
         return
     background = Background(contact_labels=each.labels, follows_case=stored.opened and stored.linked_to is not None)
     decisions = [
-        brain.table.decide(reading, now=stored.received_at, background=background)
-        for brain, reading in zip(brains, readings, strict=True)
+        brain.table.decide(analysis, now=stored.received_at, background=background)
+        for brain, analysis in zip(brains, analyses, strict=True)
     ]
     sides = [
-        _seen(reading, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
-        for reading, decision in zip(readings, decisions, strict=True)
+        _values_of(analysis, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
+        for analysis, decision in zip(analyses, decisions, strict=True)
     ]
     found.opened += stored.opened
     changes = {name: (sides[0][name], sides[1][name]) for name in sides[0] if sides[0][name] != sides[1][name]}
     if changes:
         found.changed += 1
         found.transitions.update(_transition(name, values) for name, values in changes.items())
-        found.examples.append(_example(stored, readings[0], changes))
+        found.examples.append(_example(stored, analyses[0], changes))
 
 
-def _seen(reading: Analysis, decision: Decision) -> dict[str, str]:
+def _values_of(analysis: Analysis, decision: Decision) -> dict[str, str]:
     due = decision.due
     values = (
-        reading.classification.category or "not recognised",
+        analysis.classification.category or "not recognised",
         decision.gate.value,
         decision.route.name,
         decision.team,
@@ -149,7 +149,7 @@ def _seen(reading: Analysis, decision: Decision) -> dict[str, str]:
 
 
 def _transition(name: str, values: tuple[str, str]) -> tuple[str, str, str]:
-    """Return what is counted: due times by their direction, everything else by its values."""
+    """Return the key for counting: the direction for due times, the values for every other field."""
     before, after = values
     if name not in _DUE or "none" in values:
         return (name, _some(name, before), _some(name, after))
@@ -160,12 +160,12 @@ def _some(name: str, value: str) -> str:
     return "promised" if name in _DUE and value != "none" else value
 
 
-def _example(stored: StoredMessage, reading: Analysis, changes: dict[str, tuple[str, str]]) -> ChangedMessage:
+def _example(stored: StoredMessage, analysis: Analysis, changes: dict[str, tuple[str, str]]) -> ChangedMessage:
     return ChangedMessage(
         reference=stored.reference,
         received_at=stored.received_at,
-        channel=reading.envelope.channel,
-        subject=reading.subject,
+        channel=analysis.envelope.channel,
+        subject=analysis.subject,
         changes=changes,
     )
 
@@ -179,9 +179,9 @@ def _yes(value: bool) -> str:
 
 
 _PAGE: Final = 500
-# Up to so many pages are done before other processes would have started.
+# So many pages take less time than the start of other processes.
 _WORTH_PROCESSES: Final = 8
-# Pages that wait for a process; more would only fill memory.
+# How many pages wait for a process; more would only use memory.
 _AHEAD: Final = 8
 _Files = tuple[Path, Path]
 _Page = list[ReplayInput]
@@ -195,11 +195,11 @@ def simulate(
     most_examples: int = 3,
     on_page: Callable[[Difference], None] = lambda _: None,
 ) -> Difference:
-    """Return what would have been different since `since`.
+    """Return the differences for the messages since `since`.
 
     files: the configuration in force, and the other; files and not settings, because each process reads them itself.
-    on_page: is shown what was found so far.
-    Raises ConfigError if either cannot be used.
+    on_page: called with the difference so far.
+    Raises ConfigError if either file cannot be used.
     """
     found, pages = Difference(), _pages(database, files=files, since=since)
     for difference in _compared(pages, files=files, most_examples=most_examples):
@@ -226,7 +226,7 @@ def _compared(pages: Iterator[_Page], *, files: _Files, most_examples: int) -> I
     if len(first) < _WORTH_PROCESSES:
         yield from (_compare_one(files, page, most_examples) for page in first)
         return
-    # Spawned, not forked: this process may have threads.
+    # Spawn instead of fork, because this process may have threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         waiting: deque[Future[Difference]] = deque()
@@ -245,6 +245,6 @@ def _compare_one(files: _Files, page: _Page, most_examples: int) -> Difference:
 
 @cache
 def _brains(files: _Files) -> tuple[Brain, Brain]:
-    # No thread token is proven in a simulation, and a file that is only tried must make no key.
+    # A simulation checks no thread token, and a file on trial must not create a key.
     before, after = (build_brain(load_settings(path), key=b"") for path in files)
     return before, after

@@ -1,9 +1,9 @@
-"""Named places where a test may kill, fail or freeze this process; in production they are a look-up in an empty table.
+"""Named places at which a test may kill, fail or freeze this process; in production each is one table look-up.
 
 `OMNIYARD_FAILPOINTS="route.claimed=kill,bell.ring=raise,route.read=hang:40"` arms them. `hang` stops the whole process
-for so many seconds, as a paused machine does: a thread that only slept would have its lease renewed by another. With
-`OMNIYARD_FAILPOINT_MARKS=FOLDER` each acts once in all, over any number of restarts, and leaves a file of its name
-there, which proves that it was reached.
+for that many seconds, like a paused machine; if only one thread slept, another would renew its lease. With
+`OMNIYARD_FAILPOINT_MARKS=FOLDER` each failpoint acts only once, even after restarts, and creates a file with its name
+in the folder, which proves that it was reached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-# Of what leaves: an agent's request, then its sending.
+# Outgoing messages: an agent's request, then its delivery.
 SENDING: Final = (
     "reply.written",
     "reply.after",
@@ -25,9 +25,9 @@ SENDING: Final = (
     "deliver.sent",
     "deliver.looked",
 )
-# Of what tools are told, where there is a tool.
-TELLING: Final = ("webhook.before", "webhook.sent")
-# In the order of a message's path; `docs/architecture.md` tells what a kill at each of them means.
+# Outgoing webhooks; reached only if a target is configured.
+WEBHOOKS: Final = ("webhook.before", "webhook.sent")
+# In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
     "fetch.after",
@@ -54,16 +54,16 @@ NAMES: Final = (
     "publish.written",
     "publish.after",
     *SENDING,
-    *TELLING,
+    *WEBHOOKS,
 )
 
 
 class FailpointError(Exception):
-    """A test asked for a failure here."""
+    """A test armed a failure here."""
 
 
 def reach(name: str) -> None:
-    """Do here what the environment says; nothing unless a test armed this place."""
+    """Do the armed action of this failpoint; do nothing if no test armed it."""
     action = _armed().get(name)
     if action and _mark(name):
         _act(action, name=name)
@@ -73,12 +73,12 @@ def _read(spec: str) -> Mapping[str, str]:
     armed = dict(pair.split("=", 1) for pair in spec.split(",") if pair)
     unknown = armed.keys() - set(NAMES)
     if unknown:
-        raise ValueError(f"OMNIYARD_FAILPOINTS names {sorted(unknown)}; there are {', '.join(NAMES)}")
+        raise ValueError(f"OMNIYARD_FAILPOINTS names {sorted(unknown)}; expected names from {', '.join(NAMES)}")
     return armed
 
 
 def _mark(name: str) -> bool:
-    """Tell whether this is the first time that `name` acts."""
+    """Return whether `name` acts for the first time."""
     folder = os.environ.get("OMNIYARD_FAILPOINT_MARKS")
     if not folder:
         return True
@@ -97,11 +97,11 @@ def _act(action: str, *, name: str) -> None:
     elif action.startswith("hang:"):
         _freeze(float(action.removeprefix("hang:")))
     else:
-        raise ValueError(f"failpoint {name}: {action!r} is none of kill, raise, hang:SECONDS")
+        raise ValueError(f"failpoint {name}: expected kill, raise or hang:SECONDS, not {action!r}")
 
 
 def _freeze(seconds: float) -> None:
-    """Stop every thread of this process; a child wakes it."""
+    """Stop every thread of this process; a child process continues it."""
     ours = os.getpid()
     os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep {seconds}; kill -CONT {ours}"], os.environ)
     os.kill(ours, signal.SIGSTOP)
@@ -109,5 +109,5 @@ def _freeze(seconds: float) -> None:
 
 @cache
 def _armed() -> Mapping[str, str]:
-    # Read once, at the first place that is reached: an import reads no environment and cannot fail.
+    # Read once, at the first failpoint: an import must not read the environment, and must not fail.
     return _read(os.environ.get("OMNIYARD_FAILPOINTS", ""))

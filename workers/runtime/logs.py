@@ -1,4 +1,4 @@
-"""How every daemon logs: one line an outcome, with keys; never a secret, an address or message text."""
+"""Logging of every daemon: one line for each outcome, with keys; never a secret, an address or message text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor
 
 from router.errors import OmniyardError
 
-# The names of libraries' loggers whose INFO lines name peers, recipients or every request.
+# Loggers of libraries whose INFO lines name peers, recipients or every request.
 _CHATTY: Final = (
     "mail.log", "mail.debug", "dramatiq", "uvicorn.access", "httpx", "imapclient", "asyncio", "twilio", "alembic",
     "uvicorn.error", "urllib3", "oauthlib", "requests_oauthlib", "tweepy",
@@ -26,7 +26,7 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None) -> N
     """Send structlog's and the libraries' lines to `stream`, else to standard output.
 
     level: debug, info, warning or error; `debug` also shows whole tracebacks, which may repeat message text.
-    OMNIYARD_LOG=text writes lines for people, anything else one JSON object a line.
+    OMNIYARD_LOG=text writes lines for people, any other value one JSON object per line.
     """
     shared = _shared(level)
     structlog.configure(
@@ -62,7 +62,7 @@ def _last() -> list[Processor]:
 
 
 def hide_addresses(_: object, __: str, event: EventDict) -> EventDict:
-    """Replace what looks like a mail address: the net below code and libraries that log one all the same."""
+    """Replace every mail address, in case our code or a library logs one."""
     for key, value in event.items():
         if isinstance(value, str) and "@" in value:
             event[key] = _ADDRESS.sub("[address]", value)
@@ -70,9 +70,9 @@ def hide_addresses(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def shorten_error(_: object, __: str, event: EventDict) -> EventDict:
-    """Keep of an exception what is safe: our own sentence, or a foreign error's type and where it rose.
+    """Keep the safe part of an exception: our own message, or another error's type and where it was raised.
 
-    A library's sentence is left out, because it may quote the message that it choked on.
+    A library's message is left out, because it may quote the text that it failed on.
     """
     error = _error(event.pop("exc_info", None))
     if error is not None:

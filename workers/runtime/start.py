@@ -1,4 +1,4 @@
-"""What every daemon does first: read the operator's file, and wait for a database that is away."""
+"""The start of every daemon: read the operator's file and wait until the database answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.db.engine import Database
 from store.db.open import open_database, require_current
 from workers.runtime.logs import configure_logging
 
-# As the commands end when the configuration cannot be used.
+# The exit code of the commands for an unusable configuration.
 _UNUSABLE: Final = 3
 _ASK_AGAIN_SECONDS: Final = 2.0
 
@@ -25,8 +25,8 @@ _log = structlog.get_logger()
 def open_house() -> tuple[Settings, Database]:
     """Return the settings and their open database, as soon as it answers.
 
-    A database that restarts, or comes up after us, is no reason to end: whoever minds processes gives up on one that
-    dies too often. Exits with 3 and a sentence when the file cannot be used, or the tables are another version's.
+    Wait for a database that restarts or starts later: a process supervisor gives up on a daemon that exits too often.
+    Exits with 3 and a message if the file cannot be used, or the tables have another version.
     """
     try:
         settings = load_settings(None)

@@ -1,7 +1,7 @@
-"""Send what is due on one kind of channel: claim and commit, send, settle; one commit a message.
+"""Send due messages on one kind of channel: claim and commit, send, settle; one commit per message.
 
-What became of a message is written by the same transaction that claims the next one. Nothing here sends a second time
-what may have been taken, except mail, whose receivers know it by its Message-ID.
+The transaction that claims the next message also writes the result of the last one. A message that the provider may
+have accepted is never sent again, except mail, because its receivers recognise it by its Message-ID.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from sqlalchemy.engine import Connection
 from connectors.base import Outgoing, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
 from router.errors import TransientError
+from router.reason import Reason, ReasonKey, read_line
 from router.threads.correlation import make_token
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import note_answer, put_back
+from store.tables.operations import AUTO_REPLY
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
 
 
 def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
-    """Return the message that the row is. key: what thread tokens are proven with."""
+    """Return the message of a row. key: signs thread tokens."""
     answered = (row.in_reply_to,) if row.in_reply_to else ()
     return Outgoing(
         outbound_id=row.id,
-        # A row that was never tried has no attempt; it is only ever looked for.
+        # A row without an attempt is only reconciled, never sent.
         attempt_id=row.token or UUID(int=0),
         attempt=row.attempts,
         channel=row.channel,
@@ -57,25 +58,24 @@ def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
     )
 
 
-# The longest that a channel is left alone after it could not be reached: an outage costs minutes, not hours.
+# The longest pause of an unreachable channel: an outage delays messages by minutes, not hours.
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # A provider's clock may be behind ours.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DEAD_AT_ONCE: Final = 100
-_NOT_FOUND: Final = "the provider gave no clear answer and does not show it: it may or may not have arrived"
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingPace:
-    """How long to wait for what; tests and benchmarks are in a hurry.
+    """The pauses and limits of sending; tests and benchmarks use shorter ones.
 
-    first_look, next_look, looks: when the provider is asked for an unknown message, and how often in vain.
-    looking: while somebody looks, nobody else does, for so long.
-    repeat_after, repeats: when mail of which nothing is known goes again, and how often.
-    attempts: how often a message may certainly not be taken before a person decides.
-    stale: an automatic reply that could not leave for so long is not worth saying any more.
+    first_look, next_look, looks: when we ask the provider for an unknown message, and how often without a result.
+    looking: for how long only one process looks for a message.
+    repeat_after, repeats: when mail with an unknown result is sent again, and how often.
+    attempts: how many certain failures a message may have before a person decides.
+    stale: an automatic reply that could not be sent for so long is dropped.
     """
 
     first_look: timedelta = timedelta(seconds=30)
@@ -92,21 +92,21 @@ USUAL_PACE: Final = SendingPace()
 
 
 class InFlight:
-    """The attempts that this process is in the middle of; their leases are renewed while it lives."""
+    """The attempts that this process is making; it renews their leases while it lives."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[str, OutboundClaim] = {}
 
     def put(self, lane: str, row: OutboundClaim | None) -> None:
-        """Say what a lane is sending; None for nothing."""
+        """Set the message that a lane is sending; None for none."""
         with self._lock:
             self._rows.pop(lane, None)
             if row:
                 self._rows[lane] = row
 
     def renew(self, database: Database, *, lease: timedelta) -> None:
-        """Renew the leases of all that is being sent."""
+        """Renew the leases of all messages in flight."""
         with self._lock:
             tokens = [row.token for row in self._rows.values() if row.token]
         if tokens:
@@ -115,7 +115,7 @@ class InFlight:
 
 
 class Deliverer:
-    """Sends by the senders of one kind of channel; used by one thread.
+    """Sends with the senders of one kind of channel; used by one thread.
 
     lane: the kind's name.  senders: by channel.
     """
@@ -127,14 +127,14 @@ class Deliverer:
         *,
         lane: str,
         senders: Mapping[str, Sender],
-        underway: InFlight,
+        in_flight: InFlight,
         stopped: threading.Event,
         pace: SendingPace = USUAL_PACE,
     ) -> None:
         self._database, self._brain, self._pace = database, brain, pace
-        self.lane, self._senders, self._underway, self._stopped = lane, senders, underway, stopped
+        self.lane, self._senders, self._in_flight, self._stopped = lane, senders, in_flight, stopped
         self._lease = 2 * brain.settings.omniyard.takeover
-        self._obstacles = Preflight(database, brain.settings, senders=senders, attempts=pace.attempts, stale=pace.stale)
+        self._preflight = Preflight(database, brain.settings, senders=senders, attempts=pace.attempts, stale=pace.stale)
         self._ended: tuple[OutboundClaim, Receipt] | None = None
         self._failures: dict[str, int] = {}
         self._paused: dict[str, float] = {}
@@ -142,9 +142,9 @@ class Deliverer:
         self._claimed_at = 0.0
 
     def once(self) -> int:
-        """Settle what is unclear and send all that is due; return how many messages were tried."""
+        """Settle unclear messages and send all due ones; return how many were tried."""
         if self._ended:
-            # The database was away when the last message was sent.
+            # The database was unreachable when the last message was sent.
             self._turn(claims=False)
         with self._database.read() as connection:
             due = ledger.due(connection, channels=[*self._senders])
@@ -166,7 +166,7 @@ class Deliverer:
         return tried
 
     def _turn(self, *, claims: bool = True) -> OutboundClaim | None:
-        """Write down what became of the last message and claim the next, in one commit."""
+        """Record the result of the last message and claim the next, in one commit."""
         reach("deliver.before")
         try:
             with self._database.write() as connection:
@@ -177,14 +177,14 @@ class Deliverer:
         except TransientError:
             raise
         except Exception:
-            # What cannot be written will not be by trying again: its lease ends, and it is looked for as unknown.
+            # A retry of this write would fail too: the lease ends, and the message is looked for as unknown.
             self._ended = None
-            self._underway.put(self.lane, None)
+            self._in_flight.put(self.lane, None)
             raise
         self._ended = None
-        # From here to the first byte there may be less time than the lease lasts.
+        # The first byte must be sent before the lease ends, counted from here.
         self._claimed_at = time.monotonic()
-        self._underway.put(self.lane, claimed)
+        self._in_flight.put(self.lane, claimed)
         reach("deliver.claimed")
         return claimed
 
@@ -194,26 +194,27 @@ class Deliverer:
             row = ledger.next_queued(connection, channel=channels[0])
             if row is None:
                 channels.pop(0)
-            elif not self._obstacles.remove(connection, row):
+            elif not self._preflight.remove(connection, row):
                 self._last_channel = row.channel
                 return ledger.begin(connection, row, lease=self._lease)
         return None
 
     def _open_channels(self) -> list[str]:
-        """Return the channels that are not left alone, the one after that which sent last coming first."""
+        """Return the channels without a pause; the first is the one after the channel that sent last."""
         now, channels = time.monotonic(), [*self._senders]
         after = channels.index(self._last_channel) + 1 if self._last_channel in channels else 0
         return [channel for channel in channels[after:] + channels[:after] if self._paused.get(channel, 0.0) <= now]
 
     def _attempt(self, row: OutboundClaim) -> Receipt:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():
-            return Receipt(verdict=SendVerdict.NOT_SENT, why="the process slept past its lease before the first byte")
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=Reason(ReasonKey.SENDER_OVERSLEPT).line)
         outgoing = outgoing_of(row, key=self._brain.key)
         try:
             receipt = self._senders[row.channel].send(outgoing)
-        except Exception as error:  # noqa: BLE001  (whatever it was, a byte may have left)
+        except Exception as error:  # noqa: BLE001  (after any error, a byte may have been sent)
             _log.exception("outbound.sender_failed", outbound_id=str(row.id))
-            receipt = Receipt(verdict=SendVerdict.UNKNOWN, why=f"{type(error).__name__} while sending")
+            why = Reason(ReasonKey.SENDING_FAILED, {"error": type(error).__name__})
+            receipt = Receipt(verdict=SendVerdict.UNKNOWN, why=why.line)
         reach("deliver.sent")
         self._note_channel(row.channel, receipt)
         _log.info("outbound.tried", outbound_id=str(row.id), channel=row.channel, verdict=receipt.verdict)
@@ -234,52 +235,53 @@ class Deliverer:
             self._sent(connection, row, receipt)
         elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
-                self._tell(connection, row, "outbound.failed", why=why)
-                put_back(connection, self._database, row)
+                self._note_event(connection, row, EventKind.OUTBOUND_FAILED, why=why)
+                put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
-            self._tell(connection, row, "outbound.unknown", why=why)
+            self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
-            self._tell(connection, row, "outbound.sent", why=receipt.why)
-            note_answer(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
+            note_answer(connection, row)
 
     def _first_look(self, row: OutboundClaim) -> timedelta:
         repeatable = self._senders[row.channel].repeatable
         return self._pace.repeat_after if repeatable else self._pace.first_look
 
-    def _tell(self, connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
-        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
+    def _note_event(self, connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
+        said = read_line(why)
+        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": said[0].to_json() if said else None}
         append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
 
     def _bury(self) -> None:
-        """Call unknown what a process that died was sending."""
+        """Mark the messages of a dead process as unknown."""
         with self._database.write() as connection:
             dead = ledger.expired(connection, channels=[*self._senders], limit=_DEAD_AT_ONCE)
             for row in dead:
-                why = "the process that was sending it died"
+                why = Reason(ReasonKey.SENDER_DIED).line
                 ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
-                self._tell(connection, row, "outbound.unknown", why=why)
+                self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _look(self) -> None:
-        """Find out what became of unknown messages, one look each."""
-        seen = set[UUID]()
+        """Look for the result of unknown messages, once each."""
+        looked_at = set[UUID]()
         while not self._stopped.is_set():
             with self._database.write() as connection:
                 row = ledger.unknown(connection, channels=[*self._senders], again_after=self._pace.looking)
-            if row is None or row.id in seen:
+            if row is None or row.id in looked_at:
                 return
-            seen.add(row.id)
+            looked_at.add(row.id)
             self._look_for(row)
 
     def _look_for(self, row: OutboundClaim) -> None:
         sender, since = self._senders[row.channel], (row.claimed_at or row.created_at) - _CLOCKS_APART
         found, counts = None, True
         try:
-            found = sender.reconcile(self._sought(row, since=since), since=since)
+            found = sender.reconcile(self._with_others(row, since=since), since=since)
         except TransientError as error:
             _log.warning("outbound.cannot_look", channel=row.channel, error=str(error))
             counts = False
@@ -290,13 +292,13 @@ class Deliverer:
                 self._decide(connection, row, repeatable=sender.repeatable, counts=counts)
             reach("deliver.looked")
 
-    def _sought(self, row: OutboundClaim, *, since: datetime) -> Outgoing:
+    def _with_others(self, row: OutboundClaim, *, since: datetime) -> Outgoing:
         with self._database.read() as connection:
             others = ledger.provider_ids(connection, channel=row.channel, recipient=row.recipient, since=since)
         return replace(outgoing_of(row, key=self._brain.key), others=others)
 
     def _decide(self, connection: Connection, row: OutboundClaim, *, repeatable: bool, counts: bool) -> None:
-        """Decide about an unknown message that was not found."""
+        """Decide what happens to an unknown message that was not found."""
         if repeatable and row.repeats < self._pace.repeats:
             ledger.repeat(connection, row)
             return
@@ -305,7 +307,8 @@ class Deliverer:
         if not (repeatable or exhausted):
             ledger.looked_in_vain(connection, row, look_after=self._pace.next_look, counts=counts)
             return
-        why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
+        unclear = Reason(ReasonKey.NO_CLEAR_ANSWER, {"attempts": row.attempts})
+        why = (unclear if repeatable else Reason(ReasonKey.NOT_FOUND_AT_PROVIDER)).line
         if ledger.hand_over(connection, row, why=why):
-            self._tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)

@@ -69,7 +69,7 @@ class ReplyService:
         now = read_clock(connection)
         due_at = self._due_at(case, wish, now=now)
         reply = self._reply(case, wish, channel=channel, masked=masked.text, due_at=due_at)
-        return add_reply(connection, self._database, case, reply=reply, now=now)
+        return add_reply(connection, case, reply=reply, now=now)
 
     def _reply(
         self, case: Answerable, wish: ReplyRequest, *, channel: ChannelSettings, masked: str, due_at: datetime

@@ -1,6 +1,6 @@
-"""The threads that send: one a kind of channel, woken by a bell, and by the clock when no bell rings.
+"""The sending threads: one per kind of channel, woken by a bell, or by a timer if no bell rings.
 
-A slow provider holds up its own kind only. What a thread is sending keeps its lease while this process lives.
+A slow provider delays its own kind only. A message in flight keeps its lease while this process lives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 
 class Dispatch:
-    """Sends from `start` to `stop`. lanes: see `connectors.registry`."""
+    """Sends messages from `start` to `stop`. lanes: see `connectors.registry`."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Dispatch:
     ) -> None:
         self._database, self._period = database, period
         self._lease = 2 * brain.settings.omniyard.takeover
-        self._stopped, self._underway = threading.Event(), InFlight()
+        self._stopped, self._in_flight = threading.Event(), InFlight()
         self._senders = [sender for senders in lanes.values() for sender in senders.values()]
         self._bells = {lane: threading.Event() for lane in lanes}
         self._deliverers = [
@@ -44,7 +44,7 @@ class Dispatch:
                 brain,
                 lane=lane,
                 senders=senders,
-                underway=self._underway,
+                in_flight=self._in_flight,
                 stopped=self._stopped,
                 pace=pace,
             )
@@ -53,9 +53,9 @@ class Dispatch:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to send."""
-        # Daemons: a server may keep us for ten minutes over a last dot, and a stop does not wait that long. What is
-        # under way then counts as unknown.
+        """Start to send."""
+        # Daemon threads: a server may take ten minutes to answer the final dot, and a stop does not wait that long.
+        # The message in flight then counts as unknown.
         for deliverer in self._deliverers:
             name = f"send-{deliverer.lane}"
             self._threads.append(threading.Thread(target=self._run, args=(deliverer,), name=name, daemon=True))
@@ -65,12 +65,12 @@ class Dispatch:
             thread.start()
 
     def nudge(self) -> None:
-        """Say that something may be due; from any thread."""
+        """Wake the threads because a message may be due; callable from any thread."""
         for bell in self._bells.values():
             bell.set()
 
     def stop(self, *, seconds: float) -> None:
-        """Begin nothing new, and wait until what is under way is settled, or `seconds` have passed."""
+        """Start no new message, and wait until those in flight are settled, or `seconds` have passed."""
         self._stopped.set()
         self.nudge()
         for thread in self._threads:
@@ -92,9 +92,9 @@ class Dispatch:
             bell.wait(self._period)
 
     def _renew(self) -> None:
-        # A third of the lease: one renewal may be lost, and still nobody believes us dead.
+        # Every third of the lease: the lease survives one lost renewal.
         while not self._stopped.wait(self._lease.total_seconds() / 3):
             try:
-                self._underway.renew(self._database, lease=self._lease)
+                self._in_flight.renew(self._database, lease=self._lease)
             except TransientError as error:
                 _log.warning("sending.lease_not_renewed", error=str(error))

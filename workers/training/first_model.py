@@ -1,4 +1,4 @@
-"""`python -m workers.training.first_model`: a new desk learns from the operator's examples by itself."""
+"""`python -m workers.training.first_model`: train a new desk's first model from the operator's examples."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from workers.runtime.logs import configure_logging
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelFolder
 
-# Half a minute of work that nobody waits for: mail goes first.
+# A low priority for half a minute of work: mail goes first.
 _NICENESS: Final = 10
 
 _log = structlog.get_logger()
 
 
 def is_due(settings: Settings, config: Path) -> bool:
-    """Tell whether there is something to learn from and no model was ever put in force."""
+    """Return whether there are examples and no model was ever put in force."""
     return ModelFolder.of(settings).in_force() is None and lessons_of(settings, config).teach
 
 
 def main() -> None:
-    """Learn, and put the model in force; workers take it within seconds."""
+    """Train a model and put it in force; workers load it within seconds."""
     os.nice(_NICENESS)
     calculate_alone()
     settings, config = load_settings(None), find_settings(None)

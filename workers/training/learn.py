@@ -1,4 +1,4 @@
-"""Learning: from the operator's examples and agents' corrections to a model, and the one in force to every process."""
+"""Train models from the operator's examples and agents' corrections, and load the model in force in every process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """What the operator's files teach. desk: digest of it; equal files teach equal models."""
+    """The examples of the operator's files. desk: their digest; equal files give equal models."""
 
     examples: tuple[TrainingExample, ...]
     emergencies: frozenset[str]
@@ -36,36 +36,36 @@ class TrainingSet:
 
     @property
     def teach(self) -> bool:
-        """Whether there is enough to tell anything apart."""
+        """Whether there are examples of at least two categories."""
         return len({one.category for one in self.examples}) > 1
 
 
 def lessons_of(settings: Settings, config: Path) -> TrainingSet:
-    """Read every example beside the operator's file.
+    """Read every example of the operator's files.
 
-    Raises ConfigError if a file of sub-intents cannot be used.
+    Raises ConfigError if a file of sub-intents is invalid.
     """
     return lessons_in(settings, load_intents(config, settings))
 
 
 def lessons_in(settings: Settings, intents: Intents) -> TrainingSet:
-    """Return what the files teach."""
+    """Return the examples of settings and sub-intents."""
     from router.classify.trainer import examples_of  # noqa: PLC0415
 
     examples = examples_of(settings, intents)
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    said = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
-    digest = hashlib.blake2b(json.dumps(said, ensure_ascii=False).encode(), digest_size=8).hexdigest()
+    content = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
+    digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
     return TrainingSet(examples, emergencies, digest)
 
 
 def learn(
     folder: ModelFolder, lessons: TrainingSet, *, corrections: Sequence[TrainingExample] = ()
 ) -> tuple[Model, StoredModel]:
-    """Train a model and keep it; it is not in force by that.
+    """Train a model and store it; this does not put it in force.
 
-    corrections: texts that agents put into another category; those of categories that are gone are left out.
-    Raises ConfigError if there is too little to learn from.
+    corrections: texts that agents moved to another category; those of removed categories are left out.
+    Raises ConfigError if there are too few examples.
     """
     from router.classify.encoder import load_encoder  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
@@ -94,17 +94,17 @@ def classifier_of(settings: Settings, model: Model | None) -> Classifier:
 
 
 def encoder_of(settings: Settings) -> Encoder | None:
-    """Return the encoder, which is read by its first use; half of it lies beside the models, for all processes."""
+    """Return the encoder, loaded on first use; all processes share half of it in a file next to the models."""
     from router.classify.encoder import load_encoder  # noqa: PLC0415
 
     return load_encoder(shared_in=ModelFolder.of(settings).path)
 
 
 def fitting_model(settings: Settings, config: Path) -> Model | None:
-    """Return the model for this very file: the one in force if it was chosen for it, else one that learns from it now.
+    """Return the model for exactly this file: the one in force if it was chosen for it, else a stored or new one.
 
-    None if the file has nothing to learn from; its keywords decide then.
-    Raises ConfigError if a category has examples, but fewer than it needs.
+    None if the file has no examples; then its keywords decide.
+    Raises ConfigError if a category has examples, but too few.
     """
     folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
     if not lessons.teach:
@@ -117,12 +117,12 @@ def fitting_model(settings: Settings, config: Path) -> Model | None:
 
 
 class LearntClassifier:
-    """The classifier of a running process: it takes the model in force, and notices when another one is."""
+    """The classifier of a running process: it loads the model in force, and reloads when that changes."""
 
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
-        """Take the model in force.
+        """Load the model in force.
 
-        at_once: the encoder is read with the model, which takes two seconds; else the first text that needs it waits.
+        at_once: load the encoder with the model, which takes two seconds; else the first text that needs it waits.
         """
         self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
         self._encoder: Encoder | None = None
@@ -136,7 +136,7 @@ class LearntClassifier:
         return self._now.classify_page(texts, masked=masked)
 
     def once(self) -> int:
-        """Look whether another model is in force, and take it. A chore of the sweep."""
+        """Load the model in force if it has changed. A chore of the sweep."""
         stamp = self._folder.stamp()
         if stamp != self._stamp:
             self._stamp = stamp
@@ -148,7 +148,7 @@ class LearntClassifier:
         if choice is None or choice.version == self._version:
             return
         try:
-            # Swapped whole: a page in hand is finished by the one it began with.
+            # One assignment replaces the classifier: the current page keeps the one with which it began.
             model = self._folder.load(choice.version)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
@@ -158,7 +158,7 @@ class LearntClassifier:
         _log.info("model.taken", version=choice.version)
 
     def _encoder_for(self, model: Model) -> Encoder | None:
-        """Return the one encoder of this process: another model needs no other."""
+        """Return the only encoder of this process; all models share it."""
         if model.encoder is None:
             return None
         if self._encoder is None:
@@ -171,6 +171,6 @@ class LearntClassifier:
         try:
             encoder.encode(["."])
         except (OSError, ValueError, MemoryError) as error:
-            # Keywords and n-grams go on without it.
+            # Keywords and n-grams work without it.
             _log.warning("encoder.unreadable", error=type(error).__name__)
             self._encoder = None

@@ -1,6 +1,6 @@
-"""Trained models on disk: a file a version, and one small file that says which of them is in force, and since when.
+"""Trained models on disk: one file per version, and a small file that names the model in force and the time of choice.
 
-Everything appears whole or not at all: a file is written under another name and renamed. What failed changes nothing.
+A file is written under another name and renamed, so it is complete or absent. A failed write changes nothing.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from router.errors import Conflict, NotFound, PermanentError
 from router.settings import Settings
 
 if TYPE_CHECKING:
-    # A desk that decides by keywords needs no numpy.
+    # A desk with keywords only must not load numpy.
     from router.classify.model import Model
 
 _IN_FORCE: Final = "active.json"
-# Which were in force before: as far back as anybody rolls.
+# How many earlier choices are kept for a roll-back.
 _REMEMBERED: Final = 20
 
 
 class StoredModel(BaseModel):
-    """What is known of a model without reading it.
+    """The description of a model, readable without the model itself.
 
-    desk: digest of the operator's examples it learnt from.  corrections: how many of agents' it learnt beside them.
-    report: how it did on rows held back (`router.classify.trainer.train`).
+    desk: digest of the operator's examples in the training.  corrections: how many of agents' corrections it used too.
+    report: measurements on held-out rows (`router.classify.trainer.train`).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,7 +44,7 @@ class StoredModel(BaseModel):
 
 
 class ModelChoice(BaseModel):
-    """Which model was put in force. desk: digest of the operator's examples at that moment."""
+    """A model that was put in force. desk: digest of the operator's examples at that moment."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,15 +65,15 @@ class ModelFolder:
 
     @classmethod
     def of(cls, settings: Settings) -> ModelFolder:
-        """Return the desk's folder; it may not be there yet."""
+        """Return the desk's folder; it may not exist yet."""
         return cls(Path(settings.omniyard.data) / "models")
 
     def keep(self, model: Model, *, about: StoredModel) -> None:
-        """Write a model; one of the same version is the same model, and stays."""
+        """Write a model and its description; two models of one version are equal."""
         from router.classify.model import to_bytes  # noqa: PLC0415
 
         self.path.mkdir(parents=True, exist_ok=True)
-        # What it says about itself comes last: a model without it is not listed.
+        # Write the description last: a model without one is not listed.
         _write(self._file(model.version), to_bytes(model))
         _write(self._about(model.version), about.model_dump_json(indent=1).encode())
 
@@ -83,7 +83,7 @@ class ModelFolder:
         return sorted((each for each in found if each), key=lambda each: (each.trained_at, each.version))
 
     def find(self, version: str) -> StoredModel:
-        """Return one model by its version or the beginning of it.
+        """Return one model by its version or the beginning of its version.
 
         Raises NotFound if there is none, Conflict if there are several.
         """
@@ -91,7 +91,7 @@ class ModelFolder:
         if not fitting:
             raise NotFound(f'there is no model "{version}" in {self.path}; `omniyard model list` shows them')
         if len(fitting) > 1:
-            raise Conflict(f'"{version}" is the beginning of {len(fitting)} models; say more of it')
+            raise Conflict(f'"{version}" is the beginning of {len(fitting)} versions; give more characters')
         return fitting[0]
 
     def load(self, version: str) -> Model:
@@ -113,7 +113,7 @@ class ModelFolder:
         return choices[-1] if choices else None
 
     def activate(self, version: str, *, desk: str, at: datetime) -> ModelChoice:
-        """Put a model in force, after reading it once: one that cannot be read changes nothing."""
+        """Put a model in force, after a test load: an unreadable model changes nothing."""
         self.load(version)
         choice = ModelChoice(version=version, desk=desk, at=at)
         if (now := self.in_force()) is None or (now.version, now.desk) != (version, desk):
@@ -121,7 +121,7 @@ class ModelFolder:
         return choice
 
     def roll_back(self, *, desk: str, at: datetime) -> ModelChoice:
-        """Put the model in force that was so before this one.
+        """Put the previous model in force.
 
         Raises NotFound if there was none.
         """
@@ -129,7 +129,7 @@ class ModelFolder:
         now = choices[-1].version if choices else ""
         before = [at for at, choice in enumerate(choices) if choice.version != now]
         if not before:
-            raise NotFound("there was no other model before this one")
+            raise NotFound("there is no earlier model to roll back to")
         kept = choices[: before[-1]]
         version = choices[before[-1]].version
         self.load(version)
@@ -138,7 +138,7 @@ class ModelFolder:
         return choice
 
     def stamp(self) -> tuple[int, int]:
-        """Return something that changes with the choice; one question to the file system."""
+        """Return a value that changes with the choice, with one file-system call."""
         try:
             about = (self.path / _IN_FORCE).stat()
         except OSError:
@@ -149,7 +149,7 @@ class ModelFolder:
         try:
             return _Choices.model_validate_json((self.path / _IN_FORCE).read_bytes()).choices
         except (OSError, ValidationError):
-            # A broken note is none: keywords decide until somebody activates a model.
+            # An unreadable file counts as no choice: keywords decide until an operator activates a model.
             return ()
 
     def _remember(self, choices: tuple[ModelChoice, ...]) -> None:

@@ -1,1 +1,1 @@
-"""A mailbox that is polled by IMAP."""
+"""Poll a mailbox by IMAP."""

@@ -1,4 +1,4 @@
-"""The mail above the cursor, found once and then taken page by page."""
+"""List the mail above the cursor once, then fetch it page by page."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from connectors.email.imap.fetch import Fetched, ListedMail, fetch_messages, fin
 from connectors.email.imap.session import Folder
 from router.settings.channels import ImapSettings
 
-# A line that breaks so often on one and the same message, each time after a fresh login, breaks because of it.
-_DEATHS: Final = 4
+# A connection that breaks this often on one message, each time after a fresh login, breaks because of the message.
+_MOST_BREAKS: Final = 4
 
 
 class Suspects:
-    """Counts broken connections a UID. After one, its page goes again one message at a time."""
+    """Counts broken connections per UID. After the first one, the messages of the page are fetched one at a time."""
 
     def __init__(self) -> None:
-        self._deaths: dict[int, int] = {}
+        self._breaks: dict[int, int] = {}
 
     @contextmanager
     def watching(self, uids: Sequence[int]) -> Iterator[None]:
-        """Note these UIDs if the connection breaks inside; only a single one is blamed for it."""
+        """Note these UIDs if the connection breaks inside; a break counts against a UID only if it was alone."""
         try:
             yield
         except (IMAPClient.AbortError, OSError):
             for uid in uids:
-                self._deaths[uid] = self._deaths.get(uid, 0) + (len(uids) == 1)
+                self._breaks[uid] = self._breaks.get(uid, 0) + (len(uids) == 1)
             raise
 
     def alone(self, uid: int) -> bool:
-        """Tell whether the message is to be asked for alone."""
-        return uid in self._deaths
+        """Return whether the message must be fetched alone."""
+        return uid in self._breaks
 
-    def guilty(self, uid: int) -> bool:
-        """Tell whether asking for the message again is hopeless."""
-        return self._deaths.get(uid, 0) >= _DEATHS
+    def breaks_connection(self, uid: int) -> bool:
+        """Return whether the message has broken the connection too often to be fetched again."""
+        return self._breaks.get(uid, 0) >= _MOST_BREAKS
 
-    def acquit(self, through: int) -> None:
-        """Forget the UIDs up to this one: they are done with."""
-        self._deaths = {uid: deaths for uid, deaths in self._deaths.items() if uid > through}
+    def forget(self, through: int) -> None:
+        """Forget the UIDs up to this one: they are finished."""
+        self._breaks = {uid: breaks for uid, breaks in self._breaks.items() if uid > through}
 
 
-# What one page may hold in memory, whatever `page` says; a single larger message still comes, alone.
+# The most bytes that one page holds in memory, whatever `page` says; a single larger message is still fetched, alone.
 _BYTES_A_PAGE: Final = 33_554_432
 
-# Sizes asked for in one command: enough to be cheap, few enough to be fresh.
+# How many sizes one command asks for: enough to be cheap, few enough that the answer is still true when it is used.
 _LISTED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogPage:
-    """A page's worth. gone: how many were expunged before they could be read."""
+    """The messages of one page. gone: how many were expunged before they could be read."""
 
     messages: tuple[RawMessage, ...] = ()
     gone: int = 0
@@ -67,7 +67,7 @@ class BacklogPage:
 
 
 class Backlog:
-    """What waits in one folder above a mark, on one connection; moves the mark as it is taken."""
+    """The messages above a mark in one folder, on one connection; the mark moves as messages are taken."""
 
     def __init__(
         self, client: IMAPClient, folder: Folder, *, mark: ImapCursor, settings: ImapSettings, suspects: Suspects,
@@ -80,26 +80,26 @@ class Backlog:
         if not found.uids and mark.in_old_mail:
             self._mark = ImapCursor(read=mark.old, page=mark.page)
             found = find_above(client, self._mark, exists=folder.exists)
-        # After the last of the old mail there may be new mail, which that search did not ask for.
+        # New mail may follow the last old mail; the search for old mail did not ask for it.
         self._uids, self._further = deque(found.uids), bool(found.through) or self._mark.in_old_mail
 
     @property
     def cursor(self) -> Cursor:
-        """Where to go on once everything taken so far is kept."""
+        """Where to continue once everything taken so far is stored."""
         return Cursor(self._epoch, str(self._mark))
 
     @property
     def waiting(self) -> int:
-        """How many messages are known to wait."""
+        """How many messages are known to be waiting."""
         return len(self._uids) + len(self._listed)
 
     @property
     def more(self) -> bool:
-        """Tell whether there is anything to take, now or after another look."""
+        """Return whether there is anything to take, now or after another search."""
         return bool(self.waiting) or self._further
 
     def take(self) -> BacklogPage:
-        """Fetch the next page; empty when nothing waits."""
+        """Fetch the next page; empty when no message waits."""
         if not self._listed and self._uids:
             gone = self._list()
             if not self._listed:
@@ -118,13 +118,13 @@ class Backlog:
     def _advance(self, first: int, last: int) -> None:
         page = first if self._settings.after != "none" else 0
         self._mark = replace(self._mark, read=last, page=page)
-        self._suspects.acquit(last)
+        self._suspects.forget(last)
 
     def _list(self) -> int:
-        """Ask for the sizes of the next messages; return how many of them are gone."""
+        """Ask for the sizes of the next messages; return how many of them were expunged."""
         count = 1 if self._suspects.alone(self._uids[0]) else min(_LISTED_AT_ONCE, len(self._uids))
         uids = [self._uids[index] for index in range(count)]
-        if self._suspects.guilty(uids[0]):
+        if self._suspects.breaks_connection(uids[0]):
             listed = [ListedMail(uid=uids[0], size=None, received_at=self._clock())]
         else:
             with self._suspects.watching(uids):
@@ -137,7 +137,7 @@ class Backlog:
         return count - len(listed)
 
     def _choose(self) -> list[ListedMail]:
-        """Return the next messages that fit into a page and are alike in being old or not."""
+        """Return the next messages that fit into a page; all of them are old mail, or none is."""
         chosen: list[ListedMail] = []
         room = _BYTES_A_PAGE
         for message in self._listed:
@@ -158,8 +158,8 @@ class Backlog:
         return message.uid <= self._mark.old or message.received_at < self._clock() - self._settings.stale_after
 
     def _fetch(self, chosen: list[ListedMail]) -> Fetched:
-        if self._suspects.guilty(chosen[0].uid):
-            why = f"the connection broke each time that the message with UID {chosen[0].uid} was asked for"
+        if self._suspects.breaks_connection(chosen[0].uid):
+            why = f"the connection broke each time the message with UID {chosen[0].uid} was fetched"
             return Fetched([raw(chosen[0], epoch=self._epoch, content=b"", defect=why)])
         with self._suspects.watching([message.uid for message in chosen]):
             return fetch_messages(self._client, chosen, epoch=self._epoch, largest=self._settings.largest)

@@ -1,7 +1,7 @@
-"""A mailbox that is polled over IMAP: explicit UIDs, read-only, sizes before bodies, IDLE as a hint and no more.
+"""Poll a mailbox over IMAP: explicit UIDs, read-only, sizes before bodies, IDLE only as a hint.
 
-The cursor is UIDVALIDITY and a `ImapCursor`; flags on the server are never state. `imap_login` opens the connection,
-`imap_session` holds it, `imap_backlog` takes mail from it, `imap_settling` marks and moves what is kept.
+The cursor is UIDVALIDITY and an `ImapCursor`; no state is kept in flags on the server. `imap.session` opens and
+holds the connection, `imap.backlog` takes mail from it, `imap.post_actions` marks and moves stored mail.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from router.settings.channels import ImapSettings
 
 _log: Final = structlog.get_logger()
 
-# RFC 2177 section 3 wants IDLE renewed before 29 minutes; routers forget quiet lines sooner.
+# RFC 2177 section 3 wants IDLE renewed before 29 minutes; routers drop quiet connections sooner.
 _LONGEST_WAIT: Final = 600.0
 
-# After so many broken lines in IDLE the poll alone has to do.
+# After this many connections that broke in IDLE, only the poll is used.
 _IDLE_DEATHS: Final = 3
 
 _PAUSE_AFTER_DEATH: Final = 5.0
 
-# A reader that was interrupted lets go at once; one that does not is left to the watchdog.
+# An interrupted reader returns at once; one that does not is left to the watchdog.
 _CLOSE_WITHIN: Final = 5.0
 
-# Mails whose post-action keeps failing; beyond that the oldest stay as they are on the server.
+# How many mails with a failing post-action are remembered; beyond that the oldest stay as they are on the server.
 _REMEMBERED: Final = 10_000
 
 
 class ImapConnector:
-    """See `Connector`. Only a message that somebody expunged before we could read it is left out of its page."""
+    """See `Connector`. A page leaves out only messages that were expunged before we could read them."""
 
     def __init__(self, channel: str, settings: ImapSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._channel, self._settings, self._clock = channel, settings, clock
-        # Held while the connection is in use; `close` may come from another thread.
+        # Held while the connection is in use; another thread may call `close`.
         self._in_use = threading.RLock()
         self._woken = threading.Event()
         self._session: ImapSession | None = None
@@ -70,7 +70,7 @@ class ImapConnector:
             return self._page(backlog, backlog.take(), notice=notice)
 
     def settle(self, page: Page) -> None:
-        """See `Connector`. What could not be marked or moved is tried again with the next page."""
+        """See `Connector`. Mail that could not be marked or moved is tried again with the next page."""
         if self._settings.after == "none" or not page.cursor or not page.messages:
             return
         self._unsettled += [int(message.source_key.partition(":")[2]) for message in page.messages]
@@ -87,7 +87,7 @@ class ImapConnector:
             if session and session.can_idle and self._idle_deaths < _IDLE_DEATHS:
                 if self._idle(session, deadline):
                     return
-                # A server that hangs up on each IDLE must not be logged in to without a pause.
+                # Pause before the next login to a server that closes the connection during each IDLE.
                 deadline = min(deadline, time.monotonic() + _PAUSE_AFTER_DEATH * self._idle_deaths)
             self._woken.wait(max(0.0, deadline - time.monotonic()))
 
@@ -96,7 +96,7 @@ class ImapConnector:
         return probe(self._settings)
 
     def close(self) -> None:
-        """See `Connector`. A fetch that is under way ends with a TransientError."""
+        """See `Connector`. A running fetch ends with a TransientError."""
         self._woken.set()
         if session := self._session:
             session.interrupt()
@@ -142,7 +142,7 @@ class ImapConnector:
             return ImapCursor(read=newest), "taking mail from now on"
         if cursor.epoch == folder.epoch:
             return ImapCursor.parse(cursor.position), ""
-        # Its UIDs are those of other messages now.
+        # These UIDs now belong to other messages.
         self._suspects = Suspects()
         since = (self._clock() - self._settings.rescan).date()
         notice = (
@@ -166,7 +166,7 @@ class ImapConnector:
         )
 
     def _settle_last_page(self, session: ImapSession, mark: ImapCursor, epoch: str) -> None:
-        # We may have died between the commit and the post-action; doing it twice does nothing.
+        # The process may have died between the commit and the post-action; a second run of the action changes nothing.
         self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark)})
         try:
             with server_errors(self._settings, f"mark or move mail ({self._settings.after})"):
@@ -178,7 +178,7 @@ class ImapConnector:
 
     def _settle(self, session: ImapSession, epoch: str) -> None:
         if session.open_folder(readonly=False).epoch != epoch:
-            # The UIDs are those of other messages now.
+            # These UIDs now belong to other messages.
             self._unsettled.clear()
             raise TransientError("the mailbox was renumbered before its mail could be marked or moved")
         del self._unsettled[:-_REMEMBERED]
@@ -199,6 +199,6 @@ class ImapConnector:
 
 
 def _was_a_plain_no(error: BaseException) -> bool:
-    """Tell whether the server merely said NO: then the connection is as good as before."""
+    """Return whether the server answered a plain NO: then the connection still works."""
     cause = error.__cause__
     return isinstance(cause, IMAPClient.Error) and not isinstance(cause, IMAPClient.AbortError | ProtocolError)

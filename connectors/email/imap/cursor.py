@@ -11,11 +11,11 @@ from router.errors import PermanentError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapCursor:
-    """A place in a folder. As text `200`, or `200 old:5000 since:2026-11-01 page:101`.
+    """A position in a folder. As text `200`, or `200 old:5000 since:2026-11-01 page:101`.
 
-    read: the highest UID that is kept.
-    old: up to this UID everything is old mail; below it only mail since `since` is taken.
-    page: the lowest UID of the last page, if a post-action was due for it: after a crash it is done again.
+    read: the highest UID that is stored.
+    old: mail up to this UID is old mail; of it only mail since `since` is taken.
+    page: the lowest UID of the last page if a post-action was due for it; after a crash the action runs again.
     """
 
     read: int
@@ -25,7 +25,7 @@ class ImapCursor:
 
     @property
     def in_old_mail(self) -> bool:
-        """Tell whether there may be old mail above the mark."""
+        """Return whether there may be old mail above the mark."""
         return self.read < self.old
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class ImapCursor:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `str` wrote. Raises PermanentError when it is not that."""
+        """Read what `str` wrote. Raises PermanentError when the text has another form."""
         try:
             read, *words = text.split(" ")
             found = dict(word.split(":", 1) for word in words)
@@ -46,5 +46,5 @@ class ImapCursor:
             return cls(read=int(read), since=since, **numbers)
         except (ValueError, TypeError) as error:
             raise PermanentError(
-                f'the cursor {text!r} is no place in a mailbox; expected a UID such as "4711"'
+                f'the cursor {text!r} is not a position in a mailbox; expected a UID such as "4711"'
             ) from error

@@ -1,6 +1,6 @@
-"""Finding and fetching mail in a selected IMAP folder: explicit UIDs, sizes first, and an answer for each UID.
+"""Find and fetch mail in a selected IMAP folder: explicit UIDs, sizes first, a result for each UID.
 
-Never a range in a FETCH and never SEARCH ALL: a line of an answer may hold a million bytes at most (imaplib),
+Never use a range in a FETCH and never SEARCH ALL: imaplib accepts at most a million bytes in one line of an answer,
 and `n:*` matches the last message even if its UID is below n (RFC 3501 section 6.4.8).
 """
 
@@ -17,10 +17,10 @@ from connectors.base import RawMessage
 from connectors.email.imap.cursor import ImapCursor
 from router.errors import TransientError
 
-# UIDs in one answer: at most eleven bytes each, so half of what imaplib takes in a line.
+# UIDs in one answer: at most eleven bytes each, so half of what imaplib accepts in a line.
 WINDOW: Final = 50_000
 
-# Enough of a header to show who wrote about what; a hostile one may have megabytes.
+# Enough of a header to show the sender and the subject; a hostile one may have megabytes.
 _HEADER_BYTES: Final = 262_144
 
 _BODY: Final = b"BODY[]"
@@ -29,7 +29,7 @@ _HEADER: Final = b"BODY[HEADER]<0>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMail:
-    """A message that is known to be there. size: None if the server would not say."""
+    """A message that the server has. size: None if the server does not give it."""
 
     uid: int
     size: int | None
@@ -46,16 +46,16 @@ class FoundUids:
 
 @dataclass(slots=True)
 class Fetched:
-    """What became of the UIDs of a page; gone: expunged by somebody before we could fetch them."""
+    """The result for the UIDs of a page. gone: expunged before we could fetch them."""
 
     messages: list[RawMessage] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
 
 
 def find_above(client: IMAPClient, mark: ImapCursor, *, exists: int, window: int = WINDOW) -> FoundUids:
-    """Return the UIDs above the mark; within the old mail, those up to its end and since its day.
+    """Return the UIDs above the mark. While the mark is in the old mail: up to its end, and since the given day.
 
-    exists: how many messages the folder has, as SELECT said.  window: of a larger folder so many are looked at at once.
+    exists: how many messages the folder has, from SELECT.  window: how many of them one search covers.
     """
     read = mark.read
     while True:
@@ -77,8 +77,8 @@ def _search(client: IMAPClient, mark: ImapCursor, read: int, *, exists: int, win
 def _search_window(
     client: IMAPClient, read: int, *, last: int, since: list[str | date], exists: int, window: int
 ) -> FoundUids:
-    # Sequence numbers have no gaps, so a window of them has a known size. They shift when somebody expunges
-    # meanwhile: the window begins one before the first new message, and must show that it does.
+    # Sequence numbers have no gaps, so a window of them has a known size. They shift when a message is expunged
+    # meanwhile: the window begins one before the first new message, and the result must contain that message.
     first = _sequence_above(client, read, exists)
     if first > exists:
         return FoundUids(uids=[])
@@ -104,7 +104,7 @@ def _sequence_above(client: IMAPClient, read: int, exists: int) -> int:
 
 
 def list_messages(client: IMAPClient, uids: Sequence[int], *, now: datetime) -> list[ListedMail]:
-    """Return size and date of the UIDs that are still there, in their order."""
+    """Return size and date of those UIDs that still exist, in their order."""
     answers = _ask(client, uids, "RFC822.SIZE", "INTERNALDATE")
     if answers is None:
         return [_list_one(client, uid, now) for uid in uids] if len(uids) > 1 else [_unsized(uids[0], now)]
@@ -123,7 +123,7 @@ def _unsized(uid: int, now: datetime) -> ListedMail:
 def _listed(uid: int, answer: dict[bytes, Any], now: datetime) -> ListedMail:
     size, received = answer.get(b"RFC822.SIZE"), answer.get(b"INTERNALDATE")
     try:
-        # A server's clock may be ahead; nothing was received in the future.
+        # A server's clock may be ahead of ours; no message was received in the future.
         at = min(received.astimezone(UTC), now) if isinstance(received, datetime) else now
     except OverflowError:
         at = now
@@ -131,11 +131,11 @@ def _listed(uid: int, answer: dict[bytes, Any], now: datetime) -> ListedMail:
 
 
 def fetch_messages(client: IMAPClient, listed: Sequence[ListedMail], *, epoch: str, largest: int) -> Fetched:
-    """Fetch the messages without marking them read, in order; each UID becomes a message or is known to be gone.
+    """Fetch the messages in order without marking them read; each UID yields a message or is reported as gone.
 
-    A message above `largest` comes as its header alone; one that the server refuses comes as what could be had,
-    at worst as nothing; both carry a defect that says so. A message that was expunged is left out.
-    Raises TransientError when the server hands out no other message either: then it is busy, and no mail is to blame.
+    Of a message above `largest` only the header is fetched; of one that the server refuses, what it does return,
+    possibly nothing; both carry a defect that says so. A message that was expunged is left out.
+    Raises TransientError when the server returns no other message either: then the server is busy.
     """
     whole = [message.uid for message in listed if message.size is not None and message.size <= largest]
     bodies = _contents(_ask(client, whole, "BODY.PEEK[]"), _BODY)
@@ -150,7 +150,7 @@ def fetch_messages(client: IMAPClient, listed: Sequence[ListedMail], *, epoch: s
             fetched.messages.append(raw(message, epoch=epoch, content=content, defect=defect))
     refused = {message.uid for message in listed if message.uid in there} - _had(fetched)
     if refused and not _hands_out_others(client, refused):
-        raise TransientError(f"the server would not hand out {len(refused)} messages, nor any other")
+        raise TransientError(f"the server returned neither these {len(refused)} messages nor any other")
     return fetched
 
 
@@ -159,14 +159,14 @@ def _had(fetched: Fetched) -> set[int]:
 
 
 def _hands_out_others(client: IMAPClient, refused: set[int]) -> bool:
-    """Tell whether the first or the last message of the mailbox can be had, if they are not among the refused."""
+    """Return whether the first or the last message of the mailbox can be fetched, if they are not among the refused."""
     ends = {uid for place in ("1", "*") for uid in client.search([place])}
     answers = (_ask(client, [uid], f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>") for uid in ends - refused)
     return any(_contents(answer, _HEADER) for answer in answers)
 
 
 def raw(message: ListedMail, *, epoch: str, content: bytes, defect: str) -> RawMessage:
-    """Return the message as the contract wants it."""
+    """Return the message as the `Connector` contract wants it."""
     key = f"{epoch}:{message.uid}"
     return RawMessage(source_key=key, content=content, received_at=message.received_at, defect=defect)
 
@@ -179,14 +179,14 @@ def _rescue(client: IMAPClient, message: ListedMail, largest: int) -> tuple[byte
             return content, ""
     header = _contents(_ask(client, [uid], f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"), _HEADER).get(uid, b"")
     if too_large:
-        why = f"the message has {message.size} bytes, more than the {largest} this channel takes"
+        why = f"the message has {message.size} bytes, more than the {largest} that this channel accepts"
     else:
-        why = f"the server would not hand out the message with UID {uid}"
+        why = f"the server did not return the message with UID {uid}"
     return header, why + ("; only its header was fetched" if header else "")
 
 
 def _ask(client: IMAPClient, uids: Sequence[int], *items: str) -> dict[int, dict[bytes, Any]] | None:
-    """Return the server's answers by UID; None if there is none to the whole."""
+    """Return the server's answers by UID; None if the command failed as a whole."""
     if not uids:
         return {}
     try:
@@ -194,7 +194,7 @@ def _ask(client: IMAPClient, uids: Sequence[int], *items: str) -> dict[int, dict
     except IMAPClient.AbortError:
         raise
     except (IMAPClient.Error, ValueError, TypeError, LookupError):
-        # It said NO, or something that IMAPClient cannot read; the line is in step either way.
+        # The server answered NO, or something that IMAPClient cannot parse; in both cases the connection is in step.
         return None
 
 

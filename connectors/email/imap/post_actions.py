@@ -1,4 +1,4 @@
-"""What becomes of a mail on the server once it is kept: it is marked as seen, moved to a folder, or left alone."""
+"""Treat stored mail on the server as the settings say: mark it as seen, move it to a folder, or leave it alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _AT_ONCE: Final = 500
 
 
 def unsettled_of(client: IMAPClient, mark: ImapCursor) -> list[int]:
-    """Return the UIDs of the last page that was kept: whether its post-action came about, nobody knows."""
+    """Return the UIDs of the last stored page: it is not known whether its post-action was completed."""
     since = ["SINCE", mark.since] if mark.since else []
     return [uid for uid in client.search(["UID", f"{mark.page}:{mark.read}", *since]) if uid <= mark.read]
 
 
 def settle_messages(client: IMAPClient, uids: Sequence[int], settings: ImapSettings) -> None:
-    """Mark or move the messages as the settings say; those that are gone are no error, so it may come twice."""
+    """Mark or move the messages as the settings say. Messages that are gone are no error, so a second call is safe."""
     for start in range(0, len(uids), _AT_ONCE):
         some = uids[start : start + _AT_ONCE]
         if settings.after == "seen":
@@ -38,6 +38,6 @@ def _move(client: IMAPClient, uids: Sequence[int], folder: str) -> None:
         return
     client.copy(there, folder)
     client.delete_messages(there, silent=True)
-    # A plain EXPUNGE would remove what other people have marked as well (RFC 4315 section 2.1).
+    # A plain EXPUNGE would also remove what other people have marked (RFC 4315 section 2.1).
     if client.has_capability("UIDPLUS"):
         client.uid_expunge(there)

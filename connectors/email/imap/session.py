@@ -1,4 +1,4 @@
-"""One logged-in IMAP connection: its folder, its hints about new mail, its end."""
+"""One IMAP connection: open it, log in, select the folder, wait for new mail, close it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from connectors.email.tls import trust
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import ImapSettings
 
-# Ten seconds to connect and shake hands; a minute of silence in the middle of an answer is a dead line.
+# Ten seconds for the connection and its handshake; a minute of silence within an answer means a dead connection.
 _TIMEOUT: Final = SocketTimeout(connect=10, read=60)
 
-# What RFC 2971 lets us say about ourselves. 163.com, 126.com and yeah.net refuse SELECT to clients that do not.
+# The identification of RFC 2971. 163.com, 126.com and yeah.net refuse SELECT to clients that do not send it.
 _IDENTITY: Final = {"name": "omniyard", "version": "1", "vendor": "omniyard"}
 
-# Response codes of RFC 5530 section 3 and words of providers that speak of the moment and not of us.
+# Response codes of RFC 5530 section 3 and words of providers that mean a temporary refusal.
 _PASSING: Final = (
     *("[unavailable]", "[inuse]", "[limit]", "[serverbug]", "[contactadmin]"),
     *("too many", "try again", "temporar", "frequen", "busy"),
 )
 
 _HINTS: Final = (
-    (("163.com", "126.com", "yeah.net"), "NetEase wants the authorisation code that its web mail shows under IMAP"),
-    (("qq.com", "foxmail.com"), "Tencent wants the authorisation code that its web mail shows under IMAP"),
-    (("outlook.com", "office365.com", "hotmail.com"), "Exchange Online takes no passwords: set oauth_token"),
-    (("gmail.com", "googlemail.com"), "Google wants an app password, or set oauth_token"),
+    (("163.com", "126.com", "yeah.net"), "NetEase expects the authorisation code that its web mail shows under IMAP"),
+    (("qq.com", "foxmail.com"), "Tencent expects the authorisation code that its web mail shows under IMAP"),
+    (("outlook.com", "office365.com", "hotmail.com"), "Exchange Online accepts no passwords: set oauth_token"),
+    (("gmail.com", "googlemail.com"), "Google expects an app password, or set oauth_token"),
 )
 
 
 def connect(settings: ImapSettings) -> IMAPClient:
-    """Return a client that is logged in and has named itself; no folder is selected.
+    """Return a client that is logged in and has sent its ID; no folder is selected.
 
-    Raises TransientError when the server cannot be reached, PermanentError when it does not want us.
+    Raises TransientError when the server cannot be reached, PermanentError when it refuses us.
     """
     with server_errors(settings, "connect"):
         client = _open(settings)
@@ -64,12 +64,12 @@ def _introduce(client: IMAPClient) -> None:
     except IMAPClient.AbortError:
         raise
     except IMAPClient.Error:
-        # Whoever offers ID and then does not care for it is no worse a mailbox.
+        # A server that offers ID and then fails on it is still usable.
         return
 
 
 def hang_up(client: IMAPClient) -> None:
-    """Let go of a connection, whatever state it is in."""
+    """Close a connection, in any state."""
     with suppress(OSError, IMAPClient.Error):
         client.shutdown()
 
@@ -80,7 +80,7 @@ def _open(settings: ImapSettings) -> IMAPClient:
     port = settings.port or (993 if implicit else 143)
     host = settings.host.strip("[]")
     client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trusted, timeout=_TIMEOUT)
-    # Otherwise dates come back without a zone, in that of this process.
+    # Otherwise dates come back without a zone, in this process's local time.
     client.normalise_times = False
     if settings.security == "starttls":
         try:
@@ -100,7 +100,7 @@ def _log_in(client: IMAPClient, settings: ImapSettings) -> None:
             client.oauthbearer_login(settings.username, token)
         return
     if not settings.password:
-        raise PermanentError("there is neither password nor oauth_token")
+        raise PermanentError("neither password nor oauth_token is set")
     password = settings.password.reveal()
     # LOGIN carries ASCII only; SASL PLAIN is UTF-8 (RFC 4616 section 2).
     if (settings.username + password).isascii() and not client.has_capability("LOGINDISABLED"):
@@ -110,14 +110,14 @@ def _log_in(client: IMAPClient, settings: ImapSettings) -> None:
 
 
 def server_errors(settings: ImapSettings, doing: str) -> AbstractContextManager[None]:
-    """Turn each error of the server inside into one of our two families; see `translate`."""
+    """Turn each error of the server inside into a TransientError or a PermanentError; see `translate`."""
     explain = partial(_explain, settings=settings)
     return translate(settings.host, doing, refusals=IMAPClient.Error, explain=explain)
 
 
 def _explain(error: Exception, where: str, *, settings: ImapSettings) -> OmniyardError:
     if isinstance(error, CapabilityError):
-        return PermanentError(f"{where}: {_said(error, settings)}; is security right?")
+        return PermanentError(f"{where}: {_answer_of(error, settings)}; check security")
     if isinstance(error, LoginError):
         return _refused_login(error, settings)
     if isinstance(error, IMAPClient.AbortError):
@@ -126,22 +126,22 @@ def _explain(error: Exception, where: str, *, settings: ImapSettings) -> Omniyar
 
 
 def _refused_login(error: LoginError, settings: ImapSettings) -> OmniyardError:
-    # IMAPClient makes a LoginError of a broken line as well; the difference is in what it was raised from.
+    # IMAPClient raises a LoginError for a broken connection as well; the exception that it was raised from differs.
     if isinstance(error.__context__, IMAPClient.AbortError | OSError):
         return TransientError(f"could not log in at {settings.host}: the connection broke")
-    said = _said(error, settings)
-    if any(words in said.lower() for words in _PASSING):
-        return TransientError(f"{settings.host} takes no login now: {said}")
+    answer = _answer_of(error, settings)
+    if any(words in answer.lower() for words in _PASSING):
+        return TransientError(f"{settings.host} accepts no login now: {answer}")
     what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
-    return PermanentError(f"could not log in at {settings.host}: {what} ({said}){_hint(settings)}")
+    return PermanentError(f"could not log in at {settings.host}: {what} ({answer}){_hint(settings)}")
 
 
 def _refused(error: Exception, settings: ImapSettings, where: str) -> OmniyardError:
-    said = _said(error, settings)
-    if "Unsafe Login" in said:
-        return PermanentError(f"{where}: the provider thinks the login unsafe ({said}){_hint(settings)}")
-    permanent = any(code in said for code in ("NONEXISTENT", "NOPERM", "CANNOT"))
-    return (PermanentError if permanent else TransientError)(f"{where}: {said}")
+    answer = _answer_of(error, settings)
+    if "Unsafe Login" in answer:
+        return PermanentError(f"{where}: the provider calls the login unsafe ({answer}){_hint(settings)}")
+    permanent = any(code in answer for code in ("NONEXISTENT", "NOPERM", "CANNOT"))
+    return (PermanentError if permanent else TransientError)(f"{where}: {answer}")
 
 
 def _hint(settings: ImapSettings) -> str:
@@ -150,24 +150,24 @@ def _hint(settings: ImapSettings) -> str:
     return next(hints, "")
 
 
-def _said(error: Exception, settings: ImapSettings) -> str:
-    """Return the server's words, short and without the account's name."""
+def _answer_of(error: Exception, settings: ImapSettings) -> str:
+    """Return the server's answer, shortened and without the account's name."""
     first: Any = error.args[0] if error.args else ""
     text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
     text = text.removeprefix("b'").removesuffix("'").replace(settings.username, "...")
     return "".join(char if char.isprintable() else " " for char in text)[:160]
 
 
-# IDLE is watched in slices, so that a stop is noticed within one of them.
+# IDLE is read in slices of this many seconds; a stop is noticed within one of them.
 _SLICE: Final = 1.0
 
-# An empty answer that comes well before its time-out is a dead line: `idle_check` says nothing about an EOF.
+# An empty answer well before the time-out means a dead connection: `idle_check` does not report an EOF.
 _TOO_SOON: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What SELECT said. epoch: UIDVALIDITY, "0" if the server has none.  next_uid: above every UID there is."""
+    """The answer to SELECT. epoch: UIDVALIDITY, "0" if the server has none.  next_uid: above every existing UID."""
 
     epoch: str
     next_uid: int
@@ -183,27 +183,27 @@ class ImapSession:
         self.can_idle = settings.idle and self.client.has_capability("IDLE")
 
     def open_folder(self, *, readonly: bool) -> Folder:
-        """Select the folder and look at it again. Read-only unless something is to be marked or moved."""
+        """Select the folder and read its state again. Read-only unless messages will be marked or moved."""
         answer: dict[bytes, Any] = self.client.select_folder(self._name, readonly=readonly)
         exists = int(answer.get(b"EXISTS", 0))
         next_uid = answer.get(b"UIDNEXT")
         if next_uid is None:
             next_uid = max(self.client.search(["*"]), default=0) + 1 if exists else 1
-        # SELECT said how many there are; from here on an EXISTS means new mail.
+        # The answer to SELECT has the number of messages; a later EXISTS means new mail.
         self.has_news()
         return Folder(epoch=str(answer.get(b"UIDVALIDITY", 0)), next_uid=int(next_uid), exists=exists)
 
     def has_news(self) -> bool:
-        """Tell whether the server has mentioned new mail since the last call.
+        """Return whether the server has announced new mail since the last call.
 
-        It does so once, with the answer to whatever we asked, and that answer may not yet hold the mail.
+        It announces new mail once, in the answer to any command; that answer may not yet contain the mail.
         """
         return bool(self.client._imap.response("EXISTS")[1] != [None])
 
     def idle(self, deadline: float, woken: threading.Event) -> None:
         """Return when the server hints at new mail, at `deadline` (monotonic) or when woken.
 
-        Raises TransientError when the line is dead.
+        Raises TransientError when the connection is dead.
         """
         self.client.idle()
         heard: list[Any] = []
@@ -216,23 +216,23 @@ class ImapSession:
         responses = self.client.idle_check(timeout=seconds)
         if not responses and time.monotonic() - began < seconds * _TOO_SOON:
             raise TransientError("the server closed the connection while we waited")
-        # "* OK Still here" is a sign of life and no news.
+        # "* OK Still here" is a keep-alive and announces nothing.
         return [response for response in responses if b"EXISTS" in response or b"BYE" in response]
 
     def interrupt(self) -> None:
-        """End whatever the session's thread is reading; from any thread."""
-        # Only shutdown wakes a reader; close would wait for it. On a TLS socket the plain method is meant:
-        # its own would let the reader go on without encryption.
+        """End a read of the session's thread; may be called from any thread."""
+        # Only shutdown wakes a reader; close would wait for it. Call the plain socket's method, not the TLS socket's:
+        # that one would let the reader continue without encryption.
         with suppress(OSError, AttributeError):
             socket.socket.shutdown(self.client.socket(), socket.SHUT_RDWR)
 
     def end(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         hang_up(self.client)
 
 
 def probe(settings: ImapSettings) -> Health:
-    """Log in on a connection of its own, look at the folder, change nothing."""
+    """Log in on a separate connection and look at the folder; change nothing."""
     try:
         with server_errors(settings, "log in"):
             session = ImapSession(settings)
@@ -253,13 +253,13 @@ def _look(session: ImapSession, settings: ImapSettings) -> Health:
     folder = session.open_folder(readonly=True)
     findings = [
         f"logged in at {settings.host}; the folder {settings.folder!r} holds {folder.exists} messages",
-        "the server says when mail arrives (IDLE)"
+        "the server announces new mail (IDLE)"
         if session.can_idle
         else f"no IDLE: new mail is noticed every {settings.poll.total_seconds():.0f} s",
     ]
     ok = True
     if settings.after == "move":
         ok = bool(session.client.list_folders(pattern=settings.move_to))
-        there = "is there" if ok else "is not there: create it, or change move_to"
-        findings.append(f"the folder {settings.move_to!r} for mail that is kept {there}")
+        there = "exists" if ok else "does not exist: create it, or change move_to"
+        findings.append(f"the folder {settings.move_to!r} for stored mail {there}")
     return Health(ok=ok, findings=tuple(findings))

@@ -1,1 +1,1 @@
-"""The bytes of a mail into an Envelope."""
+"""Turn the bytes of a mail into an Envelope."""

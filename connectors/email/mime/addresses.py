@@ -1,7 +1,7 @@
-"""Find the mail addresses in a field, whatever the sender made of it (RFC 5322 sections 3.4 and 4.4).
+"""Find the mail addresses in a field, also in a malformed one (RFC 5322 sections 3.4 and 4.4).
 
-One pass over tokens, no recursion: 500 open brackets cost what 500 letters cost. The display name is shown
-and never believed: an address inside quotes, a comment or an encoded word is a name.
+One pass over tokens, no recursion: 500 open brackets cost as much as 500 letters. The display name is shown
+but never trusted: an address inside quotes, a comment or an encoded word is a name.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from connectors.email.mime import limits
 from connectors.email.mime.headers import decode_words
 from router.envelope import Party, PartyKind
 
-# What nearly every field looks like: one mailbox, a plain or quoted name, no comment.
+# The form of nearly every field: one mailbox, a plain or quoted name, no comment.
 _PLAIN: Final = re.compile(
     r'\s*(?:"([^"\\]*)"|([^"<>@,;:\\()\[\]]*))\s*<\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*>\s*'
 )
 _BARE: Final = re.compile(r'\s*([^\s<>@,;:"()\[\]\\]+@[^\s<>@,;:"()\[\]\\]+)\s*')
-# Matching takes the square of a run of blanks; the reader below takes any length once.
+# This pattern's cost grows with the square of a run of blanks; the reader below is linear.
 _LONGEST_PLAIN: Final = 300
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?|([<>(),;:])|\\(.)|([^\s"<>(),;:\\]+)|(\s+)', re.DOTALL)
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-# Marks inside the reader; no field holds them once its line ends and zeros are gone.
+# Markers inside the reader; no field contains them once it is unfolded and zeros are removed.
 _QUOTED: Final = "\x00"
 _BLANK: Final = "\x01"
 _CLOSED: Final = "\x02"
@@ -33,7 +33,7 @@ _ROUTE: Final = re.compile(r"^(?:@[^:]*:)+")
 def parse_addresses(value: str) -> list[Party]:
     """Return the mailboxes of an unfolded field whose 8-bit bytes are text already, at most `limits.ADDRESSES`.
 
-    Groups are opened and their members listed. A mailbox without an address is left out.
+    Groups are expanded into their members. A mailbox without an address is left out.
     """
     if len(value) <= _LONGEST_PLAIN:
         single = _PLAIN.fullmatch(value)
@@ -43,12 +43,12 @@ def parse_addresses(value: str) -> list[Party]:
         if bare is not None:
             return [_party(bare[1], "")]
     found = _Reader().read(value[: limits.FIELD_CHARACTERS])
-    # `Lei, Li <li@example.com>`: beside an address a bare word is half a name, not a local mailbox.
+    # `Lei, Li <li@example.com>`: next to an address a bare word is half a name, not a local mailbox.
     return [party for party in found if "@" in party.handle] or found
 
 
 def clean_name(name: str) -> str:
-    """Return a display name on one line, without characters that hide or turn what people read."""
+    """Return a display name on one line, without characters that hide or reverse text."""
     if not name:
         return ""
     if not name.isascii() or "=?" in name:
@@ -80,7 +80,7 @@ def _party(address: str, name: str) -> Party:
 
 
 class _Reader:
-    """Collects the words of one mailbox until a comma, a semicolon or the end closes it."""
+    """Collects the words of one mailbox until a comma, a semicolon or the end of the field."""
 
     def __init__(self) -> None:
         self.found: list[Party] = []
@@ -111,7 +111,7 @@ class _Reader:
         if sign == "(":
             self.depth = 1
         elif sign == "<":
-            # A second bracket before the first was closed: what came before was part of a name.
+            # A second bracket before the first was closed: the words before it were part of a name.
             self.words.extend(self.inside or ())
             self.inside = []
         elif sign in {">", ",", ";"}:
@@ -125,11 +125,11 @@ class _Reader:
     def _word(self, match: re.Match[str]) -> None:
         if match[1] is not None:
             text = re.sub(r"\\(.)", r"\1", match[1])
-            # In brackets quotes belong to the local part, unless they enclose the whole address.
+            # Inside brackets, quotes belong to the local part, unless they enclose the whole address.
             if self.inside is not None:
                 self.inside.append(text if "@" in text else f'"{text}"')
                 return
-            # Marked, and in one piece: an address in quotes is a name, unless the quotes are a local part's.
+            # Mark quoted words, in one piece: an address in quotes is a name, unless the quotes are a local part's.
             closed = _CLOSED if match[0][-1:] == '"' and len(match[0]) > 1 else ""
             self.words.append(f"{_QUOTED}{text.replace(' ', _BLANK)}{closed}")
             return
@@ -144,7 +144,7 @@ class _Reader:
         self.words, self.inside, self.comments = [], None, []
 
     def _split(self) -> tuple[str, str]:
-        """Tell the address from the name."""
+        """Separate the address from the name."""
         if self.inside is not None:
             return "".join(self.inside).strip(), _plain("".join(self.words))
         text = "".join(self.words).strip()
@@ -162,7 +162,7 @@ def _loose(text: str) -> tuple[str, str]:
             address = f'"{_plain(quoted[1])}"{quoted[2]}' if quoted is not None else _plain(word).strip("[]'")
             return address, _plain(" ".join(other for other in words if other is not word))
     if len(words) == 1 and not words[0].startswith((_QUOTED, "=?")):
-        # A local mailbox such as `root` (RFC 822 section 6.2.2 did without a domain on one host).
+        # A local mailbox such as `root` (RFC 822 section 6.2.2 allowed it without a domain on the same host).
         return _plain(words[0]).strip("[]'"), ""
     return "", ""
 

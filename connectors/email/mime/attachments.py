@@ -1,4 +1,4 @@
-"""Describe attached files, by names that are safe to show and to save under."""
+"""Describe attached files, by names that are safe to show and to use for saving."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 from connectors.email.mime.parts import Part
 from router.envelope import Attachment
 
-# Control characters, and those that hide or turn the letters around them (Unicode Bidirectional Algorithm, UAX 9).
+# Control characters, and those that hide or reverse the letters around them (Unicode Bidirectional Algorithm, UAX 9).
 _HIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
-# Names that Windows gives to devices, with any extension.
+# Names that Windows reserves for devices, with any extension.
 _DEVICE: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 # RFC 6838 section 4.2.
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
@@ -25,7 +25,7 @@ _LONGEST: Final = 150
 def safe_name(name: str) -> str:
     """Return a file name for showing and saving; empty if nothing usable is left.
 
-    The last path component only, no hidden, turning or control characters, no leading dot, no device name,
+    The last path component only, no hidden, reversing or control characters, no leading dot, no device name,
     at most 150 characters with the extension kept.
     """
     if name.isascii() and _PLAIN.fullmatch(name):
@@ -42,14 +42,14 @@ def safe_name(name: str) -> str:
     return name
 
 
-# A letter first, no blanks at the ends, no device: what nearly all names are.
+# A letter first, no blanks at the ends, no device: nearly all names have this form.
 _PLAIN: Final = re.compile(
     r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[A-Za-z0-9_][A-Za-z0-9_ ()+,=@~-]{0,60}\.[A-Za-z0-9]{1,10}"
 )
 
 
 def describe(part: Part, *, pictures: frozenset[str] = frozenset()) -> Attachment:
-    """Return the attachment that the part holds. pictures: the Content-IDs that the page shows."""
+    """Return the attachment in the part. pictures: the Content-IDs that the page shows."""
     content = part.content
     return Attachment(
         name=safe_name(part.filename),

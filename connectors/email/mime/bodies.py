@@ -1,7 +1,7 @@
-"""Tell a mail's text from its files.
+"""Separate a mail's text from its files.
 
 Which parts are body and which are attached follows RFC 8621 section 4.1.4 (JMAP, `textBody`, `htmlBody`,
-`attachments`), the one written-down rule that clients agree on.
+`attachments`), the only written rule that clients agree on.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ _SMIME_SHELLS: Final = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 
 @dataclass(slots=True)
 class Bodies:
-    """text, html: the parts to show in each form, in order.  attached: all other leaves, inline pictures too.
+    """text, html: the parts to show in each form, in order.  attached: all other leaves, including inline pictures.
 
-    notes: what a reader should know of how the mail is built, in sentences.
+    notes: what a reader needs to know about the mail's structure, in sentences.
     """
 
     text: list[Part] = field(default_factory=list)
@@ -68,23 +68,23 @@ class Bodies:
     notes: list[str] = field(default_factory=list)
 
 
-def sort_parts(reading: ParsedTree) -> Bodies:
+def sort_parts(tree: ParsedTree) -> Bodies:
     """Sort the leaves of a mail."""
-    root = reading.root
+    root = tree.root
     bodies = Bodies()
     if root.is_container and not root.children and root.content.strip():
-        # Strictly it says nothing (RFC 2046 section 5.1.1: all of it is preamble), but somebody wrote it.
+        # Strictly the mail is empty (RFC 2046 section 5.1.1: all of it is preamble), but a person wrote it.
         bodies.text.append(root)
         bodies.notes.append("The mail claims to have parts and has none; its whole body is shown as text.")
     else:
         _sort([root], _Scope(bodies, bodies.text, bodies.html, False), kind="mixed")
-    bodies.attached.extend(reading.files)
+    bodies.attached.extend(tree.files)
     return bodies
 
 
 @dataclass(slots=True)
 class _Scope:
-    """Where one level's parts go: a list that is None takes no more (RFC 8621 calls it null)."""
+    """The lists that take the parts of one level; a list that is None takes no more parts (null in RFC 8621)."""
 
     bodies: Bodies
     text: list[Part] | None
@@ -94,7 +94,7 @@ class _Scope:
 
 def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
     """Return a text part's characters with bare line feeds, `format=flowed` lines joined (RFC 3676)."""
-    # Four bytes are the longest character of any charset; more than that can never be shown.
+    # The longest character of any charset has four bytes; more bytes than that can never be shown.
     content = part.content[: 4 * limits.HTML_CHARACTERS]
     parameters = part.parameters
     text = charsets.decode(content, parameters.get("charset", ""), hint=hint)
@@ -113,7 +113,7 @@ def _sort(parts: list[Part], scope: _Scope, *, kind: str) -> None:
         if part.children:
             _descend(part, scope)
         elif part.is_container:
-            # A multipart that could not be opened; an empty one holds nothing.
+            # A multipart that could not be opened; an empty one holds no content.
             scope.bodies.attached.extend([part] if part.content.strip() else [])
         elif not _is_shown(part, index=index, kind=kind):
             scope.bodies.attached.append(part)
@@ -134,7 +134,7 @@ def _descend(part: Part, scope: _Scope) -> None:
     subtype = part.media_type.partition("/")[2]
     children = part.children
     if subtype == "signed" and len(children) == 2 and _is_signature(children[1]):
-        # RFC 1847 section 2.1: the second part is the signature; it is no file of the sender's.
+        # RFC 1847 section 2.1: the second part is the signature, not a file from the sender.
         children = children[:1]
     elif subtype == "encrypted":
         scope.bodies.notes.append("The mail is encrypted (RFC 1847 section 2.2); its words cannot be read here.")
@@ -143,7 +143,7 @@ def _descend(part: Part, scope: _Scope) -> None:
 
 
 def _is_signature(part: Part) -> bool:
-    # RFC 3156 section 5 and RFC 8551 section 3.5.3; what only calls itself a signature may be anything, and is shown.
+    # RFC 3156 section 5 and RFC 8551 section 3.5.3. A part that only has a signature's name may be anything: show it.
     if part.media_type == "application/pgp-signature":
         return part.content.lstrip().startswith(b"-----BEGIN PGP")
     return part.media_type in _SMIME_SIGNATURES and part.content[:1] == b"0"

@@ -1,4 +1,4 @@
-"""Turn mail bytes into text: what a charset's name means in practice, and what undeclared bytes most likely are."""
+"""Decode mail bytes into text: the codec that each charset name means in practice, and a guess for undeclared bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 
 from charset_normalizer import from_bytes
 
-# Not a codec of Python's: see `_as_shift_jis`.
+# Not one of Python's codecs: see `_as_shift_jis`.
 _JAPANESE: Final = "iso-2022-jp"
-# Senders name the charset they believe they use; the right column is what their bytes turn out to be. The supersets
+# Senders name the charset they believe they use; the right column is the charset that their bytes have. The supersets
 # for Latin, Chinese, Japanese, Korean and Thai are those of the WHATWG Encoding Standard, section 4.2.
 _MEANT: Final = {
     "": "",
@@ -72,7 +72,7 @@ _MEANT: Final = {
     "binary": "",
     "none": "",
 }
-# In these, bytes below 128 do not stand for themselves.
+# In these charsets, bytes below 128 do not stand for themselves.
 _UTF_7: Final = frozenset({"utf-7", "utf_7", "utf7", "u7"})
 _STATEFUL: Final = frozenset({_JAPANESE, "iso2022_kr", "hz", "utf-7", "utf_7"})
 _ESCAPE: Final = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI])")
@@ -81,16 +81,16 @@ _SIBLINGS: Final = {
     "iso2022_kr": ("utf-8", "cp949"),
     "hz": ("utf-8", "gb18030"),
 }
-# What the detector may answer: charsets that mail has been written in, not those of mainframes.
+# What the detector may answer: charsets that are used in mail, not those of mainframes.
 _CANDIDATES: Final = [
     "utf_8", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250",
     "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "mac_roman",
 ]  # fmt: skip
-# More than one hole in this many letters beyond ASCII, and the label is wrong.
+# The label is wrong if more than one in this many non-ASCII letters cannot be decoded.
 _HOLES: Final = 4
 _HIGH_RUN: Final = re.compile(rb"[\x80-\xff]+")
 _ACCENTS: Final = 1
-# Ideographs from B0A1 on, and the full-width marks of row A3 and the punctuation of row A1 that stand between them.
+# Ideographs from B0A1 on, and between them the full-width characters of row A3 and the punctuation of row A1.
 _GB_LEVEL_1: Final = re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]")
 _MOSTLY: Final = 0.9
 _KOREAN_BYTES: Final = 16
@@ -98,13 +98,13 @@ _CYRILLIC: Final = (
     ("koi8-r", re.compile(rb"[\xe0-\xff\xb3]?[\xc0-\xdf\xa3]+")),
     ("cp1251", re.compile(rb"[\xc0-\xdf\xa8]?[\xe0-\xff\xb8]+")),
 )
-# Statistics settle within this many bytes; the rest only costs time.
+# Statistics settle within this many bytes; more bytes only cost time.
 _SAMPLE: Final = 8_192
 
 
 @lru_cache(maxsize=512)
 def codec_for(declared: str) -> str:
-    """Return the codec that bytes declared so are read with; empty if the name says nothing or is unknown."""
+    """Return the codec for the declared charset; empty if the name says nothing or is unknown."""
     name = declared.strip().strip("\"'").lower().replace(" ", "")
     meant = _MEANT.get(name)
     if meant is None:
@@ -113,7 +113,7 @@ def codec_for(declared: str) -> str:
 
 
 def no_hint() -> str:
-    """Say that nothing else in the mail names a charset."""
+    """Return that no other part of the mail names a charset."""
     return ""
 
 
@@ -121,16 +121,16 @@ def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_h
     """Return the bytes as text.
 
     declared: the charset's name as the mail gives it; empty if it gives none.
-    hint: asked for a charset named elsewhere in the same mail, which is tried before statistics.
-    The rule: ASCII is ASCII; valid UTF-8 is UTF-8, whatever the label, unless the label's own codec fits better by
-    being stateful; then the declared codec; then the hint; then the detector; then the declared codec with holes.
+    hint: called for a charset that is named elsewhere in the same mail; it is tried before statistics.
+    The rule: ASCII is ASCII; valid UTF-8 is UTF-8, whatever the label, unless the label's codec is stateful and fits;
+    then the declared codec; then the hint; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
     if codec == "utf-8":
         text = _strictly(content, codec)
         return text if text is not None else _guess(content, codec=codec, hint=hint)
     if codec in _STATEFUL and not content.isascii():
-        # These have seven bits only (RFC 1468, RFC 1557, RFC 1843, RFC 2152); the label tells the language at most.
+        # These have seven bits only (RFC 1468, RFC 1557, RFC 1843, RFC 2152); the label gives the language at most.
         return _first_that_fits(content, _SIBLINGS.get(codec, ())) or _guess(content, codec="", hint=hint)
     if codec not in _STATEFUL and not codec.startswith("utf"):
         if content.isascii():
@@ -154,16 +154,16 @@ def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
         return text
     if codec:
         text = content.decode(codec, errors="replace")
-        # Damage leaves a hole here and there. A text that is holes was written in another charset than it says.
+        # Damage leaves single undecodable bytes. A text that is mostly undecodable was written in another charset.
         if text.count("\ufffd") * _HOLES <= len(text) - _ascii_count(text):
             return text
     return content.decode(_detect(content[:_SAMPLE]) or codec or "cp1252", errors="replace")
 
 
 def _detect(sample: bytes) -> str:
-    """Return what the bytes most likely are; empty if nothing fits.
+    """Return the most likely charset of the bytes; empty if none fits.
 
-    A subject has too few letters for statistics, so plain signs go first: lone high bytes among ASCII letters are
+    A subject has too few letters for statistics, so simple signs go first: lone high bytes among ASCII letters are
     a Western language's accents; pairs from GB 2312's first level (the 3,755 everyday characters) are Chinese; words
     that are all small letters, or begin with one capital, are Russian, in the charset whose case bits fit.
     """
@@ -173,7 +173,7 @@ def _detect(sample: bytes) -> str:
     pairs = b"".join(runs)
     if len(_GB_LEVEL_1.findall(pairs)) * 2 >= len(pairs) * _MOSTLY and all(len(run) % 2 == 0 for run in runs):
         leads = {pair[0] for pair in _GB_LEVEL_1.findall(pairs)}
-        # Hangul fills rows B0 to C8 of KS X 1001; Chinese of some length does not stop there.
+        # Hangul fills rows B0 to C8 of KS X 1001; a longer Chinese text goes beyond these rows.
         is_korean = len(pairs) >= _KOREAN_BYTES and max(leads) <= 0xC8 and 0xA3 not in leads
         return "cp949" if is_korean else "gb18030"
     for codec, word in _CYRILLIC:
@@ -194,8 +194,8 @@ def _ascii_count(text: str) -> int:
 def _as_shift_jis(content: bytes) -> bytes:
     """Return ISO-2022-JP (RFC 1468) as Shift JIS.
 
-    Mailers put vendors' characters such as ① into it, which Python's codec refuses and its cp932 knows; the WHATWG
-    Encoding Standard, section 12.2, reads it so as well.
+    Mailers write vendors' characters such as ① in it, which Python's codec refuses and its cp932 knows; the WHATWG
+    Encoding Standard, section 12.2, decodes them too.
     """
     pieces = _ESCAPE.split(content)
     # Split with one group: text, escape, text, escape, ... Before the first escape it is ASCII.
@@ -220,7 +220,7 @@ def _segment(escape: bytes, text: bytes) -> bytes:
 def _strictly(content: bytes, codec: str) -> str | None:
     try:
         text = content.decode(codec)
-        # UTF-7 can spell halves of characters, which no JSON and no database takes.
+        # UTF-7 can encode half of a surrogate pair, which JSON and databases refuse.
         return text.encode("utf-8", "replace").decode() if codec in _UTF_7 else text
     except (UnicodeDecodeError, LookupError):
         return None
@@ -231,7 +231,7 @@ def _is_text_codec(name: str) -> bool:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
         return False
-    # `rot13`, `zlib`, `idna` and their like are codecs too, and none of them is a charset.
+    # `rot13`, `zlib`, `idna` and similar ones are codecs too, but not charsets.
     return found._is_text_encoding and found.name not in {
         "idna",
         "punycode",

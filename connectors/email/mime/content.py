@@ -1,4 +1,4 @@
-"""What a mail says: the new words, the quoted ones, and the page that shows both."""
+"""Read a mail's content: the new words, the quoted ones, and the page that shows both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HTML: Final = "text/html"
 class MailContent:
     """text, quoted, signature: as in Envelope.  page: sanitised HTML.  pictures: Content-IDs that the page shows.
 
-    shown: the page's pieces, by their parts' numbers.
+    shown: the page's pieces, by the number of their part.
     """
 
     text: str
@@ -31,8 +31,8 @@ class MailContent:
     shown: Mapping[int, str] = field(default_factory=dict)
 
 
-def read_wording(bodies: Bodies, *, hint: Callable[[], str]) -> MailContent:
-    """Read the parts that are to be shown. hint: see `charsets.decode`."""
+def read_content(bodies: Bodies, *, hint: Callable[[], str]) -> MailContent:
+    """Read the parts to be shown. hint: see `charsets.decode`."""
     if all(part.media_type != _HTML for part in bodies.html):
         return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), source="", defects=[])
     return _Pages(bodies, hint).read()
@@ -47,7 +47,7 @@ def _split(text: str, *, source: str, defects: list[str]) -> MailContent:
 
 
 class _Pages:
-    """Reads a mail that has HTML. Each part is decoded and sanitised once, whatever it is used for."""
+    """Reads a mail that has HTML. Each part is decoded and sanitised once, however often it is used."""
 
     def __init__(self, bodies: Bodies, hint: Callable[[], str]) -> None:
         self._bodies = bodies
@@ -58,23 +58,23 @@ class _Pages:
 
     def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
-        # A plain part without a letter is a mailer's filler; the words are in the page.
+        # A plain part without a letter is a mailer's filler; the text is in the page.
         if not text.strip():
             text = "\n".join(map(self._words, self._bodies.html))
         page = "\n".join(self._shown.values())
-        wording = _split(text, source=self._source if self._shown else "", defects=self._defects)
+        content = _split(text, source=self._source if self._shown else "", defects=self._defects)
         pictures = html.cids(self._source)
         return MailContent(
-            wording.text, wording.quoted, wording.signature, page, pictures, wording.defects, shown=self._shown
+            content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
         )
 
     def _show(self) -> dict[int, str]:
-        """Return each part as harmless HTML; none if the whole is more than a browser should be given."""
+        """Return each part as harmless HTML; empty if the whole is too large for a browser."""
         if len(self._source) > limits.HTML_CHARACTERS:
             self._defects.append(f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown.")
             return {}
         if not html.is_reasonable(self._source):
-            self._defects.append("The HTML is built too deep or too wide to be shown.")
+            self._defects.append("The HTML is nested too deep or too wide to be shown.")
             return {}
         return {part.number: self._harmless(part) for part in self._bodies.html}
 

@@ -15,16 +15,16 @@ _MONTHS: Final = {
     "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
     "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
 }  # fmt: skip
-# Mail is older, but no desk's mail is: an earlier date is a clock that was never set.
+# Older mail exists, but no desk has any: an earlier date comes from a clock that was never set.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-# Zones reach from -12:00 to +14:00; a day more is a clock gone wrong, not a place.
+# Zones reach from -12:00 to +14:00; more than a day means a wrong clock, not a zone.
 _TOLERANCE: Final = timedelta(days=1)
 
 
 def read_date(value: str, *, received_at: datetime) -> tuple[datetime | None, str]:
-    """Return the moment the sender claims, aware UTC, and what was wrong with it, in a sentence or empty.
+    """Return the moment in the field, aware UTC, and what is wrong with it, in a sentence or empty.
 
-    Unreadable or before 1990: None. More than a day after it was received: the moment of receipt.
+    None if unreadable or before 1990. The moment of receipt if the field is more than a day after it.
     """
     if not value:
         return None, ""

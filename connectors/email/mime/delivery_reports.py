@@ -1,4 +1,4 @@
-"""Hand a mail's parts to the reader of reports, if they could be one."""
+"""Pass a mail's parts to the reader of delivery reports if they could be one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.email.mime.parts import ParsedTree, Part, read_parts
 from router.envelope import Bounce, Party
 from router.origin.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce
 
-# A report's own parts are short; of a returned message its header section is read.
+# A report's own parts are short; of a returned message only the header section is read.
 _BYTES: Final = 64 * 1024
 _MOST_SECTIONS: Final = 20
 _SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-submitted")
@@ -20,21 +20,21 @@ _SIGNS: Final = ("return-path", "content-type", "x-failed-recipients", "auto-sub
 
 def read_report(
     headers: Headers,
-    reading: ParsedTree,
+    tree: ParsedTree,
     *,
     sender: Party,
     subject: str,
     to: tuple[Party, ...],
     shown: Mapping[int, str],
 ) -> Bounce | None:
-    """Return what the mail reports of a message of ours; None if it is no report.
+    """Return what the mail reports about a message that we sent; None if it is not a report.
 
-    shown: parts that were made harmless pages already, by number.
+    shown: parts that are already harmless pages, by number.
     """
     if not sender.handle:
-        # `From: MAILER-DAEMON <>` names nobody who could be answered, but it does name what wrote.
+        # `From: MAILER-DAEMON <>` has no address to answer, but its name identifies the program that wrote.
         sender = Party(sender.kind, "", headers.text("from"))
-    leaves = list(reading.leaves())
+    leaves = list(tree.leaves())
     kinds = frozenset([part.media_type for part in leaves])
     path = headers.raw("return-path")
     if "x-failed-recipients" not in headers.fields and not may_be_report(
@@ -48,7 +48,7 @@ def read_report(
         recipients=frozenset(party.handle for party in to),
     )
     opened = _opened(leaves)
-    # The parts of a wrapped report are numbered anew, and are none of those that are shown.
+    # The parts of a wrapped report have their own numbers, and none of them is among the shown ones.
     pages = shown if opened is leaves else {}
     return read_bounce(cover, sections=list(_sections(opened[:_MOST_SECTIONS], headers, pages=pages)))
 
@@ -59,7 +59,7 @@ def _sections(leaves: list[Part], headers: Headers, *, pages: Mapping[int, str])
             page = pages.get(part.number)
             text = page_to_text(page) if page is not None else to_text(text_of(part, hint=headers.hint))
             yield Section(media_type="text/html", text=text)
-        # A multipart whose boundary is nowhere is a text that was declared wrongly.
+        # A multipart without its boundary is a text with a wrong declaration.
         elif part.media_type.startswith(("text/", "multipart/")):
             kind = part.media_type if part.media_type.startswith("text/") else "text/plain"
             yield Section(media_type=kind, text=text_of(part, hint=headers.hint))
@@ -70,7 +70,7 @@ def _sections(leaves: list[Part], headers: Headers, *, pages: Mapping[int, str])
 
 
 def _opened(leaves: list[Part]) -> list[Part]:
-    """Return the parts, and for a report that a filter wrapped up as an attached message, the parts of the report."""
+    """Return the parts; for a report that a filter wrapped as an attached message, the parts of the report."""
     if any(part.media_type in STATUS_TYPES for part in leaves):
         return leaves
     for part in leaves:

@@ -1,6 +1,6 @@
-"""Read a header section: fields in order, unfolded, decoded however they were written.
+"""Read a header section: fields in order, unfolded, decoded, also where they are malformed.
 
-The section is read here and not by a MIME parser because identity hangs on it: an address is found in the raw
+This module reads the section, not a MIME parser, because identity depends on it: an address is found in the raw
 field first, and only its display name is decoded (RFC 2047 section 5 (3)), so no encoded word can pose as an address.
 """
 
@@ -20,12 +20,12 @@ _FIELD_BYTES: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
 # `From ` is the envelope line of a mailbox file (RFC 4155), not the end of a section.
 _STRAY_LINE: Final = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
 _BREAKS: Final = (b"\r", b"\n")
-# Nearly all header sections end within this; to look through a whole mail for a line that is not there takes longer.
+# Nearly all header sections end within this; a search of the whole mail for a missing line takes longer.
 _NEAR: Final = 32 * 1024
 _CHARSET: Final = re.compile(rb"charset\s{0,4}=[\s\"']{0,4}([a-z0-9_.:-]{2,40})|=\?([a-z0-9_.:-]{2,40})\?[bq]\?")
 _EVERYWHERE: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
 _HINTS: Final = 20
-# Header sections with all their stamps take 2 to 12 KB, and the first part's fields follow.
+# Header sections with all their trace fields take 2 to 12 KB; the first part's fields follow.
 _HINT_BYTES: Final = 16 * 1024
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
 # Lenient on purpose: senders leave blanks inside encoded words, which RFC 2047 section 2 forbids.
@@ -36,18 +36,18 @@ _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """The fields of one header section. Values are kept as latin-1 text, one character a byte, until they are read.
+    """The fields of one header section. Values are kept as latin-1 text, one character per byte, until they are read.
 
-    source: where a charset may be named, for bytes that declare none.
+    source: the bytes in which to look for a charset's name, for fields that declare none.
     """
 
     fields: dict[str, list[str]]
     source: bytes = b""
 
     def hint(self) -> str:
-        """Return the first charset that the mail names and that is not common to all mail; empty if there is none.
+        """Return the first charset that the mail names and that is not a usual one; empty if there is none.
 
-        Only asked for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
+        Called only for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
         """
         for match in islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS):
             name = (match[1] or match[2]).decode("ascii")
@@ -64,32 +64,32 @@ class Headers:
         return unfold(value) if "\n" in value else value.strip()
 
     def last(self, name: str) -> str:
-        """Return the last field of that name as `raw` does: what RFC 8621 section 4.1.3 reads of the MIME fields."""
+        """Return the last field of that name as `raw` does: RFC 8621 section 4.1.3 reads the last MIME field."""
         values = self.fields.get(name)
         return unfold(values[-1]) if values else ""
 
     def text(self, name: str) -> str:
-        """Return the first field of that name as a person reads it; empty if there is none."""
+        """Return the first field of that name, decoded for people to read; empty if there is none."""
         values = self.fields.get(name)
         return decode_words(self.readable(values[0])) if values else ""
 
     def each(self, name: str) -> Iterator[str]:
-        """Yield every field of that name, unfolded, 8-bit bytes decoded, encoded words left alone."""
+        """Yield every field of that name, unfolded, 8-bit bytes decoded, encoded words left as they are."""
         for value in self.fields.get(name, ()):
             yield self.readable(value)
 
     def readable(self, value: str) -> str:
-        """Unfold a field and decode its 8-bit bytes, leaving encoded words alone."""
+        """Unfold a field and decode its 8-bit bytes; encoded words are left as they are."""
         if not value.isascii():
             value = charsets.decode(value.encode("latin-1"), hint=self.hint)
         return unfold(value) if "\n" in value else value.strip()
 
 
 def open_mail(raw: bytes) -> tuple[Headers, bytes]:
-    """Tell a mail's header section from its body, and read the fields.
+    """Separate a mail's header section from its body, and read the fields.
 
-    RFC 5322 section 2.1: the first empty line ends the section. Where there is none, the first line that is neither
-    a field nor the rest of one does. Within a section such lines are passed over: relays leave them there.
+    RFC 5322 section 2.1: the first empty line ends the section. Without one, the first line that is neither
+    a field nor the continuation of one ends it. Within a section such lines are skipped: relays leave them there.
     """
     if raw.find(b"\n", 0, limits.HEADER_BYTES) < 0 and raw.find(b"\r", 0, limits.HEADER_BYTES) >= 0:
         raw = raw.replace(b"\r", b"\n")
@@ -110,14 +110,14 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
 
 
 def _empty_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
-    """Return where the first empty line is, if it ends with CRLF, and where, if with LF alone; -1 for the other."""
+    """Return where the first empty line is if it ends with CRLF, and where if with LF alone; -1 for the other."""
     full = raw.find(b"\n\r\n", start, end)
-    # Two bytes short of the end: an empty line of the other kind that begins there ends behind it.
+    # Two bytes before the end: an empty line of the other kind that begins there ends after it.
     return full, raw.find(b"\n\n", start, full if full >= 0 else end - 2 if end < len(raw) else end)
 
 
 def _first_field(raw: bytes) -> int:
-    """Return where a mail with empty lines before its header section begins; if it has no section, minus its body."""
+    """Return where the header section begins after empty lines; without one, minus the start of the body."""
     rest = raw.lstrip(b"\r\n")
     if _FIELD_BYTES.match(rest):
         return len(raw) - len(rest)
@@ -130,7 +130,7 @@ def _first_stray_line(raw: bytes, start: int) -> int:
 
 
 def read_fields(head: bytes, *, source: bytes = b"") -> Headers:
-    """Read a header section with bare line feeds. Lines that are no field are passed over.
+    """Read a header section with bare line feeds. Lines that are not fields are skipped.
 
     source: where charsets are named (see Headers).
     """
@@ -170,7 +170,7 @@ def decode_words(value: str) -> str:
     if pending:
         pieces.append(charsets.decode(pending, charset))
     pieces.append(value[end:])
-    # Databases refuse a zero in text, and nobody can read one.
+    # Databases refuse a zero in text, and people cannot read it.
     return "".join(pieces).replace("\x00", "")
 
 
@@ -179,6 +179,6 @@ def _word_bytes(encoding: str, text: str) -> bytes:
         spaced = text.replace("_", " ").encode("utf-8", "surrogateescape").decode("latin-1")
         return _QUOTED_BYTE.sub(lambda match: chr(int(match[1], 16)), spaced).encode("latin-1")
     symbols = _NOT_BASE64.sub("", text)
-    # A lone last symbol carries six bits and no byte; it would make the decoder refuse the word.
+    # A lone last symbol carries six bits and no byte; the decoder would refuse the word because of it.
     symbols = symbols[:-1] if len(symbols) % 4 == 1 else symbols
     return b64decode(symbols + "=" * (-len(symbols) % 4))

@@ -1,4 +1,4 @@
-"""Make a mail's HTML harmless to show, and readable as text."""
+"""Make a mail's HTML harmless to show, and convert it to text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import nh3
 
-# What a message needs to look like one. Nothing here fetches, submits, runs or draws over the page: no style, form,
-# SVG, media, frame or meta element, and no attribute that names an address except a link's.
+# The tags that a message needs to look right. Nothing here fetches, submits, runs or draws over the page: no style,
+# form, SVG, media, frame or meta element, and no attribute with an address except a link's.
 _TAGS: Final = {
     "a", "abbr", "address", "b", "bdo", "big", "blockquote", "br", "caption", "center", "code", "col", "colgroup",
     "dd", "del", "dfn", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
@@ -21,7 +21,7 @@ _ATTRIBUTES: Final = {
     "*": {"dir", "lang", "title", "align", "valign"},
     "a": {"href", "name"},
     "font": {"color", "face", "size"},
-    # No `src`: a picture of this mail is named by `data-cid`, any other would be fetched from a stranger.
+    # No `src`: `data-cid` names a picture of this mail; the browser would fetch any other picture from a stranger.
     "img": {"alt", "width", "height", "data-cid"},
     "ol": {"start", "type"},
     "table": {"border", "cellpadding", "cellspacing", "width"},
@@ -37,10 +37,10 @@ _CLEANER: Final = nh3.Cleaner(
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer nofollow",
 )
-# RFC 2392: a picture that travels with the mail. Renaming is safe before cleaning; the cleaner has the last word.
+# RFC 2392: a picture inside the mail. Renaming is safe before cleaning, because the cleaner runs last.
 _OWN_PICTURE: Final = re.compile(r"""\bsrc\s*=\s*(["']?)cid:""", re.IGNORECASE)
 _CID: Final = re.compile(r"""cid:([^"'\s>)]{1,500})""")
-# What follows counts work that grows with the square: a browser's rules for blocks left open, and for attributes.
+# Limits for work that grows with the square: a browser's rules for unclosed blocks, and for attributes.
 # A deep newsletter has 60 levels, a busy tag 40 attributes.
 _DEEPEST: Final = 2_000
 _MOST_ATTRIBUTES: Final = 10_000
@@ -54,17 +54,17 @@ _QUOTED: Final = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def is_reasonable(html: str) -> bool:
-    """Say whether a parser may be given this HTML: parsing takes the square of its depth, and of a tag's attributes."""
+    """Return whether a parser may get this HTML: parsing costs the square of its depth, and of a tag's attributes."""
     if html.count("<") > _DEEPEST and _depth(html) > _DEEPEST:
         return False
     return not _may_be_wide(html) or _attributes(html) <= _MOST_ATTRIBUTES
 
 
 def _may_be_wide(html: str) -> bool:
-    """Say whether the page has a run without `>` that is long enough for that many attributes."""
+    """Return whether the page has a run without `>` that is long enough for that many attributes."""
     start = 0
     while len(html) - start >= 2 * _MOST_ATTRIBUTES:
-        # Each attribute takes two characters at least. The last `>` of a window is where the next one begins.
+        # Each attribute takes two characters at least. The next window begins at the last `>` of this one.
         start = html.rfind(">", start, start + 2 * _MOST_ATTRIBUTES) + 1
         if not start:
             return True
@@ -81,7 +81,7 @@ def _depth(html: str) -> int:
 
 
 def _attributes(html: str) -> int:
-    """Return the most attributes that one tag can have, judged by what parts them."""
+    """Return the most attributes that one tag can have, counted by their separators."""
     most = 0
     for piece in html.split(">"):
         if len(piece) < 2 * _MOST_ATTRIBUTES:
@@ -94,7 +94,7 @@ def _attributes(html: str) -> int:
 
 
 def sanitise(html: str) -> str:
-    """Return HTML that can be shown inside a page: no script, no remote load, no form, no style."""
+    """Return HTML that is safe to show inside a page: no script, no remote load, no form, no style."""
     if "cid:" in html:
         html = _OWN_PICTURE.sub(r"data-cid=\1", html)
     if "ang;" in html:
@@ -109,7 +109,7 @@ def as_html(text: str) -> str:
 
 
 def cids(html: str) -> frozenset[str]:
-    """Return the Content-IDs that the HTML, as it came, shows as pictures."""
+    """Return the Content-IDs that the unsanitised HTML shows as pictures."""
     return frozenset(map(unquote, _CID.findall(html))) if "cid:" in html else frozenset()
 
 
@@ -119,9 +119,9 @@ _BLOCKS: Final = (
 )  # fmt: skip
 _PARAGRAPHS: Final = ("p", "h1", "h2", "h3", "h4", "h5", "h6")
 _ENDS: Final = dict.fromkeys(_BLOCKS, "\n") | dict.fromkeys(_PARAGRAPHS, "\n\n")
-# What takes a tag's place; any other tag leaves nothing.
+# The text that replaces a tag; any other tag is removed.
 _INSTEAD: Final = _ENDS | {f"/{name}": gap for name, gap in _ENDS.items()} | {"/td": " ", "/th": " "}
-# Exact for what the cleaner writes (names in lower case, `>` in a value as `&gt;`), and for nothing else.
+# Exact for the cleaner's output (names in lower case, `>` in a value as `&gt;`), and for nothing else.
 _CLEAN_TAG: Final = re.compile(r"<(/?[a-z0-9]+)[^>]*>")
 _PREFORMATTED: Final = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
 _BLANKS: Final = "\t\r\n\f\xa0"
@@ -131,15 +131,15 @@ _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,300})</title", re.IGNORECASE)
 
 
 def to_text(html: str) -> str:
-    """Return the words of HTML as it came."""
+    """Return the text of unsanitised HTML."""
     return page_to_text(sanitise(html)) if is_reasonable(html) else without_tags(html)
 
 
 def page_to_text(page: str) -> str:
-    """Return the words of a page that `sanitise` made, blocks on lines of their own, paragraphs apart.
+    """Return the text of a page that `sanitise` made, each block on its own line, a blank line between paragraphs.
 
-    Reading the page, not the HTML as it came, gives the words that agents see: two parsers of broken HTML differ,
-    and libxml2 leaves out what stands behind `</html>`, where replies stand.
+    Reading this page, not the unsanitised HTML, gives the words that agents see: two parsers of broken HTML differ,
+    and libxml2 drops everything after `</html>`, where replies stand.
     """
     if "<pre" not in page:
         return _tidy(_flow(page))
@@ -151,13 +151,13 @@ def page_to_text(page: str) -> str:
 
 
 def title_of(html: str) -> str:
-    """Return the title that a browser would show above the page; empty if there is none."""
+    """Return the title that a browser shows above the page; empty if there is none."""
     match = _TITLE.search(html, 0, 20_000)
     return " ".join(unescape(match[1]).split()) if match else ""
 
 
 def without_tags(html: str) -> str:
-    """Return what is left of HTML that no parser should be given: a reading aid, never to be shown as HTML."""
+    """Return the text left of HTML that is too costly to parse: for reading only, never show it as HTML."""
     return _tidy(_one_blank(unescape(_ANY_TAG.sub(" ", html))))
 
 
@@ -170,7 +170,7 @@ def _one_blank(text: str) -> str:
     for blank in _BLANKS:
         if blank in text:
             text = text.replace(blank, " ")
-    # Each round halves the runs, so even one long run takes few rounds.
+    # Each round halves the runs, so a long run takes few rounds.
     while "  " in text:
         text = text.replace("  ", " ")
     return text
@@ -186,6 +186,6 @@ def _without_clean_tags(page: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    # Line by line: a pattern for blanks around a line break takes the square of a run of blanks.
+    # Line by line: a pattern for blanks around a line break costs the square of a run of blanks.
     lines = "\n".join([line.strip(" ") for line in text.split("\n")])
     return (_LINES.sub("\n\n", lines) if "\n\n\n" in lines else lines).strip()

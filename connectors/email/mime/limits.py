@@ -1,6 +1,6 @@
-"""How much of one mail we are ready to read; beyond it a mail is cut, or becomes a stub for a person to look at.
+"""How much of one mail we read; beyond it a mail is cut, or becomes a stub for an agent.
 
-The figures are about ten times what the oddest honest mail needs, and what the reader's child survives easily.
+The figures are about ten times what the largest honest mail needs, and well within what the child process survives.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ HEADER_BYTES: Final = 256 * 1024
 FIELD_CHARACTERS: Final = 64 * 1024
 ADDRESSES: Final = 200
 REFERENCES: Final = 100
-# RFC 5322 has no limit on a Message-ID but the line's own.
+# RFC 5322 limits a Message-ID only by the limit of its line.
 MESSAGE_ID_CHARACTERS: Final = 998
-# A person's words fill a few thousand; whoever sends a book sends it as a file, and the original is kept.
+# A person writes a few thousand; a sender sends a book as a file, and the original is kept.
 TEXT_CHARACTERS: Final = 200_000
 SUBJECT_CHARACTERS: Final = 2_000
 NAME_CHARACTERS: Final = 200
-# HTML beyond this is shown as text only: sanitising is linear, but a browser is not.
+# Larger HTML is shown as text only: sanitising is linear, but a browser is not.
 HTML_CHARACTERS: Final = 2_000_000
-# A machine header is a word or two; a bound keeps one sender from filling the table.
+# A machine header is a word or two; the bound keeps one sender from filling the table.
 MACHINE_HEADER_CHARACTERS: Final = 1_000
 MACHINE_HEADERS: Final = 60
-# One for each hop that checks (RFC 8601 section 4.1), newest first; ours is the first.
+# One for each hop that checks (RFC 8601 section 4.1), newest first; our server's is the first.
 AUTHENTICATION_RESULTS: Final = 10
 AUTHENTICATION_CHARACTERS: Final = 2_000

@@ -1,4 +1,4 @@
-"""Turn the bytes of a mail into an Envelope. Pure: the same bytes give the same envelope, and nothing is fetched."""
+"""Turn the bytes of a mail into an Envelope. Pure: the same bytes give the same envelope, and no network is used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.base import RawMessage
 from connectors.email.mime import attachments, limits
 from connectors.email.mime.addresses import clean_name, parse_addresses
 from connectors.email.mime.bodies import Bodies, sort_parts
-from connectors.email.mime.content import read_wording
+from connectors.email.mime.content import read_content
 from connectors.email.mime.dates import read_date
 from connectors.email.mime.delivery_reports import read_report
 from connectors.email.mime.headers import Headers, decode_words, open_mail
@@ -21,7 +21,7 @@ from router.errors import NotFound
 from router.origin.automatic import MACHINE_HEADERS
 
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
-# Most mail is written to the same few addresses, the desk's own. A longer list is not remembered.
+# Most mail goes to the same few addresses of the desk, so their parsed form is cached. A longer list is not.
 _USUAL_CHARACTERS: Final = 120
 _IDENTIFIER: Final = re.compile(r"<\s*([^<>\s]{1,998})\s*>")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
@@ -30,13 +30,13 @@ _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]
 def normalise(raw: RawMessage, *, channel: str) -> Envelope:
     """Return the mail as an Envelope.
 
-    Raises connectors.email.mime.parts.Unreadable when it cannot be read within `connectors.email.mime.limits`.
+    Raises connectors.email.mime.tree.UnreadableMail when it cannot be read within `connectors.email.mime.limits`.
     """
     headers, body = open_mail(raw.content)
-    reading = read_parts(headers, body)
-    bodies = sort_parts(reading)
-    wording = read_wording(bodies, hint=headers.hint)
-    defects = [*reading.defects, *bodies.notes, *wording.defects]
+    tree = read_parts(headers, body)
+    bodies = sort_parts(tree)
+    content = read_content(bodies, hint=headers.hint)
+    defects = [*tree.defects, *bodies.notes, *content.defects]
     sent_at, dated = read_date(headers.raw("date"), received_at=raw.received_at)
     if dated:
         defects.append(dated)
@@ -51,26 +51,26 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         cc=_parties(headers, "cc", defects=defects),
         reply_to=_parties(headers, "reply-to", defects=defects),
         subject=subject,
-        text=wording.text,
-        quoted=wording.quoted,
-        signature=wording.signature,
-        html=wording.page,
+        text=content.text,
+        quoted=content.quoted,
+        signature=content.signature,
+        html=content.page,
         sent_at=sent_at,
         rfc_message_id=_message_id(headers),
         in_reply_to=_identifiers(headers, "in-reply-to"),
         references=_identifiers(headers, "references"),
-        attachments=_attachments(bodies, wording.pictures),
+        attachments=_attachments(bodies, content.pictures),
         machine_headers=_machine_headers(headers),
         authentication=_authentication(headers),
         defects=tuple(defects),
-        bounce=read_report(headers, reading, sender=sender, subject=subject, to=to, shown=wording.shown),
+        bounce=read_report(headers, tree, sender=sender, subject=subject, to=to, shown=content.shown),
     )
 
 
 def attachment_content(original: bytes, part: int) -> bytes:
     """Return the decoded bytes of the attachment that `Attachment.part` names.
 
-    Raises NotFound when the mail has no such part, Unreadable when it cannot be read.
+    Raises NotFound when the mail has no such part, UnreadableMail when it cannot be read.
     """
     for found in read_parts(*open_mail(original)).leaves():
         if found.number == part:
@@ -113,7 +113,7 @@ def _usual(value: str) -> tuple[Party, ...]:
 
 
 def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, ...]:
-    # A picture without a name that the page shows is part of the page (RFC 2392), not a file.
+    # An unnamed picture that the page shows is part of the page (RFC 2392), not a file.
     return tuple(
         attachments.describe(part, pictures=pictures)
         for part in bodies.attached
@@ -133,7 +133,7 @@ def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
     if name not in headers.fields:
         return ()
     found = _IDENTIFIER.findall(headers.raw(name))
-    # The first opened the thread, the last are nearest; the middle of an endless chain says least.
+    # The first opened the thread, the last are nearest; the middle of an endless chain is the least useful.
     return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
 
 

@@ -1,10 +1,10 @@
-"""Open a mail's MIME structure: one tree of parts, whichever of two parsers read it.
+"""Parse a mail's MIME structure into one tree of parts, the same for both parsers.
 
-The rule: a mail that is one unnamed text has no structure, and is decoded as it says. Any other is read by the fast
-parser. Where that refuses, or what it read looks wrong (`_looks_wrong` has the signs), the standard library's parser
-reads the same bytes again and its reading stands. Damaged base64 alone is no reason for that: the fast parser gives
-the structure, and the damaged part is decoded as far as it goes. Of a MIME field that stands twice in one header
-section the last is read (RFC 8621 section 4.1.3), whichever parser reads it.
+The rule: a mail that is one unnamed text has no structure, and is decoded as declared. Any other is read by the fast
+parser. Where it refuses, or its result looks wrong (`_looks_wrong` has the signs), the standard library's parser
+reads the same bytes again and its result is used. Damaged base64 alone is not a reason: the fast parser gives
+the structure, and the damaged part is decoded as far as possible. If a MIME field stands twice in one header
+section, the last is read (RFC 8621 section 4.1.3), by both parsers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connectors.email.mime.headers import Headers
 from connectors.email.mime.repair import last_fields_only, mechanism, mend
 from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, ParsedTree, Part, TreeCopy, UnreadableMail
 
-# The lines of a file have no lower-case letter, so no line is looked at twice, however many files begin.
+# The lines of a file have no lower-case letter, so no line is scanned twice, however many files begin.
 _FILE: Final = re.compile(
     rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n((?:[ -`]{0,90}\r?\n)+)end[ \t]*\r?$\n?",
     re.MULTILINE,
@@ -49,7 +49,7 @@ def _decode(lines: bytes) -> bytes:
 
 
 def _line(line: bytes) -> bytes:
-    # Some encoders pad a line beyond its count; the count in its first character is what holds.
+    # Some encoders pad a line beyond its count; the count in its first character is right.
     for candidate in (line, line[: (((line[0] - 32) & 63) * 4 + 5) // 3], line[: 1 + ((line[0] - 32) & 63) // 3 * 4]):
         try:
             return a2b_uu(candidate)
@@ -60,13 +60,13 @@ def _line(line: bytes) -> bytes:
 
 __all__ = ["ParsedTree", "Part", "UnreadableMail", "read_parts"]
 
-# The standard library takes 0.1 ms a part and a frame a level: beyond these it is not asked.
+# The standard library takes 0.1 ms per part and a stack frame per level: it does not get mail beyond these.
 _SECOND_OPINION_DELIMITERS: Final = 4 * limits.PARTS
-# RFC 2045 section 6.3 lets private encodings begin with x-; these are older than it.
+# RFC 2045 section 6.3 lets private encodings begin with x-; these are older than that rule.
 _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
 _UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
-# For mail in lower case: a pattern that ignores case, or begins with a line, looks at every byte.
+# For mail in lower case: a pattern that ignores case, or begins with `^`, scans every byte.
 _BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
 # RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
 _DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
@@ -75,14 +75,14 @@ _SINGLE_TEXT: Final = re.compile(
     r"""\s*(text/[a-z0-9.+-]{1,40})\s*(?:;\s*(?:charset|format|delsp)\s*=\s*"?[a-z0-9_.:-]{1,40}"?\s*)*;?\s*""",
     re.IGNORECASE,
 )
-# Matching takes the square of a run of blanks.
+# This pattern's cost grows with the square of a run of blanks.
 _LONGEST_SINGLE: Final = 200
 
 
 def read_parts(headers: Headers, body: bytes) -> ParsedTree:
-    """Open the mail that `open_mail` split.
+    """Parse the mail that `open_mail` split.
 
-    Raises Unreadable when neither parser can read it within the limits.
+    Raises UnreadableMail when neither parser can read it within the limits.
     """
     return _single_text(headers, body) or _read_fast(headers, body)
 
@@ -110,13 +110,13 @@ def _single_text(headers: Headers, body: bytes) -> ParsedTree | None:
 
 @lru_cache(maxsize=256)
 def _single_type(declared: str) -> str:
-    """Return the media type that the field declares; empty if it declares more than one text and its charset."""
+    """Return the media type that the field declares; empty if the field is not just one text and its charset."""
     match = _SINGLE_TEXT.fullmatch(declared)
     return match[1].lower() if match is not None else ""
 
 
 def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
-    # The parsers get the MIME fields and no others: what else stands in the header section cannot hurt them.
+    # The parsers get only the MIME fields: no other field of the header section can break them.
     fields = "".join(f"{name}: {_root_field(headers, name)}\n" for name in MIME_FIELDS if name in headers.fields)
     unparted = _UNPARTED.match(fields)
     if unparted is not None:
@@ -150,10 +150,10 @@ def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Par
 
 
 def _undecoded(raw: bytes) -> bytes:
-    """Return the mail with base64 declared as an encoding that the fast parser leaves alone."""
+    """Return the mail with base64 declared as an encoding that the fast parser does not decode."""
     pieces: list[bytes] = []
     end = 0
-    # The line break in front, which lets the first field match, puts all places one further.
+    # The line break in front, which lets the first field match, shifts all positions by one.
     for match in _BASE64_FIELD.finditer(b"\n" + raw.lower()):
         pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode()
         end = match.end(1) - 1
@@ -188,7 +188,7 @@ def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> ParsedTree:
 
 
 def _split_by_guess(part: Part, copy: TreeCopy) -> None:
-    """Open a multipart whose boundary is missing or misspelt, by the first line that looks like a delimiter."""
+    """Parse a multipart whose boundary is missing or misspelt, by the first line that looks like a delimiter."""
     match = _DELIMITER.search(part.content)
     if match is None:
         return
@@ -204,7 +204,7 @@ def _split_by_guess(part: Part, copy: TreeCopy) -> None:
 
 
 def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> ParsedTree:
-    """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number moves."""
+    """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number changes."""
     files: list[Part] = []
     for part in parts:
         if part.media_type == "text/plain" and part.disposition != "attachment" and b"begin " in part.content:

@@ -1,6 +1,6 @@
-"""Settle what a mail's MIME structure leaves open, so that any parser reads the same from it.
+"""Resolve ambiguities in a mail's MIME structure, so that every parser reads the same structure.
 
-All of it is forbidden, and all of it is sent; where a standard says which reading to prefer, that one is taken.
+Standards forbid each of them, and senders send them; where a standard names the preferred reading, it is used.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Final
 
 from connectors.email.mime.tree import MIME_FIELDS, Oddity, Part
 
-# A delimiter's line and the fields below it; each line is taken or left by its first character, so this is linear.
+# A delimiter's line and the fields below it; the first character of each line decides, so this is linear.
 _SECTION: Final = re.compile(rb"^--[^\r\n]*\r?\n((?:[ \t].*\n|[!-9;-~]+[ \t]*:.*\n)++)", re.MULTILINE)
 _MIME_FIELD: Final = re.compile(rb"^(%s)[ \t]*:" % "|".join(MIME_FIELDS).encode(), re.IGNORECASE | re.MULTILINE)
-# RFC 2045 section 6.1 names them and nothing more, and RFC 822 section 3.4.3 lets comments stand around them; some
+# RFC 2045 section 6.1 allows only these names, and RFC 822 section 3.4.3 allows comments around them; some
 # senders write quotes, a semicolon or blanks, which parsers take for a part of the name.
 _MECHANISM: Final = re.compile(
     r"[\s\"']*(?:\([^()]*\)\s*)?(7bit|8bit|binary|quoted-printable|base64)(?=[\s\"';,(]|$).*", re.IGNORECASE | re.DOTALL
 )
 _ENCODING: Final = re.compile(rb"^(content-transfer-encoding[ \t]*:)([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-# Set before the name of a field that another one supersedes; nothing reads fields of that name.
+# Written before the name of a field that a later one supersedes; no code reads fields of that name.
 _SUPERSEDED: Final = b"X-Superseded-"
-# Set before a boundary; behind it, parsers that compare beginnings would still see the boundary around it.
+# Written before a boundary; after it, parsers that compare only beginnings would still match the outer boundary.
 _INNER: Final = b"inner-"
 
 
 def mend(raw: bytes, parts: Sequence[Part], *, signs: AbstractSet[Oddity]) -> bytes:
-    """Return the mail with its open questions settled; the same bytes if there are none.
+    """Return the mail with its ambiguities resolved; the same bytes if there are none.
 
-    signs: what the parts, as the fast parser read them, show.
+    signs: the oddities of the parts as the fast parser read them.
     """
     if Oddity.DOUBLED in signs:
         raw = last_fields_only(raw)
@@ -42,13 +42,13 @@ def mend(raw: bytes, parts: Sequence[Part], *, signs: AbstractSet[Oddity]) -> by
         outer = {part.parameters.get("boundary", "") for part in parts if part.children}
         empty = (part.parameters.get("boundary", "") for part in parts if part.is_container and not part.children)
         ambiguous = next((each for each in empty if each.endswith("--") and each[:-2] in outer), "")
-        # One is what was seen; each costs a look through the whole mail.
+        # Only one was seen in practice; each one costs a scan of the whole mail.
         raw = _with_own_boundary(raw, ambiguous.encode("utf-8", "replace")) if ambiguous else raw
     return raw
 
 
 def mechanism(value: str) -> str:
-    """Return the name alone of one of RFC 2045's encodings; anything else as it is."""
+    """Return only the name of one of RFC 2045's encodings; any other value unchanged."""
     match = _MECHANISM.fullmatch(value)
     return match[1] if match is not None else value
 
@@ -63,10 +63,10 @@ def _bare(field: re.Match[bytes]) -> bytes:
 
 
 def _with_empty_lines(raw: bytes, parts: Sequence[Part]) -> bytes:
-    """Put the empty line below a delimiter that a text follows at once; without it the text would pass for fields.
+    """Insert the empty line where a text directly follows a delimiter; without it the text would be read as fields.
 
-    A field's name has no blanks and a colon behind it (RFC 5322 section 2.2), and so the standard library ends a header
-    section where a line is none. Here only the first line counts: further below it may be a field's rest, not folded.
+    A field's name has no blanks and a colon after it (RFC 5322 section 2.2), so the standard library ends a header
+    section at a line without one. Only the first line counts here: a later one may be an unfolded rest of a field.
     """
     boundaries = {part.parameters.get("boundary", "") for part in parts if part.children} - {""}
     names = b"|".join(re.escape(each.encode("utf-8", "replace")) for each in sorted(boundaries))
@@ -75,7 +75,7 @@ def _with_empty_lines(raw: bytes, parts: Sequence[Part]) -> bytes:
 
 
 def last_fields_only(raw: bytes) -> bytes:
-    """Rename every MIME field of a part that another of its name follows: RFC 8621 section 4.1.3 reads the last."""
+    """Rename each MIME field that a later one of its name follows: RFC 8621 section 4.1.3 reads the last."""
     return _SECTION.sub(lambda match: _settled(match[0]), raw)
 
 
@@ -89,10 +89,10 @@ def _settled(section: bytes) -> bytes:
 
 
 def _with_own_boundary(raw: bytes, boundary: bytes) -> bytes:
-    """Give a multipart another boundary, whose delimiter reads as the end of the multipart around it.
+    """Give a multipart another boundary if its delimiter reads as the end of the multipart around it.
 
     RFC 2046 section 5.1.1 forbids such a boundary. While a multipart is open its own delimiters come first: it must
-    have a part, and the one around it cannot end before.
+    have a part, and the outer one cannot end before.
     """
     delimiter = b"\n--" + boundary
     first = raw.find(delimiter)

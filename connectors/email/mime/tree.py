@@ -1,4 +1,4 @@
-"""A mail's parts as a tree of ours, copied from either parser's within the limits."""
+"""A mail's parts as our own tree, copied from either parser's within the limits."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from router.errors import PermanentError
 _PARAMETER: Final = re.compile(r""";\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""", re.DOTALL)
 _NAME: Final = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _ESCAPED: Final = re.compile(r'\\(["\\])')
-# Honest fields have fewer than ten; 3,000 were seen in attacks.
+# Honest fields have fewer than ten; attacks with 3,000 were seen.
 _MOST: Final = 100
-# Most mail says the same few things of its parts. What is longer than they are is not remembered.
+# Most mail declares its parts in the same few ways, so parsed values are cached. Longer values are not.
 _USUAL_CHARACTERS: Final = 120
 
 
@@ -61,7 +61,7 @@ def _read(value: str) -> dict[str, str]:
 
 
 def _joined(parts: dict[int, tuple[str, bool]]) -> str:
-    """Put the numbered pieces of a value together (RFC 2231 section 4.1)."""
+    """Join the numbered pieces of a value (RFC 2231 section 4.1)."""
     charset, content = "", b""
     for number, (piece, extended) in sorted(parts.items()):
         text = piece
@@ -71,15 +71,15 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
     return decode_words(charsets.decode(content, charset))
 
 
-# The fields of a part that are read; in this order they go to the parsers.
+# The fields of a part that are read; the parsers get them in this order.
 MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
-# What `parts` writes in place of `base64` when it wants a part's bytes undecoded.
+# What `parts` writes in place of `base64` to get a part's bytes undecoded.
 RAW_BASE64: Final = "x-base64"
 _FIELDS: Final = frozenset(MIME_FIELDS)
 # RFC 2045 section 6.1, as programs spell them.
 _USUAL_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 _RAW: Final = policy.compat32.clone(max_line_length=0)
-# What `str.splitlines` takes for the end of a line, unless a blank follows.
+# What `str.splitlines` treats as the end of a line, unless a blank follows.
 _STRAY_BREAK: Final = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029](?![ \t])")
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -89,17 +89,17 @@ class UnreadableMail(PermanentError):
 
 
 class Oddity(Enum):
-    """What of the fast parser's copy is not as it nearly always is, and should be looked at."""
+    """What is unusual in the fast parser's copy and needs a closer look."""
 
-    # A MIME field stands more than once in one header section, and says different things.
+    # A MIME field stands more than once in one header section, with different values.
     DOUBLED = auto()
-    # An encoding with something around its name, or one that the parser leaves alone.
+    # An encoding with other characters around its name, or one that the parser does not decode.
     ENCODING = auto()
-    # What stands where a part's fields should be holds no MIME field.
+    # The lines in the place of a part's fields hold no MIME field.
     HEADLESS = auto()
     # A multipart without parts.
     EMPTY = auto()
-    # A media type that is none.
+    # An invalid media type.
     TYPE = auto()
 
 
@@ -108,8 +108,8 @@ class Part:
     """One node of a mail.
 
     disposition: `inline`, `attachment` or another word; empty if none is given.
-    filename: as the sender gave it, decoded (RFC 2183 section 2.3; the Content-Type's `name` failing that).
-    number: its place in a walk of the whole tree, the root being 0.
+    filename: as the sender gave it, decoded (RFC 2183 section 2.3; without one, the Content-Type's `name`).
+    number: its position in a walk of the whole tree; the root is 0.
     """
 
     media_type: str
@@ -169,7 +169,7 @@ class TreeCopy:
         self.signs: set[Oddity] = set()
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
-        """Copy a tree of the fast parser's. Its header values are decoded, 8-bit ones as if they were Latin."""
+        """Copy a tree of the fast parser. It decodes header values, 8-bit ones as if they were Latin-1."""
         fields: dict[str, str] = {}
         doubled = False
         for given, values in node.headers.items():
@@ -199,9 +199,9 @@ class TreeCopy:
         return part
 
     def graft(self, nodes: list[PyLazyMimePart]) -> list[Part]:
-        """Copy trees of the fast parser's that were found within a part, numbered after all others.
+        """Copy the fast parser's trees of what was found within a part, numbered after all others.
 
-        Raises ParseError, and leaves no trace of them, if one cannot be decoded.
+        Raises ParseError, and keeps no part of them, if one cannot be decoded.
         """
         count = len(self.all)
         try:
@@ -211,7 +211,7 @@ class TreeCopy:
             raise
 
     def standard(self, message: Message[str, str], depth: int = 1) -> Part:
-        """Copy a tree of the standard library's."""
+        """Copy a tree of the standard library."""
         fields = {
             name.lower(): unfold(self._text(value)) for name, value in message.raw_items() if name.lower() in _FIELDS
         }
@@ -247,7 +247,7 @@ class TreeCopy:
         return part
 
     def _takes(self, depth: int) -> bool:
-        """Say whether one more part at that depth may be copied."""
+        """Return whether one more part at that depth may be copied."""
         if depth > limits.DEPTH:
             self.defects[f"Parts below level {limits.DEPTH} were not read."] = None
         elif len(self.all) >= limits.PARTS:
@@ -261,7 +261,7 @@ class TreeCopy:
             return name if _has_type(fields) else _given_name(fields)
         if max(name) < "\u0100" and not name.isascii() and not self._body.isascii():
             written = name.encode("latin-1")
-            # Only if the mail holds these very bytes were they written raw; else they were decoded from a word.
+            # The name was written raw if the mail holds exactly these bytes; else it was an encoded word.
             if written in self._body:
                 return charsets.decode(written, hint=self._hint)
         return _given_name(fields) or decode_words(name)
@@ -271,11 +271,11 @@ class TreeCopy:
             return a2b_base64(content)
         except Error:
             self.defects["A part's base64 is damaged; what can be decoded of it is shown."] = None
-        # RFC 2045 section 6.8: what is not in the alphabet is passed over, and `=` ends a run.
+        # RFC 2045 section 6.8: characters outside the alphabet are skipped, and `=` ends a run.
         return b"".join(_run(run.translate(None, _NOT_BASE64)) for run in content.split(b"="))
 
     def _text(self, value: object) -> str:
-        """Return a field of the standard library's, its raw bytes decoded."""
+        """Return a field of the standard library, its raw bytes decoded."""
         text = str(value)
         return text if text.isascii() else charsets.decode(text.encode("utf-8", "surrogateescape"), hint=self._hint)
 
@@ -291,13 +291,13 @@ def _has_type(fields: dict[str, str]) -> bool:
 
 
 def _given_name(fields: dict[str, str]) -> str:
-    # RFC 2183 section 2: without a type it is no Content-Disposition, and what follows in it names nothing.
+    # RFC 2183 section 2: without a type it is not a Content-Disposition, and its parameters name nothing.
     name = parameters(fields.get("content-disposition", "")).get("filename", "") if _has_type(fields) else ""
     return name or parameters(fields.get("content-type", "")).get("name", "")
 
 
 def _unglue(part: Part) -> None:
-    """Cut the closing delimiter off a last text that has no line break before it, as some scripts send it."""
+    """Remove the closing delimiter from a last text that has no line break before it, as some scripts send it."""
     last = part.children[-1] if part.children else None
     if last is None or not last.media_type.startswith("text/"):
         return
@@ -313,14 +313,14 @@ def _bytes_of(message: Message[str, str]) -> bytes:
     try:
         return _written(message)
     except HeaderParseError:
-        # The library breaks a field at a form feed and the like, and then refuses what looks like two fields.
+        # The library breaks a field at a form feed and similar characters, and then refuses the result as two fields.
         for part in message.walk():
             _on_lines(part)
         return _written(message)
 
 
 def _on_lines(part: Message[str, str]) -> None:
-    """Leave no line break in a part's fields but that before a blank (RFC 5322 section 2.2.3)."""
+    """Remove every line break in a part's fields except those before a blank (RFC 5322 section 2.2.3)."""
     fields = list(part.raw_items())
     for name in dict.fromkeys(name for name, _ in fields):
         del part[name]

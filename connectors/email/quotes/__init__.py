@@ -1,1 +1,1 @@
-"""The new words of a mail, apart from what it quotes."""
+"""Separate the new words of a mail from what it quotes."""

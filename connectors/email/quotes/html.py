@@ -1,6 +1,6 @@
-"""Where a mail's HTML says that its words are quoted or signed, told as lines of the mail's text.
+"""Find which lines of a mail's text are quoted or signed, by the marks in its HTML.
 
-Names of classes and ids are those that the programs write: Gmail, Apple Mail, Thunderbird, Outlook and Outlook.com,
+The class names and ids are those that mail programs write: Gmail, Apple Mail, Thunderbird, Outlook and Outlook.com,
 Yahoo, Zimbra, Zoho, Proton, Tutanota, GMX, QQ Mail and its company edition, NetEase and its Mail Master, Aliyun, Front.
 """
 
@@ -16,21 +16,21 @@ from lxml import etree
 
 from connectors.email.quotes.lines import LineMark, role_of
 
-# Asked before the page is parsed: no program marks a quote without one of these.
-# Plain words in a page made lower case: a pattern that ignores case takes fifty times as long on each page, and
-# making bytes lower case a tenth of what it takes with text. Latin-1 is a character a byte, and quickly looked through.
+# Searched before the page is parsed: no program marks a quote without one of these.
+# Plain words in a lower-case page: a pattern that ignores case takes fifty times as long on each page, and
+# lower-casing bytes takes a tenth of the time of text. Latin-1 has one character per byte and is fast to search.
 _HINTS: Final = (
     "quote", "includetail", "appendonsend", "divrplyfwdmsg", "stopspelling", "zwchr", "moz-forward",
     "outlookmessageheader", "#e1e1e1", "#b5c4df", "reference-message", "signature", "replycontent", "forwardcontent",
     "zmail_extra", "neteasemailcard", "oringinal_describe", "original-content",
 )  # fmt: skip
-# A page beyond this is read by the rules for text alone.
+# A larger page is read by the rules for text alone.
 _LARGEST_PAGE: Final = 500_000
 _MOST_PASSAGES: Final = 60
-# What the plain form of a page adds or leaves out, beside blanks.
+# Characters that the plain form of a page adds or leaves out, besides blanks.
 _NOISE: Final = ("\u200b", "\ufeff", ">", "|", "*", "_")
 _UNREAD: Final = ("style", "script", "title", "template", "noscript")
-# How much of a passage is looked for in the text, and how little is too little to be sure, in characters.
+# How many characters of a passage are searched for in the text; fewer than the last are too few to be sure.
 _ANCHORS: Final = (48, 24, 12)
 _MOST_CANDIDATES: Final = 2_000
 _MOST_TEXTS: Final = 20_000
@@ -54,7 +54,7 @@ _SIGNING_IDS: Final = ("signature", "applemailsignature", "ms-outlook-mobile-sig
 _BORDER: Final = re.compile(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)", re.IGNORECASE)
 _BAR: Final = re.compile(r"border-left(?:-width)?\s*:(?!\s*(?:none|0))", re.IGNORECASE)
 
-# What can carry a mark; paragraphs and spans, of which there are many, cannot.
+# The elements that can carry a mark; paragraphs and spans, which are many, cannot.
 _CANDIDATES: Final = etree.XPath(
     "//blockquote | //includetail | //*[@*][self::div or self::hr or self::pre or self::table or self::section]"
 )
@@ -71,7 +71,7 @@ class _Passage:
 
 
 def mark_lines(lines: Sequence[str], *, html: str) -> dict[int, LineMark]:
-    """Return what the HTML says of the text's lines, by index; lines it says nothing of are left out."""
+    """Return the marks that the HTML gives to the text's lines, by index; other lines are left out."""
     if len(html) > _LARGEST_PAGE:
         return {}
     content = html.encode("utf-8", "replace")
@@ -98,7 +98,7 @@ def _passages(root: etree._Element) -> Iterator[_Passage]:
     marked: set[etree._Element] = set()
     for element in _CANDIDATES(root)[:_MOST_CANDIDATES]:
         if _cuts(element):
-            # From here on all is quoted, whatever element it is in.
+            # Everything from here on is quoted, in any element.
             rest = islice(chain(element.itertext(), _texts_after(element)), _MOST_TEXTS)
             yield _Passage(LineMark.QUOTED, _squeeze("".join(rest)))
             return
@@ -144,7 +144,7 @@ def _mark_of(element: etree._Element) -> LineMark | None:
     if classes & _SIGNING or name.startswith(_SIGNING_IDS) or element.get("data-smartmail") == "gmail_signature":
         return LineMark.SIGNATURE
     if "gmail_quote" in classes:
-        # In a reply between the lines this element holds quotes and answers: its blockquotes are what is quoted.
+        # In a reply between the quoted lines this element holds quotes and answers: only its blockquotes are quoted.
         return None if any(child.tag == "blockquote" for child in element) else LineMark.QUOTED
     quoting = (
         element.tag == "includetail"
@@ -158,13 +158,13 @@ def _mark_of(element: etree._Element) -> LineMark | None:
 
 
 def _is_citation(element: etree._Element, classes: frozenset[str]) -> bool:
-    # Programs that indent a paragraph also write a blockquote: it has neither a bar nor a name.
+    # Programs also indent a paragraph by a blockquote: that one has neither a bar nor a name.
     cited = element.get("type") == "cite" or element.get("cite") is not None
     return cited or any("quote" in name for name in classes) or bool(_BAR.search(element.get("style", "")))
 
 
 def _is_introduced(element: etree._Element) -> bool:
-    """Tell whether a blockquote without any mark stands below an attribution, as Yandex writes it."""
+    """Return whether a blockquote without any mark follows an attribution, as Yandex writes it."""
     above = _TEXT_BEFORE(element)
     return bool(above) and not element.attrib and str(above[0]).rstrip()[-1:] in {":", "："}
 
@@ -207,7 +207,7 @@ def _find(passage: _Passage, whole: str, cursor: int) -> int:
         found = whole.find(text[:length], cursor) if len(text) >= length else -1
         if found >= 0:
             return found
-    # A word or two could stand anywhere; at the end of all it is where it should be.
+    # One or two words may occur anywhere; at the end of the text they are accepted.
     at_end = len(whole) - len(text)
     return at_end if text and not passage.follower and at_end >= cursor and whole.endswith(text) else -1
 

@@ -1,6 +1,6 @@
-"""Tell which lines of a mail introduce a quote: separators, attributions ("On ... wrote:"), quoted header sections.
+"""Recognise the lines of a mail that introduce a quote: separators, attributions ("On ... wrote:"), quoted headers.
 
-Every test looks at a bounded number of characters and lines, so that the whole stays linear on any input.
+Every test reads a bounded number of characters and lines, so that the whole stays linear on any input.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from connectors.email.quotes.markers import (
 
 
 class LineMark(StrEnum):
-    """What a line is."""
+    """The role of a line."""
 
     NEW = "new"
     QUOTED = "quoted"
@@ -40,7 +40,7 @@ class QuoteOpening(StrEnum):
     FORWARD = "forward"
 
 
-# An attribution with two long names and addresses; folded by a mailer it takes four lines.
+# An attribution with two long names and addresses; when a mailer folds it, it takes four lines.
 _ATTRIBUTION_CHARACTERS: Final = 400
 _ATTRIBUTION_LINES: Final = 4
 # A quoted header section: eight fields, some folded, every second line blank.
@@ -58,7 +58,7 @@ _AROUND_ATTRIBUTION: Final = "*_- \t\xa0"
 _ORNAMENT: Final = _DASHES + " \t\xa0　"
 _COLONS: Final = ":："
 _ROLES: Final = {label: role for role, labels in LABELS.items() for label in labels}
-# The longest label has twenty letters; some programs stretch theirs.
+# The longest label has twenty letters; some programs insert blanks into theirs.
 _LABEL_CHARACTERS: Final = 36
 _BEFORE_LABEL: Final = " \t\xa0　*_|>"
 _AFTER_LABEL: Final = ":：|"
@@ -87,9 +87,9 @@ _ADDRESS_AT_END: Final = re.compile(r"@[^\s@]{1,190}[>)\]\"]+\s*[:：]\Z|@[^\s@<
 
 
 def is_quoted(line: str) -> bool:
-    """Tell whether a line is marked as quoted (RFC 3676 section 4.5).
+    """Return whether a line is marked as quoted (RFC 3676 section 4.5).
 
-    mbox writes `>From ` into people's own words, and some draw `>>> look here <<<`.
+    mbox writes `>From ` into people's own words, and some people draw `>>> look here <<<`.
     """
     bare = line.lstrip()
     if not bare.startswith((">", "＞")):
@@ -98,7 +98,7 @@ def is_quoted(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """Tell whether a line is drawn, not written."""
+    """Return whether a line consists of drawn characters, without words."""
     bare = line.strip()
     return len(bare) >= 3 and not bare.strip(_ORNAMENT) and bare[0] in "-‐–—_=*~"
 
@@ -112,16 +112,16 @@ def separator(line: str, *, above: str) -> QuoteOpening | None:
     words = bare.strip(_ORNAMENT + _COLONS)
     if not words or len(bare) > _SEPARATOR_CHARACTERS:
         return None
-    said = " ".join(words.split()).casefold()
+    text = " ".join(words.split()).casefold()
     drawn = len(bare[: bare.find(words)].strip("| \t")) > 1
-    if said in FORWARDED and (drawn or bare[-1] in _COLONS or is_rule(above)):
+    if text in FORWARDED and (drawn or bare[-1] in _COLONS or is_rule(above)):
         return QuoteOpening.FORWARD
-    if said in ORIGINAL and (drawn or is_rule(above)):
+    if text in ORIGINAL and (drawn or is_rule(above)):
         return QuoteOpening.SEPARATOR
     if not drawn:
         return None
-    named = bare[-1] in _DASHES and _VERB_AT_END.search(said)
-    return QuoteOpening.SEPARATOR if named or any(phrase in said for phrase in ABOVE_THIS_LINE) else None
+    named = bare[-1] in _DASHES and _VERB_AT_END.search(text)
+    return QuoteOpening.SEPARATOR if named or any(phrase in text for phrase in ABOVE_THIS_LINE) else None
 
 
 def role_of(line: str) -> str:
@@ -135,9 +135,9 @@ def role_of(line: str) -> str:
 
 
 def headers_end(lines: Sequence[str], start: int) -> int:
-    """Return the index after the quoted header section that begins at `start`, or `start` if none does.
+    """Return the index after the quoted header section that begins at `start`; `start` if none begins there.
 
-    People list "From, To, Date" of a payment too: a mail's section has a subject, or a dated author with an address.
+    People also list "From, To, Date" of a payment: a mail's section has a subject, or a dated author with an address.
     """
     roles: dict[str, int] = {}
     strangers = 0
@@ -153,7 +153,7 @@ def headers_end(lines: Sequence[str], start: int) -> int:
             strangers = 0
             continue
         strangers += 1
-        # The second line of a long field; the words of the mail itself are the third.
+        # One other line is the second line of a long field; a second one belongs to the mail's own words.
         if strangers > 1 or not roles:
             break
     return max(roles.values()) + 1 if _is_section(lines, roles) else start
@@ -161,7 +161,7 @@ def headers_end(lines: Sequence[str], start: int) -> int:
 
 def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
     if "from" not in roles:
-        # Without an author, only a time as no person writes it tells a program's hand.
+        # Without an author, only a timestamp that no person would write shows that a program wrote it.
         stamped = "sent" in roles and _STAMP.search(lines[roles["sent"]][:_ATTRIBUTION_CHARACTERS])
         return bool(stamped) and "to" in roles and "@" in lines[roles["to"]][:_ATTRIBUTION_CHARACTERS]
     if "subject" in roles and len(roles) >= 3:
@@ -171,9 +171,9 @@ def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
 
 
 def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: bool) -> int | None:
-    """Return where the attribution begins whose last line is `lines[end]`; None if it is none.
+    """Return where the attribution begins whose last line is `lines[end]`; None if that line ends none.
 
-    floor: the first line that may belong to it.  followed: lines that are known to be quoted come right after it.
+    floor: the first line that may belong to it.  followed: lines that are known to be quoted follow directly.
     """
     first = max(floor, end - _ATTRIBUTION_LINES + 1)
     if not followed and not _may_attribute(
@@ -187,10 +187,10 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
         if not line or len(window) + len(line) > _ATTRIBUTION_CHARACTERS or is_quoted(line):
             break
         window = f"{line} {window}" if window else line
-        said = window.strip(_AROUND_ATTRIBUTION)
-        if not said or not _is_attribution(said, followed=followed):
+        text = window.strip(_AROUND_ATTRIBUTION)
+        if not text or not _is_attribution(text, followed=followed):
             continue
-        if _STARTER.match(said.casefold()):
+        if _STARTER.match(text.casefold()):
             return start
         if fallback is None or _goes_on_above(lines[fallback]):
             fallback = start
@@ -198,43 +198,43 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
 
 
 def is_bare_attribution(line: str) -> bool:
-    """Tell whether a line above a marked quote says no more than when and who: `2011/4/7 Bob <bob@b.example>`."""
-    said = line.strip()
-    if not said[:1].isdigit() or said[-1] not in _ADDRESS_ENDS or len(said) > _ATTRIBUTION_CHARACTERS:
+    """Return whether a line above a marked quote gives only date and author: `2011/4/7 Bob <bob@b.example>`."""
+    text = line.strip()
+    if not text[:1].isdigit() or text[-1] not in _ADDRESS_ENDS or len(text) > _ATTRIBUTION_CHARACTERS:
         return False
-    dated = _YEAR.match(said)
-    return dated is not None and _ADDRESS.search(said) is not None
+    dated = _YEAR.match(text)
+    return dated is not None and _ADDRESS.search(text) is not None
 
 
 def _goes_on_above(line: str) -> bool:
-    """Tell whether the line is the second half of a folded one: it begins with a time, an address or a small letter."""
+    """Return whether the line continues a folded one: it begins with a time, an address or a small letter."""
     bare = line.lstrip()
     return bare[:1] in "<([" or bare[:1].isdigit() or bare[:1].islower()
 
 
-def _may_attribute(said: str) -> bool:
-    """Tell cheaply whether an attribution without a quote below it could be here at all."""
-    return bool(_YEAR.search(said) or ("@" in said and _VERB.search(said.casefold())))
+def _may_attribute(text: str) -> bool:
+    """Return, by a cheap test, whether the line could be an attribution without a quote below it."""
+    return bool(_YEAR.search(text) or ("@" in text and _VERB.search(text.casefold())))
 
 
-def _is_attribution(said: str, *, followed: bool) -> bool:
-    dated = _YEAR.search(said)
-    if not (followed or dated or "@" in said):
+def _is_attribution(text: str, *, followed: bool) -> bool:
+    dated = _YEAR.search(text)
+    if not (followed or dated or "@" in text):
         return False
-    folded = said.casefold()
-    if said[-1] not in _COLONS:
+    folded = text.casefold()
+    if text[-1] not in _COLONS:
         starts = dated and _STARTER.match(folded)
-        return bool(starts and _ADDRESS.search(said) and _VERB_AT_END.search(folded))
-    if dated and _TIME.search(said) and _ADDRESS_AT_END.search(said):
+        return bool(starts and _ADDRESS.search(text) and _VERB_AT_END.search(folded))
+    if dated and _TIME.search(text) and _ADDRESS_AT_END.search(text):
         return True
-    verb, addressed = _VERB.search(folded), _ADDRESS.search(said)
+    verb, addressed = _VERB.search(folded), _ADDRESS.search(text)
     if followed:
         return bool(verb or dated or addressed)
     return verb is not None and _says_who(folded, verb=verb, dated=bool(dated), addressed=addressed)
 
 
 def _says_who(folded: str, *, verb: re.Match[str], dated: bool, addressed: re.Match[str] | None) -> bool:
-    """Tell whether a sentence around "wrote" says enough of who and when to be a program's."""
+    """Return whether the words around "wrote" give enough of author and date to come from a program."""
     starts = dated and bool(_STARTER.match(folded))
     if _VERB_AT_END.search(folded, verb.start()):
         return starts or addressed is not None
@@ -242,15 +242,15 @@ def _says_who(folded: str, *, verb: re.Match[str], dated: bool, addressed: re.Ma
 
 
 def is_sign_off(line: str) -> bool:
-    """Tell whether a line is what a phone or a program signs with, such as `Sent from my iPhone`."""
+    """Return whether a line is a phone's or a program's signature, such as `Sent from my iPhone`."""
     if len(line) > _SIGN_OFF_CHARACTERS:
         return False
-    said = line.strip("*_ \t\xa0-—|.").casefold()
-    key = said[:2]
+    text = line.strip("*_ \t\xa0-—|.").casefold()
+    key = text[:2]
     if key not in SIGNED:
         return False
-    if not said.startswith(_SIGN_OFFS[key]) or said[-1:] in "?!？！。,，;":
+    if not text.startswith(_SIGN_OFFS[key]) or text[-1:] in "?!？！。,，;":
         frames = _FRAMED[key]
-        if not frames or not any(said.startswith(begin) and said.endswith(end) for begin, end in frames):
+        if not frames or not any(text.startswith(begin) and text.endswith(end) for begin, end in frames):
             return False
-    return len(said.split()) <= _SIGN_OFF_WORDS and not any(word in said for word in NO_DEVICES)
+    return len(text.split()) <= _SIGN_OFF_WORDS and not any(word in text for word in NO_DEVICES)

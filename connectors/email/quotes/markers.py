@@ -1,15 +1,15 @@
-"""The words by which mail programs introduce what they quote, one table a kind: forty languages, no code.
+"""The words with which mail programs introduce quotes, one table per kind: forty languages, no code.
 
 Sources: the interface texts of Outlook, Apple Mail, Gmail, Thunderbird, Yahoo, Lotus Notes, QQ Mail, Foxmail, NetEase
-(163, 126, Mail Master), Aliyun, Sina, Huawei and Xiaomi phones, Zimbra, Proton and Mail.ru, as seen in mail.
-Everything is in lower case (`str.casefold`). Labels are written without their spaces: programs stretch them.
+(163, 126, Mail Master), Aliyun, Sina, Huawei and Xiaomi phones, Zimbra, Proton and Mail.ru, as found in mail.
+Everything is in lower case (`str.casefold`). Labels are written without blanks, because programs insert some.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# What stands before the colon in a quoted header section, by the field that it means (RFC 5322 section 3.6).
+# The words before the colon in a quoted header section, by the field that they mean (RFC 5322 section 3.6).
 LABELS: Final[dict[str, tuple[str, ...]]] = {
     "from": (
         "from", "von", "van", "de", "da", "fra", "från", "od", "lähettäjä", "feladó", "от", "від", "от", "kimden",
@@ -54,7 +54,7 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-# What "N wrote" is, at the end of an attribution or in its middle. Matched as words where the script has words.
+# The words for "wrote", at the end of an attribution or in its middle. Matched as words where the script has words.
 VERBS: Final = (
     "wrote", "writes", "schrieb", "schreibt", "geschrieben", "schreef", "geschreven", "a écrit", "écrit",
     "a ecrit", "escribió", "escribio", "ha escrito", "escreveu", "ha scritto", "scrive", "scrisse", "va escriure",
@@ -67,7 +67,7 @@ VERBS: Final = (
     "लिखा", "লিখেছেন", "schreven", "idatzi zuen", "scríobh",
 )  # fmt: skip
 
-# How an attribution begins when it does not begin with a date or a name.
+# How an attribution begins if not with a date or a name.
 STARTERS: Final = (
     "on", "at", "in a message dated", "am", "den", "le", "el", "il", "em", "op", "på", "pada", "dne", "dňa", "dana",
     "w dniu", "dnia", "в", "ngày", "vào", "la", "στις", "στην", "на", "от", "od", "u", "kl", "den", "þann", "pe data",
@@ -75,7 +75,7 @@ STARTERS: Final = (
     "pe", "în data", "ב-", "בתאריך", "ביום", "في", "بتاريخ", "در", "เมื่อ", "在", "於", "于", "自",
 )  # fmt: skip
 
-# What stands between dashes above a quoted or forwarded mail.
+# The words between dashes above a quoted or forwarded mail.
 ORIGINAL: Final = frozenset({
     "original message", "original", "original mail", "original email", "original e-mail", "original appointment",
     "replied message", "reply message", "previous replies", "previous message", "quoted message", "message",
@@ -118,7 +118,7 @@ FORWARDED: Final = frozenset({
     "pesan terusan", "pesan yang diteruskan", "mesej dimajukan", "הודעה שהועברה", "רسالة معاد توجيهها",
     "رسالة معاد توجيهها", "پیام هدایت شده", "अग्रेषित संदेश",
 })  # fmt: skip
-# What help desks print above their mails: the words below it are theirs.
+# What help desks print above their mails: the words below it are the desk's.
 ABOVE_THIS_LINE: Final = (
     "above this line", "antwort oberhalb dieser", "oberhalb dieser zeile", "über dieser zeile", "au-dessus de cette",
     "encima de esta l", "por sobre esta l", "acima desta linha", "sopra questa riga", "sopra questa linea",
@@ -127,7 +127,7 @@ ABOVE_THIS_LINE: Final = (
     "此行以上", "分割线以上", "この行の上", "この線より上", "이 줄 위", "이 선 위",
 )  # fmt: skip
 
-# How phones and programs sign. A line that begins so, and is short, ends the new words.
+# The signatures of phones and programs. A short line that begins with one ends the new words.
 SIGN_OFFS: Final = (
     "sent from ", "sent via ", "sent with ", "sent using ", "sent on the go", "get outlook for",
     "get bluemail", "sent by mail.ru", "from my iphone", "from my ipad", "gesendet von ", "gesendet mit ",
@@ -162,7 +162,7 @@ FRAMED_SIGN_OFFS: Final = (
     ("ipad", "gönderildi"), ("samsung", "gönderildi"), ("android", "gönderildi"), ("मेरे", "भेजा गया"),
     ("mijn", "verzonden"), ("bu ileti", "gönderildi"),
 )  # fmt: skip
-# In a customer's own sentence these words follow the same openings: "Sent from my account to Bob".
+# In a customer's own sentence these words may follow the same openings: "Sent from my account to Bob".
 NO_DEVICES: Final = (
     "account", "wallet", "bank", "card", "balance", "konto", "compte", "cuenta", "conta", "账户", "帐户", "賬戶",
     "钱包", "銀行", "银行", "卡", "余额", " to ", "payment", "paid", "transfer", "内心", "yuan", "usd", "rmb",

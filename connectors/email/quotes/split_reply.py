@@ -1,8 +1,8 @@
-"""What the writer says this time, apart from what the mail quotes and from the signature.
+"""Separate the new words of a mail from its quotes and its signature.
 
-The mail's HTML is asked first, because there a program marks what it quotes; then the lines of the text.
+The mail's HTML is read first, because programs mark their quotes in it; then the lines of the text.
 `mail-parser-reply` is the best public library for this and was measured: right on half of the mails that this module
-reads rightly, and quadratic (6 KB of line feeds take it 6 s). `benchmarks/mail.py` compares the two.
+reads correctly, and quadratic (6 KB of line feeds take it 6 s). `benchmarks/mail.py` compares the two.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from connectors.email.quotes.lines import (
 )
 from connectors.email.quotes.markers import LABELS
 
-# A line is looked at closely only if it begins or ends like something that opens a quote, or like a sign-off.
+# A line is examined closely only if it begins or ends like the opening of a quote or like a sign-off.
 _QUOTES: Final = frozenset(">＞")
 _BARS: Final = frozenset("|*")
 _DASHES: Final = frozenset("-‐‑‒–—―_=~#")
 _DELIMITERS: Final = frozenset({"--", "—", "——"})
 _COLONS: Final = frozenset(":：")
-# One of a single letter has its colon next; Chinese programs stretch theirs ("主　题").
+# A label of one letter is followed directly by its colon; Chinese programs insert blanks into theirs ("主　题").
 _LABELLED: Final = frozenset(
     begin for labels in LABELS.values() for label in labels for begin in (f"{label}:"[:2], f"{label[0]}　")
 )
 _FIRST: Final = _QUOTES | _BARS | _DASHES
 _BEGINNINGS: Final = _LABELLED | SIGNED
-# A colon, and the end of "wrote".
+# A colon, or the last letter of "wrote".
 _LAST: Final = _COLONS | {"e"}
 _LABEL_CHARACTERS: Final = 36
 _SIGN_OFF_CHARACTERS: Final = 100
-# RFC 3676 section 4.3 writes "-- "; without its blank, a long text below is rather a text.
+# RFC 3676 section 4.3 writes "-- "; if its blank is missing, a longer text below it is not a signature.
 _SIGNATURE_LINES: Final = 20
 _CARD_LINES: Final = 10
-# Wrapping happens near the 72 to 78 characters that RFC 5322 section 2.1.1 recommends.
+# Wrapping occurs near the 72 to 78 characters that RFC 5322 section 2.1.1 recommends.
 _WRAPPED: Final = 60
 _TRAILING: Final = "*_- \t\xa0"
 _ATTRIBUTION_ENDINGS: Final = (":", "：", "wrote")
-# A program that makes one line of what was a page: "Yes, do it. On Mon, 16 Nov 2026, Desk wrote:".
+# Written by a program that turns a page into one line: "Yes, do it. On Mon, 16 Nov 2026, Desk wrote:".
 _SHARED_LINE: Final = re.compile(
     r"(?<=[^\s-])[ \t]{0,3}"
     r"(?=(?:-{2,3})?[ \t]{1,3}On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [^\n]{0,300}wrote:[ \t]{0,9}$)",
@@ -70,11 +70,11 @@ class SplitReply:
 
 
 def split_reply(text: str, *, html: str = "") -> SplitReply:
-    """Return the new words of a mail, apart from the rest.
+    """Return the new words of a mail, separate from the rest.
 
-    html: the same mail's HTML as it came, unsanitised; its structure says where quotes begin.
-    A mail without new words that forwards another has the other's words as its text: they are what is sent to us.
-    Linear in both lengths, whatever they hold.
+    html: the same mail's unsanitised HTML; its structure shows where quotes begin.
+    A mail without new words that forwards another one has that one's words as its text: they are the message to us.
+    Linear in both lengths, for any input.
     """
     if not html and "wrote:" in text:
         text = _SHARED_LINE.sub("\n", text)
@@ -91,13 +91,13 @@ def split_reply(text: str, *, html: str = "") -> SplitReply:
 
 
 def _suspects(lines: Sequence[str], text: str) -> list[int]:
-    # What a text does not hold at all need not be looked for in its lines.
+    # Beginnings that need a colon are not searched for in a text without one.
     beginnings = _BEGINNINGS if ":" in text or "：" in text else SIGNED
     endings = _LAST if "wrote" in text else _COLONS
     found = []
     for index, line in enumerate(lines):
         bare = line.strip()
-        # Most lines begin and end like nothing of the kind, and are not looked at again.
+        # Most lines begin and end like nothing of this kind and are not examined further.
         if bare and (bare[0] in _FIRST or bare[-1] in endings or bare[:2].lower() in beginnings) and _is_suspect(bare):
             found.append(index)
     return found
@@ -105,7 +105,7 @@ def _suspects(lines: Sequence[str], text: str) -> list[int]:
 
 def _is_suspect(bare: str) -> bool:
     first = bare[0]
-    # An empty line of a quote is its mark alone.
+    # An empty quoted line consists of its mark alone.
     if first in _QUOTES:
         return True
     if first in _BARS or bare[-1] in _COLONS:
@@ -126,7 +126,7 @@ def _of(lines: Sequence[str], kinds: Sequence[LineMark], wanted: LineMark) -> st
 
 
 class _Scan:
-    """One mail's lines while they are sorted. kinds: what each line is, so far."""
+    """The lines of one mail while they are sorted. kinds: the role of each line, so far."""
 
     def __init__(self, lines: Sequence[str], marks: Mapping[int, LineMark], *, text: str) -> None:
         self.lines = lines
@@ -136,7 +136,7 @@ class _Scan:
         self.suspects = _suspects(lines, text)
 
     def run(self) -> QuoteOpening | None:
-        """Sort every line; return how the last quote opens, if one does."""
+        """Sort every line; return how the last quote opens; None if there is no quote."""
         opening: QuoteOpening | None = None
         end = 0
         for index in self.suspects:
@@ -180,20 +180,20 @@ class _Scan:
         return index
 
     def _goes_on(self, end: int) -> bool:
-        """Tell whether the quote goes on without marks: to the end, then, for no sign says where it would stop."""
+        """Return whether the quote continues without marks: then it reaches to the end, because no mark ends it."""
         below = self._next(end)
         return below == len(self.lines) or not (is_quoted(self.lines[below]) or self.kinds[below] is LineMark.QUOTED)
 
     def _quote_line(self, index: int) -> None:
         self.kinds[index] = LineMark.QUOTED
         self._quote_bare_attribution(index)
-        # A mailer that wraps quoted lines leaves their ends unmarked between two marked ones.
+        # A mailer that wraps quoted lines leaves the wrapped ends unmarked between two marked lines.
         above = self.lines[index - 2] if index > 1 else ""
         between = self.lines[index - 1] if index else ""
         if not is_quoted(above):
             return
         wrapped = len(above) >= _WRAPPED and between[:1].islower() and len(between) < len(above)
-        # Or the link that it broke off closes there.
+        # Or the line closes a link that the line above broke off.
         if wrapped or (between.rstrip().endswith(">") and "<" not in between):
             self.kinds[index - 1] = LineMark.QUOTED
 
@@ -208,7 +208,7 @@ class _Scan:
         self.kinds[start:end] = [LineMark.QUOTED] * (end - start)
 
     def _with_rules(self, start: int) -> int:
-        """Return where the lines begin that are drawn right above a quote."""
+        """Return where the drawn lines right above a quote begin."""
         above = start
         while above > 0 and (not self.lines[above - 1].strip() or is_rule(self.lines[above - 1])):
             above -= 1
@@ -242,7 +242,7 @@ class _Scan:
             self.kinds[above] is LineMark.NEW and self.lines[above].strip() for above in range(max(0, card - 50), card)
         )
         if has_words and index + 1 < len(self.lines):
-            # A telephone puts the mail that it answers below its signature, often with no other mark.
+            # A phone puts the mail that it answers below its signature, often without any other mark.
             below = LineMark.SIGNATURE if self.lines[index + 1].strip() else LineMark.QUOTED
             self._close(index + 1, len(self.lines), below)
 

@@ -1,1 +1,1 @@
-"""Hostile mail is parsed in a child process with limits."""
+"""Parse hostile mail in a child process with limits."""

@@ -1,6 +1,6 @@
-"""The reader: a child process that opens hostile mail so that no other process has to.
+"""The reader: a child process that parses hostile mail so that no other process has to.
 
-It starts with no secrets in its environment, loads everything it will ever need, then gives up files, sockets,
+It starts with no secrets in its environment, loads everything it will need, then gives up files, sockets,
 children and most of its memory, and answers frames until its guard closes the socket.
 """
 
@@ -31,7 +31,7 @@ from connectors.originals import Packer
 from router.envelope import to_json
 from router.errors import NotFound
 
-# Codecs for platforms that we do not run on.
+# Codecs for platforms that we do not support.
 _ABSENT: Final = frozenset({"mbcs", "oem"})
 _SAMPLES: Final = (
     b"From: a@example.com\nSubject: =?gb2312?B?xOO6ww==?=\nDate: Mon, 5 Jan 2026 10:00:00 +0800\n\nHello\n",
@@ -46,7 +46,7 @@ _SAMPLES: Final = (
 
 
 def warm() -> None:
-    """Import every codec, and read one mail of each kind that takes another road through the libraries."""
+    """Import every codec, and read one mail for each path through the libraries."""
     for module in pkgutil.iter_modules(encodings.__path__):
         if module.name not in _ABSENT:
             importlib.import_module(f"encodings.{module.name}")
@@ -55,13 +55,13 @@ def warm() -> None:
         message_from_bytes(sample).as_bytes()
 
 
-# reliability 2.3: a 25 MB mail needs about 150 MB here; what needs more is built to need more.
+# reliability 2.3: a 25 MB mail needs about 150 MB here; a mail that needs more is built to do so.
 _MEMORY_BYTES: Final = 512 * 1024 * 1024
-# The reader gives up on a mail after one to two of these of its own time and goes on with the next.
+# The reader gives up on a mail after one to two of these ticks of CPU time and continues with the next.
 _TICK_SECONDS: Final = 1.5
-# The kernel ends a reader that does not come back from one mail (compiled code cannot be interrupted).
+# The kernel kills a reader that hangs in one mail (compiled code cannot be interrupted).
 _SECONDS_A_PAGE: Final = 10
-# Ends a reader whose guard is gone and that waits on something, which nothing here should.
+# Ends a reader whose guard is gone and that waits for something, which should not happen.
 _WALL_SECONDS: Final = 30
 
 
@@ -70,13 +70,13 @@ class TooSlow(Exception):
 
 
 def main() -> None:
-    """Serve the guard at the other end of the socket that is our standard input."""
-    # Ctrl-C and systemd signal the whole group; our guard decides when we end, by closing the socket.
+    """Serve the guard at the other end of the socket on standard input."""
+    # Ctrl-C and systemd signal the whole process group; only the guard ends this process, by closing the socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = socket.socket(fileno=sys.stdin.fileno())
     warm()
-    # What is loaded now stays: the collector need not look through it with every page.
+    # What is loaded now stays: the garbage collector does not need to scan it with every page.
     gc.freeze()
     _give_up_powers()
     reader = _Reader()
@@ -98,7 +98,7 @@ def _give_up_powers() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    # No descriptor can be opened any more: no file, no socket, so no network either.
+    # No descriptor can be opened any more: no file and no socket, so no network either.
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
@@ -109,14 +109,14 @@ def _allow_one_page() -> None:
 
 
 class _Reader:
-    """Answers requests. A clock that ticks with our own time ends the reading of one mail, not of its page."""
+    """Answers requests. A timer on our own CPU time ends the reading of one mail, not of its page."""
 
     def __init__(self) -> None:
         self._packer = Packer()
         self._turn = self._reading = self._ticked = 0
 
     def tick(self, _signal: int, _frame: FrameType | None) -> None:
-        """Raise TooSlow if the same mail was being read at the last tick."""
+        """Raise TooSlow if the same mail was already being read at the last tick."""
         if self._reading and self._reading == self._ticked:
             raise TooSlow
         self._ticked = self._reading
@@ -160,10 +160,10 @@ def _read(message: RawMessage, channel: str) -> tuple[bytes, str]:
     except TooSlow:
         why = f"The mail takes more than {_TICK_SECONDS} seconds to read."
     except MemoryError:
-        why = "The mail takes more memory to read than we give it."
+        why = "The mail takes more memory to read than is allowed."
     except RecursionError:
         why = "The mail is nested too deeply."
-    # Whatever a hostile mail makes a library raise, the mail must end as a stub and the next one must be read.
+    # Any exception that a hostile mail raises in a library must end in a stub, and the next mail must be read.
     except Exception as error:  # noqa: BLE001
         why = f"The mail cannot be read: {type(error).__name__}."
     return to_json(stub(message, channel=channel, why=why)), why

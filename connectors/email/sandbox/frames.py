@@ -1,6 +1,6 @@
-"""What goes over the socket between a guard and its reader: lists of byte strings, lengths first.
+"""The frames on the socket between a guard and its reader: lists of byte strings, lengths first.
 
-No pickle and no marshal: the reader has handled hostile mail, so its answers are taken as bytes and nothing else.
+No pickle and no marshal: the reader has parsed hostile mail, so its answers are read as bytes only.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-# What a guard asks for: a page of mails read, or one part of a mail.
+# The requests of a guard: read a page of mails, or return one part of a mail.
 PAGE: Final = b"page"
 PART: Final = b"part"
 _TOTAL: Final = struct.Struct("<Q")
-# Above any honest page (see `guard`); a larger claim means that the other side has lost its mind.
+# Larger than any honest page (see `guard`); a larger length means that the other side is corrupt.
 _LARGEST: Final = 256 * 1024 * 1024
 _LARGE: Final = 256 * 1024
 
 
 class FrameError(Exception):
-    """The other side closed, or sent what is no frame."""
+    """The other side closed the connection, or sent an invalid frame."""
 
 
 def write_frame(connection: socket.socket, fields: Sequence[bytes]) -> None:
-    """Send the byte strings as one frame. Raises OSError (TimeoutError when the other side does not take it)."""
+    """Send the byte strings as one frame. Raises OSError (TimeoutError when the other side does not read it)."""
     lengths = struct.pack(f"<I{len(fields)}I", len(fields), *map(len, fields))
     total = _TOTAL.pack(len(lengths) + sum(map(len, fields)))
     small = [total, lengths]
     for field in fields:
-        # What is large goes out as it is: a copy of a page of large mails would double what we hold.
+        # Large fields are sent without a copy: a copy of a page of large mails would double the memory in use.
         if len(field) > _LARGE:
             connection.sendall(b"".join(small))
             connection.sendall(field)
@@ -68,6 +68,6 @@ def _exactly(connection: socket.socket, size: int) -> memoryview:
     while received < size:
         count = connection.recv_into(view[received:])
         if not count:
-            raise FrameError("The other side closed.")
+            raise FrameError("The other side closed the connection.")
         received += count
     return view

@@ -1,4 +1,4 @@
-"""Read whole pages of hostile mail in a child process with limits; its death is an answer, never ours."""
+"""Read whole pages of hostile mail in a child process with limits; if it dies, this process continues."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from connectors.originals import pack
 from router.envelope import to_json
 from router.errors import PermanentError, TransientError
 
-# Loading takes a second on a busy machine; a reader that is not up by then will not be.
+# Loading takes a second on a busy machine; a reader that is not ready after this will not become ready.
 _START_SECONDS: Final = 60.0
 # reliability 2.3. An honest page of fifty mails takes a fiftieth of it.
 _PAGE_SECONDS: Final = 20.0
-# What goes to the reader at once, so that it stays well under its memory limit.
+# How much is sent to the reader at once, so that it stays well below its memory limit.
 _BATCH_BYTES: Final = 32 * 1024 * 1024
 _BATCH_MESSAGES: Final = 500
-# A message with its three fields of a request, and its four of an answer.
+# A message has three fields in a request, and four in an answer.
 _ANSWER_FIELDS: Final = 4
-# What a reader does to itself: out of time, or a fault in compiled code. Not SIGKILL: that comes from outside.
+# Signals that mean out of time, or a fault in compiled code. Not SIGKILL: that comes from outside.
 _BY_MAIL: Final = {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 _ROOT: Final = Path(__file__).resolve().parents[3]
 
 
 class ReaderDied(TransientError):
-    """The reader ended or was ended while it held mail.
+    """The reader ended or was killed while it held mail.
 
-    by_mail: true if it was the mail that did it, and not somebody who ended the reader from outside.
+    by_mail: true if the mail ended the reader, false if it was killed from outside.
     """
 
     def __init__(self, message: str, *, by_mail: bool = False) -> None:
@@ -75,7 +75,7 @@ class Guard:
             self._start()
 
     def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
-        """Return an Arrival for each message, in order; what cannot be read comes as a stub with `unreadable` set.
+        """Return an Arrival for each message, in order; an unreadable one comes as a stub with `unreadable` set.
 
         Raises TransientError only when no reader can be started.
         """
@@ -101,7 +101,7 @@ class Guard:
         return content
 
     def close(self) -> None:
-        """End the reader. The guard may be used again and then starts another."""
+        """End the reader. The guard may be used again and then starts another reader."""
         process, connection = self._process, self._connection
         self._process = self._connection = None
         if connection is not None:
@@ -119,7 +119,7 @@ class Guard:
         return [self._alone(message, channel) for message in batch]
 
     def _alone(self, message: RawMessage, channel: str) -> Arrival:
-        """Read one mail of a page that did not come back. A second reader is spent on it unless the first was slow."""
+        """Read one mail of a batch whose reader failed. A second reader is tried unless the first was too slow."""
         for _ in range(2):
             try:
                 return self._read([message], channel)[0]
@@ -150,14 +150,14 @@ class Guard:
             self.close()
             raise ReaderDied(f"it takes more than {self._page_seconds:.0f} seconds.", by_mail=True) from error
         except (OSError, FrameError) as error:
-            raise self._epitaph() from error
+            raise self._collect_exit() from error
         if len(answer) != expected:
             self.close()
-            raise ReaderDied("the reader gave an answer of another length.")
+            raise ReaderDied("the reader's answer has the wrong length.")
         return answer
 
-    def _epitaph(self) -> ReaderDied:
-        """Collect the dead reader and say what it died of."""
+    def _collect_exit(self) -> ReaderDied:
+        """Reap the dead reader and return the reason of its end."""
         process = self._process
         code = None
         if process is not None:
@@ -174,7 +174,7 @@ class Guard:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
-            # A bare environment: the operator's secrets stand in ours. `-P` keeps the working directory out of the
+            # A bare environment: ours holds the operator's secrets. `-P` keeps the working directory out of the
             # search path, where a folder called `email` would hide the standard library's.
             environment = {
                 "PYTHONPATH": str(_ROOT),
@@ -193,7 +193,7 @@ class Guard:
         try:
             read_frame(ours)
         except (OSError, FrameError) as error:
-            raise TransientError(f"The process that reads mail does not start: {self._epitaph()}") from error
+            raise TransientError(f"The process that reads mail does not start: {self._collect_exit()}") from error
         return ours
 
 
@@ -219,7 +219,7 @@ def _refusal(message: RawMessage) -> str:
     if message.defect:
         return message.defect
     if len(message.content) > limits.RAW_BYTES:
-        return f"The mail has {len(message.content)} bytes; we read at most {limits.RAW_BYTES}."
+        return f"The mail has {len(message.content)} bytes; at most {limits.RAW_BYTES} are read."
     return ""
 
 

@@ -1,6 +1,6 @@
-"""Make something an agent can see of a mail that nobody can read.
+"""Make an envelope that an agent can see of a mail that cannot be read.
 
-This runs outside the guarded process as well, on bytes that have just killed one: it looks at the first few
+This also runs outside the guarded process, on bytes that have just killed one: it reads the first few
 kilobytes, with the same linear code that reads the fields of every mail, and calls no parser.
 """
 
@@ -14,14 +14,14 @@ from connectors.email.mime.addresses import parse_addresses
 from connectors.email.mime.headers import Headers, read_fields
 from router.envelope import Envelope, Party, PartyKind
 
-# Enough for the fields of any honest mail; the fields we want stand early.
+# Enough for the fields of any honest mail; the fields we need stand early.
 _SCANNED_BYTES: Final = 64 * 1024
 _FIELD_CHARACTERS: Final = 500
 _WANTED: Final = ("from", "subject", "message-id")
 
 
 def stub(message: RawMessage, *, channel: str, why: str) -> Envelope:
-    """Return an envelope with what a cheap look at the header section shows. why: the defect, in a sentence."""
+    """Return an envelope with what a cheap scan of the header section finds. why: the defect, in a sentence."""
     headers = _scan(message.content[:_SCANNED_BYTES])
     authors = [party for value in headers.each("from") for party in parse_addresses(value)]
     return Envelope(
@@ -36,7 +36,7 @@ def stub(message: RawMessage, *, channel: str, why: str) -> Envelope:
 
 
 def _scan(head: bytes) -> Headers:
-    # Bytes that are no UTF-8 become holes: nothing here guesses at charsets.
+    # Invalid UTF-8 becomes replacement characters: no charset is guessed here.
     lines = head.lstrip(b"\r\n").replace(b"\r\n", b"\n").replace(b"\0", b"").partition(b"\n\n")[0]
     found = read_fields(lines.decode("utf-8", "replace").encode()).fields
     return Headers({name: [found[name][0][:_FIELD_CHARACTERS]] for name in _WANTED if name in found})

@@ -1,1 +1,1 @@
-"""Mail that is taken by SMTP and LMTP, and mail that is sent."""
+"""Receive mail by SMTP and LMTP, and send mail."""

@@ -1,6 +1,6 @@
-"""Write a mail: the same bytes at every attempt, and no field that somebody else has thought of.
+"""Write a mail: the same bytes at every attempt, and only the fields that we intend.
 
-Fields that bear Message-IDs are written here and not by the standard library, which makes encoded words of long ones.
+Fields that hold Message-IDs are written here, not by the standard library, which makes encoded words of long ones.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _LONGEST_SUBJECT: Final = 400
 _MULTIPART: Final = ("content-type", "mime-version")
 _SINGLE: Final = (*_MULTIPART, "content-transfer-encoding")
 _ADDRESSED: Final = ("from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references")
-# What a mail of ours may have in its header section, each at most once.
+# The fields that our mail may have in its header section, each at most once.
 _OURS: Final = frozenset({*_SINGLE, *_ADDRESSED, "auto-submitted", "x-auto-response-suppress", OWN_MARK})
 
 
 def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") -> bytes:
     """Return the mail, lines ended by CR LF.
 
-    address, name: whom it is from.  reply_to: where answers go, if elsewhere; empty for none.
+    address, name: the sender.  reply_to: where answers go, if elsewhere; empty for none.
     Raises PermanentError when an address or a Message-ID cannot be written into a header (RFC 5322 section 3.4.1).
     """
     recipients = [_checked(recipient) for recipient in (outgoing.recipient, *outgoing.copies)]
@@ -49,7 +49,7 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
     mail["Date"] = format_datetime(outgoing.dated_at)
     mail["X-Omniyard"] = str(outgoing.outbound_id)
     if outgoing.automatic:
-        # RFC 3834 section 5, and [MS-OXCMAIL] section 2.1.3.2.19, which is what Exchange goes by.
+        # RFC 3834 section 5, and [MS-OXCMAIL] section 2.1.3.2.19, which Exchange follows.
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
     _fill(mail, outgoing)
@@ -62,7 +62,7 @@ def _fill(mail: EmailMessage, outgoing: Outgoing) -> None:
         maintype, _, subtype = file.media_type.partition("/")
         mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=_one_line(file.name))
     if outgoing.files:
-        # Not a random one: every attempt sends the same bytes.
+        # Not a random boundary: every attempt sends the same bytes.
         mail.set_boundary(f"=_{outgoing.outbound_id.hex}")
 
 
@@ -70,7 +70,7 @@ def _threading(outgoing: Outgoing) -> bytes:
     fields = [_id_field("Message-ID", [outgoing.rfc_message_id])]
     if outgoing.in_reply_to and _MESSAGE_ID.fullmatch(outgoing.in_reply_to):
         fields.append(_id_field("In-Reply-To", [outgoing.in_reply_to]))
-    # Customers' programs write odd ones; an answer can do without them.
+    # Customers' programs write invalid Message-IDs; an answer can leave them out.
     known = [each for each in outgoing.references if _MESSAGE_ID.fullmatch(each)]
     if known:
         fields.append(_id_field("References", known))
@@ -79,33 +79,33 @@ def _threading(outgoing: Outgoing) -> bytes:
 
 def _id_field(name: str, ids: Sequence[str]) -> bytes:
     if not all(_MESSAGE_ID.fullmatch(each) for each in ids):
-        raise PermanentError(f"{name} cannot be written: it is not of the form of RFC 5322 section 3.6.4")
+        raise PermanentError(f"{name} cannot be written: expected the form of RFC 5322 section 3.6.4")
     folded = "\r\n ".join(f"<{each}>" for each in ids)
     return f"{name}: {folded}\r\n".encode("ascii")
 
 
 def _sound(mail: bytes) -> bytes:
-    """Return the mail if its header section is what we meant to write: the last line of defence against injection.
+    """Return the mail if its header section has only the fields that we intend: a last defence against injection.
 
-    Raises PermanentError when it is not.
+    Raises PermanentError otherwise.
     """
     section = mail.partition(b"\r\n\r\n")[0]
     names = [found[1].decode("ascii").lower() for found in _FIELD.finditer(section.replace(b"\r\n", b"\n"))]
     stray = b"\r" in section.replace(b"\r\n", b"") or b"\n" in section.replace(b"\r\n", b"")
     if stray or len(names) != len(set(names)) or not set(names) <= _OURS:
-        raise PermanentError("the mail was not sent: its header section has fields that nobody meant to write")
+        raise PermanentError("the mail was not sent: its header section has unexpected fields")
     return mail
 
 
 def _written(address: str, *, name: str = "") -> Address:
-    # Not as one text: the standard library then refuses what is not ASCII.
+    # Local part and domain separately: in one text the standard library refuses non-ASCII characters.
     local, _, domain = address.rpartition("@")
     return Address(name, local, domain)
 
 
 def _checked(address: str) -> str:
     if not _ADDRESS.fullmatch(address):
-        raise PermanentError("an address is not one that mail can be sent to (RFC 5321 section 4.1.2)")
+        raise PermanentError("an address is not valid (RFC 5321 section 4.1.2)")
     return address
 
 

@@ -1,4 +1,4 @@
-"""Group commit: mails that arrive at the same time are kept as one page, and each sender hears yes after it."""
+"""Group commit: store mails that arrive at the same time as one page, and answer each sender 250 after the commit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from router.errors import OmniyardError
 
 _log: Final = structlog.get_logger()
 
-# More would keep the first sender of a page waiting longer than a commit is worth.
+# A larger page would keep its first sender waiting longer than the saved commit is worth.
 _MESSAGES_A_PAGE: Final = 100
 _BYTES_A_PAGE: Final = 33_554_432
 
-# RFC 5321 section 4.5.3.2.6 lets senders wait ten minutes for this answer; many wait for one. Coming again is safe.
+# RFC 5321 section 4.5.3.2.6 lets senders wait ten minutes for this answer; many wait for one. A repeat is safe.
 _ANSWER_WITHIN: Final = 60.0
 
 KEPT: Final = "250 2.0.0 OK, it is kept"
@@ -35,7 +35,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Collects messages on an event loop and hands pages to `accept` in a thread of its own."""
+    """Collects messages on an event loop and passes pages to `accept` in a separate thread."""
 
     def __init__(
         self, channel: str, *, accept: Callable[[Page], None], thread: Executor, clock: Callable[[], datetime]
@@ -48,14 +48,14 @@ class GroupCommit:
         self.all_answered.set()
 
     async def keep(self, content: bytes) -> str:
-        """Return the reply for the sender, once the message is on disk or it is clear that it will not be.
+        """Return the reply for the sender, once the message is on disk or storing it has failed.
 
-        The source key comes from the bytes, so a sender who missed our answer may send them again.
+        The source key is computed from the bytes, so a sender who missed our answer may send them again.
         """
         key = f"sha256:{hashlib.sha256(content).hexdigest()}"
         message = RawMessage(source_key=key, content=content, received_at=self._clock())
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._owe(1, len(content))
+        self._count(1, len(content))
         try:
             self._queue.put_nowait(_Waiting(message, answer))
             return await asyncio.wait_for(answer, _ANSWER_WITHIN)
@@ -63,9 +63,9 @@ class GroupCommit:
             _log.warning("smtp.too_slow", channel=self._channel, seconds=_ANSWER_WITHIN)
             return LATER
         finally:
-            self._owe(-1, -len(content))
+            self._count(-1, -len(content))
 
-    def _owe(self, answers: int, size: int) -> None:
+    def _count(self, answers: int, size: int) -> None:
         self._unanswered += answers
         self.bytes_waiting += size
         if self._unanswered:
@@ -74,7 +74,7 @@ class GroupCommit:
             self.all_answered.set()
 
     async def run(self) -> None:
-        """Keep page after page, for ever; while one is being written, the next one gathers."""
+        """Store page after page, until cancelled; while one is being written, the next one is collected."""
         while True:
             page = await self._gather()
             if not page:
@@ -90,11 +90,11 @@ class GroupCommit:
         while room > 0 and len(page) < _MESSAGES_A_PAGE and not self._queue.empty():
             page.append(self._queue.get_nowait())
             room -= len(page[-1].message.content)
-        # Whoever gave up meanwhile has been told to come again.
+        # A sender whose wait has timed out was already asked to try again.
         return [waiting for waiting in page if not waiting.answer.done()]
 
     def _keep(self, waiting: list[_Waiting]) -> str:
-        # Twice the same bytes in one page are one message, and both senders are told that it is kept.
+        # The same bytes twice in one page are one message, and both senders get the 250.
         messages = {each.message.source_key: each.message for each in waiting}
         try:
             self._accept(Page(channel=self._channel, messages=tuple(messages.values())))

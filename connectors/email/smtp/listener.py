@@ -1,6 +1,6 @@
 """A listener for mail by SMTP or LMTP that answers 250 only after the commit. See `Gate`.
 
-`smtp_session` speaks with a client, `smtp_gathering` makes pages of what many clients bring at once.
+`smtp.session` speaks with one client, `smtp.group_commit` makes pages of the messages of many clients.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from router.settings.channels import SmtpSettings
 _log: Final = structlog.get_logger()
 
 _START_WITHIN: Final = 10.0
-# How long an operator who looks waits for a greeting, in seconds.
+# How long a probe waits for a greeting, in seconds.
 _GREETED_WITHIN: Final = 5.0
 
-# Whoever waits for an answer when we stop gets it within this; a message that is half sent is cut and comes again.
+# How long a stop waits for answers that are still owed; a half-sent message is cut and its sender repeats it.
 _ANSWER_WITHIN: Final = 12.0
 
 
@@ -49,9 +49,9 @@ class SmtpGate:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where we listen. Raises TransientError when we do not."""
+        """The address that we listen on. Raises TransientError when we do not listen."""
         if not self._running:
-            raise TransientError(f"nobody listens on {self._settings.listen}")
+            raise TransientError(f"no listener runs on {self._settings.listen}")
         return self._running.address
 
     def open(self, accept: Callable[[Page], None]) -> None:
@@ -67,7 +67,7 @@ class SmtpGate:
     def check(self) -> None:
         """See `Gate`."""
         if not self._running or not self._running.is_alive():
-            raise TransientError(f"the listener on {self._settings.listen} has ended")
+            raise TransientError(f"the listener on {self._settings.listen} has stopped")
 
     def probe(self) -> Health:
         """See `Gate`."""
@@ -75,11 +75,11 @@ class SmtpGate:
         try:
             tls = _tls_context(self._settings)
             if _is_ours(self._settings):
-                return Health(ok=True, findings=(f"{where} is being listened on by Omniyard",))
+                return Health(ok=True, findings=(f"Omniyard listens on {where}",))
             _bind(self._settings).close()
         except OmniyardError as error:
             return Health(ok=False, findings=(str(error),))
-        starttls = "would offer STARTTLS" if tls else "would offer no STARTTLS, for there is no tls_certificate"
+        starttls = "would offer STARTTLS" if tls else "would offer no STARTTLS, because tls_certificate is not set"
         return Health(ok=True, findings=(f"{where} is free; a listener {starttls}",))
 
     def close(self) -> None:
@@ -90,12 +90,12 @@ class SmtpGate:
 
 
 def probe(channel: str, settings: SmtpSettings) -> Health:
-    """Look whether a listener answers there, or whether ours could listen."""
+    """Probe the address: report the listener that answers there, or whether ours could listen."""
     return _greeting(settings) or SmtpGate(channel, settings).probe()
 
 
 def _greeting(settings: SmtpSettings) -> Health | None:
-    """Return that a listener answers there; None if none does."""
+    """Return the health of the listener that answers there; None if none does."""
     host, _, port = settings.listen.rpartition(":")
     protocol = smtplib.LMTP if settings.protocol == "lmtp" else smtplib.SMTP
     try:
@@ -126,7 +126,7 @@ class _Listener:
             raise TransientError(f"the listener on {self._settings.listen} did not start")
 
     def is_alive(self) -> bool:
-        """Tell whether the event loop still turns."""
+        """Return whether the event loop still runs."""
         if not self._loop or not self._thread.is_alive():
             return False
         turned = threading.Event()
@@ -164,7 +164,7 @@ class _Listener:
     async def _answer_all(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gathering.all_answered.wait(), _ANSWER_WITHIN)
-        # The answers are in the transports' buffers; a turn of the loop sends them.
+        # The answers are in the transports' buffers; one pass of the loop sends them.
         await asyncio.sleep(0.05)
 
 
@@ -180,24 +180,24 @@ def _is_ours(settings: SmtpSettings) -> bool:
 def _bind(settings: SmtpSettings) -> socket.socket:
     host, _, port = settings.listen.rpartition(":")
     host = host.strip("[]")
-    # The kernel would take an empty address for all of them.
+    # The kernel reads an empty address as all addresses.
     if not host or not port.isdecimal():
         raise PermanentError(f'cannot listen on {settings.listen!r}; expected "ADDRESS:PORT"')
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # After a kill the address would stay taken for a minute; two live listeners are refused all the same.
+        # Without it the address stays in use for a minute after a kill; a second live listener is refused all the same.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, int(port)))
         listening.listen(256)
     except PermissionError as error:
         listening.close()
-        raise PermanentError(f"this user may not listen on {settings.listen}; ports below 1024 are for root") from error
+        raise PermanentError(f"this user may not listen on {settings.listen}; ports below 1024 need root") from error
     except OSError as error:
         listening.close()
         raise TransientError(f"cannot listen on {settings.listen}: {error.strerror or error}") from error
     except OverflowError as error:
         listening.close()
-        raise PermanentError(f"cannot listen on {settings.listen}: ports end at 65535") from error
+        raise PermanentError(f"cannot listen on {settings.listen}: expected a port up to 65535") from error
     listening.setblocking(False)
     return listening
 
@@ -210,7 +210,7 @@ def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
         if settings.tls_key is None:
             context.load_cert_chain(settings.tls_certificate)
             return context
-        # OpenSSL takes a private key from a file only.
+        # OpenSSL reads a private key from a file only.
         with tempfile.TemporaryDirectory() as folder:
             key = Path(folder) / "key.pem"
             key.touch(mode=0o600)

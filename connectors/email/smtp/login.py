@@ -1,4 +1,4 @@
-"""Opening a way to the server that takes our mail: connection, TLS, login; and what a refusal means, in words."""
+"""Connect to the server that sends our mail: connection, TLS, login; and translate its refusals into errors."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from router.settings.channels import MailSendSettings
 class Timeouts:
     """How long to wait, in seconds.
 
-    command: for connections, greetings and commands; RFC 5321 section 4.5.3.2 allows more than anybody needs.
-    final_dot: section 4.5.3.2.6; many servers deliver before they answer, and impatience makes copies.
+    command: for connections, greetings and commands; RFC 5321 section 4.5.3.2 allows more than is ever needed.
+    final_dot: section 4.5.3.2.6; many servers deliver before they answer, and a short time-out makes copies.
     """
 
     command: float = 30.0
@@ -33,8 +33,8 @@ USUAL: Final = Timeouts()
 def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUAL) -> smtplib.SMTP:
     """Return a client that is logged in.
 
-    local: what we call ourselves in EHLO.
-    Raises TransientError when the server cannot be reached or is busy, PermanentError when it does not want us.
+    local: our own name in EHLO.
+    Raises TransientError when the server cannot be reached or is busy, PermanentError when it refuses us.
     """
     with _server_errors(settings, "connect"):
         client = _open(settings, local, seconds=timeouts.command)
@@ -48,13 +48,13 @@ def connect(settings: MailSendSettings, *, local: str, timeouts: Timeouts = USUA
 
 
 def hang_up(client: smtplib.SMTP) -> None:
-    """Let go of a connection, whatever state it is in."""
+    """Close a connection, in any state."""
     with suppress(OSError, smtplib.SMTPException):
         client.close()
 
 
-def said(reply: bytes | str) -> str:
-    """Return the server's words, short and in one line."""
+def answer_of(reply: bytes | str) -> str:
+    """Return the server's answer, shortened and on one line."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     return "".join(char if char.isprintable() else " " for char in text)[:160]
 
@@ -82,7 +82,7 @@ def _log_in(client: smtplib.SMTP, settings: MailSendSettings) -> None:
         return
     if settings.oauth_token:
         answer = f"user={settings.username}\x01auth=Bearer {settings.oauth_token.reveal()}\x01\x01"
-        # The server's 334 holds the reason of its refusal; an empty line asks for the 535 that follows.
+        # The server's 334 holds the reason for its refusal; an empty line requests the 535 that follows.
         client.auth("XOAUTH2", lambda challenge=None: answer if challenge is None else "")
         return
     password = settings.password.reveal() if settings.password else ""
@@ -105,16 +105,16 @@ def _refused(error: smtplib.SMTPException, where: str, *, settings: MailSendSett
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _refused_login(error, settings)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return PermanentError(f"{where}: the server does not offer it ({said(str(error))}); is security right?")
+        return PermanentError(f"{where}: the server does not offer it ({answer_of(str(error))}); check security")
     if isinstance(error, smtplib.SMTPResponseException):
         family = TransientError if 400 <= error.smtp_code < 500 else PermanentError
-        return family(f"{where}: it answered {error.smtp_code} {said(error.smtp_error)}")
+        return family(f"{where}: it answered {error.smtp_code} {answer_of(error.smtp_error)}")
     return TransientError(f"{where}: the connection broke")
 
 
 def _refused_login(error: smtplib.SMTPAuthenticationError, settings: MailSendSettings) -> OmniyardError:
-    words = said(error.smtp_error).replace(settings.username or "\0", "...")
+    words = answer_of(error.smtp_error).replace(settings.username or "\0", "...")
     if 400 <= error.smtp_code < 500:
-        return TransientError(f"{settings.host} takes no login now: {error.smtp_code} {words}")
+        return TransientError(f"{settings.host} accepts no login now: {error.smtp_code} {words}")
     what = "the token is refused or has expired" if settings.oauth_token else "user name or password is refused"
     return PermanentError(f"could not log in at {settings.host}: {what} ({error.smtp_code} {words})")

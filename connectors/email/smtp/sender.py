@@ -1,4 +1,4 @@
-"""Send mail by SMTP (RFC 5321, RFC 6409), and tell what certainly was not taken from what may have been."""
+"""Send mail by SMTP (RFC 5321, RFC 6409); separate mail that was surely not accepted from mail that may have been."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.email.smtp.compose import compose
-from connectors.email.smtp.login import USUAL, Timeouts, connect, hang_up, said
+from connectors.email.smtp.login import USUAL, Timeouts, answer_of, connect, hang_up
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
 from router.settings.channels import MailChannelSettings, MailSendSettings
 from router.settings.model import DeskSettings
 
-# A server that has had enough of a connection says so; before that, one of ours is enough for this many mails.
+# How many mails one connection sends, unless the server closes it earlier.
 _MAILS_A_CONNECTION: Final = 100
 _BARE_NEWLINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class SmtpSender:
-    """See `Sender`. address: what mail comes from.  name: the desk's, shown with it."""
+    """See `Sender`. address: the sender's address.  name: the desk's display name next to it."""
 
     repeatable = True
 
@@ -45,13 +45,13 @@ class SmtpSender:
             mail = compose(outgoing, address=self._address, name=self._name, reply_to=self._reply_to(outgoing))
         except PermanentError as error:
             return Receipt(verdict=SendVerdict.REFUSED, why=str(error))
-        # An attempt that follows another one must not meet what became of that one's connection.
+        # A repeated attempt must not reuse the connection of the failed one.
         if outgoing.attempt > 1 or self._sent >= _MAILS_A_CONNECTION:
             self.close()
         return self._send(outgoing, mail)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`: a mail server cannot be asked what it took."""
+        """See `Sender`: a mail server cannot be asked which mails it accepted."""
         del outgoing, since
         return None
 
@@ -63,7 +63,7 @@ class SmtpSender:
             return Health(ok=False, findings=(str(error),))
         with suppress(OSError, smtplib.SMTPException):
             client.quit()
-        return Health(ok=True, findings=(f"{self._settings.host} takes our mail",))
+        return Health(ok=True, findings=(f"{self._settings.host} accepts our mail",))
 
     def close(self) -> None:
         """See `Sender`."""
@@ -82,20 +82,20 @@ class SmtpSender:
     def _send(self, outgoing: Outgoing, mail: bytes) -> Receipt:
         was_open = self._client is not None
         receipt = self._try(outgoing, mail)
-        # A server may close a connection that was idle for long; nothing of this mail has left then.
+        # A server may close a connection that was idle for long; nothing of this mail was sent then.
         if receipt is None and was_open:
             receipt = self._try(outgoing, mail)
         return receipt or _LOST_BEFORE
 
     def _try(self, outgoing: Outgoing, mail: bytes) -> Receipt | None:
-        """Send over the open connection or a new one; None if it broke before any of the mail had left."""
+        """Send over the open connection or a new one; None if it broke before any of the mail was sent."""
         try:
             if self._client is None:
                 self._client = connect(self._settings, local=self._local, timeouts=self._timeouts)
         except OmniyardError as error:
             return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), whole_channel=True)
         if not _is_ascii(outgoing) and not self._client.has_extn("smtputf8"):
-            return Receipt(verdict=SendVerdict.REFUSED, why=f"{self._settings.host} knows no such addresses (RFC 6531)")
+            return Receipt(verdict=SendVerdict.REFUSED, why=f"{self._settings.host} has no SMTPUTF8 (RFC 6531)")
         self._sent += 1
         transfer = _Transfer(self._client, outgoing, mail, timeouts=self._timeouts)
         try:
@@ -104,7 +104,7 @@ class SmtpSender:
             self.close()
             if not transfer.began:
                 return None
-            why = f"the connection to {self._settings.host} broke before it had answered ({type(error).__name__})"
+            why = f"the connection to {self._settings.host} broke before the server answered ({type(error).__name__})"
             return Receipt(verdict=SendVerdict.UNKNOWN, why=why)
         finally:
             if transfer.is_over:
@@ -114,7 +114,7 @@ class SmtpSender:
 def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> SmtpSender:
     """Return the sender of a channel, not connected yet. Raises PermanentError if the channel has no `send`."""
     if settings.send is None:
-        raise PermanentError(f"the channel {channel} has no way out: its file says no `send`")
+        raise PermanentError(f"the channel {channel} cannot send: its configuration has no `send`")
     return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
 
 
@@ -124,7 +124,7 @@ _LOST_BEFORE: Final = Receipt(
 
 
 class _Transfer:
-    """One mail over one connection. began: whether any of its content may have left."""
+    """One mail over one connection. began: whether any of its content may have been sent."""
 
     def __init__(self, client: smtplib.SMTP, outgoing: Outgoing, mail: bytes, *, timeouts: Timeouts) -> None:
         self._client, self._outgoing, self._mail, self._timeouts = client, outgoing, mail, timeouts
@@ -146,11 +146,11 @@ class _Transfer:
         return Receipt(verdict=SendVerdict.ACCEPTED, why=refused)
 
     def _envelope(self, address: str) -> Receipt | str:
-        """Say who sends and who gets it; return a refusal, or what is to be said of refused copies."""
+        """Send the sender and the recipients; return a refusal, or a sentence about refused copies."""
         code, reply = self._mail_from(address)
         if code != 250:
             receipt = self._refusal("the sender", code, reply)
-            # What is wrong with us is wrong with all that we send; only size is this mail's own (RFC 1870).
+            # A refusal of our address holds for all our mail; only size is this mail's own (RFC 1870).
             return receipt if code == 552 else _for_all(receipt)
         code, reply = self._client.rcpt(self._outgoing.recipient)
         if code not in {250, 251}:
@@ -168,7 +168,7 @@ class _Transfer:
             self._client.command_encoding = "ascii"
         if not self._outgoing.automatic:
             return self._client.mail(address, options)
-        # RFC 3834 section 3.3: a null return path, so that no machine answers. Some providers insist on ours.
+        # RFC 3834 section 3.3: a null return path, so that no machine answers. Some providers insist on our address.
         code, reply = self._client.mail("", options)
         if code < 500 or code == 552:
             return code, reply
@@ -177,7 +177,7 @@ class _Transfer:
 
     def _content(self) -> tuple[int, bytes]:
         content = _BARE_NEWLINE.sub(b"\r\n", self._mail)
-        # RFC 5321 section 4.5.2: a line that begins with a dot gets another one.
+        # RFC 5321 section 4.5.2: a line that begins with a dot gets a second dot.
         stuffed = re.sub(rb"(?m)^\.", b"..", content)
         self._client.send(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
         if self._client.sock:
@@ -188,10 +188,10 @@ class _Transfer:
         return code, reply
 
     def _refusal(self, what: str, code: int, reply: bytes) -> Receipt:
-        """Return what a refusal means: 4xx is for now, 5xx for good (RFC 5321 section 4.2.1)."""
-        # 421 says that the server closes the connection, whatever it answers (RFC 5321 section 3.8).
+        """Return the receipt for a refusal: 4xx is temporary, 5xx permanent (RFC 5321 section 4.2.1)."""
+        # 421 means that the server closes the connection, after any command (RFC 5321 section 3.8).
         self.is_over = self.is_over or code in {421, -1}
-        why = f"{what} was refused: {code} {_said_of(reply, self._outgoing)}"
+        why = f"{what} was refused: {code} {_answer_without_addresses(reply, self._outgoing)}"
         if code == 421:
             return Receipt(verdict=SendVerdict.NOT_SENT, why=why, whole_channel=True)
         if 400 <= code < 500:
@@ -214,9 +214,9 @@ def _for_all(receipt: Receipt) -> Receipt:
     return Receipt(verdict=SendVerdict.NOT_SENT, why=receipt.why, whole_channel=True)
 
 
-def _said_of(reply: bytes, outgoing: Outgoing) -> str:
-    """Return the server's words without the addresses that it likes to repeat."""
-    words = said(reply)
+def _answer_without_addresses(reply: bytes, outgoing: Outgoing) -> str:
+    """Return the server's answer without the addresses that it often repeats."""
+    words = answer_of(reply)
     for address in (outgoing.recipient, *outgoing.copies):
         words = words.replace(address, "...")
     return words

@@ -1,4 +1,4 @@
-"""What one SMTP or LMTP client may say to us, and what it hears."""
+"""One session with an SMTP or LMTP client: its limits, recipients and replies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
 
-# What our greeting ends with; `probe` knows us by it.
+# The end of our greeting; `probe` recognises our own listener by it.
 IDENTITY: Final = "Omniyard"
 
-# Senders at once; each may hold one message in memory.
+# How many clients at once; each may hold one message in memory.
 _CONNECTIONS: Final = 64
 
-# What all of them together may have waiting for the commit.
+# How many bytes of all clients together may wait for the commit.
 _BYTES_WAITING: Final = 134_217_728
 
-# RFC 5321 section 4.5.3.1.6 grants a line a thousand bytes, senders take more. Whether such a mail can be read is
-# for the parser to say: a refusal here would be a bounce to a customer. This bound is for our memory.
+# RFC 5321 section 4.5.3.1.6 allows a line of a thousand bytes, senders write longer ones. The parser decides whether
+# such a mail can be read: a refusal here would be a bounce to a customer. This bound protects our memory.
 _LINE: Final = 1_048_576
 
 # Section 4.5.3.2.7: five minutes between commands; a large message on a slow line is one command.
@@ -34,20 +34,20 @@ _SILENCE: Final = 600.0
 
 
 class Recipients:
-    """Decides whom we take mail for: addresses, @domains, and everyone if there are none."""
+    """Decides for which recipients we accept mail: addresses, @domains, or every address if none is configured."""
 
     def __init__(self, accepted: tuple[str, ...]) -> None:
         self._accepted = frozenset(address.lower() for address in accepted)
 
     def takes(self, address: str) -> bool:
-        """Tell whether the address is ours; a sub-address (support+token@) belongs to its mailbox."""
+        """Return whether the address is ours; a sub-address (support+token@) belongs to its mailbox."""
         local, _, domain = address.lower().rpartition("@")
         mailbox = f"{local.partition('+')[0]}@{domain}"
         return not self._accepted or not self._accepted.isdisjoint({f"@{domain}", f"{local}@{domain}", mailbox})
 
 
 class SmtpHandler:
-    """The handler that aiosmtpd asks; its method names are the library's."""
+    """The handler that aiosmtpd calls; the library defines its method names."""
 
     def __init__(self, gathering: GroupCommit, settings: SmtpSettings) -> None:
         self._gathering = gathering
@@ -56,7 +56,7 @@ class SmtpHandler:
     async def handle_RCPT(  # noqa: N802, PLR0917
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]  # noqa: ARG002
     ) -> str:  # fmt: skip
-        """Take a recipient or refuse it."""
+        """Accept a recipient or refuse it."""
         if not self._recipients.takes(address):
             return "550 5.1.1 There is no such mailbox here"
         if self._gathering.bytes_waiting > _BYTES_WAITING:
@@ -70,15 +70,15 @@ class SmtpHandler:
         return await self._gathering.keep(return_path(envelope.mail_from) + bytes(envelope.original_content or b""))
 
     async def handle_exception(self, error: Exception) -> str:
-        """Say "later" to whatever goes wrong in us: aiosmtpd's own answer is 500, which is a bounce."""
+        """Answer our own errors with a temporary refusal: aiosmtpd's default is 500, which causes a bounce."""
         _log.error("smtp.crashed", error=type(error).__name__)
         return LATER
 
 
 def return_path(sender: str | None) -> bytes:
-    """Return the trace line of a final delivery (RFC 5321 section 4.4): an empty path tells a bounce.
+    """Return the trace line of a final delivery (RFC 5321 section 4.4): an empty path marks a bounce.
 
-    There is no Received line with it: it would carry the time, and a repeated message would be another one.
+    No Received line is added: it would contain the time, and a repeated message would have other bytes.
     """
     safe = "".join(char for char in sender or "" if char.isprintable() and char not in "<> ")
     return f"Return-Path: <{safe}>\r\n".encode("utf-8", "surrogateescape")
@@ -107,7 +107,7 @@ class SessionFactory:
 
 
 class _Limited(SMTP):
-    """What aiosmtpd leaves open: how many connections, and how many bytes after one of them went over the limit."""
+    """What aiosmtpd does not limit: how many connections, and how many bytes after one of them exceeded its limit."""
 
     line_length_limit = _LINE
 
@@ -118,7 +118,7 @@ class _Limited(SMTP):
         self._received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # After STARTTLS this comes a second time for the same session.
+        # After STARTTLS this is called a second time for the same session.
         if self not in self._sessions and len(self._sessions) >= _CONNECTIONS:
             self._refused = True
             assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101
@@ -142,7 +142,7 @@ class _Limited(SMTP):
         self._received += len(data)
         limit = self.data_size_limit
         if limit and self._received > 2 * limit + _LINE and isinstance(self.transport, asyncio.WriteTransport):
-            # Too large is said at the end of the message; one without an end would be read for ever.
+            # The reply "too large" comes at the end of the message; a message without an end would be read for ever.
             self.transport.abort()
             return
         super().data_received(data)
@@ -157,7 +157,7 @@ class _SmtpSession(_Limited):
 
 
 class _LmtpSession(_Limited, LMTP):
-    """LMTP (RFC 2033): after the data one answer for each recipient that was taken, in their order (section 4.2)."""
+    """LMTP (RFC 2033): after the data one reply for each accepted recipient, in their order (section 4.2)."""
 
     _owed = 0
 
@@ -168,6 +168,6 @@ class _LmtpSession(_Limited, LMTP):
     async def push(self, status: str | bytes) -> None:
         text = status.decode() if isinstance(status, bytes) else status
         if self._owed and not text.startswith("354"):
-            # One commit holds for all of them, so they all hear the same.
+            # One commit holds for all recipients, so they all get the same reply.
             text, self._owed = "\r\n".join([text] * self._owed), 0
         await super().push(text)

@@ -7,7 +7,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0001"
 down_revision = None
@@ -280,7 +281,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_attachment_message_id"), "attachment", ["message_id"], unique=False)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
 
 
 def downgrade() -> None:

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0002"
 down_revision = "0001"
@@ -35,7 +36,7 @@ def upgrade() -> None:
     op.add_column("agent", sa.Column("assigned_at", UTCDateTime(), nullable=True))
     _start_clocks()
     _create_tables()
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
 
 
 def _start_clocks() -> None:
@@ -109,4 +110,4 @@ def downgrade() -> None:
         op.drop_column("conversation", name)
     for name in ("available", "capacity", "assigned_at"):
         op.drop_column("agent", name)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())

@@ -9,7 +9,8 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0007"
 down_revision = "0006"
@@ -54,7 +55,7 @@ def upgrade() -> None:
     for name, type_ in _AGENT:
         op.add_column("agent", sa.Column(name, type_, nullable=True))
     _create_tables()
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
 
 
 def _create_tables() -> None:
@@ -90,4 +91,4 @@ def downgrade() -> None:
         op.drop_column("conversation", name)
     for name, _ in _AGENT:
         op.drop_column("agent", name)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())

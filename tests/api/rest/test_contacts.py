@@ -111,6 +111,18 @@ def test_what_is_erased_is_nowhere_and_the_books_still_balance(client: AppClient
     assert originals == 0
 
 
+def test_an_answer_that_was_erased_is_not_given_again(client: AppClient, database: Database) -> None:
+    build_case(database)
+    contact = contact_of(client, "li@example.com")
+    case = client.get("/api/v1/conversations", params={"contact": contact["id"]}).json()["conversations"][0]["id"]
+    note = {"json": {"kind": "note", "text": "Called."}, "headers": {"Idempotency-Key": "note-0001"}}
+    first = client.post(f"/api/v1/conversations/{case}/messages", **note)
+    assert first.status_code == 201
+    assert client.post(f"/api/v1/conversations/{case}/messages", **note).json() == first.json()
+    client.post(f"{CONTACTS}/{contact['id']}/erase", json={"reason": "asked for by letter"})
+    assert client.post(f"/api/v1/conversations/{case}/messages", **note).status_code == 409
+
+
 def test_contacts_of_other_teams_are_not_found(client_of: Callable[[str], AppClient], database: Database) -> None:
     build_case(database)
     ids = [contact_of(client_of("admin"), handle)["id"] for handle in ("li@example.com", "+8613800138000")]

@@ -1,4 +1,4 @@
-"""Frames between a guard and its reader: whole, or refused."""
+"""Frames between a guard and its reader: complete, or refused."""
 
 from __future__ import annotations
 

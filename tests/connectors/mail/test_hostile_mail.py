@@ -1,4 +1,4 @@
-"""The hostile set, mail by mail: each ends as an envelope or a visible stub, and the next mail does not wait."""
+"""The hostile set, mail by mail: each ends as an envelope or a visible stub, and does not delay the next mail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from router.envelope import from_json
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HEALTHY = b"From: Li Lei <li@example.com>\r\nSubject: Locked\r\n\r\nPlease unlock.\r\n"
-# These hold nothing that a person could be shown but the fact that they came.
+# These hold nothing to show to a person, except that they came.
 NAMELESS = {"nothing_but_noise", "empty", "open_brackets", "many_open_brackets"}
 STUBS = {"deep_nesting", "deep_forwards", "oversize", "boundary_of_its_parent"}
 
@@ -37,7 +37,7 @@ def read(guard: Guard, name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_mail_is_shown_and_its_neighbours_do_not_wait(guard, name):
+def test_a_hostile_mail_is_shown_and_does_not_delay_its_neighbours(guard, name):
     (first, hostile, last), seconds = read(guard, name)
     assert seconds < 5
     assert from_json(first.envelope).text == from_json(last.envelope).text == "Please unlock."
@@ -110,7 +110,7 @@ def test_html_that_would_stall_a_browser_is_shown_as_text_only(guard):
         envelope = envelope_of(guard, name)
         assert envelope.html == "", name
         assert envelope.text in {"deep down", "hello"}
-        assert "The HTML is built too deep or too wide to be shown." in envelope.defects
+        assert "The HTML is nested too deep or too wide to be shown." in envelope.defects
 
 
 def test_a_name_never_gives_the_identity(guard):

@@ -1,4 +1,4 @@
-"""The polled mailbox against real servers, kind and unkind."""
+"""The polled mailbox against real servers, well-behaved and misbehaving."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FROM_NOW = "taking mail from now on"
 
 
 def subjects(page: Page) -> list[str]:
-    """Return what is in the Subject lines of a page."""
+    """Return the Subject lines of a page."""
     lines = (line for message in page.messages for line in message.content.splitlines())
     return [line.removeprefix(b"Subject: ").decode() for line in lines if line.startswith(b"Subject: ")]
 
 
 def read_all(connector: ImapConnector, cursor: Cursor | None) -> tuple[list[Page], Cursor | None]:
-    """Fetch until nothing waits, as the daemon does."""
+    """Fetch until no message waits, as the daemon does."""
     pages = []
     while True:
         page = connector.fetch(cursor)
@@ -36,7 +36,7 @@ def read_all(connector: ImapConnector, cursor: Cursor | None) -> tuple[list[Page
 
 
 def fetch_of(uid: int, items: bytes) -> bytes:
-    """Return a pattern of commands that fetch this message, alone or among others."""
+    """Return a pattern for commands that fetch this message, alone or among others."""
     return b"UID FETCH (\\S+,)?%d(,\\S+)? \\(%s" % (uid, items)
 
 
@@ -158,7 +158,7 @@ def test_a_renumbered_mailbox_is_read_again_as_old_mail_with_a_notice(dovecot_ma
     kept = connector.fetch(start)
     connector.close()
     # When
-    time.sleep(1.1)  # UIDVALIDITY is a second's number.
+    time.sleep(1.1)  # UIDVALIDITY changes once a second.
     dovecot_mailbox.server.renumber(dovecot_mailbox.user)
     pages, cursor = read_all(connector, kept.cursor)
     dovecot_mailbox.deliver("three")
@@ -260,7 +260,7 @@ def test_a_page_holds_no_more_bytes_than_fit_into_memory(dovecot_mailbox, connec
     assert [len(page.messages) for page in pages if page.messages] == [2, 2]
 
 
-def test_a_line_that_breaks_in_the_middle_of_a_mail_loses_nothing(mailbox, connect, proxy):
+def test_a_connection_that_breaks_in_the_middle_of_a_mail_loses_nothing(mailbox, connect, proxy):
     # Given
     start = connect(mailbox).fetch(None).cursor
     mailbox.deliver(*(f"m{number}" for number in range(30)))
@@ -296,7 +296,7 @@ def test_a_wrong_password_says_what_to_do(mailbox, connect, monkeypatch):
         ("support@gmail.com", "app password"),
     ],
 )
-def test_a_refused_login_knows_the_provider(dovecot_mailbox, connect, monkeypatch, username, hint):
+def test_a_refused_login_has_a_hint_for_the_provider(dovecot_mailbox, connect, monkeypatch, username, hint):
     monkeypatch.setenv("WRONG", "hunter2")
     dovecot_mailbox.user = username
     with pytest.raises(PermanentError, match=hint):
@@ -316,14 +316,14 @@ def test_a_folder_that_is_not_there_says_so(mailbox, connect):
         connect(mailbox, folder="Nowhere").fetch(None)
 
 
-def test_a_provider_like_netease_is_told_who_we_are(mailbox, connect, proxy):
+def test_a_provider_like_netease_gets_our_identification(mailbox, connect, proxy):
     through = proxy(mailbox, rule=like_netease)
     assert connect(mailbox, through=through).fetch(None).notice == FROM_NOW
 
 
 def test_a_provider_like_netease_that_hides_id_says_unsafe_login_in_our_words(mailbox, connect, proxy):
     through = proxy(mailbox, rule=like_netease, hide=(b"ID",))
-    with pytest.raises(PermanentError, match="thinks the login unsafe"):
+    with pytest.raises(PermanentError, match="calls the login unsafe"):
         connect(mailbox, through=through).fetch(None)
 
 
@@ -351,7 +351,7 @@ def test_a_token_logs_in_and_an_expired_one_says_so(dovecot_mailbox, connect, mo
     monkeypatch.setenv("TOKEN", dovecot_mailbox.server.token(dovecot_mailbox.user))
     connector = connect(dovecot_mailbox, oauth_token=Secret("env:TOKEN"))
     assert connector.fetch(None).notice == FROM_NOW
-    # The token is read anew at each login, so one that was renewed meanwhile works without a restart.
+    # The token is read again at each login, so one that was renewed meanwhile works without a restart.
     connector.close()
     monkeypatch.setenv("TOKEN", dovecot_mailbox.server.token(dovecot_mailbox.user, lives=-60))
     with pytest.raises(PermanentError, match="token is refused or has expired"):
@@ -402,7 +402,7 @@ def test_a_wait_without_idle_lasts_as_long_as_asked(mailbox, connect):
     assert 0.4 <= time.monotonic() - began < 2
 
 
-def test_an_idle_line_that_ends_is_a_death_and_no_hot_loop(mailbox, connect, proxy):
+def test_an_idle_connection_that_ends_causes_no_hot_loop(mailbox, connect, proxy):
     # Given
     through = proxy(mailbox, rule=idle_then_nothing)
     connector = connect(mailbox, through=through)
@@ -412,7 +412,7 @@ def test_an_idle_line_that_ends_is_a_death_and_no_hot_loop(mailbox, connect, pro
     for _ in range(3):
         connector.wait(0.3)
         connector.fetch(start)
-    # Then: the time was slept, each death cost one connection, and the third ended the use of IDLE.
+    # Then: the whole time was waited, each broken connection was opened once, and the third one ended the use of IDLE.
     assert time.monotonic() - began >= 0.9
     assert through.connections == 4
     connector.wait(0.3)
@@ -421,7 +421,7 @@ def test_an_idle_line_that_ends_is_a_death_and_no_hot_loop(mailbox, connect, pro
 
 
 def idle_then_nothing():
-    """Go into IDLE as asked, and hang up at the next word or at once."""
+    """Enter IDLE as asked, and hang up at the next command or at once."""
 
     def rule(tag: bytes, command: bytes) -> bytes | None:
         return HANG_UP if command.startswith(b"IDLE") else None
@@ -464,7 +464,7 @@ def test_close_from_another_thread_ends_a_fetch(dovecot_mailbox, connect, proxy,
 def test_a_cursor_that_was_written_by_hand_and_wrongly_is_refused(mailbox, connect):
     connector = connect(mailbox)
     epoch = connector.fetch(None).cursor.epoch
-    with pytest.raises(PermanentError, match="no place in a mailbox"):
+    with pytest.raises(PermanentError, match="not a position in a mailbox"):
         connector.fetch(Cursor(epoch, "yesterday"))
 
 
@@ -502,9 +502,9 @@ def test_a_server_that_offers_no_starttls_is_not_spoken_to_in_plain_text(dovecot
         connect(dovecot_mailbox, through=through, security="starttls").fetch(None)
 
 
-def test_a_provider_with_too_many_connections_is_busy_and_not_unwilling(mailbox, connect, proxy):
+def test_a_provider_with_too_many_connections_is_a_transient_error(mailbox, connect, proxy):
     busy = refusing(rb"^LOGIN", b" NO [ALERT] Too many simultaneous connections. (Failure)\r\n")
-    with pytest.raises(TransientError, match="takes no login now"):
+    with pytest.raises(TransientError, match="accepts no login now"):
         connect(mailbox, through=proxy(mailbox, rule=busy)).fetch(None)
 
 

@@ -18,7 +18,7 @@ ALL = list(range(2, 31, 2))
 
 @pytest.fixture
 def gappy(dovecot_mailbox: Mailbox) -> Iterator[IMAPClient]:
-    """A folder of thirty mails of which every second one was deleted; the first ten are of 2020."""
+    """A folder of thirty mails of which every second one was deleted; the first ten are from 2020."""
     client = dovecot_mailbox.server.client(dovecot_mailbox.user)
     for number in range(1, 31):
         year = 2020 if number <= 10 else 2024
@@ -45,7 +45,7 @@ def test_windows_of_any_size_find_every_uid_once(gappy, window, read):
 
 
 def walk(client: IMAPClient, window: int) -> list[int]:
-    """Read from the very beginning, window by window."""
+    """Read from the beginning, window by window."""
     found, mark = [], ImapCursor(read=0)
     while True:
         answer = find_above(client, mark, exists=15, window=window)
@@ -72,7 +72,7 @@ def test_a_folder_that_shrinks_under_a_search_is_searched_again(gappy):
         find_above(gappy, ImapCursor(read=99), exists=20, window=3)
 
 
-def test_nothing_above_is_nothing(gappy):
+def test_no_mail_above_the_mark_gives_no_uid(gappy):
     assert find_above(gappy, ImapCursor(read=30), exists=15) == FoundUids(uids=[])
 
 

@@ -1,4 +1,4 @@
-"""What becomes of mail on the server after the commit, whatever dies when."""
+"""Post-actions on the server after the commit, with a failure at each step."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_seen_is_set_only_when_the_page_is_settled(dovecot_mailbox, connect):
     assert folder(dovecot_mailbox, "INBOX", "SEEN") == 0
     connector.settle(page)
     assert folder(dovecot_mailbox, "INBOX", "SEEN") == 2
-    # Twice does no harm, and the connection goes on reading.
+    # A second call does no harm, and the connection can still be read.
     connector.settle(page)
     assert connector.fetch(page.cursor).messages == ()
 
 
 @pytest.mark.parametrize("hidden", [(), (b"MOVE",)], ids=["MOVE", "COPY and UID EXPUNGE"])
 def test_mail_is_moved_and_nothing_else_is(dovecot_mailbox, connect, proxy, hidden):
-    # Given: an old mail that somebody has marked for deletion.
+    # Given: an old mail that another client has marked for deletion.
     dovecot_mailbox.deliver("old")
     client = dovecot_mailbox.server.client(dovecot_mailbox.user)
     client.delete_messages([1])
@@ -68,12 +68,12 @@ def test_a_page_that_was_kept_but_not_settled_is_settled_by_the_next_process(dov
     kept = first.fetch(start)
     # When
     page = connect(dovecot_mailbox, after="move", move_to="Done", page=2).fetch(kept.cursor)
-    # Then: its two mails are moved, those that nobody has kept yet are not.
+    # Then: its two mails are moved, those that are not stored yet are not.
     assert folder(dovecot_mailbox, "Done") == 2
     assert folder(dovecot_mailbox, "INBOX") == len(page.messages) == (2 if died == "with other mail waiting" else 0)
 
 
-def test_a_failing_move_says_so_and_is_made_up_for(dovecot_mailbox, connect):
+def test_a_failing_move_is_reported_and_done_later(dovecot_mailbox, connect):
     # Given: the folder to move to does not exist yet.
     connector = connect(dovecot_mailbox, after="move", move_to="Later", page=2)
     start = connector.fetch(None).cursor
@@ -90,7 +90,7 @@ def test_a_failing_move_says_so_and_is_made_up_for(dovecot_mailbox, connect):
     assert folder(dovecot_mailbox, "Later") == 4
 
 
-def test_a_line_that_breaks_while_settling_is_made_up_for(dovecot_mailbox, connect, proxy):
+def test_a_settling_that_a_broken_connection_ends_is_done_later(dovecot_mailbox, connect, proxy):
     broken = proxy(dovecot_mailbox, rule=refusing(rb"UID STORE", b""))
     connector = connect(dovecot_mailbox, through=broken, after="seen")
     start = connector.fetch(None).cursor

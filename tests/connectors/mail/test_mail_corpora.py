@@ -1,4 +1,4 @@
-"""Other projects' mails with known answers: the figures that the mail issue asks for, held from falling."""
+"""Other projects' mails with known answers: the figures of the mail issue must not fall."""
 
 from __future__ import annotations
 

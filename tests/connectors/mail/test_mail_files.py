@@ -17,7 +17,7 @@ SEPARATOR = b"From li@customer.example Thu Jan  4 10:11:12 2024\n"
 
 
 def maildir(root: Path, **files: bytes) -> Path:
-    """Make a maildir; `cur__NAME` and `new__NAME` name the files."""
+    """Make a maildir; `cur__NAME` and `new__NAME` give the files' names."""
     for name in ("cur", "new", "tmp"):
         (root / name).mkdir(parents=True)
     for name, content in files.items():
@@ -99,7 +99,7 @@ def test_the_key_of_a_mail_in_an_mbox_is_its_bytes(tmp_path):
 def test_what_is_no_mbox_is_refused(tmp_path):
     path = tmp_path / "box"
     path.write_bytes(b"Subject: a\n\nA\n")
-    with pytest.raises(PermanentError, match="no mbox"):
+    with pytest.raises(PermanentError, match="not an mbox"):
         contents("mbox", path)
     path.write_bytes(b"")
     assert contents("mbox", path) == []

@@ -1,4 +1,4 @@
-"""The normaliser: one odd thing a mail (tests/data/mail), and what a person should see of it."""
+"""The normaliser: one unusual mail per case (tests/data/mail), and what a person should see of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from router.errors import NotFound
 
 MAIL = Path(__file__).parents[2] / "data" / "mail"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-# The fourth line is a field's only by its looks: it stands in a text.
+# The fourth line only looks like a field: it is part of a text.
 TRIMMED = "one é\n\ntwo é\nContent-Transfer-Encoding: base64;\nthree é"
 
 
@@ -33,7 +33,7 @@ def read(name: str) -> Envelope:
 @pytest.mark.parametrize(
     ("name", "subject", "text"),
     [
-        # A label says less than the bytes: GB 2312 means GB 18030, Shift JIS means Windows', ASCII means nothing.
+        # A label says less than the bytes: GB 2312 means GB 18030, Shift JIS means Windows-31J, ASCII means nothing.
         ("gbk_text_labelled_gb2312", "gbk text labelled gb2312", "朱镕基的账户被锁定了，喆。"),
         ("gb18030_beyond_the_plane", "gb18030 beyond the plane", "𠮷野家"),
         ("gbk_labelled_utf8", "gbk labelled utf8", "我的钱包里的钱被人转走了。"),
@@ -48,7 +48,7 @@ def read(name: str) -> Envelope:
         ("raw_shift_jis_subject", "アカウント表示", "①返金をお願いします。"),
         ("raw_koi8_subject", "Не могу войти", "Верните деньги."),
         ("raw_utf8_headers", "账户被锁定 ✓", "你好"),
-        # Nothing is declared anywhere: the detector has the word.
+        # No charset is declared anywhere: the detector decides.
         ("undeclared_gbk", "退款失败", "我的账户被锁定了，请帮我解锁。"),
         ("undeclared_western", "undeclared western", "Où est mon argent? Le paiement a échoué."),
         # Encoded words (RFC 2047) as senders write them.
@@ -157,14 +157,14 @@ def test_a_group_is_opened_and_its_members_listed():
     ("name", "files"),
     [
         ("text_after_attachment", [("a.pdf", "application/pdf", 4)]),
-        # RFC 2392: a picture that the page shows and that has no name is part of the page.
+        # RFC 2392: an unnamed picture that the page shows is part of the page.
         ("picture_without_name_in_page", []),
         ("picture_with_name_in_page", [("shot.png", "image/png", 16)]),
         ("forwarded_message", [("", "message/rfc822", 51)]),
         ("uuencoded_file", [("list.csv", "application/octet-stream", 12)]),
         ("transfer_encoding_uuencode", [("list.csv", "application/octet-stream", 12)]),
         ("winmail_dat", [("winmail.dat", "application/ms-tnef", 6)]),
-        # RFC 1847: a signature is no file of the sender's.
+        # RFC 1847: a signature is not a file from the sender.
         ("smime_signed", []),
         ("pgp_signed", []),
         ("smime_wrapped", [("smime.p7m", "application/pkcs7-mime", 4)]),

@@ -1,6 +1,6 @@
-"""Mails broken at random: each is read, or refused in a sentence, and nothing else comes out.
+"""Mails mutated at random: each is read, or refused in a sentence; no other exception is raised.
 
-OMNIYARD_FUZZ_EXAMPLES sets how many (the build machine runs a minute of them).
+OMNIYARD_FUZZ_EXAMPLES sets how many (the build machine runs one minute of them).
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def is_running(process: int) -> bool:
         return False
 
 
-def test_the_reader_knows_no_secret(guard, monkeypatch):
+def test_the_reader_has_no_secret(guard, monkeypatch):
     monkeypatch.setenv("SUPPORT_MAIL_PASSWORD", "swordfish")
     with Guard() as fresh:
         fresh.normalise_page([raw("1:1", PLAIN)], channel="mail")
@@ -166,7 +166,7 @@ def test_a_stub_shows_who_wrote_and_what_about():
     assert (envelope.subject, envelope.rfc_message_id) == ("账单", "1@x")
 
 
-def test_a_stop_of_the_whole_group_leaves_the_reader_to_its_guard():
+def test_a_stop_signal_to_the_whole_group_does_not_end_the_reader():
     with Guard() as guard:
         guard.normalise_page([raw("1:1", PLAIN)], channel="mail")
         reader = guard.reader_id

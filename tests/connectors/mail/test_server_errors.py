@@ -1,4 +1,4 @@
-"""One place turns what goes wrong with a mail server, IMAP or SMTP, into one of the two families."""
+"""One place translates the errors of a mail server, IMAP or SMTP, into TransientError or PermanentError."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def explain(error: smtplib.SMTPException, where: str) -> OmniyardError:
 
 
 def distrusted() -> ssl.SSLCertVerificationError:
-    """Return what the standard library raises when it does not trust a certificate."""
+    """Return the standard library's error for a certificate that is not trusted."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "self-signed certificate"
     return error
 
 
 def odd_tls() -> ssl.SSLError:
-    """Return what the standard library raises where a server speaks no TLS."""
+    """Return the standard library's error for a server without TLS."""
     error = ssl.SSLError(1, "wrong version number")
     error.reason = "WRONG_VERSION_NUMBER"
     return error
@@ -33,15 +33,15 @@ def odd_tls() -> ssl.SSLError:
 @pytest.mark.parametrize(
     ("raised", "family", "says"),
     [
-        # A secret that cannot be read is the operator's to mend: slow, and with the place.
+        # The operator must repair a secret that cannot be read: a permanent error, with its place.
         (ConfigError("no variable X"), PermanentError, "could not log in at mail.example: no variable X"),
-        # What is of our families already passes as it is.
+        # Errors of our own families pass unchanged.
         (LeaseLost("gone"), LeaseLost, "gone"),
         # smtplib's errors are OSErrors: the protocol's explanation comes first.
         (smtplib.SMTPServerDisconnected(), PermanentError, "explained SMTPServerDisconnected"),
         (distrusted(), PermanentError, "(self-signed certificate); if the server has"),
         (odd_tls(), TransientError, "TLS failed (WRONG_VERSION_NUMBER)"),
-        (socket.gaierror(-2, "unknown"), TransientError, "no such host name"),
+        (socket.gaierror(-2, "unknown"), TransientError, "the host name does not exist"),
         (ConnectionRefusedError(111, "Connection refused"), TransientError, "Connection refused"),
         (TimeoutError(), TransientError, "no answer in time"),
     ],

@@ -26,7 +26,7 @@ MAIL = b"From: li@customer.example\r\nTo: support@wallet.example\r\nSubject: Hel
 
 @dataclass
 class Kept:
-    """What the listener handed over, and how long keeping takes."""
+    """The mails that the listener passed on. It can delay and fail the storing."""
 
     pages: list[Page] = field(default_factory=list)
     seconds: float = 0
@@ -37,7 +37,7 @@ class Kept:
         self.released.set()
 
     def accept(self, page: Page) -> None:
-        """Keep a page, or fail."""
+        """Store a page, or fail."""
         self.released.wait(30)
         time.sleep(self.seconds)
         if self.error:
@@ -46,7 +46,7 @@ class Kept:
 
     @property
     def messages(self) -> list[bytes]:
-        """The mails in the order in which they were kept."""
+        """The mails in the order in which they were stored."""
         return [message.content for page in self.pages for message in page.messages]
 
 
@@ -83,7 +83,7 @@ def send(gate: SmtpGate, content: bytes = MAIL, to: str = "support@wallet.exampl
 
 
 def converse(gate: SmtpGate, *lines: bytes) -> bytes:
-    """Send bytes exactly as they are, a write at a time, and return everything that was answered."""
+    """Send bytes exactly as they are, one write at a time, and return all answers."""
     with socket.create_connection(gate.address, timeout=5) as connection:
         answers = connection.recv(4096)
         for line in lines:
@@ -130,7 +130,7 @@ def test_the_answer_comes_only_after_the_commit(listen, kept):
 
 
 @pytest.mark.parametrize("error", [TransientError("the disk is full"), PermanentError("no"), RuntimeError("a bug")])
-def test_what_could_not_be_kept_is_to_come_again(listen, kept, error):
+def test_a_mail_that_could_not_be_kept_gets_a_temporary_refusal(listen, kept, error):
     gate = listen()
     kept.error = error
     with pytest.raises(smtplib.SMTPDataError) as refused:
@@ -148,7 +148,7 @@ def test_an_identical_mail_has_an_identical_key(listen, kept):
     assert len({message.source_key for page in kept.pages for message in page.messages}) == 1
 
 
-def test_twenty_senders_at_once_share_commits_and_each_hears_yes(listen, kept):
+def test_twenty_senders_at_once_share_commits_and_each_gets_250(listen, kept):
     # Given: the first commit is under way while nineteen others arrive.
     gate = listen()
     kept.released.clear()
@@ -315,7 +315,7 @@ def test_an_address_that_is_none_is_refused(kept, address):
     assert not gate.probe().ok
 
 
-def test_closing_answers_whoever_waits(listen, kept):
+def test_closing_answers_every_waiting_sender(listen, kept):
     # Given: a commit under way.
     gate = listen()
     kept.seconds = 0.8
@@ -332,7 +332,7 @@ def test_closing_answers_whoever_waits(listen, kept):
         gate.check()
 
 
-def test_too_many_senders_are_told_to_come_again(listen, kept):
+def test_too_many_senders_get_a_temporary_refusal(listen, kept):
     gate = listen()
     waiting = [client(gate) for _ in range(64)]
     with pytest.raises(smtplib.SMTPConnectError) as refused:

@@ -1,4 +1,4 @@
-"""Mail that leaves: what stands in it, and what each answer of a real server means."""
+"""Outgoing mail: its contents, and the meaning of each answer of a real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.mailsink import DROP, MailSink, Sink
 
 ID = UUID("019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01")
 TOKEN = "K7QF2MXD4-9F3A61C20B"
-# Logging in without TLS is meant here.
+# The login without TLS is intended here.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 LONG_ID = "a" * 200 + "@" + "b" * 60 + ".example"
 
@@ -83,7 +83,7 @@ def outgoing(**over: Any) -> Outgoing:
     return Outgoing(**values | over)
 
 
-# --- What stands in a mail --------------------------------------------------------------------------------------------
+# --- Contents of a mail -----------------------------------------------------------------------------------------------
 
 
 def test_a_reply_arrives_with_what_threads_it(sender: SmtpSender, sink: Sink) -> None:
@@ -150,7 +150,7 @@ def test_answers_come_back_to_an_address_with_the_token(
     assert sink.taken[0].mail["Reply-To"] == f"help+{TOKEN}@desk.example"
 
 
-# T46. CR LF wherever somebody else's words go.
+# T46. CR LF in every place that holds another person's words.
 @pytest.mark.parametrize("evil", ["x\r\nBcc: all@customer.example", "x\nBcc: a@b.example", "x\rBcc: a@b.example"])
 @pytest.mark.parametrize("where", ["subject", "recipient", "copies", "rfc_message_id", "in_reply_to", "references"])
 def test_t46_no_line_break_makes_a_field(sender: SmtpSender, sink: Sink, where: str, evil: str) -> None:
@@ -185,7 +185,7 @@ def test_an_address_beyond_ascii_needs_a_server_that_knows_it(sender: SmtpSender
     assert sink.taken[0].recipients == ("用户@customer.example",)
 
 
-# --- What an answer means ---------------------------------------------------------------------------------------------
+# --- Meaning of answers -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_each_answer_has_its_meaning(
     assert (receipt.verdict, receipt.whole_channel) == (verdict, whole_channel), receipt.why
     assert "ann@" not in receipt.why
     assert len(sink.taken) == (answer == "lost")
-    # Whatever it was, the next mail leaves.
+    # After each of them the next mail is sent.
     assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
 
 
@@ -238,7 +238,7 @@ def test_a_server_that_never_answers_the_final_dot_leaves_it_unknown(
     assert sender.send(outgoing()).verdict is SendVerdict.UNKNOWN
 
 
-def test_copies_that_are_refused_are_told_and_the_others_get_theirs(sender: SmtpSender, sink: Sink) -> None:
+def test_refused_copies_are_reported_and_the_others_are_sent(sender: SmtpSender, sink: Sink) -> None:
     sink.answers["RCPT"] = [None, "550 no such user", None, "451 later"]
     copies = tuple(f"c{number}@customer.example" for number in range(3))
 
@@ -267,7 +267,7 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again(
     assert (sink.connections, len(sink.taken)) == (2, 2)
 
 
-def test_nobody_at_home_is_not_sent_for_the_whole_channel(connect: Callable[..., SmtpSender]) -> None:
+def test_a_server_that_does_not_listen_is_not_sent_for_the_whole_channel(connect: Callable[..., SmtpSender]) -> None:
     receipt = connect(free_port()).send(outgoing())
 
     assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
@@ -278,11 +278,11 @@ def test_a_name_that_does_not_exist_is_not_sent(connect: Callable[..., SmtpSende
     sender = connect(25, host="smtp.nowhere.invalid", security="starttls")
 
     assert sender.send(outgoing()).verdict is SendVerdict.NOT_SENT
-    assert "no such host name" in sender.probe().findings[0]
+    assert "the host name does not exist" in sender.probe().findings[0]
 
 
 @pytest.mark.parametrize("greeting", [b"421 busy\r\n", b"554 go away\r\n", b"", None])
-def test_a_server_that_does_not_want_to_talk_is_not_sent(
+def test_a_server_that_refuses_the_session_is_not_sent(
     connect: Callable[..., SmtpSender], greeting: bytes | None
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -1,4 +1,4 @@
-"""The new words of a mail, told from what it quotes: an example a program and language, written for these tests."""
+"""The new words of a mail, separated from its quotes: an example per program and language, written for these tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connectors.email.quotes.split_reply import SplitReply, split_reply
 NEW = "My refund has not arrived.\nPlease check order 20261122."
 OLD = "Dear customer,\nyour refund is on its way."
 
-# How programs introduce what they quote when a reply is written on top of it.
+# How programs introduce their quotes when a reply is written above them.
 ATTRIBUTIONS = {
     "English, Gmail": "On Mon, Nov 16, 2026 at 9:41 AM Support Desk <support@wallet.example> wrote:",
     "English, Gmail, folded": "On Mon, Nov 16, 2026 at 9:41 AM Support Desk\n<support@wallet.example>\nwrote:",
@@ -67,7 +67,7 @@ ATTRIBUTIONS = {
     "no verb at all": '11:00 AM, November 16, 2026, "Support" <support@wallet.example>:',
 }
 
-# The header sections that Outlook and its kin write above what they quote: from, sent, to, subject.
+# The header sections that Outlook and similar programs write above their quotes: from, sent, to, subject.
 LABELS = {
     "English": ("From", "Sent", "To", "Subject"),
     "English, Outlook for Mac": ("From", "Date", "To", "Subject"),
@@ -211,7 +211,7 @@ def test_a_reply_above_a_separator_is_all_that_is_new(separator: str) -> None:
 
 
 @pytest.mark.parametrize("sign_off", SIGN_OFFS)
-def test_what_a_phone_signs_with_is_no_word_of_the_writer(sign_off: str) -> None:
+def test_a_phones_signature_is_not_part_of_the_new_words(sign_off: str) -> None:
     assert split_reply(f"{NEW}\n\n{sign_off}\n") == SplitReply(NEW, "", sign_off)
     below = split_reply(f"{NEW}\n\n{sign_off}\n\nOn 16 Nov 2026, at 09:41, Desk <a@b.example> wrote:\n> Hi\n")
     assert (below.text, below.signature) == (NEW, sign_off)
@@ -259,7 +259,7 @@ def test_the_rest_of_a_link_that_a_mailer_broke_off_is_quoted() -> None:
     assert split_reply(answered).text == "This one: <https://wallet.example/c/1>\nNow."
 
 
-def test_a_header_section_without_an_author_is_a_programs_by_its_time() -> None:
+def test_a_header_section_without_an_author_is_recognised_by_its_timestamp() -> None:
     section = "Date: Mon, 16 Nov 2026 09:41:00 +0800\nTo: bob@example.com"
     assert split_reply(f"{NEW}\n\n{section}\n\n{OLD}").text == NEW
     payment = "Date: 16 November\nTo: bob@example.com\nAmount: 20"
@@ -267,8 +267,8 @@ def test_a_header_section_without_an_author_is_a_programs_by_its_time() -> None:
 
 
 def test_what_is_drawn_around_words_is_no_quote() -> None:
-    said = "See here:\n>>> >>> https://wallet.example <<<\nThank you"
-    assert split_reply(said) == SplitReply(said)
+    mail = "See here:\n>>> >>> https://wallet.example <<<\nThank you"
+    assert split_reply(mail) == SplitReply(mail)
 
 
 @pytest.mark.parametrize("mark", [">", "＞", "> ", " >", ">>", "> >"])

@@ -1,4 +1,4 @@
-"""Whatever a mail holds, the splitting of words and the reading of reports end, and no word is lost."""
+"""For any mail, the splitting of words and the reading of reports end, and no word is lost."""
 
 # ruff: noqa: E501
 
@@ -46,7 +46,7 @@ def test_no_line_that_is_marked_as_quoted_is_new_unless_the_mail_has_no_other_wo
     st.sampled_from(["text/plain", "message/delivery-status", "message/feedback-report", "message/rfc822"]),
     st.booleans(),
 )
-def test_any_report_is_read_without_a_fall(text: str, media_type: str, daemon: bool) -> None:
+def test_any_report_is_read_without_an_exception(text: str, media_type: str, daemon: bool) -> None:
     sender = Party(PartyKind.EMAIL, "mailer-daemon@x.example" if daemon else "x@sns.amazonaws.com")
     cover = Cover(sender=sender, subject="failure notice", headers={"return-path": "<>"})
     bounce = read_bounce(cover, sections=[Section(media_type=media_type, text=text)])

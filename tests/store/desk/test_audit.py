@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.audit import AuditEntry, AuditRow, append_audit, check_chain, is_anything_unsealed, list_audit
+from store.desk.audit import AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
 from store.events.append import NewEvent, append_events
+from store.tables.operations import AuditRow
 from tests.desk import RECEIVED_AT
 from workers.chores.publish_events import Publisher, seal_step
 

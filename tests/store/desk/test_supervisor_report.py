@@ -58,7 +58,7 @@ def test_who_is_at_a_conversation_is_forgotten_by_itself(database: Database) -> 
         case = Builder(connection).conversation()
         ann, _ = add_agent(connection, name="Ann", role="agent")
         for writing in (False, True):
-            be_present(connection, database, agent_id=ann.id, conversation_id=case, writing=writing, now=NOON)
+            be_present(connection, agent_id=ann.id, conversation_id=case, writing=writing, now=NOON)
         [there] = present_at(connection, case, now=NOON)
         assert (there.name, there.writing) == ("Ann", True)
         assert not there.must_renew(writing=True, now=NOON)

@@ -77,9 +77,7 @@ def test_several_authors_are_shown() -> None:
 def test_our_own_domain_as_sender_is_shown_and_is_no_proof() -> None:
     own = mail("agent@walletpay.example", "Agent")
     assert kinds(own) == {SignalKind.UNVERIFIED, SignalKind.CLAIMS_OUR_DOMAIN}
-    assert [signal.why.key for signal in noticed(own)][-1] == (
-        ReasonKey.OWN_DOMAIN_UNCONFIRMED
-    )
+    assert [signal.why.key for signal in noticed(own)][-1] == (ReasonKey.OWN_DOMAIN_UNCONFIRMED)
 
 
 @pytest.mark.parametrize(

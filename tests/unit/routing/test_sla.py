@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.hours.from_settings import build_calendars
-from router.routing.sla import Due, Pause, due_at, due_times
+from router.routing.sla import Due, Pause, clock_rests, due_at, due_times
 from router.settings import read_settings
+from router.status import Status
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -99,6 +100,21 @@ def test_the_clock_stands_still_while_we_wait(pauses, due):
     waited = [Pause(at(since), at(until) if until else None) for since, until in pauses]
     found = due_at(OFFICE, start=at("03-02T09:00"), promise=timedelta(hours=8), pauses=waited)
     assert found == (at(due) if due else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "rests"),
+    [
+        (Status.OPEN, False),
+        # It is the customer's turn.
+        (Status.PENDING, True),
+        # The customer does not know that an agent put it aside.
+        (Status.SNOOZED, False),
+        (Status.RESOLVED, True),
+    ],
+)
+def test_the_clock_rests_while_it_is_the_customers_turn_and_after_the_end(status, rests):
+    assert clock_rests(status) is rests
 
 
 @pytest.mark.parametrize(

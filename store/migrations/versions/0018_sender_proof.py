@@ -7,15 +7,14 @@ from alembic import op
 
 from store.db.views import create_views, drop_views
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add the column, and show it in the view."""
-    drop_views(op.get_bind())
     op.add_column("message", sa.Column("sender_proof", sa.String(), nullable=False, server_default=""))
     create_views(op.get_bind())
 
