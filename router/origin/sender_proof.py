@@ -15,8 +15,7 @@ from typing import Final
 from router.envelope import WEB_FORM, Envelope, PartyKind
 from router.reason import Reason, ReasonKey
 
-_RESULTS: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]{0,500}\)")
+_RESULTS: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)(?=[\s;]|\Z)", re.IGNORECASE)
 
 
 class ProofKind(StrEnum):
@@ -96,12 +95,45 @@ def authentication_results(envelope: Envelope, *, authserv_id: str) -> dict[str,
     """
     found: dict[str, str] = {}
     for field in envelope.authentication:
-        signer, _, results = _COMMENT.sub(" ", field).partition(";")
+        signer, _, results = _bare(field).partition(";")
         # RFC 8601 section 2.2: a version number may follow the name.
         if [name.lower() for name in signer.split()[:1]] == [authserv_id.lower()]:
-            for method, result in _RESULTS.findall(results):
-                found.setdefault(method.lower(), result.lower())
+            for method, result in _read(results).items():
+                found.setdefault(method, result)
     return found
+
+
+def _read(results: str) -> dict[str, str]:
+    """Return the results of one field, the first of each method; of DMARC, of which there is one, the worst."""
+    found: dict[str, str] = {}
+    for method, result in (pair.lower().split("=") for pair in map("=".join, _RESULTS.findall(results))):
+        if method == "dmarc" and result == "fail":
+            found[method] = result
+        found.setdefault(method, result)
+    return found
+
+
+def _bare(field: str) -> str:
+    """Return a field without its comments and quoted strings, in which the sender's own words may stand."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for character in field:
+        if escaped:
+            escaped = False
+        elif character == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = character != '"'
+        elif character == '"' and not depth:
+            quoted = True
+        elif character == "(":
+            depth += 1
+            kept.append(" ")
+        elif character == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _signer(envelope: Envelope) -> str:
