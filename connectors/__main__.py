@@ -9,6 +9,7 @@ import gc
 import sys
 
 from connectors.daemon import Daemon
+from connectors.email.dkim_check import open_check
 from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
@@ -20,7 +21,13 @@ def main() -> None:
     """Compose the gates from the operator's file and run them until a signal ends it."""
     settings, database = open_house()
     lease = settings.omniyard.takeover
-    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=polled_mail(settings))
+    intake = Intake(
+        database,
+        bell=Bell(lambda: broker_url(settings)),
+        lease=lease,
+        mail=polled_mail(settings),
+        signatures=open_check(settings),
+    )
     # A third of the lease: one renewal may be lost, and still no other process takes over.
     third = lease.total_seconds() / 3
     daemon = Daemon(

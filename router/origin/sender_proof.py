@@ -136,12 +136,16 @@ def _bare(field: str) -> str:
     return "".join(kept)
 
 
-def _signer(envelope: Envelope) -> str:
-    """Return the domain whose signature we checked ourselves and that speaks for the sender's; empty if none does.
+def speaks_for(signer: str, *, domain: str) -> bool:
+    """Return whether a signature of one domain proves a sender of another. Both in lower case.
 
     A domain speaks for itself and for what is below it. The other way round needs the public suffix list, without
     which a customer of a provider would speak for the provider.
     """
+    return "." in signer and (domain == signer or domain.endswith(f".{signer}"))
+
+
+def _signer(envelope: Envelope) -> str:
+    """Return the domain whose signature we checked ourselves and that speaks for the sender's; empty if none does."""
     domain = envelope.sender.handle.rpartition("@")[2].lower()
-    aligned = (each for each in envelope.signed_by if "." in each and (domain == each or domain.endswith(f".{each}")))
-    return next(aligned, "")
+    return next((each for each in envelope.signed_by if speaks_for(each, domain=domain)), "")

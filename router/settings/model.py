@@ -255,3 +255,8 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+
+    def believed_authserv_id(self, channel: str) -> str | None:
+        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
+        configured = self.channels.get(channel)
+        return configured.believed_authserv_id(self.omniyard.authserv_id) if configured else None

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from connectors.base import MAIL, Arrival, Cursor, Page
+from connectors.email.dkim_check import SignatureCheck
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
 from connectors.normalise import normalise_page
@@ -41,7 +42,16 @@ class Intake:
     mail: the polled channels whose mail needs a reader.
     """
 
-    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE, mail: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        bell: Bell,
+        lease: timedelta = LEASE,
+        mail: Collection[str] = (),
+        signatures: SignatureCheck | None = None,
+    ) -> None:
+        self._signatures = signatures
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
@@ -148,13 +158,15 @@ class Intake:
         if not page.messages:
             return []
         if page.form == MAIL:
-            return guard().normalise_page(page.messages, channel=page.channel)
+            arrivals = guard().normalise_page(page.messages, channel=page.channel)
+            check = self._signatures
+            return check.note(page.messages, arrivals, guard=guard()) if check else arrivals
         return normalise_page(page.messages, channel=page.channel, form=page.form)
 
     def _reader(self, channel: str) -> Guard:
         # One child process a polled channel: a hostile page on one holds up no other.
         if channel not in self._readers:
-            self._readers[channel] = Guard()
+            self._readers[channel] = Guard(signatures=self._signatures is not None)
             self._guards.append(self._readers[channel])
         return self._readers[channel]
 
@@ -162,7 +174,7 @@ class Intake:
         # The same for what is pushed: there a thread stands for a channel.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
-            guard = self._threads.guard = Guard()
+            guard = self._threads.guard = Guard(signatures=self._signatures is not None)
             self._guards.append(guard)
         return guard
 

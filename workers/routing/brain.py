@@ -34,14 +34,8 @@ class Brain:
 
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Analyse envelopes with this desk's settings; the results are in the same order."""
-        return read_page(
-            envelopes, classifier=self.classifier, own=self.own, authserv_id=self.authserv_id, key=self.key
-        )
-
-    def authserv_id(self, channel: str) -> str | None:
-        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
-        configured = self.settings.channels.get(channel)
-        return configured.believed_authserv_id(self.settings.omniyard.authserv_id) if configured else None
+        authserv_id = self.settings.believed_authserv_id
+        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
         """Classify texts like the text of a message; return each answer with its masked text."""

@@ -101,7 +101,8 @@ def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) ->
     """Return the analyses of the other configuration; repeat only the steps whose settings differ."""
     envelopes = [analysis.envelope for analysis in analyses]
     channels = {envelope.channel for envelope in envelopes}
-    believes_others = any(before.authserv_id(channel) != after.authserv_id(channel) for channel in channels)
+    old, new = before.settings.believed_authserv_id, after.settings.believed_authserv_id
+    believes_others = any(old(channel) != new(channel) for channel in channels)
     if believes_others or (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
