@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from connectors.base import Page, RawMessage
 from connectors.email.dkim_check import DkimCheck, open_check
+from connectors.email.sandbox.parent import Guard
 from router.errors import ConfigError
 from router.settings import read_settings
 from store.db.engine import Database
@@ -57,7 +59,8 @@ class Checking:
         self.desk = Desk(database, folder, toml=toml)
         self.keys = Keys({NAME: RECORD})
         check = DkimCheck(self.desk.settings.believed_authserv_id, look_up=self.keys)
-        self.intake = Intake(database, bell=Bell(lambda: None), signatures=check)
+        guard = partial(Guard, signatures=True)
+        self.intake = Intake(database, bell=Bell(lambda: None), new_guard=guard, signatures=check)
 
     def proof(self, *mails: bytes) -> list[str]:
         raw = [
