@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from router.errors import ConfigError, NotFound, OmniyardError, TransientError
 from workers.runtime.cpu import calculate_alone
+from workers.runtime.umask import keep_files_private
 
 FAILED: Final = 1
 _EXIT_CODES: Final[Mapping[type[OmniyardError], int]] = {ConfigError: 3, TransientError: 4, NotFound: 5}
@@ -183,5 +184,6 @@ def _root(
 
 def main() -> None:
     """Run the `omniyard` command."""
+    keep_files_private()
     calculate_alone()
     application()()

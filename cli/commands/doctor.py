@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import redis
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ from store.db.encryption import can_seal
 from store.db.engine import read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
+from store.db.private_files import close_files, find_open_files
 from workers.broker.doorbell import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -44,6 +45,7 @@ _LEAST_FREE_BYTES: Final = 1_000_000_000
 _MOST_OFFSET: Final = timedelta(seconds=2)
 _SLOW_FLUSH_MILLISECONDS: Final = 50
 _PATIENCE_SECONDS: Final = 5.0
+_MOST_SHOWN: Final = 3
 
 
 def examine_data(settings: Settings) -> Health:
@@ -59,6 +61,16 @@ def examine_data(settings: Settings) -> Health:
     if free < _LEAST_FREE_BYTES:
         findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
     return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
+
+
+def examine_permissions(settings: Settings) -> Health:
+    """Look whether other users of the machine may read the data folder or what Omniyard wrote there."""
+    found = find_open_files(Path(settings.omniyard.data))
+    if not found:
+        return Health(ok=True, findings=("the data folder is for its owner alone",))
+    shown = ", ".join(str(path) for path in found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
+    mend = "`omniyard doctor --mend`, as their owner, takes these permissions away"
+    return Health(ok=False, findings=(f"other users of this machine may use {shown}", mend))
 
 
 def examine_database(settings: Settings) -> Health:
@@ -165,14 +177,23 @@ def _broker_away(settings: Settings, why: str) -> Health:
 _AT_ONCE: Final = 8
 
 
-def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def doctor_command(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First take other users' permissions on the data folder and its files away.")
+    ] = False,
+) -> None:
     """Try every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
 
-    Changes nothing, on no server. Exit code 1 if anything is wrong; every finding says how to mend it.
+    Changes nothing without --mend, and nothing on any server. Exit code 1 if anything is wrong; every finding says how
+    to mend it.
 
     Example: omniyard doctor
     """
     settings = load_settings(config)
+    if mend:
+        close_files(find_open_files(Path(settings.omniyard.data)))
     examinations = _examinations(settings)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         results = list(threads.map(_examined, examinations.values()))
@@ -188,6 +209,7 @@ def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> 
 def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     parts: dict[str, Callable[[], Health]] = {
         "data folder": partial(examine_data, settings),
+        "permissions": partial(examine_permissions, settings),
         "database": partial(examine_database, settings),
         "sealing": partial(examine_sealing, settings),
         "broker": partial(examine_broker, settings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
+from store.db.private_files import make_private_file, make_private_folder
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -79,7 +80,7 @@ class Database:
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
         """Open the SQLite file at `path`, making its folder."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         return cls(URL.create("sqlite", database=str(path)), sealer=sealer)
 
     @property
@@ -123,6 +124,13 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         json_serializer=_json,
         connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False},
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _create(*_: object) -> None:
+        # SQLite would create the file as the umask of the caller says. What is no plain path is left to SQLite.
+        with suppress(OSError):
+            if url.database and not url.database.startswith((":memory:", "file:")):
+                make_private_file(Path(url.database))
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)

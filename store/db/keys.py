@@ -12,6 +12,7 @@ from typing import Final
 
 from router.errors import ConfigError
 from router.settings import Settings
+from store.db.private_files import make_private_folder
 
 _KEY_BYTES: Final = 32
 
@@ -41,7 +42,7 @@ def _made_key(path: Path) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
