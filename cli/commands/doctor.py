@@ -49,7 +49,7 @@ _MOST_SHOWN: Final = 3
 
 
 def examine_data(settings: Settings) -> Health:
-    """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
+    """Look whether the data folder can be written to, by its owner alone, how much room it has, and how it flushes."""
     folder = Path(settings.omniyard.data).resolve()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
@@ -60,17 +60,8 @@ def examine_data(settings: Settings) -> Health:
         findings.append("the disk flushes slowly; with SQLite that bounds how fast mail is taken")
     if free < _LEAST_FREE_BYTES:
         findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
-    return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
-
-
-def examine_permissions(settings: Settings) -> Health:
-    """Look whether other users of the machine may read the data folder or what Omniyard wrote there."""
-    found = find_open_files(Path(settings.omniyard.data))
-    if not found:
-        return Health(ok=True, findings=("the data folder is for its owner alone",))
-    shown = ", ".join(str(path) for path in found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
-    mend = "`omniyard doctor --mend`, as their owner, takes these permissions away"
-    return Health(ok=False, findings=(f"other users of this machine may use {shown}", mend))
+    findings += (opened := _open_to_others(folder))
+    return Health(ok=free >= _LEAST_FREE_BYTES and not opened, findings=tuple(findings))
 
 
 def examine_database(settings: Settings) -> Health:
@@ -146,6 +137,15 @@ def examine_desk(settings: Settings) -> Health:
         return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
 
 
+def _open_to_others(data: Path) -> list[str]:
+    found = find_open_files(data)
+    if not found:
+        return []
+    shown = ", ".join(str(path) for path in found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
+    mend = "`omniyard doctor --mend`, run as their owner, takes these permissions away"
+    return [f"other users of this machine may use {shown}: {mend}"]
+
+
 def _flush_milliseconds(folder: Path) -> float:
     with TemporaryFile(dir=folder) as file:
         file.write(b"omniyard")
@@ -209,7 +209,6 @@ def doctor_command(
 def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     parts: dict[str, Callable[[], Health]] = {
         "data folder": partial(examine_data, settings),
-        "permissions": partial(examine_permissions, settings),
         "database": partial(examine_database, settings),
         "sealing": partial(examine_sealing, settings),
         "broker": partial(examine_broker, settings),

@@ -100,7 +100,7 @@ def test_the_doctor_finds_an_open_installation_and_mends_it_on_request_only(tmp_
 
     def permissions(*more: str) -> dict[str, object]:
         output = CliRunner().invoke(application(), ["doctor", "--config", str(config), "--json", *more]).output
-        return next(each for each in json.loads(output) if each["part"] == "permissions")
+        return next(each for each in json.loads(output) if each["part"] == "data folder")
 
     # Then the doctor names it and leaves it as it is
     found = permissions()
