@@ -20,7 +20,7 @@ from api.paths import API
 from api.rest.schemas import example
 from api.services.originals import OriginalReader
 from router.envelope import from_json
-from router.errors import NotFound, PermanentError
+from router.errors import NotFound, PermanentError, SealKeyMissing
 from router.masking.mask import mask
 from store.db.engine import Database
 from store.inbound.quarantine import (
@@ -52,7 +52,7 @@ def read_again(database: Database, inbound_ids: Collection[UUID], *, reader: Ori
             found.envelopes[inbound_id] = _envelope(database, inbound_id, reader=reader)
         except NotFound:
             continue
-        except PermanentError as error:
+        except (SealKeyMissing, PermanentError) as error:
             found.unreadable[inbound_id] = str(error)
     return found
 
@@ -60,6 +60,8 @@ def read_again(database: Database, inbound_ids: Collection[UUID], *, reader: Ori
 def _envelope(database: Database, inbound_id: UUID, *, reader: OriginalReader) -> str:
     with database.read() as connection:
         row, original = find_quarantined(connection, inbound_id), find_quarantined_original(connection, inbound_id)
+    if row.shut:
+        raise PermanentError(row.shut)
     if not original.size:
         raise PermanentError("its channel never gave us its bytes")
     return reader.envelope(original, row=row)
@@ -81,6 +83,7 @@ _ENTRY: Final[dict[str, Any]] = {
     "received_at": "2026-11-20T04:00:00Z",
     "accepted_at": "2026-11-20T04:00:01Z",
     "discarded_at": None,
+    "shut": "",
 }
 
 routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
@@ -102,6 +105,7 @@ class QuarantinedEntry(BaseModel):
     received_at: datetime
     accepted_at: datetime
     discarded_at: datetime | None
+    shut: str = Field(default="", description="Why its subject and sender cannot be shown: it cannot be opened.")
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:

@@ -59,6 +59,7 @@ class DeskSettings(Frozen):
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
     rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
+    old_keys: keys that were `key` before; they open what was sealed under them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; absent, for good.
     outage_customers: how many customers who write the same within an hour are an outage; 0 for never.
     requests_per_second: how often one token may ask one web process; 0 for no limit.
@@ -72,6 +73,7 @@ class DeskSettings(Frozen):
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
     key: Secret | None = None
+    old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
     keep_originals: Pause | None = None

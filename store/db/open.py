@@ -11,13 +11,21 @@ from router.errors import ConfigError
 from router.settings import Settings
 from store.db.encryption import Sealer
 from store.db.engine import Database
-from store.db.keys import desk_key
+from store.db.keys import desk_key, older_keys
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """Return what keeps originals sealed under the desk's newest key, and opens them under each of its keys."""
+    return Sealer(
+        lambda: desk_key(settings, purpose="originals"),
+        find_older=lambda: [key.value for key in older_keys(settings, purpose="originals")],
+    )
 
 
 def open_database(settings: Settings) -> Database:
     """Open the database that `[omniyard] database` names, or the embedded SQLite file under the data folder."""
     # The key is asked for when the first message is read or kept: most commands do neither.
-    sealer = Sealer(lambda: desk_key(settings, purpose="originals"))
+    sealer = open_sealer(settings)
     if settings.omniyard.database is not None:
         return Database(settings.omniyard.database.reveal(), sealer=sealer)
     return Database.at(Path(settings.omniyard.data) / "omniyard.db", sealer=sealer)

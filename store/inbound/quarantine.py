@@ -16,13 +16,17 @@ from store.conversations.messages import PackedOriginal
 from store.db.bulk import among, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
+from store.db.sealed_rows import bare_envelope, try_to_open
 from store.events.append import NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRecord:
-    """One message that waits for a person. envelope: JSON, unmasked: mask before showing.  reason: why it is here."""
+    """One message that waits for a person. envelope: JSON, unmasked: mask before showing.  reason: why it is here.
+
+    shut: why what is sealed cannot be opened; the envelope then says only by which channel, and when, it came.
+    """
 
     id: UUID
     channel: str
@@ -36,9 +40,10 @@ class QuarantinedRecord:
     attempts: int
     reason: str
     discarded_at: datetime | None
+    shut: str = ""
 
 
-_COLUMNS: Final = tuple(QuarantinedRecord.__dataclass_fields__)
+_COLUMNS: Final = tuple(name for name in QuarantinedRecord.__dataclass_fields__ if name != "shut")
 
 
 def list_quarantined(
@@ -141,7 +146,11 @@ def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -
 
 
 def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
-    return QuarantinedRecord(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
+    envelope, shut = try_to_open(sealer_of(connection), row["envelope"])
+    if envelope is None:
+        known = {name: row[name] for name in ("channel", "source_key", "received_at")}
+        envelope = bare_envelope(**known, defects=(shut,))
+    return QuarantinedRecord(**{**row, "envelope": envelope, "shut": shut})
 
 
 def _select() -> sa.Select[Any]:
