@@ -16,6 +16,7 @@ from api import provider_webhooks
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.middleware import Boundary
+from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.monitoring import health, metrics
@@ -117,6 +118,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     # What may be larger than any other body: the form with its files.
     form = desk.visitors.channel
     larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    app.add_middleware(RefuseNull)
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
     return app
 

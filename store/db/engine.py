@@ -107,6 +107,12 @@ class Database:
         """Return an INSERT of this database's dialect, which knows ON CONFLICT."""
         return (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
 
+    def truncate_journal(self) -> None:
+        """Empty SQLite's journal, which still holds what was deleted; a reader may keep a part of it until later."""
+        if self.is_sqlite:
+            with _translated(), self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -238,6 +244,12 @@ def _sentence(error: DBAPIError) -> str:
 def _first_line(error: DBAPIError) -> str:
     said = str(error.orig).strip()
     return said.splitlines()[0] if said else type(error.orig).__name__
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Let SQLite overwrite with zeros what this connection deletes from now on, instead of leaving it in free pages."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def read_clock(connection: Connection) -> datetime:
