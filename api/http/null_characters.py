@@ -30,7 +30,9 @@ class RefuseNull:
         """Answer one request. See the ASGI specification."""
         if scope["type"] != "http" or scope["path"].startswith(f"{WEBHOOKS_PATH}/"):
             await self._app(scope, receive, send)
-        elif "\x00" in scope["path"] or _in_form(scope["query_string"]):
+        elif "\x00" in scope["path"]:
+            await respond(Request(scope), "not-found")(scope, receive, send)
+        elif _in_form(scope["query_string"]):
             await respond(Request(scope), "bad-request", detail=_DETAIL)(scope, receive, send)
         else:
             await self._app(scope, _Checked(receive, content_type=Headers(scope=scope).get("content-type", "")), send)

@@ -31,6 +31,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "stale": (412, "Moved on", "It has another version than the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk takes."),
+    "misdirected": (421, "Another host", "`Host` is not the name of this desk: see `public_url` in its configuration."),
     "invalid": (422, "Not valid", "Something in the request is not as it should be; `errors` says what and where."),
     "too-many-requests": (429, "Too many requests", "This token asks too often; `Retry-After` says when to go on."),
     "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),

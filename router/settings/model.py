@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from router.settings.values import (
     Language,
     Listen,
     Name,
+    Network,
     OneOrMany,
     Pause,
     PublicUrl,
@@ -57,6 +59,7 @@ class DeskSettings(Frozen):
     own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
     authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed.
     listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
+    trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed.
     rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
     key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
     old_keys: keys that were `key` before; they open what was sealed under them, and sign nothing.
@@ -72,6 +75,7 @@ class DeskSettings(Frozen):
     data: str = "var"
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
+    trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
     key: Secret | None = None
     old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()

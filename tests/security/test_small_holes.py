@@ -192,11 +192,16 @@ def test_a_null_character_is_refused_on_either_database(client: AppClient, datab
         client.post(path, json={"kind": "note", "text": text}, headers={"Idempotency-Key": "k" * 20}),
         client.patch(f"/api/v1/contacts/{contact}", json={"note": text}),
         client.get("/api/v1/search", params={"q": text}),
-        client.get("/api/v1/conversations/A%00B"),
         client.post("/sign-in", data={"token": text}, headers={"Sec-Fetch-Site": "same-origin"}),
     ):
         assert answer.status_code == 400, (answer.request.url, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_nothing_has_a_name_with_a_null_character(client: AppClient, database: Database) -> None:
+    del database
+    for path in ("/api/v1/conversations/A%00B", "/case/%00", "/conversations/%00"):
+        assert client.get(path).status_code == 404
 
 
 def test_the_six_characters_of_the_escape_are_ordinary_text(client: AppClient, database: Database) -> None:
