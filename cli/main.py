@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
+from cli.env_file import read_env_file
 from router.errors import ConfigError, NotFound, OmniyardError, TransientError
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.umask import keep_files_private
@@ -176,11 +179,19 @@ def _root(
     debug: Annotated[
         bool, typer.Option("--debug", envvar="OMNIYARD_DEBUG", help="Show where in the code an error came from.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option("--env-file", envvar="OMNIYARD_ENV_FILE", help="A file of NAME=value lines, such as the secrets."),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Read the options that stand before the command; `CommandGroup` reads `debug`."""
+    del debug, version
+    if env_file is not None:
+        # The command reads its own options, and their variables, after this.
+        os.environ.update(read_env_file(env_file))
 
 
 def main() -> None:
