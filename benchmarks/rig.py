@@ -171,7 +171,7 @@ class Rig:
         epoch = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
         client.logout()
         with self.database.write() as connection:
-            cursors.move_cursor(connection, self.database, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
+            cursors.move_cursor(connection, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
 
 
 def _add_agents(database: Database) -> None:

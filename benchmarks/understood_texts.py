@@ -23,7 +23,7 @@ from router.classify.ngram_head import Floats
 from router.masking.mask import mask
 from router.text.facts import find_facts
 from router.text.language import detect
-from router.threads.duplicates import canonical, fingerprint, same_canonical, same_in_parts, same_message
+from router.threads.duplicates import canonical, fingerprint, join_parts, same_canonical, same_message
 
 _UNSEEN = re.compile(r"<[^<>]*>|&\w+;|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")
 
@@ -62,7 +62,7 @@ def duplicates(*, count: int) -> Result:
 
 
 def _is_same(pair: Pair) -> bool:
-    return same_in_parts(pair.first, pair.parts) if pair.parts else same_message(pair.first, pair.second)
+    return same_message(pair.first, join_parts(pair.parts)) if pair.parts else same_message(pair.first, pair.second)
 
 
 def _recall_by_kind(resends: Sequence[Pair]) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""`python -m connectors`: open every enabled channel's gate and keep what comes in.
+"""`python -m connectors`: run the gates of all enabled channels and store what comes in.
 
-The composition root of the gates: here alone in its folder the workers and the store are known.
+The composition root of the gates: only this module of the folder knows the workers and the store.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
         renew_every=third,
         ask_again=third,
     )
-    # What is loaded now stays: the collector need not look through it with every page.
+    # Objects loaded by now stay: the garbage collector need not scan them with every page.
     gc.freeze()
     rested = daemon.run()
     intake.close()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from router.backoff import Backoff
+from router.reason import Reason, ReasonKey
 
 # 5 s, 15 s, 45 s ... an hour: the first retries cover a restart, the later ones an outage.
 AFTER_NOT_SENT: Final = Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1), growth=3, spread=0.2)
@@ -55,26 +56,22 @@ class Window:
         """Whether the window has a limit to check before sending."""
         return self.lasts is not None or self.messages is not None
 
-    def refusal(self, *, last_heard_at: datetime | None, sent_since: int, now: datetime) -> str:
-        """Return why a message may not be sent now; empty if it may.
+    def refusal(self, *, last_heard_at: datetime | None, sent_since: int, now: datetime) -> Reason | None:
+        """Return why a message may not be sent now; None if it may.
 
         last_heard_at: when the customer last wrote on this channel, None if never; aware, like now.
         sent_since: how many messages we have sent since then.
         """
         if not self.is_bounded:
-            return ""
+            return None
         if last_heard_at is None:
-            return "the customer has not written on this channel yet; the provider allows answers only"
+            return Reason(ReasonKey.CUSTOMER_NEVER_WROTE)
         if self.lasts is not None and now - last_heard_at > self.lasts:
-            return (
-                f"the customer last wrote {_hours(now - last_heard_at)} ago; "
-                f"the provider allows answers for {_hours(self.lasts)}"
-            )
+            hours = {"silence": _hours(now - last_heard_at), "window": _hours(self.lasts)}
+            return Reason(ReasonKey.WINDOW_HAS_CLOSED, hours)
         if self.messages is not None and sent_since >= self.messages:
-            return (
-                f"we have sent {sent_since} messages since the customer's last one; the provider allows {self.messages}"
-            )
-        return ""
+            return Reason(ReasonKey.WINDOW_IS_FULL, {"sent": sent_since, "allowed": self.messages})
+        return None
 
 
 class TextUnit(StrEnum):

@@ -5,12 +5,14 @@ A new reason is a new key here, its words in both languages in `api/text/reason_
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 
 class ReasonKey(StrEnum):
@@ -124,6 +126,27 @@ class ReasonKey(StrEnum):
     NO_AGENT_MATCHES = "no_agent_matches"
     TEAM_IS_FULL = "team_is_full"
 
+    # Why a message could not be routed.
+    STRAY_BOUNCE = "stray_bounce"
+    ROUTING_FAILED = "routing_failed"
+    WORKERS_DIED = "workers_died"
+
+    # What keeps an outgoing message from leaving, or from being known to have arrived.
+    ATTEMPTS_ARE_SPENT = "attempts_are_spent"
+    CUSTOMER_OPTED_OUT = "customer_opted_out"
+    CUSTOMER_NEVER_WROTE = "customer_never_wrote"
+    WINDOW_HAS_CLOSED = "window_has_closed"
+    WINDOW_IS_FULL = "window_is_full"
+    REPLY_IS_LATE = "reply_is_late"
+    REPLIES_REST = "replies_rest"
+    CUSTOMER_HAS_REPLIES = "customer_has_replies"
+    CHANNEL_SENT_TOO_MANY = "channel_sent_too_many"
+    SENDING_FAILED = "sending_failed"
+    SENDER_OVERSLEPT = "sender_overslept"
+    SENDER_DIED = "sender_died"
+    NO_CLEAR_ANSWER = "no_clear_answer"
+    NOT_FOUND_AT_PROVIDER = "not_found_at_provider"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -141,6 +164,13 @@ class Reason:
         """Return the reason that is a sentence already."""
         return cls(ReasonKey.AS_WRITTEN, {"text": text})
 
+    @property
+    def line(self) -> str:
+        """The reason for a column of text: JSON on one line, or the sentence that it is already."""
+        if self.key == ReasonKey.AS_WRITTEN:
+            return str(self.values["text"])
+        return json.dumps(self.to_json(), ensure_ascii=False)
+
     def to_json(self) -> dict[str, object]:
         """Return it as JSON keeps it; without values where it has none."""
         if not self.values:
@@ -155,3 +185,23 @@ def _of_any_version(value: object) -> object:
 
 # As it stands in a stored trace: older versions kept sentences.
 StoredReason = Annotated[Reason, BeforeValidator(_of_any_version)]
+
+
+def read_line(text: str) -> tuple[Reason, ...]:
+    """Read what stands in a column of text: a `Reason.line`, and what was added behind it as it was written.
+
+    Empty for an empty text.
+    """
+    if not text.startswith('{"key"'):
+        return (Reason.as_written(text),) if text else ()
+    try:
+        document, end = json.JSONDecoder().raw_decode(text)
+        reason: Reason = _adapter().validate_python(document)
+    except (ValueError, ValidationError):
+        return (Reason.as_written(text),)
+    return (reason, *([Reason.as_written(text[end:])] if text[end:] else []))
+
+
+@cache
+def _adapter() -> TypeAdapter[Reason]:
+    return TypeAdapter(Reason)

@@ -217,6 +217,7 @@ def _delivery(each: Envelope) -> InboundMessage:
         envelope=document.decode(),
         original=document,
         size=len(document),
+        weight=len(document),
         content_hash=hashlib.sha256(to_json(replace(each, channel="", source_key=""))).digest(),
         received_at=each.received_at,
     )

@@ -1,7 +1,7 @@
-"""What the buttons of the pages do: the same orders as the API's, by the same functions, with the same refusals.
+"""The pages' buttons: the same orders as the API's, executed by the same functions, with the same refusals.
 
-Each form carries the version that its agent has read and a key of its own, so that a double click does a thing once
-and nobody acts past news. What was done is said on the next page, with a button that takes it back.
+Each form carries the version that its agent has read and a key of its own, so a double click acts once, and an action
+on an outdated version is refused. The next page shows what was done, with a button that undoes it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
-from api.rest import emergencies, outbound
-from api.rest.changes import Changed, ChangeOrder, change_conversation
-from api.rest.emergencies import EmergencyOrder
+from api.rest.changes import ChangeOrder, change_once
+from api.rest.emergencies import judge_for
+from api.rest.outbound import Verdict
+from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
-from api.rest.replies import PostedMessage, post_message
+from api.rest.replies import post_once
 from router.errors import OmniyardError, TransientError
 
-# What takes a conversation off the desk: whoever did it goes on with the list.
+# These close the conversation, so the agent continues with the list.
 _LEAVING: Final = frozenset({"resolve", "snooze"})
 _SEE_OTHER: Final = 303
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -46,7 +47,7 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 
 @routes.post("/conversations/{key}/change")
 def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
-    """Do what a button says with a conversation."""
+    """Apply a button to a conversation."""
 
     def make() -> Response:
         verb, now = form.one("do"), desk.now()
@@ -54,7 +55,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             before = find_for(connection, key, actor=actor)
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
         once, version = _once(form, verb), form.number("version")
-        answer = change_conversation(desk, key, order=order, actor=actor, version=version, idempotency_key=once)
+        changed = change_once(desk, key, order=order, actor=actor, version=version, once=once)
         flash = _flash(
             desk,
             actor,
@@ -62,7 +63,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             key=before.reference,
             values=_named(request, desk, order),
             undo=reverse(before, order, now=now),
-            version=Changed.model_validate_json(bytes(answer.body)).version,
+            version=changed.version,
         )
         onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
         return _onwards(desk, onwards, flash=flash)
@@ -72,11 +73,11 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
 
 @routes.post("/conversations/{key}/judge")
 def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
-    """Confirm an emergency, or say that it is none."""
+    """Confirm or release an emergency."""
 
     def make() -> Response:
         confirmed = form.one("do") == "confirm"
-        emergencies.judge(desk, key, order=EmergencyOrder(confirmed=confirmed), actor=actor)
+        judge_for(desk, key, confirmed=confirmed, actor=actor)
         said = "done_confirm" if confirmed else "done_release_emergency"
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, said, key=key))
 
@@ -85,12 +86,11 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
 
 @routes.post("/conversations/{key}/say")
 def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
-    """Answer the customer, or leave a note."""
+    """Answer the customer, or write a note."""
 
     def make() -> Response:
         order = message_order(form, zone=_zone(desk))
-        answer = post_message(desk, key, order=order, actor=actor, idempotency_key=_once(form, order.kind))
-        posted = PostedMessage.model_validate_json(bytes(answer.body))
+        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
         later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
         is_held = later is not None and later > desk.now()
         flash = _flash(
@@ -108,10 +108,10 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
 
 @routes.post("/conversations/{key}/cancel")
 def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
-    """Let a message not leave that waits."""
+    """Cancel a message that waits."""
 
     def make() -> Response:
-        outbound.cancel(desk, UUID(form.one("outbound")), actor)
+        settle_outbound(desk, UUID(form.one("outbound")), verdict="cancel", actor=actor)
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
@@ -119,11 +119,11 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
 
 @routes.post("/conversations/{key}/settle")
 def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key: str) -> Response:
-    """Say what became of a message of which nobody could tell."""
+    """Settle a message with an unknown outcome."""
 
     def make() -> Response:
-        decide = outbound.send_again if form.one("do") == "send_again" else outbound.mark_sent
-        entry = decide(desk, UUID(form.one("outbound")), actor)
+        verdict: Verdict = "send_again" if form.one("do") == "send_again" else "mark_sent"
+        entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
@@ -131,17 +131,17 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
 
 @routes.post("/undo")
 def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Response:
-    """Take back what this agent did last, unless the conversation has moved on since."""
+    """Undo the agent's last action, unless the conversation has changed since."""
     done = unseal(desk, form.one("sealed"), actor=actor)
     if done is None:
-        raise ProblemError("conflict", "this is too long ago to be undone by a button")
+        raise ProblemError("conflict", "this is too old to be undone by a button")
 
     def make() -> Response:
         if done.outbound:
-            outbound.cancel(desk, UUID(done.outbound), actor)
+            settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
-            change_conversation(desk, done.key, order=order, actor=actor, version=done.version, idempotency_key=once)
+            change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
         return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, "done_undo", key=done.key))
 
     return _or_refusal(request, desk, actor, make, key=done.key, form=form)
@@ -150,7 +150,7 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 def _or_refusal(
     request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
 ) -> Response:
-    """Return what `make` does; or the conversation again with why not, what is new in it, and what was typed."""
+    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
     try:
         return make()
     except TransientError:
@@ -170,7 +170,7 @@ def _or_refusal(
 def _once(form: Fields, verb: str) -> str:
     key = form.one("key")
     if not _KEY.fullmatch(key):
-        raise ProblemError("invalid", "this form has no key; open the page again")
+        raise ProblemError("invalid", "this form has no key; reload the page")
     return f"page-{key}-{verb}"
 
 
@@ -185,7 +185,7 @@ def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
 
 
 def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
-    """Return the names that the sentence about an order has places for."""
+    """Return the names for the placeholders in the sentence about an order."""
     until, moments = order.snoozed_until, moments_of(request, desk)
     names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
     names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}

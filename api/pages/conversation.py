@@ -156,7 +156,7 @@ def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:
 def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
     # Users must be able to read while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
-        mark_read(connection, desk.database, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:

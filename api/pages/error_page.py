@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -11,15 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.pages.render import render
 from api.paths import SIGN_IN
-
-# These paths always answer JSON, even if a browser asks for HTML.
-_FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
-
-
-def wants_page(request: Request) -> bool:
-    """Return whether to answer with an HTML page."""
-    for_person = not request.url.path.startswith(_FOR_PROGRAMS)
-    return for_person and "text/html" in request.headers.get("accept", "")
 
 
 def error_page(

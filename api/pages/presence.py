@@ -48,7 +48,7 @@ def pulse(
     if POLL_HEADER in request.headers and (mine is None or mine.must_renew(writing=writing, now=now)):
         # Presence is not important enough for an error if the database is busy.
         with contextlib.suppress(TransientError), desk.database.write() as connection:
-            be_present(connection, desk.database, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
+            be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
     return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
 

@@ -19,6 +19,7 @@ from api.http.permissions import Verb, can
 from api.pages.toast import drop_flash, take_flash
 from api.rest.queries import category_title
 from api.text.phrases import Language, Words, choose_language
+from api.text.reasons import ReasonReader, say_line
 from api.text.times import Moments
 from connectors.registry import kind_of
 from router.settings import Settings
@@ -39,6 +40,7 @@ def build_environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["code"] = code
+    environment.filters["said"] = said
     environment.globals["icon_of"] = icon_of
     return environment
 
@@ -47,6 +49,11 @@ def icon_of(settings: Settings, channel: str) -> str:
     """Return how a channel is drawn; empty for one that the file has no more."""
     known = settings.channels.get(channel)
     return kind_of(known).icon if known else ""
+
+
+def said(text: str, moments: Moments) -> str:
+    """Return the reason of a column of text in the reader's words."""
+    return say_line(text, reader=ReasonReader(words=moments.words, moment=moments.short))
 
 
 def code(text: str) -> Markup:

@@ -54,7 +54,12 @@ def quarantine(request: Request, desk: DeskPart, cursor: Cursor = None, *, disca
     page = rows[:_ROWS]
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > _ROWS else None
     entries = [QuarantinedEntry.of(row) for row in page]
-    context = {"entries": entries, "discarded": discarded, "next_cursor": following}
+    context = {
+        "entries": entries,
+        "reasons": {row.id: row.reason for row in page},
+        "discarded": discarded,
+        "next_cursor": following,
+    }
     return render(request, "quarantine.html.jinja", context)
 
 

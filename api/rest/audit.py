@@ -1,4 +1,4 @@
-"""`/audit`: who looked at what and who did what, newest first; and whether the chain of it holds."""
+"""`/audit`: which agent read or changed what, newest first."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE
 from api.http.permissions import Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
 from store.desk.audit import AuditRecord, list_audit
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -31,11 +31,13 @@ _ENTRY: Final[dict[str, Any]] = {
     "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 
+HexHash = Annotated[str, BeforeValidator(bytes.hex)]
+
 routes: Final = APIRouter(prefix=f"{API}/audit", tags=["audit"])
 
 
 class AuditEntryShown(BaseModel):
-    """One thing that somebody did or looked at."""
+    """One action or reading of an agent."""
 
     model_config = example(_ENTRY)
 
@@ -43,17 +45,18 @@ class AuditEntryShown(BaseModel):
     id: UUID
     at: datetime
     actor: str
-    actor_id: UUID | None = Field(description="None for what an event tells, which knows the name alone.")
+    actor_id: UUID | None = Field(description="null for a row copied from an event, which has only the name.")
     action: str = Field(description="`request.read`, `request.changed`, `request.refused`, or the kind of an event.")
-    object: str = Field(description="The ids or references it was about.")
+    object: str = Field(description="The ids or references that it concerns.")
     detail: dict[str, Any]
-    hash: str = Field(description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again.")
+    hash: HexHash = Field(
+        description="SHA-256 over the previous hash and this row; `omniyard audit check` verifies it."
+    )
 
     @classmethod
     def of(cls, row: AuditRecord) -> Self:
-        """Show a row."""
-        values = {name: getattr(row, name) for name in cls.model_fields}
-        return cls(**{**values, "hash": row.hash.hex()})
+        """Return the row as the API shows it."""
+        return cls.model_validate(row)
 
 
 class AuditPage(BaseModel):
@@ -66,13 +69,13 @@ class AuditPage(BaseModel):
 
 
 class AuditQuery(BaseModel):
-    """What to list; different filters must all hold."""
+    """What to list; all filters must match."""
 
     model_config = ConfigDict(extra="forbid")
 
-    actor: str | None = Field(default=None, max_length=100, description="A name, as it is written.")
+    actor: str | None = Field(default=None, max_length=100, description="An agent's exact name.")
     action: str | None = Field(default=None, max_length=100)
-    about: str | None = Field(default=None, max_length=200, description="`object`, as it is written.")
+    about: str | None = Field(default=None, max_length=200, description="The exact value of `object`.")
     before: int | None = Field(default=None, ge=1, le=2**63 - 1, description="`next_before` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
@@ -81,10 +84,10 @@ class AuditQuery(BaseModel):
     "",
     dependencies=[Depends(Requires(Verb.READ_AUDIT))],
     responses=documented(),
-    summary="Who looked at what, and who did what",
+    summary="Which agent read or changed what",
 )
 def list_entries(desk: DeskPart, query: Annotated[AuditQuery, Query()]) -> AuditPage:
-    """Return a page of what is sealed, which takes about a second."""
+    """Return a page of sealed rows; a new row is sealed after about a second."""
     with desk.database.read() as connection:
         rows = list_audit(
             connection,

@@ -1,4 +1,4 @@
-"""Merge, split and unlink conversations, and undo it; the page's buttons call the same functions."""
+"""Merge, split and unlink conversations, and undo these; the page's buttons call the same functions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.preconditions import KnownVersion
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.queries import find_for, require_sight
-from api.rest.schemas import example
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging
@@ -44,7 +44,7 @@ Merger = Annotated[Actor, Depends(Requires(Verb.MERGE_CONVERSATIONS))]
 
 
 class MergeOrder(BaseModel):
-    """Where the messages go."""
+    """The target of the messages."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "K7QF2MXD4"}]})
 
@@ -52,7 +52,7 @@ class MergeOrder(BaseModel):
 
 
 class SplitOrder(BaseModel):
-    """Which messages go; at least one stays."""
+    """The messages to move; at least one must stay."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"message_ids": [_ID]}]})
 
@@ -60,7 +60,7 @@ class SplitOrder(BaseModel):
 
 
 class Regrouped(BaseModel):
-    """The id to undo it by, and which conversation has the messages now; None for contacts."""
+    """The id for undoing it, and the conversation that has the messages now; None for contacts."""
 
     model_config = example({"regrouping_id": _ID, "conversation_id": _OTHER})
 
@@ -69,7 +69,7 @@ class Regrouped(BaseModel):
 
 
 class RegroupingEntry(BaseModel):
-    """Something that was put together or taken apart."""
+    """A merge, a split or an unlinking."""
 
     model_config = example(_ENTRY)
 
@@ -84,7 +84,7 @@ class RegroupingEntry(BaseModel):
 
     @classmethod
     def of(cls, row: RegroupingRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -99,17 +99,16 @@ class RegroupingList(BaseModel):
 @routes.post(
     "/conversations/{key}/merge",
     responses=documented("not-found", "conflict", "stale"),
-    summary="Put a conversation's messages into another",
+    summary="Merge a conversation into another",
 )
 def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
-    """Merge it; it is resolved, and what comes for it later goes to the other one."""
+    """Merge it: it is resolved, and later messages for it go to the other conversation."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         target = find_for(connection, order.into, actor=actor).id
         now = read_clock(connection)
         kept = merging.merge(
             connection,
-            desk.database,
             source_id=source,
             target_id=target,
             by=actor.name,
@@ -122,10 +121,10 @@ def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version
 @routes.post(
     "/conversations/{key}/split",
     responses=documented("not-found", "conflict", "stale"),
-    summary="Take messages out into a conversation of their own",
+    summary="Move messages into a new conversation",
 )
 def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
-    """Split it; the new conversation goes on under the same decisions, with a reference of its own."""
+    """Split it; the new conversation takes over category, team and priority, and has its own reference."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         new, kept = merging.split(
@@ -142,10 +141,10 @@ def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version
 @routes.post(
     "/conversations/{key}/unlink",
     responses=documented("not-found", "conflict"),
-    summary="Say that a conversation does not belong to the older one that it is linked to",
+    summary="Unlink a conversation from the older one",
 )
 def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
-    """Take the link away."""
+    """Remove the link."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         kept = merging.unlink(connection, conversation_id=source, by=actor.name, now=read_clock(connection))
@@ -155,7 +154,7 @@ def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
 @routes.get(
     "/conversations/{key}/regroupings",
     responses=documented("not-found"),
-    summary="What was merged, split and unlinked",
+    summary="Merges, splits and unlinkings of a conversation",
 )
 def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
     """Return what was done with the conversation, newest first."""
@@ -170,26 +169,26 @@ def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
     summary="Undo a merge, a split or an unlinking",
 )
 def undo(desk: DeskPart, regrouping_id: UUID, actor: Merger) -> RegroupingEntry:
-    """Undo it: what moved goes back, what came since stays where it came to."""
+    """Undo it: what was moved goes back, later messages stay where they arrived."""
     with desk.database.write() as connection:
-        undo_for(connection, desk, regrouping_id, actor=actor)
+        undo_for(connection, regrouping_id, actor=actor)
         return RegroupingEntry.of(find_regrouping(connection, regrouping_id).row)
 
 
-def undo_for(connection: Connection, desk: Desk, regrouping_id: UUID, *, actor: Actor) -> None:
-    """Undo what the actor may see.
+def undo_for(connection: Connection, regrouping_id: UUID, *, actor: Actor) -> None:
+    """Undo an action that the actor may see.
 
-    Raises NotFound when there is nothing that they may see.
+    Raises NotFound when there is none that they may see.
     """
     kept = find_regrouping(connection, regrouping_id)
     row = kept.row
     if row.kind == RegroupingKind.CONTACTS:
         if not can(actor, Verb.MERGE_CONTACTS):
-            raise ProblemError("forbidden", "this undoes what was done to contacts, which your role may not merge")
-        # The one that was merged has nothing by which it could be seen.
+            raise ProblemError("forbidden", "this undoes a merge of contacts, for which your role has no permission")
+        # The merged contact has no conversation that the actor could see.
         find_card(connection, row.target_id, only_teams=actor.sees_only)
         undo_merged_contacts(connection, kept, by=actor.name, now=read_clock(connection))
         return
     require_sight(connection, row.source_id, actor=actor)
     require_sight(connection, row.target_id, actor=actor)
-    merging.undo(connection, desk.database, regrouping_id, by=actor.name, now=read_clock(connection))
+    merging.undo(connection, regrouping_id, by=actor.name, now=read_clock(connection))

@@ -1,9 +1,7 @@
-"""`/quarantine`: messages that could not be routed, with the reason; replay them, or put them away with another."""
+"""`/quarantine`: messages that could not be routed, with the reason; replay them, or discard them with a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
@@ -13,59 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
-from api.services.originals import OriginalReader
+from api.rest.schemas import Sentence, own_fields
+from api.services.originals import read_again
 from router.envelope import from_json
-from router.errors import NotFound, PermanentError, SealKeyMissing
 from router.masking.mask import mask
-from store.db.engine import Database
 from store.inbound.quarantine import (
     QuarantinedRecord,
     discard,
     find_quarantined,
-    find_quarantined_original,
     list_quarantined,
     replay,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAgain:
-    """What came of it. envelopes: JSON, of what can be routed.  unreadable: of the rest, why not.
-
-    What is not in quarantine is in neither.
-    """
-
-    envelopes: dict[UUID, str] = field(default_factory=dict)
-    unreadable: dict[UUID, str] = field(default_factory=dict)
-
-
-def read_again(database: Database, inbound_ids: Collection[UUID], *, reader: OriginalReader) -> ReadAgain:
-    """Read each message's original with today's reader. Slow: not to be called inside a transaction."""
-    found = ReadAgain()
-    for inbound_id in dict.fromkeys(inbound_ids):
-        try:
-            found.envelopes[inbound_id] = _envelope(database, inbound_id, reader=reader)
-        except NotFound:
-            continue
-        except (SealKeyMissing, PermanentError) as error:
-            found.unreadable[inbound_id] = str(error)
-    return found
-
-
-def _envelope(database: Database, inbound_id: UUID, *, reader: OriginalReader) -> str:
-    with database.read() as connection:
-        row, original = find_quarantined(connection, inbound_id), find_quarantined_original(connection, inbound_id)
-    if row.shut:
-        raise PermanentError(row.shut)
-    if not original.size:
-        raise PermanentError("its channel never gave us its bytes")
-    return reader.envelope(original, row=row)
-
 
 _MOST_IDS: Final = 200
 _LONGEST_REASON: Final = 500
@@ -90,7 +51,7 @@ routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
 
 
 class QuarantinedEntry(BaseModel):
-    """One message that waits for a person. Secrets are masked."""
+    """One quarantined message. Secrets are masked."""
 
     model_config = example(_ENTRY)
 
@@ -99,7 +60,7 @@ class QuarantinedEntry(BaseModel):
     source_key: str = Field(description="The transport's own id.")
     subject: str
     sender_handle: str
-    reason: str = Field(description="Why it could not be routed, and why it was discarded.")
+    reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")
     received_at: datetime
@@ -109,16 +70,15 @@ class QuarantinedEntry(BaseModel):
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         envelope = from_json(row.envelope)
-        own = {name: getattr(row, name) for name in QuarantinedEntry.model_fields if hasattr(row, name)}
         shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
         more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
-        return cls.model_validate({**own, **shown, **more})
+        return cls.model_validate({**own_fields(row), **shown, **more})
 
 
 class QuarantinedDetail(QuarantinedEntry):
-    """One message that waits for a person, with what could be read of it."""
+    """One quarantined message with its parsed text."""
 
     model_config = example({**_ENTRY, "text": "hello", "defects": ["the charset x-odd is unknown"]})
 
@@ -141,13 +101,13 @@ class QuarantineQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     channel: str | None = Field(default=None, max_length=100)
-    discarded: bool = Field(default=False, description="Those that were put away instead of those that wait.")
+    discarded: bool = Field(default=False, description="List discarded messages instead of waiting ones.")
     cursor: str | None = Field(default=None, max_length=200)
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
 class ReplayOrder(BaseModel):
-    """Which messages go through the whole path again."""
+    """The messages to route again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [_ID]}]})
 
@@ -155,7 +115,7 @@ class ReplayOrder(BaseModel):
 
 
 class Unreadable(BaseModel):
-    """A message that stays in quarantine, because it still cannot be read."""
+    """A message that stays in quarantine, because it still cannot be parsed."""
 
     model_config = example({"id": _ID, "why": "The mail nests its parts too deep."})
 
@@ -164,7 +124,7 @@ class Unreadable(BaseModel):
 
 
 class Replayed(BaseModel):
-    """Which messages go again. Those not named were not in quarantine any more, so a second order does no harm."""
+    """The messages that are routed again. Others were not in quarantine, so repeating the order does no harm."""
 
     model_config = example({"replayed": [_ID], "unreadable": []})
 
@@ -173,7 +133,7 @@ class Replayed(BaseModel):
 
 
 class DiscardOrder(BaseModel):
-    """Why the message is put away."""
+    """The reason."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "advertising"}]})
 
@@ -187,7 +147,7 @@ class DiscardOrder(BaseModel):
     summary="List quarantined messages, newest first",
 )
 def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) -> QuarantinePage:
-    """Return a page of those that wait, or of those that were discarded."""
+    """Return a page of the waiting messages, or of the discarded ones."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_quarantined(
@@ -209,7 +169,7 @@ def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) ->
     summary="One quarantined message",
 )
 def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
-    """Return what could be read of it, masked."""
+    """Return what could be parsed of it, masked."""
     with desk.database.read() as connection:
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))
 
@@ -218,7 +178,7 @@ def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
 def replay_messages(
     desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
 ) -> Replayed:
-    """Read their originals anew and send them through the whole path, within seconds; twice replays once."""
+    """Parse their originals again and route them, within seconds; repeating it does no harm."""
     again = read_again(desk.database, order.ids, reader=desk.originals)
     with desk.database.write() as connection:
         going = replay(connection, list(again.envelopes), by=actor.name, envelopes=again.envelopes)
@@ -229,7 +189,7 @@ def replay_messages(
 @routes.post(
     "/{inbound_id}/discard",
     responses=documented("not-found", "conflict"),
-    summary="Put a quarantined message away, with a reason",
+    summary="Discard a quarantined message, with a reason",
 )
 def discard_message(
     desk: DeskPart,
@@ -237,7 +197,7 @@ def discard_message(
     order: DiscardOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.DISCARD_QUARANTINE))],
 ) -> QuarantinedDetail:
-    """Put it away. Nothing is deleted: its bytes stay, and it can still be replayed."""
+    """Discard it. Nothing is deleted: its bytes stay, and it can still be replayed."""
     with desk.database.write() as connection:
         discard(connection, inbound_id, reason=order.reason, by=actor.name)
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))

@@ -1,23 +1,23 @@
-"""`POST /conversations/{key}/messages`: what agents say, once however often it is asked for, and never past news."""
+"""`POST /conversations/{key}/messages`: agents' replies and notes, each once; a reply only to the newest version."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
-from api.rest.schemas import MessageEntry, example, message_example
+from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.outbound.replies import Answerable, lock_answerable
@@ -35,9 +35,9 @@ routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["messages"])
 
 
 class MessageOrder(BaseModel):
-    """What is to be said.
+    """The message to write.
 
-    A reply leaves by the channel that the customer wrote on; a note is for agents only.
+    A reply is sent on the channel of the customer's last message; a note is for agents only.
     """
 
     model_config = ConfigDict(
@@ -53,35 +53,34 @@ class MessageOrder(BaseModel):
         default=None,
         ge=1,
         description="The conversation's `version` that the author has read. A reply needs it; if the conversation has "
-        "moved on since, the answer is 409 with what is new in `newer`.",
+        "changed since, the answer is 409 with the new messages in `newer`.",
     )
-    send_at: AwareDatetime | None = Field(default=None, description="When it is to leave, instead of now.")
-    hold_until_opening: bool = Field(default=False, description="Let it leave when the channel opens.")
+    send_at: AwareDatetime | None = Field(default=None, description="When to send it, instead of now.")
+    hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
-        default=[], max_length=_MOST_COPIES, description="Further recipients, on channels of mail."
+        default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
     )
     template: str | None = Field(
-        default=None, max_length=100, description="The provider's id of an approved text, where only those may leave."
+        default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
-    variables: dict[str, str] | None = Field(default=None, max_length=50, description="Of the template.")
+    variables: dict[str, str] | None = Field(default=None, max_length=50, description="The template's variables.")
 
 
 class PostedMessage(BaseModel):
-    """The message, and how it leaves; a note does not. `GET /outbound/{id}` follows it."""
+    """The message, and its outbound entry; a note has none. `GET /outbound/{id}` follows it."""
 
     model_config = example({"message": message_example(), "outbound": outbound_example(), "version": 4})
 
     message: MessageEntry
     outbound: OutboundEntry | None
-    version: int = Field(description="Of the conversation, with this message.")
+    version: int = Field(description="The conversation's version, with this message.")
 
 
 @routes.post(
     "/{key}/messages",
     status_code=_CREATED,
-    response_model=PostedMessage,
     responses=documented("not-found", "conflict"),
-    summary="Answer the customer, or leave a note",
+    summary="Answer the customer, or write a note",
 )
 def post_message(
     desk: DeskPart,
@@ -90,46 +89,53 @@ def post_message(
     order: MessageOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))],
     idempotency_key: IdempotencyKey,
-) -> Response:
-    """Write it down and let it leave. Safe to repeat: a lost answer, a double click, a restart send once.
+) -> PostedMessage:
+    """Store the message and queue it. Safe to repeat: a lost response, a double click, a restart send it once.
 
-    An immediate reply stops the clock of the first reply and sets the conversation to pending.
+    An immediate reply ends the promise of a first reply and sets the conversation to pending.
     """
+    return post_once(desk, key, order=order, actor=actor, once=idempotency_key)
+
+
+def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> PostedMessage:
+    """Store and queue an order once, even if it is repeated; the page's forms call it too.
+
+    once: identifies the order among the actor's.
+    """
+
+    def make() -> PostedMessage:
+        return _post(connection, desk, key, order=order, actor=actor, once=once)
+
     asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:
-        answer, is_new = answer_once(
-            connection,
-            desk,
-            lambda: _post(connection, desk, key, order=order, actor=actor, once=idempotency_key),
-            actor=actor,
-            key=idempotency_key,
-            asked=asked,
-            status=_CREATED,
+        posted, is_new = answer_once(
+            connection, make, model=PostedMessage, actor=actor, key=once, asked=asked, status=_CREATED
         )
         reach("reply.written")
     if is_new:
         desk.bell.ring_to_send()
     reach("reply.after")
-    return Response(answer, status_code=_CREATED, media_type="application/json")
+    return posted
 
 
-def _post(connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> str:
+def _post(
+    connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str
+) -> PostedMessage:
     case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
     _refuse_stale(connection, case, order=order)
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        message_id = desk.replying.reply(connection, case, _wish(order, actor=actor, key=once))
+        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once))
     row = find_message(connection, message_id)
-    posted = PostedMessage(
+    return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
         outbound=OutboundEntry.of(find_outbound(connection, row.outbound_id)) if row.outbound_id else None,
         version=version_of(connection, case.id),
     )
-    return posted.model_dump_json()
 
 
-def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
+def _request(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
     return ReplyRequest(
@@ -148,14 +154,14 @@ def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
 def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrder) -> None:
     if order.based_on_version is None:
         if order.kind == "reply":
-            raise ProblemError("invalid", "a reply needs based_on_version: the version that its author has read")
+            raise ProblemError("invalid", "a reply needs `based_on_version`: the version that its author has read")
         return
     behind = case.version - order.based_on_version
     if behind == 0:
         return
-    # Each message raises the version by one at least, so that these are all the new ones, and perhaps some more.
+    # Each message raises the version by at least one, so this covers all new messages, and perhaps some older ones.
     newest = messages_of(connection, case.id, limit=min(abs(behind), _MOST_NEWS))
     files = attachments_of(connection, [row.id for row in newest])
     shown = [MessageEntry.of(row, attachments=files[row.id], reasons=[]) for row in newest]
     more: dict[str, Any] = {"version": case.version, "newer": [each.model_dump(mode="json") for each in shown]}
-    raise ProblemError("conflict", "the conversation has moved on; read what is new before you answer", more=more)
+    raise ProblemError("conflict", "the conversation has changed; read what is new before you answer", more=more)

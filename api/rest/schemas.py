@@ -1,18 +1,26 @@
-"""What the REST API shows: one class a noun, each with an example. Fields only grow; none is renamed or dropped."""
+"""The models of the REST API: one class per noun, each with an example. Fields are only added."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from api.text.reasons import ExplainedStep
+from api.http.openapi import example
+from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# The reason of a text column, in English.
+Sentence = Annotated[str, BeforeValidator(line_in_english)]
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -81,6 +89,44 @@ _MESSAGE: Final[dict[str, Any]] = {
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
 }
+_TRACE: Final[dict[str, Any]] = {
+    "origin": {"kind": "person", "why": []},
+    "signals": [{"kind": "unverified", "why": {"key": "senders_unchecked", "values": {}}}],
+    "masked": ["card"],
+    "defects": [],
+    "classification": {
+        "category": "failed_transaction",
+        "confidence": 0.82,
+        "runner_up": "refund",
+        "abstained": False,
+        "emergency": False,
+        "evidence": ["payment failed"],
+        "model": "rules",
+        "language": "en",
+        "facts": ["amount"],
+        "missing_facts": ["transaction"],
+    },
+    "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
+    "hours": {
+        "calendar": "office",
+        "open": True,
+        "why": {"key": "open_by_rule", "values": {"rule": {"key": "weekly_hours", "values": {"weekday": 5}}}},
+        "opens_at": _AT,
+        "holiday": None,
+        "gate": "open",
+        "second_look": [],
+        "held_until": None,
+    },
+    "route": {
+        "fired": "money",
+        "team": "payments",
+        "priority": "high",
+        "tried": [{"route": "stolen accounts", "why_not": {"key": "is_no_emergency", "values": {}}}],
+    },
+    "due": {"sla": "money", "first_reply": "2026-11-20T08:00:00Z", "next_reply": None, "resolve": None},
+    "reply": {"sent": "receipt", "language": "en", "why": {"key": "person_wrote", "values": {}}},
+    "other": {},
+}
 _OUTGOING: Final[dict[str, Any]] = {
     "id": _ID,
     "kind": "auto_reply",
@@ -95,18 +141,21 @@ _OUTGOING: Final[dict[str, Any]] = {
 
 
 def message_example() -> dict[str, Any]:
-    """Return the example of a reply that has just been queued."""
+    """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
-def example(value: Mapping[str, Any]) -> ConfigDict:
-    """Return the model configuration that shows `value` as the example in OpenAPI."""
-    return ConfigDict(json_schema_extra={"examples": [dict(value)]}, from_attributes=True)
+def own_fields(row: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a row by name, for an entry with more fields than its row.
+
+    Unlike `dataclasses.asdict` it does not copy: a trace is large.
+    """
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 class ContactEntry(BaseModel):
-    """Who wrote, as far as we know. handles: the oldest first."""
+    """The sender. handles: the oldest first."""
 
     model_config = example(_CONTACT)
 
@@ -121,60 +170,59 @@ class ConversationSummary(BaseModel):
     model_config = example(_SUMMARY)
 
     id: UUID
-    reference: str = Field(description="Short and speakable; works wherever the id does.")
+    reference: str = Field(description="Short and easy to spell; accepted wherever the id is.")
     subject: str
     status: str
     channel: str
-    category: str | None = Field(description="None: not recognised, a person has to look.")
+    category: str | None = Field(description="null: not recognised, an agent must read it.")
     emergency: bool
     team: str
     assignee: str | None
     priority: str
     labels: list[str]
-    language: str = Field(description="Of the customer (BCP 47); `und` if unknown.")
-    route: str = Field(description="Name of the route that fired.")
+    language: str = Field(description="The customer's language (BCP 47); `und` if unknown.")
+    route: str = Field(description="Name of the route that matched.")
     sla: str | None
     opened_at: datetime
     last_message_at: datetime
-    due_at: datetime | None = Field(description="The earliest promise still open; None when nothing is promised.")
+    due_at: datetime | None = Field(description="The earliest open promise; null without one.")
     first_reply_due_at: datetime | None
     next_reply_due_at: datetime | None
     resolve_due_at: datetime | None
     contact: ContactEntry
-    messages: int = Field(description="How many messages it has.")
+    messages: int = Field(description="Number of messages.")
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
-    held_until: datetime | None = Field(description="When a snoozed conversation comes back by itself.")
-    snoozed_by: str | None = Field(description="Who put it aside; None when its channel was closed.")
+    held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
+    snoozed_by: str | None = Field(description="The agent who snoozed it; null when its channel was closed.")
     merged_into: UUID | None = Field(description="The conversation that has its messages now; change that one.")
-    unread: bool = Field(description="There is something in it that you have not read.")
+    unread: bool = Field(description="Has messages that you have not read.")
 
     @classmethod
     def of(cls, row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse, unread=unread))
 
 
 def summary_fields(
     row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool
 ) -> dict[str, Any]:
-    """Return the fields of a summary of the row."""
-    own = {name: getattr(row, name) for name in ConversationSummary.model_fields if hasattr(row, name)}
+    """Return the fields of a row's summary."""
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
     said |= {"unread": unread}
-    return {**own, **said, "labels": list(row.labels), "contact": contact}
+    return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
 
 
 class AttachmentEntry(BaseModel):
-    """A file that came with a message; `GET /attachments/{id}` has its bytes."""
+    """An attachment of a message; `GET /attachments/{id}` has its bytes."""
 
     model_config = example(_ATTACHMENT)
 
     id: UUID
     name: str
-    media_type: str = Field(description="As the sender claims; never trust it.")
+    media_type: str = Field(description="The sender's claim; do not trust it.")
     size: int = Field(description="Bytes.")
     sha256: str
 
@@ -200,9 +248,9 @@ class MessageEntry(BaseModel):
     direction: str
     channel: str
     sender_handle: str
-    sender_name: str = Field(description="As the sender shows it; never proof of anything.")
+    sender_name: str = Field(description="The sender's claim; no proof of anything.")
     subject: str
-    text: str = Field(description="The words that are new in this message.")
+    text: str = Field(description="The message without quoted text.")
     quoted: str
     has_html: bool
     rfc_message_id: str | None
@@ -222,24 +270,23 @@ class MessageEntry(BaseModel):
         reasons: Sequence[ExplainedStep],
         **more: object,
     ) -> Self:
-        """Show a row. more: fields of a class that has more."""
-        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        """Return the row as the API shows it. more: further fields of a subclass."""
         files = [AttachmentEntry.model_validate(attachment) for attachment in attachments]
         why = [ReasonEntry.model_validate(reason) for reason in reasons]
-        return cls.model_validate({**own, "attachments": files, "why": why, **more})
+        return cls.model_validate({**own_fields(row), "attachments": files, "why": why, **more})
 
 
 class MessageDetail(MessageEntry):
-    """One message with everything that is known of it."""
+    """One message with all details."""
 
-    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": {"origin": {"kind": "person"}}})
+    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": _TRACE})
 
-    html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
-    trace: Trace = Field(description="Every test that ran, what it saw and what followed; reasons as keys with values.")
+    html: str = Field(description="Sanitised; still show it only in a sandboxed frame. Empty without HTML.")
+    trace: Trace = Field(description="Every test that ran, its input and its result; reasons as keys with values.")
 
 
 class OutgoingEntry(BaseModel):
-    """Something that leaves for the customer and is not among the messages yet."""
+    """An outgoing message that is not in the list of messages yet."""
 
     model_config = example(_OUTGOING)
 
@@ -251,11 +298,11 @@ class OutgoingEntry(BaseModel):
     text: str
     state: str
     created_at: datetime
-    error: str
+    error: Sentence
 
     @classmethod
     def of(cls, row: PendingOutbound) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -269,7 +316,7 @@ class ConversationPage(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """A page of messages, oldest first within the page; the next page holds the ones before."""
+    """A page of messages, oldest first within the page; the next page has older ones."""
 
     model_config = example({"messages": [_MESSAGE], "next_cursor": None})
 
@@ -285,5 +332,5 @@ class ConversationDetail(ConversationSummary):
     )
 
     entries: list[MessageEntry] = Field(description="The newest 200 messages, oldest first.")
-    earlier_cursor: str | None = Field(description="For `GET .../messages`, when there are more than that.")
+    earlier_cursor: str | None = Field(description="For `GET .../messages`, when there are older ones.")
     outgoing: list[OutgoingEntry]

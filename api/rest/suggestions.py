@@ -1,4 +1,4 @@
-"""`/contacts/{id}/suggestions`: who else this contact may be, for people to judge."""
+"""`/contacts/{id}/suggestions`: contacts who may be the same person, for an agent to judge."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
-from api.rest.schemas import example
-from store.contacts.possible_duplicates import Suggestion, suggest_same
+from router.threads.same_person import SamePerson, claimed_handles, suggest_same
+from store.contacts.possible_duplicates import newest_texts, owners_of
 from store.contacts.profiles import find_card
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -30,7 +31,7 @@ routes: Final = APIRouter(prefix=f"{API}/contacts", tags=["contacts"])
 
 
 class SuggestionEntry(BaseModel):
-    """Another contact who has a handle that this one named."""
+    """Another contact who has a handle that this contact named."""
 
     model_config = example(_SUGGESTION)
 
@@ -41,25 +42,27 @@ class SuggestionEntry(BaseModel):
     message_id: UUID = Field(description="The newest message that names it.")
 
     @classmethod
-    def of(cls, row: Suggestion) -> Self:
-        """Show a suggestion."""
+    def of(cls, row: SamePerson) -> Self:
+        """Return the suggestion as the API shows it."""
         return cls.model_validate(row)
 
 
 class SuggestionList(BaseModel):
-    """At most ten. Nothing is proved by them: whoever names an address has not shown that it is theirs."""
+    """At most ten. They prove nothing: a customer can name an address of another person."""
 
     model_config = example({"suggestions": [_SUGGESTION]})
 
     suggestions: list[SuggestionEntry]
 
 
-@routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Who else this contact may be")
+@routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Possibly the same person")
 def list_suggestions(
     desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> SuggestionList:
-    """Return contacts who have an address or number that this contact's messages name; `merge` makes them one."""
+    """Return contacts who have an address or number that this contact's messages name; `merge` merges them."""
     with desk.database.read() as connection:
         find_card(connection, contact_id, only_teams=actor.sees_only)
-        found = suggest_same(connection, contact_id, only_teams=actor.sees_only)
-    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in found])
+        claimed = claimed_handles(newest_texts(connection, contact_id, only_teams=actor.sees_only))
+        handles = {handle for _, handle in claimed}
+        owners = owners_of(connection, handles, other_than=contact_id, only_teams=actor.sees_only)
+    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in suggest_same(claimed, owners)])

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from router.envelope import from_json
 from router.errors import PermanentError
 from store.conversations.messages import PackedOriginal
-from store.inbound.quarantine import QuarantinedRecord
+from store.db.engine import Database
+from store.inbound.quarantine import QuarantinedRecord, find_with_originals
 
 if TYPE_CHECKING:
     from connectors.email.sandbox.parent import Guard
+
+
+# Of originals that are read in one transaction, and held until their reading is done.
+_MOST_BYTES: Final = 64_000_000
 
 
 class OriginalReader:
@@ -75,3 +83,38 @@ class OriginalReader:
         if self._guard is None:
             self._guard = Guard()
         return self._guard
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What came of it. envelopes: JSON, of what can be routed.  unreadable: of the rest, why not.
+
+    What is not in quarantine is in neither.
+    """
+
+    envelopes: dict[UUID, str] = field(default_factory=dict)
+    unreadable: dict[UUID, str] = field(default_factory=dict)
+
+
+def read_again(database: Database, inbound_ids: Sequence[UUID], *, reader: OriginalReader) -> ReadAgain:
+    """Read the originals of quarantined messages with today's reader. Slow: not to be called inside a transaction."""
+    found, left = ReadAgain(), tuple(inbound_ids)
+    while left:
+        with database.read() as connection:
+            page = find_with_originals(connection, left, most_bytes=_MOST_BYTES)
+        found.unreadable.update(page.damaged)
+        for row, original in page.opened:
+            try:
+                found.envelopes[row.id] = _envelope(original, row=row, reader=reader)
+            except PermanentError as error:
+                found.unreadable[row.id] = str(error)
+        left = page.left
+    return found
+
+
+def _envelope(original: PackedOriginal, *, row: QuarantinedRecord, reader: OriginalReader) -> str:
+    if row.shut:
+        raise PermanentError(row.shut)
+    if not original.size:
+        raise PermanentError("its channel never gave us its bytes")
+    return reader.envelope(original, row=row)

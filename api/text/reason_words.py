@@ -189,6 +189,58 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.TEAM_IS_AWAY: ("no agent of {team} is available", "{team} 团队没有在岗客服"),
     Key.NO_AGENT_MATCHES: ("no available agent of {team} takes {wanted}", "{team} 团队在岗客服均不处理 {wanted}"),
     Key.TEAM_IS_FULL: ("each agent of {team} who could take it has enough to do", "{team} 团队可处理的客服均已满负荷"),
+    # Why a message could not be routed.
+    Key.STRAY_BOUNCE: ("a bounce of a message that we did not send", "退信所指的邮件并非我方发出"),
+    Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
+    Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
+    # What keeps an outgoing message from leaving.
+    Key.ATTEMPTS_ARE_SPENT: ("it was not taken in {attempts} attempts", "尝试发送 {attempts} 次均未被接收"),
+    Key.CUSTOMER_OPTED_OUT: (
+        "the customer asked for no more messages here ({said}, {date})",
+        "客户已于 {date} 要求不再通过此渠道接收消息（{said}）",
+    ),
+    Key.CUSTOMER_NEVER_WROTE: (
+        "the customer has not written on this channel yet; the provider allows answers only",
+        "客户尚未通过此渠道来信，来信后才能回复",
+    ),
+    Key.WINDOW_HAS_CLOSED: (
+        "the customer last wrote {silence} ago; the provider allows answers for {window}",
+        "客户上次来信距今 {silence}，已超过可回复时限 {window}",
+    ),
+    Key.WINDOW_IS_FULL: (
+        "we have sent {sent} messages since the customer's last one; the provider allows {allowed}",
+        "客户上次来信后已发出 {sent} 条消息，平台最多允许 {allowed} 条",
+    ),
+    Key.REPLY_IS_LATE: (
+        "it could not leave in time, and an automatic reply is not sent late",
+        "未能及时发出，过时的自动回复不再发送",
+    ),
+    Key.REPLIES_REST: (
+        "automatic replies of this channel rest until {at}",
+        "此渠道的自动回复已暂停至 {at}",
+    ),
+    Key.CUSTOMER_HAS_REPLIES: (
+        "the customer got {replies} automatic replies within 24 hours",
+        "24 小时内已向该客户发送 {replies} 条自动回复",
+    ),
+    Key.CHANNEL_SENT_TOO_MANY: (
+        "{replies} automatic replies left by this channel within an hour; it sends no more for an hour",
+        "此渠道一小时内已发出 {replies} 条自动回复，暂停一小时",
+    ),
+    Key.SENDING_FAILED: ("{error} while sending", "发送时出错（{error}）"),
+    Key.SENDER_OVERSLEPT: (
+        "the lease ended before the first byte was sent",
+        "发送进程停顿过久，尚未发出任何内容",
+    ),
+    Key.SENDER_DIED: ("the process that was sending it died", "发送过程中进程异常退出"),
+    Key.NO_CLEAR_ANSWER: (
+        "it was tried {attempts} times without a clear answer",
+        "尝试发送 {attempts} 次，平台均未给出明确结果",
+    ),
+    Key.NOT_FOUND_AT_PROVIDER: (
+        "the provider gave no clear answer and does not show it: it may or may not have arrived",
+        "平台未给出明确结果，也查不到该消息，无法确定是否送达",
+    ),
 }
 
 # By what a message was found to belong to a conversation.

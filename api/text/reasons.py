@@ -1,4 +1,4 @@
-"""Why a message is where it is: its trace in words, one step a decision, for the pages, REST and the terminal."""
+"""Put the trace of a message into words, one step per decision, for the pages, REST and the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
-from router.reason import Reason
+from router.reason import Reason, read_line
 from router.routing.trace import Trace
 
 _OBSERVED: Final = " (observed)"
@@ -18,7 +18,7 @@ _OBSERVED: Final = " (observed)"
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """One decision. step: its key in the trace.  evidence: sentences; empty if it speaks for itself."""
+    """One decision. step: its key in the trace.  evidence: sentences; empty if the decision needs none."""
 
     step: str
     title: str
@@ -28,7 +28,7 @@ class ExplainedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonReader:
-    """Who reads. category: returns a category's title.  moment: writes a time."""
+    """Formats for a reader. category: returns a category's title.  moment: formats a time."""
 
     words: Words
     category: Callable[[str], str] = str
@@ -39,7 +39,7 @@ _PROGRAM: Final = ReasonReader(words=Words("en"))
 
 
 def say(reason: Reason, *, reader: ReasonReader) -> str:
-    """Return the reason in the reader's words; a key of another version with its values, as they are."""
+    """Return the reason in the reader's language; an unknown key with its values, as they are."""
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:
@@ -48,8 +48,18 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
         return _raw(reason.key, values)
 
 
+def say_line(text: str, *, reader: ReasonReader) -> str:
+    """Return the reason in a text column in the reader's language; empty for none."""
+    return "".join(say(reason, reader=reader) for reason in read_line(text))
+
+
+def line_in_english(text: str) -> str:
+    """Return the reason in a text column in English."""
+    return say_line(text, reader=_PROGRAM)
+
+
 def in_english(reason: Reason) -> str:
-    """Return the reason in English, with names and times as they are kept."""
+    """Return the reason in English, with names and times as stored."""
     return say(reason, reader=_PROGRAM)
 
 
@@ -60,43 +70,52 @@ def _raw(key: str, values: Mapping[str, str]) -> str:
 def _value(name: str, value: str | int | Reason, *, reader: ReasonReader) -> str:
     if isinstance(value, Reason):
         return say(value, reader=reader)
-    chinese = reader.words.language == "zh"
-    if name == "category":
-        return reader.category(str(value))
-    if name == "origin":
-        return reader.words(f"origin_{value}")
-    if name == "sign":
-        return _sign(str(value), reader)
-    if name == "weekday" and value in WEEKDAY_WORDS:
-        return WEEKDAY_WORDS[int(value)][chinese]
-    return _holiday(str(value)) if name == "holiday_name" and chinese else str(value)
+    tell = _VALUES.get(name)
+    return tell(str(value), reader) if tell else str(value)
 
 
 def _sign(sign: str, reader: ReasonReader) -> str:
     return SIGN_WORDS[sign][reader.words.language == "zh"] if sign in SIGN_WORDS else sign
 
 
-def _holiday(name: str) -> str:
+def _weekday(number: str, reader: ReasonReader) -> str:
+    return WEEKDAY_WORDS[int(number)][reader.words.language == "zh"]
+
+
+def _holiday(name: str, reader: ReasonReader) -> str:
+    if reader.words.language != "zh":
+        return name
     bare = name.removesuffix(_OBSERVED)
     said = HOLIDAYS_IN_CHINESE.get(bare, bare)
     return f"{said}（补假）" if name != bare else said
 
 
+# By name: values whose text depends on the reader.
+_VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
+    "category": lambda name, reader: reader.category(name),
+    "at": lambda at, reader: reader.moment(datetime.fromisoformat(at)),
+    "origin": lambda kind, reader: reader.words(f"origin_{kind}"),
+    "sign": _sign,
+    "weekday": _weekday,
+    "holiday_name": _holiday,
+}
+
+
 def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
-    """Return a step for each decision in the trace, in the order in which they were taken."""
+    """Return a step for each decision in the trace, in their order."""
     found = []
     for step, tell in _STEPS.items():
         title = reader.words(f"step_{step}")
         if step in trace.other:
             found.append(_as_it_is(step, trace.other[step], title=title))
-        elif told := tell(trace, reader):
-            found.append(ExplainedStep(step, title, told[0], tuple(line for line in told[1] if line)))
+        elif shown := tell(trace, reader):
+            found.append(ExplainedStep(step, title, shown[0], tuple(line for line in shown[1] if line)))
     later = (_as_it_is(step, value, title=step) for step, value in trace.other.items() if step not in _STEPS)
     return (*found, *later)
 
 
 def missing_facts(trace: Trace) -> tuple[str, ...] | None:
-    """Return which facts a message lacked of those that its category needs; None if nobody looked for any."""
+    """Return the facts that the message lacks for its category; None if it was not classified."""
     return trace.classification.missing_facts if trace.classification else None
 
 
@@ -104,31 +123,31 @@ def _as_it_is(step: str, value: object, *, title: str) -> ExplainedStep:
     return ExplainedStep(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
 
 
-_Told = tuple[str, list[str]]
+_Shown = tuple[str, list[str]]
 
 
-def _origin(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _origin(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if trace.origin is None:
         return None
     return reader.words(f"origin_{trace.origin.kind.value}"), [say(each, reader=reader) for each in trace.origin.why]
 
 
-def _signals(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _signals(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if not trace.signals:
         return None
     kinds = ", ".join(reader.words(f"signal_{each.kind.value}") for each in trace.signals)
     return kinds, [say(each.why, reader=reader) for each in trace.signals]
 
 
-def _masked(trace: Trace, _: ReasonReader) -> _Told | None:
+def _masked(trace: Trace, _: ReasonReader) -> _Shown | None:
     return (", ".join(trace.masked), []) if trace.masked else None
 
 
-def _defects(trace: Trace, _: ReasonReader) -> _Told | None:
+def _defects(trace: Trace, _: ReasonReader) -> _Shown | None:
     return (", ".join(trace.defects), []) if trace.defects else None
 
 
-def _classification(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
     seen, words = trace.classification, reader.words
     if seen is None:
         return None
@@ -152,7 +171,7 @@ def _facts(kinds: tuple[str, ...], words: Words) -> str:
     return ", ".join(words(f"fact_{kind}").removeprefix("fact ") for kind in kinds)
 
 
-def _correlation(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _correlation(trace: Trace, reader: ReasonReader) -> _Shown | None:
     found = trace.correlation
     if found is None:
         return None
@@ -160,7 +179,7 @@ def _correlation(trace: Trace, reader: ReasonReader) -> _Told | None:
     return reader.words("joins" if found.joined else "opens_new"), [why or _sign(found.sign, reader)]
 
 
-def _hours(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _hours(trace: Trace, reader: ReasonReader) -> _Shown | None:
     hours, words = trace.hours, reader.words
     if hours is None:
         return None
@@ -175,7 +194,7 @@ def _hours(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
 
 
-def _route(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _route(trace: Trace, reader: ReasonReader) -> _Shown | None:
     taken, words = trace.route, reader.words
     if taken is None:
         return None
@@ -184,7 +203,7 @@ def _route(trace: Trace, reader: ReasonReader) -> _Told | None:
     return decision, tried
 
 
-def _due(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _due(trace: Trace, reader: ReasonReader) -> _Shown | None:
     due, words = trace.due, reader.words
     if due is None:
         return None
@@ -193,7 +212,7 @@ def _due(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("promised", sla=due.sla) if due.sla else words("nothing_promised"), evidence
 
 
-def _reply(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
     reply, words = trace.reply, reader.words
     if reply is None:
         return None
@@ -203,7 +222,7 @@ def _reply(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("replied", reply=reply.sent, language=reply.language), [why]
 
 
-_STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Told | None]]] = {
+_STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Shown | None]]] = {
     "origin": _origin,
     "signals": _signals,
     "masked": _masked,

@@ -59,7 +59,7 @@ def move(
         target = (epoch or (before[0] if before else ""), position)
         if not dry_run:
             with database.write() as connection:
-                reposition(connection, database, channel=channel, epoch=target[0], position=target[1])
+                reposition(connection, channel=channel, epoch=target[0], position=target[1])
     verb = "would move" if dry_run else "moved"
     typer.echo(f"{channel}: {verb} from {' '.join(before) if before else 'nowhere'} to {' '.join(target)}")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
+from api.text.reasons import line_in_english
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from store.outbound import limits, review
@@ -35,8 +37,9 @@ def list_command(
     Example: omniyard outbound list --state queued
     """
     with open_desk(config) as (_, database), database.read() as connection:
-        rows = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
+        kept = list_outbound(connection, states=state or TROUBLED, limit=_MOST_ROWS)
         why = limits.frozen(connection)
+    rows = [replace(row, error=line_in_english(row.error)) for row in kept]
     if as_json:
         print_json({"frozen": why, "messages": rows})
         return
@@ -54,7 +57,7 @@ def send_again(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound send-again 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        review.send_again(connection, database, outbound_id, by=_BY)
+        review.send_again(connection, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: queued")
 
 
@@ -65,7 +68,7 @@ def mark_sent(outbound_id: IdArgument, config: ConfigOption = None) -> None:
     Example: omniyard outbound mark-sent 019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        review.mark_sent(connection, database, outbound_id, by=_BY)
+        review.mark_sent(connection, outbound_id, by=_BY)
     typer.echo(f"{outbound_id}: sent")
 
 
@@ -81,7 +84,7 @@ def freeze(
     Example: omniyard outbound freeze "restored from the backup of 03:00"
     """
     with open_desk(config) as (_, database), database.write() as connection:
-        limits.freeze(connection, database, why=why)
+        limits.freeze(connection, why=why)
     typer.echo("Nothing is sent until `omniyard outbound thaw`")
 
 

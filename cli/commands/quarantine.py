@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 from sqlalchemy.engine import Connection
 
+from api.text.reasons import line_in_english
 from cli.desk import open_desk, write_down
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
@@ -136,7 +137,8 @@ def discard_one(
 
 
 def _reason(row: QuarantinedRecord) -> str:
-    return f"{row.reason} ({row.shut})" if row.shut else row.reason
+    reason = line_in_english(row.reason)
+    return f"{reason} ({row.shut})" if row.shut else reason
 
 
 def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
@@ -195,7 +197,7 @@ def _plain(row: QuarantinedRecord) -> dict[str, Any]:
         "accepted_at": row.accepted_at,
         "attempts": row.attempts,
         "conflict": row.conflict,
-        "reason": row.reason,
+        "reason": line_in_english(row.reason),
         "discarded_at": row.discarded_at,
         "defects": list(envelope.defects),
         "shut": row.shut,

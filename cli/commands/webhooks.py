@@ -9,13 +9,8 @@ import typer
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
-from store.events.webhook_deliveries import (
-    DeliveryState,
-    TargetCount,
-    count_deliveries,
-    list_deliveries,
-    replay_deliveries,
-)
+from store.events.webhook_deliveries import TargetCount, count_deliveries, list_deliveries, replay_deliveries
+from store.tables.operations import DeliveryState
 
 _MOST_ROWS = 500
 

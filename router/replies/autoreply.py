@@ -54,7 +54,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     if name is None:
         return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
-    language, text = _choose(settings.replies[name].text, language=analysis.classification.language)
+    language, text = choose(settings.replies[name].text, language=analysis.classification.language)
     warning = warning_in_words(analysis.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
@@ -84,7 +84,7 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
 
     reference, status_link: see `compose_reply`.
     """
-    _, text = _choose(settings.replies[name].text, language=language)
+    _, text = choose(settings.replies[name].text, language=language)
     desk = settings.omniyard.name
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
 
@@ -99,7 +99,7 @@ def _opening(decision: Decision, *, now: datetime, language: str) -> str:
     return opening_words(hours.opens_at, now=now, zone=hours.zone, language=language) if hours.opens_at else ""
 
 
-def _choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
+def choose(texts: Mapping[str, str], *, language: str) -> tuple[str, str]:
     """Return the text in the customer's language, else in its language family, else in English, else the first text."""
     for tag in (language, language.partition("-")[0], "en", next(iter(texts))):
         if tag in texts:

@@ -1,4 +1,4 @@
-"""Count the SMS segments of a text, to show the cost before it is sent.
+"""The characters of SMS: the reply box counts the segments of a text by them (`segments` in `api/static/desk.js`).
 
 GSM 03.38 (3GPP TS 23.038): 160 septets in one message, 153 in each part of a longer text. A single character outside
 the GSM alphabet makes the whole text UCS-2: 70 units, or 67 in each part.
@@ -6,8 +6,6 @@ the GSM alphabet makes the whole text UCS-2: 70 units, or 67 in each part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 BASIC: Final = frozenset(
@@ -18,43 +16,3 @@ BASIC: Final = frozenset(
 EXTENDED: Final = frozenset("\f^{}\\[~]|€")
 # Twilio refuses a longer body (its documentation, error 21617).
 LONGEST: Final = 1600
-
-
-class Encoding(StrEnum):
-    """The alphabet that a text needs."""
-
-    GSM7 = "GSM-7"
-    UCS2 = "UCS-2"
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """units: septets, or UTF-16 code units.  parts: messages on the network.  left: free units in the last one."""
-
-    encoding: Encoding
-    units: int
-    parts: int
-    left: int
-
-
-def count_segments(text: str) -> Segments:
-    """Return the segments of a text. An empty text is one message."""
-    if all(character in BASIC or character in EXTENDED for character in text):
-        units = sum(2 if character in EXTENDED else 1 for character in text)
-        return _cut(Encoding.GSM7, text, units=units, alone=160, several=153)
-    units = len(text.encode("utf-16-le", "replace")) // 2
-    return _cut(Encoding.UCS2, text, units=units, alone=70, several=67)
-
-
-def _cut(encoding: Encoding, text: str, *, units: int, alone: int, several: int) -> Segments:
-    if units <= alone:
-        return Segments(encoding, units, 1, alone - units)
-    parts, room = 1, several
-    for character in text:
-        wide = (encoding is Encoding.GSM7 and character in EXTENDED) or ord(character) > 0xFFFF
-        needed = 2 if wide else 1
-        # A part must not end between an escape and its character, nor inside a surrogate pair.
-        if needed > room:
-            parts, room = parts + 1, several
-        room -= needed
-    return Segments(encoding, units, parts, room)

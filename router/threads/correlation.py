@@ -1,8 +1,8 @@
-"""Which conversation a message belongs to, and by what sign. A sign joins only if the sender may join.
+"""Decide which conversation a message belongs to, and by which sign. A sign counts only if the sender may join.
 
 Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
 nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
-Short messages bear no signs: they go on with what their sender has open on the same channel.
+Short messages have no signs: they join their sender's open conversation on the same channel.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from uuid import UUID
 from router.envelope import CHAT_KINDS, Envelope
 from router.reason import Reason, ReasonKey
 
-# What a subject is about, without what mail programs and lists put around it.
+# The core of a subject, without the additions of mail programs and lists.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
-# others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) beside
+# others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) besides
 # "Re:" and "Fwd:" (RFC 5322 section 3.6.5).
 
 _PREFIXES: Final = """
@@ -40,7 +40,7 @@ _LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
 _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 _SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
-# Nobody answers a hundred times and keeps every prefix; what is left after this many peelings is the subject.
+# A limit: no real subject has so many prefixes; the rest counts as the subject.
 _MOST_PEELINGS: Final = 100
 _LONGEST: Final = 1000
 
@@ -57,14 +57,14 @@ def core_subject(subject: str) -> str:
 
 
 def _peel(subject: str) -> str:
-    """Take one layer off: steps 2 to 6 of RFC 5256 section 2.1."""
+    """Remove one layer: steps 2 to 6 of RFC 5256 section 2.1."""
     forwarded = _FORWARDED.match(subject)
     if forwarded:
         return forwarded[1]
     return _LIST_NAME.sub("", _LEADER.sub("", _TRAILER.sub("", subject), count=1), count=1)
 
 
-# A case that slept this long is not what a mail with a new subject is about.
+# A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
 # Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
@@ -74,7 +74,7 @@ _MOST_TOKENS: Final = 8
 
 
 class SignKind(StrEnum):
-    """By what a message was found to belong to a conversation. repeated: the sender said the same words before."""
+    """The sign by which a message belongs to a conversation. repeated: the sender wrote the same text before."""
 
     NONE = "none"
     TOKEN = "our_token"  # noqa: S105  (no secret)
@@ -87,7 +87,7 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A conversation that some sign points at."""
+    """A conversation that a sign refers to."""
 
     conversation_id: UUID
     reference: str
@@ -100,7 +100,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """joins: None for a new conversation.  linked_to: one to show beside a new one.  sign, why: the evidence."""
+    """joins: None for a new conversation.  linked_to: an older one to link the new one to.  sign, why: the evidence."""
 
     joins: Candidate | None
     sign: SignKind
@@ -115,7 +115,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What in a message may point at a conversation: references with their proof, and Message-IDs."""
+    """The references to conversations in a message: references with their proof, and Message-IDs."""
 
     tokens: tuple[tuple[str, str], ...]
     message_ids: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Erasing a contact: what they said and who they were goes, the rows that count stay, so that the books still balance.
+"""Erase a contact: texts and identity are deleted, the rows that are counted stay, so that the books still balance.
 
-What stays: ids, times, states, counts, and the content's hash, by which a mailbox that is read again brings nothing
-back. Copies of the database that were made before have to be erased by themselves.
+Ids, times, states, counts and the content's hash stay; by the hash, a mailbox that is read again brings nothing
+back. Older copies of the database must be erased separately.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
+from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
-from store.conversations.ratings import RatingRow
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
-from store.db.engine import Database, overwrite_deleted
-from store.events.append import NewEvent, append_events
-from store.outbound.limits import SuppressionRow
-from store.tables.desk import ContactLabelRow, EmergencyRow
+from store.db.engine import overwrite_deleted
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -34,22 +33,19 @@ from store.tables.messages import (
     InboundRow,
     MessageRow,
     OriginalRow,
-    Status,
     ThreadKeyRow,
 )
-from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState
+from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
 
-# What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
+# Replaces a handle, which must stay unique; no channel has such addresses.
 _ERASED: Final = "erased:"
 
 
-def erase_contact(
-    connection: Connection, database: Database, contact_id: UUID, *, by: str, reason: str, now: datetime
-) -> dict[str, int]:
-    """Erase a contact with all their conversations; return how much it was. It cannot be undone.
+def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: str, now: datetime) -> dict[str, int]:
+    """Erase a contact with all their conversations; return the numbers of erased rows. It cannot be undone.
 
-    Call `purge_forgotten` after the transaction: until then the index for words keeps some in its file.
-    Raises Conflict when the contact was merged or erased before, or something is leaving for them at this moment.
+    Call `purge_forgotten` after the transaction: until then the file of the search index still has some words.
+    Raises Conflict when the contact was merged or erased before, or a message is being sent to them.
     """
     overwrite_deleted(connection)
     hold_handles(connection, contact_id)
@@ -57,13 +53,13 @@ def erase_contact(
     cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)
     _erase_outbound(connection, cases)
     for case in cases:
-        change_status(connection, database, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
+        change_status(connection, conversation_id=case, status=Status.RESOLVED, at=now, by=by)
     messages = _erase_messages(connection, cases, contact_id=contact_id)
     _erase_conversations(connection, cases)
     _erase_person(connection, contact_id, now=now)
     counts = {"conversations": len(cases), "messages": messages}
     payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
-    append_events(connection, [NewEvent("contact.erased", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_ERASED, None, payload, at=now)])
     return counts
 
 
@@ -77,7 +73,7 @@ def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
     theirs = among(table.c.conversation_id, cases)
     leaving = sa.select(table.c.id).where(theirs, table.c.state == OutboundState.SENDING).limit(1)
     if connection.execute(leaving).first() is not None:
-        raise Conflict("a message is leaving for this contact at this moment; try again in a minute")
+        raise Conflict("a message is being sent to this contact now; try again in a minute")
     waiting = (OutboundState.QUEUED, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
     stopped = sa.update(table).where(theirs, among(table.c.state, waiting))
     connection.execute(stopped.values(state=OutboundState.CANCELLED))
@@ -108,7 +104,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
 
 def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
     table, original = table_of(InboundRow), table_of(OriginalRow)
-    # A second copy of a message says the same again.
+    # A duplicate of a message has the same text.
     copies = _ids(connection, InboundRow, among(table.c.duplicate_of, ids))
     rows = connection.execute(
         sa.select(table.c.id, table.c.channel, table.c.source_key, table.c.received_at).where(
@@ -136,7 +132,7 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
     connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(evidence={}))
     for case in cases:
-        # Answers that are kept for requests that may come again repeat what was said.
+        # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
         connection.execute(repeats.values(answer="{}"))
 
@@ -154,6 +150,6 @@ def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) ->
     connection.execute(sa.delete(label).where(label.c.contact_id == contact_id))
     gone = sa.update(contact).where(contact.c.id == contact_id)
     connection.execute(gone.values(name="", note="", erased_at=now))
-    # Contacts that were merged into this one were the same person.
+    # Contacts that were merged into this one are the same person.
     merged = sa.update(contact).where(contact.c.merged_into == contact_id)
     connection.execute(merged.values(name="", note="", erased_at=now))

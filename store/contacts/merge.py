@@ -1,4 +1,4 @@
-"""Two contacts that are one person: their handles, conversations and messages come together, and part again by undo."""
+"""Merge two contacts of one person: handles, conversations and messages move to one; undo separates them again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from store.conversations.undo_log import (
     snapshot,
 )
 from store.db.bulk import among, insert_new, table_of
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
@@ -34,12 +34,12 @@ _MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (
 
 
 def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> UUID:
-    """Let one contact become another one and return the id to undo it by.
+    """Merge a contact into another and return the id for undoing it.
 
-    Raises PermanentError for one and the same, Conflict when either was merged or erased.
+    Raises PermanentError when both are the same, Conflict when either was merged or erased.
     """
     if source_id == target_id:
-        raise PermanentError("expected two contacts, not one and the same")
+        raise PermanentError("expected two different contacts")
     hold_handles(connection, source_id, target_id)
     for side in sorted((source_id, target_id)):
         refuse_gone(connection, side)
@@ -54,14 +54,14 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
     after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
     kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept)}
-    append_events(connection, [NewEvent("contact.merged", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_MERGED, None, payload, at=now)])
     return kept
 
 
 def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
-    """Part them again: what each had is theirs, what came since stays with the one it came to.
+    """Undo a merge: rows move back, later rows stay with the contact where they arrived.
 
-    Raises Conflict when it was undone before, or something later has to be undone first.
+    Raises Conflict when it was undone already, or a later action has to be undone first.
     """
     source_id, target_id = kept.row.source_id, kept.row.target_id
     hold_handles(connection, source_id, target_id)
@@ -75,11 +75,11 @@ def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: 
     connection.execute(shared)
     connection.execute(sa.update(contact).where(contact.c.id == source_id).values(merged_into=None))
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept.row.id)}
-    append_events(connection, [NewEvent("contact.parted", None, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.CONTACT_PARTED, None, payload, at=now)])
 
 
 def hold_handles(connection: Connection, *contact_ids: UUID) -> None:
-    """Lock the handles of contacts in routing's order: nothing arrives from them until we are done."""
+    """Lock the handles of contacts in routing's order: no message arrives from them until the commit."""
     columns = table_of(IdentityRow).c
     held = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
     connection.execute(held.order_by(columns.kind, columns.handle).with_for_update()).all()

@@ -1,57 +1,37 @@
-"""What customers say of a case once it is closed: asked and said once a closing, and seldom asked of one."""
+"""Customers' ratings of closed cases: one question and one rating per closing, and few questions per customer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Index, Text, text
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
 
+from router.conversation_status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
-from store.db.engine import Database, insert_ignore, read_clock
-from store.events.append import NewEvent, append_events
+from store.db.engine import read_clock
+from store.events.append import EventKind, NewEvent, append_events
 from store.events.feed import newest_number
-from store.inbound.history import AUTO_REPLY, digest
-from store.tables.desk import DeskStateRow
-from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, Status, ThreadKeyRow
-from store.tables.operations import EventRow, OutboundRow
+from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
+from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
+from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
-_CLOSED: Final = "conversation.status_changed"
+# The columns of the conversation that a question needs.
+_OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
+_CLOSED: Final = EventKind.CONVERSATION_STATUS_CHANGED.value
 _POSITION: Final = "ratings.asked"
-# Each costs some questions, while SQLite's only writer is held.
+# SQLite's only writer is locked while a page is written.
 _PAGE: Final = 50
-_GIVEN: Final = text("rated_at IS NOT NULL")
-
-
-class RatingRow(SQLModel, table=True):
-    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
-
-    __tablename__ = "rating"
-
-    __table_args__ = (
-        Index("ix_rating_contact", "contact_id", "asked_at"),
-        Index("ix_rating_given", "rated_at", "closing", postgresql_where=_GIVEN, sqlite_where=_GIVEN),
-    )
-
-    closing: UUID = Field(primary_key=True)
-    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
-    contact_id: UUID
-    asked_at: datetime | None = None
-    score: int | None = None
-    word: str = Field(default="", sa_type=Text)
-    rated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingRecord:
-    """What a customer said of a closing, and whose case it is now."""
+    """A customer's rating of a closing, and the current assignee."""
 
     closing: UUID
     conversation_id: UUID
@@ -65,7 +45,7 @@ class RatingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """A case that was closed, and what a question about it needs. recipient: empty if nobody could be asked."""
+    """A closed case, with the values a question needs. recipient: empty if there is no address to ask at."""
 
     event_id: UUID
     conversation_id: UUID
@@ -80,7 +60,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The message that asks. id: of the outbound row."""
+    """The question. id: of the outbound row."""
 
     id: UUID
     subject: str
@@ -89,20 +69,20 @@ class Question:
 
 
 def is_anything_new(connection: Connection) -> bool:
-    """Return whether events were published since the last look, or nobody ever looked."""
+    """Return whether events were published since the last look, or there was no look yet."""
     table = table_of(DeskStateRow)
     known = connection.execute(sa.select(table.c.value).where(table.c.name == _POSITION)).scalar_one_or_none()
     return known is None or int(known) < newest_number(connection)
 
 
-def take_closings(connection: Connection, database: Database) -> tuple[list[Closing], bool]:
-    """Return the closings since the last look about which somebody may be asked, and whether there are more to look at.
+def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
+    """Return the closings since the last look that allow a question, and whether there are more.
 
-    Others wait until the transaction ends, so that each closing is looked at once. The first look of all sees nothing:
-    what was closed before anybody wished to ask is left alone.
+    Other workers wait until the transaction ends, so each closing is handled once. The first look returns nothing:
+    there is no question about cases that were closed before ratings were enabled.
     """
-    after = _position(connection, database)
-    # Asked for first: what is published between the two questions is left for the next look.
+    after = _position(connection)
+    # Read first: events that are published between the two queries are left for the next look.
     newest = newest_number(connection)
     event = table_of(EventRow)
     statement = sa.select(event.c.number, event.c.id, event.c.conversation_id, event.c.payload)
@@ -111,12 +91,11 @@ def take_closings(connection: Connection, database: Database) -> tuple[list[Clos
     is_more = len(found) == _PAGE
     _remember(connection, found[-1].number if is_more else max(after, newest))
     closed = [each for each in found if each.payload.get("to") == Status.RESOLVED]
-    closings = [closing for each in closed if (closing := _closing(connection, each.id, each.conversation_id))]
-    return closings, is_more
+    return _closings(connection, [(each.id, each.conversation_id) for each in closed]), is_more
 
 
-def ask(connection: Connection, database: Database, closing: Closing, *, question: Question) -> bool:
-    """Queue the question; False if it was asked already, or the person was asked about something else lately."""
+def ask(connection: Connection, closing: Closing, *, question: Question) -> bool:
+    """Queue the question; False if it was asked already, or the customer was asked about another case lately."""
     table, now = table_of(RatingRow), read_clock(connection)
     lately = sa.select(table.c.closing).where(
         table.c.contact_id == closing.contact_id, table.c.asked_at > now - ASKED_AGAIN_AFTER
@@ -128,14 +107,14 @@ def ask(connection: Connection, database: Database, closing: Closing, *, questio
         return False
     insert_rows(connection, OutboundRow, rows=[_outbound(closing, question, now=now)])
     key = {"digest": digest(question.rfc_message_id), "conversation_id": closing.conversation_id, "own": True}
-    connection.execute(insert_ignore(database, ThreadKeyRow), [key])
+    insert_new(connection, ThreadKeyRow, rows=[key])
     payload = {"outbound_id": str(question.id)}
-    append_events(connection, [NewEvent("rating.asked", closing.conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.RATING_ASKED, closing.conversation_id, payload, at=now)])
     return True
 
 
 def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
-    """Return the event by which a case was closed last, if it is closed."""
+    """Return the event of the case's last closing, if the case is closed."""
     event, table = table_of(EventRow), table_of(ConversationRow)
     is_closed = sa.select(table.c.id).where(table.c.id == conversation_id, table.c.status == Status.RESOLVED)
     if connection.execute(is_closed).first() is None:
@@ -143,21 +122,21 @@ def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
     changes = sa.select(event.c.id, event.c.payload).where(
         event.c.conversation_id == conversation_id, event.c.kind == _CLOSED
     )
-    # A closing that has no number yet is the newest.
+    # An event without a number is the newest.
     newest = sa.func.coalesce(event.c.number, sa.literal(2**62)).desc()
     found = connection.execute(changes.order_by(newest, event.c.id.desc()).limit(20)).all()
     return next((each.id for each in found if each.payload.get("to") == Status.RESOLVED), None)
 
 
 def score_of(connection: Connection, closing: UUID) -> int | None:
-    """Return what was said about a closing; None while nothing was."""
+    """Return the rating of a closing; None if there is none."""
     table = table_of(RatingRow)
     score: int | None = connection.execute(sa.select(table.c.score).where(table.c.closing == closing)).scalar()
     return score
 
 
 def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score: int, masked: str) -> bool:
-    """Write down what a customer says of a closing; False if something was said already."""
+    """Record a customer's rating of a closing; False if it has one already."""
     table, now = table_of(RatingRow), read_clock(connection)
     conversation = table_of(ConversationRow)
     contact = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id)
@@ -167,7 +146,7 @@ def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score:
     if not connection.execute(unsaid.values(score=score, word=masked, rated_at=now)).rowcount:
         return False
     payload = {"score": score, "word": bool(masked)}
-    append_events(connection, [NewEvent("rating.given", conversation_id, payload, at=now)])
+    append_events(connection, [NewEvent(EventKind.RATING_GIVEN, conversation_id, payload, at=now)])
     return True
 
 
@@ -178,12 +157,12 @@ def list_ratings(
     teams: Collection[str] | None = None,
     limit: int,
 ) -> list[RatingRecord]:
-    """Return what was said, newest first. before: the last row's moment and closing.  teams: None is everything."""
+    """Return the ratings, newest first. before: the last row's moment and closing.  teams: None means all."""
     table, conversation = table_of(RatingRow), table_of(ConversationRow)
     own = ("closing", "conversation_id", "score", "word", "rated_at")
     joined = table.join(conversation, conversation.c.id == table.c.conversation_id)
     theirs = (conversation.c.reference, conversation.c.team, conversation.c.assignee)
-    statement = sa.select(*(table.c[name] for name in own), *theirs).select_from(joined).where(_GIVEN)
+    statement = sa.select(*(table.c[name] for name in own), *theirs).select_from(joined).where(IS_GIVEN)
     if before is not None:
         statement = statement.where(sa.tuple_(table.c.rated_at, table.c.closing) < before)
     if teams is not None:
@@ -192,11 +171,11 @@ def list_ratings(
     return [RatingRecord(**row) for row in rows.mappings()]
 
 
-def _position(connection: Connection, database: Database) -> int:
-    """Return how far closings were looked at, holding its row; on the first look of all, here and now."""
+def _position(connection: Connection) -> int:
+    """Return the number of the last event handled and lock its row; at the first look, the newest number."""
     table = table_of(DeskStateRow)
     start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
-    connection.execute(insert_ignore(database, DeskStateRow), [start])
+    insert_new(connection, DeskStateRow, rows=[start])
     held = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
     return int(connection.execute(held).scalar_one())
 
@@ -207,32 +186,49 @@ def _remember(connection: Connection, number: int) -> None:
     connection.execute(sa.update(table).where(table.c.name == _POSITION).values(**values))
 
 
-def _closing(connection: Connection, event_id: UUID, conversation_id: UUID) -> Closing | None:
-    table, message = table_of(ConversationRow), table_of(MessageRow)
-    names = ("contact_id", "reference", "channel", "subject", "language")
-    wanted = sa.select(*(table.c[name] for name in names))
-    # It may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
-    person = table_of(ContactRow)
+def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> list[Closing]:
+    """Return the closings that allow a question. closed: events with their conversations, in order."""
+    ids = {conversation_id for _, conversation_id in closed}
+    cases = {row["id"]: row for row in connection.execute(_over(ids)).mappings()}
+    last = {row.conversation_id: row for row in connection.execute(_last_words(cases))}
+    return [
+        Closing(
+            event_id=event_id,
+            conversation_id=conversation_id,
+            **{name: cases[conversation_id][name] for name in _OF_CASE},
+            recipient=last[conversation_id].sender_handle if conversation_id in last else "",
+            in_reply_to=last[conversation_id].rfc_message_id if conversation_id in last else None,
+        )
+        for event_id, conversation_id in closed
+        if conversation_id in cases
+    ]
+
+
+def _over(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Return the query for the conversations that are still closed.
+
+    Excluded are those that were reopened, merged into another, or closed because the contact was erased.
+    """
+    table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
-    case = connection.execute(wanted.where(table.c.id == conversation_id, *is_over))
-    row = case.mappings().first()
-    if row is None:
-        return None
-    theirs = (
-        sa.select(message.c.sender_handle, message.c.rfc_message_id)
-        .where(message.c.conversation_id == conversation_id, message.c.direction == Direction.INCOMING)
-        .where(message.c.channel == row["channel"], message.c.origin == "person")
-        .order_by(message.c.received_at.desc(), message.c.id.desc())
+    return sa.select(table.c.id, *(table.c[name] for name in _OF_CASE)).where(among(table.c.id, ids), *is_over)
+
+
+def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Return the query for each conversation's last message that a person wrote on its channel."""
+    message, table = table_of(MessageRow), table_of(ConversationRow)
+    place = sa.func.row_number().over(
+        partition_by=message.c.conversation_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
     )
-    last = connection.execute(theirs.limit(1)).first()
-    return Closing(
-        event_id=event_id,
-        conversation_id=conversation_id,
-        **row,
-        recipient=last.sender_handle if last else "",
-        in_reply_to=last.rfc_message_id if last else None,
+    said = (
+        sa.select(message.c.conversation_id, message.c.sender_handle, message.c.rfc_message_id, place.label("place"))
+        .join(table, table.c.id == message.c.conversation_id)
+        .where(among(message.c.conversation_id, ids), message.c.direction == Direction.INCOMING)
+        .where(message.c.channel == table.c.channel, message.c.origin == "person")
+        .subquery()
     )
+    return sa.select(said).where(said.c.place == 1)
 
 
 def _outbound(closing: Closing, question: Question, *, now: datetime) -> dict[str, Any]:
@@ -240,7 +236,7 @@ def _outbound(closing: Closing, question: Question, *, now: datetime) -> dict[st
         "id": question.id,
         "dedupe_key": f"rating:{closing.event_id}",
         "conversation_id": closing.conversation_id,
-        # Held by the same bounds and brakes as every other thing that is said by machine.
+        # The limits and the breaker for automatic messages apply.
         "kind": AUTO_REPLY,
         "channel": closing.channel,
         "recipient": closing.recipient,

@@ -1,15 +1,15 @@
-"""Many rows in one statement, in the form that each database takes fastest.
+"""Insert many rows with one statement, in the fastest form for each database.
 
-SQLite takes one prepared statement and a tuple a row; PostgreSQL takes an array a column. Measured for a message of 18
-columns on PostgreSQL: SQLAlchemy's own way costs 36 microseconds of ours and 27 of the server's, this one 13 and 20.
+SQLite gets one prepared statement and a tuple per row; PostgreSQL gets an array per column. Measured for a message of
+18 columns on PostgreSQL: SQLAlchemy's own way costs 36 microseconds here and 27 on the server, this one 13 and 20.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
@@ -21,8 +21,11 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from store.db.engine import Rows
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 _Convert = Callable[[Any], Any]
-# Every table in a few forms, on a database or two.
+# Every table in a few forms, on one or two databases.
 _STATEMENTS: Final = 128
 _MOMENTS: Final = 1024
 
@@ -31,6 +34,17 @@ def table_of(model: type[SQLModel]) -> sa.Table:
     """Return the SQLAlchemy table behind a model."""
     table: sa.Table = model.__table__  # type: ignore[attr-defined]
     return table
+
+
+def columns_of(
+    model: type[SQLModel], record: type[DataclassInstance], *, but: Collection[str] = ()
+) -> list[sa.Column[Any]]:
+    """Return the columns of a model's table for a record's fields, in the order of the fields.
+
+    but: fields from elsewhere.
+    """
+    columns = table_of(model).c
+    return [columns[field.name] for field in fields(record) if field.name not in but]
 
 
 def insert_rows(connection: Connection, model: type[SQLModel], *, rows: Rows) -> None:

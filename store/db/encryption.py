@@ -1,7 +1,7 @@
-"""Sealing: what came in is kept encrypted under a key that is not in the database (AES-256-GCM, NIST SP 800-38D).
+"""Sealing: originals are encrypted under a key that is not in the database (AES-256-GCM, NIST SP 800-38D).
 
-Customers type card numbers and passwords, and originals keep them: PCI DSS 4.0 section 3.5.1. A copy of the database
-alone tells nobody what they wrote. What was kept before there was a key, or without `cryptography`, stays readable.
+Customers type card numbers and passwords, and originals contain them: PCI DSS 4.0 section 3.5.1. A copy of the
+database alone does not reveal them. Rows from before there was a key, or without `cryptography`, stay readable.
 """
 
 from __future__ import annotations
@@ -94,14 +94,9 @@ class Sealer:
         self._ring: _Ring | None = None
         self._loaded_at = 0.0
 
-    @property
-    def seals(self) -> bool:
-        """Whether what comes in now is kept sealed."""
-        return self._keys.newest is not None
-
     def seal(self, content: bytes) -> bytes:
         """Return bytes that only this desk's key opens; unchanged where nothing can be sealed."""
-        return self._seal(content, _ORIGINAL) if self.seals else content
+        return self._seal(content, _ORIGINAL) if self._keys.newest else content
 
     def open(self, content: bytes) -> bytes:
         """Return what was sealed; bytes that never were, as they are.
@@ -113,7 +108,7 @@ class Sealer:
 
     def seal_text(self, text: str) -> str:
         """Return the text sealed, as ASCII."""
-        if not self.seals:
+        if not self._keys.newest:
             return text
         return _TEXT_MARK + b64encode(self._seal(self._compressor.compress(text.encode()), _TEXT)).decode("ascii")
 

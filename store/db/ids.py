@@ -1,40 +1,40 @@
-"""Names for rows: time-ordered ids, and the short references that people read out."""
+"""Ids of rows, in order of time, and the short references that people read out."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-# Crockford's base 32: no I, L, O or U, so that a reference survives a telephone line.
+# Crockford's base 32: no I, L, O or U, so that a reference can be spelled on the phone.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH: Final = 9
 
 
-class _Sequence:
-    """Ids of one process never run backwards, however many fall in one millisecond."""
+def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
+    """Return a function that makes ids; they only increase, however many are made in a millisecond.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
+    clock: nanoseconds since 1970.  The function is thread-safe.
+    """
+    lock, last = threading.Lock(), 0
 
-    def next(self) -> int:
-        with self._lock:
+    def make() -> UUID:
+        """Return a UUID of version 7 (RFC 9562 section 5.7): unique anywhere, and in order of time."""
+        nonlocal last
+        with lock:
             # 48 bits of milliseconds and 12 of a counter, as RFC 9562 section 6.2 method 1 lays them out.
-            self._last = max(self._last + 1, time.time_ns() // 1_000_000 << 12)
-            return self._last
+            last = stamp = max(last + 1, clock() // 1_000_000 << 12)
+        high = (stamp >> 12) << 16 | 0x7000 | stamp & 0xFFF
+        return UUID(int=high << 64 | 0b10 << 62 | secrets.randbits(62))
+
+    return make
 
 
-_SEQUENCE: Final = _Sequence()
-
-
-def new_id() -> UUID:
-    """Return a UUID of version 7 (RFC 9562 section 5.7): unique anywhere, and in order of time."""
-    stamp = _SEQUENCE.next()
-    high = (stamp >> 12) << 16 | 0x7000 | stamp & 0xFFF
-    return UUID(int=high << 64 | 0b10 << 62 | secrets.randbits(62))
+# The ids of this process. Only one maker: two would not be in a common order.
+new_id: Final = id_maker()
 
 
 def new_reference() -> str:

@@ -1,4 +1,4 @@
-"""The desk's own secrets: the newest seals and signs, all of them open; a key for each purpose is made from them."""
+"""The desk's secrets: the newest seals and signs, all of them open; one key per purpose is derived from each."""
 
 from __future__ import annotations
 

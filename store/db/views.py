@@ -1,6 +1,6 @@
-"""The two views that are the public SQL contract for agents' tools and BI; `docs/sql-views.md` tells their columns.
+"""The two views: the public SQL interface for tools and BI; `docs/sql-views.md` describes their columns.
 
-Their columns only grow: one may be added at the end, none renamed, moved or dropped.
+A column may only be added at the end; none is renamed, moved or dropped.
 """
 
 from __future__ import annotations
@@ -12,31 +12,21 @@ from sqlalchemy.engine import Connection
 
 VIEWS: Final = ("inbox_conversations", "inbox_messages")
 
-# SQLite's scalar min() is NULL as soon as one argument is; PostgreSQL's LEAST passes NULLs over.
-_EARLIEST: Final = {
-    "postgresql": "LEAST(c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at)",
-    "sqlite": (
-        "NULLIF(MIN(COALESCE(c.first_reply_due_at, '~'), COALESCE(c.next_reply_due_at, '~'),"
-        " COALESCE(c.resolve_due_at, '~')), '~')"
-    ),
-}
-
-# One row a conversation. The handle is a scalar subquery so that a contact with two handles stays one row.
+# One row per conversation. The handle is a scalar subquery, so a contact with two handles is still one row.
 _CONVERSATIONS: Final = """
-CREATE VIEW inbox_conversations AS
+{create} inbox_conversations AS
 SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergency, c.team, c.assignee, c.priority,
        c.labels, c.language, c.route, c.sla, c.contact_id, p.name AS contact_name,
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END AS due_at,
-       c.linked_to, c.version
+       c.due_at, c.linked_to, c.version
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
 
-# One row a message. Original bytes and traces are left out: the API guards the first and explains the second.
+# One row per message. Original bytes and traces are left out: the API protects the first and explains the second.
 _MESSAGES: Final = """
-CREATE VIEW inbox_messages AS
+{create} inbox_messages AS
 SELECT m.id, m.conversation_id, c.reference, m.contact_id, m.direction, m.channel, m.sender_handle, m.sender_name,
        m.subject, m.text, m.quoted, m.origin, m.rfc_message_id, m.sent_at, m.received_at,
        (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments
@@ -45,13 +35,17 @@ FROM message m JOIN conversation c ON c.id = m.conversation_id
 
 
 def create_views(connection: Connection) -> None:
-    """Create both views, replacing older ones; the tables must be there."""
-    drop_views(connection)
-    connection.execute(sa.text(_CONVERSATIONS.format(earliest=_EARLIEST[connection.dialect.name])))
-    connection.execute(sa.text(_MESSAGES))
+    """Create both views, replacing older ones; the tables must exist."""
+    create = "CREATE OR REPLACE VIEW"
+    if connection.dialect.name == "sqlite":
+        create = "CREATE VIEW"
+        drop_views(connection)
+    # Replacing a view keeps its grants on PostgreSQL; dropping it would remove them.
+    for view in (_CONVERSATIONS, _MESSAGES):
+        connection.execute(sa.text(view.format(create=create)))
 
 
 def drop_views(connection: Connection) -> None:
-    """Drop both views, if they are there: SQLite cannot alter a table under a view."""
+    """Drop both views, if they exist: SQLite cannot alter a table under a view."""
     for view in reversed(VIEWS):
         connection.execute(sa.text(f"DROP VIEW IF EXISTS {view}"))

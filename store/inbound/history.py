@@ -1,8 +1,7 @@
-"""What is known about a page of messages before it is decided: where their signs point, and what was said before."""
+"""Read the history that a page's decisions need: the conversations its messages refer to, and earlier texts."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,20 +11,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow
-from store.tables.messages import ConversationRow, InboundRow, MessageRow, Status, ThreadKeyRow
-from store.tables.operations import OutboundRow
+from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
+from store.tables.operations import AUTO_REPLY, OutboundRow
 
-# The `kind` of outbound rows that nobody wrote.
-AUTO_REPLY: Final = "auto_reply"
-_DIGEST_BYTES = 16
+# Of one contact; the agents read the messages of a contact who writes more in a day.
+_MOST: Final = 8
+# How much of a text is compared; two texts that differ only later count as equal.
+_LONGEST: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownConversation:
-    """A conversation that a sign points at."""
+    """A conversation that a message refers to."""
 
     conversation_id: UUID
     reference: str
@@ -40,7 +41,7 @@ class KnownConversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMessage:
-    """A message that a contact sent before."""
+    """An earlier message of a contact."""
 
     contact_id: UUID
     fingerprint: str
@@ -50,17 +51,24 @@ class KnownMessage:
     conversation_id: UUID
 
 
-def digest(message_id: str) -> bytes:
-    """Return the digest under which a Message-ID is kept in `thread_key`."""
-    return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownWords:
+    """A contact's message and its conversation. text: masked."""
+
+    message_id: UUID
+    channel: str
+    text: str
+    echo: str
+    at: datetime
+    conversation: KnownConversation
 
 
 def conversations_by_message_id(
     connection: Connection, message_ids: Collection[str], *, contacts: Collection[UUID]
 ) -> dict[str, list[KnownConversation]]:
-    """Return, for each Message-ID, the conversations of `contacts` that know it, and whoever has the message itself.
+    """Return, by Message-ID, the conversations of `contacts` that know it, and those with the message itself.
 
-    Of others that have only seen it quoted there may be thousands: everybody who answers a newsletter quotes it.
+    Other contacts' conversations that only quoted it are left out: a newsletter may be quoted in thousands.
     """
     if not message_ids:
         return {}
@@ -89,7 +97,7 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     if not moved:
         return found
     now = {row.id: _known(row) for row in connection.execute(_by_id(moved.values()))}
-    # The old reference stays the proof of who may join; what it points at is where its messages went.
+    # The old reference is still the proof of who may join; its messages are in the other conversation.
     return {
         reference: replace(now[moved[known.conversation_id]], reference=reference)
         if known.conversation_id in moved
@@ -101,7 +109,7 @@ def conversations_by_reference(connection: Connection, references: Collection[st
 def latest_conversations(
     connection: Connection, *, contacts: Collection[UUID], channels: Collection[str], since: datetime
 ) -> dict[tuple[UUID, str], KnownConversation]:
-    """Return, by contact and channel, the conversation that moved last since `since`; an open one before a resolved."""
+    """Return, by contact and channel, the conversation with the latest activity since `since`, open ones first."""
     if not contacts:
         return {}
     table = table_of(ConversationRow)
@@ -124,9 +132,9 @@ def messages_like(
     message_ids: Collection[str],
     hashes: Collection[bytes],
 ) -> list[KnownMessage]:
-    """Return what these contacts said in these very words, under one of these Message-IDs or in these very bytes.
+    """Return these contacts' messages with equal text, under one of these Message-IDs or with equal bytes.
 
-    Oldest first, and from any time: a mailbox that was made anew brings back mail of years.
+    Oldest first, and from any time: a recreated mailbox delivers mail of years again.
     """
     if not contacts:
         return []
@@ -151,8 +159,40 @@ def messages_like(
     return [KnownMessage(**row) for row in connection.execute(statement).mappings()]
 
 
+def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
+    """Return the latest messages of each contact since `since`, on any channel, oldest first."""
+    if not contacts:
+        return []
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    place = sa.func.row_number().over(
+        partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
+    )
+    words = sa.case((message.c.text != "", message.c.text), else_=message.c.quoted)
+    ranked = (
+        sa.select(
+            message.c.id.label("message_id"),
+            message.c.channel.label("said_on"),
+            message.c.received_at.label("said_at"),
+            message.c.echo,
+            sa.func.substr(words, 1, _LONGEST).label("words"),
+            *_columns(),
+            place.label("place"),
+        )
+        .join(conversation, conversation.c.id == message.c.conversation_id)
+        .where(
+            among(conversation.c.contact_id, contacts),
+            conversation.c.last_message_at >= since,
+            message.c.received_at >= since,
+            message.c.direction == Direction.INCOMING,
+        )
+        .subquery()
+    )
+    latest = sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
+    return [_known_words(row) for row in connection.execute(latest)]
+
+
 def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:
-    """Return the dedupe keys of what was said to these conversations by machine."""
+    """Return the dedupe keys of the automatic replies to these conversations."""
     if not conversation_ids:
         return set()
     columns = table_of(OutboundRow).c
@@ -200,4 +240,15 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         version=row.version,
         emergency=row.emergency,
         channel=row.channel,
+    )
+
+
+def _known_words(row: sa.Row[Any]) -> KnownWords:
+    return KnownWords(
+        message_id=row.message_id,
+        channel=row.said_on,
+        text=row.words,
+        echo=row.echo,
+        at=row.said_at,
+        conversation=_known(row),
     )

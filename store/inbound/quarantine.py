@@ -1,31 +1,32 @@
-"""What could not be routed: seen by people, sent again or put away with a reason. Nothing is ever deleted here."""
+"""Messages that could not be routed: list, replay, or discard them with a reason. Nothing is ever deleted here."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.errors import Conflict, NotFound, PermanentError
+from router.errors import Conflict, NotFound, PermanentError, SealKeyMissing
 from store.conversations.messages import PackedOriginal
-from store.db.bulk import among, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
 from store.db.sealed_rows import bare_envelope, try_to_open
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRecord:
-    """One message that waits for a person. envelope: JSON, unmasked: mask before showing.  reason: why it is here.
+    """One quarantined message. envelope: JSON, unmasked: mask it before showing.  reason: why it is quarantined.
 
-    shut: why what is sealed cannot be opened; the envelope then says only by which channel, and when, it came.
+    shut: why the envelope cannot be opened; it then has only the channel, the source key and the time.
     """
 
     id: UUID
@@ -43,7 +44,13 @@ class QuarantinedRecord:
     shut: str = ""
 
 
-_COLUMNS: Final = tuple(name for name in QuarantinedRecord.__dataclass_fields__ if name != "shut")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedOriginals:
+    """Messages with their originals. damaged: those that cannot be opened, and why.  left: ids that did not fit."""
+
+    opened: list[tuple[QuarantinedRecord, PackedOriginal]] = field(default_factory=list)
+    damaged: dict[UUID, str] = field(default_factory=dict)
+    left: tuple[UUID, ...] = ()
 
 
 def list_quarantined(
@@ -56,7 +63,7 @@ def list_quarantined(
 ) -> list[QuarantinedRecord]:
     """Return up to `limit` quarantined messages, newest first.
 
-    discarded: those that were put away instead of those that wait.  before: the last id of the page before.
+    discarded: list discarded messages instead of waiting ones.  before: the last id of the page before.
     """
     columns = table_of(InboundRow).c
     put_away = columns.discarded_at.is_not(None) if discarded else columns.discarded_at.is_(None)
@@ -65,7 +72,7 @@ def list_quarantined(
         statement = statement.where(columns.channel == channel)
     if before is not None:
         statement = statement.where(columns.id < before)
-    # Ids are in order of time, and unlike a time they never tie.
+    # Ids are in order of time, and are unique, which times are not.
     rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
     return [_opened(connection, row) for row in rows]
 
@@ -97,8 +104,32 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
     return PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
 
 
+def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_bytes: int) -> QuarantinedOriginals:
+    """Return the first of `ids` with their originals, as many as fit into `most_bytes` but at least one.
+
+    Messages that are not in quarantine or have no original are left out.
+    """
+    inbound, original = table_of(InboundRow), table_of(OriginalRow)
+    kept = inbound.join(original, original.c.inbound_id == inbound.c.id)
+    theirs = (among(inbound.c.id, ids), inbound.c.state == InboundState.QUARANTINED)
+    weighed = connection.execute(sa.select(inbound.c.id, inbound.c.size).select_from(kept).where(*theirs))
+    sizes = {row.id: row.size for row in weighed}
+    known = [inbound_id for inbound_id in dict.fromkeys(ids) if inbound_id in sizes]
+    sums = accumulate(sizes[inbound_id] for inbound_id in known)
+    fitting = max(1, sum(1 for total in sums if total <= most_bytes))
+    found = QuarantinedOriginals(left=tuple(known[fitting:]))
+    statement = _select().add_columns(original.c.content).select_from(kept).where(among(inbound.c.id, known[:fitting]))
+    rows = {row["id"]: row for row in connection.execute(statement).mappings()}
+    for inbound_id in filter(rows.__contains__, known):
+        try:
+            found.opened.append(_with_original(connection, rows[inbound_id]))
+        except (SealKeyMissing, PermanentError) as error:
+            found.damaged[inbound_id] = str(error)
+    return found
+
+
 def count_quarantined(connection: Connection) -> int:
-    """Return how many messages wait for a person."""
+    """Return how many messages wait for a decision."""
     columns = table_of(InboundRow).c
     waiting = columns.state == InboundState.QUARANTINED, columns.discarded_at.is_(None)
     return connection.execute(sa.select(sa.func.count()).select_from(table_of(InboundRow)).where(*waiting)).scalar_one()
@@ -107,10 +138,10 @@ def count_quarantined(connection: Connection) -> int:
 def replay(
     connection: Connection, ids: Collection[UUID], *, by: str, envelopes: Mapping[UUID, str] | None = None
 ) -> tuple[UUID, ...]:
-    """Send quarantined messages through the whole path again; return those that go, the others are there already.
+    """Send quarantined messages through routing again; return those that were queued; others are queued already.
 
-    by: who asked, for the event.  envelopes: JSON of newly read envelopes, for messages that were stubs.
-    A second replay finds nothing to do, so it does no harm; a discarded message comes back as well.
+    by: the agent, for the event.  envelopes: JSON of newly parsed envelopes, for messages that were stubs.
+    Repeating it does no harm; discarded messages are replayed as well.
     """
     table, now = table_of(InboundRow), read_clock(connection)
     going = _locked(connection, ids)
@@ -122,30 +153,36 @@ def replay(
         if envelopes and inbound_id in envelopes:
             better = {"envelope": sealer_of(connection).seal_text(envelopes[inbound_id])}
             connection.execute(sa.update(table).where(table.c.id == inbound_id).values(**better))
-    _report(connection, "quarantine.replayed", going, payload={"by": by}, now=now)
+    _report(connection, EventKind.QUARANTINE_REPLAYED, going, payload={"by": by}, now=now)
     return tuple(going)
 
 
 def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -> None:
-    """Put a quarantined message away: it keeps its bytes and can still be replayed, but waits for nobody.
+    """Discard a quarantined message: it keeps its bytes and can still be replayed.
 
-    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when it was put away before.
+    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when already discarded.
     """
     why = reason.strip()
     if not why:
-        raise PermanentError("say why the message is discarded: a reason is kept with it")
+        raise PermanentError("expected a reason for discarding the message: it is kept with it")
     if find_quarantined(connection, inbound_id).discarded_at is not None:
-        raise Conflict("the message was discarded already")
+        raise Conflict("the message is already discarded")
     table, now = table_of(InboundRow), read_clock(connection)
     waiting = (table.c.state == InboundState.QUARANTINED, table.c.discarded_at.is_(None))
     kept = table.c.reason + f" | discarded by {by}: {why}"
     statement = sa.update(table).where(table.c.id == inbound_id, *waiting).values(discarded_at=now, reason=kept)
     if connection.execute(statement).rowcount != 1:
-        raise Conflict("somebody else replayed or discarded the message just now")
-    _report(connection, "quarantine.discarded", [inbound_id], payload={"by": by, "why": why}, now=now)
+        raise Conflict("the message was replayed or discarded just now by another agent")
+    _report(connection, EventKind.QUARANTINE_DISCARDED, [inbound_id], payload={"by": by, "why": why}, now=now)
 
 
-def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
+def _with_original(connection: Connection, row: sa.RowMapping) -> tuple[QuarantinedRecord, PackedOriginal]:
+    own = {name: value for name, value in row.items() if name != "content"}
+    original = PackedOriginal(sealer_of(connection).open(bytes(row["content"])), row["size"])
+    return _opened(connection, own), original
+
+
+def _opened(connection: Connection, row: sa.RowMapping | dict[str, Any]) -> QuarantinedRecord:
     envelope, shut = try_to_open(sealer_of(connection), row["envelope"])
     if envelope is None:
         known = {name: row[name] for name in ("channel", "source_key", "received_at")}
@@ -154,8 +191,7 @@ def _opened(connection: Connection, row: sa.RowMapping) -> QuarantinedRecord:
 
 
 def _select() -> sa.Select[Any]:
-    columns = table_of(InboundRow).c
-    return sa.select(*(columns[name] for name in _COLUMNS))
+    return sa.select(*columns_of(InboundRow, QuarantinedRecord, but={"shut"}))
 
 
 def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
@@ -165,7 +201,7 @@ def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
 
 
 def _report(
-    connection: Connection, kind: str, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
+    connection: Connection, kind: EventKind, ids: Sequence[UUID], *, payload: Mapping[str, object], now: datetime
 ) -> None:
     events = [NewEvent(kind, payload={"inbound_id": str(inbound_id), **payload}, at=now) for inbound_id in ids]
     append_events(connection, events)

@@ -1,14 +1,13 @@
-"""Run by Alembic: migrate over the connection that `store.db.migrate` opened."""
+"""Run by Alembic: migrate with the connection that `store.db.migrate` opened."""
 
 from __future__ import annotations
 
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.conversations.ratings
-import store.desk.audit
-import store.events.webhook_deliveries
-import store.outbound.limits  # noqa: F401  (fills the metadata)
+import store.tables.desk
+import store.tables.messages
+import store.tables.operations  # noqa: F401  (fill the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -16,7 +15,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     # SQLite alters a table by copying it.
     render_as_batch=True,
-    # The index for words has no model (`store.conversations.search`).
+    # The search index has no model (`store.conversations.search`).
     include_name=lambda name, kind, _: kind != "table" or not (name or "").startswith("search_"),
     transactional_ddl=True,
 )

@@ -1,4 +1,4 @@
-"""`docs/api.md` names every address, problem, metric and role, and nothing that is not there."""
+"""`docs/api.md` lists exactly the addresses, problems, metrics and roles that exist."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from api.http.permissions import Actor, Role, Verb, can
 from api.http.problems import PROBLEMS
 from store.db.engine import Database
 from store.db.ids import new_id
+from store.events.append import EventKind
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
-PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def test_every_address_is_documented(app: FastAPI) -> None:
@@ -39,6 +41,15 @@ def test_every_metric_is_documented(app: FastAPI, portal: BlockingPortal, databa
     served = set(re.findall(r"^# TYPE (\w+) ", client.get("/metrics").text, re.MULTILINE))
     documented = set(re.findall(r"^\| `(omniyard_\w+)` \|", PAGE, re.MULTILINE))
     assert {name for name in served if not name.endswith("_created")} == documented
+
+
+def test_every_kind_of_event_is_documented_and_written() -> None:
+    section = PAGE.split("\n## Following changes\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    assert sorted(kind for row in rows for kind in re.findall(r"`([a-z_.]+)`", row)) == sorted(EventKind)
+    files = [file for room in ("store", "workers", "api") for file in (ROOT / room).rglob("*.py")]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    assert [kind for kind in EventKind if not any(f"EventKind.{kind.name}" in text for text in texts)] == []
 
 
 @pytest.mark.parametrize("verb", Verb)

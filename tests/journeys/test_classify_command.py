@@ -84,7 +84,7 @@ def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_
     (tmp_path / "var" / "models" / f"{newer['version']}.npz").write_bytes(b"broken")
     refused = omniyard("model", "activate", newer["version"], file=desk)
     assert refused.returncode == 1
-    assert b"no model of Omniyard" in refused.stderr
+    assert b"not a model of Omniyard" in refused.stderr
     listed = json.loads(omniyard("model", "list", "--json", file=desk).stdout)
     assert [each["version"] for each in listed if each["active"]] == [trained["version"]]
 

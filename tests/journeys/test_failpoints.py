@@ -20,6 +20,7 @@ from benchmarks.ledger import read_ledger
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 from router.errors import TransientError
+from router.reason import Reason, ReasonKey
 from store.db.bulk import table_of
 from store.inbound.quarantine import replay
 from store.tables.messages import ConversationRow, InboundRow, InboundState
@@ -37,7 +38,10 @@ _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 # Longer than every lease of this rig: a channel's is one `takeover`, a page's two.
 _FROZEN = 2.2
 # More places act in routing than a message may have attempts; a message that meets them all goes to a person.
-_GIVEN_UP = {"every worker that touched this message died", "FailpointError while routing"}
+_GIVEN_UP = {
+    Reason(ReasonKey.WORKERS_DIED).line,
+    Reason(ReasonKey.ROUTING_FAILED, {"error": "FailpointError"}).line,
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.desk.audit import AuditRow
+from store.tables.operations import AuditRow
 from tests.inbox_builder import Builder
 
 TOML = """

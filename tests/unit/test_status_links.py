@@ -1,4 +1,4 @@
-"""Links to a case's page: nobody makes one up, and none holds for ever."""
+"""Links to a case's page cannot be forged, and they expire."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY = case_key(b"k" * 32)
 LINK = CaseLink(LinkKind.CONVERSATION, uuid4(), NOW + timedelta(days=60))
 
 
-def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
+def test_a_link_names_its_case_until_it_expires():
     token = write_case_token(KEY, LINK)
     assert read_case_token(KEY, token, now=NOW) == LINK
     assert read_case_token(KEY, token, now=LINK.until - timedelta(seconds=1)) == LINK
@@ -23,18 +23,18 @@ def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
 
 
 @pytest.mark.parametrize("place", range(50))
-def test_whatever_letter_is_changed_the_link_holds_no_more(place):
+def test_a_link_with_any_changed_letter_is_invalid(place):
     token = write_case_token(KEY, LINK)
     changed = token[:place] + ("B" if token[place] == "A" else "A") + token[place + 1 :]
     assert read_case_token(KEY, changed, now=NOW) is None
 
 
 @pytest.mark.parametrize("token", ["", "x", "é" * 50, "=" * 50, "\x00" * 50, "A" * 5000])
-def test_nonsense_is_no_link(token):
+def test_nonsense_is_not_a_link(token):
     assert read_case_token(KEY, token, now=NOW) is None
 
 
-def test_another_desks_link_is_none():
+def test_another_desks_link_is_invalid():
     assert read_case_token(case_key(b"j" * 32), write_case_token(KEY, LINK), now=NOW) is None
 
 
@@ -44,6 +44,6 @@ def test_a_reply_with_a_link_needs_a_public_address():
     )
     wrong = examine_settings(text.format(""))
     assert [finding.message for finding in wrong.errors] == [
-        "{status_link} leads nowhere; set [omniyard] public_url, or leave it out"
+        "{status_link} is empty; set [omniyard] public_url, or remove the placeholder"
     ]
     assert not examine_settings(text.format('[omniyard]\npublic_url = "https://desk.example"\n')).errors

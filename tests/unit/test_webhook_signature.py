@@ -1,4 +1,4 @@
-"""Standard Webhooks, the pure part."""
+"""Standard Webhooks: signatures, secrets, pauses and patterns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.settings.model import WebhookSettings
 from router.webhook_signature import next_pause, read_keys, sign, wants
 
 
-def test_the_signature_is_that_of_the_specifications_own_example():
+def test_the_signature_equals_the_specifications_example():
     # Source: the specification's libraries, test vector of their README.
     keys = read_keys("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = sign(
@@ -24,20 +24,20 @@ def test_the_signature_is_that_of_the_specifications_own_example():
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_while_keys_are_changed_both_sign():
+def test_during_a_key_change_both_keys_sign():
     old, new = (f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in range(2))
     signature = sign(b"", keys=read_keys(f"{old} {new}"), webhook_id="x", at=datetime(2026, 1, 1, tzinfo=UTC))
     assert [word[:3] for word in signature["webhook-signature"].split()] == ["v1,", "v1,"]
 
 
 @pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_c2hvcnQ=", f"whsec_{'A' * 200}"])
-def test_a_secret_that_cannot_be_one_is_refused_and_not_repeated(secret):
+def test_an_invalid_secret_is_refused_and_not_repeated(secret):
     with pytest.raises(ConfigError) as error:
         read_keys(secret)
     assert secret.removeprefix("whsec_").split()[0] not in str(error.value)
 
 
-# Failures so far, hours since the first, what the target asks for -> the pause.
+# Failures so far, hours since the first, the target's Retry-After -> the pause.
 @pytest.mark.parametrize(
     ("attempts", "hours", "asked", "pause"),
     [
@@ -51,7 +51,7 @@ def test_a_secret_that_cannot_be_one_is_refused_and_not_repeated(secret):
         (30, 24, None, None),
     ],
 )
-def test_attempts_grow_seldom_and_end_after_a_day(attempts, hours, asked, pause):
+def test_pauses_grow_and_attempts_end_after_a_day(attempts, hours, asked, pause):
     assert next_pause(attempts, trying_for=timedelta(hours=hours), asked_for=asked) == pause
 
 
@@ -64,7 +64,7 @@ def test_patterns_choose_kinds_and_none_choose_all():
 @pytest.mark.parametrize(
     "url", ["http://tools.example/", "https://user@tools.example/", "ftp://tools.example/", "https:///x", "nonsense"]
 )
-def test_an_address_that_would_betray_is_refused(url):
+def test_an_address_that_would_leak_is_refused(url):
     with pytest.raises(ValueError, match="expected https://"):
         WebhookSettings(url=url, secret="env:X")
 
@@ -74,11 +74,11 @@ def test_an_address_that_would_betray_is_refused(url):
     [
         ("https://tools.example:99999/", "a port is a number up to 65535"),
         ("https://tools.example:abc/", "a port is a number up to 65535"),
-        ("https://[::1/", "host or port cannot be read"),
+        ("https://[::1/", "host or port is not valid"),
         ("https://tools.example/é", "without blanks"),
         ("https://tools.example/a b", "without blanks"),
     ],
 )
-def test_an_address_that_nobody_could_connect_to_is_refused(url, why):
+def test_an_unusable_address_is_refused(url, why):
     with pytest.raises(ValueError, match=why):
         WebhookSettings(url=url, secret="env:X")

@@ -1,4 +1,4 @@
-"""Short messages from a provider to the desk: polled, kept once, joined by their sender, stopped when told to."""
+"""Chat messages from a provider to the desk: polled, stored once, joined by sender, stopped by STOP."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import pytest
 from connectors.base import Page
 from connectors.registry import open_senders
 from connectors.sms.twilio.connector import TwilioConnector
+from router.reason import ReasonKey
 from router.settings import read_settings
 from router.settings.chat_channels import TwilioSettings
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.outbound.limits import SuppressionRow, refusal
+from store.outbound.limits import refusal
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
-from store.tables.operations import OutboundRow
+from store.tables.operations import OutboundRow, SuppressionRow
 from tests.desk import TOML, Desk, envelope
 from tests.fakes.server import Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
@@ -62,7 +63,7 @@ class ChatDesk(Desk):
         self.connector = TwilioConnector("sms", settings)
 
     def poll(self) -> int:
-        """Poll once as the daemon would, keep what came and route it; return how many messages came."""
+        """Poll once like the daemon, store and route the messages; return how many there were."""
         ownership = self.intake.own("sms")
         assert ownership
         page = self.connector.fetch(ownership.cursor)
@@ -96,7 +97,7 @@ def test_an_sms_becomes_a_conversation_with_its_reasons(desk: ChatDesk, twilio: 
     assert desk.states() == {sid: InboundState.ROUTED}
 
 
-def test_short_messages_of_one_sender_go_on_with_what_is_open(desk: ChatDesk, twilio: FakeTwilio) -> None:
+def test_short_messages_of_one_sender_join_the_open_conversation(desk: ChatDesk, twilio: FakeTwilio) -> None:
     now = datetime.now(UTC)
     for number, text in enumerate(("my refund", "did not arrive", "order 77")):
         twilio.receive(text, at=now + timedelta(seconds=number))
@@ -180,7 +181,7 @@ def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: Ch
 
 
 @pytest.mark.parametrize("word", ["STOP", " stop. ", "TD", "退订", "“退订”"])
-def test_stop_is_written_down_and_never_answered(desk: ChatDesk, twilio: FakeTwilio, word: str) -> None:
+def test_stop_is_recorded_and_never_answered(desk: ChatDesk, twilio: FakeTwilio, word: str) -> None:
     desk.close()
     twilio.receive(word)
     desk.poll()
@@ -188,10 +189,12 @@ def test_stop_is_written_down_and_never_answered(desk: ChatDesk, twilio: FakeTwi
     assert (entry.channel, entry.handle, entry.stopped) == ("sms", CUSTOMER, True)
     assert desk.rows(OutboundRow) == []
     with desk.database.read() as connection:
-        assert "no more messages" in refusal(connection, channel="sms", handle=CUSTOMER)
+        refused = refusal(connection, channel="sms", handle=CUSTOMER)
+        assert refused
+        assert refused.key == ReasonKey.CUSTOMER_OPTED_OUT
 
 
-def test_an_ordinary_sms_is_answered_by_machine_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
+def test_an_ordinary_sms_gets_an_automatic_reply_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
     desk.close()
     twilio.receive("where is my refund")
     desk.poll()
@@ -206,7 +209,7 @@ def test_a_short_code_is_not_answered(desk: ChatDesk, twilio: FakeTwilio) -> Non
     assert desk.rows(OutboundRow) == []
 
 
-def test_start_lifts_it_and_the_later_word_counts_whatever_comes_first(desk: ChatDesk, twilio: FakeTwilio) -> None:
+def test_start_ends_a_stop_and_the_later_word_counts_in_any_order(desk: ChatDesk, twilio: FakeTwilio) -> None:
     now = datetime.now(UTC)
     desk.route()
     twilio.receive("START", at=now)
@@ -215,7 +218,7 @@ def test_start_lifts_it_and_the_later_word_counts_whatever_comes_first(desk: Cha
     desk.connector.close()
     desk.poll()
     with desk.database.read() as connection:
-        assert refusal(connection, channel="sms", handle=CUSTOMER) == ""
+        assert refusal(connection, channel="sms", handle=CUSTOMER) is None
     twilio.receive("stop", at=now + timedelta(seconds=1))
     desk.poll()
     with desk.database.read() as connection:
@@ -233,7 +236,7 @@ def test_the_settings_are_those_of_the_file() -> None:
     assert read_settings(text.format(data="var")).channels["sms"].kind == "twilio"
 
 
-# Out again
+# Outgoing messages
 
 
 def deliverer(desk: ChatDesk, *, pace: SendingPace = AT_ONCE) -> Deliverer:
@@ -296,7 +299,9 @@ def test_twilio_time_out_after_create_is_settled_and_leaves_one_message(desk: Ch
     assert ours(twilio) == ["we look into it"]
 
 
-def test_what_never_arrived_goes_to_a_person_and_is_not_sent_again(desk: ChatDesk, twilio: FakeTwilio) -> None:
+def test_a_message_that_never_arrived_goes_to_a_person_and_is_not_sent_again(
+    desk: ChatDesk, twilio: FakeTwilio
+) -> None:
     twilio.receive("where is my refund")
     desk.poll()
     outbound_id = answer(desk)
@@ -331,8 +336,8 @@ def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio
     held = answer(desk)
     deliverer(desk).once()
     assert state(desk, held)[0] == "needs_person"
-    assert "no more messages" in state(desk, held)[1]
-    # A word that Twilio heard and we did not.
+    assert ReasonKey.CUSTOMER_OPTED_OUT in state(desk, held)[1]
+    # A word that Twilio received and we did not.
     desk.change(SuppressionRow, stopped=False)
     refused = answer(desk)
     deliverer(desk).once()
@@ -350,7 +355,7 @@ def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio
 def test_a_24_h_window_that_passes_while_the_reply_waits_leads_to_a_person(
     database: Database, tmp_path: Path, twilio: FakeTwilio
 ) -> None:
-    """Failure suite 6: a template or a person, never a blind send."""
+    """Failure suite 6: a template or a person, never an unchecked send."""
     desk = ChatDesk(database, tmp_path, twilio, more="whatsapp = true\n")
     desk.poll()
     twilio.receive("hello", sender=f"whatsapp:{CUSTOMER}", to=f"whatsapp:{NUMBER}")

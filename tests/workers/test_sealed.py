@@ -1,4 +1,4 @@
-"""Nothing that a customer wrote stands in the database but masked or sealed, and originals end when they should."""
+"""The database holds customers' texts only masked or encrypted, and originals are deleted on time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from connectors.base import Page, RawMessage
 from connectors.originals import unpack
 from router.envelope import from_json
+from router.reason import Reason, ReasonKey
 from store.conversations.messages import find_original
 from store.db.bulk import table_of
 from store.db.encryption import Sealer
@@ -57,10 +58,10 @@ def sealed(database_url: str) -> Iterator[Database]:
 
 
 def dump(database: Database) -> bytes:
-    """Return every value of every table, and on SQLite the very files."""
+    """Return every value of every table, and on SQLite the bytes of the files."""
     found = []
     inspector = sa.inspect(database.engine)
-    # An index without content cannot be selected from; its words are in the file, which is read below.
+    # An index without content cannot be selected from; its words are in the file, which the code below reads.
     names = [name for name in inspector.get_table_names() if name != "search_words"]
     with database.read() as connection:
         for name in names:
@@ -72,7 +73,7 @@ def dump(database: Database) -> bytes:
     return b"\n".join(bytes(each) for each in found)
 
 
-def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_originals(
+def test_a_dump_of_the_database_holds_no_secret_and_the_desk_still_reads_its_originals(
     sealed: Database, tmp_path: Path
 ) -> None:
     # Given a desk whose originals are sealed, and a mail with secrets in every place
@@ -84,21 +85,21 @@ def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_ori
     unread = dump(sealed)
     desk.route()
 
-    # Then neither before nor after routing is there anything to find
+    # Then the database holds no secret before or after routing
     for piece in PIECES:
         assert piece not in unread
         assert piece not in dump(sealed)
     (message,) = desk.rows(MessageRow)
     assert "**** 1111" in message.text
 
-    # And whoever may still reads the bytes and asks what another file would have done
+    # And permitted users can still read the bytes and simulate another file
     with sealed.read() as connection:
         packed = find_original(connection, message.id)
         (stored,), _ = stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9)
     assert unpack(packed.content, size=packed.size) == MAIL
     assert NUMBER in from_json(stored.envelope).subject
 
-    # When they are kept long enough, they go; the masked text stays
+    # When their time is over, the originals are deleted; the masked text stays
     now = datetime.now(UTC)
     with sealed.write() as connection:
         assert forget_originals(connection, before=now - timedelta(days=1), limit=9) == 0
@@ -108,7 +109,7 @@ def test_a_dump_of_the_database_tells_no_secret_and_the_desk_still_reads_its_ori
     assert len(desk.rows(MessageRow)) == 1
 
 
-def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_listed(
+def test_a_quarantined_message_keeps_its_bytes_and_a_discarded_one_is_still_listed(
     sealed: Database, tmp_path: Path
 ) -> None:
     intake = Intake(sealed, bell=Bell(lambda: None))
@@ -126,7 +127,7 @@ def test_what_waits_for_a_person_keeps_its_bytes_and_what_was_put_away_is_still_
     assert from_json(discarded.envelope).text == ""
 
 
-def test_a_row_that_cannot_be_opened_is_set_aside_alone(sealed: Database, tmp_path: Path) -> None:
+def test_only_a_row_that_cannot_be_decrypted_is_set_aside(sealed: Database, tmp_path: Path) -> None:
     # Given a page of which one row was damaged, and one was sealed by a machine with another key
     desk = Desk(sealed, tmp_path)
     desk.accept(*(envelope(f"{number}") for number in range(6)))
@@ -136,10 +137,13 @@ def test_a_row_that_cannot_be_opened_is_set_aside_alone(sealed: Database, tmp_pa
             connection.execute(sa.update(table_of(InboundRow)).where(table.source_key == key).values(envelope=text))
     # When it is routed once
     assert desk.router.route_oldest() == 6
-    # Then the others went through in that one attempt
+    # Then the others are routed in that one attempt
     rows = {row.source_key: row for row in desk.rows(InboundRow)}
     assert [key for key, row in sorted(rows.items()) if row.state == "routed"] == ["0", "1", "3", "5"]
-    assert (rows["2"].reason, rows["2"].attempts) == ("PermanentError while routing", 1)
+    assert (rows["2"].reason, rows["2"].attempts) == (
+        Reason(ReasonKey.ROUTING_FAILED, {"error": "PermanentError"}).line,
+        1,
+    )
     assert "sealed with a key that this process has not" in rows["4"].reason
     assert rows["4"].attempts == 0
     # And the damaged one goes alone until a person sees it

@@ -13,7 +13,7 @@ from router.routing.assignment import AssignableCase, AssigneeChoice, OnDuty, ch
 from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -32,7 +32,7 @@ class Assigner:
         if not self._modes:
             return 0
         with self._database.read() as connection:
-            if not assignment.is_anybody_waited_for(connection, self._modes):
+            if not assignment.is_any_unassigned(connection, self._modes):
                 return 0
         reach("assign.before")
         with self._database.write() as connection:
@@ -47,7 +47,7 @@ class Assigner:
         waiting = assignment.take_waiting(connection, self._modes)
         choices = self._choose(waiting, agents)
         given = {case.id: choice.agent.name for case, choice in choices if choice.agent}
-        alone = [(case, choice) for case, choice in choices if choice.nobody and self._is_alarming(case, now=now)]
+        alone = [(case, choice) for case, choice in choices if choice.no_candidate and self._is_alarming(case, now=now)]
         moves = {case.id: self._brain.settings.teams[case.team].fallback or case.team for case, _ in alone}
         assignment.assign(connection, assignees=given, now=now)
         assignment.note_alarms(connection, teams=moves, now=now)
@@ -82,9 +82,9 @@ def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
 
 def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:
     payload = {"assignee": choice.agent.name if choice.agent else None, "team": case.team, "why": choice.why.to_json()}
-    return NewEvent("conversation.assigned", case.id, payload, at=now)
+    return NewEvent(EventKind.CONVERSATION_ASSIGNED, case.id, payload, at=now)
 
 
 def _alarm(case: Waiting, choice: AssigneeChoice, *, team: str, now: datetime) -> NewEvent:
     payload = {"team": case.team, "moved_to": team if team != case.team else None, "why": choice.why.to_json()}
-    return NewEvent("assignment.nobody", case.id, payload, at=now)
+    return NewEvent(EventKind.ASSIGNMENT_NOBODY, case.id, payload, at=now)

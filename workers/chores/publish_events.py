@@ -105,9 +105,7 @@ class Publisher:
             return False
         self._ask_at = monotonic() + self._takeover.total_seconds() / 3
         with self._database.write() as connection:
-            self._token = leases.take_lease(
-                connection, self._database, name=LEASE, holder=self._holder, lasts=self._takeover
-            )
+            self._token = leases.take_lease(connection, name=LEASE, holder=self._holder, lasts=self._takeover)
         return self._token is not None
 
     def _publish(self) -> int:

@@ -31,13 +31,11 @@ class RatingAsker:
             if not is_anything_new(connection):
                 return 0
         with self._database.write() as connection:
-            closings, _ = take_closings(connection, self._database)
+            closings, _ = take_closings(connection)
             now = read_clock(connection)
             questions = [(each, self._question_of(each, reply=reply, now=now)) for each in closings]
             return sum(
-                ask(connection, self._database, closing, question=question)
-                for closing, question in questions
-                if question is not None
+                ask(connection, closing, question=question) for closing, question in questions if question is not None
             )
 
     def _question_of(self, closing: Closing, *, reply: str, now: datetime) -> Question | None:

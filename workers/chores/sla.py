@@ -16,14 +16,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.routing.sla import Due, Moment, Pause, due_times, moments
+from router.conversation_status import Status
+from router.routing.sla import Due, Moment, Pause, clock_rests, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
 from store.conversations import sla as promises
 from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import NoticeKind
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -58,14 +58,14 @@ class Watch:
     def _recompute_all(self) -> None:
         """If the SLAs or calendars differ from those of the stored due times, make every conversation due."""
         with self._database.read() as connection:
-            digest, known = self._digest(read_clock(connection)), promises.reckoned_with(connection)
+            digest, known = self._digest(read_clock(connection)), promises.digest_of_due_times(connection)
         last: UUID | None = None
         while digest != known:
             with self._database.write() as connection:
                 now = read_clock(connection)
                 last = promises.look_at_all(connection, after=last, now=now)
                 if last is None:
-                    promises.remember_reckoning(connection, self._database, digest=digest, now=now)
+                    promises.write_digest(connection, digest=digest, now=now)
                     _log.info("promises.reckoned_anew")
                     break
         self._is_current = True
@@ -86,9 +86,8 @@ class Watch:
         rows = promises.take_due(connection, now=now, limit=_PAGE)
         pauses = self._settle_pauses(connection, rows, now=now)
         computed = [self._compute(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
-        new = promises.tell_once(
-            connection, self._database, notices=[notice for _, notices in computed for notice in notices], now=now
-        )
+        notices = [notice for _, due in computed for notice in due]
+        new = promises.insert_notices(connection, notices=notices, now=now)
         by_conversation: dict[UUID, list[SlaReminder]] = {}
         for notice in new:
             by_conversation.setdefault(notice.conversation_id, []).append(notice)
@@ -96,7 +95,7 @@ class Watch:
             self._escalated(update, sla=row.sla, notices=by_conversation.get(row.id, ()))
             for row, (update, _) in zip(rows, computed, strict=True)
         ]
-        promises.write_reckoned(connection, updates)
+        promises.write_updates(connection, updates)
         append_events(connection, [promises.breach_event(notice, at=now) for notice in new])
         append_events(connection, list(_changes(rows, updates, now=now)))
         return len(rows)
@@ -107,11 +106,11 @@ class Watch:
         """Start and end pauses so that they match the conversations' statuses, and return them."""
         pauses = promises.pauses_of(connection, [row.id for row in rows])
         standing = {id_ for id_, known in pauses.items() if any(pause.until is None for pause in known)}
-        resting = {row.id for row in rows if row.status in promises.RESTING}
+        resting = {row.id for row in rows if clock_rests(row.status)}
         # The pause ends at the customer's message, not at the time of this check.
         ended = {row.id: _ended_at(row, pauses[row.id], now=now) for row in rows if row.id in standing - resting}
         promises.end_pauses(connection, until=ended)
-        promises.begin_pauses(connection, self._database, since=dict.fromkeys(resting - standing, now))
+        promises.begin_pauses(connection, since=dict.fromkeys(resting - standing, now))
         return promises.pauses_of(connection, [row.id for row in rows]) if ended or resting - standing else pauses
 
     def _compute(
@@ -204,7 +203,7 @@ def _rank(priority: str) -> int:
 def _changes(rows: Sequence[SlaState], updates: Sequence[SlaUpdate], *, now: datetime) -> Iterable[NewEvent]:
     for row, update in zip(rows, updates, strict=True):
         if row.status != update.status:
-            yield NewEvent("conversation.released", row.id, {"from": row.status, "to": update.status}, at=now)
+            yield NewEvent(EventKind.CONVERSATION_RELEASED, row.id, {"from": row.status, "to": update.status}, at=now)
         if (row.team, row.priority) != (update.team, update.priority):
             payload = {"team": update.team, "priority": update.priority, "why": "sla"}
-            yield NewEvent("conversation.escalated", row.id, payload, at=now)
+            yield NewEvent(EventKind.CONVERSATION_ESCALATED, row.id, payload, at=now)

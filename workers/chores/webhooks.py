@@ -125,9 +125,7 @@ class Target:
         if self._token is None and now >= self._ask_at:
             self._ask_at = now + _LEASE.total_seconds() / 6
             with self._database.write() as connection:
-                self._token = leases.take_lease(
-                    connection, self._database, name=self._lease_name, holder=self._holder, lasts=_LEASE
-                )
+                self._token = leases.take_lease(connection, name=self._lease_name, holder=self._holder, lasts=_LEASE)
             self._renew_at = now + _LEASE.total_seconds() / 3
         if self._token is not None and now >= self._renew_at:
             with self._database.write() as connection:

@@ -9,21 +9,20 @@ from typing import Final
 from uuid import UUID
 
 from router.analysis import words_of
+from router.conversation_status import Status
 from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
 from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.conversations.outages import KnownWords
 from store.db.ids import new_id, new_reference
-from store.inbound.history import KnownConversation, KnownMessage
+from store.inbound.history import KnownConversation, KnownMessage, KnownWords
 from store.inbound.outcome import Outcome
-from store.tables.messages import Status
 from workers.routing.brain import Brain
 from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
 
-_STRAY_BOUNCE: Final = "a bounce of a message that we did not send"
+_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 
 
 @dataclass(slots=True)
@@ -85,8 +84,8 @@ class History:
 
     def first_of(self, incoming: Incoming) -> KnownMessage | None:
         """Return the message that this one duplicates: equal text and Message-ID, or without one equal bytes."""
-        said = self.said.get((incoming.contact_id, incoming.reading.fingerprint), ())
-        own = incoming.reading.envelope.rfc_message_id
+        said = self.said.get((incoming.contact_id, incoming.analysis.fingerprint), ())
+        own = incoming.analysis.envelope.rfc_message_id
         for message in said:
             if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
                 return message
@@ -104,15 +103,15 @@ class History:
 
     def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
         """Return the contact's recent message, on any channel, that this message repeats."""
-        recent, reading = self.recent.get(incoming.contact_id), incoming.reading
+        recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
         if not recent or not may_repeat(incoming):
             return None
         at = incoming.row.received_at
         found = find_repeated(
-            words_of(reading.envelope),
-            said=reading.said,
-            echo=reading.echo,
-            has_secrets=bool(reading.secrets),
+            words_of(analysis.envelope),
+            said=analysis.said,
+            echo=analysis.echo,
+            has_secrets=bool(analysis.secrets),
             earlier=[said for said, _ in recent if abs(said.at - at) <= WITHIN],
         )
         if found is None:
@@ -125,30 +124,30 @@ class History:
         """Add a contact's message."""
         self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
 
-    def learn(self, filing: Placement, *, candidate: Candidate) -> None:
+    def learn(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add a decided message for the next messages of the page."""
-        incoming = filing.incoming
+        incoming = placement.incoming
         if may_repeat(incoming):
-            reading = incoming.reading
+            analysis = incoming.analysis
             said = EarlierMessage(
-                message_id=filing.message_id,
+                message_id=placement.message_id,
                 conversation_id=candidate.conversation_id,
                 channel=incoming.row.channel,
-                text=reading.text or reading.quoted,
-                echo=reading.echo,
+                text=analysis.text or analysis.quoted,
+                echo=analysis.echo,
                 at=incoming.row.received_at,
             )
             self.note(said, candidate=candidate)
-        envelope = incoming.reading.envelope
+        envelope = incoming.analysis.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         for message_id in known_ids(incoming):
             # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
-        self.said.setdefault((incoming.contact_id, incoming.reading.fingerprint), []).append(
+        self.said.setdefault((incoming.contact_id, incoming.analysis.fingerprint), []).append(
             KnownMessage(
                 contact_id=incoming.contact_id,
-                fingerprint=incoming.reading.fingerprint,
+                fingerprint=incoming.analysis.fingerprint,
                 rfc_message_id=envelope.rfc_message_id,
                 content_hash=incoming.row.content_hash,
                 inbound_id=incoming.row.id,
@@ -173,8 +172,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         return
     recorder.commanded(incoming)
     correlation = correlate(
-        incoming.reading.envelope,
-        signs=incoming.reading.signs,
+        incoming.analysis.envelope,
+        signs=incoming.analysis.signs,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),
@@ -186,16 +185,16 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     if repeated and correlation.joins is None:
         why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
         correlation = Correlation(repeated[1], SignKind.REPEATED, why)
-    if correlation.joins is None and incoming.reading.origin.kind is OriginKind.BOUNCE:
-        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE
+    if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
+        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    table, channel = recorder.brain.table, incoming.reading.envelope.channel
+    table, channel = recorder.brain.table, incoming.analysis.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
-    decision = table.decide(incoming.reading, now=recorder.now, background=background, hours=hours)
-    filing = Placement(
+    decision = table.decide(incoming.analysis, now=recorder.now, background=background, hours=hours)
+    placement = Placement(
         incoming,
         correlation.joins or _new_conversation(incoming, decision),
         correlation,
@@ -203,20 +202,20 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         message_id=new_id(),
         repeats=repeated[0].message_id if repeated else None,
     )
-    history.learn(filing, candidate=_file(filing, recorder=recorder))
+    history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
 
 
-def _file(filing: Placement, *, recorder: Recorder) -> Candidate:
+def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     """Record where the message goes, and return the conversation's new state."""
-    if filing.correlation.joins is None:
-        recorder.opened(filing)
-        return filing.candidate
-    recorder.joined(filing)
-    candidate, incoming = filing.candidate, filing.incoming
+    if placement.correlation.joins is None:
+        recorder.opened(placement)
+        return placement.candidate
+    recorder.joined(placement)
+    candidate, incoming = placement.candidate, placement.incoming
     latest = max(candidate.last_message_at, incoming.row.received_at)
     resolved = candidate.resolved and not wakes(incoming)
-    emergency = candidate.emergency or filing.decision.emergency
+    emergency = candidate.emergency or placement.decision.emergency
     return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency)
 
 
@@ -236,7 +235,7 @@ def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
         conversation_id=new_id(),
         reference=new_reference(),
         contact_id=incoming.contact_id,
-        subject=incoming.reading.subject,
+        subject=incoming.analysis.subject,
         resolved=False,
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,

@@ -29,17 +29,17 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
 
     at: aware.
     """
-    (reading,) = brain.read_page([replace(envelope, received_at=at)])
+    (analysis,) = brain.read_page([replace(envelope, received_at=at)])
     with database.read() as connection:
-        handle = handle_of(reading, content_hash=b"")
+        handle = handle_of(analysis, content_hash=b"")
         # An unknown sender has no conversation, like a new contact.
         contact_id = find_contact(connection, kind=handle.kind, handle=handle.handle) or new_id()
-        correlation = _correlate(connection, reading, contact_id=contact_id, brain=brain)
+        correlation = _correlate(connection, analysis, contact_id=contact_id, brain=brain)
         labels = history.labels_of(connection, {contact_id}).get(contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    decision = brain.table.decide(reading, now=at, background=background)
+    decision = brain.table.decide(analysis, now=at, background=background)
     reply, why = compose_reply(
-        reading,
+        analysis,
         decision=decision,
         settings=brain.settings,
         own=brain.own,
@@ -48,18 +48,18 @@ def explain_envelope(envelope: Envelope, *, brain: Brain, database: Database, at
         follow_up=correlation.joins is not None,
     )
     said = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
-    return explain(reading, correlation=correlation, decision=decision, reply=said)
+    return explain(analysis, correlation=correlation, decision=decision, reply=said)
 
 
-def _correlate(connection: Connection, reading: Analysis, *, contact_id: UUID, brain: Brain) -> Correlation:
-    signs = reading.signs
+def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, brain: Brain) -> Correlation:
+    signs = analysis.signs
     known = History.of(
         by_reference=history.conversations_by_reference(connection, {reference for reference, _ in signs.tokens}),
         by_message_id=history.conversations_by_message_id(connection, set(signs.message_ids), contacts={contact_id}),
         said=(),
     )
     return correlate(
-        reading.envelope,
+        analysis.envelope,
         signs=signs,
         contact_id=contact_id,
         by_reference=known.by_reference,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from router.analysis import Analysis
+from router.conversation_status import Status
 from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
@@ -20,13 +21,13 @@ from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
-from store.events.append import NewEvent
+from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
-from store.inbound.history import AUTO_REPLY, KnownMessage
+from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Escalation, Outcome
 from store.outbound.limits import LastWord
-from store.tables.messages import Direction, Status
-from store.tables.operations import OutboundState
+from store.tables.messages import Direction
+from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.brain import Brain
 
 
@@ -35,29 +36,29 @@ class Incoming:
     """A claimed row, the analysis of its message, and the sender's contact."""
 
     row: ClaimedInbound
-    reading: Analysis
+    analysis: Analysis
     contact_id: UUID
 
 
 def known_ids(incoming: Incoming) -> list[str]:
     """Return the Message-IDs that will lead to the message's conversation: its own and those that it answers."""
-    envelope = incoming.reading.envelope
+    envelope = incoming.analysis.envelope
     return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
 
 
 def may_repeat(incoming: Incoming) -> bool:
     """Return whether the message can repeat an earlier one: a person wrote it, and it is not from an archive."""
-    return incoming.reading.origin.kind is OriginKind.PERSON and not incoming.row.backfill
+    return incoming.analysis.origin.kind is OriginKind.PERSON and not incoming.row.backfill
 
 
-def evidence_of(reading: Analysis) -> dict[str, object]:
+def evidence_of(analysis: Analysis) -> dict[str, object]:
     """Return the evidence for the message's category, as JSON; no message text."""
-    seen = reading.classification
+    found = analysis.classification
     return {
-        "words": list(seen.evidence),
-        "category": seen.category,
-        "probability": seen.confidence,
-        "model": seen.model,
+        "words": list(found.evidence),
+        "category": found.category,
+        "probability": found.confidence,
+        "model": found.model,
     }
 
 
@@ -73,7 +74,7 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "sha256": attachment.sha256,
             "part": attachment.part,
         }
-        for attachment, name in zip(incoming.reading.envelope.attachments, incoming.reading.file_names, strict=True)
+        for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
     ]
 
 
@@ -83,7 +84,7 @@ _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES}
 
 def wakes(incoming: Incoming) -> bool:
     """Return whether the message reopens a conversation that is resolved or snoozed."""
-    return not incoming.row.backfill and incoming.reading.origin.kind not in _NO_ONE_WAITS
+    return not incoming.row.backfill and incoming.analysis.origin.kind not in _NO_ONE_WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Placement:
 
     def trace(self, reply: ReplyTrace) -> Trace:
         """Return every decision with its reasons. reply: what the machine says to it."""
-        return explain(self.incoming.reading, correlation=self.correlation, decision=self.decision, reply=reply)
+        return explain(self.incoming.analysis, correlation=self.correlation, decision=self.decision, reply=reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,151 +123,158 @@ class Recorder:
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
-        self._event("message.duplicate", first.conversation_id, payload=payload)
+        self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
 
-    def unanswerable(self, row: ClaimedInbound, *, why: str) -> None:
+    def unanswerable(self, row: ClaimedInbound, *, why: Reason) -> None:
         """Record that a row is quarantined."""
-        self._event("inbound.quarantined", None, payload={"inbound_id": str(row.id), "why": why})
+        payload = {"inbound_id": str(row.id), "why": why.to_json()}
+        self._event(EventKind.INBOUND_QUARANTINED, None, payload=payload)
 
     def commanded(self, incoming: Incoming) -> None:
         """Record that a text message is a STOP or START command."""
-        command = command_of(incoming.reading.envelope)
+        command = command_of(incoming.analysis.envelope)
         if command in {Command.STOP, Command.START}:
             word = LastWord(
                 channel=incoming.row.channel,
-                handle=incoming.reading.envelope.sender.handle,
+                handle=incoming.analysis.envelope.sender.handle,
                 stopped=command is Command.STOP,
                 said_at=incoming.row.received_at,
                 why=f"the word {command.name}",
             )
             self.outcome.words.append(word)
 
-    def opened(self, filing: Placement) -> None:
+    def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(_conversation(filing))
-        payload = {"inbound_id": str(filing.incoming.row.id), "route": filing.decision.route.name}
-        self._event("conversation.opened", filing.conversation_id, payload=payload)
-        if filing.decision.emergency:
-            self._called(filing)
-        self._answer(filing, follow_up=False)
-        self._count(filing)
+        self.outcome.conversations.append(_conversation(placement))
+        payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
+        self._event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
+        if placement.decision.emergency:
+            self._called(placement)
+        self._answer(placement, follow_up=False)
+        self._count(placement)
 
-    def joined(self, filing: Placement) -> None:
+    def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
-        row, decision = filing.incoming.row, filing.decision
-        self.outcome.touches.append(ConversationTouch(filing.conversation_id, row.received_at, wakes(filing.incoming)))
-        payload = {"inbound_id": str(row.id), "sign": filing.correlation.sign.value}
-        self._event("message.received", filing.conversation_id, payload=payload)
-        if decision.emergency and not filing.candidate.emergency:
-            self.outcome.escalations[filing.conversation_id] = _escalation(filing)
+        row, decision = placement.incoming.row, placement.decision
+        self.outcome.touches.append(
+            ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
+        )
+        payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
+        self._event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        if decision.emergency and not placement.candidate.emergency:
+            self.outcome.escalations[placement.conversation_id] = _escalation(placement)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
-            self._event("conversation.escalated", filing.conversation_id, payload=payload)
-            self._called(filing)
-        self._answer(filing, follow_up=True)
-        if not filing.candidate.emergency:
-            self._count(filing)
+            self._event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
+            self._called(placement)
+        self._answer(placement, follow_up=True)
+        if not placement.candidate.emergency:
+            self._count(placement)
 
-    def _called(self, filing: Placement) -> None:
+    def _called(self, placement: Placement) -> None:
         """Record the emergency that people are called for; mail from an archive calls no one."""
-        if not filing.incoming.row.backfill:
-            row = {"conversation_id": filing.conversation_id, "inbound_id": filing.incoming.row.id, "at": self.now}
-            self.outcome.emergencies.append(row | {"evidence": evidence_of(filing.incoming.reading)})
+        if not placement.incoming.row.backfill:
+            row = {
+                "conversation_id": placement.conversation_id,
+                "inbound_id": placement.incoming.row.id,
+                "at": self.now,
+            }
+            self.outcome.emergencies.append(row | {"evidence": evidence_of(placement.incoming.analysis)})
 
-    def _answer(self, filing: Placement, *, follow_up: bool) -> None:
+    def _answer(self, placement: Placement, *, follow_up: bool) -> None:
         """Record the message with its reasons, and the automatic reply."""
-        reply, why = self._reply(filing, follow_up=follow_up)
-        key = f"auto:{filing.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
+        reply, why = self._reply(placement, follow_up=follow_up)
+        key = f"auto:{placement.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
         if reply and key in self.replies:
             said = ReasonKey.REPLY_SAID_IN_CASE if reply.period == "case" else ReasonKey.REPLY_SAID_TODAY
             why, reply = Reason(said, {"reply": reply.kind}), None
         if reply:
             self.replies.add(key)
-            self._auto_reply(filing, reply, key=key)
+            self._auto_reply(placement, reply, key=key)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
-        self._message(filing, trace=filing.trace(shown))
+        self._message(placement, trace=placement.trace(shown))
 
-    def _count(self, filing: Placement) -> None:
-        if filing.incoming.row.backfill or not is_heard(filing.incoming.reading):
+    def _count(self, placement: Placement) -> None:
+        if placement.incoming.row.backfill or not is_heard(placement.incoming.analysis):
             return
-        if filing.decision.gate is HoursGate.HELD:
+        if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1
-        elif filing.decision.gate is HoursGate.RELEASED:
+        elif placement.decision.gate is HoursGate.RELEASED:
             self.outcome.released += 1
-            hints = [hint.to_json() for hint in filing.decision.hints]
-            payload = {"inbound_id": str(filing.incoming.row.id), "hints": hints}
-            self._event("message.released", filing.conversation_id, payload=payload)
+            hints = [hint.to_json() for hint in placement.decision.hints]
+            payload = {"inbound_id": str(placement.incoming.row.id), "hints": hints}
+            self._event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
 
-    def _event(self, kind: str, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+    def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
         self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
 
-    def _token(self, filing: Placement) -> str:
-        candidate = filing.candidate
+    def _token(self, placement: Placement) -> str:
+        candidate = placement.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, filing: Placement, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
-        if filing.incoming.row.backfill:
+    def _reply(self, placement: Placement, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
+        if placement.incoming.row.backfill:
             return None, Reason(ReasonKey.ARCHIVED_MAIL)
-        if follow_up and filing.candidate.emergency and not filing.decision.emergency:
+        if follow_up and placement.candidate.emergency and not placement.decision.emergency:
             return None, Reason(ReasonKey.CASE_IS_EMERGENCY)
         return compose_reply(
-            filing.incoming.reading,
-            decision=filing.decision,
+            placement.incoming.analysis,
+            decision=placement.decision,
             settings=self.brain.settings,
             own=self.brain.own,
-            reference=self._token(filing),
+            reference=self._token(placement),
             now=self.now,
             follow_up=follow_up,
-            status_link=self.brain.status_link(filing.conversation_id, now=self.now),
+            status_link=self.brain.status_link(placement.conversation_id, now=self.now),
         )
 
-    def _message(self, filing: Placement, *, trace: Trace) -> None:
-        self.outcome.messages.append(_message(filing, trace=trace))
-        self.outcome.indexed.append((filing.message_id, filing.incoming.reading.indexed))
-        self.outcome.attachments.extend(attachment_rows(filing.incoming, message_id=filing.message_id))
-        if filing.repeats:
-            said_again = {"message_id": str(filing.message_id), "first": str(filing.repeats)}
-            self._event("message.repeated", filing.conversation_id, payload=said_again)
-        if may_repeat(filing.incoming) and filing.incoming.reading.echo:
-            self.outcome.echoes[filing.incoming.reading.echo] = filing.message_id
-        own = filing.incoming.reading.envelope.rfc_message_id
-        keys = [(known_id, filing.conversation_id, known_id == own) for known_id in known_ids(filing.incoming)]
+    def _message(self, placement: Placement, *, trace: Trace) -> None:
+        self.outcome.messages.append(_message(placement, trace=trace))
+        self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
+        self.outcome.attachments.extend(attachment_rows(placement.incoming, message_id=placement.message_id))
+        if placement.repeats:
+            said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
+            self._event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
+        if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
+            self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
+        own = placement.incoming.analysis.envelope.rfc_message_id
+        keys = [(known_id, placement.conversation_id, known_id == own) for known_id in known_ids(placement.incoming)]
         self.outcome.thread_keys.extend(keys)
 
-    def _auto_reply(self, filing: Placement, reply: AutoReply, *, key: str) -> None:
-        outbound_id, token = new_id(), self._token(filing)
-        address = self.brain.address_of(filing.incoming.row.channel)
+    def _auto_reply(self, placement: Placement, reply: AutoReply, *, key: str) -> None:
+        outbound_id, token = new_id(), self._token(placement)
+        address = self.brain.address_of(placement.incoming.row.channel)
         # Chosen before the first attempt, so that every attempt carries it and we recognise the customer's answer.
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
-        row = _outbound(filing, reply) | {
+        row = _outbound(placement, reply) | {
             "dedupe_key": key,
             "id": outbound_id,
-            "subject": f"Re: {filing.candidate.subject} [{token}]",
+            "subject": f"Re: {placement.candidate.subject} [{token}]",
             "rfc_message_id": rfc_message_id,
             "created_at": self.now,
             "due_at": self.now,
         }
         self.outcome.replies.append(row)
-        self.outcome.thread_keys.append((rfc_message_id, filing.conversation_id, True))
+        self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
 
 
-def _conversation(filing: Placement) -> dict[str, Any]:
-    row, decision, reading = filing.incoming.row, filing.decision, filing.incoming.reading
+def _conversation(placement: Placement) -> dict[str, Any]:
+    row, decision, analysis = placement.incoming.row, placement.decision, placement.incoming.analysis
     # Old mail starts no SLA clock and is not held, because this desk promised nothing for it.
     due = Due() if row.backfill else decision.due
     held_until = None if row.backfill else decision.held_until
     return {
-        "id": filing.conversation_id,
-        "reference": filing.candidate.reference,
-        "contact_id": filing.candidate.contact_id,
+        "id": placement.conversation_id,
+        "reference": placement.candidate.reference,
+        "contact_id": placement.candidate.contact_id,
         "channel": row.channel,
-        "subject": filing.candidate.subject,
+        "subject": placement.candidate.subject,
         "status": Status.SNOOZED if held_until else Status.OPEN,
-        "category": reading.classification.category,
+        "category": analysis.classification.category,
         "emergency": decision.emergency,
         "team": decision.team,
         "priority": decision.route.priority,
         "labels": list(decision.route.labels),
-        "language": reading.classification.language,
+        "language": analysis.classification.language,
         "route": decision.route.name,
         "sla": decision.route.sla,
         "opened_at": row.received_at,
@@ -275,7 +283,7 @@ def _conversation(filing: Placement) -> dict[str, Any]:
         "resolve_due_at": due.resolve,
         "version": 1,
         "opened_by_inbound": row.id,
-        "linked_to": filing.correlation.linked_to,
+        "linked_to": placement.correlation.linked_to,
         "clock_started_at": None if row.backfill else row.received_at,
         "waiting_since": None if row.backfill else row.received_at,
         "watch_at": None if row.backfill else decision.watch_at,
@@ -283,8 +291,8 @@ def _conversation(filing: Placement) -> dict[str, Any]:
     }
 
 
-def _escalation(filing: Placement) -> Escalation:
-    decision = filing.decision
+def _escalation(placement: Placement) -> Escalation:
+    decision = placement.decision
     return Escalation(
         team=decision.team,
         priority=decision.route.priority,
@@ -292,42 +300,42 @@ def _escalation(filing: Placement) -> Escalation:
         sla=decision.route.sla,
         first_reply_due_at=decision.due.first_reply,
         resolve_due_at=decision.due.resolve,
-        clock_started_at=filing.incoming.row.received_at,
+        clock_started_at=placement.incoming.row.received_at,
     )
 
 
-def _message(filing: Placement, *, trace: Trace) -> dict[str, Any]:
-    incoming, reading = filing.incoming, filing.incoming.reading
+def _message(placement: Placement, *, trace: Trace) -> dict[str, Any]:
+    incoming, analysis = placement.incoming, placement.incoming.analysis
     return {
-        "id": filing.message_id,
-        "conversation_id": filing.conversation_id,
+        "id": placement.message_id,
+        "conversation_id": placement.conversation_id,
         "contact_id": incoming.contact_id,
         "inbound_id": incoming.row.id,
         "direction": Direction.INCOMING,
         "channel": incoming.row.channel,
-        "sender_handle": reading.envelope.sender.handle,
-        "sender_name": reading.sender_name,
-        "subject": reading.subject,
-        "text": reading.text,
-        "quoted": reading.quoted,
-        "html": reading.html,
-        "rfc_message_id": reading.envelope.rfc_message_id,
-        "sent_at": reading.envelope.sent_at,
+        "sender_handle": analysis.envelope.sender.handle,
+        "sender_name": analysis.sender_name,
+        "subject": analysis.subject,
+        "text": analysis.text,
+        "quoted": analysis.quoted,
+        "html": analysis.html,
+        "rfc_message_id": analysis.envelope.rfc_message_id,
+        "sent_at": analysis.envelope.sent_at,
         "received_at": incoming.row.received_at,
-        "origin": reading.origin.kind,
-        "fingerprint": reading.fingerprint,
-        "echo": reading.echo if may_repeat(incoming) else "",
-        "duplicate_of": filing.repeats,
+        "origin": analysis.origin.kind,
+        "fingerprint": analysis.fingerprint,
+        "echo": analysis.echo if may_repeat(incoming) else "",
+        "duplicate_of": placement.repeats,
         "trace": WrittenJson(trace.written()),
     }
 
 
-def _outbound(filing: Placement, reply: AutoReply) -> dict[str, Any]:
-    envelope = filing.incoming.reading.envelope
+def _outbound(placement: Placement, reply: AutoReply) -> dict[str, Any]:
+    envelope = placement.incoming.analysis.envelope
     return {
-        "conversation_id": filing.conversation_id,
+        "conversation_id": placement.conversation_id,
         "kind": AUTO_REPLY,
-        "channel": filing.incoming.row.channel,
+        "channel": placement.incoming.row.channel,
         "recipient": envelope.sender.handle,
         "text": reply.text,
         "in_reply_to": envelope.rfc_message_id,

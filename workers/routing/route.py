@@ -19,14 +19,14 @@ from sqlalchemy.engine import Connection
 from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
+from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
 from store.contacts.identities import Handle, lock_contacts
-from store.conversations.outages import KnownWords, recently_said
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
+from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim
-from store.inbound.history import KnownConversation
+from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
 from workers.routing.brain import Brain
@@ -45,7 +45,10 @@ _log = structlog.get_logger()
 
 
 class Router:
-    """Routes pages for one worker process; several threads may call its methods at the same time."""
+    """Routes pages for one worker process; several threads may call its methods at the same time.
+
+    Light messages go first: see `store.inbound.claims`.
+    """
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
@@ -61,6 +64,12 @@ class Router:
         """Route the oldest due page; return how many rows were claimed."""
         with self._database.write() as connection:
             claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
+        return self._work(claimed)
+
+    def route_heavy(self) -> int:
+        """Route one heavy message, whatever light ones are due; return 1 if there was one."""
+        with self._database.write() as connection:
+            claimed = claims.claim_heavy(connection, lease=self._lease)
         return self._work(claimed)
 
     def route_alone(self) -> int:
@@ -87,14 +96,14 @@ class Router:
     def _route(self, claimed: Claim) -> None:
         started = time.perf_counter()
         if claimed.rows[0].attempts > claims.MOST_ATTEMPTS:
-            self._give_up(claimed, reason="every worker that touched this message died")
+            self._give_up(claimed, reason=Reason(ReasonKey.WORKERS_DIED))
             return
         claimed, opened = self._unsealed(claimed)
         envelopes = [from_json(text) for text in opened]
-        readings = self._brain.read_page(envelopes)
+        analyses = self._brain.read_page(envelopes)
         reach("route.read")
         with self._database.write() as connection:
-            verdicts = self._settle(connection, claimed, readings)
+            verdicts = self._settle(connection, claimed, analyses)
             reach("route.written")
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
@@ -118,17 +127,17 @@ class Router:
                 self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _settle(self, connection: Connection, claimed: Claim, readings: Sequence[Analysis]) -> Verdicts:
+    def _settle(self, connection: Connection, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
         claims.hold(connection, claimed)
         handles = [
-            handle_of(reading, content_hash=row.content_hash)
-            for row, reading in zip(claimed.rows, readings, strict=True)
+            handle_of(analysis, content_hash=row.content_hash)
+            for row, analysis in zip(claimed.rows, analyses, strict=True)
         ]
-        senders = {handle: reading.sender_name for handle, reading in zip(handles, readings, strict=True)}
+        senders = {handle: analysis.sender_name for handle, analysis in zip(handles, analyses, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
-            Incoming(row, reading, contacts[handle])
-            for row, reading, handle in zip(claimed.rows, readings, handles, strict=True)
+            Incoming(row, analysis, contacts[handle])
+            for row, analysis, handle in zip(claimed.rows, analyses, handles, strict=True)
         ]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
@@ -147,7 +156,7 @@ class Router:
         return verdicts
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
-        signs = [incoming.reading.signs for incoming in page]
+        signs = [incoming.analysis.signs for incoming in page]
         references = {reference for sign in signs for reference, _ in sign.tokens}
         message_ids = {message_id for sign in signs for message_id in sign.message_ids}
         by_reference = history.conversations_by_reference(connection, references)
@@ -164,7 +173,7 @@ class Router:
             said=history.messages_like(
                 connection,
                 contacts=contacts,
-                fingerprints={incoming.reading.fingerprint for incoming in page},
+                fingerprints={incoming.analysis.fingerprint for incoming in page},
                 message_ids=message_ids,
                 hashes={incoming.row.content_hash for incoming in page},
             ),
@@ -204,32 +213,34 @@ class Router:
 
     def _failed(self, claimed: Claim, error: Exception) -> None:
         # The type only, because an exception's text may quote the customer's.
-        reason = f"{type(error).__name__} while routing"
-        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=reason)
+        kind = type(error).__name__
+        reason = Reason(ReasonKey.ROUTING_FAILED, {"error": kind})
+        _log.error("route.failed", messages=len(claimed.rows), attempts=claimed.rows[0].attempts, error=kind)
         if claimed.rows[0].attempts >= claims.MOST_ATTEMPTS:
             self._give_up(claimed, reason=reason)
             return
         wait = timedelta(0) if claimed.rows[0].attempts == 1 else _FAILED_ALONE
         with self._database.write() as connection:
-            claims.give_back(connection, claimed, reason=reason, wait=wait)
+            claims.give_back(connection, claimed, reason=reason.line, wait=wait)
 
-    def _give_up(self, claimed: Claim, *, reason: str) -> None:
+    def _give_up(self, claimed: Claim, *, reason: Reason) -> None:
         with self._database.write() as connection:
-            ids = claims.quarantine(connection, claimed, reason=reason)
-            payloads = [{"inbound_id": str(row_id), "why": reason} for row_id in ids]
+            ids = claims.quarantine(connection, claimed, reason=reason.line)
+            payloads = [{"inbound_id": str(row_id), "why": reason.to_json()} for row_id in ids]
             append_events(
-                connection, [NewEvent("inbound.quarantined", None, payload, at=claimed.now) for payload in payloads]
+                connection,
+                [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
-        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=reason)
+        _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
 
 
-def handle_of(reading: Analysis, *, content_hash: bytes) -> Handle:
+def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
     """Return the handle that identifies the message's sender.
 
     A sender without an address gets a handle from the message's hash, the same in every mailbox. A handle too long for
     an index (2,704 bytes on PostgreSQL) is cut and ends with its hash; RFC 5321 section 4.5.3.1 allows 320 bytes.
     """
-    sender = reading.envelope.sender
+    sender = analysis.envelope.sender
     handle = sender.handle or f"?{content_hash.hex()}"
     if len(handle.encode()) > _LONGEST_HANDLE:
         handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"

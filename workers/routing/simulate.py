@@ -101,44 +101,44 @@ def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, mo
     return found
 
 
-def _read_again(readings: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
+def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
     """Return the analyses of the other configuration; repeat only the steps whose settings differ."""
-    envelopes = [reading.envelope for reading in readings]
+    envelopes = [analysis.envelope for analysis in analyses]
     if (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
-        return readings
+        return analyses
     classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
-    return [replace(reading, classification=each) for reading, each in zip(readings, classified, strict=True)]
+    return [replace(analysis, classification=each) for analysis, each in zip(analyses, classified, strict=True)]
 
 
 def _compare(
-    each: ReplayInput, readings: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
+    each: ReplayInput, analyses: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
 ) -> None:
     stored = each.stored
-    if not stored.opened and readings[0].origin.kind is OriginKind.BOUNCE:
+    if not stored.opened and analyses[0].origin.kind is OriginKind.BOUNCE:
         return
     background = Background(contact_labels=each.labels, follows_case=stored.opened and stored.linked_to is not None)
     decisions = [
-        brain.table.decide(reading, now=stored.received_at, background=background)
-        for brain, reading in zip(brains, readings, strict=True)
+        brain.table.decide(analysis, now=stored.received_at, background=background)
+        for brain, analysis in zip(brains, analyses, strict=True)
     ]
     sides = [
-        _seen(reading, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
-        for reading, decision in zip(readings, decisions, strict=True)
+        _values_of(analysis, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
+        for analysis, decision in zip(analyses, decisions, strict=True)
     ]
     found.opened += stored.opened
     changes = {name: (sides[0][name], sides[1][name]) for name in sides[0] if sides[0][name] != sides[1][name]}
     if changes:
         found.changed += 1
         found.transitions.update(_transition(name, values) for name, values in changes.items())
-        found.examples.append(_example(stored, readings[0], changes))
+        found.examples.append(_example(stored, analyses[0], changes))
 
 
-def _seen(reading: Analysis, decision: Decision) -> dict[str, str]:
+def _values_of(analysis: Analysis, decision: Decision) -> dict[str, str]:
     due = decision.due
     values = (
-        reading.classification.category or "not recognised",
+        analysis.classification.category or "not recognised",
         decision.gate.value,
         decision.route.name,
         decision.team,
@@ -162,12 +162,12 @@ def _some(name: str, value: str) -> str:
     return "promised" if name in _DUE and value != "none" else value
 
 
-def _example(stored: StoredMessage, reading: Analysis, changes: dict[str, tuple[str, str]]) -> ChangedMessage:
+def _example(stored: StoredMessage, analysis: Analysis, changes: dict[str, tuple[str, str]]) -> ChangedMessage:
     return ChangedMessage(
         reference=stored.reference,
         received_at=stored.received_at,
-        channel=reading.envelope.channel,
-        subject=reading.subject,
+        channel=analysis.envelope.channel,
+        subject=analysis.subject,
         changes=changes,
     )
 

@@ -21,13 +21,14 @@ from sqlalchemy.engine import Connection
 from connectors.base import Outgoing, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
 from router.errors import TransientError
+from router.reason import Reason, ReasonKey, read_line
 from router.threads.correlation import make_token
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import note_answer, put_back
+from store.tables.operations import AUTO_REPLY
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -62,7 +63,6 @@ _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # A provider's clock may be behind ours.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DEAD_AT_ONCE: Final = 100
-_NOT_FOUND: Final = "the provider gave no clear answer and does not show it: it may or may not have arrived"
 
 _log = structlog.get_logger()
 
@@ -207,13 +207,14 @@ class Deliverer:
 
     def _attempt(self, row: OutboundClaim) -> Receipt:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():
-            return Receipt(verdict=SendVerdict.NOT_SENT, why="the lease ended before the first byte was sent")
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=Reason(ReasonKey.SENDER_OVERSLEPT).line)
         outgoing = outgoing_of(row, key=self._brain.key)
         try:
             receipt = self._senders[row.channel].send(outgoing)
         except Exception as error:  # noqa: BLE001  (after any error, a byte may have been sent)
             _log.exception("outbound.sender_failed", outbound_id=str(row.id))
-            receipt = Receipt(verdict=SendVerdict.UNKNOWN, why=f"{type(error).__name__} while sending")
+            why = Reason(ReasonKey.SENDING_FAILED, {"error": type(error).__name__})
+            receipt = Receipt(verdict=SendVerdict.UNKNOWN, why=why.line)
         reach("deliver.sent")
         self._note_channel(row.channel, receipt)
         _log.info("outbound.tried", outbound_id=str(row.id), channel=row.channel, verdict=receipt.verdict)
@@ -234,25 +235,26 @@ class Deliverer:
             self._sent(connection, row, receipt)
         elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
-                self._note_event(connection, row, "outbound.failed", why=why)
-                put_back(connection, self._database, row)
+                self._note_event(connection, row, EventKind.OUTBOUND_FAILED, why=why)
+                put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
             ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
-            self._note_event(connection, row, "outbound.unknown", why=why)
+            self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
-            self._note_event(connection, row, "outbound.sent", why=receipt.why)
-            note_answer(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
+            note_answer(connection, row)
 
     def _first_look(self, row: OutboundClaim) -> timedelta:
         repeatable = self._senders[row.channel].repeatable
         return self._pace.repeat_after if repeatable else self._pace.first_look
 
-    def _note_event(self, connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
-        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
+    def _note_event(self, connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
+        said = read_line(why)
+        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": said[0].to_json() if said else None}
         append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
 
     def _bury(self) -> None:
@@ -260,9 +262,9 @@ class Deliverer:
         with self._database.write() as connection:
             dead = ledger.expired(connection, channels=[*self._senders], limit=_DEAD_AT_ONCE)
             for row in dead:
-                why = "the process that was sending it died"
+                why = Reason(ReasonKey.SENDER_DIED).line
                 ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
-                self._note_event(connection, row, "outbound.unknown", why=why)
+                self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _look(self) -> None:
         """Look for the result of unknown messages, once each."""
@@ -305,7 +307,8 @@ class Deliverer:
         if not (repeatable or exhausted):
             ledger.looked_in_vain(connection, row, look_after=self._pace.next_look, counts=counts)
             return
-        why = f"it was tried {row.attempts} times without a clear answer" if repeatable else _NOT_FOUND
+        unclear = Reason(ReasonKey.NO_CLEAR_ANSWER, {"attempts": row.attempts})
+        why = (unclear if repeatable else Reason(ReasonKey.NOT_FOUND_AT_PROVIDER)).line
         if ledger.hand_over(connection, row, why=why):
-            self._note_event(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
+            self._note_event(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)

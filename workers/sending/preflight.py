@@ -1,6 +1,6 @@
-"""What keeps a message that is due from leaving: a closed reply window, a budget, age, too many attempts.
+"""Checks before a due message is sent: a closed reply window, a limit, its age, too many attempts.
 
-A person's message then goes to a person; a machine's is dropped, for late or in masses it is worth nothing.
+A refused reply of an agent goes to an agent; an automatic one is dropped, because late or in masses it has no use.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from connectors.base import Sender
+from router.reason import Reason, ReasonKey
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
 from store.db.engine import Database
-from store.events.append import NewEvent, append_events
-from store.inbound.history import AUTO_REPLY
+from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import put_back
+from store.tables.operations import AUTO_REPLY
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
-# Where a channel has no bounds of its own.
+# For a channel without limits of its own.
 _USUAL: Final = SendSettings()
 
 _log = structlog.get_logger()
 
 
 class Preflight:
-    """Looks at a locked row before it is claimed; used by one thread.
+    """Checks a locked row before it is claimed; used by one thread.
 
     attempts, stale: see `workers.sending.deliver.Pace`.
     """
@@ -50,56 +51,56 @@ class Preflight:
         self._attempts, self._stale = attempts, stale
 
     def remove(self, connection: Connection, row: OutboundClaim) -> bool:
-        """Take the row out of the queue if something keeps it from leaving; return whether that is so."""
+        """Take the row out of the queue if a check refuses it; return whether one does."""
         automatic = row.kind == AUTO_REPLY
-        why = (self._unwanted(connection, row) if automatic else "") or self._hopeless(connection, row)
+        why = (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
-            ledger.drop(connection, row, why=why)
-            _tell(connection, row, "outbound.cancelled", why=why)
+            ledger.drop(connection, row, why=why.line)
+            _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
-            ledger.hand_over(connection, row, why=why)
-            _tell(connection, row, "outbound.needs_person", why=why)
-            put_back(connection, self._database, row)
-        return bool(why)
+            ledger.hand_over(connection, row, why=why.line)
+            _tell(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            put_back(connection, row)
+        return why is not None
 
-    def _hopeless(self, connection: Connection, row: OutboundClaim) -> str:
+    def _hopeless(self, connection: Connection, row: OutboundClaim) -> Reason | None:
         if row.attempts >= self._attempts:
-            return f"it was not taken in {row.attempts} attempts"
+            return Reason(ReasonKey.ATTEMPTS_ARE_SPENT, {"attempts": row.attempts})
         if unwanted := suppression.refusal(connection, channel=row.channel, handle=row.recipient):
             return unwanted
         window = self._senders[row.channel].window(row.recipient)
-        # A template is what a provider takes after its window has closed.
+        # Providers accept templates after the window is closed.
         if row.template or not window.is_bounded:
-            return ""
+            return None
         heard_at = limits.last_heard(connection, contact_id=row.contact_id, channel=row.channel)
         sent = 0
         if heard_at and window.messages is not None:
             sent = limits.sent_since(connection, recipient=row.recipient, channel=row.channel, since=heard_at)
         return window.refusal(last_heard_at=heard_at, sent_since=sent, now=row.now)
 
-    def _unwanted(self, connection: Connection, row: OutboundClaim) -> str:
+    def _unwanted(self, connection: Connection, row: OutboundClaim) -> Reason | None:
         bounds = self._bounds(row.channel)
         if row.now - row.created_at > self._stale:
-            return "it could not leave in time, and an automatic reply is not sent late"
+            return Reason(ReasonKey.REPLY_IS_LATE)
         rests_until = limits.rests_until(connection, channel=row.channel)
         if rests_until and rests_until > row.now:
-            return f"automatic replies of this channel rest until {rests_until.isoformat(timespec='minutes')}"
+            return Reason(ReasonKey.REPLIES_REST, {"at": rests_until.isoformat(timespec="minutes")})
         to_customer = limits.automatic_to(connection, recipient=row.recipient, since=row.now - _DAY)
         if to_customer >= bounds.automatic_per_customer:
-            return f"the customer got {to_customer} automatic replies within 24 hours"
+            return Reason(ReasonKey.CUSTOMER_HAS_REPLIES, {"replies": to_customer})
         return self._storm(connection, row, bounds, rested_at=rests_until)
 
     def _storm(
         self, connection: Connection, row: OutboundClaim, bounds: SendSettings, *, rested_at: datetime | None
-    ) -> str:
-        # What left before the last storm was counted then.
+    ) -> Reason | None:
+        # Messages before the last trip of the breaker were counted then.
         since = max(row.now - _HOUR, rested_at) if rested_at else row.now - _HOUR
         sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:
-            return ""
-        limits.trip(connection, self._database, channel=row.channel, until=row.now + _HOUR)
-        why = f"{sent} automatic replies left by this channel within an hour; it sends no more for an hour"
-        _tell(connection, row, "outbound.breaker_tripped", why=why)
+            return None
+        limits.trip(connection, channel=row.channel, until=row.now + _HOUR)
+        why = Reason(ReasonKey.CHANNEL_SENT_TOO_MANY, {"replies": sent})
+        _tell(connection, row, EventKind.OUTBOUND_BREAKER_TRIPPED, why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)
         return why
 
@@ -108,6 +109,6 @@ class Preflight:
         return (configured.send if configured else None) or _USUAL
 
 
-def _tell(connection: Connection, row: OutboundClaim, kind: str, *, why: str) -> None:
-    payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why}
+def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: Reason) -> None:
+    payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why.to_json()}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])

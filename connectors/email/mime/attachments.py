@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from connectors.email.mime.parts import Part
+from connectors.email.mime.pictures import picture_name
 from router.envelope import Attachment
 
 # Control characters, and those that hide or reverse the letters around them (Unicode Bidirectional Algorithm, UAX 9).
@@ -49,10 +50,13 @@ _PLAIN: Final = re.compile(
 
 
 def describe(part: Part, *, pictures: frozenset[str] = frozenset()) -> Attachment:
-    """Return the attachment in the part. pictures: the Content-IDs that the page shows."""
+    """Return the attachment in the part; a picture without a name gets one from us.
+
+    pictures: the Content-IDs that the page shows.
+    """
     content = part.content
     return Attachment(
-        name=safe_name(part.filename),
+        name=safe_name(part.filename) or picture_name(part.media_type, part.number),
         media_type=part.media_type if _MEDIA_TYPE.fullmatch(part.media_type) else "application/octet-stream",
         size=len(content),
         sha256=sha256(content).hexdigest(),

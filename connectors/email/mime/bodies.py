@@ -6,7 +6,6 @@ Which parts are body and which are attached follows RFC 8621 section 4.1.4 (JMAP
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,19 +91,25 @@ class _Scope:
     in_alternative: bool
 
 
-def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
+def text_of(part: Part, *, hint: charsets.Hint = charsets.no_hint) -> str:
     """Return a text part's characters with bare line feeds, `format=flowed` lines joined (RFC 3676)."""
+    return read_text(part, hint=hint).text
+
+
+def read_text(part: Part, *, hint: charsets.Hint = charsets.no_hint) -> charsets.Decoded:
+    """Return what `text_of` does, and what contradicts the part's charset."""
     # The longest character of any charset has four bytes; more bytes than that can never be shown.
     content = part.content[: 4 * limits.HTML_CHARACTERS]
     parameters = part.parameters
-    text = charsets.decode(content, parameters.get("charset", ""), hint=hint)
+    decoded = charsets.read(content, part.charset or parameters.get("charset", ""), hint=hint)
+    text = decoded.text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
         text = text.replace("\x00", "")
     if "format" in parameters and parameters["format"].lower() == "flowed":
-        return unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
-    return text
+        text = unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
+    return decoded if text is decoded.text else charsets.Decoded(text, decoded.defect)
 
 
 def _sort(parts: list[Part], scope: _Scope, *, kind: str) -> None:
@@ -138,8 +143,23 @@ def _descend(part: Part, scope: _Scope) -> None:
         children = children[:1]
     elif subtype == "encrypted":
         scope.bodies.notes.append("The mail is encrypted (RFC 1847 section 2.2); its words cannot be read here.")
+    elif subtype == "related":
+        children = _root_first(part)
     inside = scope.in_alternative or subtype == "alternative"
     _sort(children, _Scope(scope.bodies, scope.text, scope.html, inside), kind=subtype)
+
+
+def _root_first(part: Part) -> list[Part]:
+    """Return the parts of a `multipart/related`, the root in front: it may stand anywhere (RFC 2387 section 3.2)."""
+    start = part.parameters.get("start", "").strip("<> \t")
+    children = part.children
+    root = next((each for each in children if start and each.content_id == start), None)
+    if root is None and not children[0].media_type.startswith(("text/", "multipart/")):
+        kinds = ("multipart/alternative", "text/html", "text/plain")
+        root = next(
+            (each for kind in kinds for each in children if each.media_type == kind and not each.filename), None
+        )
+    return children if root is None else [root, *(each for each in children if each is not root)]
 
 
 def _is_signature(part: Part) -> bool:

@@ -28,8 +28,12 @@ _HINTS: Final = 20
 # Header sections with all their trace fields take 2 to 12 KB; the first part's fields follow.
 _HINT_BYTES: Final = 16 * 1024
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
-# Lenient on purpose: senders leave blanks inside encoded words, which RFC 2047 section 2 forbids.
-_ENCODED_WORD: Final = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+# Lenient on purpose: senders leave blanks and question marks inside encoded words, which RFC 2047 section 2 forbids.
+# `?=E9` goes on if the word ends later. The bound on question marks keeps an endless row of beginnings linear.
+_ENCODED_WORD: Final = re.compile(
+    r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?"
+    r"(?:([bB])\?([^?]*)|([qQ])\?([^?]*(?:(?<!=)\?(?!=(?![0-9A-Fa-f]{2}))[^?]*){0,8}))\?="
+)
 _QUOTED_BYTE: Final = re.compile(r"=([0-9A-Fa-f]{2})")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 
@@ -44,16 +48,14 @@ class Headers:
     fields: dict[str, list[str]]
     source: bytes = b""
 
-    def hint(self) -> str:
-        """Return the first charset that the mail names and that is not a usual one; empty if there is none.
+    def hint(self) -> tuple[str, ...]:
+        """Return the charsets that the mail names and that are not usual ones, in order, each once.
 
-        Called only for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
+        Called only for bytes that declare none, or a false one: their neighbours' charset is the best guess.
         """
-        for match in islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS):
-            name = (match[1] or match[2]).decode("ascii")
-            if name not in _EVERYWHERE:
-                return name
-        return ""
+        found = islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS)
+        names = dict.fromkeys((match[1] or match[2]).decode("ascii") for match in found)
+        return tuple(name for name in names if name not in _EVERYWHERE)
 
     def raw(self, name: str) -> str:
         """Return the first field of that (lower-case) name, unfolded but not decoded; empty if there is none."""
@@ -80,7 +82,7 @@ class Headers:
 
     def readable(self, value: str) -> str:
         """Unfold a field and decode its 8-bit bytes; encoded words are left as they are."""
-        if not value.isascii():
+        if not value.isascii() or "\x1b" in value or "~{" in value:
             value = charsets.decode(value.encode("latin-1"), hint=self.hint)
         return unfold(value) if "\n" in value else value.strip()
 
@@ -166,7 +168,11 @@ def decode_words(value: str) -> str:
             between = between if between.strip() else ""
         if not pending and not (end and not between.strip()):
             pieces.append(between)
-        pending, charset, end = pending + _word_bytes(match[2], match[3]), match[1].lower(), match.end()
+        pending, charset, end = (
+            pending + _word_bytes(match[2] or match[4], match[3] or match[5] or ""),
+            match[1].lower(),
+            match.end(),
+        )
     if pending:
         pieces.append(charsets.decode(pending, charset))
     pieces.append(value[end:])

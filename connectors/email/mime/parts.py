@@ -10,7 +10,7 @@ section, the last is read (RFC 8621 section 4.1.3), by both parsers.
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64, a2b_qp, a2b_uu
+from binascii import Error, a2b_qp, a2b_uu
 from email import policy
 from email.parser import BytesParser
 from functools import lru_cache
@@ -18,10 +18,20 @@ from typing import Final
 
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
-from connectors.email.mime import limits
-from connectors.email.mime.headers import Headers
-from connectors.email.mime.repair import last_fields_only, mechanism, mend
-from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, ParsedTree, Part, TreeCopy, UnreadableMail
+from connectors.email.mime import limits, transfer
+from connectors.email.mime.headers import Headers, unfold
+from connectors.email.mime.pictures import take_pictures
+from connectors.email.mime.repair import fitting_type, last_fields_only, mechanism, mend
+from connectors.email.mime.tree import (
+    MIME_FIELDS,
+    RAW_BASE64,
+    RAW_QUOTED,
+    Oddity,
+    ParsedTree,
+    Part,
+    TreeCopy,
+    UnreadableMail,
+)
 
 # The lines of a file have no lower-case letter, so no line is scanned twice, however many files begin.
 _FILE: Final = re.compile(
@@ -67,9 +77,13 @@ _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
 _UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
 # For mail in lower case: a pattern that ignores case, or begins with `^`, scans every byte.
-_BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
-# RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
-_DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
+_ENCODED_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64|quoted-printable)\b")
+# RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank. A field of the part stands
+# below a delimiter; a line that a person draws has none.
+_DELIMITER: Final = re.compile(
+    rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?\n(?=(?:[Cc][Oo][Nn][Tt][Ee][Nn][Tt]|[Xx])-[!-9;-~]{1,70}:)",
+    re.MULTILINE,
+)
 # A text and its charset, and no more: no name, no boundary.
 _SINGLE_TEXT: Final = re.compile(
     r"""\s*(text/[a-z0-9.+-]{1,40})\s*(?:;\s*(?:charset|format|delsp)\s*=\s*"?[a-z0-9_.:-]{1,40}"?\s*)*;?\s*""",
@@ -88,24 +102,34 @@ def read_parts(headers: Headers, body: bytes) -> ParsedTree:
 
 
 def _single_text(headers: Headers, body: bytes) -> ParsedTree | None:
-    """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
+    """Read a mail that is one unnamed text; None if it is more."""
     found = headers.fields
-    declared = headers.last("content-type") or "text/plain"
+    types = found.get("content-type", ())
+    declared = unfold(fitting_type(types, body)) if len(types) > 1 else headers.last("content-type")
+    declared = declared or "text/plain"
     media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
     if not media_type or "content-disposition" in found:
         return None
     encoding = mechanism(headers.last("content-transfer-encoding").lower())
+    defects: dict[str, None] = {}
     if encoding == "quoted-printable":
+        if not body.isascii():
+            defects[transfer.NOT_QUOTED] = None
         body = a2b_qp(body)
     elif encoding == "base64":
-        try:
-            body = a2b_base64(body)
-        except Error:
-            return None
+        return _single_base64(media_type, declared, body)
     elif encoding not in {"", "7bit", "8bit", "binary"}:
         return None
     root = Part(media_type, {"content-type": declared}, content=body)
-    return _complete(root, parts=[root], defects={})
+    return _complete(root, parts=[root], defects=defects)
+
+
+def _single_base64(media_type: str, declared: str, body: bytes) -> ParsedTree:
+    root = Part(media_type, {"content-type": declared})
+    plain = media_type == "text/plain"
+    found = transfer.read_text(body, root.parameters.get("charset", ""), is_plain=plain)
+    root.content, root.charset, root.footer = found.data, found.charset, found.footer
+    return _complete(root, parts=[root], defects={found.defect: None} if found.defect else {})
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +141,7 @@ def _single_type(declared: str) -> str:
 
 def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
     # The parsers get only the MIME fields: no other field of the header section can break them.
-    fields = "".join(f"{name}: {_root_field(headers, name)}\n" for name in MIME_FIELDS if name in headers.fields)
+    fields = "".join(f"{name}: {_root_field(headers, name, body)}\n" for name in MIME_FIELDS if name in headers.fields)
     unparted = _UNPARTED.match(fields)
     if unparted is not None:
         fields = f"{unparted[1]}; {fields[unparted.end() :]}"
@@ -135,27 +159,31 @@ def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
     )
 
 
-def _root_field(headers: Headers, name: str) -> str:
-    value = headers.fields[name][-1].rstrip()
+def _root_field(headers: Headers, name: str, body: bytes) -> str:
+    values = headers.fields[name]
+    value = (fitting_type(values, body) if len(values) > 1 and name == "content-type" else values[-1]).rstrip()
     return mechanism(value) if name == "content-transfer-encoding" else value
 
 
 def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:
     copy = TreeCopy(headers, body)
     try:
-        return copy, copy.fast(parse_email_tree(raw, mode="lazy"))
+        root = copy.fast(parse_email_tree(raw, mode="lazy"))
+        if Oddity.CONTRADICTED not in copy.signs:
+            return copy, root
     except DecodeError:
-        copy = TreeCopy(headers, body)
-        return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
+        pass
+    copy = TreeCopy(headers, body)
+    return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
 
 
 def _undecoded(raw: bytes) -> bytes:
-    """Return the mail with base64 declared as an encoding that the fast parser does not decode."""
+    """Return the mail with both encodings declared as ones that the fast parser does not decode."""
     pieces: list[bytes] = []
     end = 0
     # The line break in front, which lets the first field match, shifts all positions by one.
-    for match in _BASE64_FIELD.finditer(b"\n" + raw.lower()):
-        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode()
+    for match in _ENCODED_FIELD.finditer(b"\n" + raw.lower()):
+        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode() if match[1] == b"base64" else RAW_QUOTED.encode()
         end = match.end(1) - 1
     return b"".join((*pieces, raw[end:]))
 
@@ -204,12 +232,22 @@ def _split_by_guess(part: Part, copy: TreeCopy) -> None:
 
 
 def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> ParsedTree:
-    """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number changes."""
+    """Take the files out of texts and the pictures out of pages.
+
+    They are numbered after all parts, so that no part's number changes.
+    """
     files: list[Part] = []
     for part in parts:
-        if part.media_type == "text/plain" and part.disposition != "attachment" and b"begin " in part.content:
+        if part.disposition == "attachment":
+            continue
+        if part.media_type == "text/plain" and b"begin " in part.content:
             part.content, found = take_files(part.content)
             for name, content in found:
                 number = len(parts) + len(files)
                 files.append(Part("application/octet-stream", {}, "attachment", name, content, number=number))
+        elif part.media_type == "text/html" and b":image/" in part.content:
+            part.content, pictures = take_pictures(part.content, first=len(parts) + len(files))
+            for identifier, kind, content in pictures:
+                number = len(parts) + len(files)
+                files.append(Part(kind, {"content-id": identifier}, "inline", "", content, number=number))
     return ParsedTree(root, (*parts, *files), tuple(files), tuple(defects))

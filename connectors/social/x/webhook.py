@@ -1,4 +1,4 @@
-"""What X reports by itself: its test of who we are, and direct messages as they come."""
+"""X's webhooks: its challenge, and incoming direct messages."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _LONGEST_ID: Final = 20
 
 
 def answer_challenge(settings: XSettings, crc_token: str) -> str:
-    """Return the response token that proves us to X; a wrong one ends its webhooks at once."""
+    """Return the response token that X verifies; a wrong one disables our webhooks at once."""
     if not 0 < len(crc_token) <= _LONGEST_TOKEN:
         raise PermanentError("there is no crc_token")
     return _signature(settings, crc_token.encode())
 
 
 def is_signed(settings: XSettings, *, body: bytes, signature: str | None) -> bool:
-    """Tell whether X signed these bytes. signature: the x-twitter-webhooks-signature header."""
+    """Return whether X signed these bytes. signature: the x-twitter-webhooks-signature header."""
     return bool(signature) and hmac.compare_digest(_signature(settings, body).encode(), (signature or "").encode())
 
 
 def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Page:
     """Return the page of the customers' messages in a pushed document; empty when it reports something else.
 
-    Raises PermanentError when it is no document, or another account's.
+    Raises PermanentError when it is not valid JSON, or is of another account.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise PermanentError("the body is no JSON") from error
+        raise PermanentError("the body is not JSON") from error
     payload = _payload(document)
     own = settings.access_token.reveal().partition("-")[0]
     if payload.get("for_user_id", own) != own:
@@ -54,13 +54,13 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
 
 
 def _payload(document: object) -> Mapping[str, Any]:
-    """Return the part with the events: the whole, or what the newer interface wraps around it."""
+    """Return the part with the events: the whole, or the content of the newer format's wrapper."""
     inner = document
     for step in ("data", "payload"):
         deeper = inner.get(step) if isinstance(inner, dict) else None
         inner = deeper if isinstance(deeper, dict) else inner
     if not isinstance(inner, dict):
-        raise PermanentError("the body is no JSON object")
+        raise PermanentError("the body is not a JSON object")
     return inner
 
 
@@ -117,6 +117,6 @@ class XEndpoint:
         return _ANSWER
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:
-        """See `ProviderEndpoint`: X reports nothing."""
+        """See `ProviderEndpoint`: X has no reports."""
         del request
-        raise NotFound("X reports nothing about our messages")
+        raise NotFound("X has no delivery reports")

@@ -7,7 +7,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0001"
 down_revision = None
@@ -18,7 +19,7 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the tables, their indexes and the public views."""
+    """Create the tables, their indexes and the public views."""
     op.create_table(
         "agent",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -280,7 +281,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_attachment_message_id"), "attachment", ["message_id"], unique=False)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""Promises that are watched, work that is handed out, contacts with labels, and what the hours gate held."""
+"""Watched promises, assignment, labels of contacts, and the tally of the hours gate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0002"
 down_revision = "0001"
@@ -14,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 _MOMENTS = ("clock_started_at", "waiting_since", "replied_at", "watch_at", "held_until", "alarmed_at")
-# Name, columns, and of which rows.
+# Name, columns, and condition.
 _INDEXES = (
     ("ix_conversation_watch", ["watch_at"], "watch_at IS NOT NULL"),
     ("ix_conversation_unassigned", ["team", "emergency", "opened_at"], "assignee IS NULL AND status = 'open'"),
@@ -35,11 +36,11 @@ def upgrade() -> None:
     op.add_column("agent", sa.Column("assigned_at", UTCDateTime(), nullable=True))
     _start_clocks()
     _create_tables()
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
 
 
 def _start_clocks() -> None:
-    # Until now a conversation with a promise had a due time and nothing else; its clock started when it was opened.
+    # Until now a conversation with a promise only had a due time; its clock started when it was opened.
     op.execute(
         "UPDATE conversation SET clock_started_at = opened_at, waiting_since = opened_at, watch_at = opened_at"
         " WHERE status <> 'resolved'"
@@ -99,7 +100,7 @@ def _create_tables() -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     drop_views(op.get_bind())
     for table in ("desk_state", "gate_tally", "sla_notice", "pause", "agent_skill", "contact_label"):
         op.drop_table(table)
@@ -109,4 +110,4 @@ def downgrade() -> None:
         op.drop_column("conversation", name)
     for name in ("available", "capacity", "assigned_at"):
         op.drop_column("agent", name)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())

@@ -1,4 +1,4 @@
-"""What was put together or taken apart, so that it can be undone; notes about contacts, and what was erased."""
+"""Merges and splits, so that they can be undone; notes about contacts, and erased contacts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.db.views import create_views, drop_views
+from store.db.views import drop_views
+from store.migrations.first_views import create_first_views
 
 revision = "0010"
 down_revision = "0009"
@@ -24,7 +25,7 @@ def upgrade() -> None:
     op.add_column("contact", sa.Column("note", sa.Text(), nullable=False, server_default=""))
     op.add_column("contact", sa.Column("merged_into", sa.Uuid(), nullable=True))
     op.add_column("contact", sa.Column("erased_at", UTCDateTime(), nullable=True))
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())
     op.create_table(
         "regrouping",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -44,10 +45,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Remove what `upgrade` added."""
     op.drop_table("regrouping")
     drop_views(op.get_bind())
     op.drop_column("conversation", "merged_into")
     for name in ("erased_at", "merged_into", "note"):
         op.drop_column("contact", name)
-    create_views(op.get_bind())
+    create_first_views(op.get_bind())

@@ -1,4 +1,4 @@
-"""The customers' pages in a real browser: no serious finding of axe, and fresh by themselves."""
+"""The customers' pages in a real browser: axe finds nothing serious, and the pages update themselves."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from api.app import create_app
+from router.conversation_status import Status
 from router.settings import read_settings
 from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from store.tables.messages import Status
 from tests.api.conftest import TOML
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -60,7 +60,7 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         page.on("console", lambda message: findings.append(message.text))
 
         def look() -> None:
-            # A page that is on its way out is nobody's to read.
+            # Do not check a page that is about to be replaced.
             page.wait_for_load_state("load")
             page.mouse.move(0, 0)
             found = Axe().run(page).response["violations"]
@@ -68,7 +68,7 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
                 f"{each['id']} on {page.url}" for each in found if each["impact"] in {"serious", "critical"}
             )
 
-        # When somebody writes
+        # When a visitor writes
         page.goto(f"{url}/help")
         look()
         page.goto(f"{url}/contact")
@@ -87,8 +87,8 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         with database.write() as connection:
             case = connection.exec_driver_sql("SELECT id FROM conversation").scalar_one()
             at = datetime.now(UTC) + timedelta(seconds=1)
-            change_status(connection, database, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
-        # Then the page tells so by itself, and takes a rating
+            change_status(connection, conversation_id=UUID(case), status=Status.RESOLVED, at=at)
+        # Then the page shows that without a reload, and accepts a rating
         page.wait_for_selector(".phase.closed", timeout=30_000)
         look()
         page.check('input[name="score"][value="5"]')

@@ -1,4 +1,4 @@
-"""The customers' own pages: a message is kept once, a case tells its state and nothing else, and help helps."""
+"""The customers' pages: a message is stored once, a case's page shows only its state, and the help finds answers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from fastapi import FastAPI, Request
 
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
+from router.conversation_status import Status
 from router.settings import Settings, read_settings
-from store.conversations.ratings import RatingRow
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow, Status
+from store.tables.desk import RatingRow
+from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
@@ -72,7 +73,7 @@ def route(database: Database, settings: Settings) -> None:
     Router(database, build_brain(settings)).route_oldest()
 
 
-def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_states_alone(
+def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_only(
     visitor: AppClient, client: AppClient, clock: MovingClock, database: Database, settings: Settings
 ) -> None:
     # Given a form that is sent twice, with a file
@@ -90,7 +91,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     assert (message.sender_handle, message.sender_name, message.text) == ("li@example.com", "Li", SECRET)
     assert (case.channel, case.subject) == ("form", "Refund")
     assert [(file.name, file.media_type) for file in rows(database, AttachmentRow)] == [("回单.png", "image/png")]
-    # And its page tells the state, in the visitor's language, and no word of what was written
+    # And its page shows the state, in the visitor's language, and none of the message's words
     page = visitor.get(where[1])
     assert "Waiting for a colleague" in page.text
     assert case.reference in page.text
@@ -104,8 +105,8 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     rating = f"{where[1]}/rating"
     ours = {"Sec-Fetch-Site": "same-origin"}
     with database.write() as connection:
-        change_status(connection, database, conversation_id=case.id, status=Status.OPEN, at=clock())
-        change_status(connection, database, conversation_id=case.id, status=Status.RESOLVED, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.OPEN, at=clock())
+        change_status(connection, conversation_id=case.id, status=Status.RESOLVED, at=clock())
     assert "How did we do?" in visitor.get(where[1]).text
     assert visitor.post(rating, data={"score": "6"}, headers=ours).status_code == 422
     assert visitor.post(rating, data={"score": "4"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
@@ -116,7 +117,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
     assert [(row.score, "4111 1111" in row.word) for row in rows(database, RatingRow)] == [(4, False)]
     listed = client.get("/api/v1/ratings").json()
     assert [(each["reference"], each["score"]) for each in listed["ratings"]] == [(case.reference, 4)]
-    # And nobody guesses it, and it ends
+    # And the link cannot be guessed, and it expires
     token = where[1].removeprefix("/case/")
     for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-2], "x" * 50, "%00", token + "="):
         assert visitor.get(f"/case/{wrong}").status_code == 404
@@ -127,7 +128,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
 @pytest.mark.parametrize(
     ("change", "files", "status", "says"),
     [
-        ({"email": "nobody"}, [], 422, "enter a mail address"),
+        ({"email": "no-address"}, [], 422, "enter a mail address"),
         ({"email": "a@b.example\r\nBcc: c@d.example"}, [], 422, "enter a mail address"),
         ({"message": " x "}, [], 422, "between 2 and"),
         ({"message": "x" * 20_001}, [], 422, "between 2 and"),
@@ -137,7 +138,7 @@ def test_what_a_visitor_writes_becomes_a_conversation_once_and_its_link_tells_st
         ({"website": "https://spam.example"}, [], 303, ""),
     ],
 )
-def test_what_no_person_would_send_is_not_kept(
+def test_invalid_forms_are_refused_and_not_stored(
     visitor: AppClient,
     clock: MovingClock,
     database: Database,
@@ -194,7 +195,7 @@ def test_a_desk_without_a_form_shows_none(
     assert client.get("/help").status_code == 200
 
 
-def test_every_word_has_two_languages() -> None:
+def test_every_phrase_has_two_languages() -> None:
     for key, (english, chinese) in WORDS.items():
         fields = [sorted(re.findall(r"{(\w+)}", text)) for text in (english, chinese)]
         assert english, key
@@ -211,6 +212,6 @@ def test_every_word_has_two_languages() -> None:
         (("203.0.113.7", "::ffff:203.0.113.7"), 1),
     ],
 )
-def test_a_household_of_ipv6_is_one_visitor(peers, visitors):
+def test_an_ipv6_household_is_one_visitor(peers, visitors):
     requests = [Request({"type": "http", "client": (peer, 1)}) for peer in peers]
     assert len({_address(request) for request in requests}) == visitors

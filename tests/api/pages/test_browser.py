@@ -1,4 +1,4 @@
-"""The pages in a real browser: nothing that customers send runs or fetches, and hands on the keyboard are enough."""
+"""The pages in a real browser: customers' content neither runs nor fetches, and the keyboard is enough."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-# Each calls `stolen` or fetches from another host if any lock fails. As a sanitiser with holes would let them pass.
+# Each attack calls `stolen` or fetches from another host if a protection fails, as if the sanitiser had let it pass.
 ATTACKS = (
     "<script>stolen()</script>",
     "<img src=x onerror=stolen()>",
@@ -58,7 +58,7 @@ class Desk:
 
 @dataclass
 class Thief:
-    """A server that no page may ever ask. asked: what came in."""
+    """A server that no page may contact. asked: the requests that it got."""
 
     url: str
     asked: list[bytes] = field(default_factory=list)
@@ -120,7 +120,7 @@ def thief() -> Iterator[Thief]:
 
 @pytest.fixture
 def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
-    """An agent's window, signed in by the form."""
+    """An agent's browser window, signed in with the form."""
     context = chromium.new_context(locale="en-GB")
     window = context.new_page()
     window.goto(desk.url)
@@ -131,7 +131,7 @@ def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
     context.close()
 
 
-def test_nothing_that_customers_send_runs_or_fetches(desk: Desk, page: Page, thief: Thief) -> None:
+def test_customers_content_neither_runs_nor_fetches(desk: Desk, page: Page, thief: Thief) -> None:
     # Given a conversation in which every text, and a mail's HTML that was not sanitised at all, is an attack
     attacks = thief.attacks()
     with desk.database.write() as connection:
@@ -156,7 +156,7 @@ def test_nothing_that_customers_send_runs_or_fetches(desk: Desk, page: Page, thi
         frame.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     frames = [frame for frame in page.frames if frame is not page.main_frame]
-    # Then nothing ran, nobody else was asked, and the page is still where it was
+    # Then nothing ran, no other server was contacted, and the page has not navigated
     assert len(frames) >= len(attacks)
     assert hits == [0, 0, 0]
     assert page.evaluate("window.hits") == 0
@@ -165,14 +165,14 @@ def test_nothing_that_customers_send_runs_or_fetches(desk: Desk, page: Page, thi
     assert thief.asked == []
 
 
-def test_the_thief_of_these_tests_would_notice(page: Page, thief: Thief) -> None:
-    # The same attack, shown by a page that has no locks.
+def test_the_attacks_work_on_an_unprotected_page(page: Page, thief: Thief) -> None:
+    # The same attack on a page without protection.
     page.goto(thief.url)
     page.wait_for_timeout(500)
     assert any(line.startswith(b"GET /pixel.gif") for line in thief.asked)
 
 
-def test_a_frame_opened_alone_can_do_as_little(desk: Desk, page: Page, thief: Thief) -> None:
+def test_a_frame_opened_alone_has_the_same_restrictions(desk: Desk, page: Page, thief: Thief) -> None:
     with desk.database.write() as connection:
         build = Builder(connection)
         message_id = build.message(
@@ -184,12 +184,12 @@ def test_a_frame_opened_alone_can_do_as_little(desk: Desk, page: Page, thief: Th
     assert thief.asked == []
 
 
-def test_the_list_is_worked_by_keys_and_stays_fresh(desk: Desk, page: Page) -> None:
+def test_the_list_works_by_keyboard_and_updates_itself(desk: Desk, page: Page) -> None:
     with desk.database.write() as connection:
         build = Builder(connection)
         build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA")
         build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB")
-    # A list that was empty fills without a reload.
+    # An empty list fills without a reload.
     page.wait_for_selector("text=second", timeout=10_000)
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -199,7 +199,7 @@ def test_the_list_is_worked_by_keys_and_stays_fresh(desk: Desk, page: Page) -> N
     page.wait_for_url(f"{desk.url}/")
 
 
-def test_pages_obey_their_own_policy(desk: Desk, page: Page) -> None:
+def test_pages_obey_their_content_security_policy(desk: Desk, page: Page) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     with desk.database.write() as connection:

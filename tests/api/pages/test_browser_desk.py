@@ -1,4 +1,4 @@
-"""What agents do most, done in a real browser; and what axe finds on the pages where they do it."""
+"""The most frequent actions of agents in a real browser, and axe's findings on these pages."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.app import create_app
-from router.text.sms_segments import count_segments
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
+from tests.sms_counter import count_segments
 
 _CHROMIUM = shutil.which("chromium")
 _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
@@ -39,7 +39,7 @@ text = { en = "Please tell us {missing_facts}. Your reference is {reference}." }
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Database, dict[str, str]]]:
-    """A desk at some moment of today, and tokens of two agents and a supervisor."""
+    """A desk, and tokens of two agents and a supervisor."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "secret").write_text("AC0")
     database = Database.at(folder / "omniyard.db")
@@ -49,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
         build = Builder(connection, now=datetime.now(UTC) - HOUR)
         danger = build.conversation(reference="AAAAAAAAA", channel="phone", subject="My money is gone", emergency=True)
-        build.message(danger, channel="phone", text="Somebody took my money", sender_handle="+15005550001")
+        build.message(danger, channel="phone", text="Someone took my money", sender_handle="+15005550001")
         for number in range(5):
             at = build.now - number * HOUR - HOUR
             case = build.conversation(
@@ -102,7 +102,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
 
-    # 1. Look through a queue, and open what is first in it by the keyboard.
+    # 1. Look at a queue and open its first conversation by keyboard.
     page.click("nav.tabs >> text=Emergencies")
     page.wait_for_url("**/?view=emergencies")
     page.keyboard.press("j")
@@ -111,7 +111,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     # 2. Take it.
     page.keyboard.press("t")
     expect(page.locator(".toast")).to_contain_text("It is yours.")
-    # 3. Put a ready text into the answer, see what it costs as SMS, and that it is counted as the server counts it.
+    # 3. Insert a ready text; the SMS counter agrees with the server's count.
     page.click("[data-canned] button")
     text = page.input_value("#text")
     assert text == "Please tell us the transaction or order number. Your reference is AAAAAAAAA."
@@ -119,13 +119,13 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
         page.fill("#text", words)
         counted = count_segments(words)
         expect(page.locator("#segments")).to_contain_text(f"{counted.parts} SMS, {counted.left} left")
-    # 4. See that somebody else answers too.
+    # 4. See that another agent is answering too.
     other = signed_in(chromium, url, tokens["Li"])
     other.goto(f"{url}/conversations/AAAAAAAAA")
     page.focus("#text")
     expect(other.locator("#presence")).to_have_text("Ming is replying", timeout=15_000)
     other.context.close()
-    # 5. Answer, by the keyboard; a second press of the keys sends nothing more.
+    # 5. Answer by keyboard; a second press of the keys sends nothing.
     page.fill("#text", "We have locked your account.")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".toast")).to_contain_text("The answer is on its way.")
@@ -137,14 +137,14 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.keyboard.type("Called the bank.")
     page.click("text=Save as note")
     expect(page.locator("article.note")).to_contain_text("Called the bank.")
-    # 7. Correct the category, and take that back.
+    # 7. Correct the category, and undo that.
     page.select_option("select[name=category]", "refund")
     page.click("[aria-label='Set: Correct category']")
     expect(page.locator(".toast")).to_contain_text("Category corrected")
     page.wait_for_load_state()
     page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("Undone.")
-    # 8. Snooze the next one, and come back to the list that one came from.
+    # 8. Snooze the next one, and return to the list.
     page.wait_for_load_state()
     page.keyboard.press("u")
     page.wait_for_url("**/?view=emergencies")
@@ -156,7 +156,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.click("text=tomorrow 9:00")
     page.wait_for_url("**/?view=open")
     expect(page.locator(".toast")).to_contain_text("Snoozed until")
-    # 9. Answer past news: the text is kept, and what is new is shown.
+    # 9. Answer without having seen a new message: the text is kept, and the new message is shown.
     page.click("text=Question 1")
     page.wait_for_url("**/conversations/BBBBBBBB1")
     page.fill("#text", "It takes three days.")
@@ -166,7 +166,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     expect(page.locator("#refusal")).to_contain_text("read what is new")
     expect(page.locator("article.news")).to_contain_text("It has arrived, thank you.")
     assert page.input_value("#text") == "It takes three days."
-    # 10. Find something, and resolve it.
+    # 10. Search for a conversation, and resolve it.
     page.goto(url)
     page.keyboard.press("/")
     page.keyboard.type("BBBBBBBB2")

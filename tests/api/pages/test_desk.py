@@ -1,4 +1,4 @@
-"""What agents do on the pages: the same orders as over REST, by forms, once, never past news, and taken back."""
+"""Agents' actions on the pages: the orders of the REST API, sent by forms, done once, refused when stale, undone."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def row(database: Database, model: type[Any] = ConversationRow, **where: object)
         return connection.execute(statement).mappings().one()
 
 
-def test_the_buttons_of_a_conversation_do_what_they_say_and_undo_takes_it_back(
+def test_the_buttons_of_a_conversation_work_and_can_be_undone(
     browser: AppClient, database: Database, case: UUID
 ) -> None:
     steps: list[tuple[dict[str, str], dict[str, Any], dict[str, Any], str]] = [
@@ -103,7 +103,7 @@ def test_the_buttons_of_a_conversation_do_what_they_say_and_undo_takes_it_back(
         assert undone.status_code == 303, (fields, undone.text)
         found = row(database, id=case)
         assert {name: found[name] for name in before} == before, fields
-        # Said once.
+        # Shown once.
         assert "Undone." in browser.get(CASE).text
         assert "Undone." not in browser.get(CASE).text
 
@@ -123,7 +123,7 @@ def test_a_double_click_answers_once_and_a_note_is_for_agents(
     assert "An older question" in page
 
 
-def test_nobody_answers_past_news_and_what_was_typed_is_kept(
+def test_an_answer_past_a_new_message_is_refused_and_its_text_is_kept(
     browser: AppClient, database: Database, case: UUID
 ) -> None:
     page = browser.get(CASE).text
@@ -144,7 +144,7 @@ def test_nobody_answers_past_news_and_what_was_typed_is_kept(
     assert press(browser, f"{CASE}/say", page=answer.text, kind="reply", text="Good!").status_code == 303
 
 
-def test_an_answer_that_leaves_later_can_be_taken_back(browser: AppClient, database: Database, case: UUID) -> None:
+def test_a_scheduled_answer_can_be_cancelled(browser: AppClient, database: Database, case: UUID) -> None:
     answer = press(browser, f"{CASE}/say", kind="reply", text="Good morning", when="at", send_at="2099-01-05T09:00")
     assert answer.status_code == 303, answer.text
     page = browser.get(CASE).text
@@ -153,7 +153,7 @@ def test_an_answer_that_leaves_later_can_be_taken_back(browser: AppClient, datab
     assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"
 
 
-def test_forms_refuse_what_is_not_theirs(
+def test_forms_refuse_forged_and_invalid_input(
     browser: AppClient, client_of: Callable[[str], AppClient], database: Database, case: UUID
 ) -> None:
     page = browser.get(CASE).text
@@ -205,12 +205,12 @@ def test_agents_see_who_else_is_there(
     assert senior.get(f"{CASE}/pulse", headers=poll).json()["said"] == "the agent is replying"
     browser.get(f"{CASE}/pulse?writing=0", headers=poll)
     assert senior.get(f"{CASE}/pulse").json()["said"] == "the agent is looking at this"
-    # A link opened by hand makes nobody present, and what is not theirs is not there.
+    # A link opened by hand marks no agent as present, and another team's conversation is not found.
     assert browser.get(f"{CASE}/pulse").json()["said"] == "the senior is looking at this"
     assert senior.get("/conversations/NOWHERE00/pulse").status_code == 404
 
 
-def test_supervisors_see_how_the_desk_does(client_of: Callable[[str], AppClient], case: UUID) -> None:
+def test_supervisors_see_the_desks_figures(client_of: Callable[[str], AppClient], case: UUID) -> None:
     supervisor = client_of("supervisor")
     page = supervisor.get("/supervisor").text
     assert 'role="img"' in page
@@ -226,7 +226,7 @@ def test_supervisors_see_how_the_desk_does(client_of: Callable[[str], AppClient]
     assert client_of("agent").get("/supervisor").status_code == 403
 
 
-def test_people_judge_what_they_were_called_for_and_see_who_says_the_same(
+def test_agents_confirm_emergencies_and_see_similar_conversations(
     browser: AppClient, database: Database, case: UUID
 ) -> None:
     with database.write() as connection:

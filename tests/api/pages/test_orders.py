@@ -1,4 +1,4 @@
-"""Moments that agents snooze until."""
+"""The times until which agents can snooze."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from api.pages.orders import local_moment, snoozes
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-# A Friday, 17:30 there.
+# A Friday, 17:30 in that zone.
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
@@ -31,5 +31,5 @@ def test_on_a_monday_monday_is_the_next_one() -> None:
     assert snoozes(monday, zone=SHANGHAI, opens_at=None)["monday"] == datetime(2026, 11, 30, 1, tzinfo=UTC)
 
 
-def test_a_field_means_the_desks_zone() -> None:
+def test_a_time_field_is_in_the_desks_zone() -> None:
     assert local_moment("2026-11-23T09:00", zone=SHANGHAI) == datetime(2026, 11, 23, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The pages that people look at, as the server sends them; `tests/journeys` opens them in a browser."""
+"""The HTML of the pages, as the server sends it; the browser tests open it in a browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{7*7}}"
 
 
 class Tags(HTMLParser):
-    """What a page is made of."""
+    """The elements of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def test_the_list_shows_what_is_due(browser: AppClient, reference: str) -> None:
         ("?status=all&overdue=true", True),
         ("?contact=li@example.com&category=failed_transaction&channel=support-mail", True),
         ("?category=refund", False),
-        # What a form sends for fields that are left alone.
+        # The empty values that a form sends for untouched fields.
         ("?status=open&team=&category=&channel=&contact=", True),
     ],
 )
@@ -69,7 +69,7 @@ def test_the_list_is_filtered_by_its_address(browser: AppClient, reference: str,
     assert (f"/conversations/{reference}" in browser.get(f"/{query}").text) is shown
 
 
-def test_the_list_goes_on_where_the_page_ends(browser: AppClient, database: Database) -> None:
+def test_the_next_page_continues_where_the_page_ends(browser: AppClient, database: Database) -> None:
     with database.write() as connection:
         build = Builder(connection)
         for number in range(45):
@@ -101,7 +101,7 @@ def test_a_conversation_shows_its_story_and_why_it_is_here(browser: AppClient, r
         assert words in page, words
 
 
-def test_html_is_shown_in_a_frame_that_can_do_nothing(browser: AppClient, reference: str) -> None:
+def test_html_is_shown_in_a_sandboxed_frame(browser: AppClient, reference: str) -> None:
     [frame] = Tags(browser.get(f"/conversations/{reference}").text).of("iframe")
     assert frame["sandbox"] in {"", None}
     answer = browser.get(str(frame["src"]))
@@ -112,7 +112,7 @@ def test_html_is_shown_in_a_frame_that_can_do_nothing(browser: AppClient, refere
     assert "script-src" not in policy
 
 
-def test_what_customers_write_is_never_markup(browser: AppClient, database: Database) -> None:
+def test_customers_text_is_never_markup(browser: AppClient, database: Database) -> None:
     with database.write() as connection:
         build = Builder(connection)
         conversation_id = build.conversation(
@@ -142,7 +142,7 @@ def test_what_customers_write_is_never_markup(browser: AppClient, database: Data
         assert [each.get("src") for each in tags.of("script")] == ["/static/desk.js"], path
         assert [each["src"] for each in tags.of("img")] == ["/static/mark.svg"], path
         assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")], path
-        # A template that rendered it would have counted.
+        # A template that rendered the expression would show its value.
         assert "{{7*7}}" in answer.text, path
 
 
@@ -182,7 +182,7 @@ def test_a_chosen_language_stays(browser: AppClient, reference: str) -> None:
     assert '<html lang="en"' in browser.get("/?language=en").text
 
 
-def test_every_word_of_the_pages_has_two_languages() -> None:
+def test_every_phrase_of_the_pages_has_two_languages() -> None:
     from api.text.phrases import _WORDS, Words  # noqa: PLC0415
 
     for key, (english, chinese) in _WORDS.items():
@@ -194,7 +194,7 @@ def test_every_word_of_the_pages_has_two_languages() -> None:
     assert Words("zh")("unheard_of") == "unheard of"
 
 
-def test_pages_need_no_script_and_hold_none(browser: AppClient, reference: str) -> None:
+def test_pages_work_without_scripts_and_contain_no_inline_script(browser: AppClient, reference: str) -> None:
     for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
         tags = Tags(browser.get(path).text)
         assert not tags.of("style"), path

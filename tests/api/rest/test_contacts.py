@@ -1,4 +1,4 @@
-"""Contacts over REST: read, edit, merge and part, export, erase."""
+"""Contacts over REST: read, edit, merge, undo, export, erase."""
 
 from __future__ import annotations
 
@@ -111,6 +111,18 @@ def test_what_is_erased_is_nowhere_and_the_books_still_balance(client: AppClient
     assert originals == 0
 
 
+def test_an_answer_that_was_erased_is_not_given_again(client: AppClient, database: Database) -> None:
+    build_case(database)
+    contact = contact_of(client, "li@example.com")
+    case = client.get("/api/v1/conversations", params={"contact": contact["id"]}).json()["conversations"][0]["id"]
+    note = {"json": {"kind": "note", "text": "Called."}, "headers": {"Idempotency-Key": "note-0001"}}
+    first = client.post(f"/api/v1/conversations/{case}/messages", **note)
+    assert first.status_code == 201
+    assert client.post(f"/api/v1/conversations/{case}/messages", **note).json() == first.json()
+    client.post(f"{CONTACTS}/{contact['id']}/erase", json={"reason": "asked for by letter"})
+    assert client.post(f"/api/v1/conversations/{case}/messages", **note).status_code == 409
+
+
 def test_contacts_of_other_teams_are_not_found(client_of: Callable[[str], AppClient], database: Database) -> None:
     build_case(database)
     ids = [contact_of(client_of("admin"), handle)["id"] for handle in ("li@example.com", "+8613800138000")]
@@ -125,7 +137,7 @@ def test_contacts_of_other_teams_are_not_found(client_of: Callable[[str], AppCli
     assert agent.get(f"{CONTACTS}/{ids[1]}/timeline").status_code == 404
 
 
-def test_who_names_anothers_address_is_shown_to_people_and_merged_by_nobody(
+def test_a_contact_who_names_anothers_address_is_suggested_and_not_merged(
     client: AppClient, client_of: Callable[[str], AppClient], database: Database
 ) -> None:
     with database.write() as connection:
@@ -153,7 +165,7 @@ def test_who_names_anothers_address_is_shown_to_people_and_merged_by_nobody(
     ]
     assert client.get(f"{CONTACTS}/{ids['li.na@example.com']}/suggestions").json() == {"suggestions": []}
     assert contact_of(client, "+8613800138000")["merged_into"] is None
-    # Whoever sees neither learns of neither.
+    # An agent who sees neither contact learns of neither.
     agent = client_of("agent")
     table = sa.table("conversation", sa.column("team"))
     with database.write() as connection:

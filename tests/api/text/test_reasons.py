@@ -1,4 +1,4 @@
-"""Every reason has words in both languages and code that gives it; every value that it brings is said."""
+"""Every reason has a text in both languages and code that gives it; every value of it is in the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from api.text.phrases import LANGUAGES, Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
-from api.text.reasons import ReasonReader, in_english, reasons, say
+from api.text.reasons import ReasonReader, in_english, line_in_english, reasons, say, say_line
 from router.hours.holidays import public_holidays
 from router.origin.automatic import Origin, OriginKind
 from router.origin.sender_signals import Signal, SignalKind
@@ -45,7 +45,7 @@ CHINESE = ReasonReader(words=Words("zh"))
 def given() -> dict[str, set[frozenset[str]]]:
     """Return the keys that code names, and with which values it names them where it does so at once."""
     found: dict[str, set[frozenset[str]]] = {}
-    for path in (path for room in ("router", "workers") for path in (ROOT / room).rglob("*.py")):
+    for path in (path for room in ("router", "store", "workers") for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             for key in _keys(node):
                 found.setdefault(key, set())
@@ -117,6 +117,28 @@ def test_a_key_of_a_later_version_is_shown_with_its_values() -> None:
     assert in_english(Reason("danger_is_likely", {"percent": 73})) == "danger_is_likely 73"
 
 
+@pytest.mark.parametrize(
+    ("line", "english", "chinese"),
+    [
+        ("", "", ""),
+        ("It nests too deep.", "It nests too deep.", "It nests too deep."),
+        (
+            Reason(ReasonKey.STRAY_BOUNCE).line + " | discarded by Ming: spam",
+            "a bounce of a message that we did not send | discarded by Ming: spam",
+            "退信所指的邮件并非我方发出 | discarded by Ming: spam",
+        ),
+        (
+            Reason(ReasonKey.CUSTOMER_HAS_REPLIES, {"replies": 3}).line,
+            "the customer got 3 automatic replies within 24 hours",
+            "24 小时内已向该客户发送 3 条自动回复",
+        ),
+        ('{"key": broken', '{"key": broken', '{"key": broken'),
+    ],
+)
+def test_a_column_of_text_holds_a_reason_or_a_sentence(line: str, english: str, chinese: str) -> None:
+    assert (line_in_english(line), say_line(line, reader=CHINESE)) == (english, chinese)
+
+
 def whole() -> Trace:
     return Trace(
         origin=Origin(OriginKind.BULK, (Reason(ReasonKey.PRECEDENCE, {"precedence": "bulk"}),)),
@@ -157,8 +179,8 @@ def test_the_chinese_desk_says_no_english() -> None:
     latin = re.compile(r"[A-Za-z]{3,}")
     # Names of the operator's file, of headers and of the reader.
     known = {"card", "refund", "office", "all", "front", "vip", "fast", "Precedence", "bulk"}
-    told = [step for step in reasons(whole(), reader=CHINESE) if step.step != "later"]
-    lines = [line for step in told for line in (step.title, step.decision, *step.evidence)]
+    shown = [step for step in reasons(whole(), reader=CHINESE) if step.step != "later"]
+    lines = [line for step in shown for line in (step.title, step.decision, *step.evidence)]
     assert {word for line in lines for word in latin.findall(line)} - known == set()
     assert "未采用“vip”：来信性质是群发邮件" in lines
 
@@ -180,8 +202,8 @@ OLD: dict[str, Any] = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sentences_of_an_older_version_are_shown_as_they_are(language: Any) -> None:
-    told = reasons(read_trace(OLD), reader=ReasonReader(words=Words(language)))
-    said = " | ".join(line for step in told for line in step.evidence)
+    shown = reasons(read_trace(OLD), reader=ReasonReader(words=Words(language)))
+    said = " | ".join(line for step in shown for line in step.evidence)
     for sentence in ("list-id is set", "The domain did not send this.", "a new subject", "closed, weekend"):
         assert sentence in said
     for sentence in ("money + gone", "emergency is false", "the route sends no reply"):

@@ -1,4 +1,4 @@
-"""Conversations that are put together and taken apart, while mail goes on arriving for them."""
+"""Merging and splitting conversations while mail still arrives for them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from store.conversations.read import where_now
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
-from store.inbound.history import digest
 from store.outbound import replies
-from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow
+from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow, digest
 from tests.desk import BOB, Desk, envelope
 
 
@@ -69,7 +68,7 @@ def test_a_merged_conversation_sends_on_what_comes_for_it_and_comes_back_as_it_w
     # When they are merged, and mail comes that answers the first, by Message-ID and by our token
     with database.write() as connection:
         now = read_clock(connection)
-        kept = merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
+        kept = merging.merge(connection, source_id=source, target_id=target, by="Ann", now=now)
     with database.read() as connection:
         assert [row.id for row, _ in list_conversations(connection, Filter(), limit=9)] == [target]
     token = make_token(desk_key(desk.settings, purpose="thread tokens"), reference=reference, contact_id=contact)
@@ -81,18 +80,18 @@ def test_a_merged_conversation_sends_on_what_comes_for_it_and_comes_back_as_it_w
     # Then it is in the other one, and the first takes no orders
     assert {home_of(database, f"{key}@customer.example") for key in ("one", "two", "three", "four")} == {target}
     with pytest.raises(Conflict), database.write() as connection:
-        merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
+        merging.merge(connection, source_id=source, target_id=target, by="Ann", now=now)
 
     # When it is undone, then both are as they were, and what came meanwhile stays where it came to
     with database.write() as connection:
-        merging.undo(connection, database, kept, by="Ann", now=now)
+        merging.undo(connection, kept, by="Ann", now=now)
     after = state_of(database, source, target)
     assert [row for row in after if row["id"] == source] == [row for row in before if row["id"] == source]
     assert home_of(database, "one@customer.example") == source
     assert home_of(database, "three@customer.example") == target
     assert set(keys) <= set(rows_of(database, ThreadKeyRow, "digest", "conversation_id"))
     with pytest.raises(Conflict), database.write() as connection:
-        merging.undo(connection, database, kept, by="Ann", now=now)
+        merging.undo(connection, kept, by="Ann", now=now)
 
 
 def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_path: Path) -> None:
@@ -106,11 +105,11 @@ def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_pa
     )
     with database.write() as connection:
         now = read_clock(connection)
-        kept = merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
+        kept = merging.merge(connection, source_id=source, target_id=target, by="Ann", now=now)
     [merged] = state_of(database, target)
     assert (merged["emergency"], merged["priority"]) == (True, "urgent")
     with database.write() as connection:
-        merging.undo(connection, database, kept, by="Ann", now=now)
+        merging.undo(connection, kept, by="Ann", now=now)
     assert state_of(database, source, target) == before
     assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id")) == keys
 
@@ -139,7 +138,7 @@ def test_messages_that_are_split_off_take_their_thread_with_them(database: Datab
     )
     assert home_of(database, "two@customer.example") == home_of(database, "three@customer.example") == new != home
     with database.write() as connection:
-        merging.undo(connection, database, kept, by="Ann", now=now)
+        merging.undo(connection, kept, by="Ann", now=now)
     assert {home_of(database, f"{key}@customer.example") for key in ("one", "two", "three")} == {home}
     [after] = state_of(database, home)
     assert after | {"last_message_at": None} == before[0] | {"last_message_at": None}
@@ -151,7 +150,7 @@ def test_conversations_of_two_customers_are_never_merged(database: Database, tmp
     desk.route(envelope("two", sender=BOB))
     source, target = home_of(database, "one@customer.example"), home_of(database, "two@customer.example")
     with database.write() as connection, pytest.raises(PermanentError):
-        merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=read_clock(connection))
+        merging.merge(connection, source_id=source, target_id=target, by="Ann", now=read_clock(connection))
 
 
 def open_conversations(database: Database, tmp_path: Path) -> list[Any]:
@@ -169,17 +168,17 @@ def open_conversations(database: Database, tmp_path: Path) -> list[Any]:
 def merge(database: Database, source: Any, target: Any) -> Any:
     with database.write() as connection:
         now = read_clock(connection)
-        return merging.merge(connection, database, source_id=source, target_id=target, by="Ann", now=now)
+        return merging.merge(connection, source_id=source, target_id=target, by="Ann", now=now)
 
 
 def wait_for_lock(database: Database) -> None:
-    """Return once somebody waits for a lock of PostgreSQL's."""
+    """Return once a session waits for a lock of PostgreSQL's."""
     waiting = sa.text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
     for _ in range(2000):
         with database.read() as connection:
             if connection.execute(waiting).first() is not None:
                 return
-    raise AssertionError("nobody waits for a lock")
+    raise AssertionError("no session waits for a lock")
 
 
 @pytest.mark.parametrize("order", ["chain", "circle", "split", "unlink", "note"])
@@ -195,10 +194,8 @@ def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it
         with database.write() as connection:
             now = read_clock(connection)
             doing: dict[str, Callable[[], object]] = {
-                "chain": lambda: merging.merge(connection, database, source_id=one, target_id=two, by="Ann", now=now),
-                "circle": lambda: merging.merge(
-                    connection, database, source_id=three, target_id=two, by="Ann", now=now
-                ),
+                "chain": lambda: merging.merge(connection, source_id=one, target_id=two, by="Ann", now=now),
+                "circle": lambda: merging.merge(connection, source_id=three, target_id=two, by="Ann", now=now),
                 "split": lambda: merging.split(
                     connection, conversation_id=two, message_ids=[message], by="Ann", now=now
                 ),
@@ -207,11 +204,11 @@ def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it
             }
             doing[order]()
 
-    # When somebody comes to it meanwhile, then they are refused once it has ended
+    # When another agent acts on it meanwhile, the action is refused once the merge has ended
     with ThreadPoolExecutor(1) as pool:
         with database.write() as connection:
             now = read_clock(connection)
-            merging.merge(connection, database, source_id=two, target_id=three, by="Bob", now=now)
+            merging.merge(connection, source_id=two, target_id=three, by="Bob", now=now)
             waits = pool.submit(late)
             wait_for_lock(database)
         with pytest.raises(Conflict, match="was merged into"):
@@ -243,7 +240,7 @@ def test_a_merge_with_a_version_holds_no_conversation_while_it_waits_for_the_sen
     def late() -> None:
         with database.write() as connection:
             now = read_clock(connection)
-            merging.merge(connection, database, source_id=one, target_id=two, by="Ann", now=now, version=version)
+            merging.merge(connection, source_id=one, target_id=two, by="Ann", now=now, version=version)
 
     with database.read() as connection:
         version = connection.execute(sa.select(table.c.version).where(table.c.id == one)).scalar_one()
@@ -270,5 +267,5 @@ def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(databas
     after = rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")
     assert [row[1:] for row in after if row[0] == key] == [(two, True)]
     with database.write() as connection:
-        merging.undo(connection, database, kept, by="Ann", now=read_clock(connection))
+        merging.undo(connection, kept, by="Ann", now=read_clock(connection))
     assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")) == before

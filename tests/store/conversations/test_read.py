@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError
-from store.conversations.lists import Filter, Sort, count_unresolved, list_conversations
+from store.conversations.lists import Counts, Filter, Sort, count_all, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles
+from store.db.bulk import table_of
+from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
-from store.inbound.quarantine import discard, find_quarantined, list_quarantined, replay
-from store.tables.messages import Status
+from store.inbound.quarantine import discard, find_quarantined, find_with_originals, list_quarantined, replay
+from store.tables.messages import OriginalRow
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
 
 MINUTE = timedelta(minutes=1)
+Result = TypeVar("Result")
 
 
 def test_the_list_has_the_newest_activity_first_over_all_statuses(database: Database) -> None:
@@ -86,7 +92,7 @@ def _place(sort: Sort, row: ConversationRecord) -> tuple[object, ...]:
         (Filter(contact="+8613800138000"), {"d"}),
         (Filter(contact=" LI@example.com "), {"a", "b", "c"}),
         (Filter(contact="nobody@example.com"), set()),
-        # The resolved one was due long ago, and nobody waits for it any more.
+        # The resolved one was due long ago, and no customer waits for it any more.
         (Filter(due_before=NOON), {"a", "d"}),
         (Filter(due_before=NOON, teams=["payments"], channels=["support-mail"]), {"a"}),
     ],
@@ -134,7 +140,7 @@ def test_contacts_show_their_handles_and_statuses_their_counts(database: Databas
         contact_id = build.contact("li@example.com")
     with database.read() as connection:
         assert handles(connection, [contact_id]) == {contact_id: ["li@example.com"]}
-        assert count_unresolved(connection) == {Status.OPEN: 1, Status.PENDING: 0, Status.SNOOZED: 0}
+        assert count_all(connection, agent="Ming", now=NOON).statuses == {"open": 1, "pending": 0, "snoozed": 0}
 
 
 def test_the_earliest_promise_is_due_unless_resolved(database: Database) -> None:
@@ -169,8 +175,8 @@ def test_files_originals_and_replies_are_found_from_their_message(database: Data
         conversation_id = build.conversation()
         mailed = build.message(conversation_id, mail=mail_with_file())
         attachment_id = build.attachment(mailed)
-        queued, told = build.outbound(conversation_id), build.outbound(conversation_id, state="sent")
-        answer = build.message(conversation_id, direction="outgoing", outbound_id=told)
+        queued, sent = build.outbound(conversation_id), build.outbound(conversation_id, state="sent")
+        answer = build.message(conversation_id, direction="outgoing", outbound_id=sent)
     with database.read() as connection:
         files = attachments_of(connection, [mailed, answer])
         assert [file.id for file in files[mailed]] == [attachment_id]
@@ -219,6 +225,27 @@ def test_the_quarantine_is_paged_newest_first(database: Database) -> None:
         assert [row.id for row in list_quarantined(connection, channel="desk-mail", limit=9)] == [other]
 
 
+def test_originals_are_read_together_as_far_as_they_fit_and_a_damaged_one_fails_alone(database: Database) -> None:
+    sealer = Sealer(lambda: bytes(32))
+    torn = sealer.seal(b"m")[:-1] + b"?"
+    with database.write() as connection:
+        build = Builder(connection)
+        small, other, large = (build.quarantined(mail=b"m" * size) for size in (10, 20, 500))
+        damaged, routed = build.quarantined(mail=b"m"), build.inbound()
+        connection.execute(
+            sa.update(table_of(OriginalRow)).where(table_of(OriginalRow).c.inbound_id == damaged).values(content=torn)
+        )
+    sealing = Database(database.url, sealer=sealer)
+    with sealing.read() as connection:
+        asked = [other, routed, small, damaged, large]
+        found = find_with_originals(connection, asked, most_bytes=40)
+        assert [row.id for row, _ in found.opened] == [other, small]
+        assert (found.damaged.keys(), found.left) == ({damaged}, (large,))
+        alone = find_with_originals(connection, found.left, most_bytes=40)
+        assert [(row.id, original.size, alone.left) for row, original in alone.opened] == [(large, 500, ())]
+    sealing.close()
+
+
 def test_a_token_is_known_only_by_its_hash_and_dies_with_the_agent(database: Database) -> None:
     with database.write() as connection:
         agent, token = add_agent(connection, name=" Ming ", role="agent")
@@ -250,9 +277,39 @@ def test_two_agents_cannot_have_one_name(database: Database) -> None:
     ],
 )
 def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(database: Database, wanted: Filter) -> None:
+    fill_and_analyse(database)
+    page, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
+    assert len(page) == 20
+    assert "_activity" in plan
+    assert "Seq Scan on conversation" not in plan
+    assert "SCAN conversation" not in plan
+
+
+def test_the_few_emergencies_are_listed_and_counted_from_their_small_index(database: Database) -> None:
+    wanted = Filter(emergency=True, statuses=[Status.OPEN])
+    fill_and_analyse(database)
+    page, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
+    assert page == []
+    assert "ix_conversation_emergencies" in plan
+
+    def count(connection: Connection) -> Counts:
+        return count_all(connection, agent="Ming", now=NOON)
+
+    counts, plan = read_planned(database, count, about="conversation.emergency")
+    assert counts.emergencies == 0
+    assert "ix_conversation_emergencies" in plan
+
+
+def fill_and_analyse(database: Database) -> None:
     fill(database, 3000)
     with database.write() as connection:
         connection.execute(sa.text("ANALYZE"))
+
+
+def read_planned(
+    database: Database, read: Callable[[Connection], Result], *, about: str = "FROM conversation"
+) -> tuple[Result, str]:
+    """Return what is read, and the plan of the first query that has these words."""
     statements: list[tuple[str, Any]] = []
 
     def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
@@ -260,11 +317,9 @@ def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(data
 
     sa.event.listen(database.engine, "before_cursor_execute", note)
     with database.read() as connection:
-        page = list_conversations(connection, wanted, limit=20)
-        statement, parameters = next(entry for entry in statements if "FROM conversation" in entry[0])
+        found = read(connection)
+        statement, parameters = next(entry for entry in statements if about in entry[0])
         explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
         plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
-    assert len(page) == 20
-    assert "_activity" in plan
-    assert "Seq Scan on conversation" not in plan
-    assert "SCAN conversation" not in plan
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+    return found, plan

@@ -1,4 +1,4 @@
-"""What came in is kept under a key that is not in the database."""
+"""Originals are encrypted with a key that is not in the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ SECRET = b"my card is 4111 1111 1111 1111" * 20
 def test_only_the_key_opens_what_it_sealed_and_what_never_was_sealed_stays_readable():
     sealer = Sealer(lambda: KEY)
     sealed, text = sealer.seal(SECRET), sealer.seal_text(SECRET.decode())
-    assert sealer.seals
     assert SECRET[:10] not in sealed
     assert sealer.open(sealed) == SECRET
     assert "4111" not in text
@@ -41,4 +40,3 @@ def test_another_key_is_not_the_messages_fault_and_a_changed_byte_is_seen():
 def test_a_desk_without_a_key_keeps_what_comes_as_it_is():
     sealer = Sealer(None)
     assert (sealer.seal(SECRET), sealer.seal_text("a")) == (SECRET, "a")
-    assert not sealer.seals

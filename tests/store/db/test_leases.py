@@ -1,4 +1,4 @@
-"""Leases: one owner at a time, taken over when it ends, fenced by its token."""
+"""Leases: one owner at a time, taken over after their expiry, fenced by tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LASTS = timedelta(seconds=15)
 
 def take(database: Database, *, holder: str, lasts: timedelta = LASTS) -> object:
     with database.write() as connection:
-        return leases.take_lease(connection, database, name="channel:mail", holder=holder, lasts=lasts)
+        return leases.take_lease(connection, name="channel:mail", holder=holder, lasts=lasts)
 
 
 def test_the_second_who_asks_must_wait(database: Database) -> None:

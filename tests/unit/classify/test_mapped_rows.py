@@ -1,4 +1,4 @@
-"""The table that processes share in a file."""
+"""The table that processes share through a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.classify.encoder import map_rows
 TABLE = np.arange(200, dtype=np.uint8).reshape(20, 10)
 
 
-def test_rows_are_the_tables_before_and_after_they_are_let_go(tmp_path):
+def test_rows_equal_the_table_before_and_after_a_release(tmp_path):
     mapped = map_rows(TABLE, tmp_path / "models" / "table.rows")
     assert (mapped.rows[[3, 7]] == TABLE[[3, 7]]).all()
     mapped.let_go()
@@ -28,14 +28,14 @@ def test_a_second_process_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(200), TABLE.tobytes() + b"more"])
-def test_a_file_that_holds_anything_else_is_written_anew(tmp_path, content):
+def test_a_file_with_other_content_is_rewritten(tmp_path, content):
     file = tmp_path / "table.rows"
     file.write_bytes(content)
     assert (map_rows(TABLE, file).rows == TABLE).all()
     assert file.read_bytes() == TABLE.tobytes()
 
 
-def test_a_process_that_reads_the_former_file_goes_on_reading_it(tmp_path):
+def test_a_process_that_has_mapped_the_old_file_keeps_reading_it(tmp_path):
     file = tmp_path / "table.rows"
     former = map_rows(TABLE, file)
     now = map_rows(TABLE[::-1].copy(), file)
@@ -45,7 +45,7 @@ def test_a_process_that_reads_the_former_file_goes_on_reading_it(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
-def test_processes_that_write_at_once_end_with_one_file(tmp_path):
+def test_processes_that_write_at_the_same_time_leave_one_file(tmp_path):
     file = tmp_path / "table.rows"
     with ThreadPoolExecutor(8) as pool:
         mapped = list(pool.map(lambda _: map_rows(TABLE, file), range(8)))
@@ -56,14 +56,14 @@ def test_processes_that_write_at_once_end_with_one_file(tmp_path):
     assert file.stat().st_ino == inode
 
 
-def test_a_table_longer_than_is_compared_at_once_is_compared_to_its_end(tmp_path):
+def test_a_table_of_several_chunks_is_compared_to_its_end(tmp_path):
     file, table = tmp_path / "table.rows", np.zeros((20_000, 4), np.uint8)
     map_rows(table, file)
     table[-1, -1] = 1
     assert (map_rows(table, file).rows == table).all()
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path):
+def test_a_file_that_cannot_be_written_raises(tmp_path):
     (tmp_path / "no-folder").touch()
     with pytest.raises(OSError, match="no-folder"):
         map_rows(TABLE, tmp_path / "no-folder" / "table.rows")

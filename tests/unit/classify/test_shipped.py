@@ -1,4 +1,4 @@
-"""The shipped sentences, learnt: every class knows its own, and a greeting is no complaint."""
+"""The model of the shipped sentences: every class recalls its own, and a greeting is not a complaint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from router.settings.intents import load_intents
 SHIPPED = Path(__file__).parents[3] / "config" / "channels.toml"
 SETTINGS = load_settings(SHIPPED)
 EXAMPLES = examples_of(SETTINGS, load_intents(SHIPPED, SETTINGS))
-# None of these is an example but the first three: what they have in common has been learnt, not the words by heart.
+# Only the first three are examples: the model has to generalise to the others.
 GREETINGS = (
     "hello",
     "你好",
@@ -54,17 +54,17 @@ def test_every_class_and_sub_intent_recalls_its_own_rows(classifier):
     right = defaultdict(list)
     for one, answer in zip(EXAMPLES, answers, strict=True):
         right[one.category].append((answer.category or answer.runner_up) == one.category)
-        # Where a person is asked no sub-intent is named, and a category's own example has none.
+        # An abstention names no sub-intent, and a category's own example has none.
         if one.intent and answer.category:
             right[one.category, one.intent].append(answer.intent == one.intent)
-    forgotten = {label: sum(told) / len(told) for label, told in right.items() if sum(told) < 0.9 * len(told)}
+    forgotten = {label: sum(hits) / len(hits) for label, hits in right.items() if sum(hits) < 0.9 * len(hits)}
     assert forgotten == {}
     assert {label for label in right if isinstance(label, str)} == set(SETTINGS.categories)
     assert {(one.category, one.intent) for one in EXAMPLES if one.intent} <= set(right)
 
 
 @pytest.mark.parametrize("greeting", GREETINGS)
-def test_a_greeting_alone_is_general_or_a_persons_to_decide(classifier, greeting):
+def test_a_greeting_alone_is_general_or_left_to_a_person(classifier, greeting):
     (answer,) = classifier.classify_page([greeting])
     assert answer.category in {"general", None}
     assert answer.category == "general" or answer.abstained

@@ -90,7 +90,7 @@ def shanghai(text: str) -> datetime:
         ("office", "2026-02-20T10:00", False, "closed, public holiday: day off in exchange for 2026-02-14"),
         ("office", "2026-07-08T10:00", False, "closed, the office moves house"),
         ("office", "2026-07-09T10:00", True, "open, weekly hours of Thursday"),
-        # Mail is reduced on holidays, chat is suspended; a chat weekend within the official days off is a holiday.
+        # On holidays mail has shorter hours and chat is closed, also on a weekend within the official days off.
         ("mail", "2026-02-17T10:00", True, "open, public holiday: Chinese New Year (Spring Festival)"),
         (
             "mail",
@@ -121,11 +121,11 @@ def test_open_or_closed_and_why(calendars, name, at, is_open, why):
         ("office", "2026-03-02T10:00", "2026-03-02T10:00", "2026-03-02T12:00"),
         ("office", "2026-03-02T12:00", "2026-03-02T13:00", None),
         ("office", "2026-03-06T18:00", "2026-03-09T09:00", None),
-        # The eve of Spring Festival: Saturday the 14th is worked, then nothing until the 24th.
+        # The eve of Spring Festival: Saturday the 14th is a working day, then closed until the 24th.
         ("office", "2026-02-14T18:00", "2026-02-24T09:00", None),
         ("office", "2026-12-31T18:00", "2027-01-04T09:00", None),
         ("never", "2026-03-02T10:00", None, None),
-        # What never closes has no closing.
+        # A calendar that never closes has no closing.
         ("always", "2026-03-02T10:00", "2026-03-02T10:00", None),
     ],
 )
@@ -137,13 +137,13 @@ def test_next_opening_and_closing(calendars, name, at, opening, closing):
 @pytest.mark.parametrize(
     ("start", "hours", "due"),
     [
-        # Within a span, across lunch, to the very closing minute, and over the night.
+        # Within a span, across lunch, exactly to the closing minute, and over the night.
         ("2026-03-02T09:00", 2, "2026-03-02T11:00"),
         ("2026-03-02T11:00", 2, "2026-03-02T14:00"),
         ("2026-03-02T09:00", 3, "2026-03-02T12:00"),
         ("2026-03-02T09:00", 8, "2026-03-02T18:00"),
         ("2026-03-02T17:00", 2, "2026-03-03T10:00"),
-        # Asked on a Sunday, the clock starts on Monday; zero is the opening itself.
+        # From a Sunday, the clock starts on Monday; zero returns the opening itself.
         ("2026-03-08T12:00", 1, "2026-03-09T10:00"),
         ("2026-03-08T12:00", 0, "2026-03-09T09:00"),
         ("2026-03-02T09:30", 0, "2026-03-02T09:30"),
@@ -177,20 +177,20 @@ def test_microseconds_survive(calendars):
 @pytest.mark.parametrize(
     ("zone", "night", "hours"),
     [
-        # Clocks go forward: a night of eight hours on the wall is seven long; back: nine.
+        # Clocks go forward: a night of eight hours local time lasts seven; back: nine.
         ("Europe/Berlin", "2026-03-28", 7),
         ("Europe/Berlin", "2026-10-24", 9),
         ("America/New_York", "2026-03-07", 7),
         ("America/New_York", "2026-10-31", 9),
         ("Europe/London", "2026-03-28", 7),
         ("Europe/London", "2026-10-24", 9),
-        # Lord Howe changes by half an hour; Kathmandu (+05:45) and Shanghai never do.
+        # Lord Howe changes by half an hour; Kathmandu (+05:45) and Shanghai never change.
         ("Australia/Lord_Howe", "2026-04-04", 8.5),
         ("Asia/Kathmandu", "2026-03-28", 8),
         ("Asia/Shanghai", "2026-10-24", 8),
     ],
 )
-def test_a_night_is_as_long_as_it_really_was(zone, night, hours):
+def test_a_night_has_its_real_length(zone, night, hours):
     calendar = calendar_of(f'timezone = "{zone}"\nweek = {{ mon-sun = ["22:00-06:00"] }}')
     start = datetime.fromisoformat(f"{night}T21:00").replace(tzinfo=ZoneInfo(zone))
     opening = calendar.next_opening(start)
@@ -203,7 +203,7 @@ def test_a_night_is_as_long_as_it_really_was(zone, night, hours):
 @pytest.mark.parametrize(
     ("span", "on", "start", "end"),
     [
-        # 29 March 2026, Berlin: 02:00 becomes 03:00 at 01:00 UTC. Edges inside the hole move to the jump.
+        # 29 March 2026, Berlin: 02:00 becomes 03:00 at 01:00 UTC. Edges in the skipped hour move to the change.
         ("02:30-05:00", "2026-03-29", "01:00", "03:00"),
         ("00:00-02:30", "2026-03-29", "23:00", "01:00"),
         ("00:00-03:00", "2026-03-29", "23:00", "01:00"),
@@ -228,7 +228,7 @@ def test_a_leap_day_is_a_day(calendars):
     assert calendars["office"].elapsed(start, end) == timedelta(hours=24)  # Monday, Tuesday the 29th, Wednesday
 
 
-def test_the_year_has_a_seamless_end(calendars):
+def test_the_end_of_a_year_has_no_gap(calendars):
     night = calendar_of('timezone = "Asia/Shanghai"\nweek = { mon-sun = ["22:00-06:00"] }')
     first, last = shanghai("2026-12-31T22:00"), shanghai("2027-01-01T06:00")
     assert night.closes(first) == last
@@ -315,7 +315,7 @@ def test_arithmetic_refuses_naive_moments_and_negative_durations(calendars):
         office.add(aware, timedelta(seconds=-1))
 
 
-def test_a_calendar_without_an_opening_says_so(calendars):
+def test_a_calendar_without_an_opening_raises(calendars):
     with pytest.raises(ConfigError, match='"never" has no opening within 366 days of 2026'):
         calendars["never"].add(shanghai("2026-03-02T10:00"), timedelta(hours=1))
 
@@ -328,7 +328,7 @@ def test_time_runs_out_with_the_last_opening():
         calendar.add(start, timedelta(hours=1, microseconds=1))
 
 
-def test_a_broken_clock_is_refused(calendars):
+def test_a_moment_of_a_wrong_clock_is_refused(calendars):
     with pytest.raises(ValueError, match="expected a moment from 1970 to 2199"):
         calendars["office"].is_open(datetime(9999, 1, 1, tzinfo=UTC))
 
@@ -336,8 +336,8 @@ def test_a_broken_clock_is_refused(calendars):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('extends = "nobody"', 'calendars.it.extends = "nobody": no calendar has this name'),
-        ('extends = "it"', "calendars.it.extends: it extends itself by way of it -> it"),
+        ('extends = "missing"', 'calendars.it.extends = "missing": no calendar has this name'),
+        ('extends = "it"', "calendars.it.extends: it extends itself through it -> it"),
         ('week = { monday = "24h" }', "calendars.it.week.monday: expected a weekday or a range of them"),
         ('week = { mon-fri = "24h", fri = "09:00-12:00" }', 'calendars.it.week.fri: fri is named by "mon-fri" too'),
         ('holidays = "XX"', 'calendars.it.holidays: no public holidays are known for "XX"'),
@@ -360,7 +360,7 @@ def test_a_mistake_in_the_file_is_named(lines, message):
         ('holidays = "CN"', date(2027, 6, 1), True),
         # Entered by hand up to the end of 2027.
         ('holidays = "CN"\nholidays_until = "2027-12-31"', date(2026, 11, 2), False),
-        # Fixed by law, so known for as long as the library computes; and no holidays, nothing to run out.
+        # Fixed by law, so known as far as the library computes; and without holidays nothing ends.
         ('holidays = "DE-BE"', date(2026, 11, 2), False),
         ('holidays = "US"', date(2026, 11, 2), False),
         ("", date(2199, 1, 1), False),
@@ -368,7 +368,7 @@ def test_a_mistake_in_the_file_is_named(lines, message):
 )
 def test_ops_are_warned_before_the_known_holidays_end(lines, today, warned):
     calendar = calendar_of(lines)
-    # A newer library may know 2027: shift the question by as much as the answer moved.
+    # A newer library may know 2027: shift the date by the same amount.
     moved = calendar.known_until.year - 2026 if calendar.known_until.year < 2100 and "until" not in lines else 0
     assert (coverage_warning(calendar, today=today.replace(year=today.year + moved)) is not None) is warned
 

@@ -91,7 +91,7 @@ def test_2026_has_248_working_days():
     assert len(spans_of("office", 2026)) == 2 * 248
 
 
-# Monday 10 June 2024 "is off, together with the weekend": the notice gives that weekend no dates.
+# Monday 10 June 2024 "is off, together with the weekend": the notice does not name that weekend's dates.
 JOINED = {date(2024, 6, 8), date(2024, 6, 9)}
 
 

@@ -1,4 +1,4 @@
-"""The engine against an oracle that looks at a clock on the wall once a minute and knows nothing else."""
+"""Compare the calendar with an oracle that only checks the local time of every minute."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from router.settings.model import DateRule
 from router.settings.values import DaySpan
 
 MINUTE = timedelta(minutes=1)
-# Each window holds this many minutes; the oracle looks at every one of them.
+# Each window holds this many minutes; the oracle checks each of them.
 WINDOW = 3 * 1440
 
-# A zone and a day on which something odd happens to its clocks or to the calendar.
+# A zone and a day on which its clocks or its calendar change.
 ODD_DAYS = [
     ("Europe/Berlin", date(2026, 3, 29)),
     ("Europe/Berlin", date(2026, 10, 25)),
@@ -48,7 +48,7 @@ class Case:
     minutes: list[bool]
 
     def utc(self, minute: int) -> datetime:
-        # What comes out is compared in UTC: in a repeated hour no two zones have equal moments (PEP 495).
+        # Compare results in UTC: in a repeated hour, moments of two zones are never equal (PEP 495).
         return self.start + minute * MINUTE
 
     def at(self, minute: int) -> datetime:
@@ -56,7 +56,7 @@ class Case:
 
 
 def minutes_by_the_wall(week, closed, *, zone, start, count):
-    """Say of each minute whether it lies within the unbroken stretch of the minutes that read within some span."""
+    """Return whether each minute lies between the first and the last minute whose local time is within a span."""
     stretches: dict[tuple[date, int, int], list[int]] = {}
     for minute in range(-2 * 1440, count + 1440):
         local = (start + minute * MINUTE).astimezone(zone)
@@ -73,7 +73,7 @@ def minutes_by_the_wall(week, closed, *, zone, start, count):
     return is_open
 
 
-# Clocks change in the small hours: half of the edges lie there.
+# Clocks change at night, so half of the edges are at night.
 openings = st.one_of(st.integers(0, 1439), st.sampled_from(range(0, 240, 15)))
 closings = st.one_of(st.integers(1, 1440), st.sampled_from(range(15, 240, 15)))
 spans_of_a_day = st.lists(
@@ -108,7 +108,7 @@ moments = st.datetimes(datetime(2025, 6, 1), datetime(2027, 6, 1), timezones=st.
 
 @quickly
 @given(cases())
-def test_every_minute_is_what_the_wall_says(case):
+def test_every_minute_agrees_with_the_local_time(case):
     assert [case.calendar.is_open(case.at(minute)) for minute in range(WINDOW)] == case.minutes
 
 
@@ -189,7 +189,7 @@ def test_what_was_added_has_elapsed(start, duration):
 @given(moments, durations, durations)
 def test_adding_twice_is_adding_once(start, first, second):
     calendar = office()
-    # Zero asks for the next opening, so that a sum ending at a closing differs from it in words, not in open time.
+    # Zero returns the next opening, so a sum that ends at a closing may differ in the moment, not in open time.
     twice, once = calendar.add(calendar.add(start, first), second), calendar.add(start, first + second)
     assert calendar.elapsed(once, twice) == timedelta(0)
     assert twice == once or not second

@@ -1,4 +1,4 @@
-"""Masking: no disguise saves a secret, and what only looks like one survives."""
+"""Masking finds secrets in every notation, and keeps text that only looks like a secret."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "s
 
 
 def bare(text):
-    """The text as somebody would read digits out of it: narrow, without tags, blanks and invisible characters."""
+    """Return the text for a search of digits: narrow, without tags, blanks and invisible characters."""
     without_tags = re.sub(r"<[^<>]*>|&\w+;", "", unicodedata.normalize("NFKC", text))
     return re.sub(r"[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]", "", without_tags)
 
 
-def test_of_5000_planted_secrets_none_survives():
+def test_of_5000_planted_secrets_all_are_masked():
     left = [one for one in planted(5000) if re.sub(r"[-.]", "", one.secret) in bare(mask(one.text).text)]
     assert left == []
 
 
 def test_the_kind_of_each_planted_secret_is_named():
-    # A number of 16 to 19 digits may be two things at once, and a six-digit PIN is a code as well as a password.
+    # A number of 16 to 19 digits may have two kinds, and a six-digit PIN is a code as well as a password.
     unnamed = [one for one in planted(2000) if one.kind not in mask(one.text).kinds]
     assert len(unnamed) <= 40
 
 
-def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
+def test_at_most_one_in_200_order_numbers_and_amounts_is_masked():
     texts = list(lookalikes(5000))
     assert sum(mask(text).text != text for text in texts) / len(texts) <= 0.005
 
@@ -47,7 +47,7 @@ def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
         ("card 4111 1111 1111 1111 declined", "card **** 1111 declined"),
         ("卡号６２２２０２１２３４５６７８９０１２８", "卡号**** 0128"),
         ("4111\u200b11111111\u200d1111", "**** 1111"),
-        # A tag within a number survives it, so that the HTML stays balanced.
+        # A tag inside a number stays, so that the HTML stays balanced.
         ("<b>4111</b>11111111<i>1111</i>", "<b>**** 1111</b><i></i>"),
         ("4111 1111\n> 1111 1111", "**** 1111"),
         ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "**** 1111"),
@@ -57,9 +57,9 @@ def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
         ("卡号是六二二二零二一二三四五六七八九零一二八", "卡号是**** 0128"),
         # Two cards in one line are two.
         ("4111111111111111,5500005555555559", "**** 1111,**** 5559"),
-        # A mistyped number that its owner calls a card is one.
+        # A mistyped number that is named a card is masked.
         ("卡号：6222020200112233440", "卡号：**** 3440"),
-        # The unnamed code after the expiry date.
+        # The code without a name after the expiry date.
         ("4111111111111111 12/27 123", "**** 1111 12/27 ****"),
         ("<a href='https://x.example/?c=4111111111111111'>x</a>", "<a href='https://x.example/?c=**** 1111'>x</a>"),
         ("card_4111111111111111.jpg", "card_**** 1111.jpg"),
@@ -82,7 +82,7 @@ def test_at_most_one_in_200_order_numbers_and_amounts_is_taken_for_a_secret():
         ("login code: A7K9Q2", "login code: ****"),
     ],
 )
-def test_a_secret_leaves_stars_and_a_card_its_last_four(text, masked):
+def test_stars_replace_a_secret_except_a_cards_last_four_digits(text, masked):
     assert mask(text).text == masked
 
 
@@ -106,7 +106,7 @@ def test_a_secret_leaves_stars_and_a_card_its_last_four(text, masked):
         "",
     ],
 )
-def test_what_only_looks_like_a_secret_survives(text):
+def test_text_that_only_looks_like_a_secret_stays(text):
     assert mask(text).text == text
     assert mask(text).kinds == ()
 
@@ -133,7 +133,7 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(unit):
     assert grows_linearly(mask, unit, size=10_000)
 
 
-def test_real_questions_of_bank_customers_hold_nothing_to_mask():
+def test_real_questions_of_bank_customers_stay_unmasked():
     file = CORPORA / "intents" / "banking77_train.jsonl"
     if not file.exists():
         pytest.skip(f"{file} is absent")

@@ -1,4 +1,4 @@
-"""What agents are told about a sender, and what is never taken for proof (reliability T47, T48)."""
+"""Signals about a sender for agents, and what never counts as proof (reliability T47, T48)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_customer_who_asks_for_staff_does_not_claim_to_be_staff(text: str) -> 
         "walletpay.example.evil.com", "walletpay-example.evil.com", "walletpay.com.cn", "mail.wa11etpay.example",
     ],
 )  # fmt: skip
-def test_a_domain_made_to_be_taken_for_ours_is_told(domain: str) -> None:
+def test_a_domain_that_imitates_ours_is_reported(domain: str) -> None:
     assert looks_like(domain, OWN) == "walletpay.example"
 
 

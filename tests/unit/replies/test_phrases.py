@@ -17,7 +17,7 @@ def shanghai(text):
 @pytest.mark.parametrize(
     ("now", "opening", "language", "words"),
     [
-        # Asked on the eve of Spring Festival 2026.
+        # On the eve of Spring Festival 2026.
         ("2026-02-14T18:05", "2026-02-24T09:00", "en", "Tuesday 24 February at 09:00"),
         ("2026-02-14T18:05", "2026-02-24T09:00", "zh-Hans", "2月24日（星期二）09:00"),
         ("2026-02-14T18:05", "2026-02-24T09:00", "zh-Hant", "2月24日（星期二）09:00"),
@@ -27,15 +27,15 @@ def shanghai(text):
         ("2026-03-02T23:59", "2026-03-03T09:00", "en", "tomorrow, Tuesday 3 March, at 09:00"),
         ("2026-03-02T23:59", "2026-03-03T09:00", "zh-Hant", "明天，3月3日（星期二）09:00"),
         ("2026-03-03T00:01", "2026-03-03T09:00", "en", "today at 09:00"),
-        # Another year is said, tomorrow or later.
+        # The phrase names another year.
         ("2026-12-31T18:00", "2027-01-04T09:00", "en", "Monday 4 January 2027 at 09:00"),
         ("2026-12-31T18:00", "2027-01-04T09:00", "zh-Hans", "2027年1月4日（星期一）09:00"),
         ("2026-12-31T18:00", "2027-01-01T09:00", "en", "tomorrow, Friday 1 January 2027, at 09:00"),
-        # It is open already.
+        # The calendar is open already.
         ("2026-03-02T10:00", "2026-03-02T10:00", "en", "now"),
         ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hans", "现在"),
         ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hant", "現在"),
-        # Regions belong to their script; languages that we do not speak get English.
+        # A region implies its script; languages without phrases get English.
         ("2026-03-02T10:00", "2026-03-02T10:00", "zh-Hant-HK", "現在"),
         ("2026-03-02T10:00", "2026-03-02T10:00", "zh_TW", "現在"),
         ("2026-03-02T10:00", "2026-03-02T10:00", "zh", "现在"),

@@ -120,7 +120,7 @@ NIGHT = datetime(2026, 3, 3, 17, tzinfo=UTC)
         ("hello", SPRING_FESTIVAL, "holiday", "held"),
         ("my account was hacked", NOW, "alarm", "emergency"),
         ("my account was hacked", NIGHT, "alarm", "emergency"),
-        ("all my money is gone", NOW, "rest", "open"),  # by day somebody reads it soon
+        ("all my money is gone", NOW, "rest", "open"),  # by day an agent reads it soon
         ("all my money is gone", NIGHT, "alarm", "released"),
         ("gone is my money", NIGHT, "alarm", "released"),  # in any order
         ("the moneylender has gone", NIGHT, "alarm", "released"),  # beginnings of words

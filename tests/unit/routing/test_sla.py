@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.conversation_status import Status
 from router.hours.from_settings import build_calendars
-from router.routing.sla import Due, Pause, due_at, due_times
+from router.routing.sla import Due, Pause, clock_rests, due_at, due_times
 from router.settings import read_settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -102,9 +103,24 @@ def test_the_clock_stands_still_while_we_wait(pauses, due):
 
 
 @pytest.mark.parametrize(
+    ("status", "rests"),
+    [
+        (Status.OPEN, False),
+        # It is the customer's turn.
+        (Status.PENDING, True),
+        # The customer does not know that an agent put it aside.
+        (Status.SNOOZED, False),
+        (Status.RESOLVED, True),
+    ],
+)
+def test_the_clock_rests_while_it_is_the_customers_turn_and_after_the_end(status, rests):
+    assert clock_rests(status) is rests
+
+
+@pytest.mark.parametrize(
     ("replied", "waiting_since", "due"),
     [
-        # Nobody has answered: the first reply is what is due.
+        # No agent has answered: the first reply is due.
         (False, "03-02T09:00", Due(first_reply=at("03-02T14:00"), resolve=at("03-03T18:00"))),
         # Answered, and the customer has written again.
         (True, "03-02T17:00", Due(next_reply=at("03-03T10:00"), resolve=at("03-03T18:00"))),

@@ -1,4 +1,4 @@
-"""Facts: what an agent will need is found in both languages, in one comparable form."""
+"""Facts are found in both languages, in one comparable form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def values(text, kind):
         ("手机号１３８１２３４５６７８", "phone", ["+8613812345678"]),
         ("call +86 138-1234-5678", "phone", ["+8613812345678"]),
         ("my number is +44 20 7946 0958", "phone", ["+442079460958"]),
-        # A digit more is another number.
+        # One more digit makes another number.
         ("138123456789", "phone", []),
         ("邮箱 A.B@Example.com。", "registered_email", ["a.b@example.com"]),
         ("订单号：2026011599887766 没到账", "transaction", ["2026011599887766"]),

@@ -1,4 +1,4 @@
-"""Language: scripts tell, mixed texts follow their larger part, traditional is told from simplified."""
+"""The language follows from the script; a mixed text has the language of its larger part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "s
     [
         ("我的账户被锁了", "zh-Hans"),
         ("我的帳戶被鎖了，請幫忙", "zh-Hant"),
-        # No character tells; the mainland is where most customers are.
+        # No character decides; most customers are in the mainland.
         ("你好", "zh-Hans"),
         ("我的account被locked了", "zh-Hans"),
         ("Hello my name is 王伟 and my card is blocked", "en"),
@@ -34,7 +34,7 @@ CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "s
         ("😀", "und"),
     ],
 )
-def test_the_script_tells_the_language(text, language):
+def test_the_script_decides_the_language(text, language):
     assert detect(text) == language
 
 
@@ -50,11 +50,11 @@ def test_the_script_tells_the_language(text, language):
         ("hesabım kilitlendi ve giremiyorum", "tr"),
     ],
 )
-def test_latin_languages_are_told_apart_where_the_library_is_there(text, language):
+def test_the_library_distinguishes_latin_languages(text, language):
     assert detect(text) == language
 
 
-def test_a_mixture_of_scripts_is_what_most_characters_say():
+def test_a_mixed_text_has_the_language_of_its_larger_part():
     assert chinese_script("我的帳戶被鎖了") == "zh-Hant"
     assert chinese_script("我的账户被锁了") == "zh-Hans"
 

@@ -1,4 +1,4 @@
-"""Looking only where a pattern may begin finds what looking everywhere finds."""
+"""A search at possible starts finds the same matches as a search everywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_overlapping_words_are_all_found() -> None:
 
 
 @given(st.text(alphabet="abc ", max_size=40), st.sets(st.integers(min_value=-3, max_value=45)))
-def test_more_places_than_needed_change_nothing(text: str, more: set[int]) -> None:
+def test_extra_starts_change_nothing(text: str, more: set[int]) -> None:
     starts = {*occurrences(text, ["ab", "ca"]), *more}
 
     assert [match.span() for match in matches_at(_PATTERN, text, starts)] == [

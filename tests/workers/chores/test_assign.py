@@ -1,4 +1,4 @@
-"""Handing out: the oldest first, to whom it may be given, never twice, on both databases."""
+"""Assignment: the oldest conversation first, to an agent who may take it, never twice, on both databases."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def hand_out(desk: Desk) -> int:
 
 
 def route(desk: Desk, *keys: str, **fields: Any) -> None:
-    """Let strangers open one conversation each, in this order."""
+    """Open one conversation for each sender, in this order."""
     for key in keys:
         desk.route(envelope(key, subject=key, sender=Party(PartyKind.EMAIL, f"{key}@c.example"), **fields))
 
@@ -99,7 +99,7 @@ def test_the_least_busy_gets_it_by_weight_and_capacity(database: Database, tmp_p
     assert list(assignees(desk).values()).count("Bo") == 3
 
 
-def test_what_finds_no_room_waits_and_goes_oldest_first_when_there_is_some(desk: Desk) -> None:
+def test_a_conversation_without_a_free_agent_waits_and_the_oldest_goes_first(desk: Desk) -> None:
     agent(desk, "Ann", capacity=2)
     route(desk, "1", "2", "3")
     assert hand_out(desk) == 1
@@ -123,7 +123,7 @@ def test_languages_and_categories_are_respected(desk: Desk) -> None:
     assert assignees(desk) == {"zh": "Bo", "en": "Ann"}
 
 
-def test_a_manual_team_hands_out_nothing(desk: Desk) -> None:
+def test_a_manual_team_assigns_nothing(desk: Desk) -> None:
     agent(desk, "Ann", team="risk")
     route(desk, "1", text="my account was hacked")
 
@@ -131,7 +131,7 @@ def test_a_manual_team_hands_out_nothing(desk: Desk) -> None:
     assert assignees(desk) == {"1": None}
 
 
-def test_what_is_held_waits_for_the_opening(desk: Desk) -> None:
+def test_a_held_conversation_waits_for_the_opening(desk: Desk) -> None:
     agent(desk, "Ann")
     desk.close()
     route(desk, "1")
@@ -139,7 +139,7 @@ def test_what_is_held_waits_for_the_opening(desk: Desk) -> None:
     assert hand_out(desk) == 0
 
 
-def test_while_nobody_is_there_another_team_takes_it_and_an_alarm_is_raised_once(desk: Desk) -> None:
+def test_without_an_agent_another_team_gets_it_and_one_alarm_is_raised(desk: Desk) -> None:
     agent(desk, "Ann", available=False)
     route(desk, "1")
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_while_nobody_is_there_another_team_takes_it_and_an_alarm_is_raised_once
     assert desk.rows(ConversationRow, "team") == ["risk"]
 
 
-def test_by_night_nobody_has_to_be_there(desk: Desk) -> None:
+def test_at_night_no_agent_is_required(desk: Desk) -> None:
     desk.close()
     desk.use(desk.settings.model_copy(update={"routes": (desk.settings.routes[-1],)}))  # which holds nothing
     route(desk, "1")
@@ -166,7 +166,7 @@ def test_a_customer_who_writes_to_an_absent_agent_gets_another(desk: Desk) -> No
     hand_out(desk)
     agent(desk, "Bo")
     change(desk, "Ann", available=False)
-    assert assignees(desk) == {"1": "Ann"}  # until the customer needs somebody
+    assert assignees(desk) == {"1": "Ann"}  # until the customer writes again
 
     follow_up(desk)
     hand_out(desk)
@@ -174,7 +174,7 @@ def test_a_customer_who_writes_to_an_absent_agent_gets_another(desk: Desk) -> No
     assert assignees(desk) == {"1": "Bo"}
 
 
-def test_an_absent_agent_keeps_the_case_while_nobody_else_is_there(desk: Desk) -> None:
+def test_an_absent_agent_keeps_the_case_while_no_other_agent_is_available(desk: Desk) -> None:
     agent(desk, "Ann")
     route(desk, "1")
     hand_out(desk)
@@ -185,7 +185,7 @@ def test_an_absent_agent_keeps_the_case_while_nobody_else_is_there(desk: Desk) -
     assert assignees(desk) == {"1": "Ann"}
 
 
-def test_danger_said_later_takes_the_case_from_whoever_had_it(desk: Desk) -> None:
+def test_a_later_emergency_takes_the_case_from_its_agent(desk: Desk) -> None:
     agent(desk, "Ann")
     route(desk, "1")
     hand_out(desk)
@@ -197,7 +197,7 @@ def test_danger_said_later_takes_the_case_from_whoever_had_it(desk: Desk) -> Non
 
 def test_a_revoked_agent_has_no_duty(desk: Desk) -> None:
     with pytest.raises(NotFound, match="no agent of that name"):
-        change(desk, "Nobody", available=True)
+        change(desk, "Unknown", available=True)
 
 
 def test_fifty_pairs_of_workers_race_and_each_race_has_one_winner(desk: Desk) -> None:
@@ -215,7 +215,7 @@ def test_fifty_pairs_of_workers_race_and_each_race_has_one_winner(desk: Desk) ->
     assert None not in assignees(desk).values()
 
 
-def test_workers_who_race_for_many_at_once_overfill_nobody(desk: Desk) -> None:
+def test_workers_that_race_for_many_overfill_no_agent(desk: Desk) -> None:
     agent(desk, "Ann", capacity=10)
     agent(desk, "Bo", capacity=6)
     route(desk, *(str(number) for number in range(12)))

@@ -1,4 +1,4 @@
-"""The one publisher: numbers without gaps, in the order of writing, whoever dies meanwhile."""
+"""The publisher numbers events without gaps, in the order of writing, even if a publisher dies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.chores.publish_events import Publisher
 
 ROOT = Path(__file__).parents[3]
 SOON = timedelta(seconds=1)
-# A publisher of its own process, which an armed failpoint ends; it says what it found before.
+# A publisher in a process of its own, which an armed failpoint ends; it prints the number of events found before.
 PUBLISH = """
 import sys, datetime
 from store.db.engine import Database
@@ -48,7 +48,7 @@ def kinds(database: Database) -> list[tuple[int, str]]:
     return [(event.number, event.kind) for event in published(database)]
 
 
-def test_events_are_numbered_in_the_order_of_writing_whatever_their_ids_say(database: Database) -> None:
+def test_events_are_numbered_in_the_order_of_writing_regardless_of_their_ids(database: Database) -> None:
     # Given two events whose ids run backwards, as the clocks of two machines may
     publisher = Publisher(database, takeover=SOON)
     ids = sorted((new_id() for _ in range(2)), reverse=True)
@@ -64,7 +64,7 @@ def test_events_are_numbered_in_the_order_of_writing_whatever_their_ids_say(data
     publisher.release()
 
 
-def test_what_is_committed_late_gets_a_later_number(database: Database) -> None:
+def test_a_late_commit_gets_a_later_number(database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite's writers take turns")
     publisher = Publisher(database, takeover=SOON)
@@ -76,7 +76,7 @@ def test_what_is_committed_late_gets_a_later_number(database: Database) -> None:
     assert kinds(database) == [(1, "quick.done"), (2, "slow.begun")]
 
 
-def test_only_one_is_the_publisher_and_another_takes_over(database: Database) -> None:
+def test_one_process_is_the_publisher_and_another_takes_over(database: Database) -> None:
     first, second = (Publisher(database, takeover=SOON) for _ in range(2))
     write(database, "a.one")
     assert (first.once(), second.once()) == (1, 0)
@@ -84,7 +84,7 @@ def test_only_one_is_the_publisher_and_another_takes_over(database: Database) ->
     with database.write() as connection:
         connection.execute(sa.text("UPDATE lease SET token = :token"), {"token": UUID(int=0).hex})
     write(database, "a.two")
-    # Then it numbers nothing any more
+    # Then it numbers nothing
     assert first.once() == 0
     assert kinds(database) == [(1, "a.one")]
 
@@ -98,7 +98,7 @@ def test_a_publisher_that_is_killed_leaves_no_gap_and_repeats_nothing(
     environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
     died = subprocess.run([sys.executable, "-c", PUBLISH, database_url], cwd=ROOT, env=environment, check=False)
     assert died.returncode < 0
-    # When another goes on
+    # When another takes over
     heir = Publisher(database, takeover=timedelta(seconds=0.2))
     while len(published(database)) < 700:
         heir.once()

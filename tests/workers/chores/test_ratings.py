@@ -1,4 +1,4 @@
-"""Customers are asked how it went: once a closing, seldom, and by the same way out as every automatic word."""
+"""Customers get a rating question once per closing, at most every thirty days, through the outbound ledger."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from store.conversations.ratings import RatingRow, last_closing, list_ratings, rate, score_of
+from router.conversation_status import Status
+from store.conversations.ratings import last_closing, list_ratings, rate, score_of, take_closings
 from store.conversations.sla import change_status
 from store.db.engine import Database
-from store.tables.messages import ContactRow, ConversationRow, Status
+from store.tables.desk import RatingRow
+from store.tables.messages import ContactRow, ConversationRow
 from store.tables.operations import OutboundRow
 from tests.desk import BOB, TOML, Desk, envelope
 from workers.chores.publish_events import Publisher
@@ -32,10 +35,10 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 def close(desk: Desk, number: int, status: Status = Status.RESOLVED) -> None:
     case = desk.rows(ConversationRow, "id")[number]
     with desk.database.write() as connection:
-        change_status(connection, desk.database, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
+        change_status(connection, conversation_id=case, status=status, at=datetime.now(UTC), by="Li")
 
 
-def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(desk: Desk) -> None:
+def test_each_closing_is_asked_about_once_and_no_customer_twice_within_thirty_days(desk: Desk) -> None:
     publisher = Publisher(desk.database, takeover=timedelta(seconds=60))
     asker = RatingAsker(desk.database, desk.brain)
 
@@ -44,7 +47,7 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
             pass
         return asker.once()
 
-    # Given cases of two customers, one on a channel that nothing leaves by, and one closed before the first look
+    # Given cases of two customers, one on a channel without sending, and one closed before the first pass
     desk.route(envelope("1"), envelope("2", sender=BOB), envelope("3", subject="Another"))
     desk.route(envelope("4", sender=BOB, channel="sales", subject="Sales"))
     close(desk, 0)
@@ -52,7 +55,7 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
     # When they are closed
     for number in (1, 2, 3):
         close(desk, number)
-    # Then two are asked, by rows of the ledger, with a link
+    # Then two get a question, as rows of the ledger, with a link
     assert look() == 2
     assert look() == 0
     texts = [text for text in desk.rows(OutboundRow, "text") if text.startswith("How was")]
@@ -63,7 +66,7 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
     close(desk, 1)
     assert look() == 0
     desk.change(RatingRow, asked_at=datetime.now(UTC) - timedelta(days=31))
-    # Nor is somebody who was erased asked, or about a case that goes on as a part of another
+    # And an erased customer gets no question, nor does a case that was merged into another
     close(desk, 2, Status.OPEN)
     desk.change(ContactRow, erased_at=datetime.now(UTC))
     close(desk, 2)
@@ -75,7 +78,29 @@ def test_each_closing_is_asked_about_once_and_nobody_twice_within_thirty_days(de
     assert look() == 1
 
 
-def test_a_closing_is_rated_once_and_the_next_one_anew(desk: Desk) -> None:
+def test_a_page_of_closings_takes_as_many_queries_as_one_closing(desk: Desk) -> None:
+    publisher = Publisher(desk.database, takeover=timedelta(seconds=60))
+    queries: list[str] = []
+    sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2]))
+
+    def look() -> tuple[int, int]:
+        while publisher.once():
+            pass
+        queries.clear()
+        with desk.database.write() as connection:
+            closings, _ = take_closings(connection)
+        return len(closings), len(queries)
+
+    desk.route(*(envelope(str(number), subject=f"Case {number}") for number in range(6)))
+    look()
+    close(desk, 0)
+    one, queries_of_one = look()
+    for number in range(1, 6):
+        close(desk, number)
+    assert (one, *look()) == (1, 5, queries_of_one)
+
+
+def test_a_closing_is_rated_once_and_the_next_closing_again(desk: Desk) -> None:
     desk.route(envelope("1"))
     (case,) = desk.rows(ConversationRow, "id")
     with desk.database.read() as connection:
@@ -101,6 +126,6 @@ def test_a_closing_is_rated_once_and_the_next_one_anew(desk: Desk) -> None:
     with desk.database.read() as connection:
         (newest,) = list_ratings(connection, limit=1)
         assert [row.score for row in list_ratings(connection, limit=9, teams=[newest.team])] == [2, 5]
-        assert list_ratings(connection, limit=9, teams=["nobody"]) == []
+        assert list_ratings(connection, limit=9, teams=["empty"]) == []
         before = (newest.rated_at, newest.closing)
         assert [row.score for row in list_ratings(connection, limit=9, before=before)] == [5]

@@ -1,4 +1,4 @@
-"""Promises over a conversation's life: warned of, broken, paused, moved; each told once, on both databases."""
+"""SLA times over a conversation's life: warned of, broken, paused, moved; each reported once, on both databases."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from router.conversation_status import Status
 from router.settings import read_settings
 from store.conversations.changes import Change, change, lock
 from store.conversations.sla import change_status, note_reply
 from store.db.engine import Database
 from store.tables.desk import PauseRow, SlaNoticeRow
-from store.tables.messages import ConversationRow, Status
+from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.sla import Watch
@@ -49,7 +50,7 @@ def watch(desk: Desk) -> int:
 
 
 def opened(desk: Desk, *, ago: timedelta) -> Any:
-    """Open a conversation and let it be `ago` old."""
+    """Open a conversation that is `ago` old."""
     desk.route(envelope("1"))
     age(desk, ago)
     return only(desk)
@@ -69,7 +70,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def told(desk: Desk) -> list[tuple[str, str]]:
+def reported(desk: Desk) -> list[tuple[str, str]]:
     return sorted((row.promise, row.kind) for row in desk.rows(SlaNoticeRow))
 
 
@@ -77,19 +78,19 @@ def sla_events(desk: Desk) -> list[str]:
     return sorted(kind for kind in desk.rows(EventRow, "kind") if kind.startswith("sla."))
 
 
-def test_nothing_is_looked_at_before_its_time(desk: Desk) -> None:
+def test_nothing_is_updated_before_its_time(desk: Desk) -> None:
     opened(desk, ago=timedelta(minutes=1))
-    watch(desk)  # the first pass of a worker reckons everything anew
+    watch(desk)  # the first pass of a worker computes everything again
 
     assert watch(desk) == 0
-    assert told(desk) == []
+    assert reported(desk) == []
 
 
 def test_a_promise_is_warned_of_before_it_is_broken(desk: Desk) -> None:
     opened(desk, ago=4 * HOUR - timedelta(minutes=20))
     watch(desk)
 
-    assert told(desk) == [("first_reply", "warning")]
+    assert reported(desk) == [("first_reply", "warning")]
     assert (only(desk).priority, only(desk).team) == ("normal", "front-line")
     assert only(desk).labels == ["due-soon"]
     assert only(desk).watch_at == only(desk).first_reply_due_at
@@ -101,14 +102,14 @@ def test_a_broken_promise_raises_priority_and_changes_the_team(desk: Desk) -> No
     watch(desk)
 
     conversation = only(desk)
-    assert told(desk) == [("first_reply", "breach")]  # nobody needs to be warned of what has happened
+    assert reported(desk) == [("first_reply", "breach")]  # a breach makes its warning unnecessary
     assert (conversation.priority, conversation.team, conversation.labels) == ("high", "risk", ["overdue"])
     assert conversation.assignee is None
     assert sla_events(desk) == ["sla.breached"]
     assert "conversation.escalated" in desk.rows(EventRow, "kind")
 
 
-def test_each_is_told_once_however_often_it_is_looked_at(desk: Desk) -> None:
+def test_each_is_reported_once_however_often_it_is_checked(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
     for _ in range(3):
         watch(desk)
@@ -141,35 +142,35 @@ def test_an_answer_ends_the_first_promise_and_the_next_message_starts_another(de
     assert abs(only(desk).next_reply_due_at - (received_at + 2 * HOUR)) < timedelta(seconds=1)
 
 
-def test_an_answer_that_comes_too_late_is_a_breach_even_if_nobody_looked(desk: Desk) -> None:
+def test_a_late_answer_is_a_breach_even_without_a_check_in_between(desk: Desk) -> None:
     conversation = opened(desk, ago=5 * HOUR)
     desk.change(ConversationRow, first_reply_due_at=now() - HOUR)
     reply(desk, conversation)
 
-    assert told(desk) == [("first_reply", "breach")]
+    assert reported(desk) == [("first_reply", "breach")]
     assert sla_events(desk) == ["sla.breached"]
 
 
-def test_the_clock_rests_while_we_wait_for_the_customer(desk: Desk) -> None:
-    # Given a case that rested for three of its five hours
+def test_the_clock_stops_while_we_wait_for_the_customer(desk: Desk) -> None:
+    # Given a case whose clock was stopped for three of its five hours
     conversation = opened(desk, ago=5 * HOUR)
     status(desk, conversation, Status.PENDING, at=now() - 4 * HOUR)
     watch(desk)
-    assert (only(desk).resolve_due_at, only(desk).watch_at, told(desk)) == (None, None, [])
+    assert (only(desk).resolve_due_at, only(desk).watch_at, reported(desk)) == (None, None, [])
 
     # When the customer writes again
     desk.route(envelope("2", in_reply_to=("1@customer.example",)))
     desk.change(ConversationRow, waiting_since=now() - HOUR)
     watch(desk)
 
-    # Then two hours of the promise are used
+    # Then two hours of the SLA time are used
     (pause,) = desk.rows(PauseRow)
     assert abs(pause.until - (now() - HOUR)) < timedelta(minutes=1)
     assert abs(only(desk).first_reply_due_at - (now() + 2 * HOUR)) < timedelta(minutes=1)
-    assert told(desk) == []
+    assert reported(desk) == []
 
 
-def test_a_status_that_somebody_set_by_hand_rests_the_clock_too(desk: Desk) -> None:
+def test_a_status_set_by_hand_stops_the_clock_too(desk: Desk) -> None:
     opened(desk, ago=HOUR)
     desk.change(ConversationRow, status="pending", watch_at=now() - HOUR)
     watch(desk)
@@ -217,13 +218,13 @@ def test_a_hold_ends_when_the_channel_opens(desk: Desk) -> None:
     assert "conversation.released" in desk.rows(EventRow, "kind")
 
 
-def test_what_an_agent_snoozed_comes_back_at_its_time_or_when_its_customer_writes(desk: Desk) -> None:
+def test_a_snoozed_conversation_returns_at_its_time_or_when_its_customer_writes(desk: Desk) -> None:
     desk.route(envelope("1"))
 
     def snooze() -> None:
         with desk.database.write() as connection:
             wanted = Change(status=Status.SNOOZED, snoozed_until=now() + HOUR)
-            change(connection, desk.database, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
+            change(connection, lock(connection, only(desk).id), wanted=wanted, by="Ann", now=now())
 
     snooze()
     watch(desk)
@@ -250,7 +251,7 @@ def test_old_mail_has_no_clock_until_its_sender_writes_again(desk: Desk) -> None
     assert only(desk).first_reply_due_at is not None
 
 
-def test_two_workers_tell_of_a_breach_once(desk: Desk) -> None:
+def test_two_workers_report_a_breach_once(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
     watches = [Watch(desk.database, desk.brain) for _ in range(4)]
     threads = [threading.Thread(target=each.once) for each in watches]
@@ -264,15 +265,15 @@ def test_two_workers_tell_of_a_breach_once(desk: Desk) -> None:
 
 def reply(desk: Desk, conversation: Any) -> None:
     with desk.database.write() as connection:
-        note_reply(connection, desk.database, conversation_id=conversation.id, at=now())
+        note_reply(connection, conversation_id=conversation.id, at=now())
 
 
 def status(desk: Desk, conversation: Any, to: Status, *, at: datetime) -> None:
     with desk.database.write() as connection:
-        change_status(connection, desk.database, conversation_id=conversation.id, status=to, at=at)
+        change_status(connection, conversation_id=conversation.id, status=to, at=at)
 
 
-def test_what_is_held_is_not_woken_by_another_message_but_by_danger(desk: Desk) -> None:
+def test_an_emergency_ends_a_hold_and_another_message_does_not(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"))
     desk.route(envelope("2", text="and another thing", in_reply_to=("1@customer.example",)))

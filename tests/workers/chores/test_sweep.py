@@ -1,4 +1,4 @@
-"""The sweep: everything that is due gets its turn, and what fails keeps nothing else from its own."""
+"""The sweep does all due work, and a failure does not stop the rest."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def sweep(desk: Desk, *chores: Chore) -> Sweep:
     return Sweep(desk.router, stopped=threading.Event(), watchdog=Watchdog(), chores=chores)
 
 
-def test_what_is_due_is_routed_without_any_bell(desk: Desk) -> None:
+def test_due_messages_are_routed_without_a_bell(desk: Desk) -> None:
     desk.accept(envelope("1"), envelope("2"))
 
     assert sweep(desk).once() == 2
     assert set(desk.states().values()) == {"routed"}
 
 
-def test_every_chore_gets_its_turn_whatever_fails_before_it(desk: Desk) -> None:
+def test_every_chore_runs_after_a_failure(desk: Desk) -> None:
     chores = [Chore(TransientError()), Chore(ZeroDivisionError()), Chore(3)]
 
     assert sweep(desk, *chores).once() == 3
     assert [chore.turns for chore in chores] == [1, 1, 1]
 
 
-def test_a_message_of_a_page_that_died_goes_while_fresh_ones_keep_coming(desk: Desk) -> None:
+def test_a_message_of_a_dead_page_is_routed_between_new_pages(desk: Desk) -> None:
     desk.accept(envelope("1"))
     desk.claim_and_die()
     desk.accept(envelope("2"))

@@ -1,6 +1,6 @@
-"""Outgoing webhooks, against a real server: signed, in order, again until taken, and never to our own machines.
+"""Outgoing webhooks against a real server: signed, in order, retried until accepted, never to internal networks.
 
-T45 and T54 of the reliability note, for what leaves.
+T45 and T54 of the reliability note, for outgoing events.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from router.settings.model import WebhookSettings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.events.append import NewEvent, append_events
-from store.events.webhook_deliveries import DeliveryRow, count_deliveries, list_deliveries, replay_deliveries
+from store.events.webhook_deliveries import count_deliveries, list_deliveries, replay_deliveries
+from store.tables.operations import DeliveryRow
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 from workers.chores.publish_events import Publisher
@@ -58,7 +59,7 @@ while target.once():
 
 @dataclass
 class Receiver:
-    """A tool's server. answers: statuses of the next requests, 200 afterwards; a float waits so many seconds."""
+    """A target's server. answers: statuses of the next requests, 200 afterwards; a float waits that many seconds."""
 
     url: str = ""
     answers: list[int | float] = field(default_factory=list)
@@ -74,18 +75,18 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    told = Receiver()
+    receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.paths.append(self.path)
-            answer = told.answers.pop(0) if told.answers else 200
+            receiver.paths.append(self.path)
+            answer = receiver.answers.pop(0) if receiver.answers else 200
             if isinstance(answer, float):
                 time.sleep(answer)
                 return
             if answer == 200:
-                told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(answer)
             self.send_header("Location", "/elsewhere")
             self.end_headers()
@@ -93,10 +94,10 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/hook"
+    receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield told
+    yield receiver
     server.shutdown()
     thread.join()
     server.server_close()
@@ -130,7 +131,7 @@ class House:
             return [row.kind for row in list_deliveries(connection, state="dead", limit=10)]
 
     def skip(self, wait: timedelta) -> None:
-        """Let time have passed for whatever waits."""
+        """Make every waiting event due."""
         with self.database.write() as connection:
             rows = list_deliveries(connection, state="queued", limit=100)
             for row in rows:
@@ -141,7 +142,7 @@ class House:
 
 
 def test_events_arrive_signed_and_each_conversations_in_order(database: Database, receiver: Receiver) -> None:
-    # Given a target that wants some kinds, and a first answer that says no
+    # Given a target for some kinds, whose first answer is an error
     house = House(database, tool=settings(receiver.url, events=["conversation.*", "message.queued"]))
     with database.write() as connection:
         build = Builder(connection)
@@ -170,11 +171,11 @@ def test_events_arrive_signed_and_each_conversations_in_order(database: Database
         assert count_deliveries(connection) == {}
 
 
-def test_what_is_not_taken_for_a_day_is_listed_and_can_be_replayed(database: Database, receiver: Receiver) -> None:
+def test_an_event_refused_for_a_day_is_listed_and_can_be_replayed(database: Database, receiver: Receiver) -> None:
     house = House(database, tool=settings(receiver.url))
     target = house.targets["tool"]
     house.tell("a.one", "a.two")
-    # Given a target that is gone for one, and away for a day for the other
+    # Given a target that answers 410 to one event, and fails for a day for the other
     receiver.answers = [410, 302, 503]
     for _ in range(2):
         assert target.once() == 0
@@ -191,7 +192,7 @@ def test_what_is_not_taken_for_a_day_is_listed_and_can_be_replayed(database: Dat
     assert sorted(receiver.kinds()) == ["a.one", "a.two"]
 
 
-def test_a_slow_target_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+def test_a_slow_target_delays_no_other(database: Database, receiver: Receiver) -> None:
     house = House(database, slow=settings(receiver.url), quick=settings(receiver.url + "/quick"))
     house.tell(*(f"a.n{number}" for number in range(3)))
     receiver.answers = [1.5]
@@ -202,14 +203,14 @@ def test_a_slow_target_holds_up_no_other(database: Database, receiver: Receiver)
         target.stop(seconds=10)
 
 
-# A death is tried on both databases; what fails or freezes is held back by the same lines on either.
+# A kill is tested on both databases; a failure or a freeze takes the same code path on both.
 @pytest.mark.parametrize(
     ("database_url", "action"),
     [("sqlite", "kill"), ("postgresql", "kill"), ("sqlite", "raise"), ("postgresql", "hang:1.5")],
     indirect=["database_url"],
 )
 @pytest.mark.parametrize("place", WEBHOOKS)
-def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_what_it_had_under_way(
+def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_its_events_in_flight(
     database: Database, database_url: str, receiver: Receiver, tmp_path: Path, place: str, action: str
 ) -> None:
     house = House(database, tool=settings(receiver.url))
@@ -219,12 +220,12 @@ def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_what_it_had_under_w
     sender = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **armed}, stderr=subprocess.DEVNULL)
     frozen = action.startswith("hang")
     wait_for((tmp_path / place).exists if frozen else lambda: sender.poll() is not None)
-    # As when its lease has ended.
+    # As if its lease had ended.
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM lease")
     while house.targets["tool"].once():
         pass
-    # Who wakes finds that another has its lease, and settles nothing.
+    # The process that wakes finds that another has its lease, and settles nothing.
     assert sender.wait(20) == (-signal.SIGKILL if action == "kill" else 1)
     assert (tmp_path / place).exists()
     assert house.targets["tool"].once() == 0
@@ -246,11 +247,11 @@ def test_nothing_is_posted_to_our_own_networks(host: str) -> None:
         post(f"http://{host}:9/", body=b"", headers={}, seconds=1)
 
 
-def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_name_lookup_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     def resolve(*_: object, **__: object) -> list[Any]:
-        # As a resolver whose servers say nothing.
+        # Like a resolver whose servers do not answer.
         answered.wait(20)
         return []
 
@@ -260,7 +261,7 @@ def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.Monke
     answered.set()
 
 
-def test_a_target_that_drips_is_cut_off() -> None:
+def test_a_target_that_answers_byte_by_byte_is_cut_off() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:

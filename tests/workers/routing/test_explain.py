@@ -1,4 +1,4 @@
-"""What would be decided at any moment, and why; nothing is written, on both databases."""
+"""The decision at any given moment, with its reasons; nothing is written, on both databases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_trace_says_which_routes_were_tried_and_why_they_did_not_fire(desk: 
     ]
 
 
-def test_a_later_moment_has_the_hours_of_then(desk: Desk) -> None:
+def test_a_later_moment_has_the_hours_of_that_moment(desk: Desk) -> None:
     desk.close()
 
     assert explained(desk, envelope("1")).hours.gate == "held"
@@ -48,7 +48,7 @@ def test_a_later_moment_has_the_hours_of_then(desk: Desk) -> None:
     assert explained(desk, envelope("1"), at=later).hours.gate == "open"
 
 
-def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
+def test_the_second_look_and_the_hold_are_explained(desk: Desk) -> None:
     desk.close()
     reader = ReasonReader(words=Words("en"), category=str, moment=lambda moment: f"{moment:%H:%M}")
 
@@ -61,7 +61,7 @@ def test_the_second_look_and_the_hold_are_told_in_words(desk: Desk) -> None:
     assert held.reply.sent == "closed"
 
 
-def test_what_is_known_of_the_contact_and_of_earlier_cases_counts(desk: Desk) -> None:
+def test_the_contacts_labels_and_earlier_cases_count(desk: Desk) -> None:
     desk.route(envelope("1"))
     with desk.database.write() as connection:
         label_contact(connection, handle=ANN.handle, labels=["vip"])

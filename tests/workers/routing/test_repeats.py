@@ -1,4 +1,4 @@
-"""The same thing said twice: one case with several entry points for one customer, one outage for many."""
+"""Repeated messages: one case with several entry points for one customer, one outage for many customers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def kinds(desk: Desk) -> list[str]:
     return [each for each in desk.rows(EventRow, "kind") if each in {"message.repeated", "outage.suspected"}]
 
 
-def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None:
+def test_a_customer_who_repeats_it_on_another_channel_has_one_case(desk: Desk) -> None:
     now = datetime.now(UTC)
 
     def said(key, text, *, at=now, **fields):
@@ -45,7 +45,7 @@ def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None
     with desk.database.write() as connection:
         insert_rows(connection, IdentityRow, rows=[phone])
 
-    # When the first says it again: by telephone with a typo, then in the same page as another number and a denial
+    # When the first customer repeats it: by telephone with a typo, then in one page with another number and a denial
     desk.route(said("again", "hello, " + WORDS.replace("friend", "freind") + " thanks", sender=PHONE, channel="sales"))
     desk.route(
         said("page 1", WORDS.replace("88123", "88132"), sender=PHONE, channel="sales"),
@@ -54,7 +54,7 @@ def test_a_customer_who_says_it_again_elsewhere_has_one_case(desk: Desk) -> None
         said("late", WORDS, at=now + timedelta(days=3)),
     )
 
-    # Then it is one case with two entry points, and what differs is another
+    # Then it is one case with two entry points, and the differing messages make another
     messages = {row.rfc_message_id.partition("@")[0]: row for row in desk.rows(MessageRow)}
     first, again = messages["first"], messages["again"]
     assert (again.conversation_id, again.duplicate_of) == (first.conversation_id, first.id)
@@ -81,14 +81,14 @@ def test_equal_words_of_many_customers_are_one_outage(desk: Desk) -> None:
     assert kinds(desk) == ["outage.suspected"]
     (outage,) = desk.rows(OutageRow)
     assert outage.customers == 3
-    # A burst that is over and comes back is told again.
+    # A burst that ends and starts again is reported again.
     desk.change(OutageRow, last_at=now - timedelta(hours=2))
     desk.route(written(9))
     assert kinds(desk) == ["outage.suspected"] * 2
     assert len(desk.rows(ConversationRow)) == 9
 
 
-def test_what_people_were_called_for_is_kept_and_judged(desk: Desk) -> None:
+def test_an_emergency_call_is_stored_and_confirmed(desk: Desk) -> None:
     desk.route(envelope("danger", text="my wallet was hacked"), envelope("calm", sender=BOB))
     (called,) = desk.rows(EmergencyRow)
     assert called.evidence["words"] == ["hacked"]
@@ -99,7 +99,7 @@ def test_what_people_were_called_for_is_kept_and_judged(desk: Desk) -> None:
         assert released.evidence == called.evidence
     conversation = next(row for row in desk.rows(ConversationRow) if row.id == called.conversation_id)
     assert (conversation.emergency, conversation.priority) == (False, "normal")
-    # Danger that is said again calls people again.
+    # A repeated emergency calls people again.
     desk.route(envelope("more", text="hacked again", in_reply_to=("danger@customer.example",)))
     with desk.database.read() as connection:
         assert find_emergency(connection, called.conversation_id).confirmed is None

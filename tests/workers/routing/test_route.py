@@ -1,4 +1,4 @@
-"""Routing a page: what becomes of each message, once, twice, and when something fails in the middle."""
+"""Routing a page: the outcome of each message, once, twice, and after a failure in the middle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Bounce, Party, PartyKind
+from router.reason import Reason, ReasonKey
 from router.threads.correlation import make_token
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
@@ -24,7 +25,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return Desk(database, tmp_path)
 
 
-def test_a_mail_opens_a_conversation_with_its_reasons_beside_it(desk: Desk) -> None:
+def test_a_mail_opens_a_conversation_with_its_reasons(desk: Desk) -> None:
     desk.route(envelope("1", subject="Refund please", text="I want a refund for order 12."))
 
     (conversation,) = desk.rows(ConversationRow)
@@ -35,7 +36,7 @@ def test_a_mail_opens_a_conversation_with_its_reasons_beside_it(desk: Desk) -> N
     assert conversation.first_reply_due_at is not None
 
 
-def test_danger_goes_to_the_risk_team_before_the_hours_are_asked(desk: Desk) -> None:
+def test_an_emergency_goes_to_the_risk_team_before_the_hours_are_checked(desk: Desk) -> None:
     desk.route(envelope("1", text="我的账户被盗了"))
 
     (conversation,) = desk.rows(ConversationRow)
@@ -57,14 +58,14 @@ def test_a_reply_joins_within_one_page(desk: Desk) -> None:
     assert len(desk.rows(ConversationRow)) == 1
 
 
-def test_a_reply_that_arrives_before_what_it_answers_is_found_by_it(desk: Desk) -> None:
+def test_a_reply_that_arrives_before_its_original_is_joined(desk: Desk) -> None:
     desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
     desk.route(envelope("1"))
 
     assert len(desk.rows(ConversationRow)) == 1
 
 
-def test_a_stranger_who_quotes_a_message_does_not_get_in(desk: Desk) -> None:
+def test_a_stranger_who_quotes_a_message_does_not_join(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", sender=BOB, in_reply_to=("1@customer.example",)))
 
@@ -73,7 +74,7 @@ def test_a_stranger_who_quotes_a_message_does_not_get_in(desk: Desk) -> None:
     assert first.contact_id != second.contact_id
 
 
-def test_a_stranger_with_our_token_does_not_get_in_but_its_owner_does(desk: Desk) -> None:
+def test_a_stranger_with_our_token_does_not_join_but_its_owner_does(desk: Desk) -> None:
     desk.route(envelope("1"))
     (conversation,) = desk.rows(ConversationRow)
     token = make_token(desk.brain.key, reference=conversation.reference, contact_id=conversation.contact_id)
@@ -123,9 +124,9 @@ def test_two_first_messages_of_one_sender_make_one_contact(desk: Desk) -> None:
     assert len(desk.rows(ContactRow)) == len(desk.rows(IdentityRow)) == 1
 
 
-def test_a_sender_without_address_is_nobody_elses_contact(desk: Desk) -> None:
-    nobody = Party(PartyKind.EMAIL, "")
-    desk.route(envelope("1", sender=nobody), envelope("2", sender=nobody))
+def test_senders_without_address_share_no_contact(desk: Desk) -> None:
+    unknown = Party(PartyKind.EMAIL, "")
+    desk.route(envelope("1", sender=unknown), envelope("2", sender=unknown))
 
     assert len(desk.rows(ContactRow)) == 2
 
@@ -137,7 +138,7 @@ def test_old_mail_gets_no_answer_and_starts_no_clock(desk: Desk) -> None:
     assert desk.rows(ConversationRow, "first_reply_due_at") == [None]
 
 
-def test_danger_said_later_raises_the_whole_case(desk: Desk) -> None:
+def test_a_later_emergency_escalates_the_case(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
 
@@ -162,7 +163,7 @@ def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(des
 
     assert desk.states() == {"1": "routed", "2": "quarantined", "3": "routed"}
     reasons = {row.source_key: row.reason for row in desk.rows(InboundRow)}
-    assert reasons["2"] == "ValidationError while routing"
+    assert reasons["2"] == Reason(ReasonKey.ROUTING_FAILED, {"error": "ValidationError"}).line
 
 
 def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> None:
@@ -187,7 +188,7 @@ def test_a_page_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
     assert len(desk.rows(MessageRow)) == 2
 
 
-def test_what_was_said_by_machine_is_said_once_a_period(desk: Desk) -> None:
+def test_an_automatic_reply_is_sent_once_a_period(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"))
     desk.route(envelope("2", in_reply_to=("1@customer.example",)), envelope("3", in_reply_to=("1@customer.example",)))
@@ -203,7 +204,7 @@ def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None
     assert [row for row in desk.rows(OutboundRow, "dedupe_key") if ":danger:" in row] != []
 
 
-def test_a_case_of_danger_is_never_told_that_we_are_closed(desk: Desk) -> None:
+def test_an_emergency_never_gets_the_reply_that_we_are_closed(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1", text="my account was hacked"))
     desk.route(envelope("2", text="here is a picture", in_reply_to=("1@customer.example",)))
@@ -230,7 +231,7 @@ def test_a_label_of_the_contact_chooses_the_route(desk: Desk) -> None:
     assert sorted(desk.rows(ConversationRow, "priority")) == ["high", "normal", "normal"]
 
 
-def test_an_absence_note_opens_nothing_again_and_starts_no_clock(desk: Desk) -> None:
+def test_an_absence_note_reopens_nothing_and_starts_no_clock(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.change(ConversationRow, status="resolved", waiting_since=None)
     note = (("auto-submitted", "auto-replied"),)
@@ -240,7 +241,7 @@ def test_an_absence_note_opens_nothing_again_and_starts_no_clock(desk: Desk) -> 
     assert (conversation.status, conversation.waiting_since) == ("resolved", None)
 
 
-def test_the_status_tells_what_the_night_held_and_let_through(desk: Desk) -> None:
+def test_the_status_shows_how_many_the_night_held_and_released(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"), envelope("2"), envelope("3", text="all my money is gone"))
     with desk.database.read() as connection:
@@ -263,14 +264,14 @@ def test_a_bounce_joins_the_case_whose_answer_came_back_and_opens_nothing(desk: 
     assert len(desk.rows(OutboundRow)) == 1
 
 
-def test_a_report_about_a_message_that_is_not_ours_gets_into_no_case(desk: Desk) -> None:
+def test_a_report_about_another_sites_message_joins_no_case(desk: Desk) -> None:
     desk.route(envelope("1"))
     desk.route(envelope("2", sender=MAILER, bounce=Bounce(original_message_id="1@customer.example")))
 
     assert desk.states() == {"1": "routed", "2": "quarantined"}
 
 
-def test_a_sender_with_an_endless_address_is_somebody_and_delays_nobody(desk: Desk) -> None:
+def test_a_sender_with_an_endless_address_gets_a_contact_and_delays_no_message(desk: Desk) -> None:
     endless = "地" * 980 + "@例.example"
     senders = [Party(PartyKind.EMAIL, endless), ANN, Party(PartyKind.EMAIL, endless + "x")]
     desk.route(*(envelope(str(number), sender=sender) for number, sender in enumerate(senders)))
@@ -287,7 +288,7 @@ def test_mail_that_comes_back_after_weeks_is_recognised(desk: Desk) -> None:
     assert desk.states() == {"1": "routed", "9:1": "duplicate"}
 
 
-def test_a_thousand_answers_to_one_newsletter_are_a_thousand_cases_that_know_nothing_of_each_other(desk: Desk) -> None:
+def test_a_thousand_answers_to_one_newsletter_are_a_thousand_separate_cases(desk: Desk) -> None:
     answers = [
         envelope(str(number), sender=Party(PartyKind.EMAIL, f"c{number}@customer.example"), references=("news@shop",))
         for number in range(30)
@@ -306,8 +307,8 @@ def test_a_card_number_for_a_name_is_masked(desk: Desk) -> None:
 
 
 def test_a_mail_without_an_author_is_recognised_in_another_mailbox(desk: Desk) -> None:
-    nobody = envelope("1", sender=Party(PartyKind.EMAIL, ""))
-    desk.route(nobody, elsewhere(nobody, channel="sales"))
+    anonymous = envelope("1", sender=Party(PartyKind.EMAIL, ""))
+    desk.route(anonymous, elsewhere(anonymous, channel="sales"))
 
     assert sorted(row.state for row in desk.rows(InboundRow)) == ["duplicate", "routed"]
 

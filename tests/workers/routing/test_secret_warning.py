@@ -1,4 +1,4 @@
-"""Who sends a password or a one-time code is warned: from the bytes of a mail to the row of the answer."""
+"""A sender of a password or a one-time code gets a warning: from the bytes of a mail to the row of the reply."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def answers(desk: Desk) -> Mapping[str, list[str]]:
     return said
 
 
-def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk, intake: Intake) -> None:
+def test_a_sender_of_a_password_or_code_is_warned_in_their_language(desk: Desk, intake: Intake) -> None:
     first = [
         mail(1, sender="ann", text="I cannot log in. My password is Tr0ub4dor&3, please look."),
         mail(2, sender="li", text="我登录不了，收到的验证码是 482913，请帮我看看"),
@@ -62,12 +62,12 @@ def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk,
     ]
     intake.take(Page(channel="mail", messages=first))
     desk.route()
-    # What a conversation says later gets no receipt, and the warning once.
+    # A follow-up gets no receipt, and the warning only once.
     later = [
         mail(4, sender="bob", text="By the way, my password is Tr0ub4dor&3", answers=3),
         mail(5, sender="bob", text="Or was the password hunter2hunter2?", answers=4),
         mail(6, sender="bob", text="Thanks a lot", answers=4),
-        # What she sent was answered already; her mail program repeats it.
+        # The message is a repeat by her mail program; it has its reply already.
         mail(7, sender="ann", text="It works now.\n\n> I cannot log in. My password is Tr0ub4dor&3", answers=1),
     ]
     intake.take(Page(channel="mail", messages=later))
@@ -85,7 +85,7 @@ def test_who_sends_what_opens_an_account_is_warned_in_their_language(desk: Desk,
     assert not any(secret in everything for secret in ("Tr0ub4dor", "482913", "hunter2", "4111 1111"))
 
 
-def test_a_machine_that_sends_codes_is_told_nothing(desk: Desk, intake: Intake) -> None:
+def test_a_machine_that_sends_codes_gets_no_warning(desk: Desk, intake: Intake) -> None:
     raw = mail(1, sender="bank", text="Your one-time code is 482913")
     raw = RawMessage(
         source_key=raw.source_key,

@@ -1,4 +1,4 @@
-"""What another file would have done with stored messages; nothing is written, on both databases."""
+"""The decisions of another file on stored messages; nothing is written, on both databases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 
 def replay(desk: Desk, *edits: tuple[str, str], since: object = LONG_AGO, examples: int = 3) -> Difference:
-    """Replay everything under the desk's file with texts replaced."""
+    """Replay everything under the desk's file with some text replaced."""
     text = desk.text
     for before, after in edits:
         assert before in text
@@ -72,14 +72,14 @@ def test_other_hours_show_what_would_be_held_and_when_it_would_be_due(desk: Desk
     assert found.transitions["reply", "none", "closed"] == 1
 
 
-def test_a_new_word_of_danger_raises_cases_that_were_joined_too(desk: Desk) -> None:
+def test_a_new_emergency_keyword_also_escalates_joined_cases(desk: Desk) -> None:
     mails(desk)
     found = replay(desk, ('keywords = ["hacked", "被盗"]', 'keywords = ["hacked", "被盗", "soon"]'))
 
     assert found.transitions["raises its case", "no", "yes"] == 1
 
 
-def test_only_what_came_since_is_replayed(desk: Desk) -> None:
+def test_only_messages_since_the_date_are_replayed(desk: Desk) -> None:
     mails(desk)
     assert replay(desk, since=RECEIVED_AT + timedelta(seconds=1)).messages == 0
 

@@ -1,4 +1,4 @@
-"""What may stand in a log, and what never does."""
+"""The content of log lines, and what they never contain."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_addresses_are_hidden_wherever_they_come_from(log: io.StringIO):
     ]
 
 
-def test_a_foreign_error_leaves_its_type_and_place_but_not_its_words(log: io.StringIO):
+def test_another_error_logs_its_type_and_place_but_not_its_message(log: io.StringIO):
     try:
         int("the customer's words")
     except ValueError:
@@ -58,12 +58,12 @@ def test_a_foreign_error_leaves_its_type_and_place_but_not_its_words(log: io.Str
     assert ours["error"] == theirs["error"]
 
 
-def test_our_own_error_is_told_in_its_sentence(log: io.StringIO):
+def test_our_own_error_keeps_its_message(log: io.StringIO):
     structlog.get_logger().warning("page.postponed", exc_info=TransientError("the database stayed locked"))
     assert _lines(log)[0]["error"] == "the database stayed locked"
 
 
-def test_what_libraries_chatter_about_is_left_out(log: io.StringIO):
+def test_info_lines_of_libraries_are_left_out(log: io.StringIO):
     logging.getLogger("mail.log").info("RCPT TO li.na")
     logging.getLogger("uvicorn.access").info("GET /")
     assert log.getvalue() == ""

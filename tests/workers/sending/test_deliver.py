@@ -1,4 +1,4 @@
-"""Sending: what becomes of a message at each answer, at none, and when something else moves first.
+"""Sending: the outcome of a message for each answer, without an answer, and with concurrent changes.
 
 The rows O1 to O12 of the crash windows, those of T25 to T31 that are about sending, and the bounds.
 """
@@ -35,7 +35,7 @@ def desk(database: Database, tmp_path: Path) -> SendingDesk:
 
 
 def settle(desk: SendingDesk, *, passes: int = 8, pace: SendingPace = AT_ONCE) -> None:
-    """Let passes go by, all leases and waits being over before each."""
+    """Run passes, and let all leases and waits end before each."""
     for _ in range(passes):
         let_time_pass(desk)
         desk.deliverer(pace=pace).once()
@@ -49,7 +49,7 @@ def let_time_pass(desk: SendingDesk) -> None:
 
 
 def die_after_claiming(desk: SendingDesk) -> None:
-    """Be a process that claims the row and is killed."""
+    """Act as a process that claims the row and is killed."""
     with desk.database.write() as connection:
         row = ledger.next_queued(connection, channel="mail")
         assert row
@@ -57,14 +57,14 @@ def die_after_claiming(desk: SendingDesk) -> None:
 
 
 def claim_and_break(desk: SendingDesk) -> None:
-    """Be a process that is killed before its claim is committed."""
+    """Act as a process that is killed before it commits its claim."""
     with desk.database.write() as connection:
         row = ledger.next_queued(connection, channel="mail")
         assert row
         ledger.begin(connection, row, lease=timedelta(seconds=1 / 0))
 
 
-def test_a_queued_message_leaves_once(desk: SendingDesk) -> None:
+def test_a_queued_message_is_sent_once(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     deliverer = desk.deliverer()
 
@@ -87,7 +87,7 @@ def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk
     assert len({each.attempt_id for each in desk.provider.tried}) == 4
 
 
-# T27. What each answer means: the row's state, whether it counts against the message.
+# T27. The meaning of each answer: the row's state, and whether the attempt counts.
 @pytest.mark.parametrize(
     ("answer", "state", "attempts"),
     [
@@ -122,7 +122,7 @@ def test_two_messages_never_share_a_providers_id(desk: SendingDesk) -> None:
     assert [(desk.row(each).state, desk.row(each).provider_id) for each in ids] == [("sent", "same"), ("sent", None)]
 
 
-def test_while_a_channel_cannot_be_reached_the_others_do_not_even_try(desk: SendingDesk) -> None:
+def test_an_unreachable_channel_stops_the_attempts_of_its_other_messages(desk: SendingDesk) -> None:
     for _ in range(3):
         desk.queue()
     desk.provider.answers = [not_sent(whole_channel=True)] * 9
@@ -135,7 +135,7 @@ def test_while_a_channel_cannot_be_reached_the_others_do_not_even_try(desk: Send
     assert len(desk.provider.tried) == 1
 
 
-def test_what_is_not_taken_for_long_goes_to_a_person(desk: SendingDesk) -> None:
+def test_a_message_refused_for_long_goes_to_a_person(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     desk.provider.answers = [not_sent()] * 99
 
@@ -216,7 +216,7 @@ def test_o7_killed_between_the_answer_and_the_commit_is_as_o6(desk: SendingDesk,
     outbound_id = desk.queue()
     die_after_claiming(desk)
     claimed = desk.row(outbound_id)
-    # The provider has it; the process died with the answer in its hand.
+    # The provider has it; the process died after the answer.
     desk.provider.kept.append(kept(claimed))
 
     settle(desk)
@@ -245,7 +245,7 @@ def test_o8_a_commit_whose_answer_got_lost_is_written_again_without_harm(
     deliverer, real = desk.deliverer(), desk.database.write
     answers = iter([True, False, True])
 
-    # The database commits, and the connection breaks before it has said so.
+    # The database commits, and the connection breaks before the answer.
     class Lossy:
         def __init__(self) -> None:
             self.inner, self.fine = real(), next(answers, True)
@@ -268,7 +268,7 @@ def test_o8_a_commit_whose_answer_got_lost_is_written_again_without_harm(
     assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
 
 
-def test_what_became_of_a_message_is_written_when_the_database_is_back(
+def test_the_result_of_a_message_is_written_when_the_database_is_back(
     desk: SendingDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbound_id = desk.queue()
@@ -291,7 +291,7 @@ def test_what_became_of_a_message_is_written_when_the_database_is_back(
     assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
 
 
-def told(desk: SendingDesk, outbound_id: Any, delivery: DeliveryStatus, *, why: str = "") -> bool:
+def report(desk: SendingDesk, outbound_id: Any, delivery: DeliveryStatus, *, why: str = "") -> bool:
     with desk.database.write() as connection:
         news = DeliveryReport(delivery=delivery, provider_id=f"P{outbound_id.hex}", why=why)
         return note_delivery(connection, outbound_id, news)
@@ -299,7 +299,7 @@ def told(desk: SendingDesk, outbound_id: Any, delivery: DeliveryStatus, *, why: 
 
 def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
-    desk.provider.answers = [lambda: told(desk, outbound_id, DeliveryStatus.DELIVERED) and UNKNOWN]
+    desk.provider.answers = [lambda: report(desk, outbound_id, DeliveryStatus.DELIVERED) and UNKNOWN]
 
     desk.deliverer().once()
 
@@ -318,13 +318,13 @@ def test_t29_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None
         DeliveryStatus.DELIVERED,
     ]
 
-    moved = [told(desk, outbound_id, delivery) for delivery in order]
+    moved = [report(desk, outbound_id, delivery) for delivery in order]
 
     assert moved == [True, True, False, False, True, False]
     assert desk.row(outbound_id).delivery == "read"
 
 
-def test_o10_after_sent_the_row_says_so_whatever_becomes_of_its_event(desk: SendingDesk) -> None:
+def test_o10_the_row_is_sent_even_without_its_event(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     desk.deliverer().once()
     with desk.database.write() as connection:
@@ -336,8 +336,8 @@ def test_o10_after_sent_the_row_says_so_whatever_becomes_of_its_event(desk: Send
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: SendingDesk, repeatable: bool) -> None:
-    # Given a message that left, and a database that was restored to the moment before
+def test_o11_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: SendingDesk, repeatable: bool) -> None:
+    # Given a sent message, and a database restored to the moment before
     desk.provider.repeatable = repeatable
     outbound_id, unsent = desk.queue(), desk.queue()
     now = datetime.now(UTC)
@@ -347,7 +347,7 @@ def test_o11_after_a_restore_nothing_leaves_until_it_was_looked_for(desk: Sendin
     desk.provider.kept.append(kept(desk.row(outbound_id)))
     desk.put(outbound_id, state="queued", attempts=0, lease_token=None, lease_until=None, claimed_at=None)
     with desk.database.write() as connection:
-        limits.freeze(connection, desk.database, why="restored from the backup of 3 o'clock")
+        limits.freeze(connection, why="restored from the backup of 3 o'clock")
 
     assert desk.deliverer().once() == 0
     with desk.database.write() as connection:
@@ -411,7 +411,7 @@ def test_a_provider_that_cannot_be_asked_now_is_asked_later(desk: SendingDesk) -
     assert (desk.row(outbound_id).state, desk.provider.copies(outbound_id)) == ("sent", 1)
 
 
-def test_a_process_that_slept_past_its_lease_sends_nothing(desk: SendingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_whose_lease_has_ended_sends_nothing(desk: SendingDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     outbound_id = desk.queue()
     deliverer = desk.deliverer()
     ticks = iter([0.0, 0.0, 99.0])
@@ -423,7 +423,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(desk: SendingDesk, mo
     assert desk.row(outbound_id).state == "queued"
 
 
-def test_an_answer_that_comes_after_everybody_gave_up_still_counts(desk: SendingDesk) -> None:
+def test_an_answer_after_the_last_look_still_counts(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
 
     def slow() -> Receipt:
@@ -438,7 +438,7 @@ def test_an_answer_that_comes_after_everybody_gave_up_still_counts(desk: Sending
 
 
 def settle_elsewhere(desk: SendingDesk) -> None:
-    """Be other processes that believe this one dead."""
+    """Act as other processes that find this one's leases ended."""
     asked = Provider()
     other = desk.provider
     desk.provider = asked
@@ -449,7 +449,7 @@ def settle_elsewhere(desk: SendingDesk) -> None:
     assert asked.tried == []
 
 
-def test_an_attempt_under_way_keeps_its_lease_while_its_process_lives(desk: SendingDesk) -> None:
+def test_an_attempt_in_flight_keeps_its_lease_while_its_process_lives(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     die_after_claiming(desk)
     with desk.database.read() as connection:
@@ -478,7 +478,7 @@ def test_nothing_overtakes_within_a_conversation(desk: SendingDesk) -> None:
     assert [each.text for each in desk.provider.kept] == ["one", "two"]
 
 
-def test_what_is_not_due_stays(desk: SendingDesk) -> None:
+def test_a_message_that_is_not_due_stays(desk: SendingDesk) -> None:
     outbound_id = desk.queue(due_at=datetime.now(UTC) + timedelta(hours=1))
 
     assert desk.deliverer().once() == 0
@@ -499,7 +499,7 @@ def test_a_window_that_closed_while_the_reply_waited_goes_to_a_person(desk: Send
     assert "24 h" in row.error
 
 
-def test_a_window_that_is_open_lets_it_leave_and_a_template_needs_none(desk: SendingDesk) -> None:
+def test_an_open_window_lets_a_reply_leave_and_a_template_needs_none(desk: SendingDesk) -> None:
     desk.provider.bounds = Window(lasts=timedelta(hours=24))
     template = desk.queue(template="HX1")
     desk.deliverer().once()
@@ -549,7 +549,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
     assert desk.row(reply).state == "sent"
     assert desk.rows(EventRow, "kind").count("outbound.breaker_tripped") == 1
     with database.write() as connection:
-        limits.trip(connection, database, channel="mail", until=datetime.now(UTC))
+        limits.trip(connection, channel="mail", until=datetime.now(UTC))
     again = automatic(desk, recipient="late@customer.example")
     desk.deliverer().once()
     assert desk.row(again).state == "sent"
@@ -576,7 +576,7 @@ def test_a_machine_gets_no_automatic_reply(desk: SendingDesk) -> None:
     assert desk.rows(OutboundRow) == []
 
 
-# --- What it means for the conversation -------------------------------------------------------------------------------
+# --- The effect on the conversation -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

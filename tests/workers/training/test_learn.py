@@ -1,4 +1,4 @@
-"""The model in force reaches running processes; one that cannot be read changes nothing."""
+"""Running processes load the model in force; an unreadable model changes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def category(classifier):
     return classifier.classify_page(["the refund for my purchase has not come"])[0].category
 
 
-def test_a_running_process_takes_the_model_that_is_put_in_force(settings, folder, lessons):
+def test_a_running_process_loads_the_model_that_is_put_in_force(settings, folder, lessons):
     classifier = LearntClassifier(settings)
     assert category(classifier) is None
     _, about = learn(folder, lessons)
@@ -60,14 +60,14 @@ def test_a_running_process_takes_the_model_that_is_put_in_force(settings, folder
 def test_a_worker_reads_the_encoder_with_the_model_and_others_when_a_text_needs_it(settings, folder, lessons):
     _, about = learn(folder, lessons)
     folder.activate(about.version, desk=lessons.desk, at=NOW)
-    # What is shared of an encoder is written as soon as it is read.
+    # The shared file of an encoder is written when the encoder is loaded.
     LearntClassifier(settings)
     assert not list(folder.path.glob("*.rows"))
     LearntClassifier(settings, at_once=True)
     assert list(folder.path.glob("*.rows"))
 
 
-def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons):
+def test_a_broken_model_leaves_the_earlier_one_in_force(settings, folder, lessons):
     _, about = learn(folder, lessons)
     folder.activate(about.version, desk=lessons.desk, at=NOW)
     classifier = LearntClassifier(settings)
@@ -81,7 +81,7 @@ def test_a_broken_model_leaves_the_one_before_in_force(settings, folder, lessons
         folder.roll_back(desk=lessons.desk, at=NOW)
 
 
-def test_a_correction_teaches_and_its_secrets_are_not_learnt(folder, lessons):
+def test_a_correction_trains_the_model_without_its_secrets(folder, lessons):
     said = "my pin 4111111111111111 fell out of the plastic"
     model, about = learn(
         folder, lessons, corrections=[TrainingExample(said, "card"), TrainingExample("x", "gone category")]
