@@ -237,6 +237,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "outbound_unknown": ("outcome unknown", "结果未知"),
     "outbound_needs_person": ("a person must decide", "需人工确认"),
     "outbound_cancelled": ("cancelled", "已取消"),
+    "cannot_be_opened": ("It cannot be opened", "无法解密"),
     "reason": ("Reason", "原因"),
     "waiting_since": ("Waiting since", "隔离时间"),
     "discarded": ("Discarded", "已丢弃"),

@@ -84,8 +84,12 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         "duplicate_of": row.duplicate_of,
         "trace": row.trace,
     }
+    if row.shut:
+        shown["shut"] = row.shut
     if at is None:
         return shown
+    if row.shut:
+        raise PermanentError(row.shut)
     if not row.envelope:
         raise NotFound("the message's text is not stored any more: see [omniyard] keep_originals")
     today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)

@@ -64,12 +64,15 @@ def _plain(found: Difference) -> dict[str, object]:
         for (name, before, after), number in found.transitions.most_common()
     ]
     shown = {"messages": found.messages, "opened": found.opened, "changed": found.changed}
+    shown |= {"shut": found.shut} if found.shut else {}
     return shown | {"changes": transitions, "examples": [asdict(example) for example in found.examples]}
 
 
 def _print(found: Difference) -> None:
     console = Console(highlight=False)
     console.print(f"{found.messages} messages replayed, of which {found.opened} opened a conversation.")
+    if found.shut:
+        console.print(f"{found.shut} cannot be opened and were left out: see `omniyard key list`.")
     if not found.changed:
         console.print(_NOTHING)
         return

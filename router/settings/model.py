@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from router.settings.values import (
     Language,
     Listen,
     Name,
+    Network,
     OneOrMany,
     Pause,
     Promise,
@@ -61,8 +63,10 @@ class DeskSettings(Frozen):
         channel may name its own.
     check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
     listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
+    trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed.
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
+    old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
     requests_per_second: the limit per token and web process; 0 for no limit.
@@ -75,7 +79,9 @@ class DeskSettings(Frozen):
     data: str = "var"
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
+    trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
     key: Secret | None = None
+    old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
     check_dkim: bool = False

@@ -13,6 +13,7 @@ from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.logs import configure_logging
+from workers.runtime.umask import keep_files_private
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelFolder
 
@@ -29,6 +30,7 @@ def is_due(settings: Settings, config: Path) -> bool:
 
 def main() -> None:
     """Train a model and put it in force; workers load it within seconds."""
+    keep_files_private()
     os.nice(_NICENESS)
     calculate_alone()
     settings, config = load_settings(None), find_settings(None)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from router.errors import Conflict, NotFound, PermanentError
 from router.settings import Settings
+from store.db.private_files import make_private_folder
 
 if TYPE_CHECKING:
     # A desk with keywords only must not load numpy.
@@ -72,7 +73,7 @@ class ModelFolder:
         """Write a model and its description; two models of one version are equal."""
         from router.classify.model import to_bytes  # noqa: PLC0415
 
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path)
         # Write the description last: a model without one is not listed.
         _write(self._file(model.version), to_bytes(model))
         _write(self._about(model.version), about.model_dump_json(indent=1).encode())
