@@ -18,6 +18,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.merges import Regrouped
 from store.contacts.erasure import erase_contact
@@ -99,7 +100,7 @@ class ContactCard(BaseModel):
         return cls.model_validate(card)
 
 
-class ContactOrder(BaseModel):
+class ContactOrder(RequestModel):
     """What is to become different; what is not named stays as it is."""
 
     model_config = ConfigDict(
@@ -112,7 +113,7 @@ class ContactOrder(BaseModel):
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
 
 
-class ContactMergeOrder(BaseModel):
+class ContactMergeOrder(RequestModel):
     """Who they turned out to be."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": _ID}]})
@@ -120,7 +121,7 @@ class ContactMergeOrder(BaseModel):
     into: UUID
 
 
-class EraseOrder(BaseModel):
+class EraseOrder(RequestModel):
     """Why; kept in the audit trail."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked for by mail"}]})
@@ -170,7 +171,7 @@ class SaidPage(BaseModel):
     next_cursor: str | None
 
 
-class TimelineQuery(BaseModel):
+class TimelineQuery(RequestModel):
     """Which part of it."""
 
     model_config = ConfigDict(extra="forbid")
