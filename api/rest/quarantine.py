@@ -1,4 +1,4 @@
-"""`/quarantine`: messages that could not be routed, with the reason; replay them, or put them away with another."""
+"""`/quarantine`: messages that could not be routed, with the reason; replay them, or discard them with a reason."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
 
 
 class QuarantinedEntry(BaseModel):
-    """One message that waits for a person. Secrets are masked."""
+    """One quarantined message. Secrets are masked."""
 
     model_config = example(_ENTRY)
 
@@ -69,7 +69,7 @@ class QuarantinedEntry(BaseModel):
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         envelope = from_json(row.envelope)
         shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
         more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
@@ -77,7 +77,7 @@ class QuarantinedEntry(BaseModel):
 
 
 class QuarantinedDetail(QuarantinedEntry):
-    """One message that waits for a person, with what could be read of it."""
+    """One quarantined message with its parsed text."""
 
     model_config = example({**_ENTRY, "text": "hello", "defects": ["the charset x-odd is unknown"]})
 
@@ -100,13 +100,13 @@ class QuarantineQuery(RequestModel):
     model_config = ConfigDict(extra="forbid")
 
     channel: str | None = Field(default=None, max_length=100)
-    discarded: bool = Field(default=False, description="Those that were put away instead of those that wait.")
+    discarded: bool = Field(default=False, description="List discarded messages instead of waiting ones.")
     cursor: str | None = Field(default=None, max_length=200)
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
 class ReplayOrder(RequestModel):
-    """Which messages go through the whole path again."""
+    """The messages to route again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [_ID]}]})
 
@@ -114,7 +114,7 @@ class ReplayOrder(RequestModel):
 
 
 class Unreadable(BaseModel):
-    """A message that stays in quarantine, because it still cannot be read."""
+    """A message that stays in quarantine, because it still cannot be parsed."""
 
     model_config = example({"id": _ID, "why": "The mail nests its parts too deep."})
 
@@ -123,7 +123,7 @@ class Unreadable(BaseModel):
 
 
 class Replayed(BaseModel):
-    """Which messages go again. Those not named were not in quarantine any more, so a second order does no harm."""
+    """The messages that are routed again. Others were not in quarantine, so repeating the order does no harm."""
 
     model_config = example({"replayed": [_ID], "unreadable": []})
 
@@ -132,7 +132,7 @@ class Replayed(BaseModel):
 
 
 class DiscardOrder(RequestModel):
-    """Why the message is put away."""
+    """The reason."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "advertising"}]})
 
@@ -146,7 +146,7 @@ class DiscardOrder(RequestModel):
     summary="List quarantined messages, newest first",
 )
 def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) -> QuarantinePage:
-    """Return a page of those that wait, or of those that were discarded."""
+    """Return a page of the waiting messages, or of the discarded ones."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_quarantined(
@@ -168,7 +168,7 @@ def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) ->
     summary="One quarantined message",
 )
 def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
-    """Return what could be read of it, masked."""
+    """Return what could be parsed of it, masked."""
     with desk.database.read() as connection:
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))
 
@@ -177,7 +177,7 @@ def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
 def replay_messages(
     desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
 ) -> Replayed:
-    """Read their originals anew and send them through the whole path, within seconds; twice replays once."""
+    """Parse their originals again and route them, within seconds; repeating it does no harm."""
     again = read_again(desk.database, order.ids, reader=desk.originals)
     with desk.database.write() as connection:
         going = replay(connection, list(again.envelopes), by=actor.name, envelopes=again.envelopes)
@@ -188,7 +188,7 @@ def replay_messages(
 @routes.post(
     "/{inbound_id}/discard",
     responses=documented("not-found", "conflict"),
-    summary="Put a quarantined message away, with a reason",
+    summary="Discard a quarantined message, with a reason",
 )
 def discard_message(
     desk: DeskPart,
@@ -196,7 +196,7 @@ def discard_message(
     order: DiscardOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.DISCARD_QUARANTINE))],
 ) -> QuarantinedDetail:
-    """Put it away. Nothing is deleted: its bytes stay, and it can still be replayed."""
+    """Discard it. Nothing is deleted: its bytes stay, and it can still be replayed."""
     with desk.database.write() as connection:
         discard(connection, inbound_id, reason=order.reason, by=actor.name)
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))

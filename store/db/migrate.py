@@ -1,4 +1,4 @@
-"""Bring the database to the tables that this version needs, from whatever version it has."""
+"""Migrate the database to the tables that this version needs, from any older version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.db.engine import Database, translated
 from store.db.open import current_version, refuse_newer
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
-# Two processes that start together must not both migrate; any constant of ours will do as the lock's number.
+# Two processes that start together must not both migrate; the number of the lock is arbitrary.
 _LOCK: Final = 0x6F6D6E69
 
 
@@ -28,7 +28,7 @@ def upgrade(database: Database) -> None:
     refuse_newer(current_version(database))
     with translated(), database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
-            # An index on millions of rows takes longer than any statement of the daemons may.
+            # An index on millions of rows takes longer than the daemons' statement timeout.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})

@@ -1,4 +1,4 @@
-"""Every change leaves an event in its own transaction; one publisher numbers them later, without gaps."""
+"""Append an event for every change, in its transaction; one publisher numbers the events later, without gaps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NewEvent:
 
 
 def append_events(connection: Connection, events: Sequence[NewEvent]) -> None:
-    """Write the events, inside the caller's transaction."""
+    """Insert the events in the caller's transaction."""
     rows = [
         {
             "id": new_id(),
