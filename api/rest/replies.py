@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
@@ -14,7 +15,7 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
-from api.http.requests import Moment, RequestModel
+from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
@@ -127,7 +128,7 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once))
+        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once, now=desk.now()))
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
@@ -136,9 +137,10 @@ def _post(
     )
 
 
-def _request(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
+def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
+    require_soon(order.send_at, field="send_at", now=now)
     return ReplyRequest(
         key=key,
         agent_id=actor.id,
