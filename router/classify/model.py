@@ -20,7 +20,7 @@ from router.classify.ngram_head import Floats, GramHead, Vocabulary
 from router.errors import PermanentError
 
 # Increase it with every change that misreads older bytes, or trains another model from equal examples.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)

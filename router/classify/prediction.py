@@ -26,15 +26,12 @@ class Prediction:
     """The model's answer for one text.
 
     categories, probabilities: best first.  intent: the most probable sub-intent of the best category, or empty.
-    danger: the probability of all emergencies together.  is_danger: it is above the threshold of the heads used.
     words: the words of the text that support the best category.  is_unsure: a person should decide.
     """
 
     categories: tuple[str, ...]
     probabilities: tuple[float, ...]
     intent: str
-    danger: float
-    is_danger: bool
     words: tuple[str, ...]
     is_unsure: bool
 
@@ -42,16 +39,13 @@ class Prediction:
 class Predictor:
     """Applies a model. An encoder other than the one of the training is ignored."""
 
-    def __init__(
-        self, model: Model, *, encoder: Encoder | None, known: frozenset[str], emergencies: frozenset[str]
-    ) -> None:
+    def __init__(self, model: Model, *, encoder: Encoder | None, known: frozenset[str]) -> None:
         """Prepare for a desk. known: its categories; the answers leave out the model's other categories."""
         self.model = model
         self._encoder = encoder if encoder and model.meaning_head and encoder.name == model.encoder else None
         listed = np.array([name in known for name in model.categories], np.float32)
         self._members: Floats = model.members() * listed
         self._categories = model.categories
-        self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
 
     def predict(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
         """Return one prediction per text.
@@ -103,13 +97,10 @@ class Predictor:
         label = int((page.labels[row] * self._members[:, best]).argmax())
         likely = [int(at) for at in order if chances[at] > 0]
         lines = self.model.calibration.alone if page.alone[row] else self.model.calibration.both
-        danger = float(chances @ self._dangers)
         return Prediction(
             categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
-            danger=danger,
-            is_danger=danger >= lines.emergency_above,
             words=self._words(page, row, label=label),
             is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < lines.abstain_below,
         )

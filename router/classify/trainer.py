@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,17 +72,15 @@ def _words_of(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
-def train(
-    examples: Sequence[TrainingExample], *, encoder: Encoder | None = None, emergencies: Collection[str] = ()
-) -> Model:
+def train(examples: Sequence[TrainingExample], *, encoder: Encoder | None = None) -> Model:
     """Train a model; equal examples count once.
 
-    encoder: without it the model uses n-grams alone.  emergencies: the categories whose threshold favours recall.
+    encoder: without it the model uses n-grams alone.
     Secrets in the examples are masked first, so that no model holds one.
     Raises ConfigError if there are fewer than two categories, or one has fewer than `FEWEST_EXAMPLES`.
     """
     rows = _rows(examples, encoder=encoder)
-    unseen = _unseen(rows, emergencies=emergencies)
+    unseen = _unseen(rows)
     calibration = calibrate(unseen)
     gram_head, meaning_head = _fit(rows)
     kept = [(text, *_named(rows.names[label])) for text, label in zip(rows.texts, rows.labels, strict=True)]
@@ -142,7 +140,7 @@ def _fit(rows: _Rows) -> tuple[GramHead, MeaningHead | None]:
     return gram_head, fit_meaning_head(rows.vectors, labels=rows.labels, count=count, weights=weights)
 
 
-def _unseen(rows: _Rows, *, emergencies: Collection[str]) -> Unseen:
+def _unseen(rows: _Rows) -> Unseen:
     """Score every row by heads that trained on the other folds."""
     folds = _folds(rows.labels)
     gram = np.zeros((len(rows.texts), len(rows.names)), np.float32)
@@ -155,9 +153,7 @@ def _unseen(rows: _Rows, *, emergencies: Collection[str]) -> Unseen:
         if meaning_head and meaning is not None and rows.vectors is not None:
             meaning[held] = meaning_head.scores(rows.vectors[held])
     members = membership(rows.names)
-    categories = list(dict.fromkeys(label.category for label in rows.names))
-    dangers = np.array([at for at, name in enumerate(categories) if name in emergencies], np.int64)
-    return Unseen(gram, meaning, members.argmax(axis=1)[rows.labels], members, dangers)
+    return Unseen(gram, meaning, members.argmax(axis=1)[rows.labels], members)
 
 
 def _folds(labels: Ints) -> Ints:

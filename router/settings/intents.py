@@ -16,8 +16,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from router.errors import ConfigError
 from router.settings.files import read_file
 from router.settings.findings import Finding
-from router.settings.model import Frozen, Settings
-from router.settings.values import Language, Name
+from router.settings.model import Settings
+from router.settings.values import Frozen, Language, Name
 
 FEWEST_EXAMPLES: Final = 5
 """A category with fewer cannot be learnt: one of them is always held back for the report."""

@@ -22,6 +22,7 @@ from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import read_settings
+from router.settings.files import load_danger_words
 from router.threads.correlation import Candidate, Correlation, correlate
 from workers.routing.brain import Brain, build_brain
 
@@ -129,14 +130,20 @@ TABLE = [
         reply="with our risk team now, day and night", gate="emergency"),
     Situation("a theft by day", "2026-03-03 10:00", "手机被偷，账户被盗刷了 500 元",
         team="risk", priority="urgent", due="2026-03-03 10:15", reply="已转交风控团队", gate="emergency"),
-    Situation("danger in softer words by night is looked at twice", "2026-03-03 23:00",
+    Situation("danger in softer words, by pairs of meanings", "2026-03-03 23:00",
         "我钱包里的钱少了三百，没转过账",
-        team="risk", priority="urgent", due="2026-03-03 23:15", reply="已转交风控团队", gate="released"),
+        team="risk", priority="urgent", due="2026-03-03 23:15", reply="已转交风控团队", gate="emergency"),
     Situation("softer words in English", "2026-03-03 23:00",
         "All the money in my wallet is gone and I did not make any payment",
-        team="risk", priority="urgent", due="2026-03-03 23:15", reply="with our risk team now", gate="released"),
-    Situation("the same words by day are read soon anyway", "2026-03-03 10:00", "我钱包里的钱少了三百，没转过账",
-        team="front-line", due="2026-03-03 14:00", reply="您的来信我们已经收到", gate="open"),
+        team="risk", priority="urgent", due="2026-03-03 23:15", reply="with our risk team now", gate="emergency"),
+    Situation("the same words by day", "2026-03-03 10:00", "我钱包里的钱少了三百，没转过账",
+        team="risk", priority="urgent", due="2026-03-03 10:15", reply="已转交风控团队", gate="emergency"),
+    Situation("a hint of danger by day is read soon anyway", "2026-03-03 10:00", "What is this charge?",
+        team="front-line", due="2026-03-03 14:00", reply="we have received your message", gate="open"),
+    Situation("a hint of danger by night is marked, and waits", "2026-03-03 23:00", "What is this charge?",
+        team="front-line", due="2026-03-04 13:00", reply="We are closed now", gate="held"),
+    Situation("danger's words, denied, by night", "2026-03-03 23:00", "没有被盗，就是忘了密码",
+        team="front-line", due="2026-03-04 13:00", reply="开始处理", gate="held"),
     # -- Chat, which has hours of its own ------------------------------------------------------------------------------
     Situation("chat in the evening, when mail is closed", "2026-03-03 20:00", "怎么在国外使用钱包？", channel="sms",
         team="front-line", due="2026-03-04 13:00", reply="会尽快答复您", gate="open"),
@@ -172,7 +179,8 @@ def brain() -> Brain:
     text = SHIPPED.read_text(encoding="utf-8")
     block = re.search(r"(?m)^#\[channels\.sms\]\n(?:#.*\n)+?(?=#\[|\n)", text)
     assert block
-    return build_brain(read_settings(text.replace(block[0], re.sub(r"(?m)^#(?=\S)", "", block[0]))), key=b"key")
+    settings = read_settings(text.replace(block[0], re.sub(r"(?m)^#(?=\S)", "", block[0])))
+    return build_brain(settings.with_danger(load_danger_words(SHIPPED)), key=b"key")
 
 
 def moment(local: str) -> datetime:

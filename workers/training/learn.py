@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.classify import Classification, Classifier, build_classifier
+from router.classify import Classification, build_classifier
 from router.errors import OmniyardError
 from router.settings import Settings
 from router.settings.intents import Intents, load_intents
@@ -72,7 +72,7 @@ def learn(
 
     known = {one.category for one in lessons.examples}
     taught = [one for one in corrections if one.category in known]
-    model = train([*lessons.examples, *taught], encoder=load_encoder(), emergencies=lessons.emergencies)
+    model = train([*lessons.examples, *taught], encoder=load_encoder())
     about = StoredModel(
         version=model.version,
         desk=lessons.desk,
@@ -86,34 +86,11 @@ def learn(
     return model, about
 
 
-def classifier_of(settings: Settings, model: Model | None) -> Classifier:
-    """Return the desk's classifier with a model, and with the encoder if the model was trained with one."""
-    if model is None:
-        return build_classifier(settings)
-    return build_classifier(settings, model=model, encoder=encoder_of(settings) if model.encoder else None)
-
-
 def encoder_of(settings: Settings) -> Encoder | None:
     """Return the encoder, loaded on first use; all processes share half of it in a file next to the models."""
     from router.classify.encoder import load_encoder  # noqa: PLC0415
 
     return load_encoder(shared_in=ModelFolder.of(settings).path)
-
-
-def fitting_model(settings: Settings, config: Path) -> Model | None:
-    """Return the model for exactly this file: the one in force if it was chosen for it, else a stored or new one.
-
-    None if the file has no examples; then its keywords decide.
-    Raises ConfigError if a category has examples, but too few.
-    """
-    folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
-    if not lessons.teach:
-        return None
-    choice = folder.in_force()
-    if choice and choice.desk == lessons.desk:
-        return folder.load(choice.version)
-    known = [each.version for each in folder.models() if each.desk == lessons.desk and not each.corrections]
-    return folder.load(known[-1]) if known else learn(folder, lessons)[0]
 
 
 class LearntClassifier:

@@ -45,8 +45,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def model(encoder):
-    emergencies = {name for name, category in SETTINGS.categories.items() if category.emergency}
-    return train(EXAMPLES, encoder=encoder, emergencies=emergencies)
+    return train(EXAMPLES, encoder=encoder)
 
 
 def test_every_class_and_sub_intent_recalls_its_own_rows(classifier):
