@@ -16,6 +16,7 @@ from typing import Any, Final
 # Each part of the benchmark measures itself by `measure(corpora: Path) -> dict`.
 _ROOMS: Final = {
     "mail": "benchmarks.mail_mime",
+    "contradictions": "benchmarks.mail_contradictions",
     "replies": "benchmarks.mail_replies",
     "bounces": "benchmarks.mail_bounces",
     "threads": "benchmarks.mail_threads",

@@ -26,12 +26,14 @@ class RawMessage:
     source_key: the transport's own id with its epoch (`uidvalidity:uid`, a message sid, a DM event id).
     content: the original bytes; empty if they could not be had, and then `defect` says why.
     received_at: when the provider took it, aware UTC.
+    from_sent: whether it was read from our own folder of sent mail, which only our own mail programs write.
     """
 
     source_key: str
     content: bytes
     received_at: datetime
     defect: str = ""
+    from_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ CHAT_KINDS: Final = frozenset({PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X,
 # The machine header of a message from our own form; a mail's header section cannot set it.
 WEB_FORM: Final = ("omniyard-form", "web")
 
+# The machine header of a mail that was read from our own folder of sent mail; a mail's header section cannot set it.
+OWN_SENT_FOLDER: Final = ("omniyard-folder", "sent")
+
 
 @dataclass(frozen=True, slots=True)
 class Party:

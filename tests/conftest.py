@@ -70,3 +70,13 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the corpora are not at {folder} (OMNIYARD_CORPORA names their folder)")
     return folder
+
+
+@pytest.fixture
+def cases() -> Path:
+    """The folder of small inputs with expected values, which lies next to the checkout and not in it."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "cases"
+    folder = Path(os.environ.get("OMNIYARD_CASES", default))
+    if not folder.is_dir():
+        pytest.skip(f"the cases are not at {folder} (OMNIYARD_CASES names their folder)")
+    return folder

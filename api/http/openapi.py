@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -44,9 +44,54 @@ def _complete(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template=_REFERENCE + "{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
+    _share_examples(schemas)
     for schema in schemas.values():
         if "examples" in schema:
             schema["examples"] = [_with_nulls(example, schema, schemas=schemas) for example in schema["examples"]]
+    for schema in [schema for schema in schemas.values() if "examples" in schema]:
+        for example in schema["examples"]:
+            _hand_down(example, schema, schemas=schemas)
+
+
+def _hand_down(value: object, schema: dict[str, Any], *, schemas: Schemas) -> None:
+    """Give each schema inside `schema` that has no example its part of this one: values of the brain have none."""
+    choices = [each for each in schema.get("anyOf", ()) if "$ref" in each]
+    schema = choices[0] if choices and isinstance(value, dict) else schema
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].removeprefix(_REFERENCE)]
+        schema.setdefault("examples", [value])
+    if isinstance(value, list):
+        for each in value:
+            _hand_down(each, schema.get("items", {}), schemas=schemas)
+    elif isinstance(value, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if name in value:
+                _hand_down(value[name], inner, schemas=schemas)
+
+
+def _share_examples(schemas: Schemas) -> None:
+    """Give a schema without an example the part that shows it in the example of a schema that holds it."""
+    waiting = [schema for schema in schemas.values() if "examples" in schema]
+    while waiting:
+        schema = waiting.pop()
+        for name, value in _parts(schema["examples"][0], schema):
+            if "examples" not in schemas[name] and "enum" not in schemas[name]:
+                schemas[name]["examples"] = [value]
+                waiting.append(schemas[name])
+
+
+def _parts(value: Any, schema: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (JSON)
+    """Yield the names of the schemas that a value's parts have, with the parts."""
+    if "$ref" in schema:
+        yield schema["$ref"].removeprefix(_REFERENCE), value
+    for choice in schema.get("anyOf", ()):
+        if value is not None:
+            yield from _parts(value, choice)
+    if isinstance(value, list):
+        yield from (part for each in value for part in _parts(each, schema.get("items", {})))
+    if isinstance(value, dict):
+        known = {name: inner for name, inner in schema.get("properties", {}).items() if name in value}
+        yield from (part for name, inner in known.items() for part in _parts(value[name], inner))
 
 
 def _with_nulls(value: Any, schema: Any, *, schemas: Schemas) -> Any:  # noqa: ANN401  (JSON)

@@ -89,6 +89,44 @@ _MESSAGE: Final[dict[str, Any]] = {
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
 }
+_TRACE: Final[dict[str, Any]] = {
+    "origin": {"kind": "person", "why": []},
+    "signals": [{"kind": "unverified", "why": {"key": "senders_unchecked", "values": {}}}],
+    "masked": ["card"],
+    "defects": [],
+    "classification": {
+        "category": "failed_transaction",
+        "confidence": 0.82,
+        "runner_up": "refund",
+        "abstained": False,
+        "emergency": False,
+        "evidence": ["payment failed"],
+        "model": "rules",
+        "language": "en",
+        "facts": ["amount"],
+        "missing_facts": ["transaction"],
+    },
+    "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
+    "hours": {
+        "calendar": "office",
+        "open": True,
+        "why": {"key": "open_by_rule", "values": {"rule": {"key": "weekly_hours", "values": {"weekday": 5}}}},
+        "opens_at": _AT,
+        "holiday": None,
+        "gate": "open",
+        "second_look": [],
+        "held_until": None,
+    },
+    "route": {
+        "fired": "money",
+        "team": "payments",
+        "priority": "high",
+        "tried": [{"route": "stolen accounts", "why_not": {"key": "is_no_emergency", "values": {}}}],
+    },
+    "due": {"sla": "money", "first_reply": "2026-11-20T08:00:00Z", "next_reply": None, "resolve": None},
+    "reply": {"sent": "receipt", "language": "en", "why": {"key": "person_wrote", "values": {}}},
+    "other": {},
+}
 _OUTGOING: Final[dict[str, Any]] = {
     "id": _ID,
     "kind": "auto_reply",
@@ -241,7 +279,7 @@ class MessageEntry(BaseModel):
 class MessageDetail(MessageEntry):
     """One message with everything that is known of it."""
 
-    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": {"origin": {"kind": "person"}}})
+    model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": _TRACE})
 
     html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
     trace: Trace = Field(description="Every test that ran, what it saw and what followed; reasons as keys with values.")

@@ -108,14 +108,14 @@ def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
         title = reader.words(f"step_{step}")
         if step in trace.other:
             found.append(_as_it_is(step, trace.other[step], title=title))
-        elif told := tell(trace, reader):
-            found.append(ExplainedStep(step, title, told[0], tuple(line for line in told[1] if line)))
+        elif shown := tell(trace, reader):
+            found.append(ExplainedStep(step, title, shown[0], tuple(line for line in shown[1] if line)))
     later = (_as_it_is(step, value, title=step) for step, value in trace.other.items() if step not in _STEPS)
     return (*found, *later)
 
 
 def missing_facts(trace: Trace) -> tuple[str, ...] | None:
-    """Return which facts a message lacked of those that its category needs; None if nobody looked for any."""
+    """Return which facts a message lacked of those that its category needs; None if it was not classified."""
     return trace.classification.missing_facts if trace.classification else None
 
 
@@ -123,31 +123,31 @@ def _as_it_is(step: str, value: object, *, title: str) -> ExplainedStep:
     return ExplainedStep(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
 
 
-_Told = tuple[str, list[str]]
+_Shown = tuple[str, list[str]]
 
 
-def _origin(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _origin(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if trace.origin is None:
         return None
     return reader.words(f"origin_{trace.origin.kind.value}"), [say(each, reader=reader) for each in trace.origin.why]
 
 
-def _signals(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _signals(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if not trace.signals:
         return None
     kinds = ", ".join(reader.words(f"signal_{each.kind.value}") for each in trace.signals)
     return kinds, [say(each.why, reader=reader) for each in trace.signals]
 
 
-def _masked(trace: Trace, _: ReasonReader) -> _Told | None:
+def _masked(trace: Trace, _: ReasonReader) -> _Shown | None:
     return (", ".join(trace.masked), []) if trace.masked else None
 
 
-def _defects(trace: Trace, _: ReasonReader) -> _Told | None:
+def _defects(trace: Trace, _: ReasonReader) -> _Shown | None:
     return (", ".join(trace.defects), []) if trace.defects else None
 
 
-def _classification(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
     seen, words = trace.classification, reader.words
     if seen is None:
         return None
@@ -182,7 +182,7 @@ def _facts(kinds: tuple[str, ...], words: Words) -> str:
     return ", ".join(words(f"fact_{kind}").removeprefix("fact ") for kind in kinds)
 
 
-def _correlation(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _correlation(trace: Trace, reader: ReasonReader) -> _Shown | None:
     found = trace.correlation
     if found is None:
         return None
@@ -190,7 +190,7 @@ def _correlation(trace: Trace, reader: ReasonReader) -> _Told | None:
     return reader.words("joins" if found.joined else "opens_new"), [why or _sign(found.sign, reader)]
 
 
-def _hours(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _hours(trace: Trace, reader: ReasonReader) -> _Shown | None:
     hours, words = trace.hours, reader.words
     if hours is None:
         return None
@@ -205,7 +205,7 @@ def _hours(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
 
 
-def _route(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _route(trace: Trace, reader: ReasonReader) -> _Shown | None:
     taken, words = trace.route, reader.words
     if taken is None:
         return None
@@ -214,7 +214,7 @@ def _route(trace: Trace, reader: ReasonReader) -> _Told | None:
     return decision, tried
 
 
-def _due(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _due(trace: Trace, reader: ReasonReader) -> _Shown | None:
     due, words = trace.due, reader.words
     if due is None:
         return None
@@ -223,7 +223,7 @@ def _due(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("promised", sla=due.sla) if due.sla else words("nothing_promised"), evidence
 
 
-def _reply(trace: Trace, reader: ReasonReader) -> _Told | None:
+def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
     reply, words = trace.reply, reader.words
     if reply is None:
         return None
@@ -233,7 +233,7 @@ def _reply(trace: Trace, reader: ReasonReader) -> _Told | None:
     return words("replied", reply=reply.sent, language=reply.language), [why]
 
 
-_STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Told | None]]] = {
+_STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Shown | None]]] = {
     "origin": _origin,
     "signals": _signals,
     "masked": _masked,

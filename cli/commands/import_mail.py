@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Page, RawMessage
-from connectors.email.mail_files import Kind, open_archive
+from connectors.email.mail_files import Archive, FiledMail, Kind, Remarks
+from connectors.email.placement import Placement
 from connectors.email.sandbox.parent import Guard
-from router.errors import NotFound
+from router.errors import NotFound, PermanentError
 from router.settings import Settings
 from store.db.engine import Database
 from store.inbound.accept import known_keys
@@ -32,22 +33,37 @@ _PAGE_BYTES: Final = 32_000_000
 
 @dataclass(slots=True)
 class Tally:
-    """What an import did, or with --dry-run would do. unreadable: stored in quarantine, with the reason."""
+    """What an import did, or with --dry-run would do.
+
+    messages: found in the archive, those left out included.  unreadable: stored in quarantine, with the reason.
+    left_out: how many were left out, by the folder that the mail program had them in.
+    refused: files that are not mail.  doubtful: lines that look like the beginning of a message and were taken as text.
+    """
 
     messages: int = 0
     known: int = 0
     imported: int = 0
     unreadable: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    doubtful: int = 0
 
 
-Keep = Callable[[Sequence[RawMessage]], None]
+# What no customer sent, or nobody was to read. It is left out unless --with names it.
+_LEFT_OUT: Final = frozenset({Placement.DRAFTS, Placement.SPAM, Placement.TRASH})
 
 
 def import_command(
     kind: Annotated[Kind, typer.Argument(help="The format of PATH.")],
-    path: Annotated[Path, typer.Argument(help="A maildir, an mbox file, or an .eml file or a folder of them.")],
+    path: Annotated[
+        Path, typer.Argument(help="A maildir, an mbox file, or an .eml or .emlx file or a folder of them.")
+    ],
     *,
     channel: Annotated[str, typer.Option(help="The channel, from the configuration, that received the mail.")],
+    wanted: Annotated[
+        list[Placement] | None,
+        typer.Option("--with", help="Take drafts, spam or trash as well; may be given several times."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, count, keep nothing.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -55,23 +71,31 @@ def import_command(
     """Take in old mail. It opens conversations like any mail, but nothing automatic is sent and no SLA clock starts.
 
     It may be stopped and run again at any time: mail that is already stored is recognised and skipped. Unreadable mail
-    goes to quarantine with its bytes.
+    goes to quarantine with its bytes. What the mail program had as spam, draft or trash is left out, unless --with
+    names it: a maildir's flags D and T, Google Takeout's labels and Thunderbird's status say so.
+
+    Exit code 1 means that no message was found, or that a file was refused because it is not mail.
 
     Example: omniyard import mbox old-support.mbox --channel support-mail --dry-run
     """
     configure_logging("warning", stream=sys.stderr)
-    archive = open_archive(kind, path)
+    archive = Archive(kind, path)
     tally = Tally()
     with open_desk(config) as (settings, database):
         _check(settings, channel=channel)
-        source = _counting(archive.read(), tally)
+        source = _counting(archive.read(), tally, without=_LEFT_OUT - set(wanted or ()))
         try:
             if dry_run:
                 _count(source, total=archive.count, tally=tally, database=database, channel=channel)
             else:
                 _import(source, total=archive.count, tally=tally, database=database, settings=settings, channel=channel)
         finally:
-            _report(tally, dry_run=dry_run, as_json=as_json)
+            tally.refused, tally.doubtful = len(archive.remarks.refused), archive.remarks.doubtful
+            _report(tally, archive.remarks, dry_run=dry_run, as_json=as_json)
+    if not tally.messages and not tally.refused:
+        raise PermanentError(f"no message was found in {path}")
+    if tally.refused:
+        raise typer.Exit(1)
 
 
 def _check(settings: Settings, *, channel: str) -> None:
@@ -115,10 +139,14 @@ def _count(
             tally.unreadable += unreadable
 
 
-def _counting(source: Iterator[RawMessage], tally: Tally) -> Iterator[RawMessage]:
-    for message in source:
+def _counting(source: Iterator[FiledMail], tally: Tally, *, without: frozenset[Placement]) -> Iterator[RawMessage]:
+    for mail in source:
         tally.messages += 1
-        yield message
+        if places := mail.places & without:
+            place = min(places)
+            tally.left_out[place] = tally.left_out.get(place, 0) + 1
+        else:
+            yield mail.raw
 
 
 def _pages(source: Iterator[RawMessage]) -> Iterator[list[RawMessage]]:
@@ -148,11 +176,25 @@ def _shown(pages: Iterator[list[RawMessage]], *, total: Callable[[], int]) -> It
             progress.advance(bar, len(page))
 
 
-def _report(tally: Tally, *, dry_run: bool, as_json: bool) -> None:
+def _report(tally: Tally, remarks: Remarks, *, dry_run: bool, as_json: bool) -> None:
+    for sentence in _sentences(tally, remarks):
+        print(f"omniyard: {sentence}", file=sys.stderr)
     if as_json:
         print_json(asdict(tally) | {"dry_run": dry_run})
         return
     verb = "would be taken in" if dry_run else "taken in"
     print(f"{tally.messages} messages read: {tally.imported} {verb}, {tally.known} known already", end="")
-    print(f", {tally.unreadable} unreadable (in quarantine)" if tally.unreadable else "")
+    print(f", {tally.unreadable} unreadable (in quarantine)" if tally.unreadable else "", end="")
+    print("".join(f", {count} left out ({place})" for place, count in sorted(tally.left_out.items())))
     sys.stdout.flush()
+
+
+def _sentences(tally: Tally, remarks: Remarks) -> Iterator[str]:
+    yield from remarks.refused
+    if remarks.aside:
+        yield f"not looked into: {', '.join(remarks.aside)}"
+    if tally.doubtful:
+        yield (
+            f"{tally.doubtful} lines look like the beginning of a message and were taken as text: "
+            "the file may hold so many messages more"
+        )

@@ -4,171 +4,104 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import Final, Literal
 
 from connectors.base import RawMessage
+from connectors.email.file_formats import open_mail_file, refusal, without_wrapping
+from connectors.email.mbox import FoundMail, split_mbox
+from connectors.email.placement import Placement, placement_of_flags, placement_of_folder, placement_of_labels
 from router.errors import PermanentError
-
-# A sender and a date in the form of asctime: a body's own "From the beginning" is not a separator.
-_SEPARATOR: Final = re.compile(
-    rb"From .*?(?P<when>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) "
-    rb"(?P<time>\d\d:\d\d(?::\d\d)?)(?: [A-Z][A-Za-z]{2,4}| [+-]\d{4})*? (?P<year>\d{4}))(?: [+-]\d{4})?\s*$"
-)
-_QUOTED: Final = re.compile(rb">+From ")
-_MONTHS: Final = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
-
-# A line without an end is read in pieces; only the first piece can be a separator.
-_LINE: Final = 1_048_576
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundMail:
-    """One message. content: its bytes, or their beginning if `cut`; size and sha256 are those of the whole message.
-
-    delivered_at: from the separator, which has no zone and is read as UTC; None if it is not a valid date.
-    """
-
-    content: bytes
-    size: int
-    sha256: str
-    delivered_at: datetime | None
-    cut: bool
-
-
-class _Message:
-    """Collects the lines of one message; beyond `largest` it keeps only the beginning and continues to hash."""
-
-    def __init__(self, separator: re.Match[bytes], *, largest: int, beginning: int) -> None:
-        self._separator, self._largest, self._beginning = separator, largest, beginning
-        self._lines: list[bytes] = []
-        self._size = self._held = 0
-        self._hash = hashlib.sha256()
-        self._cut = False
-
-    def add(self, line: bytes) -> None:
-        self._size += len(line)
-        self._lines.append(line)
-        self._held += len(line)
-        if self._held > self._largest and self._held > _LINE:
-            self._flush()
-
-    def _flush(self) -> None:
-        whole = b"".join(self._lines)
-        if not self._cut:
-            self._start = whole[: self._beginning]
-            self._cut = True
-        self._hash.update(whole)
-        self._lines, self._held = [], 0
-
-    def found(self) -> FoundMail:
-        # The blank line before the next separator belongs to the separator.
-        if self._lines and self._lines[-1].strip(b"\r\n") == b"":
-            self._size -= len(self._lines.pop())
-        content = b"".join(self._lines)
-        self._hash.update(content)
-        if not self._cut and len(content) > self._largest:
-            self._cut, self._start = True, content[: self._beginning]
-        return FoundMail(
-            content=self._start if self._cut else content,
-            size=self._size,
-            sha256=self._hash.hexdigest(),
-            delivered_at=_delivered_at(self._separator),
-            cut=self._cut,
-        )
-
-
-def split_mbox(file: BinaryIO, *, largest: int, beginning: int) -> Iterator[FoundMail]:
-    """Yield the messages of an mbox in their order.
-
-    largest: of a message with more bytes only the first `beginning` bytes are kept.
-    Raises PermanentError when the file does not begin with a separator.
-    """
-    message: _Message | None = None
-    blank = whole_line = True
-    for line in iter(lambda: file.readline(_LINE), b""):
-        separator = _SEPARATOR.match(line) if blank and whole_line and line.startswith(b"From ") else None
-        if separator:
-            if message:
-                yield message.found()
-            message = _Message(separator, largest=largest, beginning=beginning)
-        elif message:
-            message.add(line[1:] if whole_line and line[:1] == b">" and _QUOTED.match(line) else line)
-        elif line.strip():
-            raise PermanentError('this is not an mbox; expected "From SENDER DATE" as its first line')
-        blank = whole_line and line in {b"\n", b"\r\n"}
-        whole_line = line.endswith(b"\n")
-    if message:
-        yield message.found()
-
-
-def _delivered_at(separator: re.Match[bytes]) -> datetime | None:
-    hour, minute, *second = (int(part) for part in separator["time"].split(b":"))
-    try:
-        month = _MONTHS.index(separator["month"]) + 1
-        return datetime(
-            int(separator["year"]),
-            month,
-            int(separator["day"]),
-            hour,
-            minute,
-            min(59, second[0] if second else 0),
-            tzinfo=UTC,
-        )
-    except ValueError:
-        return None
-
 
 # The same bound as for a polled mailbox; of a larger message only the beginning is read.
 LARGEST: Final = 26_214_400
 _BEGINNING: Final = 262_144
 
 _TRACE: Final = re.compile(rb"^(Received|Date):((?:.|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-_UNIQUE: Final = re.compile(r"[^:;]+")
+# Of a maildir's file name: what comes before the flags, which a file system without ":" separates by another sign.
+_UNIQUE: Final = re.compile(r"[^:;!]+")
+_FLAGS: Final = re.compile(r"[:;!]2,([A-Za-z]*)")
+
+# The names of files that hold one mail, and of a file that only looks as if it did.
+_SINGLE: Final = frozenset({".eml", ".emlx", ".msg"})
 
 Kind = Literal["maildir", "mbox", "eml"]
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Mail in files.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledMail:
+    """One message of an archive. places: in which of its folders the mail program had it, where that matters."""
 
-    count: how many messages there are, counted without reading them.
-    read: the messages, oldest first in a maildir, in their order in an mbox, by name otherwise.
+    raw: RawMessage
+    places: frozenset[Placement] = frozenset()
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What a reader of an archive must hear, complete when all of it has been read.
+
+    refused: a sentence for each file that is not mail.  doubtful: lines that look like the beginning of a message and
+    were taken as text of the one before.  aside: folders and files that were not looked into.
     """
 
-    count: Callable[[], int]
-    read: Callable[[], Iterator[RawMessage]]
+    refused: list[str] = field(default_factory=list)
+    doubtful: int = 0
+    aside: list[str] = field(default_factory=list)
 
 
-def open_archive(kind: Kind, path: Path, *, largest: int = LARGEST) -> Archive:
-    """Return the archive at `path`.
+class Archive:
+    """Mail in files at one path: oldest first from a maildir, in their order from an mbox, else by name.
 
-    kind: "maildir" is a folder with cur and new; "eml" is a file, or a folder that holds *.eml files.
+    kind: "maildir" is a folder with cur and new; "eml" is a file, or a folder that holds *.eml and *.emlx files.
+    remarks: about the last `read`.
     Raises PermanentError when `path` does not hold that kind.
     """
+
+    def __init__(self, kind: Kind, path: Path, *, largest: int = LARGEST) -> None:
+        _check(kind, path)
+        self._kind, self._path, self._largest = kind, path, largest
+        self.remarks = Remarks()
+
+    def count(self) -> int:
+        """Return how many messages there are; keeps none of them in memory."""
+        if self._kind == "mbox":
+            return count_mbox(self._path)
+        return len(_in_maildir(self._path) if self._kind == "maildir" else _in_folder(self._path))
+
+    def read(self) -> Iterator[FiledMail]:
+        """Yield the messages. Raises PermanentError when the only file is not mail, or an mbox is none."""
+        self.remarks = Remarks()
+        if self._kind == "maildir":
+            return read_maildir(self._path, largest=self._largest, remarks=self.remarks)
+        if self._kind == "mbox":
+            return read_mbox(self._path, largest=self._largest, remarks=self.remarks)
+        return read_eml(self._path, largest=self._largest, remarks=self.remarks)
+
+
+def _check(kind: Kind, path: Path) -> None:
     if kind == "maildir":
         if not (path / "cur").is_dir() and not (path / "new").is_dir():
             raise PermanentError(f"{path} is not a maildir; expected a folder with cur and new in it")
-        return Archive(lambda: len(_in_maildir(path)), lambda: read_maildir(path, largest=largest))
-    if not path.is_file() and not (kind == "eml" and path.is_dir()):
+        return
+    if not path.exists():
         raise PermanentError(f"the file {path} does not exist")
-    if kind == "mbox":
-        return Archive(lambda: count_mbox(path), lambda: read_mbox(path, largest=largest))
-    return Archive(lambda: len(_in_folder(path)), lambda: read_eml(path, largest=largest))
+    if kind == "mbox" and not path.is_file():
+        raise PermanentError(f"{path} is a folder; expected an mbox, which is one file")
 
 
-def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
+def read_maildir(path: Path, *, largest: int, remarks: Remarks) -> Iterator[FiledMail]:
     """Yield the messages in `new` and `cur`; sub-folders are maildirs of their own.
 
     The source key is the unique part of the file's name, which outlives flags and moves.
     A message that is deleted while we read is left out.
     """
+    remarks.aside += [f"the sub-folder {folder.name}" for folder in _sub_folders(path)]
+    ours = placement_of_folder(path.name) & {Placement.SENT}
     moved: dict[str, Path] = {}
     for file in _in_maildir(path):
         here = file
@@ -177,53 +110,88 @@ def read_maildir(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
             moved = moved if _unique(file) in moved else {_unique(other): other for other in (path / "cur").glob("*")}
             here = moved.get(_unique(file), file)
         with suppress(FileNotFoundError):
-            content, defect = _beginning_or_all(here, largest)
-            key = f"maildir:{_unique(file)}"
-            yield RawMessage(
-                source_key=key, content=content, received_at=_received_at(content, _mtime(here)), defect=defect
-            )
+            content, size = _beginning_or_all(here, largest)
+            if what := refusal(content, headers=False):
+                remarks.refused.append(f"{here} is {what}")
+                continue
+            flags = _FLAGS.search(here.name)
+            places = ours | placement_of_flags(flags[1] if flags else "")
+            yield _filed(f"maildir:{_unique(file)}", content, size, at=_mtime(here), largest=largest, places=places)
 
 
-def read_mbox(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
+def read_mbox(path: Path, *, largest: int, remarks: Remarks) -> Iterator[FiledMail]:
     """Yield the messages of an mbox, with one level of `>From ` quoting removed. The key is their SHA-256.
 
     Raises PermanentError when the file does not begin like an mbox.
     """
     modified = _mtime(path)
-    with path.open("rb") as file:
+    ours = placement_of_folder(path.name) & {Placement.SENT}
+    with open_mail_file(path) as file:
+        at = file.tell()
+        if what := refusal(file.read(_BEGINNING), headers=False):
+            raise PermanentError(f"{path} is {what}")
+        file.seek(at)
         for found in split_mbox(file, largest=largest, beginning=_BEGINNING):
-            yield _from_mbox(found, modified, largest)
+            remarks.doubtful += found.doubtful
+            yield _from_mbox(found, modified=modified, largest=largest, ours=ours)
 
 
 def count_mbox(path: Path) -> int:
     """Return how many messages an mbox holds; reads the file once and keeps none of it."""
-    with path.open("rb") as file:
+    with open_mail_file(path) as file:
         return sum(1 for _ in split_mbox(file, largest=0, beginning=0))
 
 
-def read_eml(path: Path, *, largest: int = LARGEST) -> Iterator[RawMessage]:
-    """Yield the message in a file, or those in the *.eml of a folder and below, by name. The key is their SHA-256."""
+def read_eml(path: Path, *, largest: int, remarks: Remarks) -> Iterator[FiledMail]:
+    """Yield the message in a file, or those in the files of a folder and below, by name. The key is their SHA-256.
+
+    Raises PermanentError when the one file is not mail; of a folder's files it becomes a remark.
+    """
     for file in _in_folder(path):
-        content, defect = _beginning_or_all(file, largest)
-        digest = hashlib.sha256(content).hexdigest() if not defect else _digest(file)
-        yield RawMessage(
-            source_key=f"sha256:{digest}",
-            content=content,
-            received_at=_received_at(content, _mtime(file)),
-            defect=defect,
-        )
+        try:
+            yield _single(file, largest)
+        except PermanentError as error:
+            if path.is_file():
+                raise
+            remarks.refused.append(str(error))
 
 
-def _from_mbox(found: FoundMail, modified: datetime, largest: int) -> RawMessage:
-    defect = _too_large(found.size, largest) if found.cut else ""
-    received = _received_at(found.content, found.delivered_at or modified)
-    return RawMessage(source_key=f"sha256:{found.sha256}", content=found.content, received_at=received, defect=defect)
+def _single(file: Path, largest: int) -> FiledMail:
+    content, size = _beginning_or_all(file, largest)
+    if what := refusal(content, headers=True):
+        raise PermanentError(f"{file} is {what}")
+    digest = hashlib.sha256(content).hexdigest() if size <= largest else _digest(file)
+    return _filed(f"sha256:{digest}", content, size, at=_mtime(file), largest=largest)
+
+
+def _filed(
+    key: str, content: bytes, size: int, *, at: datetime, largest: int, places: frozenset[Placement] = frozenset()
+) -> FiledMail:
+    places |= placement_of_labels(content)
+    raw = RawMessage(
+        source_key=key,
+        content=content,
+        received_at=_received_at(content, at),
+        defect=_too_large(size, largest) if size > largest else "",
+        from_sent=Placement.SENT in places,
+    )
+    return FiledMail(raw=raw, places=places)
+
+
+def _from_mbox(found: FoundMail, *, modified: datetime, largest: int, ours: frozenset[Placement]) -> FiledMail:
+    at, key = found.delivered_at or modified, f"sha256:{found.sha256}"
+    size = found.size if found.cut else 0
+    return _filed(key, found.content, size, at=at, largest=largest, places=ours)
 
 
 def _in_maildir(path: Path) -> list[Path]:
     files = (file for name in ("new", "cur") if (path / name).is_dir() for file in (path / name).iterdir())
     # The name begins with the second of delivery; names of the same second sort as they were made.
-    return sorted((file for file in files if not file.name.startswith(".")), key=_delivery)
+    return sorted((file for file in files if file.is_file() and not file.name.startswith(".")), key=_delivery)
+
+
+def _sub_folders(path: Path) -> list[Path]:
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and (folder / "cur").is_dir())
 
 
 def _delivery(file: Path) -> tuple[int, str]:
@@ -237,15 +205,24 @@ def _unique(file: Path) -> str:
 
 
 def _in_folder(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(file for file in path.rglob("*.eml") if file.is_file())
+    if path.is_file():
+        return [path]
+    files = (file for file in path.rglob("*") if file.suffix.lower() in _SINGLE and file.is_file())
+    # A name that begins with "._" holds what a Mac could not keep in a foreign file system, and no mail.
+    return sorted(file for file in files if not file.name.startswith("._"))
 
 
-def _beginning_or_all(file: Path, largest: int) -> tuple[bytes, str]:
-    size = file.stat().st_size
-    if size <= largest:
-        return file.read_bytes(), ""
-    with file.open("rb") as opened:
-        return opened.read(_BEGINNING), _too_large(size, largest)
+def _beginning_or_all(file: Path, largest: int) -> tuple[bytes, int]:
+    """Return the mail in a file, or its beginning, and its size: unpacked, without what a program wrote around it."""
+    with open_mail_file(file) as opened:
+        content = opened.read(largest + 1)
+        if len(content) <= largest:
+            content = without_wrapping(content)
+            return content, len(content)
+        size = len(content)
+        while piece := opened.read(1_048_576):
+            size += len(piece)
+    return without_wrapping(content[:_BEGINNING]), size
 
 
 def _too_large(size: int, largest: int) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.conversations.alarms import call_for
 from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read

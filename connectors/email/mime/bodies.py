@@ -6,7 +6,6 @@ Which parts are body and which are attached follows RFC 8621 section 4.1.4 (JMAP
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,19 +91,25 @@ class _Scope:
     in_alternative: bool
 
 
-def text_of(part: Part, *, hint: Callable[[], str] = charsets.no_hint) -> str:
+def text_of(part: Part, *, hint: charsets.Hint = charsets.no_hint) -> str:
     """Return a text part's characters with bare line feeds, `format=flowed` lines joined (RFC 3676)."""
+    return read_text(part, hint=hint).text
+
+
+def read_text(part: Part, *, hint: charsets.Hint = charsets.no_hint) -> charsets.Decoded:
+    """Return what `text_of` does, and what contradicts the part's charset."""
     # The longest character of any charset has four bytes; more bytes than that can never be shown.
     content = part.content[: 4 * limits.HTML_CHARACTERS]
     parameters = part.parameters
-    text = charsets.decode(content, parameters.get("charset", ""), hint=hint)
+    decoded = charsets.read(content, part.charset or parameters.get("charset", ""), hint=hint)
+    text = decoded.text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
         text = text.replace("\x00", "")
     if "format" in parameters and parameters["format"].lower() == "flowed":
-        return unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
-    return text
+        text = unflow(text, delete_space=parameters.get("delsp", "").lower() == "yes")
+    return decoded if text is decoded.text else charsets.Decoded(text, decoded.defect)
 
 
 def _sort(parts: list[Part], scope: _Scope, *, kind: str) -> None:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from charset_normalizer import from_bytes
 
-# Not one of Python's codecs: see `_as_shift_jis`.
+from connectors.email.mime.escapes import as_shift_jis, read_escapes
+from connectors.email.mime.evidence import (
+    chinese_or_korean,
+    contradicts,
+    high_runs,
+    is_east_asian,
+    is_western,
+    likely_charset,
+    utf_16_of,
+)
+
+# Not one of Python's codecs: see `as_shift_jis`.
 _JAPANESE: Final = "iso-2022-jp"
 # Senders name the charset they believe they use; the right column is the charset that their bytes have. The supersets
 # for Latin, Chinese, Japanese, Korean and Thai are those of the WHATWG Encoding Standard, section 4.2.
@@ -24,6 +36,8 @@ _MEANT: Final = {
     "iso_8859-1": "cp1252",
     "latin1": "cp1252",
     "latin-1": "cp1252",
+    "windows-1252": "cp1252",
+    "x-cp1252": "cp1252",
     "iso-8859-9": "cp1254",
     "iso-8859-11": "cp874",
     "tis-620": "cp874",
@@ -75,7 +89,11 @@ _MEANT: Final = {
 # In these charsets, bytes below 128 do not stand for themselves.
 _UTF_7: Final = frozenset({"utf-7", "utf_7", "utf7", "u7"})
 _STATEFUL: Final = frozenset({_JAPANESE, "iso2022_kr", "hz", "utf-7", "utf_7"})
-_ESCAPE: Final = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI])")
+# The names that people use for codecs.
+_SPOKEN: Final = {
+    "gb18030": "GB 18030", "big5hkscs": "Big5", "cp932": "Shift JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR",
+    "utf-8": "UTF-8", "cp1252": "Windows-1252",
+}  # fmt: skip
 _SIBLINGS: Final = {
     _JAPANESE: ("utf-8", "euc_jp", "cp932"),
     "iso2022_kr": ("utf-8", "cp949"),
@@ -88,18 +106,31 @@ _CANDIDATES: Final = [
 ]  # fmt: skip
 # The label is wrong if more than one in this many non-ASCII letters cannot be decoded.
 _HOLES: Final = 4
-_HIGH_RUN: Final = re.compile(rb"[\x80-\xff]+")
-_ACCENTS: Final = 1
-# Ideographs from B0A1 on, and between them the full-width characters of row A3 and the punctuation of row A1.
-_GB_LEVEL_1: Final = re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]")
-_MOSTLY: Final = 0.9
-_KOREAN_BYTES: Final = 16
 _CYRILLIC: Final = (
     ("koi8-r", re.compile(rb"[\xe0-\xff\xb3]?[\xc0-\xdf\xa3]+")),
     ("cp1251", re.compile(rb"[\xc0-\xdf\xa8]?[\xe0-\xff\xb8]+")),
 )
+# Programs write these two labels over any bytes: the first because they set none, the second because it fits always.
+_ASCII_LABELS: Final = frozenset({"ascii", "us-ascii", "ansi_x3.4-1968"})
+_WESTERN: Final = "cp1252"
+# So many letters must speak against a label that is no such default.
+_MANY: Final = 6
+# How UTF-16 begins, in either order of bytes (RFC 2781 section 3.2).
+_ORDERS: Final = frozenset({b"\xff\xfe", b"\xfe\xff"})
 # Statistics settle within this many bytes; more bytes only cost time.
 _SAMPLE: Final = 8_192
+# A text is read line by line, where it holds two charsets, up to this many lines.
+_MOST_LINES: Final = 2_000
+
+Hint = Callable[[], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """text: the characters.  defect: what contradicts the label, in a sentence; empty if nothing does."""
+
+    text: str
+    defect: str = ""
 
 
 @lru_cache(maxsize=512)
@@ -112,70 +143,184 @@ def codec_for(declared: str) -> str:
     return meant
 
 
-def no_hint() -> str:
+def no_hint() -> tuple[str, ...]:
     """Return that no other part of the mail names a charset."""
-    return ""
+    return ()
 
 
-def decode(content: bytes, declared: str = "", *, hint: Callable[[], str] = no_hint) -> str:
-    """Return the bytes as text.
+def decode(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> str:
+    """Return the bytes as text. See `read`."""
+    return read(content, declared, hint=hint).text
+
+
+def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded:
+    """Return the bytes as text, and what contradicts their label.
 
     declared: the charset's name as the mail gives it; empty if it gives none.
-    hint: called for a charset that is named elsewhere in the same mail; it is tried before statistics.
-    The rule: ASCII is ASCII; valid UTF-8 is UTF-8, whatever the label, unless the label's codec is stateful and fits;
-    then the declared codec; then the hint; then the detector; then the declared codec with replacement characters.
+    hint: called for the charsets that are named elsewhere in the same mail; they are tried before statistics.
+    The rule: escape sequences of ISO 2022 name their charset themselves; ASCII is ASCII; valid UTF-8 is UTF-8, whatever
+    the label, unless the label's codec is stateful and fits; then the declared codec, unless the bytes clearly have
+    another one; then the hints; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
-    if codec == "utf-8":
-        text = _strictly(content, codec)
-        return text if text is not None else _guess(content, codec=codec, hint=hint)
-    if codec in _STATEFUL and not content.isascii():
-        # These have seven bits only (RFC 1468, RFC 1557, RFC 1843, RFC 2152); the label gives the language at most.
-        return _first_that_fits(content, _SIBLINGS.get(codec, ())) or _guess(content, codec="", hint=hint)
-    if codec not in _STATEFUL and not codec.startswith("utf"):
-        if content.isascii():
-            return content.decode("ascii")
-        text = _strictly(content, "utf-8")
-        if text is not None:
-            return text
+    shifted = _shifted(content, codec=codec, declared=declared) if _may_shift(content) else None
+    if shifted is not None:
+        return shifted if codec not in _STATEFUL else Decoded(shifted.text)
+    found = _plainly(content, codec=codec, declared=declared)
+    if found is not None:
+        return found
     if codec == _JAPANESE:
-        content, codec = _as_shift_jis(content), "cp932"
-    if codec:
+        content, codec = as_shift_jis(content), "cp932"
+    if codec and not _is_doubtful(content, codec=codec, declared=declared, hint=hint):
         text = _strictly(content, codec)
         if text is not None:
-            return text
-    return _guess(content, codec=codec, hint=hint)
+            return Decoded(text)
+    return _contradicted(content, codec=codec, declared=declared, hint=hint)
 
 
-def _guess(content: bytes, *, codec: str, hint: Callable[[], str]) -> str:
-    named = codec_for(hint())
-    text = _first_that_fits(content, ("utf-8", named) if named else ("utf-8",))
+def _plainly(content: bytes, *, codec: str, declared: str) -> Decoded | None:
+    """Read ASCII and UTF-8, and the eight bits that charsets of seven bits do not have; None if it is none of these."""
+    if codec in _STATEFUL:
+        # RFC 1468, RFC 1557, RFC 1843, RFC 2152; the label gives the language at most.
+        siblings = _SIBLINGS.get(codec, ())
+        found = "" if content.isascii() else likely_charset(content, named=siblings, least=4)
+        text = None if content.isascii() else _first_that_fits(content, (*filter(None, [found]), *siblings))
+        return Decoded(text) if text else None
+    if codec != "utf-8" and codec.startswith("utf"):
+        return None
+    if content.isascii():
+        return Decoded(content.decode("ascii"))
+    text = _strictly(content, "utf-8")
+    return Decoded(text, _says(declared, "utf-8") if codec not in {"", "utf-8"} else "") if text is not None else None
+
+
+def is_multibyte(codec: str) -> bool:
+    """Return whether a codec writes letters with several bytes each, so that random bytes do not fit it."""
+    return is_east_asian(codec) or codec in _STATEFUL or codec in {"euc_kr", "gb2312", "hz"}
+
+
+def fits(content: bytes, declared: str) -> bool:
+    """Return whether bytes, of which the last character may be cut, are UTF-8 or what they are declared to be."""
+    codec = codec_for(declared)
+    return any(_begins_as(content, each) for each in ("utf-8", codec) if each)
+
+
+def _begins_as(content: bytes, codec: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(codec if codec != _JAPANESE else "iso2022_jp_ext")().decode(content)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
+
+
+def _says(declared: str, codec: str) -> str:
+    label = f"labelled {declared[:40]}" if declared else "labelled with no charset"
+    return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
+
+
+def _may_shift(content: bytes) -> bool:
+    return b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS
+
+
+def _shifted(content: bytes, *, codec: str, declared: str) -> Decoded | None:
+    """Read bytes that name their charset themselves, whatever the label; None if they do not."""
+    if (b"\0" in content or content[:2] in _ORDERS) and not codec.startswith(
+        ("utf-16", "utf_16", "utf16", "utf-32", "utf_32", "utf32")
+    ):
+        order = utf_16_of(content)
+        return (
+            Decoded(content.decode(order, "replace").removeprefix("\ufeff"), _says(declared, order)) if order else None
+        )
+    found = read_escapes(content)
+    return Decoded(found[0], _says(declared, found[1])) if found is not None else None
+
+
+def _is_doubtful(content: bytes, *, codec: str, declared: str, hint: Hint) -> bool:
+    """Return whether the bytes clearly have another charset than their label, which they may fit as well."""
+    if is_east_asian(codec):
+        return bool(contradicts(content, codec))
+    if _is_ascii(declared):
+        return True
+    runs = high_runs(content[:_SAMPLE])
+    is_russian = any(codec == each and all(map(word.fullmatch, runs)) for each, word in _CYRILLIC)
+    if codec.startswith("utf") or is_russian:
+        return False
+    if (_evident(content, hint=hint) if codec == _WESTERN else likely_charset(content, least=_MANY)) != "":
+        return True
+    return sum(map(len, runs)) >= _MANY and bool(chinese_or_korean(runs))
+
+
+def _is_ascii(declared: str) -> bool:
+    return declared.strip().strip("\"'").lower() in _ASCII_LABELS
+
+
+def _evident(content: bytes, *, hint: Hint) -> str:
+    return likely_charset(content, named=tuple(map(codec_for, hint())))
+
+
+def _contradicted(content: bytes, *, codec: str, declared: str, hint: Hint) -> Decoded:
+    # ASCII has no letters of eight bits, so its label says nothing about them.
+    codec = "" if _is_ascii(declared) else codec
+    text, used = _guess(content, codec=codec, hint=hint)
+    if "\ufffd" in text and b"\n" in content.strip():
+        by_line = _line_by_line(content, codec=codec, hint=hint)
+        text = by_line if by_line.count("\ufffd") < text.count("\ufffd") else text
+    if used == codec and "\ufffd" not in text:
+        return Decoded(text)
+    if used == codec:
+        return Decoded(text, f"Some bytes of a text are not {_SPOKEN.get(codec, codec)}, its charset by its label.")
+    return Decoded(text, _says(declared, used))
+
+
+def _guess(content: bytes, *, codec: str, hint: Hint) -> tuple[str, str]:
+    """Return the bytes as text and the codec that they most likely have."""
+    named = tuple(filter(None, map(codec_for, hint())))
+    evident = likely_charset(content, named=named)
+    if evident:
+        return content.decode(evident, "replace"), evident
+    text = _strictly(content, "utf-8")
     if text is not None:
-        return text
-    if codec:
-        text = content.decode(codec, errors="replace")
+        return text, "utf-8"
+    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
+    western = is_western(content[:_SAMPLE])
+    for each in named:
+        text = None if western and is_east_asian(each) else _strictly(content, each)
+        if text is not None:
+            return text, each
+    for each in dict.fromkeys(("utf-8", codec)):
+        text = content.decode(each, "replace") if each else ""
         # Damage leaves single undecodable bytes. A text that is mostly undecodable was written in another charset.
-        if text.count("\ufffd") * _HOLES <= len(text) - _ascii_count(text):
-            return text
-    return content.decode(_detect(content[:_SAMPLE]) or codec or "cp1252", errors="replace")
+        if each and text.count("\ufffd") * _HOLES <= len(text) - _ascii_count(text):
+            return text, each
+    likely = _WESTERN if western else _detect(content[:_SAMPLE]) or codec or _WESTERN
+    return content.decode(likely, "replace"), likely
+
+
+def _line_by_line(content: bytes, *, codec: str, hint: Hint) -> str:
+    """Return a text that two programs wrote, each in a charset of its own, such as a gateway's footer below a mail."""
+    named = tuple(filter(None, map(codec_for, hint())))
+    lines = content.split(b"\n", _MOST_LINES)
+    return "\n".join(_line(line, codec=codec, named=named) for line in lines)
+
+
+def _line(line: bytes, *, codec: str, named: tuple[str, ...]) -> str:
+    if line.isascii():
+        return line.decode("ascii")
+    text = _first_that_fits(line, ("utf-8", likely_charset(line, named=named), codec, *named))
+    return text if text is not None else line.decode(codec or _WESTERN, "replace")
 
 
 def _detect(sample: bytes) -> str:
     """Return the most likely charset of the bytes; empty if none fits.
 
-    A subject has too few letters for statistics, so simple signs go first: lone high bytes among ASCII letters are
-    a Western language's accents; pairs from GB 2312's first level (the 3,755 everyday characters) are Chinese; words
-    that are all small letters, or begin with one capital, are Russian, in the charset whose case bits fit.
+    A subject has too few letters for statistics, so simple signs go first: pairs from GB 2312's first level (the 3,755
+    everyday characters) are Chinese; words that are all small letters, or begin with one capital, are Russian, in the
+    charset whose case bits fit.
     """
-    runs = _HIGH_RUN.findall(sample)
-    if max(map(len, runs), default=0) <= _ACCENTS:
-        return "cp1252"
-    pairs = b"".join(runs)
-    if len(_GB_LEVEL_1.findall(pairs)) * 2 >= len(pairs) * _MOSTLY and all(len(run) % 2 == 0 for run in runs):
-        leads = {pair[0] for pair in _GB_LEVEL_1.findall(pairs)}
-        # Hangul fills rows B0 to C8 of KS X 1001; a longer Chinese text goes beyond these rows.
-        is_korean = len(pairs) >= _KOREAN_BYTES and max(leads) <= 0xC8 and 0xA3 not in leads
-        return "cp949" if is_korean else "gb18030"
+    runs = high_runs(sample)
+    codec = chinese_or_korean(runs)
+    if codec:
+        return codec
     for codec, word in _CYRILLIC:
         if all(map(word.fullmatch, runs)):
             return codec
@@ -189,32 +334,6 @@ def _first_that_fits(content: bytes, codecs_to_try: tuple[str, ...]) -> str | No
 
 def _ascii_count(text: str) -> int:
     return len(text.encode("ascii", "ignore"))
-
-
-def _as_shift_jis(content: bytes) -> bytes:
-    """Return ISO-2022-JP (RFC 1468) as Shift JIS.
-
-    Mailers write vendors' characters such as ① in it, which Python's codec refuses and its cp932 knows; the WHATWG
-    Encoding Standard, section 12.2, decodes them too.
-    """
-    pieces = _ESCAPE.split(content)
-    # Split with one group: text, escape, text, escape, ... Before the first escape it is ASCII.
-    return pieces[0] + b"".join(_segment(escape, text) for escape, text in zip(pieces[1::2], pieces[2::2], strict=True))
-
-
-def _segment(escape: bytes, text: bytes) -> bytes:
-    if escape == b"\x1b(I":
-        return bytes(byte | 0x80 for byte in text)
-    if not escape.startswith(b"\x1b$"):
-        return text
-    converted = bytearray()
-    pairs = iter(text.translate(None, b"\r\n"))
-    for row, cell in zip(pairs, pairs, strict=False):
-        # JIS X 0208 to Shift JIS, JIS X 0208:1997 appendix 1.
-        lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
-        trail = cell + (0x7E if row % 2 == 0 else 0x20 if cell > 0x5F else 0x1F)
-        converted += bytes((lead & 0xFF, trail & 0xFF))
-    return bytes(converted) + (b"\n" if text.endswith(b"\n") else b"")
 
 
 def _strictly(content: bytes, codec: str) -> str | None:

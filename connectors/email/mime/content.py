@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from connectors.email.mime import html, limits
-from connectors.email.mime.bodies import Bodies, text_of
+from connectors.email.mime import charsets, html, limits
+from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
@@ -31,29 +31,44 @@ class MailContent:
     shown: Mapping[int, str] = field(default_factory=dict)
 
 
-def read_content(bodies: Bodies, *, hint: Callable[[], str]) -> MailContent:
+def read_content(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     """Read the parts to be shown. hint: see `charsets.decode`."""
     if all(part.media_type != _HTML for part in bodies.html):
-        return _split("\n".join(text_of(part, hint=hint) for part in bodies.text), source="", defects=[])
+        defects: dict[str, None] = {}
+        text = "\n".join(_text(part, hint=hint, defects=defects) for part in bodies.text)
+        return _split(text, source="", footer=_footer(bodies), defects=defects)
     return _Pages(bodies, hint).read()
 
 
-def _split(text: str, *, source: str, defects: list[str]) -> MailContent:
+def _text(part: Part, *, hint: charsets.Hint, defects: dict[str, None]) -> str:
+    decoded = read_text(part, hint=hint)
+    if decoded.defect:
+        defects[decoded.defect] = None
+    return decoded.text
+
+
+def _footer(bodies: Bodies) -> str:
+    return "\n".join([part.footer for part in bodies.text if part.footer])
+
+
+def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> MailContent:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
-        defects.append(f"The text was cut at {limits.TEXT_CHARACTERS} characters.")
+        defects[f"The text was cut at {limits.TEXT_CHARACTERS} characters."] = None
     words = split_reply(text, html=source)
-    return MailContent(words.text, words.quoted, words.signature, defects=tuple(defects))
+    said = f"{words.text}\n\n{footer.strip()}" if footer else words.text
+    return MailContent(said[: limits.TEXT_CHARACTERS], words.quoted, words.signature, defects=tuple(defects))
 
 
 class _Pages:
     """Reads a mail that has HTML. Each part is decoded and sanitised once, however often it is used."""
 
-    def __init__(self, bodies: Bodies, hint: Callable[[], str]) -> None:
+    def __init__(self, bodies: Bodies, hint: charsets.Hint) -> None:
         self._bodies = bodies
-        self._texts = {part.number: text_of(part, hint=hint) for part in (*bodies.text, *bodies.html)}
+        self._defects: dict[str, None] = {}
+        parts = {part.number: part for part in (*bodies.text, *bodies.html)}
+        self._texts = {each: _text(part, hint=hint, defects=self._defects) for each, part in parts.items()}
         self._source = "\n".join(self._texts[part.number] for part in bodies.html if part.media_type == _HTML)
-        self._defects: list[str] = []
         self._shown = self._show()
 
     def read(self) -> MailContent:
@@ -62,7 +77,9 @@ class _Pages:
         if not text.strip():
             text = "\n".join(map(self._words, self._bodies.html))
         page = "\n".join(self._shown.values())
-        content = _split(text, source=self._source if self._shown else "", defects=self._defects)
+        content = _split(
+            text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
+        )
         pictures = html.cids(self._source)
         return MailContent(
             content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
@@ -71,10 +88,10 @@ class _Pages:
     def _show(self) -> dict[int, str]:
         """Return each part as harmless HTML; empty if the whole is too large for a browser."""
         if len(self._source) > limits.HTML_CHARACTERS:
-            self._defects.append(f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown.")
+            self._defects[f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown."] = None
             return {}
         if not html.is_reasonable(self._source):
-            self._defects.append("The HTML is nested too deep or too wide to be shown.")
+            self._defects["The HTML is nested too deep or too wide to be shown."] = None
             return {}
         return {part.number: self._harmless(part) for part in self._bodies.html}
 

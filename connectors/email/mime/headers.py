@@ -44,16 +44,14 @@ class Headers:
     fields: dict[str, list[str]]
     source: bytes = b""
 
-    def hint(self) -> str:
-        """Return the first charset that the mail names and that is not a usual one; empty if there is none.
+    def hint(self) -> tuple[str, ...]:
+        """Return the charsets that the mail names and that are not usual ones, in order, each once.
 
-        Called only for bytes that declare none, which no standard allows: their neighbours' charset is the best guess.
+        Called only for bytes that declare none, or a false one: their neighbours' charset is the best guess.
         """
-        for match in islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS):
-            name = (match[1] or match[2]).decode("ascii")
-            if name not in _EVERYWHERE:
-                return name
-        return ""
+        found = islice(_CHARSET.finditer(self.source[:_HINT_BYTES].lower()), _HINTS)
+        names = dict.fromkeys((match[1] or match[2]).decode("ascii") for match in found)
+        return tuple(name for name in names if name not in _EVERYWHERE)
 
     def raw(self, name: str) -> str:
         """Return the first field of that (lower-case) name, unfolded but not decoded; empty if there is none."""
@@ -80,7 +78,7 @@ class Headers:
 
     def readable(self, value: str) -> str:
         """Unfold a field and decode its 8-bit bytes; encoded words are left as they are."""
-        if not value.isascii():
+        if not value.isascii() or "\x1b" in value or "~{" in value:
             value = charsets.decode(value.encode("latin-1"), hint=self.hint)
         return unfold(value) if "\n" in value else value.strip()
 

@@ -10,7 +10,7 @@ section, the last is read (RFC 8621 section 4.1.3), by both parsers.
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64, a2b_qp, a2b_uu
+from binascii import Error, a2b_qp, a2b_uu
 from email import policy
 from email.parser import BytesParser
 from functools import lru_cache
@@ -18,10 +18,19 @@ from typing import Final
 
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
-from connectors.email.mime import limits
+from connectors.email.mime import limits, transfer
 from connectors.email.mime.headers import Headers
 from connectors.email.mime.repair import last_fields_only, mechanism, mend
-from connectors.email.mime.tree import MIME_FIELDS, RAW_BASE64, ParsedTree, Part, TreeCopy, UnreadableMail
+from connectors.email.mime.tree import (
+    MIME_FIELDS,
+    RAW_BASE64,
+    RAW_QUOTED,
+    Oddity,
+    ParsedTree,
+    Part,
+    TreeCopy,
+    UnreadableMail,
+)
 
 # The lines of a file have no lower-case letter, so no line is scanned twice, however many files begin.
 _FILE: Final = re.compile(
@@ -67,7 +76,7 @@ _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 # `multipart/mixed boundary=...`, as some scripts write it.
 _UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
 # For mail in lower case: a pattern that ignores case, or begins with `^`, scans every byte.
-_BASE64_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64)\b")
+_ENCODED_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64|quoted-printable)\b")
 # RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
 _DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
 # A text and its charset, and no more: no name, no boundary.
@@ -88,24 +97,32 @@ def read_parts(headers: Headers, body: bytes) -> ParsedTree:
 
 
 def _single_text(headers: Headers, body: bytes) -> ParsedTree | None:
-    """Read a mail that is one unnamed text; None if it is more, or its encoding is damaged."""
+    """Read a mail that is one unnamed text; None if it is more."""
     found = headers.fields
     declared = headers.last("content-type") or "text/plain"
     media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
     if not media_type or "content-disposition" in found:
         return None
     encoding = mechanism(headers.last("content-transfer-encoding").lower())
+    defects: dict[str, None] = {}
     if encoding == "quoted-printable":
+        if not body.isascii():
+            defects[transfer.NOT_QUOTED] = None
         body = a2b_qp(body)
     elif encoding == "base64":
-        try:
-            body = a2b_base64(body)
-        except Error:
-            return None
+        return _single_base64(media_type, declared, body)
     elif encoding not in {"", "7bit", "8bit", "binary"}:
         return None
     root = Part(media_type, {"content-type": declared}, content=body)
-    return _complete(root, parts=[root], defects={})
+    return _complete(root, parts=[root], defects=defects)
+
+
+def _single_base64(media_type: str, declared: str, body: bytes) -> ParsedTree:
+    root = Part(media_type, {"content-type": declared})
+    plain = media_type == "text/plain"
+    found = transfer.read_text(body, root.parameters.get("charset", ""), is_plain=plain)
+    root.content, root.charset, root.footer = found.data, found.charset, found.footer
+    return _complete(root, parts=[root], defects={found.defect: None} if found.defect else {})
 
 
 @lru_cache(maxsize=256)
@@ -143,19 +160,22 @@ def _root_field(headers: Headers, name: str) -> str:
 def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:
     copy = TreeCopy(headers, body)
     try:
-        return copy, copy.fast(parse_email_tree(raw, mode="lazy"))
+        root = copy.fast(parse_email_tree(raw, mode="lazy"))
+        if Oddity.CONTRADICTED not in copy.signs:
+            return copy, root
     except DecodeError:
-        copy = TreeCopy(headers, body)
-        return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
+        pass
+    copy = TreeCopy(headers, body)
+    return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
 
 
 def _undecoded(raw: bytes) -> bytes:
-    """Return the mail with base64 declared as an encoding that the fast parser does not decode."""
+    """Return the mail with both encodings declared as ones that the fast parser does not decode."""
     pieces: list[bytes] = []
     end = 0
     # The line break in front, which lets the first field match, shifts all positions by one.
-    for match in _BASE64_FIELD.finditer(b"\n" + raw.lower()):
-        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode()
+    for match in _ENCODED_FIELD.finditer(b"\n" + raw.lower()):
+        pieces += raw[end : match.start(1) - 1], RAW_BASE64.encode() if match[1] == b"base64" else RAW_QUOTED.encode()
         end = match.end(1) - 1
     return b"".join((*pieces, raw[end:]))
 

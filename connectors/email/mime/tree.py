@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from base64 import b64decode
-from binascii import Error, a2b_base64
+from binascii import a2b_qp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import policy
@@ -20,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from fast_mail_parser import ParseError, PyLazyMimePart
 
-from connectors.email.mime import charsets, limits
+from connectors.email.mime import charsets, limits, transfer
 from connectors.email.mime.headers import Headers, decode_words, unfold
 from router.errors import PermanentError
 
@@ -73,15 +72,15 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
 
 # The fields of a part that are read; the parsers get them in this order.
 MIME_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
-# What `parts` writes in place of `base64` to get a part's bytes undecoded.
+# What `parts` writes in place of `base64` and `quoted-printable` to get a part's bytes undecoded.
 RAW_BASE64: Final = "x-base64"
+RAW_QUOTED: Final = "x-quoted-printable"
 _FIELDS: Final = frozenset(MIME_FIELDS)
 # RFC 2045 section 6.1, as programs spell them.
 _USUAL_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 _RAW: Final = policy.compat32.clone(max_line_length=0)
 # What `str.splitlines` treats as the end of a line, unless a blank follows.
 _STRAY_BREAK: Final = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029](?![ \t])")
-_NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 class UnreadableMail(PermanentError):
@@ -101,6 +100,8 @@ class Oddity(Enum):
     EMPTY = auto()
     # An invalid media type.
     TYPE = auto()
+    # A text whose bytes are not encoded as its label says.
+    CONTRADICTED = auto()
 
 
 @dataclass(slots=True)
@@ -110,6 +111,8 @@ class Part:
     disposition: `inline`, `attachment` or another word; empty if none is given.
     filename: as the sender gave it, decoded (RFC 2183 section 2.3; without one, the Content-Type's `name`).
     number: its position in a walk of the whole tree; the root is 0.
+    charset: that of a text's content if it is not the one that the Content-Type declares.
+    footer: the words that a gateway wrote below a text's encoded ones.
     """
 
     media_type: str
@@ -119,6 +122,8 @@ class Part:
     content: bytes = b""
     children: list[Part] = field(default_factory=list)
     number: int = 0
+    charset: str = ""
+    footer: str = ""
 
     @property
     def is_container(self) -> bool:
@@ -167,6 +172,7 @@ class TreeCopy:
         self.all: list[Part] = []
         self.defects: dict[str, None] = {}
         self.signs: set[Oddity] = set()
+        self._is_ascii: bool | None = None
 
     def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser. It decodes header values, 8-bit ones as if they were Latin-1."""
@@ -192,8 +198,10 @@ class TreeCopy:
             _unglue(part)
         elif not kind.startswith("multipart/"):
             part.content = node.content or b""
-            if encoding == RAW_BASE64:
-                part.content = self._base64(part.content)
+            if encoding in {RAW_BASE64, RAW_QUOTED}:
+                self._decoded(part, part.content, encoding=encoding)
+            elif encoding and self._suspects(part, encoding.lower()):
+                self.signs.add(Oddity.CONTRADICTED)
         else:
             self.signs.add(Oddity.EMPTY)
         return part
@@ -222,6 +230,10 @@ class TreeCopy:
         if not inner:
             content = message.get_payload(decode=True)
             part.content = content if isinstance(content, bytes) else b""
+            encoding = fields.get("content-transfer-encoding", "").lower()
+            if encoding == "base64" and self._suspects(part, encoding):
+                written = str(message.get_payload()).encode("utf-8", "surrogateescape")
+                self._decoded(part, written, encoding=RAW_BASE64)
         elif part.media_type.startswith("message/"):
             part.content = b"\n".join(map(_bytes_of, inner))
         else:
@@ -266,24 +278,34 @@ class TreeCopy:
                 return charsets.decode(written, hint=self._hint)
         return _given_name(fields) or decode_words(name)
 
-    def _base64(self, content: bytes) -> bytes:
-        try:
-            return a2b_base64(content)
-        except Error:
-            self.defects["A part's base64 is damaged; what can be decoded of it is shown."] = None
-        # RFC 2045 section 6.8: characters outside the alphabet are skipped, and `=` ends a run.
-        return b"".join(_run(run.translate(None, _NOT_BASE64)) for run in content.split(b"="))
+    def _decoded(self, part: Part, content: bytes, *, encoding: str) -> None:
+        """Give the part its content, decoded here because the fast parser refuses or deletes some of it."""
+        if encoding == RAW_QUOTED:
+            part.content = a2b_qp(content)
+            if not content.isascii():
+                self.defects[transfer.NOT_QUOTED] = None
+            return
+        if part.media_type.startswith("text/"):
+            plain = part.media_type == "text/plain" and part.disposition != "attachment"
+            found = transfer.read_text(content, part.parameters.get("charset", ""), is_plain=plain)
+        else:
+            found = transfer.read_file(content)
+        part.content, part.charset, part.footer = found.data, found.charset, found.footer
+        if found.defect:
+            self.defects[found.defect] = None
+
+    def _suspects(self, part: Part, encoding: str) -> bool:
+        """Return whether the fast parser may have decoded what was never encoded, or deleted bytes."""
+        if encoding == "quoted-printable":
+            self._is_ascii = self._body.isascii() if self._is_ascii is None else self._is_ascii
+            return not self._is_ascii
+        is_text = encoding == "base64" and part.media_type.startswith("text/")
+        return is_text and not transfer.seems_encoded(part.content, part.parameters.get("charset", ""))
 
     def _text(self, value: object) -> str:
         """Return a field of the standard library, its raw bytes decoded."""
         text = str(value)
         return text if text.isascii() else charsets.decode(text.encode("utf-8", "surrogateescape"), hint=self._hint)
-
-
-def _run(symbols: bytes) -> bytes:
-    # A lone last symbol carries six bits and no byte.
-    symbols = symbols[:-1] if len(symbols) % 4 == 1 else symbols
-    return b64decode(symbols + b"=" * (-len(symbols) % 4))
 
 
 def _has_type(fields: dict[str, str]) -> bool:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from connectors.email.mime import limits
 from connectors.email.sandbox.frames import PAGE, PART, FrameError, read_frame, write_frame
 from connectors.email.sandbox.stubs import stub
 from connectors.originals import pack
-from router.envelope import to_json
+from router.envelope import OWN_SENT_FOLDER, Envelope, from_json, to_json
 from router.errors import PermanentError, TransientError
 
 # Loading takes a second on a busy machine; a reader that is not ready after this will not become ready.
@@ -227,7 +228,7 @@ def _arrival(message: RawMessage, answer: Sequence[bytes]) -> Arrival:
     envelope, original, content_hash, unreadable = answer
     return Arrival(
         source_key=message.source_key,
-        envelope=envelope,
+        envelope=to_json(_placed(from_json(envelope), message)) if message.from_sent else envelope,
         original=original,
         size=len(message.content),
         content_hash=content_hash,
@@ -236,10 +237,16 @@ def _arrival(message: RawMessage, answer: Sequence[bytes]) -> Arrival:
     )
 
 
+def _placed(envelope: Envelope, message: RawMessage) -> Envelope:
+    """Return the envelope with our mark if the message was read from our own folder of sent mail."""
+    marks = (OWN_SENT_FOLDER,) if message.from_sent else ()
+    return replace(envelope, machine_headers=(*envelope.machine_headers, *marks))
+
+
 def _stubbed(message: RawMessage, *, channel: str, why: str) -> Arrival:
     return Arrival(
         source_key=message.source_key,
-        envelope=to_json(stub(message, channel=channel, why=why)),
+        envelope=to_json(_placed(stub(message, channel=channel, why=why), message)),
         original=pack(message.content),
         size=len(message.content),
         content_hash=sha256(message.content).digest(),

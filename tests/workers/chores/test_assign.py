@@ -197,7 +197,7 @@ def test_a_later_emergency_takes_the_case_from_its_agent(desk: Desk) -> None:
 
 def test_a_revoked_agent_has_no_duty(desk: Desk) -> None:
     with pytest.raises(NotFound, match="no agent of that name"):
-        change(desk, "Nobody", available=True)
+        change(desk, "Unknown", available=True)
 
 
 def test_fifty_pairs_of_workers_race_and_each_race_has_one_winner(desk: Desk) -> None:
