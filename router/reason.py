@@ -80,6 +80,8 @@ class ReasonKey(StrEnum):
     # What speaks for danger, and the second look at what would wait.
     DANGER_KEYWORD = "danger_keyword"
     DANGER_PAIR = "danger_pair"
+    DANGER_LIKE = "danger_like"
+    DANGER_MEANINGS = "danger_meanings"
     DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 

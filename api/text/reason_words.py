@@ -120,6 +120,8 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # Danger, and the second look.
     Key.DANGER_KEYWORD: ("keyword of an emergency: {words}", "命中紧急关键词：{words}"),
     Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
+    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
+    Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
     Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.

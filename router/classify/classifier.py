@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from router.classify.keywords import KeywordRules, compile_rules
 from router.danger.verdict import NO_DANGER, DangerOutcome, DangerVerdict
-from router.danger.words import DetectsDanger, build_word_detector
+from router.danger.words import WordDetector, build_word_detector
 from router.masking.mask import mask
 from router.reason import Reason
 from router.settings.model import CategorySettings, Settings
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     # A desk without a model must not spend time on loading numpy and the encoder.
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.prediction import Prediction, Predictor
+    from router.classify.prediction import GramPage, Prediction, Predictor
+    from router.danger.detector import ModelDetector
 
 RULES_ONLY: Final = "rules"
 # A keyword match is certain, but its meaning is not.
@@ -77,13 +78,15 @@ class Classifies(Protocol):
 class Classifier:
     """Classifies pages of texts; build with `build_classifier`.
 
-    detector: judges danger; None for a desk without emergencies.
+    words: judges danger by words; None for a desk without emergencies.
+    trained: judges danger by words and the model; None if the model has no part about danger.
     """
 
     categories: Mapping[str, CategorySettings]
     rules: KeywordRules
     predictor: Predictor | None = None
-    detector: DetectsDanger | None = None
+    words: WordDetector | None = None
+    trained: ModelDetector | None = None
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """Classify texts (subject, line break, new words); the results are in the same order.
@@ -92,9 +95,10 @@ class Classifier:
         """
         # Facts are stored, evidence is shown and models train on masked texts: all of these use the masked texts.
         clean = [mask(text).text for text in texts] if masked is None else masked
-        verdicts = self.detector.detect(clean) if self.detector else [NO_DANGER] * len(texts)
+        page = self.predictor.read(clean) if self.predictor else None
+        verdicts = self._verdicts(clean, page)
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]
-        guesses = self._guesses(clean, hits)
+        guesses = self._guesses(page, hits)
         known = [_Known(*one) for one in zip(texts, map(find_facts, clean), verdicts, strict=True)]
         return [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
 
@@ -105,10 +109,15 @@ class Classifier:
             return hits
         return {name: words for name, words in hits.items() if not self.categories[name].emergency}
 
-    def _guesses(self, clean: Sequence[str], hits: Sequence[Hits]) -> list[_Guess]:
-        if self.predictor is None:
+    def _verdicts(self, clean: Sequence[str], page: GramPage | None) -> list[DangerVerdict]:
+        if self.trained and page:
+            return self.trained.detect(clean, page.gram)
+        return self.words.detect(clean) if self.words else [NO_DANGER] * len(clean)
+
+    def _guesses(self, page: GramPage | None, hits: Sequence[Hits]) -> list[_Guess]:
+        if self.predictor is None or page is None:
             return [self._by_rules(found) for found in hits]
-        predictions = self.predictor.predict(clean, ruled=[_only(found) for found in hits])
+        predictions = self.predictor.predict_page(page, ruled=[_only(found) for found in hits])
         return [_by_model(*one) for one in zip(predictions, hits, strict=True)]
 
     def _by_rules(self, hits: Hits) -> _Guess:
@@ -171,13 +180,27 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     encoder: from `router.classify.encoder.load_encoder`; without it the model uses n-grams alone.
     """
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
-    detector = build_word_detector(settings)
+    words = build_word_detector(settings)
     if model is None:
-        return Classifier(settings.categories, rules, detector=detector)
+        return Classifier(settings.categories, rules, words=words)
+    from router.classify.encoder import RecentEncoder  # noqa: PLC0415
     from router.classify.prediction import Predictor  # noqa: PLC0415
 
-    predictor = Predictor(model, encoder=encoder, known=frozenset(settings.categories))
-    return Classifier(settings.categories, rules, predictor, detector)
+    used = RecentEncoder(encoder) if encoder and encoder.name == model.encoder else None
+    predictor = Predictor(model, encoder=used, known=frozenset(settings.categories))
+    return Classifier(settings.categories, rules, predictor, words, _trained(settings, model, words, used))
+
+
+def _trained(
+    settings: Settings, model: Model, words: WordDetector | None, encoder: Encoder | None
+) -> ModelDetector | None:
+    """Return the detector of danger by the model; None if it learnt other emergencies than this desk has."""
+    urgent = {name for name, category in settings.categories.items() if category.emergency}
+    if words is None or model.danger is None or set(model.danger.categories) != urgent:
+        return None
+    from router.danger.detector import ModelDetector  # noqa: PLC0415
+
+    return ModelDetector(words, model, encoder=encoder, bounds=settings.emergency)
 
 
 def _only(hits: Hits) -> str | None:

@@ -45,48 +45,32 @@ class FoundPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Meanings:
-    """What a text holds. pairs: each pair's clearest finding.  columns: numbers of groups, and of groups that meet."""
-
-    pairs: tuple[FoundPair, ...]
-    columns: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class MeaningPairs:
-    """Every group compiled; build with `compile_pairs`.
-
-    names: groups and softeners in the file's order, by which columns are numbered.
-    """
+    """Every group compiled; build with `compile_pairs`. scopes: where each softener must stand."""
 
     patterns: WordPatterns
     pairs: Mapping[str, PairRule]
     scopes: Mapping[str, Scope]
-    names: tuple[str, ...]
 
-    def read(self, text: str) -> Meanings:
-        """Return the meanings in a text (subject, line break, body)."""
+    def read(self, text: str) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
+        return self.meanings(text)[0]
+
+    def meanings(self, text: str) -> tuple[tuple[FoundPair, ...], frozenset[str]]:
+        """Return the pairs in a text, and its groups and softeners with those of them that meet in a sentence."""
         sentences = sentences_of(text)
         met = [self.patterns.find(one.comparable) for one in sentences]
         found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
-        return Meanings(self._clearest(found, text) if found else (), self._columns(met))
+        return self._clearest(found, text) if found else (), _columns(met)
+
+    def columns_of(self, text: str) -> frozenset[str]:
+        """Return the groups and softeners in a text, and which of them meet in a sentence."""
+        return _columns([self.patterns.find(one.comparable) for one in sentences_of(text)])
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
         found = self.patterns.find(comparable(text)).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
-
-    def column_name(self, column: int) -> str:
-        """Return the groups of a column, as evidence."""
-        first, second = divmod(column, len(self.names))
-        return self.names[second] if first == 0 else f"{self.names[first - 1]} + {self.names[second]}"
-
-    def _columns(self, met: Sequence[Hits]) -> frozenset[int]:
-        numbers = {name: number for number, name in enumerate(self.names)}
-        inside = [sorted(numbers[name] for name in hits if name in numbers) for hits in met]
-        alone = {number for each in inside for number in each}
-        pairs = {(low + 1) * len(self.names) + high for each in inside for low, high in combinations(each, 2)}
-        return frozenset(alone | pairs)
 
     def _clearest(self, found: Sequence[FoundPair], text: str) -> tuple[FoundPair, ...]:
         whole = self._softening(comparable(text), "text")
@@ -151,8 +135,13 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         patterns=compile_patterns(phrases),
         pairs=rules,
         scopes={name: one.scope for name, one in words.softeners.items()},
-        names=tuple(tables),
     )
+
+
+def _columns(met: Sequence[Hits]) -> frozenset[str]:
+    inside = [sorted(hits.keys() - {KEYWORDS}) for hits in met]
+    pairs = {f"{first} + {second}" for each in inside for first, second in combinations(each, 2)}
+    return frozenset(pairs.union(*inside))
 
 
 def _as_phrase(keyword: str) -> str:

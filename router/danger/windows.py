@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from router.danger.clauses import sentences_of, units
+from router.danger.words import LONGEST
 
 # A text up to this many words (a Chinese character is one) is one passage.
 _SHORT: Final = 36
 # What a passage of a long text holds at most.
 _PASSAGE: Final = 36
-# A pasted log or thread must not cost a second; what a customer writes is far shorter.
-_LONGEST: Final = 6_000
 _MOST: Final = 40
-_BLANK_LINE: Final = re.compile(r"\n\s*\n")
 
 
 def passages_of(text: str) -> tuple[str, ...]:
     """Return the whole text, and of a long one also its passages of one to a few sentences, overlapping by one."""
-    text = text[:_LONGEST]
+    text = text[:LONGEST]
     if units(text) <= _SHORT:
         return (text,)
     written = [one.written for one in sentences_of(text)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from router.danger.pairs import FoundPair, MeaningPairs, compile_pairs
 from router.danger.verdict import DangerOutcome, DangerVerdict, words_of_pairs
@@ -18,14 +18,6 @@ _CLEAR: Final = 0.95
 _HINT: Final = 0.3
 
 
-class DetectsDanger(Protocol):
-    """Judges pages of texts: by words, or by words and a model."""
-
-    def detect(self, texts: Sequence[str]) -> list[DangerVerdict]:
-        """Return a verdict for each text (subject, line break, new words), in the same order."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class WordDetector:
     """Judges by keywords and pairs; build with `build_word_detector`."""
@@ -33,15 +25,19 @@ class WordDetector:
     pairs: MeaningPairs
 
     def detect(self, texts: Sequence[str]) -> list[DangerVerdict]:
-        """See `DetectsDanger`."""
+        """Return a verdict for each text (subject, line break, new words), in the same order."""
         return [verdict_by_words(pairs_in(text, self.pairs)) for text in texts]
 
 
 def pairs_in(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
     """Return the pairs at the beginning of a text; behind it, keywords alone."""
+    return (*pairs.read(text[:LONGEST]), *late_keywords(text, pairs))
+
+
+def late_keywords(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
+    """Return the keywords of a very long text that stand behind the part in which pairs are found."""
     late = pairs.keywords_in(text[LONGEST:]) if len(text) > LONGEST else ()
-    more = (FoundPair(KEYWORDS, "clear", late, "", ()),) if late else ()
-    return (*pairs.read(text[:LONGEST]).pairs, *more)
+    return (FoundPair(KEYWORDS, "clear", late, "", ()),) if late else ()
 
 
 def build_word_detector(settings: Settings) -> WordDetector | None:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from router.classify import Classification, build_classifier
+from router.danger.words import build_word_detector
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.intents import Intents, load_intents
+from router.settings.intents import Intents, Negatives, load_intents, load_negatives
 from workers.training.model_store import ModelFolder, StoredModel
+from workers.training.shipped import shipped_folder, shipped_model
 
 if TYPE_CHECKING:
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.trainer import TrainingExample
+    from router.classify.trainer import DangerTask, TrainingExample
 
 _log = structlog.get_logger()
 
@@ -31,13 +33,13 @@ class TrainingSet:
     """The examples of the operator's files. desk: their digest; equal files give equal models."""
 
     examples: tuple[TrainingExample, ...]
-    emergencies: frozenset[str]
+    danger: DangerTask | None
     desk: str
 
     @property
     def teach(self) -> bool:
         """Whether there are examples of at least two categories."""
-        return len({one.category for one in self.examples}) > 1
+        return len({one.category for one in self.examples if one.category}) > 1
 
 
 def lessons_of(settings: Settings, config: Path) -> TrainingSet:
@@ -45,18 +47,21 @@ def lessons_of(settings: Settings, config: Path) -> TrainingSet:
 
     Raises ConfigError if a file of sub-intents is invalid.
     """
-    return lessons_in(settings, load_intents(config, settings))
+    return lessons_in(settings, load_intents(config, settings), load_negatives(config))
 
 
-def lessons_in(settings: Settings, intents: Intents) -> TrainingSet:
-    """Return the examples of settings and sub-intents."""
-    from router.classify.trainer import examples_of  # noqa: PLC0415
+def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None = None) -> TrainingSet:
+    """Return the examples of settings, sub-intents and negatives."""
+    from router.classify.trainer import DangerTask, examples_of  # noqa: PLC0415
 
-    examples = examples_of(settings, intents)
-    emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    content = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
+    examples = examples_of(settings, intents, negatives)
+    emergencies = tuple(name for name, category in settings.categories.items() if category.emergency)
+    told = [(one.text, one.category, one.intent, one.hand) for one in examples]
+    content = [told, sorted(emergencies), settings.danger.model_dump(mode="json")]
+    words = build_word_detector(settings)
+    danger = DangerTask(words, emergencies, settings.emergency.false_pages_per_thousand) if words else None
     digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
-    return TrainingSet(examples, emergencies, digest)
+    return TrainingSet(examples, danger, digest)
 
 
 def learn(
@@ -70,9 +75,9 @@ def learn(
     from router.classify.encoder import load_encoder  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
 
-    known = {one.category for one in lessons.examples}
+    known = {one.category for one in lessons.examples if one.category}
     taught = [one for one in corrections if one.category in known]
-    model = train([*lessons.examples, *taught], encoder=load_encoder())
+    model = train([*lessons.examples, *taught], encoder=load_encoder(), danger=lessons.danger)
     about = StoredModel(
         version=model.version,
         desk=lessons.desk,
@@ -97,7 +102,7 @@ class LearntClassifier:
     """The classifier of a running process: it loads the model in force, and reloads when that changes."""
 
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
-        """Load the model in force.
+        """Load the model in force; before any is, the shipped one, if it knows this desk's categories.
 
         at_once: load the encoder with the model, which takes two seconds; else the first text that needs it waits.
         """
@@ -122,17 +127,23 @@ class LearntClassifier:
 
     def _take(self) -> None:
         choice = self._folder.in_force()
-        if choice is None or choice.version == self._version:
+        if choice is not None and (choice.version == self._version or self._takes(self._folder, choice.version)):
             return
+        shipped = shipped_model(self._settings) if not self._version else None
+        if shipped:
+            self._takes(shipped_folder(), shipped.version)
+
+    def _takes(self, folder: ModelFolder, version: str) -> bool:
         try:
             # One assignment replaces the classifier: the current page keeps the one with which it began.
-            model = self._folder.load(choice.version)
+            model = folder.load(version)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
-            _log.warning("model.refused", version=choice.version, error=str(error))
-            return
-        self._version = choice.version
-        _log.info("model.taken", version=choice.version)
+            _log.warning("model.refused", version=version, error=str(error))
+            return False
+        self._version = version
+        _log.info("model.taken", version=version)
+        return True
 
     def _encoder_for(self, model: Model) -> Encoder | None:
         """Return the only encoder of this process; all models share it."""

@@ -10,7 +10,8 @@ import pytest
 from router.classify import build_classifier
 from router.classify.encoder import load_encoder
 from router.classify.features import grams
-from router.classify.model import Label, from_bytes, to_bytes
+from router.classify.model import Label
+from router.classify.model_file import from_bytes, to_bytes
 from router.classify.trainer import TrainingExample, examples_of, train
 from router.errors import ConfigError, PermanentError
 from router.settings import read_settings

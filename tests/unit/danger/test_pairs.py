@@ -100,12 +100,12 @@ WORDS = DangerWords(
     ],
 )
 def test_how_words_are_written(text, found):
-    pairs = compile_pairs(WORDS).read(text).pairs
+    pairs = compile_pairs(WORDS).read(text)
     assert {one.pair: one.softened_by for one in pairs} == found
 
 
 def test_what_means_something_in_phrases_means_nothing_in_keywords():
     pairs = compile_pairs(DangerWords(), keywords=["c# fraud", "can't log in", "***"])
-    assert [one.words for one in pairs.read("C# fraud").pairs] == [("c fraud",)]
-    assert pairs.read("c3 fraud").pairs == ()
-    assert [one.words for one in pairs.read("I cannot log in").pairs] == [("can not log in",)]
+    assert [one.words for one in pairs.read("C# fraud")] == [("c fraud",)]
+    assert pairs.read("c3 fraud") == ()
+    assert [one.words for one in pairs.read("I cannot log in")] == [("can not log in",)]
