@@ -1,4 +1,4 @@
-"""`/conversations/{key}/emergency`: why somebody was called, and whether it was one."""
+"""`/conversations/{key}/emergency`: the evidence of an emergency, and an agent's verdict."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 
 
 class EmergencyOrder(BaseModel):
-    """What a person found."""
+    """An agent's verdict."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirmed": True}]})
 
-    confirmed: bool = Field(description="true: it is an emergency; false: it is none, and waits like any other.")
+    confirmed: bool = Field(description="true: it is an emergency; false: it is not, and gets normal priority.")
 
 
 class EmergencyDetail(BaseModel):
-    """Why somebody was called, and what that person found. The evidence stays, whatever it was."""
+    """The evidence of an emergency and the agent's verdict. The evidence is kept in either case."""
 
     model_config = example(
         {
@@ -48,11 +48,11 @@ class EmergencyDetail(BaseModel):
         }
     )
 
-    inbound_id: UUID = Field(description="The message that it was about.")
+    inbound_id: UUID = Field(description="The message that raised it.")
     called_at: datetime
-    evidence: dict[str, Any] = Field(description="What spoke for it: words, category, probability, model.")
-    confirmed: bool | None = Field(description="null until a person has looked.")
-    confirmed_by: str = Field(description="Who looked; empty if nobody did.")
+    evidence: dict[str, Any] = Field(description="The evidence: words, category, probability, model.")
+    confirmed: bool | None = Field(description="null before the verdict.")
+    confirmed_by: str = Field(description="The agent of the verdict; empty without one.")
     confirmed_at: datetime | None
 
     @classmethod
@@ -68,11 +68,11 @@ class EmergencyDetail(BaseModel):
         )
 
 
-@routes.get("/{key}/emergency", responses=documented("not-found"), summary="Why somebody was called for it")
+@routes.get("/{key}/emergency", responses=documented("not-found"), summary="The evidence of an emergency")
 def show_emergency(
     desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> EmergencyDetail:
-    """Return the evidence, and what a person found."""
+    """Return the evidence and the verdict."""
     with desk.database.read() as connection:
         return EmergencyDetail.of(find_emergency(connection, find_for(connection, key, actor=actor).id))
 
@@ -85,12 +85,12 @@ def judge(
     order: EmergencyOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))],
 ) -> EmergencyDetail:
-    """Say what you found; said twice, it is said once. A released conversation is of normal priority from then on."""
+    """Record a verdict; repeating it does no harm. A released conversation gets normal priority."""
     return judge_for(desk, key, confirmed=order.confirmed, actor=actor)
 
 
 def judge_for(desk: Desk, key: str, *, confirmed: bool, actor: Actor) -> EmergencyDetail:
-    """Write down what the actor found and return it; for the page's forms too."""
+    """Record the actor's verdict and return the emergency; the page's forms call it too."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
         return EmergencyDetail.of(judge_emergency(connection, row.id, confirmed=confirmed, by=actor.name))

@@ -1,6 +1,6 @@
-"""Sub-intents: `intents/CATEGORY.toml` beside the operator's file says how customers put each thing they want.
+"""Sub-intents: `intents/CATEGORY.toml` next to the operator's file has examples of what customers write.
 
-One table a sub-intent, because sixty sentences in two languages would bury the file that operators edit daily.
+A separate file, because sixty sentences in two languages would hide the settings that operators edit daily.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from router.settings.model import Settings
 from router.settings.values import Frozen, Language, Name
 
 FEWEST_EXAMPLES: Final = 5
-"""A category with fewer cannot be learnt: one of them is always held back for the report."""
+"""A category with fewer is not learnt, and its keywords decide: one example is always held back for the report."""
 ADVISED_EXAMPLES: Final = 20
 """Measured: a category with 5 is recognised half as often as its neighbours, with 10 three times in four."""
 
@@ -128,7 +128,8 @@ def _examined(name: str, settings: Settings, intents: Intents) -> Iterator[Findi
     count = counts.total() + len(settings.categories[name].examples)
     place = ("categories", name, "examples")
     if 0 < count < FEWEST_EXAMPLES:
-        yield Finding(place=place, message=f"{count} examples; the classifier needs {FEWEST_EXAMPLES} of a category")
+        message = f"{count} examples; with fewer than {FEWEST_EXAMPLES} the classifier may leave it to its keywords"
+        yield Finding(place=place, message=message, level="warning")
     elif 0 < count < ADVISED_EXAMPLES:
         message = f"{count} examples; with {ADVISED_EXAMPLES} the classifier would know it better"
         yield Finding(place=place, message=message, level="warning")

@@ -1,4 +1,4 @@
-"""Values that a key may have beside text and numbers: durations, dates, zones, weekdays, spans of the day."""
+"""Types of values in the file besides text and numbers: durations, dates, zones, weekdays, times of the day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
@@ -19,7 +19,7 @@ _ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):(\d{1,5})")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?|none")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# Beyond this somebody's finger slipped; far beyond, dates overflow. Seconds.
+# A longer duration is a typing error; a much longer one makes dates overflow. Seconds.
 _LONGEST: Final = 3650 * 86_400
 MINUTES_A_DAY: Final = 1440
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,7 +32,7 @@ class Frozen(BaseModel):
 
 
 class WrongKeys(ValueError):
-    """What a table says does not fit together; `problems` are keys to look at, and what is wrong with each."""
+    """The keys of a table contradict each other; `problems` are the keys, with the error of each."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(message for _, message in problems))
@@ -40,7 +40,7 @@ class WrongKeys(ValueError):
 
 
 def OneOrMany(value: object) -> object:  # noqa: N802  (reads as a type where it is used)
-    """Let one value stand where a list is meant."""
+    """Accept one value in the place of a list."""
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -62,15 +62,27 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 def _pause(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("expected a duration of at least 1s, or it would never rest")
+        raise ValueError("expected a duration of at least 1s, or it would poll without a pause")
     return value
 
 
 Pause = Annotated[Duration, AfterValidator(_pause)]
 
 
+def _promise(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("expected more than 0; leave the key out for none")
+    return value
+
+
+Promise = Annotated[Duration, AfterValidator(_promise)]
+
+# Text in quotes is no switch: "off" or "nein" would be read as something by one reader and refused by another.
+Switch = Annotated[bool, Field(strict=True)]
+
+
 def _day(value: object) -> date:
-    # A datetime is a date to Python, but its hour would be lost without a word.
+    # For Python a datetime is a date, but its time would be lost silently.
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
@@ -112,7 +124,7 @@ class DaySpan:
     end: int
 
     def __str__(self) -> str:
-        """Return the span as it stands in a file."""
+        """Return the span as the file writes it."""
         end = self.end - MINUTES_A_DAY if self.end > MINUTES_A_DAY else self.end
         return f"{self.start // 60:02}:{self.start % 60:02}-{end // 60:02}:{end % 60:02}"
 
@@ -135,9 +147,9 @@ Span = Annotated[DaySpan, BeforeValidator(_span)]
 
 
 def weekdays(name: str) -> tuple[int, ...]:
-    """Return the days, Monday is 0, that "sat", "mon-fri" or "fri-mon" names.
+    """Return the days, Monday is 0, of "sat", "mon-fri" or "fri-mon".
 
-    Raises ValueError if it names none.
+    Raises ValueError for any other text.
     """
     first, dash, last = name.partition("-")
     if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
@@ -190,7 +202,7 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether the host is this machine itself."""
+    """Return whether the host is this machine itself."""
     with suppress(ValueError):
         return ip_address(host.strip("[]")).is_loopback
     return host.lower() == "localhost"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -16,7 +17,7 @@ from router.classify import Classification, build_classifier
 from router.danger.words import build_word_detector
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.intents import Intents, Negatives, load_intents, load_negatives
+from router.settings.intents import FEWEST_EXAMPLES, Intents, Negatives, load_intents, load_negatives
 from workers.training.model_store import ModelFolder, StoredModel
 from workers.training.shipped import shipped_folder, shipped_model
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from router.classify.trainer import DangerTask, TrainingExample
 
 _log = structlog.get_logger()
+
+EXAMPLES_CHANGED: Final = (
+    "the examples have changed since the model in force was chosen; `omniyard train` learns what they say now"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,12 @@ def lessons_of(settings: Settings, config: Path) -> TrainingSet:
 
 
 def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None = None) -> TrainingSet:
-    """Return the examples of settings, sub-intents and negatives."""
+    """Return the examples of settings, sub-intents and negatives; categories with too few to be learnt are left out."""
     from router.classify.trainer import DangerTask, examples_of  # noqa: PLC0415
 
-    examples = examples_of(settings, intents, negatives)
+    every = examples_of(settings, intents, negatives)
+    counts = Counter(one.category for one in every)
+    examples = tuple(one for one in every if counts[one.category] >= FEWEST_EXAMPLES)
     emergencies = tuple(name for name, category in settings.categories.items() if category.emergency)
     told = [(one.text, one.category, one.intent, one.hand) for one in examples]
     content = [told, sorted(emergencies), settings.danger.model_dump(mode="json")]
@@ -62,6 +69,15 @@ def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None
     danger = DangerTask(words, emergencies, settings.emergency.false_pages_per_thousand) if words else None
     digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
     return TrainingSet(examples, danger, digest)
+
+
+def examples_changed(settings: Settings, config: Path) -> bool:
+    """Return whether the operator's examples differ from those for which the model in force was chosen.
+
+    Raises ConfigError if a file of sub-intents is invalid.
+    """
+    chosen = ModelFolder.of(settings).in_force()
+    return chosen is not None and chosen.desk != lessons_of(settings, config).desk
 
 
 def learn(

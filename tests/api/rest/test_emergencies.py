@@ -1,4 +1,4 @@
-"""Emergencies at the desk: why somebody was called, and the button that says whether it was one."""
+"""Emergencies at the desk: their evidence, and an agent's verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
 
-def test_whoever_works_confirms_or_releases_and_the_evidence_stays(
+def test_an_agent_confirms_or_releases_and_the_evidence_stays(
     client_of: Callable[[Role], AppClient], database: Database
 ) -> None:
     evidence = {"words": ["hacked"], "category": "account_security", "probability": 0.9, "model": "rules"}

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from router.event_kinds import EVENT_KINDS
 from router.origin.automatic import OriginKind
 from router.settings.checks.routes import covers
 from router.settings.model import Condition, OriginName
@@ -24,6 +27,36 @@ def said(text, *, level):
 
 
 ERRORS = """
+# listeners
+[omniyard]
+listen = "127.0.0.1:8080"
+[channels.a]
+kind = "smtp"
+listen = "0.0.0.0:8080"
+tls_certificate = "a"
+tls_key = "file:b"
+=> channels.a.listen: the web desk has port 8080 of 127.0.0.1, and 0.0.0.0 needs it too; expected another port
+
+[channels.a]
+kind = "smtp"
+listen = "[::1]:2525"
+[channels.b]
+kind = "smtp"
+listen = "[::]:2525"
+tls_certificate = "a"
+tls_key = "file:b"
+=> channels.b.listen: channel "a" has port 2525 of [::1], and [::] needs it too; expected another port
+
+[channels.a]
+kind = "smtp"
+listen = "0.0.0.0:2525"
+tls_certificate = "a"
+tls_key = "file:b"
+[channels.b]
+kind = "smtp"
+listen = "localhost:2525"
+=> channels.b.listen: channel "a" has port 2525 of 0.0.0.0, and 127.0.0.1 needs it too; expected another port
+
 # names
 [sla.gold]
 calendar = "ofice"
@@ -72,7 +105,7 @@ extends = "b"
 extends = "a"
 [calendars.c]
 extends = "b"
-=> calendars.a.extends: it extends itself by way of a -> b -> a
+=> calendars.a.extends: it extends itself through a -> b -> a
 
 [calendars.a]
 week = { mon-wed = "24h", wed = "24h" }
@@ -116,7 +149,7 @@ fallback = "frnt"
 
 [teams.front]
 fallback = "front"
-=> teams.front.fallback: a team cannot stand in for itself; expected another one
+=> teams.front.fallback: a team cannot be its own fallback; expected another one
 
 [teams.front]
 [sla.gold]
@@ -159,7 +192,7 @@ en = "{desk:>99999999999}"
 
 [replies.a.text]
 en = "{"
-=> replies.a.text.en: a brace has no partner; for a brace itself write {{ or }}
+=> replies.a.text.en: a brace has no partner; for a literal brace write {{ or }}
 
 [replies.a.text]
 en = " "
@@ -171,7 +204,7 @@ text = {}
 
 [categories.a]
 emergency = true
-=> categories.a.emergency: an emergency must be told by words, whatever a model thinks; expected keywords
+=> categories.a.emergency: an emergency needs keywords, whatever a model decides; expected keywords
 
 [categories.a]
 keywords = ["a", " "]
@@ -179,33 +212,33 @@ keywords = ["a", " "]
 
 [categories.a]
 facts = ["acount"]
-=> categories.a.facts[1]: no fact of this kind is looked for; did you mean "account"?
+=> categories.a.facts[1]: there is no fact of this kind; did you mean "account"?
 
 # routes
 [[routes]]
 name = "last"
 team = "a"
 when = { open = true }
-=> routes[1].when: the last route takes what is left over; expected one without `when`
+=> routes[1].when: the last route takes all other messages; expected one without `when`
 
 [[routes]]
 name = "last"
-=> routes[1].team: missing, but required of the last route: it answers for every route and channel that names none
+=> routes[1].team: missing, but required in the last route: it is used for every route and channel without a team
 
 [[routes]]
 name = "a"
 team = "a"
-=> routes[2]: it never fires: route "a" takes all that it would take
+=> routes[2]: it never matches: route "a" takes all its messages
 
 [[routes]]
 name = "a"
 when = {}
-=> routes[2]: it never fires: route "a" takes all that it would take
+=> routes[2]: it never matches: route "a" takes all its messages
 
 [[routes]]
 name = "all"
 when = { open = true }
-=> routes[2].name: an earlier route has this name; expected names that tell routes apart
+=> routes[2].name: an earlier route has this name; expected a different one
 """  # noqa: E501  (a sentence of ours is one line)
 
 
@@ -215,6 +248,39 @@ def test_what_does_not_fit_together_is_an_error(text, error):
 
 
 WARNINGS = """
+[calendars.a]
+week = { mon = "22:00-02:00", tue = ["00:00-06:00", "09:00-12:00"] }
+=> calendars.a.week.mon: 22:00-02:00 runs into 00:00-06:00 of tue and counts once; expected spans that do not
+
+[calendars.a]
+week = { sun = "20:00-09:30", mon-fri = "09:00-18:00" }
+=> calendars.a.week.sun: 20:00-09:30 runs into 09:00-18:00 of mon and counts once; expected spans that do not
+
+[calendars.a]
+week = { mon-sun = ["08:00-12:00", "22:00-09:00"] }
+=> calendars.a.week.mon-sun: 22:00-09:00 runs into 08:00-12:00 of tue and counts once; expected spans that do not
+
+[calendars.a]
+week = { mon = "09:00-18:00" }
+[[calendars.a.dates]]
+on = 2027-02-05
+until = 2027-02-07
+open = ["00:00-04:00", "21:00-03:00"]
+why = "inventory"
+=> calendars.a.dates[1].open: 21:00-03:00 runs into 00:00-04:00 of tomorrow and counts once; expected spans that do not
+
+[webhooks.a]
+url = "https://x.example/"
+secret = "env:X"
+events = ["conversation.openend"]
+=> webhooks.a.events[1]: no event is called so; did you mean "conversation.opened"?
+
+[webhooks.a]
+url = "https://x.example/"
+secret = "env:X"
+events = ["conversation.*", "sla.*", "*", "mesage.*"]
+=> webhooks.a.events[4]: no event is called so; did you mean "message.noted"?
+
 [categories.a]
 hints = ["odd"]
 => categories.a.hints: no effect: hints are for categories with emergency = true
@@ -223,13 +289,13 @@ hints = ["odd"]
 name = "alarm"
 when = { open = true }
 hold = true
-=> routes[1].hold: no effect: an emergency never waits, and what comes while open has nothing to wait for
+=> routes[1].hold: no effect: an emergency never waits, and a message that arrives while open has no reason to wait
 
 [sla.gold]
 calendar = "always"
 first_reply = "1h"
 on_warning = { priority = "high" }
-=> sla.gold.on_warning: no effect: without warn_before nothing is warned of
+=> sla.gold.on_warning: no effect: without warn_before there is no warning
 
 [sla.gold]
 calendar = "always"
@@ -264,17 +330,17 @@ why = "festival"
 [channels.a]
 kind = "smtp"
 listen = "0.0.0.0:25"
-=> channels.a.listen: mail from beyond this machine comes in plain text; set tls_certificate and tls_key
+=> channels.a.listen: mail from other machines would come in plain text; set tls_certificate and tls_key
 
 [omniyard]
 listen = "0.0.0.0:80"
-=> omniyard.listen: beyond this machine the desk is served in plain text; put a proxy with TLS before it
+=> omniyard.listen: other machines reach the desk in plain text; put a proxy with TLS before it
 
 [categories.a]
 keywords = ["Fee"]
 [categories.b]
 keywords = ["ｆｅｅ"]
-=> categories.b.keywords[1]: a keyword of "a" too
+=> categories.b.keywords[1]: also a keyword of "a"
 
 [categories.a]
 keywords = ["fee", "fee"]
@@ -283,7 +349,7 @@ keywords = ["fee", "fee"]
 [categories.a]
 emergency = true
 keywords = ["hacked"]
-=> categories.a.emergency: no route asks for emergency = true, so an emergency waits like any other message
+=> categories.a.emergency: no route has emergency = true, so an emergency waits like any other message
 
 [categories.a]
 emergency = true
@@ -293,7 +359,7 @@ en = "If you were HACKED, tell us"
 [[routes]]
 name = "a"
 when = { emergency = true }
-=> replies.b.text.en: it holds "hacked", a keyword of an emergency; a customer who quotes it would raise one
+=> replies.b.text.en: it contains "hacked", an emergency's keyword; a customer who quotes it would raise one
 """
 
 
@@ -303,7 +369,7 @@ def test_what_looks_wrong_is_a_warning_and_no_error(text, warning):
 
 
 FINE = """
-# a disabled channel may wait beside the one that it replaces
+# a disabled channel may share the source of the one that it replaces
 [channels.a]
 kind = "smtp"
 [channels.b]
@@ -406,3 +472,31 @@ def test_a_route_is_called_unreachable_exactly_when_no_message_can_reach_it():
 
 def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
     assert set(OriginName.__args__) == {kind.value for kind in OriginKind}
+
+
+@pytest.mark.parametrize("other", ["127.0.0.2:2525", "127.0.0.1:2526"])
+def test_listeners_that_do_not_meet_are_in_order(other):
+    channel = '[channels.{}]\nkind = "smtp"\nlisten = "{}"\n'
+    assert said(channel.format("a", "127.0.0.1:2525") + channel.format("b", other), level="error") == []
+
+
+def test_nights_that_end_before_the_next_day_begins_are_in_order():
+    week = '[calendars.a]\nweek = { mon-sun = ["22:00-06:00", "06:00-09:00"], }\n'
+    assert said(week.replace(", }", " }"), level="warning") == []
+
+
+def test_the_kinds_of_events_that_are_known_are_those_that_are_written():
+    root = Path(__file__).parents[3]
+    nouns = {kind.partition(".")[0] for kind in EVENT_KINDS}
+    literal = re.compile(rf'"((?:{"|".join(sorted(nouns))})\.[a-z_]+)"')
+    elsewhere = re.compile(r"_log\.|reach\(|foreign_key|ForeignKey|literal_column|\.id\"")
+    files = [file for room in ("store", "workers", "api") for file in (root / room).rglob("*.py")]
+    lines = [
+        line
+        for file in files
+        if "migrations" not in file.parts
+        for line in file.read_text().splitlines()
+        if not elsewhere.search(line)
+    ]
+    written = {kind for line in lines for kind in literal.findall(line)}
+    assert written == EVENT_KINDS
