@@ -18,9 +18,9 @@ from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from store.conversations.corrections import corrected_texts
 from store.db.open import current_version, latest_version, open_database
+from workers.training.comparison import compare_reports, danger_rows
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
-from workers.training.report import compare_reports, danger_rows
 from workers.training.shipped import shipped_model
 
 _COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")

@@ -12,14 +12,14 @@ from pydantic import JsonValue
 
 from router.classify.calibration import Calibration, Unseen, calibrate, expected_calibration_error
 from router.classify.embedding_head import MeaningHead, centre_rows, fit_meaning_head
-from router.classify.encoder import Encoder
+from router.classify.encoder import Encoder, RecentEncoder
 from router.classify.features import Ints, grams
 from router.classify.model import Label, Model, answering, categories_of, danger_labels, membership, version_of
 from router.classify.ngram_head import Floats, GramHead, fit_gram_head, learn_vocabulary
+from router.danger.figures import danger_report
 from router.danger.heads import fit_groups
 from router.danger.lesson import DangerLesson
 from router.danger.model import DangerModel
-from router.danger.report import danger_report
 from router.danger.trainer import UnseenDanger, calibrate_danger
 from router.danger.words import WordDetector
 from router.errors import ConfigError
@@ -113,6 +113,8 @@ def train(
     Secrets in the examples are masked first, so that no model holds one.
     Raises ConfigError if there are fewer than two categories, or one has fewer than `FEWEST_EXAMPLES`.
     """
+    # A text is encoded once, although it is also its own first passage.
+    encoder = RecentEncoder(encoder) if encoder else None
     rows = _rows(examples, encoder=encoder)
     lesson = DangerLesson.of(rows.texts, danger.words, encoder=encoder) if danger else None
     scored = _scored(rows, lesson, danger)

@@ -1,4 +1,4 @@
-"""Whole mails, from their bytes to the outcome of the shipped desk without a trained model."""
+"""Whole mails, from their bytes to the outcome of the shipped desk: by words alone, and by the shipped model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from connectors.email.sandbox.parent import Guard
 from router.classify import build_classifier
 from router.envelope import from_json
 from router.settings import load_settings
+from workers.training.learn import LearntClassifier
 
 MAILS = Path(__file__).parents[1] / "data" / "mail"
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "channels.toml")
 
 
+CLASSIFIERS = {"by_words": build_classifier, "by_the_shipped_model": LearntClassifier}
+
+
+@pytest.mark.parametrize("way", CLASSIFIERS)
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
@@ -26,11 +31,13 @@ SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "channels.toml")
         ("no-danger-other-trade.eml", "none"),
     ],
 )
-def test_a_mail_is_judged_by_what_it_says(name: str, outcome: str) -> None:
+def test_a_mail_is_judged_by_what_it_says(name: str, outcome: str, way: str, tmp_path: Path) -> None:
     raw = RawMessage(source_key=name, content=(MAILS / name).read_bytes(), received_at=datetime(2026, 3, 3, tzinfo=UTC))
     with Guard() as guard:
         (arrival,) = guard.normalise_page([raw], channel="desk-mail")
     envelope = from_json(arrival.envelope)
-    (seen,) = build_classifier(SETTINGS).classify_page([f"{envelope.subject}\n{envelope.text}"])
+    omniyard = SETTINGS.omniyard.model_copy(update={"data": str(tmp_path)})
+    desk = SETTINGS.model_copy(update={"omniyard": omniyard})
+    (seen,) = CLASSIFIERS[way](desk).classify_page([f"{envelope.subject}\n{envelope.text}"])
     assert (seen.emergency, seen.possible_danger) == (outcome == "emergency", outcome == "possible")
     assert bool(seen.danger_evidence) == seen.emergency

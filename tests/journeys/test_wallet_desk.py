@@ -8,6 +8,7 @@ that depends on a holiday notice that is not published yet.
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from router.classify import build_classifier
 from router.envelope import Envelope, Party, PartyKind
 from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
@@ -174,13 +176,18 @@ TABLE = [
 
 
 @cache
-def brain() -> Brain:
-    """Return the shipped desk, with its SMS channel enabled: an operator deletes the "#" before its lines."""
+def brain(*, trained: bool) -> Brain:
+    """Return the shipped desk, with its SMS channel enabled: an operator deletes the "#" before its lines.
+
+    trained: with the shipped model; else keywords and pairs decide.
+    """
     text = SHIPPED.read_text(encoding="utf-8")
     block = re.search(r"(?m)^#\[channels\.sms\]\n(?:#.*\n)+?(?=#\[|\n)", text)
     assert block
     settings = read_settings(text.replace(block[0], re.sub(r"(?m)^#(?=\S)", "", block[0])))
-    return build_brain(settings.with_danger(load_danger_words(SHIPPED)), key=b"key")
+    omniyard = settings.omniyard.model_copy(update={"data": tempfile.mkdtemp()})
+    desk = settings.model_copy(update={"omniyard": omniyard}).with_danger(load_danger_words(SHIPPED))
+    return build_brain(desk, key=b"key", classifier=None if trained else build_classifier(desk))
 
 
 def moment(local: str) -> datetime:
@@ -218,9 +225,9 @@ def case_of(situation: Situation) -> Candidate:
     )
 
 
-def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
+def decide(situation: Situation, *, trained: bool = False) -> tuple[Correlation, Decision, str]:
     """Decide as a worker does; return also the automatic answer."""
-    desk = brain()
+    desk = brain(trained=trained)
     envelope = envelope_of(situation)
     (analysis,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
@@ -248,9 +255,10 @@ def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
     return correlation, decision, reply.text if reply else "-"
 
 
+@pytest.mark.parametrize("trained", [False, True], ids=["by_words", "by_the_shipped_model"])
 @pytest.mark.parametrize("situation", TABLE, ids=lambda situation: situation.what)
-def test_the_desk_does_what_its_operator_expects(situation: Situation) -> None:
-    correlation, decision, reply = decide(situation)
+def test_the_desk_does_what_its_operator_expects(situation: Situation, *, trained: bool) -> None:
+    correlation, decision, reply = decide(situation, trained=trained)
 
     assert (correlation.joins is not None) == situation.joins
     assert situation.reply in reply

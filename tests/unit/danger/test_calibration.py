@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from router.danger.calibration import DangerScores, choose_thresholds
-from router.danger.report import interval
+from router.danger.figures import interval
 from router.danger.trainer import BOUNDS, UnseenDanger, calibrate_danger, judge_unseen
 
 COUNT = 6_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.training.report import compare_reports, danger_rows
+from workers.training.comparison import compare_reports, danger_rows
 
 BEFORE = {
     "accuracy": 0.9,
