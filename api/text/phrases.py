@@ -302,6 +302,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "abstained": ("Not recognised: a person has to look", "未能识别，需要人工查看"),
     "sure": ("{category} ({percent} %)", "{category}（{percent}%）"),
     "emergency_yes": ("emergency: served day and night", "紧急：全天候处理"),
+    "danger_possible": ("possible danger: an agent looks at it first", "疑似险情：优先人工查看"),
+    "danger_share": (
+        "danger {percent} %; an emergency from {threshold} %",
+        "险情可能性 {percent}%（达到 {threshold}% 即为紧急）",
+    ),
     "by_words": ("words: {words}", "依据词语：{words}"),
     "runner_up": ("second guess: {category}", "次选类别：{category}"),
     "in_language": ("language: {language}", "语言：{language}"),

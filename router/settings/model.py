@@ -8,14 +8,16 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from router.settings.channels import Channel
+from router.settings.danger_words import DangerWords
 from router.settings.secret import Secret
 from router.settings.values import (
     Country,
     Day,
     Duration,
+    Frozen,
     Language,
     Listen,
     Name,
@@ -47,12 +49,6 @@ SignalKind = Literal[
     "claims_staff",
 ]
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
-
-
-class Frozen(BaseModel):
-    """A table of the file: unknown keys are errors, values are immutable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class DeskSettings(Frozen):
@@ -258,8 +254,19 @@ class WebhookSettings(Frozen):
         return self
 
 
+class EmergencySettings(Frozen):
+    """`[emergency]`: when a message is one.
+
+    false_pages_per_thousand: how many of a thousand ordinary messages may page a person wrongly.
+    closed_false_pages_per_thousand: the same for what would wait because its channel is closed.
+    """
+
+    false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
+    closed_false_pages_per_thousand: float = Field(default=15, gt=0, le=200)
+
+
 class Settings(Frozen):
-    """The whole file."""
+    """The whole file, and the words of danger from the file next to it."""
 
     omniyard: DeskSettings = DeskSettings()
     channels: dict[Name, Channel] = Field(default_factory=dict)
@@ -270,6 +277,19 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    emergency: EmergencySettings = EmergencySettings()
+    _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
+
+    @property
+    def danger(self) -> DangerWords:
+        """What `danger.toml` says; empty unless `with_danger` gave it."""
+        return self._danger
+
+    def with_danger(self, words: DangerWords) -> Settings:
+        """Return these settings with the words of danger."""
+        copy = self.model_copy()
+        copy._danger = words
+        return copy
 
     def believed_authserv_id(self, channel: str) -> str | None:
         """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""

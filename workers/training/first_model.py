@@ -16,6 +16,7 @@ from workers.runtime.logs import configure_logging
 from workers.runtime.umask import keep_files_private
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelFolder
+from workers.training.shipped import shipped_model
 
 # A low priority for half a minute of work: mail goes first.
 _NICENESS: Final = 10
@@ -24,8 +25,9 @@ _log = structlog.get_logger()
 
 
 def is_due(settings: Settings, config: Path) -> bool:
-    """Return whether there are examples and no model was ever put in force."""
-    return ModelFolder.of(settings).in_force() is None and lessons_of(settings, config).teach
+    """Return whether there are examples, no model was ever put in force, and the shipped one does not fit."""
+    waits = ModelFolder.of(settings).in_force() is None and shipped_model(settings) is None
+    return waits and lessons_of(settings, config).teach
 
 
 def main() -> None:
