@@ -56,6 +56,7 @@ from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
 from workers.intake.provider_webhooks import ProviderWebhooks
+from workers.routing.emergencies import EmergencyService
 from workers.sending.reply import ReplyService
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
@@ -133,6 +134,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         originals=OriginalReader(),
         webhooks=ProviderWebhooks(settings, database),
         replying=ReplyService(settings, database),
+        emergencies=EmergencyService(settings),
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),

@@ -36,6 +36,7 @@ class Classification:
     to decide.  emergency: the message must not wait for business hours.  evidence: the words that decided.
     model: its version.  facts: found in the text.  missing_facts: kinds that the category requires and the text lacks.
     intent: the sub-intent, if the model knows one.
+    possible_danger: no emergency, but an agent should look at it first.  danger: its probability, 0 to 1.
     """
 
     category: str | None
@@ -49,6 +50,8 @@ class Classification:
     facts: tuple[Fact, ...]
     missing_facts: tuple[str, ...]
     intent: str | None = None
+    possible_danger: bool = False
+    danger: float = 0.0
 
 
 class Classifies(Protocol):

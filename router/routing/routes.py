@@ -116,16 +116,19 @@ class RoutingTable:
         now: datetime,
         background: Background = NOTHING_KNOWN,
         hours: Hours | None = None,
+        emergency: bool | None = None,
     ) -> Decision:
         """Return what the first matching route says.
 
         now: for the hours; promises count from the message's receipt.
         hours: what `hours` said for this channel and `now`, where many messages are decided at once.
+        emergency: as if it were one, or none; None: by what the message says.
         """
         hours = hours or self.hours(reading.envelope.channel, at=now)
-        gate, hints = self._pass(reading, hours)
-        emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
-        route, tried = self._first(RouteInput(reading=reading, hours=hours, background=background, emergency=emergency))
+        gate, hints = self._pass(reading, hours) if emergency is None else (_gate(hours, emergency=emergency), ())
+        is_emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
+        sight = RouteInput(reading=reading, hours=hours, background=background, emergency=is_emergency)
+        route, tried = self._first(sight)
         since = min(reading.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
@@ -162,6 +165,12 @@ class RoutingTable:
         configured = self.settings.channels.get(channel)
         # The last route names a team: reading the file made sure of that.
         return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
+
+
+def _gate(hours: Hours, *, emergency: bool) -> HoursGate:
+    if emergency:
+        return HoursGate.EMERGENCY
+    return HoursGate.OPEN if hours.is_open else HoursGate.HELD
 
 
 def build_table(settings: Settings) -> RoutingTable:
@@ -232,4 +241,6 @@ def _classification(reading: Analysis) -> ClassificationTrace:
         language=seen.language,
         facts=tuple(sorted({fact.kind for fact in seen.facts})),
         missing_facts=seen.missing_facts,
+        possible_danger=seen.possible_danger,
+        danger=seen.danger,
     )

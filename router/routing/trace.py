@@ -23,6 +23,7 @@ class ClassificationTrace:
     """What the message is about, as `router.classify.classifier.Classification` has it.
 
     evidence: the words that decided.  facts: their kinds alone; a fact's value is the customer's own.
+    danger: its probability; None in a trace of an older version.
     """
 
     category: str | None
@@ -35,6 +36,8 @@ class ClassificationTrace:
     language: str = ""
     facts: tuple[str, ...] = ()
     missing_facts: tuple[str, ...] = ()
+    possible_danger: bool = False
+    danger: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

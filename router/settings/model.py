@@ -240,6 +240,21 @@ class WebhookSettings(Frozen):
         return self
 
 
+class EmergencySettings(Frozen):
+    """`[emergency]`: what follows when people are called, and when they were called wrongly.
+
+    false_pages_per_thousand: how many of a thousand ordinary messages may page a person wrongly.
+    escalate_after: a page that no agent confirms or releases for so long goes on; absent, it stays where it is.
+    escalate_to: agents or teams, in this order, then from the start again; absent, the next agent of its team.
+    correction: the reply that follows what was said to the customer when an alarm turns out false.
+    """
+
+    false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
+    escalate_after: Pause | None = None
+    escalate_to: tuple[str, ...] = ()
+    correction: str | None = None
+
+
 class Settings(Frozen):
     """The whole file."""
 
@@ -252,3 +267,4 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    emergency: EmergencySettings = EmergencySettings()

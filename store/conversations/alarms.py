@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,15 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import columns_of, insert_new, table_of
+from router.routing.alarms import CaseState, calm_before
+from router.routing.sla import Due
+from router.status import Status
+from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import EmergencyRow
 from store.tables.messages import ConversationRow
 
 _A_DAY: Final = timedelta(days=1)
-# What a false alarm becomes: whoever found it false sees to it like to any other.
-_CALM: Final = "normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,40 @@ class EmergencyRecord:
     confirmed: bool | None
     by: str
     confirmed_at: datetime | None
+    paged: dict[str, Any] | None
+    calm: dict[str, Any] | None
+    changed: dict[str, Any] | None
+    paged_by: str
+    steps: int
+    stepped_at: datetime | None
+    stepped_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a person found of an emergency. confirmed: None takes the last judgement back; then `by` is empty.
+
+    changed: see `store.tables.desk.EmergencyRow`.
+    """
+
+    confirmed: bool | None
+    by: str
+    confirmed_at: datetime | None
+    changed: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What a conversation becomes when danger is said in it later. labels: are added."""
+
+    team: str
+    priority: str
+    route: str
+    sla: str | None
+    labels: tuple[str, ...]
+    first_reply_due_at: datetime | None
+    resolve_due_at: datetime | None
+    clock_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +85,8 @@ def call_for(connection: Connection, rows: Rows) -> None:
     if insert_new(connection, EmergencyRow, rows=rows) == len(rows):
         return
     for row in rows:
-        anew = {"inbound_id": row["inbound_id"], "at": row["at"], "evidence": row["evidence"]}
+        anew = {name: value for name, value in row.items() if name != "conversation_id"}
+        anew |= {"changed": None, "steps": 0, "stepped_at": None, "stepped_to": ""}
         judged = (table.c.conversation_id == row["conversation_id"], table.c.confirmed.is_not(None))
         connection.execute(sa.update(table).where(*judged).values(**anew, confirmed=None, by="", confirmed_at=None))
 
@@ -68,26 +104,78 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
     return EmergencyRecord(**row)
 
 
-def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed: bool, by: str) -> EmergencyRecord:
-    """Write down what a person found; said twice, it is said once.
+def judge_emergency(connection: Connection, conversation_id: UUID, judgement: Judgement) -> None:
+    """Write down what a person found, with what it made of the conversation."""
+    table = table_of(EmergencyRow)
+    connection.execute(sa.update(table).where(table.c.conversation_id == conversation_id).values(**asdict(judgement)))
 
-    A released conversation is no emergency any more and of normal priority; its team and its promises stay until
-    somebody changes them. Confirming one that was released makes it an emergency again.
-    Raises NotFound when nobody was ever called for it.
+
+def forget_emergency(connection: Connection, conversation_id: UUID) -> None:
+    """Take back that an agent made it an emergency."""
+    table = table_of(EmergencyRow)
+    connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
+
+
+def read_case(connection: Connection, conversation_id: UUID) -> CaseState:
+    """Lock a conversation until the transaction ends, and return what an emergency changes of it."""
+    return _case_states(connection, [conversation_id])[conversation_id]
+
+
+def write_case(
+    connection: Connection, conversation_id: UUID, state: CaseState, *, emergency: bool, due: Due, now: datetime
+) -> None:
+    """Write what an emergency changes of a locked conversation, with the promises that follow.
+
+    `workers.chores.sla` looks at it next: what was due in the meantime is reported then.
     """
-    known = find_emergency(connection, conversation_id)
-    if known.confirmed is confirmed:
-        return known
-    table, case, now = table_of(EmergencyRow), table_of(ConversationRow), read_clock(connection)
-    found = {"confirmed": confirmed, "by": by, "confirmed_at": now}
-    connection.execute(sa.update(table).where(table.c.conversation_id == conversation_id).values(**found))
-    changed: dict[str, Any] = {"emergency": confirmed, "version": case.c.version + 1}
-    if not confirmed:
-        changed["priority"] = _CALM
-    connection.execute(sa.update(case).where(case.c.id == conversation_id).values(**changed))
-    kind = EventKind.EMERGENCY_CONFIRMED if confirmed else EventKind.EMERGENCY_RELEASED
-    append_events(connection, [NewEvent(kind, conversation_id, {"by": by}, at=now)])
-    return find_emergency(connection, conversation_id)
+    table = table_of(ConversationRow)
+    values = asdict(state) | {"labels": list(state.labels), "emergency": emergency, "possible_danger": False}
+    values |= {"first_reply_due_at": due.first_reply, "next_reply_due_at": due.next_reply}
+    values |= {"resolve_due_at": due.resolve, "watch_at": now, "alarmed_at": None, "version": table.c.version + 1}
+    connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
+
+
+def escalate(
+    connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime
+) -> dict[UUID, dict[str, Any]]:
+    """Make emergencies of conversations that are none; return what each was before, as `CalmCase` in JSON."""
+    table = table_of(ConversationRow)
+    states = _case_states(connection, escalations, calm_only=True)
+    # An agent who had it was found for another matter, and what was said before is no answer to this one.
+    again = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
+    names = [field.name for field in fields(Escalation)]
+    said: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
+    values = said | again | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
+    rows = [
+        {f"b_{name}": getattr(escalation, name) for name in names}
+        | {"b_id": conversation_id, "b_labels": _joined(states[conversation_id].labels, escalation.labels)}
+        for conversation_id, escalation in sorted(escalations.items())
+        if conversation_id in states
+    ]
+    if rows:
+        statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+        values |= {"possible_danger": False, "snoozed_by": None}
+        connection.execute(statement.values(**values), rows)
+    return {conversation_id: calm_before(state) for conversation_id, state in states.items()}
+
+
+def _joined(labels: Sequence[str], added: Sequence[str]) -> list[str]:
+    return [*dict.fromkeys((*labels, *added))]
+
+
+def _case_states(connection: Connection, ids: Collection[UUID], *, calm_only: bool = False) -> dict[UUID, CaseState]:
+    """Lock conversations in the order of their ids. calm_only: those that are no emergency."""
+    table = table_of(ConversationRow)
+    statement = sa.select(table.c.id, *columns_of(ConversationRow, CaseState)).where(among(table.c.id, ids))
+    if calm_only:
+        statement = statement.where(table.c.emergency.is_(False))
+    rows = connection.execute(statement.order_by(table.c.id).with_for_update()).mappings()
+    return {row["id"]: _case_state(row) for row in rows}
+
+
+def _case_state(row: sa.RowMapping) -> CaseState:
+    values = {name: value for name, value in row.items() if name != "id"}
+    return CaseState(**values | {"labels": tuple(values["labels"])})
 
 
 def tally(connection: Connection) -> EmergencyTally:

@@ -20,7 +20,7 @@ SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergenc
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       c.due_at, c.linked_to, c.version
+       c.due_at, c.linked_to, c.version, c.possible_danger
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
 

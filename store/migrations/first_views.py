@@ -1,4 +1,4 @@
-"""The public views as revisions 0001 to 0016 made them: `conversation.due_at` is younger than the first of these.
+"""The public views as revisions 0001 to 0017 made them: `conversation.due_at` is younger than the first of these.
 
 A migration that makes views keeps its own words, because `store.db.views` has those of today.
 """
@@ -27,7 +27,7 @@ SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergenc
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END AS due_at,
+       {due} AS due_at,
        c.linked_to, c.version
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
@@ -41,7 +41,22 @@ FROM message m JOIN conversation c ON c.id = m.conversation_id
 
 
 def create_first_views(connection: Connection) -> None:
-    """Create both views, replacing others; the tables must be there."""
+    """Create both views as before revision 0017, replacing others; the tables must be there."""
+    earliest = _EARLIEST[connection.dialect.name]
+    _create(connection, due=f"CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END")
+
+
+def create_due_views(connection: Connection) -> None:
+    """Create both views as revision 0017 made them: they read `conversation.due_at`."""
+    if connection.dialect.name == "sqlite":
+        _create(connection, due="c.due_at")
+        return
+    # PostgreSQL keeps who may read a view that is replaced.
+    for view in (_CONVERSATIONS.format(due="c.due_at"), _MESSAGES):
+        connection.execute(sa.text(view.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")))
+
+
+def _create(connection: Connection, *, due: str) -> None:
     drop_views(connection)
-    connection.execute(sa.text(_CONVERSATIONS.format(earliest=_EARLIEST[connection.dialect.name])))
+    connection.execute(sa.text(_CONVERSATIONS.format(due=due)))
     connection.execute(sa.text(_MESSAGES))

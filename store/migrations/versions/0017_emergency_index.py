@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from store.db.views import create_views
-from store.migrations.first_views import create_first_views
+from store.migrations.first_views import create_due_views, create_first_views
 
 revision = "0017"
 down_revision = "0016"
@@ -19,7 +18,7 @@ _INDEX = "ix_conversation_emergency"
 def upgrade() -> None:
     """Drop the second index, which is `ix_conversation_emergencies` again, and let the view read `due_at`."""
     op.drop_index(_INDEX, "conversation")
-    create_views(op.get_bind())
+    create_due_views(op.get_bind())
 
 
 def downgrade() -> None:
