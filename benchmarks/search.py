@@ -23,7 +23,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from router.text.search_terms import Wanted, index_words, read_query
 from store.conversations.lists import Filter, Sort, count_all, list_conversations
 from store.conversations.search import SearchHit, find_messages, index_messages

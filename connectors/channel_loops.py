@@ -121,6 +121,9 @@ class PollLane:
             self._connector.close()
 
     def _own_and_poll(self) -> None:
+        # Thirty channels that start together load thirty readers, on a busy machine for longer than any call lasts.
+        self._watchdog.expect(self.channel, within=_STEP)
+        self._keeper.prepare(self.channel)
         self._watchdog.expect(self.channel, within=_CALL)
         ownership = self._keeper.own(self.channel)
         if ownership is None:

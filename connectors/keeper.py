@@ -64,6 +64,12 @@ class Ownership(Protocol):
 class Keeper(Protocol):
     """Whoever keeps the mail. Called by the threads of all channels at the same time."""
 
+    def prepare(self, channel: str) -> None:
+        """Load what reading the channel's messages takes. Channels wait here for each other, so it may take minutes.
+
+        Raises TransientError when it cannot be loaded now.
+        """
+
     def own(self, channel: str) -> Ownership | None:
         """Take the channel's lease and read its cursor; None while another process has it.
 

@@ -76,10 +76,11 @@ class Renewal:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every):
+            self._watchdog.expect("renewal", within=_SLOW)
             with self._lock:
                 holdings = [holding for holding in self._holdings if not holding.lost]
-            self._watchdog.expect("renewal", within=_SLOW)
             for holding in holdings:
+                self._watchdog.expect("renewal", within=_SLOW)
                 try:
                     holding.renew()
                 except Exception:  # noqa: BLE001  (this thread serves all channels and must outlive any of them)

@@ -19,8 +19,8 @@ from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.render import render
 from api.rest.queries import contact_of, read_list
+from router.conversation_status import Status
 from router.errors import NotFound
-from router.status import Status
 from router.text.search_terms import read_query
 from store.conversations.lists import Counts, Filter, Sort, count_all, unread_among
 from store.conversations.read import find_conversation

@@ -11,7 +11,7 @@ from api.http.forms import Fields
 from api.http.problems import ProblemError
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
-from router.status import Status
+from router.conversation_status import Status
 from store.conversations.read import ConversationRecord
 
 # When a working day begins where no calendar says so.

@@ -19,9 +19,9 @@ from api.http.preconditions import KnownVersion, MaybeIdempotencyKey, answer_onc
 from api.http.problems import PROBLEMS, ProblemError, documented, slug_of
 from api.paths import API
 from api.rest.queries import find_for
+from router.conversation_status import Status
 from router.errors import OmniyardError, TransientError
 from router.settings.model import Priority
-from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock

@@ -29,8 +29,8 @@ from api.rest.schemas import (
 )
 from api.rest.search import LONGEST_QUERY
 from api.text.reasons import reasons
+from router.conversation_status import Status
 from router.settings.model import Priority
-from router.status import Status
 from router.text.search_terms import read_query
 from store.conversations.lists import Filter, Sort, count_all, unread_among
 from store.conversations.messages import attachments_of

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Page, RawMessage
+from connectors.email.folder_roles import FolderRole
 from connectors.email.mail_files import Archive, FiledMail, Kind, Remarks
-from connectors.email.placement import Placement
 from connectors.email.sandbox.parent import Guard
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
@@ -49,8 +49,8 @@ class Tally:
     doubtful: int = 0
 
 
-# What no customer sent, or nobody was to read. It is left out unless --with names it.
-_LEFT_OUT: Final = frozenset({Placement.DRAFTS, Placement.SPAM, Placement.TRASH})
+# What no customer sent, or what no agent was to read. It is left out unless --with names it.
+_LEFT_OUT: Final = frozenset({FolderRole.DRAFTS, FolderRole.SPAM, FolderRole.TRASH})
 
 
 def import_command(
@@ -61,7 +61,7 @@ def import_command(
     *,
     channel: Annotated[str, typer.Option(help="The channel, from the configuration, that received the mail.")],
     wanted: Annotated[
-        list[Placement] | None,
+        list[FolderRole] | None,
         typer.Option("--with", help="Take drafts, spam or trash as well; may be given several times."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, count, keep nothing.")] = False,
@@ -139,7 +139,7 @@ def _count(
             tally.unreadable += unreadable
 
 
-def _counting(source: Iterator[FiledMail], tally: Tally, *, without: frozenset[Placement]) -> Iterator[RawMessage]:
+def _counting(source: Iterator[FiledMail], tally: Tally, *, without: frozenset[FolderRole]) -> Iterator[RawMessage]:
     for mail in source:
         tally.messages += 1
         if places := mail.places & without:

@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from connectors.base import RawMessage
 from connectors.email.file_formats import open_mail_file, refusal, without_wrapping
+from connectors.email.folder_roles import FolderRole, role_by_flags, role_by_folder, role_by_labels
 from connectors.email.mbox import FoundMail, split_mbox
-from connectors.email.placement import Placement, placement_of_flags, placement_of_folder, placement_of_labels
 from router.errors import PermanentError
 
 # The same bound as for a polled mailbox; of a larger message only the beginning is read.
@@ -38,7 +38,7 @@ class FiledMail:
     """One message of an archive. places: in which of its folders the mail program had it, where that matters."""
 
     raw: RawMessage
-    places: frozenset[Placement] = frozenset()
+    places: frozenset[FolderRole] = frozenset()
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def read_maildir(path: Path, *, largest: int, remarks: Remarks) -> Iterator[File
     A message that is deleted while we read is left out.
     """
     remarks.aside += [f"the sub-folder {folder.name}" for folder in _sub_folders(path)]
-    ours = placement_of_folder(path.name) & {Placement.SENT}
+    ours = role_by_folder(path.name) & {FolderRole.SENT}
     moved: dict[str, Path] = {}
     for file in _in_maildir(path):
         here = file
@@ -115,7 +115,7 @@ def read_maildir(path: Path, *, largest: int, remarks: Remarks) -> Iterator[File
                 remarks.refused.append(f"{here} is {what}")
                 continue
             flags = _FLAGS.search(here.name)
-            places = ours | placement_of_flags(flags[1] if flags else "")
+            places = ours | role_by_flags(flags[1] if flags else "")
             yield _filed(f"maildir:{_unique(file)}", content, size, at=_mtime(here), largest=largest, places=places)
 
 
@@ -125,7 +125,7 @@ def read_mbox(path: Path, *, largest: int, remarks: Remarks) -> Iterator[FiledMa
     Raises PermanentError when the file does not begin like an mbox.
     """
     modified = _mtime(path)
-    ours = placement_of_folder(path.name) & {Placement.SENT}
+    ours = role_by_folder(path.name) & {FolderRole.SENT}
     with open_mail_file(path) as file:
         at = file.tell()
         if what := refusal(file.read(_BEGINNING), headers=False):
@@ -165,20 +165,20 @@ def _single(file: Path, largest: int) -> FiledMail:
 
 
 def _filed(
-    key: str, content: bytes, size: int, *, at: datetime, largest: int, places: frozenset[Placement] = frozenset()
+    key: str, content: bytes, size: int, *, at: datetime, largest: int, places: frozenset[FolderRole] = frozenset()
 ) -> FiledMail:
-    places |= placement_of_labels(content)
+    places |= role_by_labels(content)
     raw = RawMessage(
         source_key=key,
         content=content,
         received_at=_received_at(content, at),
         defect=_too_large(size, largest) if size > largest else "",
-        from_sent=Placement.SENT in places,
+        from_sent=FolderRole.SENT in places,
     )
     return FiledMail(raw=raw, places=places)
 
 
-def _from_mbox(found: FoundMail, *, modified: datetime, largest: int, ours: frozenset[Placement]) -> FiledMail:
+def _from_mbox(found: FoundMail, *, modified: datetime, largest: int, ours: frozenset[FolderRole]) -> FiledMail:
     at, key = found.delivered_at or modified, f"sha256:{found.sha256}"
     size = found.size if found.cut else 0
     return _filed(key, found.content, size, at=at, largest=largest, places=ours)

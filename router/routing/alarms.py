@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from router.conversation_status import Status
 from router.routing.routes import Decision
 from router.settings.model import Settings
-from router.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from router.conversation_status import Status
 from router.errors import ConfigError
 from router.hours.calendar import Calendar
 from router.settings.model import SlaSettings
-from router.status import Status
 
 _NOTHING: Final = timedelta(0)
 # While a conversation is in one of these, we wait for the customer or believe that we are done.

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
-from router.settings.values import Duration, Pause, is_loopback
+from router.settings.values import Duration, Pause, Promise, Switch, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NOT_A_NUMBER: Final = 'expected a number in E.164 such as "+15005550006"'
@@ -55,7 +55,7 @@ class SendSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    window: Duration | None = None
+    window: Promise | None = None
     window_messages: int | None = Field(default=None, ge=1)
     automatic_per_hour: int = Field(default=200, ge=0)
     automatic_per_customer: int = Field(default=3, ge=0)
@@ -76,7 +76,7 @@ class ChannelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     kind: str
-    enabled: bool = True
+    enabled: Switch = True
     calendar: str = "always"
     team: str | None = None
     address: str | None = None

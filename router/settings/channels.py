@@ -24,7 +24,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.secret import Secret
-from router.settings.values import Duration, Listen, Start, WrongKeys, is_loopback
+from router.settings.values import Duration, Listen, Start, Switch, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -44,7 +44,7 @@ class MailSendSettings(SendSettings):
     password: Secret | None = None
     oauth_token: Secret | None = None
     ca_file: str | None = None
-    plus_address: bool = False
+    plus_address: Switch = False
 
     @field_validator("host", "username")
     @classmethod
@@ -114,6 +114,8 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
     rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).
     sent_folder: where a copy of each sent mail is put, for providers that keep none themselves.
+    take_drafts: whether mail with the flag \Draft is taken, which no person has sent.
+    take_deleted: whether mail with the flag \Deleted is taken, which a person has thrown away since it arrived.
     """
 
     kind: Literal["imap"]
@@ -127,13 +129,21 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     start: Start = "now"
     after: Literal["none", "seen", "move"] = "none"
     move_to: str | None = None
-    idle: bool = True
+    idle: Switch = True
     page: int = Field(default=100, ge=1, le=500)
     largest: int = Field(default=26_214_400, ge=1024)
     ca_file: str | None = None
     stale_after: Duration = timedelta(days=1)
     rescan: Duration = timedelta(days=30)
     sent_folder: str | None = None
+    take_drafts: Switch = False
+    take_deleted: Switch = True
+
+    @property
+    def flags_asked_for(self) -> tuple[str, ...]:
+        """The search keys of RFC 3501 section 6.4.4 that every mail must fulfil which is taken."""
+        wanted = (("UNDRAFT", self.take_drafts), ("UNDELETED", self.take_deleted))
+        return tuple(key for key, taken in wanted if not taken)
 
     @field_validator("host", "username", "folder", "move_to", "sent_folder")
     @classmethod

@@ -21,7 +21,7 @@ from router.settings.channel_base import (
     check_url,
 )
 from router.settings.secret import Secret
-from router.settings.values import Pause, WrongKeys
+from router.settings.values import Pause, Switch, WrongKeys
 from router.text.sms_segments import LONGEST
 
 _MAINLAND_CHINA: Final = "+86"
@@ -43,7 +43,7 @@ class TwilioSettings(ChatSettings, PolledSettings):
     account: Secret
     token: Secret
     number: PhoneNumber
-    whatsapp: bool = False
+    whatsapp: Switch = False
     templates: dict[str, str] = Field(default_factory=dict)
     poll: Pause = timedelta(seconds=20)
     api_base: ApiBase | None = None

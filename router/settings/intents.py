@@ -20,7 +20,7 @@ from router.settings.model import Frozen, Settings
 from router.settings.values import Language, Name
 
 FEWEST_EXAMPLES: Final = 5
-"""A category with fewer cannot be learnt: one of them is always held back for the report."""
+"""A category with fewer is not learnt, and its keywords decide: one example is always held back for the report."""
 ADVISED_EXAMPLES: Final = 20
 """Measured: a category with 5 is recognised half as often as its neighbours, with 10 three times in four."""
 
@@ -90,7 +90,8 @@ def _examined(name: str, settings: Settings, intents: Intents) -> Iterator[Findi
     count = counts.total() + len(settings.categories[name].examples)
     place = ("categories", name, "examples")
     if 0 < count < FEWEST_EXAMPLES:
-        yield Finding(place=place, message=f"{count} examples; the classifier needs {FEWEST_EXAMPLES} of a category")
+        message = f"{count} examples; with fewer than {FEWEST_EXAMPLES} the classifier may leave it to its keywords"
+        yield Finding(place=place, message=message, level="warning")
     elif 0 < count < ADVISED_EXAMPLES:
         message = f"{count} examples; with {ADVISED_EXAMPLES} the classifier would know it better"
         yield Finding(place=place, message=message, level="warning")

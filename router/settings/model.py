@@ -20,8 +20,10 @@ from router.settings.values import (
     Name,
     OneOrMany,
     Pause,
+    Promise,
     PublicUrl,
     Span,
+    Switch,
     Weekdays,
     WrongKeys,
     Zone,
@@ -124,7 +126,7 @@ class CategorySettings(Frozen):
     """
 
     title: dict[Language, str] = Field(default_factory=dict)
-    emergency: bool = False
+    emergency: Switch = False
     keywords: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
@@ -155,9 +157,9 @@ class SlaSettings(Frozen):
     """`[sla.NAME]`: how soon, measured in the open time of `calendar` ("always" is wall time)."""
 
     calendar: str
-    first_reply: Duration | None = None
-    next_reply: Duration | None = None
-    resolve: Duration | None = None
+    first_reply: Promise | None = None
+    next_reply: Promise | None = None
+    resolve: Promise | None = None
     warn_before: Duration | None = None
     on_warning: EscalationSettings | None = None
     on_breach: EscalationSettings | None = None
@@ -173,11 +175,11 @@ class Condition(Frozen):
     sender: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     signal: Annotated[tuple[SignalKind, ...], BeforeValidator(OneOrMany)] = ()
     contact: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
-    follows_case: bool | None = None
+    follows_case: Switch | None = None
     words: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
-    emergency: bool | None = None
-    open: bool | None = None
-    holiday: bool | None = None
+    emergency: Switch | None = None
+    open: Switch | None = None
+    holiday: Switch | None = None
 
 
 class RouteSettings(Frozen):
@@ -196,7 +198,7 @@ class RouteSettings(Frozen):
     sla: str | None = None
     reply: str | None = None
     ask: str | None = None
-    hold: bool = False
+    hold: Switch = False
 
 
 class ReplySettings(Frozen):
@@ -209,7 +211,7 @@ class ReplySettings(Frozen):
 
     text: dict[Language, str]
     once_per: Literal["case", "day"] = "case"
-    follow_ups: bool = False
+    follow_ups: Switch = False
 
 
 class WebhookSettings(Frozen):
@@ -221,8 +223,8 @@ class WebhookSettings(Frozen):
     url: str
     secret: Secret
     events: tuple[str, ...] = ()
-    allow_private: bool = False
-    enabled: bool = True
+    allow_private: Switch = False
+    enabled: Switch = True
 
     @model_validator(mode="after")
     def _url_is_safe(self) -> WebhookSettings:

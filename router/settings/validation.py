@@ -16,6 +16,7 @@ from router.settings.checks.channels import check_channels
 from router.settings.checks.references import check_references
 from router.settings.checks.routes import check_promises, check_routes
 from router.settings.checks.texts import check_words
+from router.settings.checks.webhooks import check_webhooks
 from router.settings.findings import Finding, Place
 from router.settings.mistakes import mistakes
 from router.settings.model import Settings
@@ -32,6 +33,7 @@ def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterato
     yield from check_promises(settings)
     yield from check_routes(settings)
     yield from check_words(settings)
+    yield from check_webhooks(settings)
 
 
 # tomllib says where only within its sentence (and as attributes from Python 3.14 on).

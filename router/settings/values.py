@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
@@ -61,6 +61,18 @@ def _pause(value: timedelta) -> timedelta:
 
 
 Pause = Annotated[Duration, AfterValidator(_pause)]
+
+
+def _promise(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("expected more than 0; leave the key out for none")
+    return value
+
+
+Promise = Annotated[Duration, AfterValidator(_promise)]
+
+# Text in quotes is no switch: "off" or "nein" would be read as something by one reader and refused by another.
+Switch = Annotated[bool, Field(strict=True)]
 
 
 def _day(value: object) -> date:

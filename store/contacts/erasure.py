@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
+from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
-from router.status import Status
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages

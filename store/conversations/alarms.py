@@ -11,10 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
 from router.routing.alarms import CaseState, calm_before
 from router.routing.sla import Due
-from router.status import Status
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
 from store.tables.desk import EmergencyRow

@@ -15,8 +15,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError, Stale
-from router.status import Status
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of

@@ -11,8 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
-from router.status import Status
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 

@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from router.conversation_status import Status
 from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
-from router.status import Status
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
 from store.tables.desk import ReadMarkerRow

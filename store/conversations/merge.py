@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
-from router.status import Status
 from store.conversations.changes import lock
 from store.conversations.read import refuse_merged
 from store.conversations.sla import change_status

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
@@ -207,7 +207,7 @@ def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> li
 def _over(ids: Collection[UUID]) -> sa.Select[Any]:
     """Return the query for the conversations that are over.
 
-    One may be open again, go on as a part of another, or be closed because its person was erased: nobody is asked.
+    One may be open again, go on as a part of another, or be closed because its person was erased.
     """
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))

@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from router.threads.cross_channel import find_alike
 from store.db.bulk import among, table_of
 from store.tables.messages import ConversationRow, MessageRow

@@ -15,8 +15,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.routing.sla import clock_rests
-from router.status import Status
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import insert_ignore, upsert
 from store.db.ids import new_id

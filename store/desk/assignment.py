@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
 from router.routing.assignment import WEIGHTS, OnDuty
-from router.status import Status
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.db.bulk import table_of
 from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.messages import ConversationRow

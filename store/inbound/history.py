@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.status import Status
+from router.conversation_status import Status
 from store.conversations.alarms import Escalation, call_for, escalate
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_bursts

@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import Conflict
 from router.routing.sla import clock_rests
-from router.status import Status
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from router.status import Status
+from router.conversation_status import Status
 
 # PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
 Json = JSON().with_variant(JSONB(), "postgresql")

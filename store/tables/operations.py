@@ -32,7 +32,7 @@ class OutboundState(StrEnum):
     CANCELLED = "cancelled"
 
 
-# The `kind` of outbound rows that nobody wrote.
+# The `kind` of outbound rows that no agent wrote.
 AUTO_REPLY: Final = "auto_reply"
 # What later messages of a conversation wait for.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"

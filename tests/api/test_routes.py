@@ -1,4 +1,4 @@
-"""Pages do what the API does by its functions: a route called as a function would answer a request that nobody sent."""
+"""Pages do what the API does by its functions: a route called as a function answers a request that never came."""
 
 from __future__ import annotations
 

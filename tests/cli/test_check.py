@@ -9,6 +9,9 @@ from typer.testing import CliRunner
 
 from cli.commands.check.command import check
 from cli.main import application
+from router.settings.files import load_settings
+from workers.training.learn import lessons_of
+from workers.training.model_store import ModelFolder
 
 CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"
 NOW = datetime(2026, 2, 10, 3, tzinfo=UTC)  # a Tuesday, 11:00 in Shanghai, before Spring Festival
@@ -138,3 +141,52 @@ def test_a_sound_file_is_summed_up(tmp_path):
     assert [channel["source"] for channel in report["channels"]] == ["127.0.0.1:2525"]
     assert {calendar["name"]: len(calendar["week"]) for calendar in report["calendars"]} == {"always": 7, "office": 7}
     assert report["routes"][0]["team"] == "front"
+
+
+@pytest.mark.parametrize(
+    ("key", "level"),
+    [
+        ("hunter2", "error"),
+        ("x" * 31, "error"),
+        ("x" * 64, "warning"),
+        ("abcabc" * 10, "warning"),
+        ("change-me-0123456789-abcdefghijklm", "warning"),
+        ("5f2b7c0e9a4d1836e0c7f5b2a9d84163", None),
+    ],
+)
+def test_a_key_that_can_be_guessed_is_said_and_never_shown(tmp_path, monkeypatch, key, level):
+    monkeypatch.setenv("DESK_KEY", key)
+    path = write(tmp_path, '[omniyard]\nkey = "env:DESK_KEY"\n')
+    assert findings(path) == ([(level, 2, "omniyard.key")] if level else [])
+    assert key not in run("--config", str(path)).output
+
+
+def test_the_shipped_file_copied_alone_is_usable_and_its_keywords_decide(tmp_path):
+    path = tmp_path / "channels.toml"
+    path.write_text(CONFIG.read_text())
+    result = check(path, now=NOW)
+    assert result.ok
+    assert {finding.level for finding in result.findings} == {"warning"}
+    assert all(finding.key.endswith(".examples") for finding in result.findings)
+
+
+def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
+    # Given: a model was put in force for the examples as they were.
+    examples = "\n".join(
+        f"[categories.{name}]\nexamples = {[f'{name} {number}' for number in range(20)]}"
+        for name in ("refund", "login")
+    )
+    path = write(tmp_path, f'[omniyard]\ndata = "{tmp_path}"\n{examples}\n')
+    settings = load_settings(path)
+    chosen = lessons_of(settings, path).desk
+    folder = ModelFolder.of(settings)
+    folder.path.mkdir()
+    (folder.path / "active.json").write_text(
+        json.dumps({"choices": [{"version": "v", "desk": chosen, "at": NOW.isoformat()}]})
+    )
+    assert findings(path) == []
+    # When
+    path.write_text(path.read_text().replace("'refund 3'", "'refund 3 please'"))
+    # Then
+    [finding] = check(path, now=NOW).findings
+    assert (finding.level, "omniyard train" in finding.message) == ("warning", True)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from connectors.base import Cursor, Health, Page, Polled
+from connectors.daemon import Daemon
+from connectors.email.sandbox.parent import Guard
 from connectors.watchdog import STOOD_STILL, Watchdog
+from store.db.engine import Database
+from tests.memory_keeper import MemoryKeeper
+from workers.broker.doorbell import Bell
+from workers.intake.intake import Intake
 
 
 def test_a_loop_that_is_heard_of_in_time_is_not_bitten():
@@ -42,3 +52,82 @@ def test_a_bite_ends_the_process_and_leaves_the_stacks():
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30, check=False)
     assert ended.returncode == STOOD_STILL
     assert b"where_it_hangs" in ended.stderr
+
+
+class _QuietConnector:
+    """A channel in which nothing happens."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        self._closed = threading.Event()
+
+    def fetch(self, cursor: Cursor | None) -> Page:
+        return Page(channel=self.channel)
+
+    def settle(self, page: Page) -> None:
+        """Do nothing."""
+
+    def wait(self, seconds: float) -> None:
+        self._closed.wait(seconds)
+
+    def probe(self) -> Health:
+        return Health(ok=True, findings=())
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class _Hurried(Watchdog):
+    """A watchdog on a machine where a call may take a second, and a step fifteen."""
+
+    def expect(self, loop: str, *, within: float) -> None:
+        super().expect(loop, within=within / 60)
+
+
+def test_thirty_channels_that_load_their_readers_in_turn_are_not_bitten():
+    # Given: all load at the same time, one after the other, in more time than one call may take.
+    class SlowKeeper(MemoryKeeper):
+        turn = threading.Lock()
+
+        def prepare(self, channel: str) -> None:
+            with self.turn:
+                time.sleep(0.15)
+
+    bitten = threading.Event()
+    keeper = SlowKeeper()
+    names = {f"box{number}" for number in range(30)}
+    daemon = Daemon(
+        keeper,
+        polled=[Polled(connector=_QuietConnector(name), poll=0.3) for name in sorted(names)],
+        watchdog=_Hurried(bite=bitten.set),
+    )
+    running = threading.Thread(target=daemon.run_until_stopped)
+    running.start()
+    # Then
+    deadline = time.monotonic() + 30
+    while {report.channel for report in keeper.reports} != names and time.monotonic() < deadline:
+        time.sleep(0.05)
+    daemon.stop()
+    running.join()
+    assert {report.channel for report in keeper.reports} == names
+    assert not bitten.is_set()
+
+
+def test_no_more_readers_load_at_once_than_there_are_processors(tmp_path: Path):
+    loading, most, lock = 0, 0, threading.Lock()
+
+    class SlowGuard(Guard):
+        def warm(self) -> None:
+            nonlocal loading, most
+            with lock:
+                loading += 1
+                most = max(most, loading)
+            time.sleep(0.02)
+            with lock:
+                loading -= 1
+
+    names = [f"box{number}" for number in range(30)]
+    intake = Intake(Database.at(tmp_path / "x.db"), bell=Bell(lambda: ""), mail=names, new_guard=SlowGuard)
+    with ThreadPoolExecutor(30) as threads:
+        list(threads.map(intake.prepare, names))
+    assert 0 < most <= (os.cpu_count() or 1)

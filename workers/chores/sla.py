@@ -16,9 +16,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.routing.sla import Due, Moment, Pause, clock_rests, due_times, moments
 from router.settings.model import PRIORITIES, EscalationSettings, SlaSettings
-from router.status import Status
 from store.conversations import sla as promises
 from store.conversations.sla import PauseRecord, SlaReminder, SlaState, SlaUpdate
 from store.db.engine import Database, read_clock

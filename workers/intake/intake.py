@@ -38,21 +38,36 @@ _log = structlog.get_logger()
 class Intake:
     """Keeps mail for all channels of a process; its methods may be called from several threads.
 
-    mail: the polled channels whose mail needs a reader.
+    mail: the polled channels whose mail needs a reader.  new_guard: makes the guard of one reader.
     """
 
-    def __init__(self, database: Database, *, bell: Bell, lease: timedelta = LEASE, mail: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        bell: Bell,
+        lease: timedelta = LEASE,
+        mail: Collection[str] = (),
+        new_guard: Callable[[], Guard] = Guard,
+    ) -> None:
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
+        self._new_guard = new_guard
+        # Loading a reader keeps one processor busy; more at once only make each of them slower.
+        self._loading = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._threads = threading.local()
         self._guards: list[Guard] = []
         self._readers: dict[str, Guard] = {}
 
-    def own(self, channel: str) -> Ownership | None:
+    def prepare(self, channel: str) -> None:
         """See `Keeper`."""
         if channel in self._mail:
             # A reader takes a second to load; loaded now, it can read the first page at once.
-            self._reader(channel).warm()
+            with self._loading:
+                self._reader(channel).warm()
+
+    def own(self, channel: str) -> Ownership | None:
+        """See `Keeper`."""
         with self._database.write() as connection:
             name = _lease_name(channel)
             token = leases.take_lease(connection, name=name, holder=self._holder, lasts=self._lease)
@@ -154,7 +169,7 @@ class Intake:
     def _reader(self, channel: str) -> Guard:
         # One child process a polled channel: a hostile page on one holds up no other.
         if channel not in self._readers:
-            self._readers[channel] = Guard()
+            self._readers[channel] = self._new_guard()
             self._guards.append(self._readers[channel])
         return self._readers[channel]
 
@@ -162,7 +177,7 @@ class Intake:
         # The same for what is pushed: there a thread stands for a channel.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
-            guard = self._threads.guard = Guard()
+            guard = self._threads.guard = self._new_guard()
             self._guards.append(guard)
         return guard
 

@@ -9,11 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from router.analysis import words_of
+from router.conversation_status import Status
 from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.status import Status
 from router.threads.correlation import Candidate, Correlation, SignKind, correlate
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
@@ -31,7 +32,6 @@ from router.routing.alarms import (
 )
 from router.routing.sla import Due, Pause, due_times
 from router.settings import Settings
-from router.status import Status
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
 from router.threads.correlation import make_message_id, make_token
 from store.conversations import alarms, danger_questions

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from router.analysis import Analysis
+from router.conversation_status import Status
 from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
@@ -18,7 +19,6 @@ from router.routing.emergency import is_heard
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.status import Status
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
 from store.conversations.alarms import Escalation
 from store.db.engine import WrittenJson

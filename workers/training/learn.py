@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from router.classify import Classification, Classifier, build_classifier
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.intents import Intents, load_intents
+from router.settings.intents import FEWEST_EXAMPLES, Intents, load_intents
 from workers.training.model_store import ModelFolder, StoredModel
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from router.classify.trainer import TrainingExample
 
 _log = structlog.get_logger()
+
+EXAMPLES_CHANGED: Final = (
+    "the examples have changed since the model in force was chosen; `omniyard train` learns what they say now"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,25 @@ def lessons_of(settings: Settings, config: Path) -> TrainingSet:
 
 
 def lessons_in(settings: Settings, intents: Intents) -> TrainingSet:
-    """Return the examples of settings and sub-intents."""
+    """Return the examples of settings and sub-intents; those of a category with too few to be learnt are left out."""
     from router.classify.trainer import examples_of  # noqa: PLC0415
 
-    examples = examples_of(settings, intents)
+    every = examples_of(settings, intents)
+    counts = Counter(one.category for one in every)
+    examples = tuple(one for one in every if counts[one.category] >= FEWEST_EXAMPLES)
     emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
     content = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
     digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
     return TrainingSet(examples, emergencies, digest)
+
+
+def examples_changed(settings: Settings, config: Path) -> bool:
+    """Return whether the operator's examples differ from those for which the model in force was chosen.
+
+    Raises ConfigError if a file of sub-intents is invalid.
+    """
+    chosen = ModelFolder.of(settings).in_force()
+    return chosen is not None and chosen.desk != lessons_of(settings, config).desk
 
 
 def learn(

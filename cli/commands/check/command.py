@@ -22,6 +22,7 @@ from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.validation import examine_settings
+from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def check(path: Path, *, now: datetime) -> CheckResult:
 
 
 def _examples(settings: Settings, path: Path) -> list[Finding]:
-    """Return what is wrong with the examples, those of the sub-intents included."""
+    """Return what is wrong with the examples, those of the sub-intents included, and whether they were learnt."""
     try:
-        return examine_examples(settings, load_intents(path, settings))
+        changed = examples_changed(settings, path)
+        said = [Finding(place=("categories",), message=EXAMPLES_CHANGED, level="warning")] if changed else []
+        return examine_examples(settings, load_intents(path, settings)) + said
     except ConfigError as error:
         return [Finding(place=("categories",), message=str(error))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,11 @@ _UNSHARED: Final = (
     "a database that several machines may share needs one `key` for all of them: what one machine seals, "
     "another cannot open; put the same `key` into each file"
 )
+# The least that `store.db.keys` takes.
+_KEY_BYTES: Final = 32
+# Of so many random hexadecimal digits, fewer different ones come once in a million keys.
+_DIFFERENT: Final = 8
+_PLACEHOLDER: Final = re.compile(r"change.?me|example|secret|password|omniyard|replace", re.IGNORECASE)
 _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
 
@@ -38,6 +44,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
     findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
     yield from findings or _addresses(settings.omniyard)
     if not findings:
+        yield from _own_key(settings.omniyard)
         yield from (
             Finding(place=("omniyard", key), message=message, level="warning")
             for key, message in sealing_concerns(settings.omniyard)
@@ -61,6 +68,16 @@ def _addresses(desk: DeskSettings) -> Iterator[Finding]:
         problem = _of_address(secret.reveal(), schemes=schemes) if secret is not None else ""
         if problem:
             yield Finding(place=("omniyard", key), message=f'expected an address such as "{example}"; {problem}')
+
+
+def _own_key(desk: DeskSettings) -> Iterator[Finding]:
+    key = desk.key.reveal() if desk.key is not None else None
+    if key is not None and len(key.encode()) < _KEY_BYTES:
+        message = f"too short; expected at least {_KEY_BYTES} random characters"
+        yield Finding(place=("omniyard", "key"), message=message)
+    elif key is not None and (len(set(key)) < _DIFFERENT or _PLACEHOLDER.search(key)):
+        message = "it can be guessed; expected random characters, such as `openssl rand -hex 32` prints"
+        yield Finding(place=("omniyard", "key"), message=message, level="warning")
 
 
 def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:

@@ -76,10 +76,11 @@ class Backlog:
         self._client, self._settings, self._suspects, self._clock = client, settings, suspects, clock
         self._epoch, self._mark, self.held = folder.epoch, mark, folder.exists
         self._listed: deque[ListedMail] = deque()
-        found = find_above(client, mark, exists=folder.exists)
+        flags = settings.flags_asked_for
+        found = find_above(client, mark, exists=folder.exists, flags=flags)
         if not found.uids and mark.in_old_mail:
             self._mark = ImapCursor(read=mark.old, page=mark.page)
-            found = find_above(client, self._mark, exists=folder.exists)
+            found = find_above(client, self._mark, exists=folder.exists, flags=flags)
         # New mail may follow the last old mail; the search for old mail did not ask for it.
         self._uids, self._further = deque(found.uids), bool(found.through) or self._mark.in_old_mail
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
@@ -18,6 +19,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
 from connectors.base import Cursor, Health, Page, utc_now
+from connectors.email.folder_roles import FolderRole, role_by_folder
 from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects
 from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
@@ -74,7 +76,7 @@ class ImapConnector:
         if self._settings.after == "none" or not page.cursor or not page.messages:
             return
         self._unsettled += [int(message.source_key.partition(":")[2]) for message in page.messages]
-        with self._connected(f"mark or move mail ({self._settings.after})") as session:
+        with self._connected(f"mark or move mail ({self._settings.after})", keeps=True) as session:
             self._settle(session, page.cursor.epoch)
 
     def wait(self, seconds: float) -> None:
@@ -105,14 +107,17 @@ class ImapConnector:
             self._in_use.release()
 
     @contextmanager
-    def _connected(self, doing: str) -> Iterator[ImapSession]:
+    def _connected(self, doing: str, *, keeps: bool = False) -> Iterator[ImapSession]:
+        """Use the connection. keeps: a plain NO leaves it as it is; any other error closes it."""
         with self._in_use:
             try:
                 with server_errors(self._settings, doing):
                     self._session = self._session or ImapSession(self._settings)
                     yield self._session
             except BaseException as error:
-                if not _was_a_plain_no(error):
+                # A server that refuses a search or a folder may have lost its own connection to the mailbox: Exchange
+                # then says "User is authenticated but not connected", and goes on saying so until we log in again.
+                if not (keeps and _was_a_plain_no(error)):
                     self._drop()
                 raise
 
@@ -154,9 +159,12 @@ class ImapConnector:
     def _page(self, backlog: Backlog, taken: BacklogPage, *, notice: str) -> Page:
         if taken.gone and not notice:
             notice = f"{taken.gone} messages were deleted on the server before they could be read"
+        messages = taken.messages
+        if FolderRole.SENT in role_by_folder(self._settings.folder):
+            messages = tuple(replace(message, from_sent=True) for message in messages)
         return Page(
             channel=self._channel,
-            messages=taken.messages,
+            messages=messages,
             cursor=backlog.cursor,
             more=backlog.more,
             backfill=taken.old,
@@ -167,7 +175,7 @@ class ImapConnector:
 
     def _settle_last_page(self, session: ImapSession, mark: ImapCursor, epoch: str) -> None:
         # The process may have died between the commit and the post-action; a second run of the action changes nothing.
-        self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark)})
+        self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark, self._settings)})
         try:
             with server_errors(self._settings, f"mark or move mail ({self._settings.after})"):
                 self._settle(session, epoch)
@@ -177,7 +185,12 @@ class ImapConnector:
             _log.warning("channel.unsettled", channel=self._channel, error=str(error), messages=len(self._unsettled))
 
     def _settle(self, session: ImapSession, epoch: str) -> None:
-        if session.open_folder(readonly=False).epoch != epoch:
+        try:
+            folder = session.open_folder(readonly=False)
+        except IMAPClient.Error:
+            self._drop()
+            raise
+        if folder.epoch != epoch:
             # These UIDs now belong to other messages.
             self._unsettled.clear()
             raise TransientError("the mailbox was renumbered before its mail could be marked or moved")

@@ -13,10 +13,11 @@ from router.settings.channels import ImapSettings
 _AT_ONCE: Final = 500
 
 
-def unsettled_of(client: IMAPClient, mark: ImapCursor) -> list[int]:
+def unsettled_of(client: IMAPClient, mark: ImapCursor, settings: ImapSettings) -> list[int]:
     """Return the UIDs of the last stored page: it is not known whether its post-action was completed."""
     since = ["SINCE", mark.since] if mark.since else []
-    return [uid for uid in client.search(["UID", f"{mark.page}:{mark.read}", *since]) if uid <= mark.read]
+    asked = ["UID", f"{mark.page}:{mark.read}", *since, *settings.flags_asked_for]
+    return [uid for uid in client.search(asked) if uid <= mark.read]
 
 
 def settle_messages(client: IMAPClient, uids: Sequence[int], settings: ImapSettings) -> None:

@@ -39,6 +39,18 @@ _HINTS: Final = (
 )
 
 
+# imapclient has no types.
+class TolerantClient(IMAPClient):  # type: ignore[misc]
+    """An IMAPClient that reads an answer to SEARCH in several lines, which RFC 3501 does not forbid, as one list."""
+
+    def _raw_command_untagged(self, command: bytes, args: list[bytes], *rest: Any, **options: Any) -> Any:  # noqa: ANN401
+        lines = super()._raw_command_untagged(command, args, *rest, **options)
+        if command != b"SEARCH":
+            return lines
+        numbers = (word for line in lines if line for word in line.split() if word.isdigit())
+        return [b" ".join(dict.fromkeys(numbers))]
+
+
 def connect(settings: ImapSettings) -> IMAPClient:
     """Return a client that is logged in and has sent its ID; no folder is selected.
 
@@ -79,7 +91,7 @@ def _open(settings: ImapSettings) -> IMAPClient:
     implicit = settings.security == "tls"
     port = settings.port or (993 if implicit else 143)
     host = settings.host.strip("[]")
-    client = IMAPClient(host, port=port, ssl=implicit, ssl_context=trusted, timeout=_TIMEOUT)
+    client = TolerantClient(host, port=port, ssl=implicit, ssl_context=trusted, timeout=_TIMEOUT)
     # Otherwise dates come back without a zone, in this process's local time.
     client.normalise_times = False
     if settings.security == "starttls":

@@ -7,6 +7,8 @@ but never trusted: an address inside quotes, a comment or an encoded word is a n
 from __future__ import annotations
 
 import re
+import unicodedata
+from contextlib import suppress
 from typing import Final
 
 from connectors.email.mime import limits
@@ -35,6 +37,8 @@ def parse_addresses(value: str) -> list[Party]:
 
     Groups are expanded into their members. A mailbox without an address is left out.
     """
+    if not value.isascii():
+        value = value.replace("\uff20", "@")
     if len(value) <= _LONGEST_PLAIN:
         single = _PLAIN.fullmatch(value)
         if single is not None:
@@ -62,7 +66,10 @@ def clean_name(name: str) -> str:
 
 
 def handle_of(address: str) -> str:
-    """Return the comparable form of an address: lower case, no blanks, no route (RFC 5322 section 4.4)."""
+    """Return the comparable form of an address: lower case, no blanks, no route (RFC 5322 section 4.4), no `mailto:`.
+
+    The domain stands in its ASCII form (RFC 5891), which mail servers know and which no look-alike letters can forge.
+    """
     if not address.isprintable():
         address = _INVISIBLE.sub("", address)
     address = (address if '"' in address else "".join(address.split())).lower()
@@ -70,7 +77,20 @@ def handle_of(address: str) -> str:
         address = address[1:-1]
     if address[:1] == "@":
         address = _ROUTE.sub("", address)
+    if address[:7] == "mailto:":
+        # RFC 6068: what follows a question mark is no part of the address.
+        address = address[7:].partition("?")[0]
+    if not address.isascii():
+        address = _in_ascii(address)
     return address.rstrip(".")[: limits.MESSAGE_ID_CHARACTERS]
+
+
+def _in_ascii(address: str) -> str:
+    """Return the address with full-width letters as plain ones and its domain in ASCII, as far as that is possible."""
+    local, at, domain = unicodedata.normalize("NFKC", address[: limits.MESSAGE_ID_CHARACTERS]).lower().rpartition("@")
+    with suppress(UnicodeError):
+        domain = domain.replace("\u3002", ".").encode("idna").decode("ascii")
+    return f"{local}{at}{domain}"
 
 
 def _party(address: str, name: str) -> Party:

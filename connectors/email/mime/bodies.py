@@ -143,8 +143,23 @@ def _descend(part: Part, scope: _Scope) -> None:
         children = children[:1]
     elif subtype == "encrypted":
         scope.bodies.notes.append("The mail is encrypted (RFC 1847 section 2.2); its words cannot be read here.")
+    elif subtype == "related":
+        children = _root_first(part)
     inside = scope.in_alternative or subtype == "alternative"
     _sort(children, _Scope(scope.bodies, scope.text, scope.html, inside), kind=subtype)
+
+
+def _root_first(part: Part) -> list[Part]:
+    """Return the parts of a `multipart/related`, the root in front: it may stand anywhere (RFC 2387 section 3.2)."""
+    start = part.parameters.get("start", "").strip("<> \t")
+    children = part.children
+    root = next((each for each in children if start and each.content_id == start), None)
+    if root is None and not children[0].media_type.startswith(("text/", "multipart/")):
+        kinds = ("multipart/alternative", "text/html", "text/plain")
+        root = next(
+            (each for kind in kinds for each in children if each.media_type == kind and not each.filename), None
+        )
+    return children if root is None else [root, *(each for each in children if each is not root)]
 
 
 def _is_signature(part: Part) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from connectors.email.mime import charsets, html, limits
+from connectors.email.mime.alternatives import stands_in
 from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
 from connectors.email.mime.parts import Part
@@ -56,6 +57,9 @@ def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> 
         text = text[: limits.TEXT_CHARACTERS]
         defects[f"The text was cut at {limits.TEXT_CHARACTERS} characters."] = None
     words = split_reply(text, html=source)
+    if source and not words.text and (words.quoted or words.signature):
+        # Some programs put all of a new mail into the element of their quotes: then only the words themselves tell.
+        words = split_reply(text)
     said = f"{words.text}\n\n{footer.strip()}" if footer else words.text
     return MailContent(said[: limits.TEXT_CHARACTERS], words.quoted, words.signature, defects=tuple(defects))
 
@@ -74,8 +78,8 @@ class _Pages:
     def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
         # A plain part without a letter is a mailer's filler; the text is in the page.
-        if not text.strip():
-            text = "\n".join(map(self._words, self._bodies.html))
+        if not text.strip() or (self._is_plain() and stands_in(text, source=self._source, page=self._page_words)):
+            text = self._page_words()
         page = "\n".join(self._shown.values())
         content = _split(
             text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
@@ -84,6 +88,12 @@ class _Pages:
         return MailContent(
             content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
         )
+
+    def _is_plain(self) -> bool:
+        return all(part.media_type != _HTML for part in self._bodies.text)
+
+    def _page_words(self) -> str:
+        return "\n".join(map(self._words, self._bodies.html))
 
     def _show(self) -> dict[int, str]:
         """Return each part as harmless HTML; empty if the whole is too large for a browser."""

@@ -28,8 +28,12 @@ _HINTS: Final = 20
 # Header sections with all their trace fields take 2 to 12 KB; the first part's fields follow.
 _HINT_BYTES: Final = 16 * 1024
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
-# Lenient on purpose: senders leave blanks inside encoded words, which RFC 2047 section 2 forbids.
-_ENCODED_WORD: Final = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+# Lenient on purpose: senders leave blanks and question marks inside encoded words, which RFC 2047 section 2 forbids.
+# `?=E9` goes on if the word ends later. The bound on question marks keeps an endless row of beginnings linear.
+_ENCODED_WORD: Final = re.compile(
+    r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?"
+    r"(?:([bB])\?([^?]*)|([qQ])\?([^?]*(?:(?<!=)\?(?!=(?![0-9A-Fa-f]{2}))[^?]*){0,8}))\?="
+)
 _QUOTED_BYTE: Final = re.compile(r"=([0-9A-Fa-f]{2})")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 
@@ -164,7 +168,11 @@ def decode_words(value: str) -> str:
             between = between if between.strip() else ""
         if not pending and not (end and not between.strip()):
             pieces.append(between)
-        pending, charset, end = pending + _word_bytes(match[2], match[3]), match[1].lower(), match.end()
+        pending, charset, end = (
+            pending + _word_bytes(match[2] or match[4], match[3] or match[5] or ""),
+            match[1].lower(),
+            match.end(),
+        )
     if pending:
         pieces.append(charsets.decode(pending, charset))
     pieces.append(value[end:])

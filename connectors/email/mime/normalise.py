@@ -15,6 +15,7 @@ from connectors.email.mime.content import read_content
 from connectors.email.mime.dates import read_date
 from connectors.email.mime.delivery_reports import read_report
 from connectors.email.mime.headers import Headers, decode_words, open_mail
+from connectors.email.mime.identifiers import identifiers, message_id
 from connectors.email.mime.parts import read_parts
 from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
@@ -23,7 +24,6 @@ from router.origin.automatic import MACHINE_HEADERS
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
 # Most mail goes to the same few addresses of the desk, so their parsed form is cached. A longer list is not.
 _USUAL_CHARACTERS: Final = 120
-_IDENTIFIER: Final = re.compile(r"<\s*([^<>\s]{1,998})\s*>")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 
 
@@ -56,9 +56,9 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         signature=content.signature,
         html=content.page,
         sent_at=sent_at,
-        rfc_message_id=_message_id(headers),
-        in_reply_to=_identifiers(headers, "in-reply-to"),
-        references=_identifiers(headers, "references"),
+        rfc_message_id=message_id(headers),
+        in_reply_to=identifiers(headers, "in-reply-to"),
+        references=identifiers(headers, "references"),
         attachments=_attachments(bodies, content.pictures),
         machine_headers=_machine_headers(headers),
         authentication=_authentication(headers),
@@ -119,22 +119,6 @@ def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, 
         for part in bodies.attached
         if part.filename or not (part.content_id and part.content_id in pictures)
     )
-
-
-def _message_id(headers: Headers) -> str | None:
-    found = _identifiers(headers, "message-id")
-    if found:
-        return found[0]
-    bare = headers.raw("message-id").strip("<> \t")
-    return bare[: limits.MESSAGE_ID_CHARACTERS] or None if bare.isascii() else None
-
-
-def _identifiers(headers: Headers, name: str) -> tuple[str, ...]:
-    if name not in headers.fields:
-        return ()
-    found = _IDENTIFIER.findall(headers.raw(name))
-    # The first opened the thread, the last are nearest; the middle of an endless chain is the least useful.
-    return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
 
 
 def _authentication(headers: Headers) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from typing import Final
 from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email.mime import limits, transfer
-from connectors.email.mime.headers import Headers
-from connectors.email.mime.repair import last_fields_only, mechanism, mend
+from connectors.email.mime.headers import Headers, unfold
+from connectors.email.mime.repair import fitting_type, last_fields_only, mechanism, mend
 from connectors.email.mime.tree import (
     MIME_FIELDS,
     RAW_BASE64,
@@ -77,8 +77,12 @@ _UUENCODE: Final = {"x-uuencode", "uuencode", "uue", "x-uue"}
 _UNPARTED: Final = re.compile(r"(content-type:\s*multipart/[a-z]+)\s+(?=boundary)", re.IGNORECASE)
 # For mail in lower case: a pattern that ignores case, or begins with `^`, scans every byte.
 _ENCODED_FIELD: Final = re.compile(rb"\ncontent-transfer-encoding[ \t]*:[ \t]*(base64|quoted-printable)\b")
-# RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank.
-_DELIMITER: Final = re.compile(rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?$", re.MULTILINE)
+# RFC 2046 section 5.1.1: a boundary has at most 70 characters and does not end in a blank. A field of the part stands
+# below a delimiter; a line that a person draws has none.
+_DELIMITER: Final = re.compile(
+    rb"^--([0-9A-Za-z'()+_,./:=?-]{1,70})[ \t]*\r?\n(?=(?:[Cc][Oo][Nn][Tt][Ee][Nn][Tt]|[Xx])-[!-9;-~]{1,70}:)",
+    re.MULTILINE,
+)
 # A text and its charset, and no more: no name, no boundary.
 _SINGLE_TEXT: Final = re.compile(
     r"""\s*(text/[a-z0-9.+-]{1,40})\s*(?:;\s*(?:charset|format|delsp)\s*=\s*"?[a-z0-9_.:-]{1,40}"?\s*)*;?\s*""",
@@ -99,7 +103,9 @@ def read_parts(headers: Headers, body: bytes) -> ParsedTree:
 def _single_text(headers: Headers, body: bytes) -> ParsedTree | None:
     """Read a mail that is one unnamed text; None if it is more."""
     found = headers.fields
-    declared = headers.last("content-type") or "text/plain"
+    types = found.get("content-type", ())
+    declared = unfold(fitting_type(types, body)) if len(types) > 1 else headers.last("content-type")
+    declared = declared or "text/plain"
     media_type = _single_type(declared) if len(declared) <= _LONGEST_SINGLE else ""
     if not media_type or "content-disposition" in found:
         return None
@@ -134,7 +140,7 @@ def _single_type(declared: str) -> str:
 
 def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
     # The parsers get only the MIME fields: no other field of the header section can break them.
-    fields = "".join(f"{name}: {_root_field(headers, name)}\n" for name in MIME_FIELDS if name in headers.fields)
+    fields = "".join(f"{name}: {_root_field(headers, name, body)}\n" for name in MIME_FIELDS if name in headers.fields)
     unparted = _UNPARTED.match(fields)
     if unparted is not None:
         fields = f"{unparted[1]}; {fields[unparted.end() :]}"
@@ -152,8 +158,9 @@ def _read_fast(headers: Headers, body: bytes) -> ParsedTree:
     )
 
 
-def _root_field(headers: Headers, name: str) -> str:
-    value = headers.fields[name][-1].rstrip()
+def _root_field(headers: Headers, name: str, body: bytes) -> str:
+    values = headers.fields[name]
+    value = (fitting_type(values, body) if len(values) > 1 and name == "content-type" else values[-1]).rstrip()
     return mechanism(value) if name == "content-transfer-encoding" else value
 
 

@@ -66,6 +66,8 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
         text = piece
         if extended and number == 0 and text.count("'") >= 2:
             charset, _, text = piece.split("'", 2)
+        elif extended and number == 0 and charsets.codec_for(text.partition("'")[0]):
+            charset, _, text = text.partition("'")
         content += unquote_to_bytes(text) if extended else text.encode("utf-8", "surrogateescape")
     return decode_words(charsets.decode(content, charset))
 
@@ -192,6 +194,8 @@ class TreeCopy:
         filename = node.filename
         if filename:
             part.filename = self._fast_name(filename, fields)
+        elif "name" in fields.get("content-disposition", "") or "name" in fields.get("content-type", ""):
+            part.filename = _given_name(fields)
         children = node.children
         if children and not node.is_message:
             part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
@@ -269,7 +273,11 @@ class TreeCopy:
         return False
 
     def _fast_name(self, name: str, fields: dict[str, str]) -> str:
-        if name.isascii() and "=?" not in name and "*" not in fields.get("content-disposition", ""):
+        if '"' in name:
+            # The fast parser ends a quoted name at a semicolon, and keeps the marks of quoted characters.
+            return _given_name(fields) or name
+        extended = "*" in fields.get("content-disposition", "") or "*" in fields.get("content-type", "")
+        if name.isascii() and "=?" not in name and not extended:
             return name if _has_type(fields) else _given_name(fields)
         if max(name) < "\u0100" and not name.isascii() and not self._body.isascii():
             written = name.encode("latin-1")

@@ -20,6 +20,7 @@ def check_calendars(settings: Settings) -> Iterator[Finding]:
         yield from _circle(name, calendars=settings.calendars)
         yield from _twice(place, calendar)
         yield from _overlaps(place, calendar)
+        yield from _nights(place, calendar)
         yield from _hidden_dates(place, calendar)
         yield from _never_open(place, calendar)
 
@@ -49,12 +50,7 @@ def _twice(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
 
 
 def _overlaps(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
-    days: list[tuple[Place, Sequence[DaySpan]]] = [
-        ((*place, "week", key), spans) for key, spans in calendar.week.items()
-    ]
-    days += [((*place, "dates", number, "open"), rule.open) for number, rule in enumerate(calendar.dates)]
-    days.append(((*place, "on_holidays"), calendar.on_holidays or ()))
-    for where, spans in days:
+    for where, spans in _days(place, calendar):
         for earlier, later in pairwise(sorted(spans)):
             if later.start < earlier.end:
                 message = f"{_clock(earlier)} and {_clock(later)} overlap and count once; expected spans that do not"
@@ -65,6 +61,33 @@ def _days(place: Place, calendar: CalendarSettings) -> Iterator[tuple[Place, Seq
     yield from (((*place, "week", key), spans) for key, spans in calendar.week.items())
     yield from (((*place, "dates", number, "open"), rule.open) for number, rule in enumerate(calendar.dates))
     yield (*place, "on_holidays"), calendar.on_holidays or ()
+
+
+def _nights(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
+    """Find a night that runs into hours of the day after it."""
+    week = {day: ((*place, "week", key), spans) for key, spans in calendar.week.items() for day in weekdays(key)}
+    said: set[tuple[Place, DaySpan, DaySpan]] = set()
+    for day, (where, spans) in sorted(week.items()):
+        _, following = week.get((day + 1) % 7, (where, ()))
+        for night, later in _runs_into(spans, following):
+            # A range of weekdays says the same thing of each of its nights; once is enough.
+            if (where, night, later) not in said:
+                said.add((where, night, later))
+                yield _night(where, night, later, day=WEEKDAYS[(day + 1) % 7])
+    for number, rule in enumerate(calendar.dates):
+        if rule.until is not None and rule.until > rule.on:
+            for night, later in _runs_into(rule.open, rule.open):
+                yield _night((*place, "dates", number, "open"), night, later, day="tomorrow")
+
+
+def _runs_into(spans: Sequence[DaySpan], following: Sequence[DaySpan]) -> Iterator[tuple[DaySpan, DaySpan]]:
+    for night in spans:
+        yield from ((night, later) for later in following if later.start < night.end - MINUTES_A_DAY)
+
+
+def _night(where: Place, night: DaySpan, later: DaySpan, *, day: str) -> Finding:
+    message = f"{_clock(night)} runs into {_clock(later)} of {day} and counts once; expected spans that do not"
+    return Finding(place=where, message=message, level="warning")
 
 
 def _hidden_dates(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:

@@ -18,8 +18,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from api.app import create_app
+from router.conversation_status import Status
 from router.settings import read_settings
-from router.status import Status
 from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.db.migrate import upgrade

@@ -16,8 +16,8 @@ from fastapi import FastAPI, Request
 
 from api.customer.pages import _address
 from api.customer.phrases import WORDS
+from router.conversation_status import Status
 from router.settings import Settings, read_settings
-from router.status import Status
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database

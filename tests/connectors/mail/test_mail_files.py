@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from connectors.base import RawMessage
+from connectors.email.folder_roles import FolderRole
 from connectors.email.mail_files import LARGEST, Archive, FiledMail, Kind
-from connectors.email.placement import Placement
 from router.errors import PermanentError
 
 SEPARATOR = b"From li@customer.example Thu Jan  4 10:11:12 2024\n"
@@ -362,12 +362,12 @@ def test_what_a_program_wrote_around_a_mail_is_no_part_of_it(tmp_path, wrapped):
 @pytest.mark.parametrize(
     ("top", "places"),
     [
-        (b"X-Gmail-Labels: Sent,Important\n", {Placement.SENT}),
-        (b"X-GM-THRID: 1\nX-Gmail-Labels: Spam,Trash\n", {Placement.SPAM, Placement.TRASH}),
-        (b"X-Gmail-Labels: =?UTF-8?B?5bey5Y+R6YKu5Lu2LOmHjeimgQ==?=\n", {Placement.SENT}),
-        (b"X-Gmail-Labels: =?UTF-8?Q?=E8=8D=89=E7=A8=BF?=\n", {Placement.DRAFTS}),
+        (b"X-Gmail-Labels: Sent,Important\n", {FolderRole.SENT}),
+        (b"X-GM-THRID: 1\nX-Gmail-Labels: Spam,Trash\n", {FolderRole.SPAM, FolderRole.TRASH}),
+        (b"X-Gmail-Labels: =?UTF-8?B?5bey5Y+R6YKu5Lu2LOmHjeimgQ==?=\n", {FolderRole.SENT}),
+        (b"X-Gmail-Labels: =?UTF-8?Q?=E8=8D=89=E7=A8=BF?=\n", {FolderRole.DRAFTS}),
         (b"X-Gmail-Labels: Projects/Spam,Sentinel\n", set()),
-        (b"X-Mozilla-Status: 0009\n", {Placement.TRASH}),
+        (b"X-Mozilla-Status: 0009\n", {FolderRole.TRASH}),
         (b"X-Mozilla-Status: 0001\nX-Mozilla-Status2: 00800000\n", set()),
         (b"Received: by us; never\nX-Gmail-Labels: Spam\n", set()),
     ],
@@ -377,7 +377,7 @@ def test_exporters_say_at_the_top_of_a_mail_where_it_lay(tmp_path, top, places):
     path.write_bytes(SEPARATOR + top + A)
     [mail], _ = filed("mbox", path)
     assert mail.places == places
-    assert mail.raw.from_sent == (Placement.SENT in places)
+    assert mail.raw.from_sent == (FolderRole.SENT in places)
 
 
 def test_flags_of_a_maildir_say_trash_and_draft_on_every_file_system(tmp_path):
@@ -386,7 +386,7 @@ def test_flags_of_a_maildir_say_trash_and_draft_on_every_file_system(tmp_path):
         (path / "cur" / name).write_bytes(A)
     maildir(path / ".Sent", cur__9=B)
     mails, archive = filed("maildir", path)
-    assert [set(mail.places) for mail in mails] == [{Placement.TRASH}, {Placement.DRAFTS}, set(), set(), set()]
+    assert [set(mail.places) for mail in mails] == [{FolderRole.TRASH}, {FolderRole.DRAFTS}, set(), set(), set()]
     assert archive.remarks.aside == ["the sub-folder .Sent"]
     [sent], _ = filed("maildir", path / ".Sent")
     assert sent.raw.from_sent

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError
-from router.status import Status
 from store.conversations.lists import Counts, Filter, Sort, count_all, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles

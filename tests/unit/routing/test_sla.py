@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.conversation_status import Status
 from router.hours.from_settings import build_calendars
 from router.routing.sla import Due, Pause, clock_rests, due_at, due_times
 from router.settings import read_settings
-from router.status import Status
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from router.event_kinds import EVENT_KINDS
 from router.origin.automatic import OriginKind
 from router.settings.checks.routes import covers
 from router.settings.model import Condition, OriginName
@@ -24,6 +27,36 @@ def said(text, *, level):
 
 
 ERRORS = """
+# listeners
+[omniyard]
+listen = "127.0.0.1:8080"
+[channels.a]
+kind = "smtp"
+listen = "0.0.0.0:8080"
+tls_certificate = "a"
+tls_key = "file:b"
+=> channels.a.listen: the web desk has port 8080 of 127.0.0.1, and 0.0.0.0 needs it too; expected another port
+
+[channels.a]
+kind = "smtp"
+listen = "[::1]:2525"
+[channels.b]
+kind = "smtp"
+listen = "[::]:2525"
+tls_certificate = "a"
+tls_key = "file:b"
+=> channels.b.listen: channel "a" has port 2525 of [::1], and [::] needs it too; expected another port
+
+[channels.a]
+kind = "smtp"
+listen = "0.0.0.0:2525"
+tls_certificate = "a"
+tls_key = "file:b"
+[channels.b]
+kind = "smtp"
+listen = "localhost:2525"
+=> channels.b.listen: channel "a" has port 2525 of 0.0.0.0, and 127.0.0.1 needs it too; expected another port
+
 # names
 [sla.gold]
 calendar = "ofice"
@@ -215,6 +248,39 @@ def test_what_does_not_fit_together_is_an_error(text, error):
 
 
 WARNINGS = """
+[calendars.a]
+week = { mon = "22:00-02:00", tue = ["00:00-06:00", "09:00-12:00"] }
+=> calendars.a.week.mon: 22:00-02:00 runs into 00:00-06:00 of tue and counts once; expected spans that do not
+
+[calendars.a]
+week = { sun = "20:00-09:30", mon-fri = "09:00-18:00" }
+=> calendars.a.week.sun: 20:00-09:30 runs into 09:00-18:00 of mon and counts once; expected spans that do not
+
+[calendars.a]
+week = { mon-sun = ["08:00-12:00", "22:00-09:00"] }
+=> calendars.a.week.mon-sun: 22:00-09:00 runs into 08:00-12:00 of tue and counts once; expected spans that do not
+
+[calendars.a]
+week = { mon = "09:00-18:00" }
+[[calendars.a.dates]]
+on = 2027-02-05
+until = 2027-02-07
+open = ["00:00-04:00", "21:00-03:00"]
+why = "inventory"
+=> calendars.a.dates[1].open: 21:00-03:00 runs into 00:00-04:00 of tomorrow and counts once; expected spans that do not
+
+[webhooks.a]
+url = "https://x.example/"
+secret = "env:X"
+events = ["conversation.openend"]
+=> webhooks.a.events[1]: no event is called so; did you mean "conversation.opened"?
+
+[webhooks.a]
+url = "https://x.example/"
+secret = "env:X"
+events = ["conversation.*", "sla.*", "*", "mesage.*"]
+=> webhooks.a.events[4]: no event is called so; did you mean "message.noted"?
+
 [categories.a]
 hints = ["odd"]
 => categories.a.hints: no effect: hints are for categories with emergency = true
@@ -406,3 +472,31 @@ def test_a_route_is_called_unreachable_exactly_when_no_message_can_reach_it():
 
 def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
     assert set(OriginName.__args__) == {kind.value for kind in OriginKind}
+
+
+@pytest.mark.parametrize("other", ["127.0.0.2:2525", "127.0.0.1:2526"])
+def test_listeners_that_do_not_meet_are_in_order(other):
+    channel = '[channels.{}]\nkind = "smtp"\nlisten = "{}"\n'
+    assert said(channel.format("a", "127.0.0.1:2525") + channel.format("b", other), level="error") == []
+
+
+def test_nights_that_end_before_the_next_day_begins_are_in_order():
+    week = '[calendars.a]\nweek = { mon-sun = ["22:00-06:00", "06:00-09:00"], }\n'
+    assert said(week.replace(", }", " }"), level="warning") == []
+
+
+def test_the_kinds_of_events_that_are_known_are_those_that_are_written():
+    root = Path(__file__).parents[3]
+    nouns = {kind.partition(".")[0] for kind in EVENT_KINDS}
+    literal = re.compile(rf'"((?:{"|".join(sorted(nouns))})\.[a-z_]+)"')
+    elsewhere = re.compile(r"_log\.|reach\(|foreign_key|ForeignKey|literal_column|\.id\"")
+    files = [file for room in ("store", "workers", "api") for file in (root / room).rglob("*.py")]
+    lines = [
+        line
+        for file in files
+        if "migrations" not in file.parts
+        for line in file.read_text().splitlines()
+        if not elsewhere.search(line)
+    ]
+    written = {kind for line in lines for kind in literal.findall(line)}
+    assert written == EVENT_KINDS

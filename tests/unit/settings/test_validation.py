@@ -192,3 +192,42 @@ def test_whatever_stands_in_the_file_is_read_or_explained(edits):
     for finding in examination.findings:
         assert 1 <= finding.line <= text.count("\n") + 1
         assert "\n" not in finding.sentence("c.toml")
+
+
+SWITCHES = ("channels.a.enabled", "channels.a.idle", "webhooks.w.enabled", "routes[1].hold", "replies.r.follow_ups")
+
+
+@pytest.mark.parametrize("value", ['"false"', '"true"', '"off"', "0", "1", '""'])
+def test_a_switch_is_true_or_false_without_quotes(value):
+    text = f"""
+[channels.a]
+kind = "imap"
+host = "h"
+username = "u"
+password = "env:P"
+enabled = {value}
+idle = {value}
+[webhooks.w]
+url = "https://x.example/"
+secret = "env:X"
+enabled = {value}
+[replies.r]
+text.en = "hi"
+follow_ups = {value}
+[[routes]]
+name = "all"
+team = "front"
+hold = {value}
+"""
+    found = {finding.key: finding.message for finding in examine_settings(text).errors}
+    assert {key: message for key, message in found.items() if key in SWITCHES} == dict.fromkeys(
+        SWITCHES, "expected true or false"
+    )
+
+
+@pytest.mark.parametrize("key", ["first_reply", "next_reply", "resolve"])
+@pytest.mark.parametrize("value", ["0m", "0s", "0h0m", "0d"])
+def test_a_promise_of_no_time_is_refused(key, value):
+    text = f'[sla.a]\ncalendar = "always"\n{key} = "{value}"\n[[routes]]\nname = "all"\nteam = "front"\n'
+    [finding] = examine_settings(text).errors
+    assert (finding.key, finding.message) == (f"sla.a.{key}", "expected more than 0; leave the key out for none")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from router.status import Status
+from router.conversation_status import Status
 from store.conversations.ratings import last_closing, list_ratings, rate, score_of, take_closings
 from store.conversations.sla import change_status
 from store.db.engine import Database

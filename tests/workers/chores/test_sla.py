@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from router.conversation_status import Status
 from router.settings import read_settings
-from router.status import Status
 from store.conversations.changes import Change, change, lock
 from store.conversations.sla import change_status, note_reply
 from store.db.engine import Database

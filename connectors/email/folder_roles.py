@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Placement(StrEnum):
+class FolderRole(StrEnum):
     """A folder of a mail program that says something about the mail in it."""
 
     SENT = "sent"
@@ -21,12 +21,12 @@ class Placement(StrEnum):
 
 # Names of folders and of Google's labels in the languages of our users, in lower case.
 _NAMES: Final = {
-    Placement.SENT: (
+    FolderRole.SENT: (
         *("sent", "sent mail", "sent items", "sent messages", "已发邮件", "已发送邮件", "已发送", "寄件備份", "已傳送"),
         *("gesendet", "gesendete elemente", "messages envoyés", "envoyés", "enviados", "送信済み", "送信済みメール"),
         *("보낸편지함", "отправленные", "inviati", "posta inviata", "verzonden", "enviadas", "itens enviados"),
     ),
-    Placement.DRAFTS: (
+    FolderRole.DRAFTS: (
         *(
             "draft",
             "drafts",
@@ -41,7 +41,7 @@ _NAMES: Final = {
         ),
         *("черновики", "bozze", "concepten", "rascunhos"),
     ),
-    Placement.SPAM: (
+    FolderRole.SPAM: (
         *("spam", "junk", "junk e-mail", "junk email", "bulk mail", "垃圾邮件", "垃圾郵件", "迷惑メール", "스팸함"),
         *(
             "спам",
@@ -52,7 +52,7 @@ _NAMES: Final = {
             "ongewenste e-mail",
         ),
     ),
-    Placement.TRASH: (
+    FolderRole.TRASH: (
         *("trash", "bin", "deleted", "deleted items", "deleted messages", "已删除邮件", "已删除", "垃圾箱", "垃圾桶"),
         *("刪除的郵件", "papierkorb", "gelöschte elemente", "corbeille", "papelera", "ゴミ箱", "휴지통", "корзина"),
         *("cestino", "prullenbak", "lixeira"),
@@ -66,15 +66,15 @@ _EXPORTER: Final = re.compile(rb"(X-GM-[\w-]+|X-Gmail-[\w-]+|X-Mozilla-[\w-]+):(
 _EXPUNGED: Final = 0x0008
 
 
-def placement_of_folder(name: str) -> frozenset[Placement]:
+def role_by_folder(name: str) -> frozenset[FolderRole]:
     """Return what the name of a folder says; nothing for a name that is not known."""
     last = name.strip().strip('"').rpartition("/")[2].lstrip(".").removesuffix(".mbox").casefold()
     return frozenset({_OF_NAME[last]} if last in _OF_NAME else ())
 
 
-def placement_of_labels(content: bytes) -> frozenset[Placement]:
+def role_by_labels(content: bytes) -> frozenset[FolderRole]:
     """Return what the exporter's fields at the top of a mail say: Google Takeout's labels, Thunderbird's status."""
-    found: set[Placement] = set()
+    found: set[FolderRole] = set()
     at, text = 0, content[:65_536].replace(b"\r\n", b"\n")
     while field := _EXPORTER.match(text, at):
         at = field.end()
@@ -82,18 +82,23 @@ def placement_of_labels(content: bytes) -> frozenset[Placement]:
         if name == b"x-gmail-labels":
             found |= _labels(value)
         elif name == b"x-mozilla-status" and re.fullmatch(rb"[0-9a-fA-F]{1,8}", value):
-            found |= {Placement.TRASH} if int(value, 16) & _EXPUNGED else set()
+            found |= {FolderRole.TRASH} if int(value, 16) & _EXPUNGED else set()
     return frozenset(found)
 
 
-def placement_of_flags(flags: Iterable[str]) -> frozenset[Placement]:
+def role_by_flags(flags: Iterable[str]) -> frozenset[FolderRole]:
     r"""Return what flags say: a maildir's T and D, or IMAP's `\Deleted` and `\Draft`."""
-    of_flag = {"T": Placement.TRASH, "D": Placement.DRAFTS, r"\deleted": Placement.TRASH, r"\draft": Placement.DRAFTS}
+    of_flag = {
+        "T": FolderRole.TRASH,
+        "D": FolderRole.DRAFTS,
+        r"\deleted": FolderRole.TRASH,
+        r"\draft": FolderRole.DRAFTS,
+    }
     keys = (flag if len(flag) == 1 else flag.casefold() for flag in flags)
     return frozenset(of_flag[key] for key in keys if key in of_flag)
 
 
-def _labels(value: bytes) -> set[Placement]:
+def _labels(value: bytes) -> set[FolderRole]:
     raw = re.sub(r"\n[ \t]", " ", value.decode("utf-8", "replace"))
     try:
         text = str(make_header(decode_header(raw)))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """open: an agent.  pending: the customer.  snoozed: nobody until a moment.  resolved: nobody any more."""
+    """open: an agent.  pending: the customer.  snoozed: an agent, from a moment on.  resolved: no one any more."""
 
     OPEN = "open"
     PENDING = "pending"
