@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Final, Literal
 
 from router.reason import Reason, ReasonKey
@@ -13,6 +14,16 @@ Mode = Literal["manual", "round_robin", "least_busy"]
 
 # What a conversation takes of its agent's capacity: an urgent one leaves room for less beside it.
 WEIGHTS: Final[Mapping[str, int]] = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
+
+
+class Turn(IntEnum):
+    """In which order cases are assigned; within a turn the oldest first."""
+
+    EMERGENCY = 0
+    POSSIBLE_DANGER = 1
+    REST = 2
+
+
 _UNKNOWN: Final = ("", "und", "mul")
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +15,9 @@ from store.db.bulk import columns_of, insert_new, table_of
 from store.db.engine import Rows
 from store.tables.desk import DangerQuestionRow
 from store.tables.messages import ConversationRow
+
+# As the small index says it, by which the planners know its rows.
+IS_POSSIBLE_DANGER: Final[Any] = sa.literal_column("conversation.possible_danger", sa.types.NullType())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

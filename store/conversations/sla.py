@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.routing.sla import clock_rests
+from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import insert_ignore, upsert
 from store.db.ids import new_id
@@ -91,8 +92,15 @@ def is_anything_due(connection: Connection, *, now: datetime) -> bool:
 
 def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
     """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
+    # Possible danger comes back first when the service starts, however much was held with it.
+    first = _take_due(connection, IS_POSSIBLE_DANGER, now=now, limit=limit)
+    rest = table_of(ConversationRow).c.possible_danger.is_(False)
+    return first + _take_due(connection, rest, now=now, limit=limit - len(first))
+
+
+def _take_due(connection: Connection, which: sa.ColumnElement[bool], *, now: datetime, limit: int) -> list[SlaState]:
     table = table_of(ConversationRow)
-    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now)
+    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now, which)
     statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
     return [SlaState(**row) for row in connection.execute(statement).mappings()]
 

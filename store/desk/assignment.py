@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
-from router.routing.assignment import WEIGHTS, OnDuty
+from router.routing.assignment import WEIGHTS, OnDuty, Turn
+from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
@@ -75,12 +76,8 @@ def lock_on_duty(connection: Connection) -> list[OnDuty]:
 
 
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
-    """Lock and return what waits for these teams: emergencies first, then the oldest; what others hold is left."""
-    found: list[Waiting] = []
-    for emergency in (True, False):
-        for team in sorted(teams):
-            found += _waiting(connection, team=team, emergency=emergency)
-    return found
+    """Lock and return what waits for these teams by its turn, then the oldest; what others hold is left."""
+    return [case for turn in Turn for team in sorted(teams) for case in _waiting(connection, team=team, turn=turn)]
 
 
 def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: datetime) -> None:
@@ -170,10 +167,15 @@ def _is_open() -> sa.ColumnElement[bool]:
     return table_of(ConversationRow).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
 
 
-def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Waiting]:
+def _waiting(connection: Connection, *, team: str, turn: Turn) -> list[Waiting]:
     columns = table_of(ConversationRow).c
     statement = sa.select(*columns_of(ConversationRow, Waiting))
-    statement = statement.where(*_unassigned(), columns.team == team, columns.emergency.is_(emergency))
+    statement = statement.where(*_unassigned(), columns.team == team)
+    statement = statement.where(columns.emergency.is_(turn is Turn.EMERGENCY))
+    if turn is Turn.POSSIBLE_DANGER:
+        statement = statement.where(IS_POSSIBLE_DANGER)
+    elif turn is Turn.REST:
+        statement = statement.where(columns.possible_danger.is_(False))
     statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
     return [Waiting(**row) for row in connection.execute(statement).mappings()]
 

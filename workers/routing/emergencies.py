@@ -37,6 +37,7 @@ from router.threads.correlation import make_message_id, make_token
 from store.conversations import alarms, danger_questions
 from store.conversations.alarms import EmergencyRecord, Escalation, Judgement
 from store.conversations.changes import LockedConversation, lock
+from store.conversations.danger_questions import DangerQuestion
 from store.conversations.read import find_conversation
 from store.conversations.sla import pauses_of
 from store.db.engine import read_clock
@@ -49,6 +50,7 @@ from store.outbound.corrections import NewCorrection, find_said, queue_correctio
 _UNDOABLE: Final = timedelta(minutes=2)
 # Of a released emergency of an older version, about which nothing else is known.
 _CALM: Final = "normal"
+_NOTHING: Final = "no one was called for this conversation, and no message raised the question of danger"
 
 
 class EmergencyService:
@@ -73,10 +75,13 @@ class EmergencyService:
             self._take_back(connection, case, by=by, now=now)
         elif find_conversation(connection, case.id).possible_danger:
             self._answer(connection, case, danger=danger, by=by, now=now)
+        elif known := find_alarm(connection, case.id):
+            (self._confirm if danger else self._release)(connection, known, by=by, now=now)
+        elif find_question(connection, case.id) is None:
+            raise NotFound(_NOTHING)
         elif danger:
-            self._confirm(connection, alarms.find_emergency(connection, case.id), by=by, now=now)
-        else:
-            self._release(connection, alarms.find_emergency(connection, case.id), by=by, now=now)
+            # After a "no": the agent knows better now.
+            self._answer(connection, case, danger=True, by=by, now=now)
 
     def _answer(
         self, connection: Connection, case: LockedConversation, *, danger: bool, by: str, now: datetime
@@ -127,25 +132,38 @@ class EmergencyService:
         append_events(connection, events)
 
     def _take_back(self, connection: Connection, case: LockedConversation, *, by: str, now: datetime) -> None:
-        """Take the last finding back, so that the question is open again."""
-        question = _found(connection, case.id)
-        emergency = None if question and question.answer is False else alarms.find_emergency(connection, case.id)
-        if emergency is None or emergency.paged_by:
-            if emergency:
-                self._restore(connection, emergency, emergency=False, now=now)
-                alarms.forget_emergency(connection, case.id)
-            if question:
-                danger_questions.answer_danger_question(connection, question, answer=None, by=by, now=now)
-            danger_questions.mark_possible_danger(connection, case.id, possible=True)
-        elif emergency.confirmed is None:
+        """Take the last finding back: the question is open again, or the emergency is as it was before."""
+        question, known = find_question(connection, case.id), find_alarm(connection, case.id)
+        if question is None and known is None:
+            raise NotFound(_NOTHING)
+        if question and (known is None or _is_later(question, known)):
+            if question.answer is None:
+                return
+            self._ask_again(connection, question, case.id, now=now)
+        elif known is None or known.confirmed is None:
             return
+        elif question and known.paged_by and known.confirmed:
+            self._restore(connection, known, emergency=False, now=now)
+            alarms.forget_emergency(connection, case.id)
+            self._ask_again(connection, question, case.id, now=now)
         else:
-            if emergency.confirmed is False:
-                self._restore(connection, emergency, emergency=True, now=now)
-            alarms.judge_emergency(
-                connection, case.id, Judgement(confirmed=None, by="", confirmed_at=None, changed=None)
+            if known.confirmed is False:
+                self._restore(connection, known, emergency=True, now=now)
+            # What an agent made an emergency is confirmed by that agent.
+            before = Judgement(
+                confirmed=True if known.paged_by else None,
+                by=known.paged_by,
+                confirmed_at=known.at if known.paged_by else None,
+                changed=None,
             )
+            alarms.judge_emergency(connection, case.id, before)
         append_events(connection, [NewEvent(EventKind.EMERGENCY_REOPENED, case.id, {"by": by}, at=now)])
+
+    def _ask_again(
+        self, connection: Connection, question: DangerQuestion, conversation_id: UUID, *, now: datetime
+    ) -> None:
+        danger_questions.answer_danger_question(connection, question, answer=None, by="", now=now)
+        danger_questions.mark_possible_danger(connection, conversation_id, possible=True)
 
     def _restore(self, connection: Connection, known: EmergencyRecord, *, emergency: bool, now: datetime) -> None:
         """Make the case what it was before the last judgement, where no one has changed it since."""
@@ -214,11 +232,25 @@ class EmergencyService:
         return f"{base}/case/{write_case_token(case_key(self._key), link)}" if base else ""
 
 
-def _found(connection: Connection, conversation_id: UUID) -> danger_questions.DangerQuestion | None:
+def find_question(connection: Connection, conversation_id: UUID) -> DangerQuestion | None:
+    """Return the last question of danger about a conversation; None if there was none."""
     try:
         return danger_questions.find_danger_question(connection, conversation_id)
     except NotFound:
         return None
+
+
+def find_alarm(connection: Connection, conversation_id: UUID) -> EmergencyRecord | None:
+    """Return what people were called for; None if they were not."""
+    try:
+        return alarms.find_emergency(connection, conversation_id)
+    except NotFound:
+        return None
+
+
+def _is_later(question: DangerQuestion, known: EmergencyRecord) -> bool:
+    """Return whether the question is newer, or was answered after the emergency was judged."""
+    return (question.answered_at or question.at) > (known.confirmed_at or known.at)
 
 
 def _paged(known: EmergencyRecord, state: CaseState) -> PagedCase:
