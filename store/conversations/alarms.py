@@ -44,6 +44,29 @@ class EmergencyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredPage:
+    """A page that no one has confirmed or released, with where its conversation is."""
+
+    conversation_id: UUID
+    team: str
+    assignee: str | None
+    steps: int
+    paged: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageStep:
+    """The next step of a page. to: the agent or team; empty if no one was there.  paged: None leaves it alone."""
+
+    conversation_id: UUID
+    step: int
+    to: str
+    team: str
+    assignee: str | None
+    paged: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What a person found of an emergency. confirmed: None takes the last judgement back; then `by` is empty.
 
@@ -176,6 +199,39 @@ def _case_states(connection: Connection, ids: Collection[UUID], *, calm_only: bo
 def _case_state(row: sa.RowMapping) -> CaseState:
     values = {name: value for name, value in row.items() if name != "id"}
     return CaseState(**values | {"labels": tuple(values["labels"])})
+
+
+def is_any_unanswered(connection: Connection, *, since: datetime) -> bool:
+    """Return whether a page has been where it is since then or longer."""
+    return connection.execute(_unanswered(since).limit(1)).first() is not None
+
+
+def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> list[UnansweredPage]:
+    """Lock and return such pages, the oldest first, with their conversations; what others hold is left."""
+    locked = _unanswered(since).order_by(table_of(EmergencyRow).c.at).limit(limit).with_for_update(skip_locked=True)
+    return [UnansweredPage(**row) for row in connection.execute(locked).mappings()]
+
+
+def move_page(connection: Connection, step: PageStep, *, now: datetime) -> None:
+    """Write where a locked page goes."""
+    table, case = table_of(EmergencyRow), table_of(ConversationRow)
+    values: dict[str, Any] = {"steps": step.step, "stepped_at": now, "stepped_to": step.to}
+    values |= {} if step.paged is None else {"paged": step.paged}
+    connection.execute(sa.update(table).where(table.c.conversation_id == step.conversation_id).values(**values))
+    if step.to:
+        there = {"team": step.team, "assignee": step.assignee, "alarmed_at": None, "version": case.c.version + 1}
+        connection.execute(sa.update(case).where(case.c.id == step.conversation_id).values(**there))
+
+
+def _unanswered(since: datetime) -> sa.Select[Any]:
+    table, case = table_of(EmergencyRow), table_of(ConversationRow)
+    columns = (table.c.conversation_id, case.c.team, case.c.assignee, table.c.steps, table.c.paged)
+    waits = (case.c.emergency, case.c.status != Status.RESOLVED, case.c.merged_into.is_(None))
+    return (
+        sa.select(*columns)
+        .join(case, case.c.id == table.c.conversation_id)
+        .where(table.c.confirmed.is_(None), sa.func.coalesce(table.c.stepped_at, table.c.at) <= since, *waits)
+    )
 
 
 def tally(connection: Connection) -> EmergencyTally:

@@ -54,11 +54,15 @@ def is_anybody_waited_for(connection: Connection, teams: Collection[str]) -> boo
     return connection.execute(statement.limit(1)).first() is not None
 
 
-def lock_on_duty(connection: Connection) -> list[OnDuty]:
-    """Return who is available with what they have, and hold them, so that nobody else gives them work meanwhile."""
+def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDuty]:
+    """Return who is available with what they have, and hold them, so that nobody else gives them work meanwhile.
+
+    off_duty: those who are not available too.
+    """
     columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
-    there = statement.where(columns.available, columns.revoked_at.is_(None)).order_by(columns.id)
+    there = statement.where(columns.revoked_at.is_(None)).order_by(columns.id)
+    there = there if off_duty else there.where(columns.available)
     rows = connection.execute(there.with_for_update()).all()
     skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
     return [
@@ -90,6 +94,12 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
     connection.execute(given, [{"b_id": id_, "b_name": name} for id_, name in sorted(assignees.items())])
     names = set(assignees.values())
     connection.execute(sa.update(agents).where(among(agents.c.name, names)).values(assigned_at=now))
+
+
+def note_given(connection: Connection, name: str, *, now: datetime) -> None:
+    """Write down that a locked agent was given work."""
+    agents = table_of(AgentRow)
+    connection.execute(sa.update(agents).where(agents.c.name == name).values(assigned_at=now))
 
 
 def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
