@@ -56,7 +56,7 @@ from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
 from workers.intake.provider_webhooks import ProviderWebhooks
-from workers.routing.emergencies import EmergencyService
+from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 # The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.

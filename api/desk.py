@@ -20,7 +20,7 @@ from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from workers.intake.provider_webhooks import ProviderWebhooks
-from workers.routing.emergencies import EmergencyService
+from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
+from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
 from workers.chores.retention import Forgetter
@@ -32,6 +33,7 @@ def main() -> None:
     chores = (
         Watch(database, brain),
         PageEscalator(database, brain),
+        FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
         learnt,

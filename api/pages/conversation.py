@@ -34,7 +34,7 @@ from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents
 from store.tables.messages import Direction
-from workers.routing.emergencies import find_alarm, find_question
+from workers.routing.danger_findings import find_alarm, find_question
 
 _MESSAGES: Final = 50
 # How many other conversations of the customer the page shows; the inbox lists the rest.

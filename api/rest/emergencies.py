@@ -20,7 +20,7 @@ from api.rest.queries import find_for
 from router.errors import NotFound
 from store.conversations.alarms import EmergencyRecord
 from store.conversations.danger_questions import DangerQuestion
-from workers.routing.emergencies import find_alarm, find_question
+from workers.routing.danger_findings import find_alarm, find_question
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 

@@ -144,6 +144,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "called": ("Emergencies called", "紧急呼叫"),
     "confirmed": ("confirmed", "确认紧急"),
     "released": ("released", "解除紧急"),
+    "false_pages": ("False pages per 1,000 messages", "每千条消息误呼次数"),
+    "false_pages_exceeded": (
+        "Too many false alarms in 7 days: {released} in {messages} messages, {rate} per 1,000; the bound is {bound}.",
+        "近 7 天误报过多：{messages} 条消息误呼值班 {released} 次，每千条 {rate} 次，上限 {bound} 次。",
+    ),
     "held": ("Held until opening", "待上班处理"),
     "let_in": ("Let in by the second look", "二次检查放行"),
     "volume_by_channel": ("Conversations by day and channel", "每日会话（按渠道）"),

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
-from router.routing.alarms import CaseState, calm_before
+from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock

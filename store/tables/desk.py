@@ -176,7 +176,7 @@ class EmergencyRow(SQLModel, table=True):
 
     evidence: which words, which model, how probable; never the customer's own text.
     confirmed: None until a person looked.  by: who that was.
-    paged, calm: `router.routing.alarms.PagedCase` and `CalmCase`; None in rows of an older version.
+    paged, calm: `router.routing.false_alarm.PagedCase` and `CalmCase`; None in rows of an older version.
     changed: what the last judgement made of the conversation, with both states; None if it made nothing.
     paged_by: the agent who answered that the customer is in danger; empty if the message decided.
     steps: how often it went on because no agent judged it.  stepped_at, stepped_to: when last, and to whom.

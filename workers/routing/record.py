@@ -14,8 +14,8 @@ from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
-from router.routing.alarms import calm_case, paged_case
 from router.routing.emergency import is_heard
+from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace

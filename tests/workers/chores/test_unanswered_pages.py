@@ -19,7 +19,7 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
 from workers.chores.unanswered_pages import PageEscalator
-from workers.routing.emergencies import EmergencyService
+from workers.routing.danger_findings import EmergencyService
 from workers.runtime.failpoints import PAGING
 
 ROOT = Path(__file__).parents[3]

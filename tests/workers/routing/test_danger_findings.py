@@ -23,7 +23,7 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import BOB, TOML, Desk, closed_now, envelope, text_in
 from workers.routing.brain import build_brain
-from workers.routing.emergencies import EmergencyService
+from workers.routing.danger_findings import EmergencyService
 from workers.routing.route import Router
 
 LABELLED = TOML.replace(

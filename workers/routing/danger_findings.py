@@ -19,7 +19,7 @@ from router.errors import NotFound
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.replies.autoreply import fill_reply
-from router.routing.alarms import (
+from router.routing.false_alarm import (
     CalmCase,
     CaseState,
     PagedCase,
@@ -44,7 +44,7 @@ from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
 from store.events.append import EventKind, NewEvent, append_events
-from store.outbound.corrections import NewCorrection, find_said, queue_correction, withdraw_correction
+from store.outbound.false_alarm_replies import NewCorrection, find_said, queue_correction, withdraw_correction
 
 # As long as the page offers to undo: a release that is taken back at once says nothing to the customer.
 _UNDOABLE: Final = timedelta(minutes=2)
