@@ -1,1 +1,1 @@
-"""THE DESK. REST, and the pages that people look at."""
+"""THE DESK. The REST API and the web pages."""

@@ -1,4 +1,4 @@
-"""`python -m api`: serve the desk on the configured address until told to stop."""
+"""`python -m api`: serve the desk on the configured address until a signal stops it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from api.app import create_app
 from api.services.event_stream import Tail
 from workers.runtime.start import open_house
 
-# An answer takes milliseconds; whoever takes longer than this has hung.
+# A response takes milliseconds; one that takes longer than this hangs.
 _GRACE_SECONDS: Final = 20
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams first: they would stay open as long as their readers like."""
+    """Ends the streams first: otherwise they stay open as long as their clients."""
 
     def __init__(self, config: uvicorn.Config, *, tail: Tail) -> None:
         super().__init__(config)
@@ -29,7 +29,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve; the first SIGTERM or Ctrl-C lets running answers finish, a second does not."""
+    """Serve; after the first SIGTERM or Ctrl-C running requests finish, a second one ends them."""
     settings, database = open_house()
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)

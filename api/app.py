@@ -1,4 +1,4 @@
-"""The desk, wired: which routes there are, what stands around them, and what they share."""
+"""Wire the web application: its routes, its middleware, and the shared desk."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
-# The order in which OpenAPI shows them. Prefixes stand in the modules: a route then knows its whole address.
+# The order of the resources in OpenAPI. Each module has its own prefix: a route then knows its whole path.
 _MODULES: Final = (
     *(
         conversations,
@@ -88,7 +88,7 @@ _MODULES: Final = (
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
     "The inbox of all channels: conversations, their messages with the reasons of every decision, attachments, and "
-    "what could not be routed. Every answer to an error is `application/problem+json` (RFC 9457)."
+    "messages that could not be routed. Every error response is `application/problem+json` (RFC 9457)."
 )
 
 
@@ -116,7 +116,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # What may be larger than any other body: the form with its files.
+    # The path whose body may be larger than all others: the form with its files.
     form = desk.visitors.channel
     larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)

@@ -1,4 +1,4 @@
-"""What every route may ask for: the settings, the database, the clock, and the parts made once for the application."""
+"""The dependencies of the routes: settings, database, clock, and the objects made once per application."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Ringer:
-    """Rings for what is to leave; may be used by several threads."""
+    """Rings for outgoing messages; may be used by several threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._lock = settings, threading.Lock()
         self._bell: Bell | None = None
 
     def ring_to_send(self) -> None:
-        """Ring. Never raises on account of the broker: senders look for themselves every few seconds."""
+        """Ring. A broker's failure never raises: senders poll every few seconds anyway."""
         self._opened().ring_to_send()
 
     def _opened(self) -> Bell:
@@ -51,13 +51,13 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time, aware UTC."""
+    """Return the current time, aware UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One application's parts. secure: people reach it by https, so cookies must not leave it."""
+    """The objects of one application. secure: people reach it by https, so cookies are only sent over https."""
 
     settings: Settings
     database: Database
@@ -77,7 +77,7 @@ class Desk:
 
 
 def desk_of(request: Request) -> Desk:
-    """Return the desk that answers this request."""
+    """Return the desk of this request's application."""
     return cast("Desk", request.app.state.desk)
 
 

@@ -1,4 +1,4 @@
-"""Where things are: the addresses that more than one module names."""
+"""Paths and headers that more than one module names."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Final
 
 API: Final = "/api/v1"
 SIGN_IN: Final = "/sign-in"
-# The page asks for itself again every few seconds; that is no sign of a person.
+# The page polls itself every few seconds; a poll is no activity of a person.
 POLL_HEADER: Final = "X-Omniyard-Poll"

@@ -1,4 +1,4 @@
-"""The public endpoints of providers: their signature is verified, the answer comes once what they bring is on disk."""
+"""The public endpoints for providers' webhooks: verify the signature, store the content, then respond."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from router.errors import ConfigError
 from workers.intake.provider_webhooks import Unsigned
 
 routes: Final = APIRouter(prefix=WEBHOOKS_PATH, include_in_schema=False)
-_UNSIGNED: Final = "the signature is missing or is not the provider's over this address and these bytes"
+_UNSIGNED: Final = "the signature is missing, or does not match this URL and these bytes"
 
 _log = structlog.get_logger()
 
 
 async def _webhook_request(request: Request) -> WebhookRequest:
-    # Signatures are over the raw bytes, so they are read before anything parses them.
+    # Signatures cover the raw bytes, so read them before any parsing.
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.url.path.removeprefix(f"{WEBHOOKS_PATH}/{request.path_params['channel']}")
     return WebhookRequest(body=await request.body(), headers=headers, query=request.url.query, path=path)
@@ -34,14 +34,14 @@ ChannelName = Annotated[str, Path(max_length=64)]
 
 @routes.get("/{channel}")
 def challenge(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Response:
-    """Prove to a provider who we are."""
+    """Answer a provider's challenge."""
     reply = desk.webhooks.challenge(channel, request)
     return Response(reply.text, media_type=reply.media_type)
 
 
 @routes.post("/{channel}")
 def message(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Response:
-    """Take what a provider brings."""
+    """Store what a provider delivers."""
     try:
         reply = desk.webhooks.message(channel, request, now=desk.now())
     except Unsigned as error:
@@ -53,7 +53,7 @@ def message(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Respo
 
 @routes.post("/{channel}/status")
 def status(desk: DeskPart, channel: ChannelName, request: WebhookPart, outbound: UUID) -> Response:
-    """Note what became of a message of ours. `outbound` names it; the signature covers the query."""
+    """Record a delivery report. `outbound` names the message; the signature covers the query."""
     try:
         desk.webhooks.status(channel, request, outbound_id=outbound, now=desk.now())
     except Unsigned as error:
@@ -65,4 +65,4 @@ def status(desk: DeskPart, channel: ChannelName, request: WebhookPart, outbound:
 
 def _unusable(channel: str, error: ConfigError) -> ProblemError:
     _log.error("webhook.unusable", channel=channel, error=str(error))
-    return ProblemError("unavailable", "this desk is not set up for webhooks")
+    return ProblemError("unavailable", "this desk is not configured for webhooks")

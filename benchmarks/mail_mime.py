@@ -172,7 +172,8 @@ def _ours(content: bytes) -> Answer:
     # The splitting of new and quoted words is measured elsewhere; here the whole text counts, in its own order.
     whole = f"{envelope.text}\n{envelope.signature}\n{envelope.quoted}"
     other = f"{envelope.text}\n{envelope.quoted}\n{envelope.signature}"
-    names = tuple(attachment.name for attachment in envelope.attachments)
+    # A picture without a name gets one from us, which no sender wrote.
+    names = tuple(each.name for each in envelope.attachments if not each.name.startswith(f"picture-{each.part}."))
     return Answer(envelope.subject, envelope.sender.handle, (whole, other, envelope.html), names)
 
 

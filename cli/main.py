@@ -41,13 +41,14 @@ class CommandGroup(TyperGroup):
         except OmniyardError as error:
             _say(str(error))
             raise typer.Exit(exit_code(error)) from error
-        except (RuntimeError, OSError, ValueError, LookupError, TypeError, AttributeError, ImportError) as error:
+        # The outer loop of a command: a library's error, whatever its family, is no traceback on an operator's screen.
+        except Exception as error:
             raise _own(error) from error
 
 
 def _own(error: Exception) -> Exception:
-    # typer ends a command by exceptions of its own, which are RuntimeErrors, and knows what a closed pipe means.
-    if isinstance(error, BrokenPipeError) or type(error).__module__.startswith("typer"):
+    # typer ends a command by exceptions of its own and of click's, and knows what a closed pipe means.
+    if isinstance(error, BrokenPipeError) or type(error).__module__.startswith(("typer", "click")):
         return error
     _say(f"a fault of Omniyard's own ({type(error).__name__}); `omniyard --debug ...` shows where")
     return typer.Exit(_FAULT)

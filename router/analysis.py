@@ -1,17 +1,19 @@
-"""What a message says by itself, before anything is known about its sender: the pure first half of routing.
+"""Analyse messages one by one, without any knowledge of their senders: the pure first half of routing.
 
-All that can be made of a message alone is made here, while no transaction is open and nobody waits.
+Everything that needs only the message is done here, before a transaction is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import Masked, mask
+from router.message_limits import within_limits
 from router.origin.automatic import Origin, recognise
+from router.origin.sender_proof import SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason
 from router.text.search_terms import words_to_index
@@ -21,19 +23,21 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """One envelope, read. sender_name to file_names: with secrets masked; nothing else may be stored.
+    """One analysed envelope. sender_name to file_names: masked; nothing else may be stored.
 
-    signs: what in it may point at a conversation.  signals: what speaks for and against the sender.
+    signs: references to conversations.
+    proof: what is proven about the sender.  signals: facts for and against the sender.
     secrets: kinds of what was masked.
-    sent_now: those of them in what was written this time; a quote repeats what was sent before.
-    indexed: the words of subject and text for the search.
-    said: the bare words as they came, never kept.  fingerprint: of the words and the files, to recognise a redelivery.
-    echo: of the words alone, equal for whoever says them; empty for too few.
+    sent_now: those of them in the new text; a quote repeats older ones.
+    indexed: the words of subject and text for the search index.
+    said: the normalised original words, never stored.  fingerprint: of the words and the files, to detect a redelivery.
+    echo: of the words alone, equal for all senders; empty for short texts.
     """
 
     envelope: Envelope
     origin: Origin
     signs: Signs
+    proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
@@ -55,30 +59,34 @@ def read_page(
     *,
     classifier: Classifies,
     own: frozenset[str],
-    authserv_id: str | None = None,
+    authserv_id: Callable[[str], str | None] = lambda _: None,
     key: bytes = b"",
 ) -> list[Analysis]:
-    """Read envelopes, in their order.
+    """Analyse envelopes, each within its budget (`router.message_limits`); the results are in the same order.
 
-    own: our addresses, in lower case.  authserv_id: whose Authentication-Results are believed; None for nobody's.
-    key: under which what is kept of the words is made, so that it tells nobody what they were.
+    own: our addresses, in lower case.
+    authserv_id: by channel name, the server whose Authentication-Results are trusted there; None for none.
+    key: for the stored hashes of words, so that they do not reveal the words.
     """
+    envelopes = [within_limits(envelope) for envelope in envelopes]
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
     classified = classifier.classify_page(
         [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],
         masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
     )
     domains = frozenset(address.rpartition("@")[2] for address in own)
+    proofs = [prove_sender(envelope, authserv_id=authserv_id(envelope.channel)) for envelope in envelopes]
     return [
         _read(
             envelope,
             head,
             classification=classification,
             origin=recognise(envelope, own_addresses=own),
-            noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
+            proof=proof,
+            noticed=signals(envelope, own_domains=domains, proof=proof),
             key=key,
         )
-        for envelope, head, classification in zip(envelopes, heads, classified, strict=True)
+        for envelope, head, classification, proof in zip(envelopes, heads, classified, proofs, strict=True)
     ]
 
 
@@ -88,6 +96,7 @@ def _read(
     *,
     classification: Classification,
     origin: Origin,
+    proof: SenderProof,
     noticed: tuple[Signal, ...],
     key: bytes,
 ) -> Analysis:
@@ -99,26 +108,27 @@ def _read(
     secrets = _kinds((*masked, *names, sender))
     # A reply's subject is a quote as well.
     written = head[1:] if envelope.in_reply_to else head
-    # A signal may quote the name, which may be anything.
+    # A signal may quote the sender's name, which may contain anything.
     noticed = _masked_signals(noticed) if sender.kinds else noticed
     return Analysis(
         envelope=envelope,
         origin=origin,
         signs=find_signs(envelope),
+        proof=proof,
         signals=noticed,
         classification=classification,
         sender_name=sender.text,
         subject=subject,
         text=text,
         quoted="\n".join(filter(None, (signature, quoted))),
-        # A secret may be split by tags, where no pattern finds it: the masked text then stands for the markup.
+        # Tags may split a secret so that no pattern finds it: then the masked text is stored instead of the HTML.
         html="" if secrets or mask(envelope.html).kinds else envelope.html,
         file_names=tuple(name.text for name in names),
         secrets=secrets,
         sent_now=_kinds((*written, *names)),
         indexed=words_to_index(subject, text),
         said=said,
-        fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
+        fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
     )
 
@@ -137,10 +147,10 @@ def _masked_reason(why: Reason) -> Reason:
 
 
 def words_of(envelope: Envelope) -> str:
-    """Return what the customer says: the new words; where there are none, what is quoted, or the subject."""
+    """Return the customer's new text; without one the quoted text, or the subject."""
     return envelope.text or envelope.quoted or envelope.subject
 
 
-def _beside(envelope: Envelope) -> str:
+def _subject_and_files(envelope: Envelope) -> str:
     files = " ".join(attachment.sha256 for attachment in envelope.attachments)
     return f"{' '.join(envelope.subject.casefold().split())}\n{files}"

@@ -1,1 +1,1 @@
-"""Around each request: who asks, may they, errors, preconditions, pages of rows, forms, files."""
+"""Around each request: authentication, permissions, errors, preconditions, pagination, forms, files."""

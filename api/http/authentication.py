@@ -1,6 +1,6 @@
-"""Who asks: a bearer token for programs, a session cookie for browsers; and whether they may.
+"""Authenticate a request: a bearer token for programs, a session cookie for browsers; and check its permission.
 
-A token is taken from the Authorization header alone (RFC 6750 section 2.1), so it never stands in a URL or a log.
+A token is accepted only in the Authorization header (RFC 6750 section 2.1), so it never gets into a URL or a log.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 class AccessRule:
-    """What a route demands of whoever asks; every route has one, or is on the list of those that need none."""
+    """What a route requires of its caller; every route has a rule, or is on the list of public routes."""
 
     def __init__(self, verb: Verb) -> None:
         self.verb = verb
 
 
 class Requires(AccessRule):
-    """Somebody known, who may do `verb`. The dependency's value is the Actor."""
+    """A known caller who may do `verb`. The dependency's value is the Actor."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
@@ -48,12 +48,12 @@ class Requires(AccessRule):
         if bearer and (seconds := desk.buckets.wait(agent.id)):
             raise ProblemError("too-many-requests", headers={"Retry-After": str(math.ceil(seconds))})
         if not can(actor, self.verb):
-            raise ProblemError("forbidden", f"the role {actor.role}, or this token, may not do {self.verb}")
+            raise ProblemError("forbidden", f"the role {actor.role}, or this token, has no permission for {self.verb}")
         return actor
 
 
 def sign_in(desk: Desk, token: str, *, response: Response) -> bool:
-    """Begin a session for the token's agent; return False when the token is not in force."""
+    """Begin a session for the token's agent; return False when the token is not valid."""
     agent = _by_token(desk, token)
     if agent is None:
         return False
@@ -62,7 +62,7 @@ def sign_in(desk: Desk, token: str, *, response: Response) -> bool:
 
 
 def sign_out(desk: Desk, *, response: Response) -> None:
-    """Take the session's cookie back."""
+    """Delete the session's cookie."""
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
 
 
@@ -72,10 +72,10 @@ def cookie_name(desk: Desk) -> str:
 
 
 def refuse_foreign_form(request: Request) -> None:
-    """Raise ProblemError unless the request comes from a page of ours; for whatever changes something by cookie."""
+    """Raise ProblemError unless the request comes from our own page; for every change authenticated by cookie."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    # Browsers send at least one of the two with a POST; a program with a cookie has to imitate one.
+    # Browsers send at least one of the two with a POST; a program with a cookie has to send one too.
     ours = site in {"same-origin", "none"} if site else bool(origin) and _host(origin) == request.headers.get("host")
     if not ours:
         raise ProblemError("forbidden", "this request does not come from a page of this desk")
@@ -94,7 +94,7 @@ def _by_token(desk: Desk, token: str) -> AgentRecord | None:
 
 
 def _note(desk: Desk, agent: AgentRecord) -> None:
-    # Reading must go on while nothing can be written: a full disk, a long import.
+    # Reading must work while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         note_use(connection, agent.id)
 
@@ -111,7 +111,7 @@ def _by_session(desk: Desk, request: Request) -> AgentRecord | None:
         refuse_foreign_form(request)
     renewed = desk.sessions.renewed(session, agent=agent, now=desk.now())
     if renewed and POLL_HEADER not in request.headers:
-        # The boundary sets it, because a route that makes its own response would lose it.
+        # The middleware sets the cookie, because a route with its own response would lose it.
         answer = Response()
         _set_cookie(desk, answer, renewed)
         request.scope["session_cookie"] = answer.headers["set-cookie"]
@@ -119,5 +119,5 @@ def _by_session(desk: Desk, request: Request) -> AgentRecord | None:
 
 
 def _set_cookie(desk: Desk, response: Response, value: str) -> None:
-    # No max-age: the cookie goes with the browser; the session's own limits are inside.
+    # No max-age: the cookie ends with the browser; the session's own limits are in its value.
     response.set_cookie(cookie_name(desk), value, path="/", secure=desk.secure, httponly=True, samesite="lax")

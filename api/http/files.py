@@ -1,4 +1,4 @@
-"""Answer with a file so that no browser shows it, runs it or saves it under a name that lies."""
+"""Respond with a file so that no browser shows or runs it, or saves it under a misleading name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse, Response
 
-# Types that no browser executes, even if a proxy or a plug-in ignores the rest; all others are plain bytes.
+# Types that no browser executes, even if a proxy or a plug-in ignores the headers; all others become plain bytes.
 _HARMLESS: Final = frozenset(
     {
         "application/pdf",
@@ -23,17 +23,17 @@ _HARMLESS: Final = frozenset(
     }
 )
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|%;')
-# Names that Windows takes for a device, whatever their ending.
+# Names that Windows takes for a device, with any extension.
 _DEVICES: Final = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 _LONGEST_NAME: Final = 120
-# A message's HTML in a frame of its own: no scripts, no forms, no links that leave, nothing fetched from anywhere.
-# The HTML was sanitised when it was read. This is the second lock, for the day on which the first has a hole.
+# A message's HTML in its own frame: no scripts, no forms, no external links, no requests.
+# The HTML is sanitised when a message is parsed. This is the second protection, if the first has a gap.
 
 _SEALED: Final = "default-src 'none'; sandbox"
 
 
 def download(content: bytes, *, name: str, media_type: str) -> Response:
-    """Return the file as a download (RFC 6266), under a safe name and a type that runs nowhere."""
+    """Return the file as a download (RFC 6266), with a safe name and a type that is not executed."""
     headers = {
         "Content-Disposition": disposition(name),
         "Content-Security-Policy": _SEALED,
@@ -45,19 +45,19 @@ def download(content: bytes, *, name: str, media_type: str) -> Response:
 
 
 def disposition(name: str) -> str:
-    """Return the Content-Disposition of a download: an ASCII name for old clients, the real one beside it.
+    """Return the Content-Disposition of a download: an ASCII name for old clients, and the real name.
 
     Source: RFC 6266 section 4.3 and appendix D, RFC 8187 section 3.2.
     """
     safe = safe_name(name)
     plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode().strip(" .") or "file"
-    # What is left of a Chinese name may be its ending alone.
+    # Of a Chinese name only the extension may be left.
     plain = f"file{safe[safe.rfind('.') :]}" if "." in safe and plain == safe[safe.rfind(".") + 1 :] else plain
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
 
 
 def safe_name(name: str) -> str:
-    """Return the name without what moves the cursor, names a folder or a device, or hides the ending."""
+    """Return the name without characters that move the cursor, name a folder or a device, or hide the extension."""
     visible = "".join(letter for letter in unicodedata.normalize("NFC", name) if _is_visible(letter))
     trimmed = " ".join(visible.split()).strip(" .")
     if not trimmed or trimmed.split(".")[0].lower() in _DEVICES:
@@ -74,12 +74,12 @@ def _is_visible(letter: str) -> bool:
     return letter not in _FORBIDDEN and not unicodedata.category(letter).startswith("C")
 
 
-# `sandbox` without words gives the frame an origin of its own and takes everything away, also when it is opened alone.
+# `sandbox` without values gives the frame an origin of its own and forbids everything, also when it is opened alone.
 _SEALED_FRAME: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
-# The background is white in dark mode as well: senders choose dark letters.
+# The background is white in dark mode as well: senders use dark text.
 _PAGE: Final = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
     "<style>html{{background:#fff;color:#111;font:15px/1.5 system-ui,sans-serif}}body{{margin:12px}}"
@@ -88,5 +88,5 @@ _PAGE: Final = (
 
 
 def framed(html: str) -> HTMLResponse:
-    """Return the sanitised `html` as a page that can do nothing."""
+    """Return the sanitised `html` as a page without any rights."""
     return HTMLResponse(_PAGE.format(html=html), headers={"Content-Security-Policy": _SEALED_FRAME})

@@ -1,4 +1,4 @@
-"""The fields of the pages' forms. `api.http.authentication` decides who may send one, and refuses foreign pages."""
+"""Read the fields of the pages' forms. `api.http.authentication` decides who may send one, and refuses other sites."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from fastapi import Depends, Request
 
 from api.http.problems import ProblemError
 
-# A form of ours has a dozen; a list of chosen rows has a page of them.
+# A form of ours has a dozen fields; one with a list of selected rows has a page of them.
 _MOST_FIELDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What a form sent. A field that is not there is empty, as one that was left empty is."""
+    """The fields of a form. A missing field is empty, like one that was left empty."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
-        """Return a field's value, without the blanks around it."""
+        """Return a field's value, without surrounding blanks."""
         return self.whole(name).strip()
 
     def whole(self, name: str) -> str:
-        """Return a field's value with its line ends as one character each; browsers send two."""
+        """Return a field's value with one character per line end; browsers send two."""
         return next(iter(self.values.get(name, ())), "").replace("\r\n", "\n")
 
     def many(self, name: str) -> list[str]:
-        """Return every value of a field that may be there several times."""
+        """Return all values of a field that may be repeated."""
         return [value.strip() for value in self.values.get(name, ()) if value.strip()]
 
     def number(self, name: str) -> int | None:
-        """Return a field as a number, None if it is none."""
+        """Return a field as a number, None if it is not a number."""
         said = self.one(name)
         return int(said) if said.isascii() and said.isdigit() and len(said) < 18 else None
 
 
 async def fields_of(request: Request) -> Fields:
-    """Return the fields of an urlencoded form; the boundary has limited the body's size."""
+    """Return the fields of an urlencoded form; the middleware has limited the body's size."""
     body = await request.body()
     try:
         return Fields(parse_qs(body.decode("ascii"), max_num_fields=_MOST_FIELDS, strict_parsing=bool(body)))
     except (ValueError, UnicodeDecodeError) as error:
-        raise ProblemError("bad-request", "this form cannot be read") from error
+        raise ProblemError("bad-request", "this form cannot be parsed") from error
 
 
 Form = Annotated[Fields, Depends(fields_of)]
@@ -54,33 +54,33 @@ Form = Annotated[Fields, Depends(fields_of)]
 
 def ours(address: str) -> str:
     """Return the address if it is a path of this desk, else the inbox."""
-    # `//host` and `/\host` are other sites to a browser.
+    # Browsers take `//host` and `/\host` for other sites.
     is_path = address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address
     return address if is_path and address.isprintable() else "/"
 
 
-# Read a form with files (RFC 7578), strictly: what no browser sends is refused, and nothing is read twice.
-# Source of the bounds: CVE-2023-30798, CVE-2024-53981 and their like, where parts, headers or noise had none.
+# Read a form with files (RFC 7578), strictly: refuse what no browser sends, and read nothing twice.
+# Source of the limits: CVE-2023-30798, CVE-2024-53981 and similar, where parts, headers or noise were not limited.
 
 _MOST_PARTS: Final = 40
 _LONGEST_HEAD: Final = 2_000
 _BOUNDARY: Final = re.compile(r'multipart/form-data;\s*boundary="?([A-Za-z0-9\'()+_,./:=?-]{1,70})"?', re.IGNORECASE)
-# What browsers write (HTML Living Standard, section 4.10.21.8): quotes and line breaks in names are escaped.
+# The format of browsers (HTML Living Standard, section 4.10.21.8): quotes and line breaks in names are escaped.
 _NAME: Final = re.compile(rb'(?:^|;) ?name="([^"\r\n]{1,100})"')
 _FILE: Final = re.compile(rb'; ?filename="([^"\r\n]{0,1000})"')
-_UNREADABLE: Final = "this form cannot be read"
+_UNREADABLE: Final = "this form cannot be parsed"
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A filled form: fields by name, the first of each; files as they were named."""
+    """A filled form: fields by name, the first value of each; files with their names."""
 
     fields: dict[str, str]
     files: tuple[tuple[str, bytes], ...]
 
 
 def read_multipart(body: bytes, *, content_type: str) -> Filled:
-    """Return the form. Raises ProblemError when it is none."""
+    """Return the form. Raises ProblemError when the body is not a form."""
     boundary = _BOUNDARY.fullmatch(content_type.strip())
     if boundary is None:
         raise ProblemError("bad-request", _UNREADABLE)

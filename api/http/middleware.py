@@ -1,4 +1,4 @@
-"""The outermost layer: an id and a log line a request, safe headers on each answer, and no error gets past it."""
+"""The outermost layer: an id and a log line for each request, safe headers, and a response to any error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.paths import POLL_HEADER
 from api.services.audit_trail import Trail
 from api.services.request_metrics import Meter
 
-# The largest body that any route takes is a sentence of reason.
+# The largest body of any other route is a sentence of reason.
 MOST_BODY_BYTES: Final = 65_536
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -27,7 +27,7 @@ STRICT: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# An answer that needs another value sets it itself.
+# A response that needs another value sets the header itself.
 _HEADERS: Final = {
     "Content-Security-Policy": STRICT,
     "X-Content-Type-Options": "nosniff",
@@ -43,14 +43,14 @@ _log = structlog.get_logger()
 
 
 class Boundary:
-    """ASGI middleware. secure: the desk is reached by https.  larger: path -> how large its body may be."""
+    """ASGI middleware. secure: the desk is reached by https.  larger: path -> the limit of its body."""
 
     def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool, larger: Mapping[str, int]) -> None:
         self._app, self._meter, self._trail, self._secure = app, meter, trail, secure
         self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. See the ASGI specification."""
+        """Respond to one request. See the ASGI specification."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -68,13 +68,13 @@ class Boundary:
             return
         try:
             await self._app(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001  (the process's outer loop: log, answer, go on with the next request)
+        except Exception as error:  # noqa: BLE001  (the process's outer loop: log, respond, go on with the next request)
             _log.error("request.failed", request_id=scope["request_id"], route=_route(scope), exc_info=error)
             if not answer.status:
                 await respond(Request(scope), "internal")(scope, receive, answer)
 
     def _record(self, scope: Scope, *, status: int, seconds: float) -> None:
-        # Anybody may invent methods; each would be a new series.
+        # A client may invent methods; each would be a new series.
         route, method = _route(scope), scope["method"] if scope["method"] in _METHODS else "OTHER"
         self._meter.answered(method=method, route=route, status=status, seconds=seconds)
         self._trail.note(scope, route=route, status=status, is_poll=POLL_HEADER in Headers(scope=scope))
@@ -90,7 +90,7 @@ class Boundary:
 
 
 class _Answer:
-    """The way out: notes the status and completes the headers."""
+    """The response: notes the status and adds the headers."""
 
     def __init__(self, send: Send, *, scope: MutableMapping[str, Any], secure: bool) -> None:
         self._send, self._scope, self._secure = send, scope, secure
@@ -126,5 +126,5 @@ def _refused_body(scope: Scope, *, most: int) -> str:
 
 
 def _route(scope: Scope) -> str:
-    # The template, never the path: a path has ids in it, and scanners invent millions of them.
+    # The template, never the path: a path contains ids, and scanners invent millions of paths.
     return getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "unknown")

@@ -1,4 +1,4 @@
-"""Cursors of pages: opaque to clients, a sort key to us."""
+"""Cursors of pages: opaque for clients; inside is the sort key of a row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.conversations.read import Position
 
 LARGEST_PAGE: Final = 200
 USUAL_PAGE: Final = 50
-_MALFORMED: Final = "`cursor` is not one that this desk gave out; start without one"
+_MALFORMED: Final = "`cursor` is not from this desk; start without one"
 
 
 def write_cursor(at: datetime, row_id: UUID, *, part: int = 0) -> str:
@@ -28,9 +28,9 @@ def cursor_of(position: Position | None) -> str | None:
 
 
 def read_cursor(cursor: str | None) -> Position | None:
-    """Return the position that the cursor stands for.
+    """Return the position in the cursor.
 
-    Raises ProblemError when it is not ours.
+    Raises ProblemError when the cursor is not ours.
     """
     if cursor is None:
         return None

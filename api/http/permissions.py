@@ -1,6 +1,6 @@
-"""Who may do what: one table, one question. Every route asks it, and a test fails on a route that does not.
+"""Permissions in one table. Every route asks `can`, and a test fails on a route that does not.
 
-Three things must agree: the role may do it, the token was made for it, and the thing is of a team that the agent sees.
+Three things must agree: the role allows it, the token allows it, and the thing belongs to a team that the agent sees.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 
 
 class Role(StrEnum):
-    """What an agent is to the desk."""
+    """The role of an agent."""
 
     VIEWER = "viewer"
     AGENT = "agent"
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Verb(StrEnum):
-    """What can be done at the desk; `noun:verb`."""
+    """A permission; `noun:verb`."""
 
     READ_INBOX = "inbox:read"
     WORK_CONVERSATIONS = "conversations:work"
@@ -53,23 +53,23 @@ class Verb(StrEnum):
 
 
 class OfTeam(Protocol):
-    """Something that a team works on."""
+    """A thing that belongs to a team."""
 
     @property
     def team(self) -> str:
-        """The team's name."""
+        """Return the team's name."""
 
 
-# Whoever answers for the desk as a whole sees all of it.
+# These roles are responsible for the whole desk, so they see all teams.
 _UNLIMITED: Final = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks.
+    """The authenticated caller.
 
-    role: as stored; one that this version does not know may do nothing.  teams: which they belong to; none is no limit.
-    scopes: what their token is for; None is all that the role may.
+    role: as stored; an unknown role has no permissions.  teams: the agent's teams; empty means all.
+    scopes: the token's verbs; None means all of the role.
     """
 
     id: UUID
@@ -80,20 +80,20 @@ class Actor:
 
     @property
     def sees_only(self) -> frozenset[str] | None:
-        """The teams whose conversations they see; None for those who see all."""
+        """The teams whose conversations the actor sees; None means all."""
         return None if self.role in _UNLIMITED or not self.teams else self.teams
 
 
 _EVERYONE: Final = frozenset(Role)
 _WORKING: Final = frozenset({Role.AGENT, Role.SENIOR, Role.SUPERVISOR, Role.ADMIN})
 
-# Originals are unmasked: they may hold card numbers and passwords that customers typed.
+# Originals are unmasked: they may contain card numbers and passwords of customers.
 _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_INBOX: _EVERYONE,
     Verb.WORK_CONVERSATIONS: _WORKING,
     Verb.MERGE_CONVERSATIONS: _WORKING,
     Verb.EDIT_CONTACTS: _WORKING,
-    # Whose mail is whose is a question of identity; a wrong answer shows one customer's case to another.
+    # Merging contacts decides about identity; a mistake shows one customer's case to another.
     Verb.MERGE_CONTACTS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
     Verb.EXPORT_CONTACTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     # It cannot be undone.
@@ -102,7 +102,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.SET_OWN_DUTY: _WORKING,
     Verb.SET_DUTIES: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     Verb.SEND_REPLIES: _WORKING,
-    # A second text to the same customer is a decision: whoever takes it can be asked.
+    # A second text to the same customer is a decision, so it needs an accountable person.
     Verb.SETTLE_OUTBOUND: _WORKING,
     Verb.READ_FILES: _EVERYONE - {Role.VIEWER},
     Verb.READ_ORIGINALS: frozenset({Role.SENIOR, Role.ADMIN}),
@@ -112,7 +112,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_CHANNELS: _EVERYONE,
     Verb.READ_METRICS: _EVERYONE,
     Verb.READ_EVENTS: _EVERYONE,
-    # It shows how each agent is loaded.
+    # It shows each agent's load.
     Verb.READ_SUPERVISION: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
@@ -121,6 +121,6 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
 
 
 def can(actor: Actor, verb: Verb, thing: OfTeam | None = None) -> bool:
-    """Return whether the actor may do it: at all, or to this thing."""
+    """Return whether the actor may do it: in general, or with this thing."""
     may = actor.role in _POLICY[verb] and (actor.scopes is None or verb in actor.scopes)
     return may and (thing is None or actor.sees_only is None or thing.team in actor.sees_only)

@@ -1,4 +1,4 @@
-"""Requests with conditions: `ETag` and `If-Match`, and answers that are the same however often one asks.
+"""Requests with conditions: `ETag` and `If-Match`, and stored answers for repeated requests.
 
 Source: RFC 9110 section 13.1.1; The Idempotency-Key HTTP Header Field, draft-ietf-httpapi-idempotency-key-header.
 """
@@ -24,7 +24,7 @@ _VERSION: Final = re.compile(r'"(\d{1,18})"')
 
 
 def etag(version: int) -> str:
-    """Return the entity tag of a thing's version."""
+    """Return the entity tag of a version."""
     return f'"{version}"'
 
 
@@ -33,8 +33,8 @@ def _read_version(
         str | None,
         Header(
             max_length=64,
-            description="The `ETag` of what you have read; if it has moved on since, the answer is 412. Without it, or "
-            "with `*`, the request holds for whatever version there is.",
+            description="The `ETag` that you have read; if it has changed since, the answer is 412. Without it, or "
+            "with `*`, the request applies to any version.",
         ),
     ] = None,
 ) -> int | None:
@@ -42,11 +42,11 @@ def _read_version(
         return None
     form = _VERSION.fullmatch(if_match.strip())
     if form is None:
-        raise ProblemError("invalid", "`If-Match` is an `ETag` that this desk gave out, or `*`")
+        raise ProblemError("invalid", "`If-Match` must be an `ETag` of this desk, or `*`")
     return int(form.group(1))
 
 
-# The version that the client has read; None for whatever it is.
+# The version that the client has read; None skips the check.
 KnownVersion = Annotated[int | None, Depends(_read_version)]
 
 IdempotencyKey = Annotated[
@@ -56,7 +56,7 @@ IdempotencyKey = Annotated[
         min_length=8,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="Made by the client, one for each thing that it wants said, such as a UUID; the same in each try. "
+        description="Made by the client, one per message, such as a UUID; the same in each attempt. "
         "The same key with the same body gets the same answer; with another body it is refused.",
     ),
 ]
@@ -67,7 +67,7 @@ MaybeIdempotencyKey = Annotated[
         min_length=8,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="As for messages; without one, the request is done as often as it comes.",
+        description="As for messages; without it, each repetition is executed again.",
     ),
 ]
 
@@ -82,10 +82,10 @@ def answer_once(
     asked: str,
     status: int,
 ) -> tuple[Made, bool]:
-    """Return the answer that `make` gives, or gave when the same was asked under this key; and whether it is new.
+    """Return the answer of `make`, or the stored answer to the same request under this key; and whether it is new.
 
-    asked: all that makes the request what it is.  make: does what is asked, in the transaction of `connection`.
-    Raises ProblemError when the key stands for another request, or the answer was erased with its customer.
+    asked: everything that identifies the request.  make: executes it, in the transaction of `connection`.
+    Raises ProblemError when the key belongs to another request, or the answer was erased with its customer.
     """
     if key is None:
         return make(), True
@@ -93,7 +93,7 @@ def answer_once(
     kept = reserve(connection, agent_id=actor.id, key=key, request_hash=digest)
     if kept:
         if not kept.same:
-            raise ProblemError("invalid", "this Idempotency-Key stands for another request; expected a new key")
+            raise ProblemError("invalid", "this Idempotency-Key belongs to another request; expected a new key")
         return _read(kept.answer, model=model), False
     made = make()
     keep(connection, agent_id=actor.id, key=key, status=status, answer=made.model_dump_json())
@@ -104,4 +104,4 @@ def _read(kept: str, *, model: type[Made]) -> Made:
     try:
         return model.model_validate_json(kept)
     except ValidationError as error:
-        raise ProblemError("conflict", "this was done before, and its answer is not kept any more") from error
+        raise ProblemError("conflict", "this was done before, and its answer was erased since") from error

@@ -1,4 +1,4 @@
-"""Every error in one shape: `application/problem+json` (RFC 9457), with the request's id and never a stack."""
+"""All errors in one format: `application/problem+json` (RFC 9457), with the request's id and never a stack trace."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from router.errors import Conflict, NotFound, OmniyardError, PermanentError, Sta
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:omniyard:problem:"
 _RETRY_SECONDS: Final = 5
-# These paths always answer JSON, even if a browser asks for HTML.
+# These paths always respond with JSON, even if a browser asks for HTML.
 _FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 
-# Slug: HTTP status, title, and the sentence that stands when nothing better is known.
+# Slug: HTTP status, title, and the default sentence.
 PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "bad-request": (400, "Bad request", "The request cannot be understood."),
-    "unauthenticated": (401, "Not signed in", "Send `Authorization: Bearer oy_...` with a token that is in force."),
+    "unauthenticated": (401, "Not signed in", "Send `Authorization: Bearer oy_...` with a valid token."),
     "forbidden": (403, "Not allowed", "Your role may not do this."),
     "not-found": (404, "Not found", "There is nothing here."),
-    "method-not-allowed": (405, "Method not allowed", "This address does not know that method."),
-    "not-acceptable": (406, "Not acceptable", "This address answers in another form; `Accept` has to name it."),
+    "method-not-allowed": (405, "Method not allowed", "This address does not accept that method."),
+    "not-acceptable": (406, "Not acceptable", "This address has another format; `Accept` must name it."),
     "conflict": (409, "Conflict", "It changed since you read it."),
-    "stale": (412, "Moved on", "It has another version than the one in `If-Match`; read what is new first."),
+    "stale": (412, "Changed since", "The version is not the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
-    "too-large": (413, "Too large", "The body is larger than this desk takes."),
-    "invalid": (422, "Not valid", "Something in the request is not as it should be; `errors` says what and where."),
-    "too-many-requests": (429, "Too many requests", "This token asks too often; `Retry-After` says when to go on."),
+    "too-large": (413, "Too large", "The body is larger than this desk accepts."),
+    "invalid": (422, "Not valid", "Something in the request is not valid; `errors` says what and where."),
+    "too-many-requests": (429, "Too many requests", "This token sends too much; `Retry-After` says when to go on."),
     "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),
     "unavailable": (503, "Not available now", "The desk cannot reach something it needs; try again in a moment."),
 }
 _SLUG_OF_STATUS: Final = {status: slug for slug, (status, _, _) in PROBLEMS.items()}
 _SLUG_OF_ERROR: Final[Mapping[type[OmniyardError], str]] = {
     NotFound: "not-found",
-    # Before its family: the first that fits is taken.
+    # Before its base class: the first match counts.
     Stale: "stale",
     Conflict: "conflict",
     PermanentError: "invalid",
@@ -49,7 +49,7 @@ _SLUG_OF_ERROR: Final[Mapping[type[OmniyardError], str]] = {
 
 
 class FieldError(BaseModel):
-    """One thing that is wrong with a request. where: `query.limit`, `body.reason`, `path.message_id`."""
+    """One error in a request. where: `query.limit`, `body.reason`, `path.message_id`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"where": "query.limit", "what": "at most 200"}]})
 
@@ -58,7 +58,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, for programs (`type`) and for people (`detail`). Source: RFC 9457 section 3.1."""
+    """An error, for programs (`type`) and for people (`detail`). Source: RFC 9457 section 3.1."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -79,17 +79,17 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path that was asked for, without its query.")
+    instance: str = Field(description="The requested path, without its query.")
     request_id: str = Field(description="Also in the `X-Request-Id` header and in the log.")
     errors: list[FieldError] | None = Field(default=None, description="Only for `invalid`: what is wrong, and where.")
-    version: int | None = Field(default=None, description="Only for a reply past news: the conversation's version now.")
+    version: int | None = Field(default=None, description="Only for an outdated reply: the current version.")
     newer: list[dict[str, Any]] | None = Field(
-        default=None, description="Only for a reply past news: the newest messages, at least all that are new."
+        default=None, description="Only for an outdated reply: the newest messages, at least all new ones."
     )
 
 
 class ErrorPage(Protocol):
-    """Shows a problem to a person; the application has one in its state, because pages stand above this room."""
+    """Shows a problem as a page; the application's state has it, because this folder may not import the pages."""
 
     def __call__(
         self, request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
@@ -113,7 +113,7 @@ class ProblemError(Exception):
 
 
 def slug_of(error: ProblemError | OmniyardError) -> str:
-    """Return the kind of problem that an error is."""
+    """Return the kind of problem of an error."""
     if isinstance(error, ProblemError):
         return error.slug
     found = [slug for family, slug in _SLUG_OF_ERROR.items() if isinstance(error, family)]
@@ -129,7 +129,7 @@ def respond(
     errors: list[FieldError] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Return the problem as JSON, or as a page to a browser that asked for a page."""
+    """Return the problem as JSON, or as a page if a browser asked for a page."""
     status, title, usual = PROBLEMS[slug]
     problem = Problem(
         type=f"{_TYPE_PREFIX}{slug}",
@@ -149,15 +149,15 @@ def respond(
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether to answer with an HTML page."""
+    """Return whether to respond with an HTML page."""
     for_person = not request.url.path.startswith(_FOR_PROGRAMS)
     return for_person and "text/html" in request.headers.get("accept", "")
 
 
 def install(app: FastAPI, *, page: ErrorPage) -> None:
-    """Let the application answer every error in this shape, and people by `page`."""
+    """Register the handlers for every error; `page` renders it for browsers."""
     app.state.error_page = page
-    # Each is synchronous work on values: an `async def` keeps it on the loop, where nothing waits.
+    # Each is synchronous work on values, without any I/O: an `async def` runs it on the loop.
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(OmniyardError, _of_omniyard)
     app.add_exception_handler(RequestValidationError, _of_validation)

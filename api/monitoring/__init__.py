@@ -1,1 +1,1 @@
-"""What machines ask: health and metrics."""
+"""Endpoints for machines: health and metrics."""

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: is this process alive, and can it serve. A dependency must never restart the process."""
+"""`/healthz` and `/readyz`: is this process alive, and can it serve? A failing dependency must not restart it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ routes: Final = APIRouter(tags=["health"])
 
 
 class Liveness(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     model_config = example({"status": "ok"})
 
@@ -48,13 +48,13 @@ class Readiness(BaseModel):
 
 @routes.get("/healthz", summary="Is this process alive")
 async def health() -> Liveness:
-    """Answer from the event loop itself and touch nothing else."""
+    """Respond from the event loop itself, without any dependency."""
     return Liveness(status="ok")
 
 
 @routes.get("/readyz", responses=_NOT_READY, summary="Can this process serve")
 def readiness(desk: DeskPart, response: Response) -> Readiness:
-    """Ask the database for its version of the tables, and the broker whether it is there."""
+    """Ask the database for the version of its tables, and the broker for a response."""
     database, broker = _database(desk), _broker(desk)
     if database != "ok":
         response.status_code = 503
@@ -84,6 +84,6 @@ def _broker(desk: Desk) -> str:
         ) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError, OmniyardError) as error:
-        # The name alone: a URL in the sentence would show the broker's password.
+        # Only the class name: a URL in the sentence would show the broker's password.
         return f"no answer ({type(error).__name__})"
     return "ok"

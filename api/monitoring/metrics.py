@@ -1,4 +1,4 @@
-"""`/metrics`: the desk in Prometheus' words, read from the database when it is asked for.
+"""`/metrics`: the desk's state in Prometheus' format, read from the database on request.
 
 Labels are channels, states, routes and methods: never ids or addresses.
 """
@@ -30,7 +30,7 @@ from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.quarantine import count_quarantined
 from store.tables.messages import InboundState
 
-# Counting reads whole indexes; several scrapers must not do it several times.
+# Counting reads whole indexes; the result is shared by several scrapers.
 _KEPT_SECONDS: Final = 5.0
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 
@@ -38,7 +38,7 @@ routes: Final = APIRouter(tags=["health"])
 
 
 class RequiresUnlessLocal(AccessRule):
-    """What `Requires` does, unless this machine itself asks: Prometheus beside the desk reads without a token."""
+    """Like `Requires`, except for requests from this machine: a local Prometheus reads without a token."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:
         return None if _is_neighbour(request) else Requires(self.verb)(request, desk, bearer)
@@ -58,18 +58,18 @@ class RequiresUnlessLocal(AccessRule):
     summary="Metrics for Prometheus",
 )
 def metrics(desk: DeskPart) -> Response:
-    """Return the metrics: to this machine itself as they are, to others for a token."""
+    """Return the metrics: without a token for this machine, with one for others."""
     return Response(generate_latest(desk.meter.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_neighbour(request: Request) -> bool:
-    # A proxy on this machine brings strangers; it says so in one of these.
+    # A proxy on this machine forwards foreign requests; one of these headers shows it.
     forwarded = any(name in request.headers for name in _FORWARDED)
     return not forwarded and request.client is not None and is_loopback(request.client.host)
 
 
 class DeskCollector(Collector):
-    """Turns the desk's state into metrics whenever the registry is asked for."""
+    """Makes metrics from the desk's state at each collection."""
 
     def __init__(self, database: Database, *, settings: Settings, now: Clock) -> None:
         self._database, self._settings, self._now = database, settings, now
@@ -77,7 +77,7 @@ class DeskCollector(Collector):
         self._kept: tuple[float, list[Metric]] | None = None
 
     def describe(self) -> list[Metric]:
-        """Promise no names, so that registering does not ask the database."""
+        """Return no names, so that registering does not query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -91,7 +91,7 @@ class DeskCollector(Collector):
         try:
             found, is_up = list(self._ask()), 1
         except TransientError:
-            # What this process counts itself is wanted most when the database is away.
+            # This process's own counters matter most when the database is unavailable.
             found, is_up = [], 0
         return [*found, _gauge("omniyard_database_up", "1 while the database answers.", is_up)]
 
@@ -101,22 +101,22 @@ class DeskCollector(Collector):
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
-        yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a person.", dead)
+        yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
-        yield _gauge("omniyard_outbox_unknown_rows", "Sends without a clear answer.", unknown)
+        yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
         imbalance = status.strays + sum(abs(channel.unbalanced) for channel in status.channels)
         yield _gauge("omniyard_ledger_imbalance", "Accepted messages that are not accounted for.", imbalance)
         yield _gauge("omniyard_unpublished_events", "Events without a number yet.", status.unpublished)
-        held = "Messages of the last 24 hours that came while closed and wait."
+        held = "Messages of the last 24 hours that wait because their channel was closed."
         yield _gauge("omniyard_gate_held", held, status.gate.held)
-        released = "Messages of the last 24 hours that the second look let through as emergencies."
+        released = "Messages of the last 24 hours that the second check released as emergencies."
         yield _gauge("omniyard_gate_released", released, status.gate.released)
         rate = "Emergencies of 7 days that were found false, for each thousand messages."
         yield _gauge("omniyard_false_pages_per_thousand", rate, pages.per_thousand)
         yield _gauge("omniyard_pages_unjudged", "Emergencies of 7 days that no one judged.", pages.unjudged)
         yield _gauge("omniyard_promises_broken", "Promises broken in the last 24 hours.", status.breaches)
         offset = (self._now() - status.now).total_seconds()
-        yield _gauge("omniyard_clock_offset_seconds", "This clock less the database's.", offset)
+        yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
         yield _of_webhooks(told)
         yield from _of_channels(status)

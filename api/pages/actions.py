@@ -1,7 +1,7 @@
-"""What the buttons of the pages do: the same orders as the API's, by the same functions, with the same refusals.
+"""The pages' buttons: the same orders as the API's, executed by the same functions, with the same refusals.
 
-Each form carries the version that its agent has read and a key of its own, so that a double click does a thing once
-and nobody acts past news. What was done is said on the next page, with a button that takes it back.
+Each form carries the version that its agent has read and a key of its own, so a double click acts once, and an action
+on an outdated version is refused. The next page shows what was done, with a button that undoes it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from api.rest.queries import find_for
 from api.rest.replies import post_once
 from router.errors import NotFound, OmniyardError, TransientError
 
-# What takes a conversation off the desk: whoever did it goes on with the list.
+# These close the conversation, so the agent continues with the list.
 _LEAVING: Final = frozenset({"resolve", "snooze"})
 # By the name of the button: whether the customer is in danger, and what is said after it.
 _FINDINGS: Final = {
@@ -54,7 +54,7 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 
 @routes.post("/conversations/{key}/change")
 def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
-    """Do what a button says with a conversation."""
+    """Apply a button to a conversation."""
 
     def make() -> Response:
         verb, now = form.one("do"), desk.now()
@@ -106,7 +106,7 @@ def _still_sees(desk: Desk, key: str, actor: Actor) -> bool:
 
 @routes.post("/conversations/{key}/say")
 def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
-    """Answer the customer, or leave a note."""
+    """Answer the customer, or write a note."""
 
     def make() -> Response:
         order = message_order(form, zone=_zone(desk))
@@ -128,7 +128,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
 
 @routes.post("/conversations/{key}/cancel")
 def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
-    """Let a message not leave that waits."""
+    """Cancel a message that waits."""
 
     def make() -> Response:
         settle_outbound(desk, UUID(form.one("outbound")), verdict="cancel", actor=actor)
@@ -139,7 +139,7 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
 
 @routes.post("/conversations/{key}/settle")
 def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key: str) -> Response:
-    """Say what became of a message of which nobody could tell."""
+    """Settle a message with an unknown outcome."""
 
     def make() -> Response:
         verdict: Verdict = "send_again" if form.one("do") == "send_again" else "mark_sent"
@@ -151,10 +151,10 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
 
 @routes.post("/undo")
 def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Response:
-    """Take back what this agent did last, unless the conversation has moved on since."""
+    """Undo the agent's last action, unless the conversation has changed since."""
     done = unseal(desk, form.one("sealed"), actor=actor)
     if done is None:
-        raise ProblemError("conflict", "this is too long ago to be undone by a button")
+        raise ProblemError("conflict", "this is too old to be undone by a button")
 
     def make() -> Response:
         if done.outbound:
@@ -172,7 +172,7 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 def _or_refusal(
     request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
 ) -> Response:
-    """Return what `make` does; or the conversation again with why not, what is new in it, and what was typed."""
+    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
     try:
         return make()
     except TransientError:
@@ -192,7 +192,7 @@ def _or_refusal(
 def _once(form: Fields, verb: str) -> str:
     key = form.one("key")
     if not _KEY.fullmatch(key):
-        raise ProblemError("invalid", "this form has no key; open the page again")
+        raise ProblemError("invalid", "this form has no key; reload the page")
     return f"page-{key}-{verb}"
 
 
@@ -207,7 +207,7 @@ def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
 
 
 def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
-    """Return the names that the sentence about an order has places for."""
+    """Return the names for the placeholders in the sentence about an order."""
     until, moments = order.snoozed_until, moments_of(request, desk)
     names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
     names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}

@@ -28,7 +28,7 @@ from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.conversations.lists import Filter, unread_among
-from store.conversations.messages import MessageRecord, attachments_of, find_message
+from store.conversations.messages import MessageRecord, attachments_of, find_message, has_forged
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
@@ -85,6 +85,7 @@ def show_conversation(
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
     if is_new:
@@ -98,6 +99,7 @@ def show_conversation(
         "Verb": Verb,
         "question": question,
         "refusal": refusal,
+        "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal),
         "presence": "",
         "form_key": uuid4().hex,

@@ -1,4 +1,4 @@
-"""What forms ask for, as the orders that the API takes."""
+"""Turn the pages' forms into the orders of the API."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from api.rest.replies import MessageOrder
 from router.conversation_status import Status
 from store.conversations.read import ConversationRecord
 
-# When a working day begins where no calendar says so.
+# The begin of a working day without a calendar.
 _MORNING: Final = time(9)
 _MONDAY: Final = 0
 
 
 def snoozes(now: datetime, *, zone: ZoneInfo, opens_at: datetime | None) -> Mapping[str, datetime]:
-    """Return the moments by name, aware UTC, the soonest first.
+    """Return the moments by name, aware UTC, the earliest first.
 
     opens_at: when the channel opens next; None while it is open, or if it never does.
     """
@@ -34,9 +34,9 @@ def snoozes(now: datetime, *, zone: ZoneInfo, opens_at: datetime | None) -> Mapp
 
 
 def local_moment(said: str, *, zone: ZoneInfo) -> datetime:
-    """Return the moment that a field for local date and time means, aware UTC.
+    """Return the moment in a field for local date and time, aware UTC.
 
-    Raises ValueError when it says none.
+    Raises ValueError when the field has none.
     """
     local = datetime.fromisoformat(said)
     if local.tzinfo is None:
@@ -48,7 +48,7 @@ def _morning(local: datetime, *, days: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(local.date() + timedelta(days=days), _MORNING, zone).astimezone(UTC)
 
 
-# By the name of the button: the fields of the order. What a button needs beside its name is in fields of the form.
+# By the name of the button: the fields of the order. Further values are in fields of the form.
 _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "take": lambda _: {"take": True},
     "assign": lambda form: {"assignee": form.one("assignee") or None},
@@ -65,20 +65,20 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
 
 
 def change_order(form: Fields, *, opens_at: datetime | None, now: datetime, zone: ZoneInfo) -> ChangeOrder:
-    """Return what a button orders. opens_at: see `snoozes`.
+    """Return the order of a button. opens_at: see `snoozes`.
 
-    Raises ProblemError for a button that is none of ours, ValueError for fields that make no sense.
+    Raises ProblemError for an unknown button, ValueError for fields that make no sense.
     """
     verb = form.one("do")
     if verb == "snooze":
         return ChangeOrder(status=Status.SNOOZED, snoozed_until=_until(form, opens_at=opens_at, now=now, zone=zone))
     if verb not in _VERBS:
-        raise ProblemError("invalid", "this button is none of this desk's")
+        raise ProblemError("invalid", "this desk has no such button")
     return ChangeOrder.model_validate(_VERBS[verb](form))
 
 
 def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
-    """Return what is to be said.
+    """Return the message to write.
 
     Raises ValueError for fields that make no sense.
     """

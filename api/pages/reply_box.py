@@ -1,4 +1,4 @@
-"""What the reply box knows: by which channel an answer leaves and within what bounds, and texts that stand ready."""
+"""The reply box: the channel and the limits of a reply, and the prepared texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.outbound.limits import last_heard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canned:
-    """A text that stands ready, its places filled."""
+    """A prepared text with filled placeholders."""
 
     name: str
     text: str
@@ -26,11 +26,11 @@ class Canned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """What the reply box shows.
+    """The values of the reply box.
 
-    way_out: an answer can leave by the conversation's channel.  until: answers may leave till then; None: at any time.
-    is_over: that moment has passed.  opens_at: when the channel opens; None while it is open.
-    counts_segments: a text is paid for by its segments, as SMS are.
+    way_out: the conversation's channel can send a reply.  until: the end of the provider's window; None without one.
+    is_over: the window is over.  opens_at: when the channel opens; None while it is open.
+    counts_segments: each segment of a text is paid for, as with SMS.
     """
 
     way_out: bool
@@ -44,7 +44,7 @@ class Composer:
 def compose(
     connection: Connection, desk: Desk, row: ConversationRecord, *, missing: tuple[str, ...], now: datetime
 ) -> Composer:
-    """Return what the reply box of a conversation shows. missing: facts that its customer has not given."""
+    """Return the reply box of a conversation. missing: facts that the customer has not given."""
     channel = desk.settings.channels.get(row.channel)
     lasts, opens_at = channel.window.lasts if channel else None, desk.replying.opening(row.channel, now=now)
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
@@ -69,7 +69,7 @@ def _canned(
         opening = opening_words(opens_at, now=now, zone=zone, language=language) if opens_at else ""
         facts = facts_in_words(missing, language=language)
         places = {"reference": row.reference, "next_opening": opening, "desk": settings.omniyard.name}
-        # What only a machine's answer has, such as a link of its own, stays empty for the agent to see.
+        # Values that only automatic replies have, such as a link, stay empty: the agent sees the gap.
         said = text.format_map(defaultdict(str, places, missing_facts=facts))
         found.append(Canned(name=name, text=said))
     return tuple(found)

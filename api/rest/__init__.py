@@ -1,1 +1,1 @@
-"""The REST API below /api/v1, one module a resource."""
+"""The REST API below /api/v1, one module per resource."""

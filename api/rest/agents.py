@@ -1,4 +1,4 @@
-"""`/agents`, `/teams`, `/reply-texts`: who is there, who belongs where, and what stands ready to be said."""
+"""`/agents`, `/teams`, `/reply-texts`: the agents and their duty, the teams, and the prepared texts."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class AgentEntry(BaseModel):
-    """Somebody who may use the desk. Of teams one is needed to be given work; no language or category means any."""
+    """An agent. Work needs at least one team; no language or category means any."""
 
     model_config = example(_AGENT)
 
     id: UUID
     name: str
     role: str
-    available: bool = Field(description="Takes work that is handed out.")
-    capacity: int = Field(description="How much at once: a low one counts 1, normal 2, high 3, urgent 4.")
+    available: bool = Field(description="Takes assigned work.")
+    capacity: int = Field(description="The limit of assigned work: low counts 1, normal 2, high 3, urgent 4.")
     teams: list[str]
     languages: list[str]
     categories: list[str]
-    last_used_at: datetime | None = Field(description="When they were here last, to ten minutes.")
+    last_used_at: datetime | None = Field(description="The last request, to ten minutes.")
 
 
 class AgentList(BaseModel):
-    """Everybody who was not revoked, by name."""
+    """All agents who are not revoked, by name."""
 
     model_config = example({"agents": [_AGENT]})
 
@@ -80,7 +80,7 @@ class AgentList(BaseModel):
 
 
 class DutyOrder(BaseModel):
-    """What is to become different. Your own: `available` and `capacity`; the rest is a supervisor's."""
+    """What to change. Agents may change their own `available` and `capacity`; the rest needs a supervisor."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"available": True, "capacity": 20}]})
 
@@ -91,7 +91,7 @@ class DutyOrder(BaseModel):
     categories: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
 
     def skills(self) -> dict[SkillKind, list[str]]:
-        """Return the skills that it names."""
+        """Return the skills that the order names."""
         pairs = (
             (SkillKind.TEAM, self.teams),
             (SkillKind.LANGUAGE, self.languages),
@@ -108,7 +108,7 @@ class TeamEntry(BaseModel):
     name: str
     title: str
     assign: str = Field(description="`manual`, `round_robin` or `least_busy`.")
-    fallback: str | None = Field(description="Who takes over while nobody is available.")
+    fallback: str | None = Field(description="The team that takes over while no agent of this one is available.")
     agents: list[str]
 
 
@@ -121,7 +121,7 @@ class TeamList(BaseModel):
 
 
 class ReplyText(BaseModel):
-    """A text of the configuration that stands ready. Its places stand in braces."""
+    """A prepared text of the configuration. Its placeholders are in braces."""
 
     model_config = example(_TEXT)
 
@@ -138,10 +138,10 @@ class ReplyTextList(BaseModel):
 
 
 @routes.get(
-    "/agents", dependencies=[Depends(Requires(Verb.READ_AGENTS))], responses=documented(), summary="Who is there"
+    "/agents", dependencies=[Depends(Requires(Verb.READ_AGENTS))], responses=documented(), summary="List the agents"
 )
 def list_all(desk: DeskPart) -> AgentList:
-    """Return everybody who may use the desk, with their duty."""
+    """Return all agents, with their duty."""
     with desk.database.read() as connection:
         return AgentList(agents=_entries(connection))
 
@@ -153,15 +153,15 @@ def change_agent(
     order: DutyOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.SET_OWN_DUTY))],
 ) -> AgentEntry:
-    """Change what work somebody is handed: your own availability and capacity, or, for supervisors, everybody's all."""
+    """Change an agent's duty: your own availability and capacity, or, as a supervisor, everything of any agent."""
     with desk.database.write() as connection:
         return set_duty_of(connection, desk, agent_id, order=order, actor=actor)
 
 
 def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: DutyOrder, actor: Actor) -> AgentEntry:
-    """Change an agent's duty and tell of it; for the page's forms too.
+    """Change an agent's duty and append its event; the page's forms call it too.
 
-    Raises NotFound when there is no such agent, ProblemError for what the actor may not change.
+    Raises NotFound when there is no such agent, ProblemError for a field that the actor may not change.
     """
     _known(order.teams, desk.settings.teams, noun="team")
     _known(order.categories, desk.settings.categories, noun="category")
@@ -175,7 +175,7 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
     return next(entry for entry in _entries(connection) if entry.id == agent_id)
 
 
-@routes.get("/teams", responses=documented(), summary="The teams and who is in them")
+@routes.get("/teams", responses=documented(), summary="List the teams and their agents")
 def list_teams(desk: DeskPart, _: Reader) -> TeamList:
     """Return the teams of the configuration."""
     with desk.database.read() as connection:
@@ -193,9 +193,9 @@ def list_teams(desk: DeskPart, _: Reader) -> TeamList:
     return TeamList(teams=teams)
 
 
-@routes.get("/reply-texts", responses=documented(), summary="Texts that stand ready to be sent")
+@routes.get("/reply-texts", responses=documented(), summary="List the prepared texts")
 def list_reply_texts(desk: DeskPart, _: Reader) -> ReplyTextList:
-    """Return the texts of the configuration, with their places unfilled."""
+    """Return the texts of the configuration, with unfilled placeholders."""
     texts = [ReplyText(name=name, texts=dict(reply.text)) for name, reply in desk.settings.replies.items()]
     return ReplyTextList(reply_texts=texts)
 
@@ -205,7 +205,7 @@ def _refuse_foreign(actor: Actor, agent_id: UUID, *, order: DutyOrder) -> None:
         return
     if agent_id != actor.id:
         raise ProblemError("forbidden", "your role may set only your own availability")
-    # Teams say whose conversations one sees: nobody gives themselves more.
+    # Teams decide whose conversations an agent sees: an agent may not extend that.
     if order.skills():
         raise ProblemError("forbidden", "teams, languages and categories are set by a supervisor")
 

@@ -1,4 +1,4 @@
-"""`/audit`: who looked at what and who did what, newest first; and whether the chain of it holds."""
+"""`/audit`: which agent read or changed what, newest first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ routes: Final = APIRouter(prefix=f"{API}/audit", tags=["audit"])
 
 
 class AuditEntryShown(BaseModel):
-    """One thing that somebody did or looked at."""
+    """One action or reading of an agent."""
 
     model_config = example(_ENTRY)
 
@@ -45,17 +45,17 @@ class AuditEntryShown(BaseModel):
     id: UUID
     at: datetime
     actor: str
-    actor_id: UUID | None = Field(description="None for what an event tells, which knows the name alone.")
+    actor_id: UUID | None = Field(description="null for a row copied from an event, which has only the name.")
     action: str = Field(description="`request.read`, `request.changed`, `request.refused`, or the kind of an event.")
-    object: str = Field(description="The ids or references it was about.")
+    object: str = Field(description="The ids or references that it concerns.")
     detail: dict[str, Any]
     hash: HexHash = Field(
-        description="SHA-256 over the hash before and this row; `omniyard audit check` reckons it again."
+        description="SHA-256 over the previous hash and this row; `omniyard audit check` verifies it."
     )
 
     @classmethod
     def of(cls, row: AuditRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -69,13 +69,13 @@ class AuditPage(BaseModel):
 
 
 class AuditQuery(BaseModel):
-    """What to list; different filters must all hold."""
+    """What to list; all filters must match."""
 
     model_config = ConfigDict(extra="forbid")
 
-    actor: str | None = Field(default=None, max_length=100, description="A name, as it is written.")
+    actor: str | None = Field(default=None, max_length=100, description="An agent's exact name.")
     action: str | None = Field(default=None, max_length=100)
-    about: str | None = Field(default=None, max_length=200, description="`object`, as it is written.")
+    about: str | None = Field(default=None, max_length=200, description="The exact value of `object`.")
     before: int | None = Field(default=None, ge=1, le=2**63 - 1, description="`next_before` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
@@ -84,10 +84,10 @@ class AuditQuery(BaseModel):
     "",
     dependencies=[Depends(Requires(Verb.READ_AUDIT))],
     responses=documented(),
-    summary="Who looked at what, and who did what",
+    summary="Which agent read or changed what",
 )
 def list_entries(desk: DeskPart, query: Annotated[AuditQuery, Query()]) -> AuditPage:
-    """Return a page of what is sealed, which takes about a second."""
+    """Return a page of sealed rows; a new row is sealed after about a second."""
     with desk.database.read() as connection:
         rows = list_audit(
             connection,

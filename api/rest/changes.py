@@ -1,6 +1,6 @@
-"""`PATCH /conversations/{key}`: what agents do with conversations, one or a hundred; and how far they have read.
+"""`PATCH /conversations/{key}`: change a conversation, or up to a hundred at once; and mark one as read.
 
-One order may change several things at once; the page's buttons give the same orders through `change_once`.
+One order may change several fields at once; the page's buttons send the same orders through `change_once`.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ Label = Annotated[str, Field(pattern=_LABEL)]
 
 
 class ChangeOrder(BaseModel):
-    """What is to become different; what is not named stays as it is."""
+    """What to change; fields that are not named stay unchanged."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"status": "snoozed", "snoozed_until": "2026-11-23T01:00:00Z", "take": True}]},
     )
 
-    status: Status | None = Field(default=None, description="`resolved` closes it, `open` opens it again.")
+    status: Status | None = Field(default=None, description="`resolved` closes it, `open` reopens it.")
     snoozed_until: AwareDatetime | None = Field(
-        default=None, description="Goes with `snoozed`: it comes back then, or when its customer writes."
+        default=None, description="Required with `snoozed`: it reopens then, or when its customer writes."
     )
-    take: Literal[True] | None = Field(default=None, description="Give it to me; 409 when somebody else has it.")
-    assignee: str | None = Field(default=None, max_length=100, description="An agent's name; null gives it back.")
+    take: Literal[True] | None = Field(default=None, description="Assign it to me; 409 when another agent has it.")
+    assignee: str | None = Field(default=None, max_length=100, description="An agent's name; null removes it.")
     team: str | None = Field(
-        default=None, min_length=1, max_length=100, description="Moves it; nobody there has it yet."
+        default=None, min_length=1, max_length=100, description="Moves it to a team, without an assignee."
     )
     priority: Priority | None = None
     category: str | None = Field(
-        default=None, max_length=100, description="Corrects what it is about, for learning too; null is none of ours."
+        default=None, max_length=100, description="Corrects the category, also as training data; null means off topic."
     )
-    sub_intent: str | None = Field(default=None, max_length=100, description="The finer question within `category`.")
+    sub_intent: str | None = Field(default=None, max_length=100, description="The sub-intent of `category`.")
     emergency: bool | None = Field(
         default=None,
         description="Whether the customer is in danger, as in `POST /conversations/{key}/emergency`; 409 where neither "
@@ -67,12 +67,12 @@ class ChangeOrder(BaseModel):
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
 
     def change(self) -> Change:
-        """Return the order as the store takes it.
+        """Return the order for the store.
 
         Raises ProblemError when it changes nothing.
         """
         if not self.model_fields_set:
-            raise ProblemError("invalid", "expected at least one thing that is to change")
+            raise ProblemError("invalid", "expected at least one field to change")
         named = self.model_fields_set
         return Change(
             status=self.status,
@@ -93,12 +93,12 @@ class Changed(BaseModel):
 
     model_config = example({"key": "K7QF2MXD4", "version": 5})
 
-    key: str = Field(description="As it was asked for.")
+    key: str = Field(description="The key of the request.")
     version: int
 
 
 class BulkOrder(BaseModel):
-    """One change of many conversations; each succeeds or fails by itself."""
+    """One change for many conversations; each succeeds or fails independently."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -110,18 +110,18 @@ class BulkOrder(BaseModel):
 
 
 class BulkResult(BaseModel):
-    """What became of one of them. version: None if it failed."""
+    """The result for one of them. version: None if it failed."""
 
     model_config = example({"key": "K7QF2MXD4", "status": 200, "version": 5, "detail": ""})
 
     key: str
-    status: int = Field(description="As the answer to a single order would have had it.")
+    status: int = Field(description="The HTTP status that a single order would have had.")
     version: int | None
     detail: str = Field(description="Why it failed; empty if it did not.")
 
 
 class BulkResults(BaseModel):
-    """In the order of the keys."""
+    """The results, in the order of the keys."""
 
     model_config = example({"results": [{"key": "K7QF2MXD4", "status": 200, "version": 5, "detail": ""}]})
 
@@ -143,7 +143,7 @@ def change_conversation(
     response: Response,
     idempotency_key: MaybeIdempotencyKey = None,
 ) -> Changed:
-    """Change it. What is so already is no change: the order may come twice."""
+    """Change it. A value that is set already changes nothing: repeating the order does no harm."""
     changed = change_once(desk, key, order=order, actor=actor, version=version, once=idempotency_key)
     response.headers["ETag"] = etag(changed.version)
     return changed
@@ -152,9 +152,9 @@ def change_conversation(
 def change_once(
     desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None, once: str | None
 ) -> Changed:
-    """Do what is ordered with one conversation, once however often it is asked for; for the page's forms too.
+    """Apply an order to a conversation once, even if it is repeated; the page's forms call it too.
 
-    version: as for `act`.  once: what names this order among the actor's; None for an order that may be done again.
+    version: as for `act`.  once: identifies the order among the actor's; None for an order that may be repeated.
     """
 
     def make() -> Changed:
@@ -169,10 +169,10 @@ def change_once(
 def act(
     connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None = None
 ) -> int:
-    """Do what is ordered with one conversation and return its version then.
+    """Apply an order to a conversation and return its new version.
 
-    version: the one that the agent has read; None for whatever it is.
-    Raises ProblemError and OmniyardError, as the API answers them.
+    version: the version that the agent has read; None skips the check.
+    Raises ProblemError and OmniyardError, with the API's texts.
     """
     wanted = order.change()
     _require_known(desk, order)
@@ -187,9 +187,9 @@ def act(
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
 
 
-@routes.post("/bulk", responses=documented(), summary="One change of up to 100 conversations")
+@routes.post("/bulk", responses=documented(), summary="Change up to 100 conversations")
 def change_many(desk: DeskPart, order: BulkOrder, actor: Worker) -> BulkResults:
-    """Change each by itself: those that fail are named with the reason, the others are changed."""
+    """Change each independently: those that fail are listed with the reason, the others are changed."""
     order.change.change()
     return BulkResults(results=[_one_of_many(desk, key, order=order.change, actor=actor) for key in order.keys])
 
@@ -199,25 +199,23 @@ def _one_of_many(desk: Desk, key: str, *, order: ChangeOrder, actor: Actor) -> B
         with desk.database.write() as connection:
             version = act(connection, desk, key, order=order, actor=actor)
     except TransientError:
-        # The database is away for all of them.
+        # The database is unavailable for all of them.
         raise
     except (ProblemError, OmniyardError) as error:
         return BulkResult(key=key, status=PROBLEMS[slug_of(error)][0], version=None, detail=str(error))
     return BulkResult(key=key, status=_OK, version=version, detail="")
 
 
-@routes.post(
-    "/{key}/read", status_code=204, responses=documented("not-found"), summary="Say that you have read a conversation"
-)
+@routes.post("/{key}/read", status_code=204, responses=documented("not-found"), summary="Mark a conversation as read")
 def read_conversation(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]) -> None:
-    """Note that you have read all that is in it now; what comes later is unread again."""
+    """Mark all of its current messages as read; later ones are unread."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
         mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
 
 
 def _require_known(desk: Desk, order: ChangeOrder) -> None:
-    # A desk that describes no teams or categories may use any name.
+    # Without configured teams or categories any name is allowed.
     for noun, name, known in (
         ("team", order.team, desk.settings.teams),
         ("category", order.category, desk.settings.categories),

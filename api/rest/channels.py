@@ -1,4 +1,4 @@
-"""`/channels`: how far each channel has been read, what became of its messages, and whether the books balance."""
+"""`/channels`: how far each channel has been read, the states of its messages, and whether the books balance."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class ChannelEntry(BaseModel):
     model_config = example(_CHANNEL)
 
     name: str
-    kind: str | None = Field(description="None: no longer in the configuration.")
+    kind: str | None = Field(description="null: no longer in the configuration.")
     enabled: bool
-    epoch: str = Field(description="What makes positions comparable, such as IMAP's UIDVALIDITY.")
-    position: str = Field(description="How far it has been read, in the provider's words.")
-    polled_at: datetime | None = Field(description="The last good poll; None for channels that are pushed to.")
-    waiting: int | None = Field(description="Messages that the server still holds above the position.")
-    held: int | None = Field(description="Messages that the server holds in all.")
-    error: str = Field(description="Why it cannot be read now, in a sentence; empty while it can.")
+    epoch: str = Field(description="Positions are comparable only within an epoch, such as IMAP's UIDVALIDITY.")
+    position: str = Field(description="How far it has been read, in the provider's format.")
+    polled_at: datetime | None = Field(description="The last successful poll; null for channels with webhooks.")
+    waiting: int | None = Field(description="Messages on the server above the position.")
+    held: int | None = Field(description="All messages on the server.")
+    error: str = Field(description="Why it cannot be read now, in a sentence; empty without an error.")
     error_at: datetime | None
     notice: str
     accepted: int
@@ -61,16 +61,16 @@ class ChannelEntry(BaseModel):
     routed: int
     duplicate: int
     quarantined: int
-    oldest_due_at: datetime | None = Field(description="Since when the longest waiting message could be routed.")
+    oldest_due_at: datetime | None = Field(description="When the longest waiting message became due for routing.")
 
     @classmethod
     def of(cls, row: ChannelStatus, *, kind: str | None, enabled: bool) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate({**own_fields(row), "name": row.channel, "kind": kind, "enabled": enabled})
 
 
 class ChannelList(BaseModel):
-    """Every channel, those of the configuration first."""
+    """All channels, those of the configuration first."""
 
     model_config = example({"channels": [_CHANNEL], "balanced": True, "outbound": {"queued": 1}})
 
@@ -83,10 +83,10 @@ class ChannelList(BaseModel):
     "",
     dependencies=[Depends(Requires(Verb.READ_CHANNELS))],
     responses=documented(),
-    summary="How every channel fares",
+    summary="The state of every channel",
 )
 def list_channels(desk: DeskPart) -> ChannelList:
-    """Return the state of one moment."""
+    """Return the current state."""
     configured = desk.settings.channels
     with desk.database.read() as connection:
         status = read_status(connection, channels=tuple(configured))

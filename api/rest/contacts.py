@@ -1,4 +1,4 @@
-"""`/contacts`: who writes, all that they said on every channel, and what agents may do about them."""
+"""`/contacts`: a contact, their messages on every channel, and what agents may change about them."""
 
 from __future__ import annotations
 
@@ -79,28 +79,28 @@ class HandleEntry(BaseModel):
 
 
 class ContactCard(BaseModel):
-    """A contact, as far as we know. handles: the oldest first."""
+    """A contact. handles: the oldest first."""
 
     model_config = example(_CARD)
 
     id: UUID
     name: str
-    note: str = Field(description="What agents know of them.")
+    note: str = Field(description="The agents' note about them.")
     created_at: datetime
-    merged_into: UUID | None = Field(description="The contact that they turned out to be.")
-    erased_at: datetime | None = Field(description="Since when nothing of what they said is kept.")
+    merged_into: UUID | None = Field(description="The contact that they were merged into.")
+    erased_at: datetime | None = Field(description="When their texts were erased.")
     handles: list[HandleEntry]
     labels: list[str]
-    conversations: int = Field(description="How many conversations, of those that you see.")
+    conversations: int = Field(description="How many conversations, among those that you see.")
 
     @classmethod
     def of(cls, card: Card) -> Self:
-        """Show a contact."""
+        """Return the contact as the API shows it."""
         return cls.model_validate(card)
 
 
 class ContactOrder(BaseModel):
-    """What is to become different; what is not named stays as it is."""
+    """What to change; fields that are not named stay unchanged."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"note": "Calls back after six.", "add_labels": ["vip"]}]}
@@ -113,7 +113,7 @@ class ContactOrder(BaseModel):
 
 
 class ContactMergeOrder(BaseModel):
-    """Who they turned out to be."""
+    """The contact to merge into."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": _ID}]})
 
@@ -121,7 +121,7 @@ class ContactMergeOrder(BaseModel):
 
 
 class EraseOrder(BaseModel):
-    """Why; kept in the audit trail."""
+    """The reason; kept in the audit trail."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked for by mail"}]})
 
@@ -138,7 +138,7 @@ class Erased(BaseModel):
 
 
 class SaidEntry(BaseModel):
-    """One message of a contact's story. Secrets are masked."""
+    """One message of a contact's timeline. Secrets are masked."""
 
     model_config = example(_SAID)
 
@@ -157,12 +157,12 @@ class SaidEntry(BaseModel):
 
     @classmethod
     def of(cls, row: ContactMessage) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
 class SaidPage(BaseModel):
-    """Newest first. next_cursor: None on the last page."""
+    """A page, newest first. next_cursor: None on the last page."""
 
     model_config = example({"messages": [_SAID], "next_cursor": None})
 
@@ -171,7 +171,7 @@ class SaidPage(BaseModel):
 
 
 class TimelineQuery(BaseModel):
-    """Which part of it."""
+    """The part to list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -179,27 +179,27 @@ class TimelineQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-@routes.get("", responses=documented("not-found"), summary="The contact who writes from an address or number")
+@routes.get("", responses=documented("not-found"), summary="Find a contact by address or number")
 def find_contact(
     desk: DeskPart, actor: Reader, handle: Annotated[str, Query(min_length=1, max_length=320)]
 ) -> ContactCard:
-    """Return the contact, if you see a conversation of theirs."""
+    """Return the contact, if you see one of their conversations."""
     with desk.database.read() as connection:
         return ContactCard.of(find_card(connection, handle, only_teams=actor.sees_only))
 
 
 @routes.get("/{contact_id}", responses=documented("not-found"), summary="One contact")
 def show_contact(desk: DeskPart, contact_id: UUID, actor: Reader) -> ContactCard:
-    """Return the contact, if you see a conversation of theirs."""
+    """Return the contact, if you see one of their conversations."""
     with desk.database.read() as connection:
         return ContactCard.of(_find(connection, contact_id, actor=actor))
 
 
-@routes.get("/{contact_id}/timeline", responses=documented("not-found"), summary="All that was said, on every channel")
+@routes.get("/{contact_id}/timeline", responses=documented("not-found"), summary="Their messages on every channel")
 def show_timeline(
     desk: DeskPart, contact_id: UUID, actor: Reader, query: Annotated[TimelineQuery, Query()]
 ) -> SaidPage:
-    """Return a page, newest first, of the conversations that you see."""
+    """Return a page, newest first, from the conversations that you see."""
     before = read_cursor(query.cursor)
     with desk.database.read() as connection:
         _find(connection, contact_id, actor=actor)
@@ -216,7 +216,7 @@ def change_contact(
     order: ContactOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.EDIT_CONTACTS))],
 ) -> ContactCard:
-    """Change what agents know of a contact. Routes may ask for labels."""
+    """Change name, note and labels. Routes may test for labels."""
     wanted = CardChange(
         name=order.name,
         note=order.note,
@@ -230,7 +230,7 @@ def change_contact(
 
 
 @routes.post(
-    "/{contact_id}/merge", responses=documented("not-found", "conflict"), summary="Say that two contacts are one person"
+    "/{contact_id}/merge", responses=documented("not-found", "conflict"), summary="Merge two contacts of one person"
 )
 def merge(
     desk: DeskPart,
@@ -238,7 +238,7 @@ def merge(
     order: ContactMergeOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.MERGE_CONTACTS))],
 ) -> Regrouped:
-    """Let this contact become the other one, with handles, conversations and labels. `regroupings` undoes it."""
+    """Merge this contact into the other one, with handles, conversations and labels. `regroupings` undoes it."""
     with desk.database.write() as connection:
         for side in (contact_id, order.into):
             _find(connection, side, actor=actor)
@@ -257,12 +257,12 @@ def merge(
             "content": {"application/json": {"example": {"contacts": [{"id": _ID}], "messages": []}}},
         },
     },
-    summary="Everything that is kept about a contact",
+    summary="Export everything about a contact",
 )
 def export(
     desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.EXPORT_CONTACTS))]
 ) -> Response:
-    """Return all of it as it is kept: secrets masked, files by name; originals are downloaded message by message."""
+    """Return all stored data: secrets masked, files by name; originals are downloaded per message."""
     with desk.database.read() as connection:
         _find(connection, contact_id, actor=actor)
         everything = everything_about(connection, contact_id)

@@ -36,7 +36,7 @@ from store.conversations.lists import Filter, Sort, count_all, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
 
-# Beyond this a list is a mistake or an attack; each value is a bound parameter.
+# A longer list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
@@ -72,16 +72,16 @@ class ListQuery(BaseModel):
     team: list[str] = Field(default=[], max_length=_MOST_VALUES)
     assignee: list[str] = Field(default=[], max_length=_MOST_VALUES, description="Names of agents.")
     mine: bool = Field(default=False, description="The same as `assignee` with your own name.")
-    unassigned: bool = Field(default=False, description="Nobody has it.")
+    unassigned: bool = Field(default=False, description="Without an assignee.")
     category: list[str] = Field(default=[], max_length=_MOST_VALUES)
     channel: list[str] = Field(default=[], max_length=_MOST_VALUES)
     priority: list[Priority] = Field(default=[], max_length=_MOST_VALUES)
     label: list[str] = Field(default=[], max_length=_MOST_VALUES)
     language: list[str] = Field(default=[], max_length=_MOST_VALUES)
     contact: str | None = Field(default=None, max_length=320, description="A contact's id, or a handle of theirs.")
-    due_before: AwareDatetime | None = Field(default=None, description="Something is promised before this moment.")
+    due_before: AwareDatetime | None = Field(default=None, description="With a promise due before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
-    unread: bool = Field(default=False, description="There is something that you have not read.")
+    unread: bool = Field(default=False, description="With messages that you have not read.")
     possible_danger: bool = Field(
         default=False, description="An agent has to answer whether the customer is in danger; not resolved."
     )
@@ -90,12 +90,12 @@ class ListQuery(BaseModel):
         min_length=1,
         max_length=LONGEST_QUERY,
         pattern=r"\S",
-        description="Words in its messages, as in `/search`; of a common word those of the newest messages.",
+        description="Words in its messages, as in `/search`; a common word matches only the newest messages.",
     )
     sort: Sort = Field(
         default=Sort.NEWEST,
-        description="`due`: what is promised first, then what has no promise. Without `sort`, emergencies come first, "
-        "then possible danger, each newest first.",
+        description="`due`: by the earliest promise, those without one last. Without `sort`, emergencies come first, "
+        "then possible danger, then the rest, each newest first.",
     )
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
@@ -110,9 +110,9 @@ class MessagesQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-@routes.get("", responses=documented(), summary="List conversations, newest activity first unless asked otherwise")
+@routes.get("", responses=documented(), summary="List conversations, by default the newest activity first")
 def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery, Query()]) -> ConversationPage:
-    """Return a page. What arrives meanwhile is not repeated and pushes nothing out; a new first page has it."""
+    """Return a page. New conversations do not shift the later pages; a new first page has them."""
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
     with desk.database.read() as connection:
         if query.q is not None:
@@ -128,7 +128,7 @@ def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery
 
 
 def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:
-    """Return what the query asks for, within what the actor sees."""
+    """Return the query's filter, limited to what the actor may see."""
     return Filter(
         statuses=query.status,
         teams=query.team,
@@ -151,7 +151,7 @@ def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:
 
 @routes.get("/counts", responses=documented(), summary="How many conversations wait, by status and team")
 def count_conversations(desk: DeskPart, actor: Reader) -> ConversationCounts:
-    """Return the counts of one moment, of what you may see."""
+    """Return the current counts of what you may see."""
     with desk.database.read() as connection:
         counts = count_all(connection, agent=actor.name, now=desk.now(), only_teams=actor.sees_only)
     return ConversationCounts.model_validate(counts)
@@ -159,7 +159,7 @@ def count_conversations(desk: DeskPart, actor: Reader) -> ConversationCounts:
 
 @routes.get("/{key}", responses=documented("not-found"), summary="One conversation with its messages")
 def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Response) -> ConversationDetail:
-    """Return the conversation. `key` is its id or its reference, in any case; its `ETag` is for `If-Match`."""
+    """Return the conversation. `key` is its id or its reference in any letter case; use its `ETag` for `If-Match`."""
     with desk.database.read() as connection:
         story = Story(connection, find_for(connection, key, actor=actor), limit=LARGEST_PAGE)
         unread = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
@@ -179,7 +179,7 @@ def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Respons
 
 @routes.get("/{key}/messages", responses=documented("not-found"), summary="The messages of one conversation")
 def list_messages(desk: DeskPart, actor: Reader, key: str, query: Annotated[MessagesQuery, Query()]) -> MessagePage:
-    """Return a page: first the newest messages, then those before; within a page the oldest stands first."""
+    """Return a page: the newest messages first, then older ones; within a page the oldest is first."""
     before = read_cursor(query.cursor)
     with desk.database.read() as connection:
         conversation = find_for(connection, key, actor=actor)

@@ -1,4 +1,4 @@
-"""`/conversations/{key}/emergency`: why people were called, and whether the customer is in danger."""
+"""`/conversations/{key}/emergency`: the evidence of danger, and an agent's verdict."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 
 
 class EmergencyOrder(BaseModel):
-    """What a person found."""
+    """An agent's verdict."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirmed": True}]})
 
     confirmed: bool | None = Field(
-        description="true: the customer is in danger; false: not, and the case is what the routes would have made of "
-        "it without the emergency; null: take the last finding back."
+        description="true: the customer is in danger; false: not, and the case becomes what the routes would have made "
+        "of it without the emergency; null: take the last verdict back."
     )
 
 
 class EmergencyDetail(BaseModel):
-    """Why people were called, or why an agent is asked; and what a person found. The evidence stays."""
+    """The evidence of an emergency or of possible danger, and the agent's verdict. The evidence is kept."""
 
     model_config = example(
         {
@@ -60,11 +60,11 @@ class EmergencyDetail(BaseModel):
         }
     )
 
-    inbound_id: UUID = Field(description="The message that it was about.")
+    inbound_id: UUID = Field(description="The message that raised it.")
     called_at: datetime = Field(description="When people were called, or the question was raised.")
-    evidence: dict[str, Any] = Field(description="What spoke for it: words, category, probability, model.")
-    confirmed: bool | None = Field(description="null until a person has looked.")
-    confirmed_by: str = Field(description="Who looked; empty if no one did.")
+    evidence: dict[str, Any] = Field(description="The evidence: words, category, probability, model.")
+    confirmed: bool | None = Field(description="null before the verdict.")
+    confirmed_by: str = Field(description="The agent of the verdict; empty without one.")
     confirmed_at: datetime | None
     paged: bool = Field(description="false: possible danger, no one was called; an agent decides.")
     paged_by: str = Field(description="The agent who said that the customer is in danger; empty: the message did.")
@@ -107,11 +107,11 @@ class EmergencyDetail(BaseModel):
         )
 
 
-@routes.get("/{key}/emergency", responses=documented("not-found"), summary="Why people were called for it, or may be")
+@routes.get("/{key}/emergency", responses=documented("not-found"), summary="The evidence of danger")
 def show_emergency(
     desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> EmergencyDetail:
-    """Return the evidence, and what a person found."""
+    """Return the evidence and the verdict."""
     with desk.database.read() as connection:
         return _detail(connection, find_for(connection, key, actor=actor).id)
 
@@ -124,7 +124,7 @@ def judge(
     order: EmergencyOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))],
 ) -> EmergencyDetail:
-    """Confirm an emergency or release it; of possible danger call people, or deny it. Said twice, it is said once.
+    """Confirm an emergency or release it; of possible danger call people, or deny it. Repeating it does no harm.
 
     A released conversation has the team, priority, promise and labels that it would have had without the emergency;
     what an agent has changed stays. The operator's correction follows what was said to the customer.
@@ -133,7 +133,7 @@ def judge(
 
 
 def judge_for(desk: Desk, key: str, *, danger: bool | None, actor: Actor) -> EmergencyDetail:
-    """Write down what the actor found and return it; for the page's forms too. danger: None takes it back."""
+    """Record the actor's verdict and return it; the page's forms call it too. danger: None takes it back."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
         desk.emergencies.judge(connection, row.id, danger=danger, by=actor.name)

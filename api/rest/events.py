@@ -1,4 +1,4 @@
-"""`/events`: every change of the desk by number, without gaps: in pages, and as a stream."""
+"""`/events`: all changes of the desk by number, without gaps: in pages, and as a stream."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from store.events.feed import FeedEvent, events_after, newest_number
 _MEDIA_TYPE: Final = "text/event-stream"
 _LARGEST_PAGE: Final = 1000
 _STREAM_PAGE: Final = 200
-# Of a 64-bit number.
+# The greatest 64-bit number.
 _GREATEST: Final = 2**63 - 1
 
 routes: Final = APIRouter(prefix=f"{API}/events", tags=["events"])
 _READS: Final = Requires(Verb.READ_EVENTS)
 Reader = Annotated[Actor, Depends(_READS)]
-Number = Annotated[int, Query(ge=0, le=_GREATEST, description="The last number that you have seen.")]
+Number = Annotated[int, Query(ge=0, le=_GREATEST, description="The number of the last event you have.")]
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "number": 4711,
@@ -43,15 +43,15 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 
 class FeedEntry(BaseModel):
-    """One change: what, where, when, by ids and words of ours; never message text."""
+    """One change, with ids and words of ours; never message text."""
 
     model_config = example(_EXAMPLE)
 
-    number: int = Field(description="1, 2, 3 ... without gaps; what was committed later has a greater one.")
-    id: UUID = Field(description="Stays the same wherever the event is told; tell repetitions by it.")
+    number: int = Field(description="1, 2, 3 ... without gaps; an event that is committed later has a greater one.")
+    id: UUID = Field(description="The same in the feed, the stream and webhooks; use it to detect repetitions.")
     kind: str
     conversation_id: UUID | None
-    team: str | None = Field(description="The conversation's team, now.")
+    team: str | None = Field(description="The conversation's current team.")
     at: datetime
     payload: dict[str, Any]
 
@@ -67,14 +67,14 @@ class FeedPage(BaseModel):
     model_config = example({"events": [_EXAMPLE], "next_after": 4711})
 
     events: list[FeedEntry]
-    next_after: int = Field(description="Give this as `after` next time: nothing is missed and nothing repeated.")
+    next_after: int = Field(description="Send this as `after` next time: nothing is missed or repeated.")
 
 
 @routes.get("", responses=documented(), summary="Every change after a number, in order")
 def list_events(
     desk: DeskPart, actor: Reader, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
 ) -> FeedPage:
-    """Return a page, which is empty when there is nothing newer; ask again then, or open the stream."""
+    """Return a page; it is empty if there is nothing newer; then ask again later, or open the stream."""
     with desk.database.read() as connection:
         events, reached = _read(connection, after=after, limit=limit, teams=actor.sees_only)
     return FeedPage(events=[FeedEntry.of(event) for event in events], next_after=reached)
@@ -90,7 +90,7 @@ def list_events(
             "content": {_MEDIA_TYPE: {"example": "id: 4711\nevent: conversation.assigned\ndata: {...}\n\n"}},
         }
     },
-    summary="The same as a stream that stays open",
+    summary="The same as an open stream",
 )
 def stream_events(
     request: Request,
@@ -98,14 +98,16 @@ def stream_events(
     *,
     actor: Reader,
     bearer: Bearer,
-    after: Annotated[int | None, Query(ge=0, le=_GREATEST, description="The last number that you have seen.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=_GREATEST, description="The number of the last event you have.")
+    ] = None,
     last_event_id: Annotated[str, Header(max_length=20)] = "",
 ) -> StreamingResponse:
-    """Stream from `Last-Event-ID` on, else from `after`, else from now; ends when the token does."""
-    # A program that only looks around must not hang on a stream.
+    """Stream events after `Last-Event-ID`, else after `after`, else from now; ends when the token expires."""
+    # A program that probes the API must not hang on a stream.
     if _MEDIA_TYPE not in request.headers.get("accept", ""):
-        raise ProblemError("not-acceptable", f"ask with `Accept: {_MEDIA_TYPE}`")
-    # A page that only listens is no sign of a person, so it keeps no session alive.
+        raise ProblemError("not-acceptable", f"expected the header `Accept: {_MEDIA_TYPE}`")
+    # An open stream is no activity of a person, so it does not extend the session.
     request.scope.pop("session_cookie", None)
     start = _start(desk, last_event_id, after=after)
     if desk.tail.is_full:
@@ -133,7 +135,7 @@ def stream_events(
 def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
     if last_event_id:
         if not last_event_id.isascii() or not last_event_id.isdigit() or int(last_event_id) > _GREATEST:
-            raise ProblemError("invalid", "`Last-Event-ID` is a number that this stream gave out")
+            raise ProblemError("invalid", "`Last-Event-ID` must be a number from this stream")
         return int(last_event_id)
     if after is not None:
         return after
@@ -144,11 +146,11 @@ def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
 def _read(
     connection: Connection, *, after: int, limit: int, teams: frozenset[str] | None
 ) -> tuple[list[FeedEvent], int]:
-    """Return a page and the number up to which the actor has seen all that they may.
+    """Return a page, and the number up to which the actor has all events that they may see.
 
-    teams: whose conversations' events; None is everything.
+    teams: the teams whose events the actor sees; None means all.
     """
-    # Read first: what is published between the two questions is left for the next page.
+    # Read first: events that are published between the two queries are left for the next page.
     newest = newest_number(connection)
     events = events_after(connection, after, limit=limit, teams=teams)
     if len(events) == limit:

@@ -1,4 +1,4 @@
-"""Merge, split and unlink conversations, and undo it; the page's buttons call the same functions."""
+"""Merge, split and unlink conversations, and undo these; the page's buttons call the same functions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Merger = Annotated[Actor, Depends(Requires(Verb.MERGE_CONVERSATIONS))]
 
 
 class MergeOrder(BaseModel):
-    """Where the messages go."""
+    """The target of the messages."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "K7QF2MXD4"}]})
 
@@ -52,7 +52,7 @@ class MergeOrder(BaseModel):
 
 
 class SplitOrder(BaseModel):
-    """Which messages go; at least one stays."""
+    """The messages to move; at least one must stay."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"message_ids": [_ID]}]})
 
@@ -60,7 +60,7 @@ class SplitOrder(BaseModel):
 
 
 class Regrouped(BaseModel):
-    """The id to undo it by, and which conversation has the messages now; None for contacts."""
+    """The id for undoing it, and the conversation that has the messages now; None for contacts."""
 
     model_config = example({"regrouping_id": _ID, "conversation_id": _OTHER})
 
@@ -69,7 +69,7 @@ class Regrouped(BaseModel):
 
 
 class RegroupingEntry(BaseModel):
-    """Something that was put together or taken apart."""
+    """A merge, a split or an unlinking."""
 
     model_config = example(_ENTRY)
 
@@ -84,7 +84,7 @@ class RegroupingEntry(BaseModel):
 
     @classmethod
     def of(cls, row: RegroupingRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -99,10 +99,10 @@ class RegroupingList(BaseModel):
 @routes.post(
     "/conversations/{key}/merge",
     responses=documented("not-found", "conflict", "stale"),
-    summary="Put a conversation's messages into another",
+    summary="Merge a conversation into another",
 )
 def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
-    """Merge it; it is resolved, and what comes for it later goes to the other one."""
+    """Merge it: it is resolved, and later messages for it go to the other conversation."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         target = find_for(connection, order.into, actor=actor).id
@@ -121,10 +121,10 @@ def merge(desk: DeskPart, key: str, order: MergeOrder, *, actor: Merger, version
 @routes.post(
     "/conversations/{key}/split",
     responses=documented("not-found", "conflict", "stale"),
-    summary="Take messages out into a conversation of their own",
+    summary="Move messages into a new conversation",
 )
 def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version: KnownVersion) -> Regrouped:
-    """Split it; the new conversation goes on under the same decisions, with a reference of its own."""
+    """Split it; the new conversation takes over category, team and priority, and has its own reference."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         new, kept = merging.split(
@@ -141,10 +141,10 @@ def split(desk: DeskPart, key: str, order: SplitOrder, *, actor: Merger, version
 @routes.post(
     "/conversations/{key}/unlink",
     responses=documented("not-found", "conflict"),
-    summary="Say that a conversation does not belong to the older one that it is linked to",
+    summary="Unlink a conversation from the older one",
 )
 def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
-    """Take the link away."""
+    """Remove the link."""
     with desk.database.write() as connection:
         source = find_for(connection, key, actor=actor).id
         kept = merging.unlink(connection, conversation_id=source, by=actor.name, now=read_clock(connection))
@@ -154,7 +154,7 @@ def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
 @routes.get(
     "/conversations/{key}/regroupings",
     responses=documented("not-found"),
-    summary="What was merged, split and unlinked",
+    summary="Merges, splits and unlinkings of a conversation",
 )
 def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
     """Return what was done with the conversation, newest first."""
@@ -169,23 +169,23 @@ def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
     summary="Undo a merge, a split or an unlinking",
 )
 def undo(desk: DeskPart, regrouping_id: UUID, actor: Merger) -> RegroupingEntry:
-    """Undo it: what moved goes back, what came since stays where it came to."""
+    """Undo it: what was moved goes back, later messages stay where they arrived."""
     with desk.database.write() as connection:
         undo_for(connection, regrouping_id, actor=actor)
         return RegroupingEntry.of(find_regrouping(connection, regrouping_id).row)
 
 
 def undo_for(connection: Connection, regrouping_id: UUID, *, actor: Actor) -> None:
-    """Undo what the actor may see.
+    """Undo an action that the actor may see.
 
-    Raises NotFound when there is nothing that they may see.
+    Raises NotFound when there is none that they may see.
     """
     kept = find_regrouping(connection, regrouping_id)
     row = kept.row
     if row.kind == RegroupingKind.CONTACTS:
         if not can(actor, Verb.MERGE_CONTACTS):
-            raise ProblemError("forbidden", "this undoes what was done to contacts, which your role may not merge")
-        # The one that was merged has nothing by which it could be seen.
+            raise ProblemError("forbidden", "this undoes a merge of contacts, for which your role has no permission")
+        # The merged contact has no conversation that the actor could see.
         find_card(connection, row.target_id, only_teams=actor.sees_only)
         undo_merged_contacts(connection, kept, by=actor.name, now=read_clock(connection))
         return

@@ -1,4 +1,4 @@
-"""`/messages` and `/attachments`: one message whole, its original, and the files that came with it."""
+"""`/messages` and `/attachments`: one message with all details, its original, and its attachments."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ routes: Final = APIRouter(prefix=API, tags=["messages"])
 def show_message(
     desk: DeskPart, message_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> MessageDetail:
-    """Return the message. The trace has every test that ran, what it saw and what followed; `why` puts it in words."""
+    """Return the message. The trace has every test that ran, its input and its result; `why` puts it in words."""
     with desk.database.read() as connection:
         row = find_message(connection, message_id)
         require_sight(connection, row.conversation_id, actor=actor)
@@ -59,10 +59,10 @@ def show_message(
 def download_original(
     desk: DeskPart, message_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_ORIGINALS))]
 ) -> Response:
-    """Return the bytes as they came.
+    """Return the original bytes.
 
-    Only for seniors and administrators, because customers type passwords and card numbers. Each reading is in the audit
-    trail before its first byte leaves.
+    Only for seniors and administrators, because customers type passwords and card numbers. Each download is recorded in
+    the audit trail before its first byte is sent.
     """
     with desk.database.write() as connection:
         original = find_original(connection, message_id)
@@ -88,7 +88,7 @@ def download_original(
 def download_attachment(
     desk: DeskPart, attachment_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))]
 ) -> Response:
-    """Return the file, read again from the original in a guarded process. Always a download, never shown in place."""
+    """Return the file, parsed again from the original in a sandboxed process. Always a download, never shown inline."""
     with desk.database.read() as connection:
         attachment, original = find_attachment(connection, attachment_id)
         require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)

@@ -1,4 +1,4 @@
-"""`/outbound`: what leaves and left, what nobody could settle, and what a person decides about it."""
+"""`/outbound`: outgoing messages, those with an unknown outcome, and an agent's decision on them."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _VERDICTS: Final = {"send_again": review.send_again, "mark_sent": review.mark_se
 
 
 def outbound_example() -> dict[str, Any]:
-    """Return the example of an entry that has just been queued."""
+    """Return the example of a newly queued entry."""
     return {**_ENTRY, "state": "queued", "error": "", "attempts": 0, "claimed_at": None}
 
 
 class OutboundEntry(BaseModel):
-    """One message that leaves for the customer."""
+    """One outgoing message."""
 
     model_config = example(_ENTRY)
 
@@ -66,23 +66,23 @@ class OutboundEntry(BaseModel):
     channel: str
     recipient: str
     subject: str
-    author: str = Field(description="Empty for what nobody wrote.")
+    author: str = Field(description="The agent; empty for an automatic reply.")
     state: str = Field(
-        description="`queued`, `sending`, `sent`; `failed`: the provider said no; `unknown`: it may have arrived, and "
-        "is being looked for; `needs_person`: only a person can tell; `cancelled`."
+        description="`queued`, `sending`, `sent`; `failed`: the provider refused it; `unknown`: it may have arrived "
+        "and is looked for at the provider; `needs_person`: an agent must decide; `cancelled`."
     )
-    error: Sentence = Field(description="Why, in a sentence; empty if all is well.")
+    error: Sentence = Field(description="Why, in a sentence; empty without an error.")
     attempts: int
     created_at: datetime
-    due_at: datetime = Field(description="When it may leave, or when to look for it again.")
-    claimed_at: datetime | None = Field(description="When it was tried last.")
-    sent_at: datetime | None = Field(description="When the provider had it.")
-    delivery: str = Field(description="What the provider told later: `sent`, `delivered`, `read`, `undelivered`.")
+    due_at: datetime = Field(description="When it may be sent, or when to look for it again.")
+    claimed_at: datetime | None = Field(description="When the last attempt began.")
+    sent_at: datetime | None = Field(description="When the provider accepted it.")
+    delivery: str = Field(description="The provider's later report: `sent`, `delivered`, `read`, `undelivered`.")
     delivery_at: datetime | None
 
     @classmethod
     def of(cls, row: OutboundRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -101,7 +101,7 @@ class OutboundQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: list[OutboundState] = Field(
-        default=list(TROUBLED), max_length=len(OutboundState), description="Default: those that nobody could settle."
+        default=list(TROUBLED), max_length=len(OutboundState), description="Default: those that need a decision."
     )
     channel: str | None = Field(default=None, max_length=100)
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
@@ -114,7 +114,7 @@ class OutboundQuery(BaseModel):
     summary="List outgoing messages, newest first",
 )
 def list_messages(desk: DeskPart, actor: Reader, query: Annotated[OutboundQuery, Query()]) -> OutboundPage:
-    """Return a page; unless states are named, of those that somebody has to look at."""
+    """Return a page; without `state`, of the messages that need an agent's decision."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_outbound(
@@ -136,7 +136,7 @@ def list_messages(desk: DeskPart, actor: Reader, query: Annotated[OutboundQuery,
     summary="One outgoing message",
 )
 def show_message(desk: DeskPart, actor: Reader, outbound_id: UUID) -> OutboundEntry:
-    """Return how far it is."""
+    """Return the message and its state."""
     with desk.database.read() as connection:
         return OutboundEntry.of(_find(connection, outbound_id, actor=actor))
 
@@ -147,39 +147,39 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 @routes.post(
     "/{outbound_id}/send-again",
     responses=documented("not-found", "conflict"),
-    summary="Send a message again that did not clearly leave",
+    summary="Send a message again whose outcome is unknown",
 )
 def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
-    """Queue it again. If it had arrived after all, the customer gets it twice: that is what the person decides."""
+    """Queue it again. If it did arrive, the customer gets it twice: this risk is the agent's decision."""
     return settle(desk, outbound_id, verdict="send_again", actor=actor)
 
 
 @routes.post(
     "/{outbound_id}/mark-sent",
     responses=documented("not-found", "conflict"),
-    summary="Say that a message arrived",
+    summary="Mark a message as sent",
 )
 def mark_sent(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
-    """Settle it as sent, because a person knows."""
+    """Settle it as sent, because the agent knows that it arrived."""
     return settle(desk, outbound_id, verdict="mark_sent", actor=actor)
 
 
 @routes.post(
     "/{outbound_id}/cancel",
     responses=documented("not-found", "conflict"),
-    summary="Let a message not leave",
+    summary="Cancel a message",
 )
 def cancel(
     desk: DeskPart, outbound_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
 ) -> OutboundEntry:
-    """Cancel it, if it waits or could not be settled; its conversation goes back on the desk."""
+    """Cancel it, if it waits or its outcome is unknown; its conversation reopens."""
     return settle(desk, outbound_id, verdict="cancel", actor=actor)
 
 
 def settle(desk: Desk, outbound_id: UUID, *, verdict: Verdict, actor: Actor) -> OutboundEntry:
-    """Do what a person decides about an outgoing message and return it; for the page's forms too.
+    """Apply an agent's decision on an outgoing message and return it; the page's forms call it too.
 
-    Raises NotFound, and Conflict when it is under way or settled by now.
+    Raises NotFound, and Conflict when it is being sent or is settled already.
     """
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)

@@ -1,4 +1,4 @@
-"""`/quarantine`: messages that could not be routed, with the reason; replay them, or put them away with another."""
+"""`/quarantine`: messages that could not be routed, with the reason; replay them, or discard them with a reason."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
 
 
 class QuarantinedEntry(BaseModel):
-    """One message that waits for a person. Secrets are masked."""
+    """One quarantined message. Secrets are masked."""
 
     model_config = example(_ENTRY)
 
@@ -68,7 +68,7 @@ class QuarantinedEntry(BaseModel):
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         envelope = from_json(row.envelope)
         shown = {"subject": mask(envelope.subject).text, "sender_handle": envelope.sender.handle}
         more = {"text": mask(envelope.text).text, "defects": list(envelope.defects)} if cls is QuarantinedDetail else {}
@@ -76,7 +76,7 @@ class QuarantinedEntry(BaseModel):
 
 
 class QuarantinedDetail(QuarantinedEntry):
-    """One message that waits for a person, with what could be read of it."""
+    """One quarantined message with its parsed text."""
 
     model_config = example({**_ENTRY, "text": "hello", "defects": ["the charset x-odd is unknown"]})
 
@@ -99,13 +99,13 @@ class QuarantineQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     channel: str | None = Field(default=None, max_length=100)
-    discarded: bool = Field(default=False, description="Those that were put away instead of those that wait.")
+    discarded: bool = Field(default=False, description="List discarded messages instead of waiting ones.")
     cursor: str | None = Field(default=None, max_length=200)
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
 class ReplayOrder(BaseModel):
-    """Which messages go through the whole path again."""
+    """The messages to route again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [_ID]}]})
 
@@ -113,7 +113,7 @@ class ReplayOrder(BaseModel):
 
 
 class Unreadable(BaseModel):
-    """A message that stays in quarantine, because it still cannot be read."""
+    """A message that stays in quarantine, because it still cannot be parsed."""
 
     model_config = example({"id": _ID, "why": "The mail nests its parts too deep."})
 
@@ -122,7 +122,7 @@ class Unreadable(BaseModel):
 
 
 class Replayed(BaseModel):
-    """Which messages go again. Those not named were not in quarantine any more, so a second order does no harm."""
+    """The messages that are routed again. Others were not in quarantine, so repeating the order does no harm."""
 
     model_config = example({"replayed": [_ID], "unreadable": []})
 
@@ -131,7 +131,7 @@ class Replayed(BaseModel):
 
 
 class DiscardOrder(BaseModel):
-    """Why the message is put away."""
+    """The reason."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "advertising"}]})
 
@@ -145,7 +145,7 @@ class DiscardOrder(BaseModel):
     summary="List quarantined messages, newest first",
 )
 def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) -> QuarantinePage:
-    """Return a page of those that wait, or of those that were discarded."""
+    """Return a page of the waiting messages, or of the discarded ones."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_quarantined(
@@ -167,7 +167,7 @@ def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) ->
     summary="One quarantined message",
 )
 def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
-    """Return what could be read of it, masked."""
+    """Return what could be parsed of it, masked."""
     with desk.database.read() as connection:
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))
 
@@ -176,7 +176,7 @@ def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
 def replay_messages(
     desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
 ) -> Replayed:
-    """Read their originals anew and send them through the whole path, within seconds; twice replays once."""
+    """Parse their originals again and route them, within seconds; repeating it does no harm."""
     again = read_again(desk.database, order.ids, reader=desk.originals)
     with desk.database.write() as connection:
         going = replay(connection, list(again.envelopes), by=actor.name, envelopes=again.envelopes)
@@ -187,7 +187,7 @@ def replay_messages(
 @routes.post(
     "/{inbound_id}/discard",
     responses=documented("not-found", "conflict"),
-    summary="Put a quarantined message away, with a reason",
+    summary="Discard a quarantined message, with a reason",
 )
 def discard_message(
     desk: DeskPart,
@@ -195,7 +195,7 @@ def discard_message(
     order: DiscardOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.DISCARD_QUARANTINE))],
 ) -> QuarantinedDetail:
-    """Put it away. Nothing is deleted: its bytes stay, and it can still be replayed."""
+    """Discard it. Nothing is deleted: its bytes stay, and it can still be replayed."""
     with desk.database.write() as connection:
         discard(connection, inbound_id, reason=order.reason, by=actor.name)
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))

@@ -1,4 +1,4 @@
-"""Put rows together into what a route shows, with a fixed number of queries however many rows there are."""
+"""Collect the rows that a route shows, with a fixed number of queries for any number of rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
 
 class Story:
-    """One conversation with its newest messages. earlier: where the messages before them end; None without any."""
+    """One conversation with its newest messages. earlier: the end of the page before them; None if there is none."""
 
     def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
@@ -48,7 +48,7 @@ class Story:
 
     @property
     def timeline(self) -> list[MessageRecord | PendingOutbound]:
-        """Return its messages and what goes out between them, by time."""
+        """Return its messages and the pending outgoing ones, by time."""
         dated: list[tuple[datetime, MessageRecord | PendingOutbound]] = [
             (row.received_at, row) for row in self.messages
         ]
@@ -57,14 +57,14 @@ class Story:
         return [row for _, row in sorted(dated, key=itemgetter(0))]
 
     def files(self, message: MessageRecord) -> list[AttachmentRecord]:
-        """Return the attachments of one of its messages."""
+        """Return the attachments of one message."""
         return self.attachments[message.id]
 
 
 def read_list(
     connection: Connection, wanted: Filter, *, sort: Sort = Sort.NEWEST, after: Position | None, limit: int
 ) -> tuple[list[Listed], Position | None]:
-    """Return a page of conversations, and where the next one begins if there is one."""
+    """Return a page of conversations, and where the next one begins, if there is one."""
     found = list_conversations(connection, wanted, sort=sort, after=after, limit=limit + 1)
     page, more = [row for row, _ in found[:limit]], len(found) > limit
     seen = glimpses(connection, [row.id for row in page]) if page else {}
@@ -76,7 +76,7 @@ def read_list(
 def read_messages(
     connection: Connection, conversation_id: UUID, *, before: Position | None, limit: int
 ) -> tuple[list[MessageRecord], Position | None]:
-    """Return a page of messages, oldest first, and where the page before it ends if there is one."""
+    """Return a page of messages, oldest first, and where the page before it ends, if there is one."""
     rows = messages_of(connection, conversation_id, before=before, limit=limit + 1)
     page = rows[-limit:]
     return page, Position(page[0].received_at, page[0].id) if len(rows) > limit else None
@@ -85,7 +85,7 @@ def read_messages(
 def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationRecord:
     """Return the conversation with this id or reference.
 
-    Raises NotFound when there is none, or it is of a team that the actor does not see: they cannot tell which.
+    Raises NotFound when there is none, or when its team is hidden from the actor: both look the same.
     """
     try:
         found = find_conversation(connection, UUID(key))
@@ -97,19 +97,19 @@ def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationR
 
 
 def require_sight(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:
-    """Raise NotFound unless the actor sees the conversation that something is of."""
+    """Raise NotFound unless the actor may see the conversation."""
     if actor.sees_only is not None:
         find_for(connection, str(conversation_id), actor=actor)
 
 
 def category_title(desk: Desk, name: str, *, language: Language) -> str:
-    """Return how the category is shown; its name when the file has no title in that language."""
+    """Return the category's title; its name when the configuration has no title in that language."""
     category = desk.settings.categories.get(name)
     return (category.title.get(language) or name) if category else name
 
 
 def program_reader(desk: Desk) -> ReasonReader:
-    """Return the reader of the API's summaries: English, times in ISO 8601."""
+    """Return the reader for the API's summaries: English, times in ISO 8601."""
     return ReasonReader(
         words=Words("en"),
         category=lambda name: category_title(desk, name, language="en"),
@@ -118,7 +118,7 @@ def program_reader(desk: Desk) -> ReasonReader:
 
 
 def contact_of(text: str | None) -> UUID | str | None:
-    """Return a contact's id, or the handle that the text is; None when it is empty."""
+    """Return the contact's id or handle that the text is; None when it is empty."""
     try:
         return UUID(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""`/ratings`: what customers said of their closed cases."""
+"""`/ratings`: customers' ratings of their closed cases."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 
 class RatingEntry(BaseModel):
-    """What one customer said of one closing."""
+    """One customer's rating of one closing."""
 
     model_config = example(_RATING)
 
     conversation_id: UUID
     reference: str
     team: str
-    assignee: str | None = Field(description="Whose case it is now.")
+    assignee: str | None = Field(description="The current assignee.")
     score: int = Field(description="1 (badly) to 5 (very well).")
-    word: str = Field(description="Secrets are masked; empty if nothing was written.")
+    word: str = Field(description="The comment, secrets masked; empty without one.")
     rated_at: datetime
 
     @classmethod
     def of(cls, row: RatingRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -70,9 +70,9 @@ class RatingQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-@routes.get("", responses=documented(), summary="What customers said of their closed cases")
+@routes.get("", responses=documented(), summary="Customers' ratings of their closed cases")
 def list_entries(desk: DeskPart, actor: Reader, query: Annotated[RatingQuery, Query()]) -> RatingPage:
-    """Return a page, newest first; of whoever is limited to teams, those of their teams' cases."""
+    """Return a page, newest first; readers who are limited to teams get only the cases of their teams."""
     after = read_cursor(query.cursor)
     before = (after.at, after.id) if after else None
     with desk.database.read() as connection:

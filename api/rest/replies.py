@@ -1,4 +1,4 @@
-"""`POST /conversations/{key}/messages`: what agents say, once however often it is asked for, and never past news."""
+"""`POST /conversations/{key}/messages`: agents' replies and notes, each once; a reply only to the newest version."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["messages"])
 
 
 class MessageOrder(BaseModel):
-    """What is to be said.
+    """The message to write.
 
-    A reply leaves by the channel that the customer wrote on; a note is for agents only.
+    A reply is sent on the channel of the customer's last message; a note is for agents only.
     """
 
     model_config = ConfigDict(
@@ -53,34 +53,34 @@ class MessageOrder(BaseModel):
         default=None,
         ge=1,
         description="The conversation's `version` that the author has read. A reply needs it; if the conversation has "
-        "moved on since, the answer is 409 with what is new in `newer`.",
+        "changed since, the answer is 409 with the new messages in `newer`.",
     )
-    send_at: AwareDatetime | None = Field(default=None, description="When it is to leave, instead of now.")
-    hold_until_opening: bool = Field(default=False, description="Let it leave when the channel opens.")
+    send_at: AwareDatetime | None = Field(default=None, description="When to send it, instead of now.")
+    hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
-        default=[], max_length=_MOST_COPIES, description="Further recipients, on channels of mail."
+        default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
     )
     template: str | None = Field(
-        default=None, max_length=100, description="The provider's id of an approved text, where only those may leave."
+        default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
-    variables: dict[str, str] | None = Field(default=None, max_length=50, description="Of the template.")
+    variables: dict[str, str] | None = Field(default=None, max_length=50, description="The template's variables.")
 
 
 class PostedMessage(BaseModel):
-    """The message, and how it leaves; a note does not. `GET /outbound/{id}` follows it."""
+    """The message, and its outbound entry; a note has none. `GET /outbound/{id}` follows it."""
 
     model_config = example({"message": message_example(), "outbound": outbound_example(), "version": 4})
 
     message: MessageEntry
     outbound: OutboundEntry | None
-    version: int = Field(description="Of the conversation, with this message.")
+    version: int = Field(description="The conversation's version, with this message.")
 
 
 @routes.post(
     "/{key}/messages",
     status_code=_CREATED,
     responses=documented("not-found", "conflict"),
-    summary="Answer the customer, or leave a note",
+    summary="Answer the customer, or write a note",
 )
 def post_message(
     desk: DeskPart,
@@ -90,17 +90,17 @@ def post_message(
     actor: Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))],
     idempotency_key: IdempotencyKey,
 ) -> PostedMessage:
-    """Write it down and let it leave. Safe to repeat: a lost answer, a double click, a restart send once.
+    """Store the message and queue it. Safe to repeat: a lost response, a double click, a restart send it once.
 
-    An immediate reply stops the clock of the first reply and sets the conversation to pending.
+    An immediate reply ends the promise of a first reply and sets the conversation to pending.
     """
     return post_once(desk, key, order=order, actor=actor, once=idempotency_key)
 
 
 def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> PostedMessage:
-    """Say what is ordered, once however often it is asked for; for the page's forms too.
+    """Store and queue an order once, even if it is repeated; the page's forms call it too.
 
-    once: what names this order among the actor's.
+    once: identifies the order among the actor's.
     """
 
     def make() -> PostedMessage:
@@ -126,7 +126,7 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        message_id = desk.replying.reply(connection, case, _wish(order, actor=actor, key=once))
+        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once))
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
@@ -135,7 +135,7 @@ def _post(
     )
 
 
-def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
+def _request(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
     return ReplyRequest(
@@ -154,14 +154,14 @@ def _wish(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
 def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrder) -> None:
     if order.based_on_version is None:
         if order.kind == "reply":
-            raise ProblemError("invalid", "a reply needs based_on_version: the version that its author has read")
+            raise ProblemError("invalid", "a reply needs `based_on_version`: the version that its author has read")
         return
     behind = case.version - order.based_on_version
     if behind == 0:
         return
-    # Each message raises the version by one at least, so that these are all the new ones, and perhaps some more.
+    # Each message raises the version by at least one, so this covers all new messages, and perhaps some older ones.
     newest = messages_of(connection, case.id, limit=min(abs(behind), _MOST_NEWS))
     files = attachments_of(connection, [row.id for row in newest])
     shown = [MessageEntry.of(row, attachments=files[row.id], reasons=[]) for row in newest]
     more: dict[str, Any] = {"version": case.version, "newer": [each.model_dump(mode="json") for each in shown]}
-    raise ProblemError("conflict", "the conversation has moved on; read what is new before you answer", more=more)
+    raise ProblemError("conflict", "the conversation has changed; read what is new before you answer", more=more)

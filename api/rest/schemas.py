@@ -1,4 +1,4 @@
-"""What the REST API shows: one class a noun, each with an example. Fields only grow; none is renamed or dropped."""
+"""The models of the REST API: one class per noun, each with an example. Fields are only added."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store.conversations.read import ConversationRecord, LastMessage
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# A reason of a column of text, said in English.
+# The reason of a text column, in English.
 Sentence = Annotated[str, BeforeValidator(line_in_english)]
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -86,6 +86,7 @@ _MESSAGE: Final[dict[str, Any]] = {
     "sent_at": _AT,
     "received_at": _AT,
     "origin": "person",
+    "sender_proof": "proven",
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
@@ -144,21 +145,22 @@ _OUTGOING: Final[dict[str, Any]] = {
 
 
 def message_example() -> dict[str, Any]:
-    """Return the example of a reply that has just been queued."""
+    """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
+    own |= {"sender_proof": ""}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
 def own_fields(row: DataclassInstance) -> dict[str, Any]:
-    """Return the fields of a row by name, for an entry that shows more than its row has.
+    """Return the fields of a row by name, for an entry with more fields than its row.
 
-    Unlike `dataclasses.asdict` it copies nothing: a trace is large.
+    Unlike `dataclasses.asdict` it does not copy: a trace is large.
     """
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 class ContactEntry(BaseModel):
-    """Who wrote, as far as we know. handles: the oldest first."""
+    """The sender. handles: the oldest first."""
 
     model_config = example(_CONTACT)
 
@@ -173,46 +175,46 @@ class ConversationSummary(BaseModel):
     model_config = example(_SUMMARY)
 
     id: UUID
-    reference: str = Field(description="Short and speakable; works wherever the id does.")
+    reference: str = Field(description="Short and easy to spell; accepted wherever the id is.")
     subject: str
     status: str
     channel: str
-    category: str | None = Field(description="None: not recognised, a person has to look.")
+    category: str | None = Field(description="null: not recognised, an agent must read it.")
     emergency: bool
     team: str
     assignee: str | None
     priority: str
     labels: list[str]
-    language: str = Field(description="Of the customer (BCP 47); `und` if unknown.")
-    route: str = Field(description="Name of the route that fired.")
+    language: str = Field(description="The customer's language (BCP 47); `und` if unknown.")
+    route: str = Field(description="Name of the route that matched.")
     sla: str | None
     opened_at: datetime
     last_message_at: datetime
-    due_at: datetime | None = Field(description="The earliest promise still open; None when nothing is promised.")
+    due_at: datetime | None = Field(description="The earliest open promise; null without one.")
     first_reply_due_at: datetime | None
     next_reply_due_at: datetime | None
     resolve_due_at: datetime | None
     contact: ContactEntry
-    messages: int = Field(description="How many messages it has.")
+    messages: int = Field(description="Number of messages.")
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
-    held_until: datetime | None = Field(description="When a snoozed conversation comes back by itself.")
-    snoozed_by: str | None = Field(description="Who put it aside; None when its channel was closed.")
+    held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
+    snoozed_by: str | None = Field(description="The agent who snoozed it; null when its channel was closed.")
     merged_into: UUID | None = Field(description="The conversation that has its messages now; change that one.")
     possible_danger: bool = Field(description="An agent has to answer whether its customer is in danger.")
-    unread: bool = Field(description="There is something in it that you have not read.")
+    unread: bool = Field(description="Has messages that you have not read.")
 
     @classmethod
     def of(cls, row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse, unread=unread))
 
 
 def summary_fields(
     row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool
 ) -> dict[str, Any]:
-    """Return the fields of a summary of the row."""
+    """Return the fields of a row's summary."""
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
     said |= {"unread": unread}
@@ -220,13 +222,13 @@ def summary_fields(
 
 
 class AttachmentEntry(BaseModel):
-    """A file that came with a message; `GET /attachments/{id}` has its bytes."""
+    """An attachment of a message; `GET /attachments/{id}` has its bytes."""
 
     model_config = example(_ATTACHMENT)
 
     id: UUID
     name: str
-    media_type: str = Field(description="As the sender claims; never trust it.")
+    media_type: str = Field(description="The sender's claim; do not trust it.")
     size: int = Field(description="Bytes.")
     sha256: str
 
@@ -252,15 +254,18 @@ class MessageEntry(BaseModel):
     direction: str
     channel: str
     sender_handle: str
-    sender_name: str = Field(description="As the sender shows it; never proof of anything.")
+    sender_name: str = Field(description="The sender's claim; no proof of anything.")
     subject: str
-    text: str = Field(description="The words that are new in this message.")
+    text: str = Field(description="The message without quoted text.")
     quoted: str
     has_html: bool
     rfc_message_id: str | None
     sent_at: datetime | None = Field(description="The sender's claim.")
     received_at: datetime
     origin: str
+    sender_proof: str = Field(
+        description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
+    )
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
     why: list[ReasonEntry] = Field(description="Summary of the trace.")
@@ -274,23 +279,23 @@ class MessageEntry(BaseModel):
         reasons: Sequence[ExplainedStep],
         **more: object,
     ) -> Self:
-        """Show a row. more: fields of a class that has more."""
+        """Return the row as the API shows it. more: further fields of a subclass."""
         files = [AttachmentEntry.model_validate(attachment) for attachment in attachments]
         why = [ReasonEntry.model_validate(reason) for reason in reasons]
         return cls.model_validate({**own_fields(row), "attachments": files, "why": why, **more})
 
 
 class MessageDetail(MessageEntry):
-    """One message with everything that is known of it."""
+    """One message with all details."""
 
     model_config = example({**_MESSAGE, "html": "<p>My payment failed.</p>", "trace": _TRACE})
 
-    html: str = Field(description="Sanitised; still to be shown only in a sandboxed frame. Empty when there is none.")
-    trace: Trace = Field(description="Every test that ran, what it saw and what followed; reasons as keys with values.")
+    html: str = Field(description="Sanitised; still show it only in a sandboxed frame. Empty without HTML.")
+    trace: Trace = Field(description="Every test that ran, its input and its result; reasons as keys with values.")
 
 
 class OutgoingEntry(BaseModel):
-    """Something that leaves for the customer and is not among the messages yet."""
+    """An outgoing message that is not in the list of messages yet."""
 
     model_config = example(_OUTGOING)
 
@@ -306,7 +311,7 @@ class OutgoingEntry(BaseModel):
 
     @classmethod
     def of(cls, row: PendingOutbound) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -320,7 +325,7 @@ class ConversationPage(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """A page of messages, oldest first within the page; the next page holds the ones before."""
+    """A page of messages, oldest first within the page; the next page has older ones."""
 
     model_config = example({"messages": [_MESSAGE], "next_cursor": None})
 
@@ -336,5 +341,5 @@ class ConversationDetail(ConversationSummary):
     )
 
     entries: list[MessageEntry] = Field(description="The newest 200 messages, oldest first.")
-    earlier_cursor: str | None = Field(description="For `GET .../messages`, when there are more than that.")
+    earlier_cursor: str | None = Field(description="For `GET .../messages`, when there are older ones.")
     outgoing: list[OutgoingEntry]

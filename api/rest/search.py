@@ -1,4 +1,4 @@
-"""`/search`: messages that hold the words, newest first, with their conversations. Only masked text is searched."""
+"""`/search`: messages that contain the words, newest first, with their conversations. Only masked text is searched."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ routes: Final = APIRouter(prefix=f"{API}/search", tags=["search"])
 
 
 class SearchQuery(BaseModel):
-    """What to look for."""
+    """The search."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,14 +52,14 @@ class SearchQuery(BaseModel):
         min_length=1,
         max_length=LONGEST_QUERY,
         pattern=r"\S",
-        description="All of these words, in any order. Chinese is found in a sentence, other words by their beginning.",
+        description="All of these words, in any order. Chinese matches anywhere, other words by their beginning.",
     )
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=20, ge=1, le=_MOST_FOUND)
 
 
 class FoundEntry(BaseModel):
-    """A message that holds what was looked for. Secrets are masked."""
+    """A message that matches. Secrets are masked."""
 
     model_config = example(_ENTRY)
 
@@ -74,17 +74,17 @@ class FoundEntry(BaseModel):
     sender_handle: str
     sender_name: str
     subject: str
-    excerpt: str = Field(description="The part of the text around the first thing found.")
+    excerpt: str = Field(description="The text around the first match.")
     received_at: datetime
 
     @classmethod
     def of(cls, row: SearchHit, *, wanted: Wanted) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate({**own_fields(row), "excerpt": excerpt(wanted, row.text, length=_EXCERPT)})
 
 
 class FoundPage(BaseModel):
-    """Newest first. next_cursor: None when there is nothing more; a page may be empty and not the last."""
+    """Newest first. next_cursor: None after the last page; a page before it may be empty."""
 
     model_config = example({"messages": [_ENTRY], "next_cursor": None})
 
@@ -92,13 +92,13 @@ class FoundPage(BaseModel):
     next_cursor: str | None
 
 
-@routes.get("", responses=documented(), summary="Messages that hold these words, newest first")
+@routes.get("", responses=documented(), summary="Search messages, newest first")
 def search(
     desk: DeskPart,
     actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
     query: Annotated[SearchQuery, Query()],
 ) -> FoundPage:
-    """Return a page of messages, of what you may see."""
+    """Return a page of messages, among those that you may see."""
     wanted, after = read_query(query.q), read_cursor(query.cursor)
     before = after.id if after else None
     with desk.database.read() as connection:

@@ -1,4 +1,4 @@
-"""`/conversations/{key}/similar`: other customers' conversations in which the same was said, for people to judge."""
+"""`/conversations/{key}/similar`: other customers' conversations with the same text, for an agent to judge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
 
 
 class SimilarEntry(BaseModel):
-    """A conversation of another customer in which the same was said."""
+    """A conversation of another customer with the same text."""
 
     model_config = example(_SIMILAR)
 
@@ -39,20 +39,20 @@ class SimilarEntry(BaseModel):
     reference: str
     subject: str
     status: str
-    sign: Similarity = Field(description="`equal`: the same bare words. `near`: nearly, and with the same numbers.")
+    sign: Similarity = Field(description="`equal`: the same normalised text. `near`: nearly, with the same numbers.")
 
 
 class SimilarList(BaseModel):
-    """At most ten, equal ones first. Different customers write alike, so nothing is merged by it."""
+    """At most ten, equal ones first. Different customers write alike, so nothing is merged automatically."""
 
     model_config = example({"similar": [_SIMILAR]})
 
     similar: list[SimilarEntry]
 
 
-@routes.get("/{key}/similar", responses=documented("not-found"), summary="Other customers who say the same")
+@routes.get("/{key}/similar", responses=documented("not-found"), summary="Other customers with the same text")
 def list_similar(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]) -> SimilarList:
-    """Return what was said with the same words within 90 days, and open cases of the same day that nearly say it."""
+    """Return conversations with equal text within 90 days, and open ones of the same day with nearly equal text."""
     with desk.database.read() as connection:
         case = find_for(connection, key, actor=actor)
         found = similar_to(connection, case.id, now=desk.now(), only_teams=actor.sees_only, limit=_MOST)

@@ -1,4 +1,4 @@
-"""`/contacts/{id}/suggestions`: who else this contact may be, for people to judge."""
+"""`/contacts/{id}/suggestions`: contacts who may be the same person, for an agent to judge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ routes: Final = APIRouter(prefix=f"{API}/contacts", tags=["contacts"])
 
 
 class SuggestionEntry(BaseModel):
-    """Another contact who has a handle that this one named."""
+    """Another contact who has a handle that this contact named."""
 
     model_config = example(_SUGGESTION)
 
@@ -43,23 +43,23 @@ class SuggestionEntry(BaseModel):
 
     @classmethod
     def of(cls, row: SamePerson) -> Self:
-        """Show a suggestion."""
+        """Return the suggestion as the API shows it."""
         return cls.model_validate(row)
 
 
 class SuggestionList(BaseModel):
-    """At most ten. Nothing is proved by them: whoever names an address has not shown that it is theirs."""
+    """At most ten. They prove nothing: a customer can name an address of another person."""
 
     model_config = example({"suggestions": [_SUGGESTION]})
 
     suggestions: list[SuggestionEntry]
 
 
-@routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Who else this contact may be")
+@routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Possibly the same person")
 def list_suggestions(
     desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> SuggestionList:
-    """Return contacts who have an address or number that this contact's messages name; `merge` makes them one."""
+    """Return contacts who have an address or number that this contact's messages name; `merge` merges them."""
     with desk.database.read() as connection:
         find_card(connection, contact_id, only_teams=actor.sees_only)
         claimed = claimed_handles(newest_texts(connection, contact_id, only_teams=actor.sees_only))

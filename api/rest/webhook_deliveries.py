@@ -1,4 +1,4 @@
-"""`/webhooks`: how the targets of webhooks fare, what they never took, and how to send that again."""
+"""`/webhooks`: the state of each webhook target, its failed deliveries, and their replay."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ _READS: Final = Depends(Requires(Verb.READ_WEBHOOKS))
 
 
 class TargetEntry(BaseModel):
-    """One `[webhooks.NAME]`. Its address and secret are not shown: addresses of tools are often secrets themselves."""
+    """One `[webhooks.NAME]`. Its URL and secret are not shown: URLs of tools often contain secrets."""
 
     model_config = example(_TARGET)
 
     name: str
-    enabled: bool = Field(description="False too for a target that is no longer in the configuration.")
+    enabled: bool = Field(description="false also for a target that is no longer in the configuration.")
     events: list[str] = Field(description="Patterns of kinds; empty: every kind.")
-    queued: int = Field(description="Events that wait for it.")
-    dead: int = Field(description="Events that it did not take for a day.")
-    oldest_at: datetime | None = Field(description="Since when the oldest of what waits does so.")
+    queued: int = Field(description="Deliveries that wait.")
+    dead: int = Field(description="Deliveries that failed for a day.")
+    oldest_at: datetime | None = Field(description="When the oldest waiting one was queued.")
 
 
 class TargetList(BaseModel):
@@ -92,7 +92,7 @@ class DeliveryEntry(BaseModel):
 
     @classmethod
     def of(cls, row: DeliveryRecord) -> Self:
-        """Show a row."""
+        """Return the row as the API shows it."""
         return cls.model_validate(row)
 
 
@@ -110,14 +110,14 @@ class DeliveryQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: DeliveryState = Field(default=DeliveryState.DEAD, description="Default: what was given up.")
+    state: DeliveryState = Field(default=DeliveryState.DEAD, description="Default: failed for good.")
     target: str | None = Field(default=None, max_length=100)
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
 class Replay(BaseModel):
-    """What to deliver again: everything of a target that it did not take, or certain deliveries."""
+    """What to deliver again: all failed deliveries of a target, or certain ones."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"target": "ticket-sync"}]})
 
@@ -127,7 +127,7 @@ class Replay(BaseModel):
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if self.target is None and self.ids is None:
-            raise ValueError("say which: `target`, `ids`, or both")
+            raise ValueError("expected `target`, `ids`, or both")
         return self
 
 
@@ -139,9 +139,9 @@ class Requeued(BaseModel):
     replayed: int
 
 
-@routes.get("", dependencies=[_READS], responses=documented(), summary="How the targets of webhooks fare")
+@routes.get("", dependencies=[_READS], responses=documented(), summary="The state of each webhook target")
 def list_targets(desk: DeskPart) -> TargetList:
-    """Return every target of the configuration, and those that are gone but have something left."""
+    """Return all targets of the configuration, and removed ones that still have deliveries."""
     with desk.database.read() as connection:
         counts = count_deliveries(connection)
     none = TargetCount(queued=0, dead=0, oldest_at=None)
@@ -160,9 +160,9 @@ def list_targets(desk: DeskPart) -> TargetList:
     return TargetList(targets=entries)
 
 
-@routes.get("/deliveries", dependencies=[_READS], responses=documented(), summary="What targets did not take")
+@routes.get("/deliveries", dependencies=[_READS], responses=documented(), summary="Failed deliveries")
 def list_rows(desk: DeskPart, query: Annotated[DeliveryQuery, Query()]) -> DeliveryPage:
-    """Return a page; unless `state` says otherwise, of what was given up."""
+    """Return a page; without `state`, of deliveries that failed for good."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_deliveries(
@@ -181,9 +181,9 @@ def list_rows(desk: DeskPart, query: Annotated[DeliveryQuery, Query()]) -> Deliv
     "/replay",
     dependencies=[Depends(Requires(Verb.REPLAY_WEBHOOKS))],
     responses=documented(),
-    summary="Deliver again what was given up",
+    summary="Deliver again what failed for good",
 )
-def replay(desk: DeskPart, wish: Replay) -> Requeued:
-    """Queue it for another day; what is not dead stays as it is, so that asking twice sends once."""
+def replay(desk: DeskPart, order: Replay) -> Requeued:
+    """Queue them for another day; deliveries that are not dead stay unchanged, so repeating it does no harm."""
     with desk.database.write() as connection:
-        return Requeued(replayed=replay_deliveries(connection, target=wish.target, ids=wish.ids))
+        return Requeued(replayed=replay_deliveries(connection, target=order.target, ids=order.ids))

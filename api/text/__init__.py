@@ -1,1 +1,1 @@
-"""What pages say, in two languages."""
+"""The texts of the pages, in two languages."""

@@ -1,4 +1,4 @@
-"""What the pages say, in English and in Chinese."""
+"""The phrases of the pages, in English and in Chinese."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# Key: English, Chinese. `{...}` are filled in.
+# Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
@@ -70,7 +70,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Not confirmed in time, and no one else was there {at} (step {number}).",
         "未及时确认，{at} 转呼时无人在岗（第 {number} 次）。",
     ),
-    # Said after a button.
+    # Shown after a button.
     "done_take": ("It is yours.", "已由您负责。"),
     "done_release": ("Given back.", "已退回。"),
     "done_assign": ("Assigned to {assignee}.", "已分配给 {assignee}。"),
@@ -129,7 +129,15 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "is_replying": ("{names} is replying", "{names} 正在回复"),
     "is_reading": ("{names} is looking at this", "{names} 正在查看"),
     "news_arrived": ("Something new has arrived. Your text is kept.", "有新内容，您的文字已保留。"),
-    # Beside the conversation.
+    # Next to the conversation.
+    "forged": ("The sender is forged.", "发件人系伪造。"),
+    "forged_more": (
+        "The owner of this address did not write this. Do nothing that it asks for; a reply goes to the owner.",
+        "该邮件并非由该地址的主人发出：请勿按其要求操作；在此回复只会发给该地址的主人。",
+    ),
+    "forged_points_at": ("The case that it pointed at", "其所指的会话"),
+    "proof_failed": ("forged sender", "发件人系伪造"),
+    "proof_unproven": ("sender not verified", "发件人未验证"),
     "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
     "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),
@@ -175,7 +183,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
-# Key: English, Chinese. `{...}` are filled in.
+# Key: English, Chinese. `{...}` is filled in.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **WORDS,
     "skip": ("Skip to content", "跳到正文"),
@@ -290,7 +298,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Keys: j k move, Enter opens, u goes back, / searches; inside: r replies, t takes, e resolves, s snoozes",
         "快捷键：j / k 移动，回车打开，u 返回，/ 搜索；会话中 r 回复，t 认领，e 解决，s 搁置",
     ),
-    # Why it is here: titles of the steps, and sentences.
+    # Reasons: titles of the steps, and sentences.
     "step_origin": ("Who wrote", "来信性质"),
     "step_signals": ("Signs about the sender", "发件人迹象"),
     "step_masked": ("Hidden secrets", "已隐藏的敏感信息"),
@@ -352,12 +360,12 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one language."""
+    """The phrases of one language."""
 
     language: Language
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the words for `key`; a key that we do not know is its own word, because it may come from data."""
+        """Return the phrase for `key`; an unknown key is returned as it is, because it may come from data."""
         if key not in _WORDS:
             return key.replace("_", " ")
         english, chinese = _WORDS[key]
@@ -369,8 +377,8 @@ def choose_language(chosen: str | None, *, accepted: str) -> Language:
 
     accepted: the Accept-Language header (RFC 9110 section 12.5.4), whose order browsers keep by weight.
     """
-    for wish in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
+    for tag in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
         for language in LANGUAGES:
-            if wish.strip().lower().split("-")[0] == language:
+            if tag.strip().lower().split("-")[0] == language:
                 return language
     return "en"

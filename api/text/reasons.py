@@ -1,4 +1,4 @@
-"""Why a message is where it is: its trace in words, one step a decision, for the pages, REST and the terminal."""
+"""Put the trace of a message into words, one step per decision, for the pages, REST and the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OBSERVED: Final = " (observed)"
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """One decision. step: its key in the trace.  evidence: sentences; empty if it speaks for itself."""
+    """One decision. step: its key in the trace.  evidence: sentences; empty if the decision needs none."""
 
     step: str
     title: str
@@ -28,7 +28,7 @@ class ExplainedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonReader:
-    """Who reads. category: returns a category's title.  moment: writes a time."""
+    """Formats for a reader. category: returns a category's title.  moment: formats a time."""
 
     words: Words
     category: Callable[[str], str] = str
@@ -39,7 +39,7 @@ _PROGRAM: Final = ReasonReader(words=Words("en"))
 
 
 def say(reason: Reason, *, reader: ReasonReader) -> str:
-    """Return the reason in the reader's words; a key of another version with its values, as they are."""
+    """Return the reason in the reader's language; an unknown key with its values, as they are."""
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:
@@ -49,17 +49,17 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
 
 
 def say_line(text: str, *, reader: ReasonReader) -> str:
-    """Return the reason of a column of text in the reader's words; empty for none."""
+    """Return the reason in a text column in the reader's language; empty for none."""
     return "".join(say(reason, reader=reader) for reason in read_line(text))
 
 
 def line_in_english(text: str) -> str:
-    """Return the reason of a column of text in English."""
+    """Return the reason in a text column in English."""
     return say_line(text, reader=_PROGRAM)
 
 
 def in_english(reason: Reason) -> str:
-    """Return the reason in English, with names and times as they are kept."""
+    """Return the reason in English, with names and times as stored."""
     return say(reason, reader=_PROGRAM)
 
 
@@ -90,7 +90,7 @@ def _holiday(name: str, reader: ReasonReader) -> str:
     return f"{said}（补假）" if name != bare else said
 
 
-# Values whose words depend on the reader, by their name.
+# By name: values whose text depends on the reader.
 _VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
     "category": lambda name, reader: reader.category(name),
     "at": lambda at, reader: reader.moment(datetime.fromisoformat(at)),
@@ -102,7 +102,7 @@ _VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
 
 
 def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
-    """Return a step for each decision in the trace, in the order in which they were taken."""
+    """Return a step for each decision in the trace, in their order."""
     found = []
     for step, tell in _STEPS.items():
         title = reader.words(f"step_{step}")
@@ -132,7 +132,7 @@ def _stored(value: object, *, reader: ReasonReader) -> str:
 
 
 def missing_facts(trace: Trace) -> tuple[str, ...] | None:
-    """Return which facts a message lacked of those that its category needs; None if it was not classified."""
+    """Return the facts that the message lacks for its category; None if it was not classified."""
     return trace.classification.missing_facts if trace.classification else None
 
 

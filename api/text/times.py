@@ -1,4 +1,4 @@
-"""Times as people read them: the desk's zone, the day left out when it is today, promises as clocks."""
+"""Format times for people: in the desk's zone, without the date if it is today; due times as countdowns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOON: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class DueClock:
-    """A promise against the time now. level: overdue, soon or later, for the style."""
+    """A due time relative to now. level: overdue, soon or later, for the style."""
 
     text: str
     level: str
@@ -23,14 +23,14 @@ class DueClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """How this reader sees time. now: aware."""
+    """Formats times for a reader. now: aware."""
 
     now: datetime
     zone: ZoneInfo
     words: Words
 
     def short(self, at: datetime) -> str:
-        """Return the time today, the day and time this year, else the date."""
+        """Return only the time for today, day and time for this year, else the date."""
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
         if local.date() == today.date():
             return local.strftime("%H:%M")
@@ -41,7 +41,7 @@ class Moments:
         return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")
 
     def due(self, at: datetime | None) -> DueClock | None:
-        """Return the clock of a promise, or None when there is none."""
+        """Return the countdown to a due time, or None when there is none."""
         if at is None:
             return None
         left = at - self.now
@@ -50,7 +50,7 @@ class Moments:
         return DueClock(self.words("due_in", span=self._span(left)), "soon" if left < _SOON else "later", at)
 
     def length(self, seconds: float) -> str:
-        """Return how long something took."""
+        """Return a duration in words."""
         return self._span(timedelta(seconds=max(0.0, seconds)))
 
     def _span(self, length: timedelta) -> str:

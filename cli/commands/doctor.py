@@ -1,4 +1,4 @@
-"""`omniyard doctor`: log in everywhere, look at everything, and say what is wrong and how to mend it."""
+"""`omniyard doctor`: log in everywhere, test everything, and report problems with their solution."""
 
 from __future__ import annotations
 
@@ -40,16 +40,20 @@ from store.db.open import current_version, latest_version, open_database
 from workers.broker.doorbell import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
-# Leases go by the database's clock, due times are shown by ours: further apart than this, people notice.
+# Leases use the database's clock, due times are shown by ours: a larger difference is visible.
 _MOST_OFFSET: Final = timedelta(seconds=2)
 _SLOW_FLUSH_MILLISECONDS: Final = 50
 _PATIENCE_SECONDS: Final = 5.0
 
 
 def examine_data(settings: Settings) -> Health:
-    """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
+    """Test whether the data folder is writable, its free space, and how long a flush takes there."""
     folder = Path(settings.omniyard.data).resolve()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir():
+        return Health(
+            ok=False, findings=(f"{there} is a file: the data folder cannot be made; change [omniyard] data",)
+        )
     if not os.access(there, os.W_OK):
         return Health(ok=False, findings=(f"{there} cannot be written to: give it to the user who runs Omniyard",))
     free, flush = shutil.disk_usage(there).free, _flush_milliseconds(there)
@@ -62,7 +66,7 @@ def examine_data(settings: Settings) -> Health:
 
 
 def examine_database(settings: Settings) -> Health:
-    """Look whether the database answers, has this version's tables, flushes each commit, and shares our clock."""
+    """Test whether the database answers, has this version's tables, flushes each commit, and has our time."""
     embedded = Path(settings.omniyard.data) / "omniyard.db"
     if settings.omniyard.database is None and not embedded.exists():
         return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
@@ -84,7 +88,7 @@ def examine_database(settings: Settings) -> Health:
 
 
 def examine_sealing(settings: Settings) -> Health:
-    """Look whether what customers write is sealed, and under which key. Makes none."""
+    """Test whether originals are sealed, and with which key. Creates no key."""
     concerns = tuple(message for _, message in sealing_concerns(settings.omniyard))
     if settings.omniyard.key is not None:
         desk_key(settings, purpose="originals")
@@ -95,14 +99,14 @@ def examine_sealing(settings: Settings) -> Health:
 
 
 def examine_webhook(webhook: WebhookSettings) -> Health:
-    """Look whether events could be signed and sent: the secret, the name, and whose address it is. Sends nothing."""
+    """Test whether events could be signed and sent: the secret, the name, and the address. Sends nothing."""
     read_keys(webhook.secret.reveal())
     address = examine(webhook.url, allow_private=webhook.allow_private)
     return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
 
 
 def examine_broker(settings: Settings) -> Health:
-    """Look whether the broker answers and refuses rather than evicts when it is full."""
+    """Test whether the broker answers, and refuses instead of evicting when it is full."""
     url = broker_url(settings)
     if url is None:
         return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
@@ -122,7 +126,7 @@ def examine_broker(settings: Settings) -> Health:
 
 
 def examine_desk(settings: Settings) -> Health:
-    """Look whether the desk answers, or could."""
+    """Test whether the desk answers, or could start."""
     desk = listeners(settings)[0]
     try:
         with urllib.request.urlopen(f"http://{desk}/readyz", timeout=_PATIENCE_SECONDS) as answer:
@@ -144,7 +148,7 @@ def _flush_milliseconds(folder: Path) -> float:
 
 
 def _unsafe(connection: sa.Connection) -> list[str]:
-    """Return the settings of a PostgreSQL server that could lose a commit it confirmed."""
+    """Return the settings of a PostgreSQL server that may lose a confirmed commit."""
     names = ("fsync", "full_page_writes", "synchronous_commit")
     values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
     return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
@@ -161,14 +165,14 @@ def _broker_away(settings: Settings, why: str) -> Health:
     return Health(ok=False, findings=(f"does not answer ({why}): {mend}",))
 
 
-# Channels are asked side by side; each has time-outs of its own.
+# Channels are tested in parallel; each has its own timeouts.
 _AT_ONCE: Final = 8
 
 
 def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Try every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
+    """Test every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
 
-    Changes nothing, on no server. Exit code 1 if anything is wrong; every finding says how to mend it.
+    Changes nothing on any server. Exit code 1 if there is a problem; every finding says how to solve it.
 
     Example: omniyard doctor
     """
@@ -199,7 +203,7 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     for name, webhook in settings.webhooks.items():
         if webhook.enabled:
             parts[f"webhook {name}"] = partial(examine_webhook, webhook)
-    # Mail leaves by another server than it comes in; elsewhere one provider does both.
+    # Mail is sent by another server than it is received from; in other kinds one provider does both.
     return parts | {f"replies of {name}": sender.probe for name, sender in open_senders(settings).get(MAIL, {}).items()}
 
 

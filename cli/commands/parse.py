@@ -33,7 +33,7 @@ def parse_command(
     """Print what Omniyard reads in each file: sender, subject, new and quoted words, files, and what wrote it.
 
     With --json one object per line: file, subject, from, from_name, to, cc, date, message_id, in_reply_to, references,
-    text, quoted, html, attachments, origin, defects. An unreadable mail comes as a stub whose last defect is
+    text, quoted, signature, html, attachments, origin, defects. An unreadable mail comes as a stub whose last defect is
     the reason. Exit code 1 if a file could not be opened.
 
     Example: omniyard parse --json mail/*.eml | jq .subject
@@ -98,6 +98,7 @@ def describe(envelope: Envelope) -> dict[str, object]:
         "references": list(envelope.references),
         "text": envelope.text,
         "quoted": envelope.quoted,
+        "signature": envelope.signature,
         "html": envelope.html,
         "attachments": [_attachment(attachment) for attachment in envelope.attachments],
         "origin": recognise(envelope, own_addresses=frozenset()).kind.value,

@@ -1,4 +1,4 @@
-"""`omniyard simulate`: what another configuration would have done with the messages that are stored."""
+"""`omniyard simulate`: what another configuration would do with the stored messages."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _NOTHING = "Nothing would change."
 def simulate_command(
     *,
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration to try.")],
-    since: Annotated[str, typer.Option("--since", help="Replay what was received since then (ISO 8601).")],
+    since: Annotated[str, typer.Option("--since", help="Replay messages received since then (ISO 8601).")],
     current: Annotated[
         Path | None,
-        typer.Option("--current", envvar=VARIABLE, help="The configuration in force, if not the usual one."),
+        typer.Option("--current", envvar=VARIABLE, help="The current configuration, if not the usual one."),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="How many messages to show of each kind of change.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay stored messages through the routing of another configuration; print what would change. Nothing is written.
+    """Replay stored messages through the routing of another configuration; print the differences. Nothing is written.
 
-    Each message is decided twice as of the moment it was received, by the configuration in force and by the other.
+    Each message is decided twice as of its time of receipt: with the current configuration and with the other.
 
     Example: omniyard simulate --config new.toml --since 2026-11-01
     """

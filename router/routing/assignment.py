@@ -1,4 +1,4 @@
-"""Who gets a conversation: of those who are there, may take it and have room, the one whose turn it is."""
+"""Choose the agent of a conversation: among those who are available, skilled and have capacity, the next in turn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.reason import Reason, ReasonKey
 
 Mode = Literal["manual", "round_robin", "least_busy"]
 
-# What a conversation takes of its agent's capacity: an urgent one leaves room for less beside it.
+# How much of its agent's capacity a conversation takes.
 WEIGHTS: Final[Mapping[str, int]] = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
 
 
@@ -32,8 +32,8 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class OnDuty:
     """An agent who is available.
 
-    load: the weights of what they have.  assigned_at: when work was last handed to them.
-    languages, categories: what they may be given; empty means any.
+    load: the weights of the assigned conversations.  assigned_at: when the agent last got work.
+    languages, categories: what the agent may get; empty means any.
     """
 
     name: str
@@ -47,7 +47,7 @@ class OnDuty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignableCase:
-    """A conversation that waits for somebody."""
+    """An unassigned conversation."""
 
     team: str
     priority: str
@@ -56,33 +56,33 @@ class AssignableCase:
 
     @property
     def weight(self) -> int:
-        """What it takes of its agent's capacity."""
+        """How much of its agent's capacity it takes."""
         return WEIGHTS.get(self.priority, WEIGHTS["normal"])
 
 
 @dataclass(frozen=True, slots=True)
 class AssigneeChoice:
-    """agent: who gets it, None if nobody does yet.  nobody: there is none who could, however little they had to do."""
+    """agent: the assignee, None for none yet.  no_candidate: no agent could take it, even with free capacity."""
 
     agent: OnDuty | None
-    nobody: bool
+    no_candidate: bool
     why: Reason
 
 
 def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mode) -> AssigneeChoice:
-    """Return who gets the case. agents: everybody who is available, of whatever team."""
+    """Return the assignee of the case. agents: all available agents, of any team."""
     members = [agent for agent in agents if case.team in agent.teams]
     if not members:
-        return AssigneeChoice(None, nobody=True, why=Reason(ReasonKey.TEAM_IS_AWAY, {"team": case.team}))
+        return AssigneeChoice(None, no_candidate=True, why=Reason(ReasonKey.TEAM_IS_AWAY, {"team": case.team}))
     able = [agent for agent in members if _speaks(agent, case.language) and _knows(agent, case.category)]
     if not able:
-        return AssigneeChoice(None, nobody=True, why=_nobody_matches(case))
+        return AssigneeChoice(None, no_candidate=True, why=_no_match(case))
     free = [agent for agent in able if _has_room(agent, case)]
     if not free:
-        return AssigneeChoice(None, nobody=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
+        return AssigneeChoice(None, no_candidate=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
     chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
     key = ReasonKey.LEAST_BUSY if mode == "least_busy" else ReasonKey.NEXT_TURN
-    return AssigneeChoice(chosen, nobody=False, why=Reason(key))
+    return AssigneeChoice(chosen, no_candidate=False, why=Reason(key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,18 +120,18 @@ def next_target(
     return None
 
 
-def _nobody_matches(case: AssignableCase) -> Reason:
+def _no_match(case: AssignableCase) -> Reason:
     wanted = ", ".join(filter(None, (case.language, case.category)))
     return Reason(ReasonKey.NO_AGENT_MATCHES, {"team": case.team, "wanted": wanted})
 
 
 def _has_room(agent: OnDuty, case: AssignableCase) -> bool:
-    # Somebody with nothing to do takes anything; a capacity of 0 takes nothing.
+    # An agent without work takes any case; a capacity of 0 takes none.
     return agent.load + case.weight <= agent.capacity or (agent.load == 0 < agent.capacity)
 
 
 def _speaks(agent: OnDuty, language: str) -> bool:
-    # "zh" means Chinese in either script; nobody needs a language for words that have none.
+    # "zh" means Chinese in either script; a text without words needs no language.
     spoken = {language, language.partition("-")[0]}
     return not agent.languages or language in _UNKNOWN or bool(spoken & agent.languages)
 

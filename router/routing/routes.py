@@ -1,7 +1,7 @@
-"""Who answers, how soon, and what is said at once: the first route whose condition holds, and what follows from it.
+"""Choose the route of a message: the first whose condition matches; team, due times and reply follow from it.
 
-The emergency test comes before the hours gate: a route may ask for `emergency` and name a calendar that never closes.
-What would wait because the desk is closed is looked at a second time, more generously.
+The emergency check comes before the hours gate: a route may test for `emergency` and name a calendar that never closes.
+A message that would wait because the desk is closed gets a second, more sensitive check.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ Promises = Callable[[str | None, datetime], tuple[Due, datetime | None]]
 
 
 class HoursGate(StrEnum):
-    """How a message passed the hours.
+    """How a message passed the hours gate.
 
-    open: the desk is.  emergency: by its words, at any hour.  held: it waits, the desk is closed.
-    released: it would have waited, but for the second look.
+    open: the desk is open.  emergency: by its words, at any hour.  held: it waits until the desk opens.
+    released: it would wait, but the second check found a hint.
     """
 
     OPEN = "open"
@@ -54,12 +54,12 @@ class HoursGate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done with a message that opens a conversation.
+    """The decision on a message that opens a conversation.
 
-    team: who answers: the route's team, else the channel's, else the last route's.
-    hints: what the second look found.  held_until: out of the agents' way until then; None if not.
-    watch_at: when the promises or the hold are to be looked at first; None if there are none.
-    tried: the routes before it that did not fire.
+    team: the route's team, else the channel's, else the last route's.
+    hints: found by the second check.  held_until: snoozed until then; None if not.
+    watch_at: when the promises or the hold need the first update; None without any.
+    tried: the earlier routes, which did not match.
     """
 
     route: RouteSettings
@@ -74,15 +74,15 @@ class Decision:
 
     @property
     def emergency(self) -> bool:
-        """Whether it may wait for nobody's office hours."""
+        """Whether it must not wait for opening hours."""
         return self.gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """The operator's routes, with the calendars and promises they name; build with `build_table`.
+    """The operator's routes, with their calendars and SLAs; build with `build_table`.
 
-    promises: what a service level (None: none) promises to a conversation opened then, and when to look at it first.
+    promises: the due times of an SLA (None: none) for a conversation opened then, and when they need the first update.
     """
 
     settings: Settings
@@ -92,11 +92,11 @@ class RoutingTable:
 
     @property
     def asks_for_labels(self) -> bool:
-        """Whether any route looks at the labels of contacts; if none does, nobody needs to look them up."""
+        """Whether any route tests labels of contacts; if none does, they need not be read."""
         return any(route.when and route.when.contact for route in self.settings.routes)
 
     def hours(self, channel: str, *, at: datetime) -> Hours:
-        """Return what the channel's calendar says at `at`. A channel that is not configured any more is always open."""
+        """Return the state of the channel's calendar at `at`. An unknown channel is always open."""
         configured = self.settings.channels.get(channel)
         name = configured.calendar if configured else ALWAYS
         calendar = self.calendars[name]
@@ -111,30 +111,30 @@ class RoutingTable:
 
     def decide(
         self,
-        reading: Analysis,
+        analysis: Analysis,
         *,
         now: datetime,
         background: Background = NOTHING_KNOWN,
         hours: Hours | None = None,
         emergency: bool | None = None,
     ) -> Decision:
-        """Return what the first matching route says.
+        """Return the decision of the first matching route.
 
         now: for the hours; promises count from the message's receipt.
-        hours: what `hours` said for this channel and `now`, where many messages are decided at once.
-        emergency: as if it were one, or none; None: by what the message says.
+        hours: the result of `hours` for this channel and `now`, if many messages are decided at once.
+        emergency: decide as if it were one, or not one; None: by what the message says.
         """
-        hours = hours or self.hours(reading.envelope.channel, at=now)
-        gate, hints = self._pass(reading, hours) if emergency is None else (_gate(hours, emergency=emergency), ())
+        hours = hours or self.hours(analysis.envelope.channel, at=now)
+        gate, hints = self._pass(analysis, hours) if emergency is None else (_gate(hours, emergency=emergency), ())
         is_emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
-        sight = RouteInput(reading=reading, hours=hours, background=background, emergency=is_emergency)
-        route, tried = self._first(sight)
-        since = min(reading.envelope.received_at, now)
+        facts = RouteInput(analysis=analysis, hours=hours, background=background, emergency=is_emergency)
+        route, tried = self._first(facts)
+        since = min(analysis.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
         return Decision(
             route=route,
-            team=self._team(route, channel=reading.envelope.channel),
+            team=self._team(route, channel=analysis.envelope.channel),
             hours=hours,
             due=due,
             gate=gate,
@@ -144,26 +144,26 @@ class RoutingTable:
             tried=tried,
         )
 
-    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
-        if reading.classification.emergency:
+    def _pass(self, analysis: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
+        if analysis.classification.emergency:
             return HoursGate.EMERGENCY, ()
         if hours.is_open:
             return HoursGate.OPEN, ()
-        hints = self.second_look.find(reading)
+        hints = self.second_look.find(analysis)
         return HoursGate.RELEASED if hints else HoursGate.HELD, hints
 
-    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
+    def _first(self, message: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
         tried: list[TriedRoute] = []
         for route in self.settings.routes:
-            reason = why_not(route.when, sight) if route.when else None
+            reason = why_not(route.when, message) if route.when else None
             if not reason:
                 return route, tuple(tried)
             tried.append(TriedRoute(route.name, reason))
-        raise AssertionError("the last route has no condition: reading the file made sure of that")
+        raise AssertionError("the last route has no condition: validation requires it")
 
     def _team(self, route: RouteSettings, *, channel: str) -> str:
         configured = self.settings.channels.get(channel)
-        # The last route names a team: reading the file made sure of that.
+        # The last route has a team: validation requires it.
         return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
 
 
@@ -174,9 +174,9 @@ def _gate(hours: Hours, *, emergency: bool) -> HoursGate:
 
 
 def build_table(settings: Settings) -> RoutingTable:
-    """Build the routing table that the operator's file describes."""
+    """Build the routing table from the operator's file."""
     calendars = build_calendars(settings)
-    # The messages of a page were received in a few moments, and their promises are as few.
+    # The messages of a page have few different times of receipt, so their due times are few too.
     promises = lru_cache(maxsize=_MOMENTS)(partial(_promised, settings.sla, calendars))
     return RoutingTable(settings, calendars, build_second_look(settings), promises)
 
@@ -184,7 +184,7 @@ def build_table(settings: Settings) -> RoutingTable:
 def _promised(
     slas: Mapping[str, SlaSettings], calendars: Mapping[str, Calendar], sla: str | None, since: datetime
 ) -> tuple[Due, datetime | None]:
-    """Return what `sla` promises to a conversation opened at `since`, and when that is to be looked at first."""
+    """Return the due times of `sla` for a conversation opened at `since`, and when they need the first update."""
     promised = slas.get(sla) if sla else None
     if promised is None:
         return Due(), None
@@ -193,15 +193,15 @@ def _promised(
     return due, first[0].at if first else None
 
 
-def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
-    """Return every test that ran, what it saw and what followed. reply: what was said by machine, or why nothing."""
+def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
+    """Return every test that ran, its input and its result. reply: the automatic reply, or why there is none."""
     hours, due = decision.hours, decision.due
     return Trace(
-        origin=reading.origin,
-        signals=reading.signals,
-        masked=reading.secrets,
-        defects=reading.envelope.defects,
-        classification=_classification(reading),
+        origin=analysis.origin,
+        signals=analysis.signals,
+        masked=analysis.secrets,
+        defects=analysis.envelope.defects,
+        classification=_classification(analysis),
         correlation=CorrelationTrace(
             joined=str(correlation.joins.conversation_id) if correlation.joins else None,
             sign=correlation.sign.value,
@@ -228,8 +228,8 @@ def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, 
     )
 
 
-def _classification(reading: Analysis) -> ClassificationTrace:
-    seen = reading.classification
+def _classification(analysis: Analysis) -> ClassificationTrace:
+    seen = analysis.classification
     return ClassificationTrace(
         category=seen.category,
         confidence=seen.confidence,

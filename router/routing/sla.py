@@ -1,7 +1,7 @@
-"""When an answer is due: promises counted in the open time of a calendar, at rest while we wait for the customer.
+"""Compute due times: promises counted in the open time of a calendar; the clock rests while we wait for the customer.
 
-Everything follows from the settings, the calendar and what happened, so a due time is computed anew whenever one of
-them changes, and never adjusted.
+Due times depend only on the settings, the calendar and the facts, so they are computed again when one of these
+changes, and never adjusted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from router.hours.calendar import Calendar
 from router.settings.model import SlaSettings
 
 _NOTHING: Final = timedelta(0)
-# While a conversation is in one of these, we wait for the customer or believe that we are done.
+# In these statuses we wait for the customer, or the case is done.
 _RESTING: Final = frozenset({Status.PENDING, Status.RESOLVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """When answers are due, aware UTC; None where nothing is promised or the clock stands still."""
+    """When answers are due, aware UTC; None without a promise or while the clock rests."""
 
     first_reply: datetime | None = None
     next_reply: datetime | None = None
@@ -32,7 +32,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When somebody is to be told about a promise. promise: a field of `Due`.  kind: "warning" or "breach"."""
+    """When to report a promise. promise: a field of `Due`.  kind: "warning" or "breach"."""
 
     at: datetime
     promise: str
@@ -42,16 +42,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """We waited for the customer `since`, aware, and `until`; None while we still do."""
+    """A time in which we waited for the customer, aware; `until` is None while it lasts."""
 
     since: datetime
     until: datetime | None
 
 
 def clock_rests(status: str) -> bool:
-    """Return whether the clock of a conversation stands still in this status.
+    """Return whether a conversation's clock rests in this status.
 
-    It runs on while a conversation is snoozed: the customer does not know that an agent put it aside.
+    It runs while a conversation is snoozed: the customer does not know that an agent snoozed it.
     """
     return status in _RESTING
 
@@ -65,11 +65,11 @@ def due_times(
     waiting_since: datetime | None = None,
     pauses: Sequence[Pause] = (),
 ) -> Due:
-    """Return what `sla` promises to a conversation that the customer opened at `opened_at`.
+    """Return the due times of `sla` for a conversation that the customer opened at `opened_at`.
 
-    replied: whether a person has answered at all; then there is no first reply to wait for.
-    waiting_since: the customer's first message that nobody has answered yet; None if it is the customer's turn.
-        The next reply is due from then on; before the first reply it is the first reply that is due.
+    replied: whether an agent has answered at all; then there is no first reply to wait for.
+    waiting_since: the customer's first unanswered message; None if it is the customer's turn.
+            The next reply is due from then on; before the first reply only the first reply is due.
     pauses: in any order, may overlap.
     """
     calendar = calendars[sla.calendar]
@@ -93,9 +93,9 @@ def moments(
     waiting_since: datetime | None = None,
     pauses: Sequence[Pause] = (),
 ) -> list[Moment]:
-    """Return when to warn of what is `due`, and when it is broken, earliest first; see `due_times`.
+    """Return when to warn of the times in `due`, and when they are missed, earliest first; see `due_times`.
 
-    A promise that is shorter than the warning is not warned of.
+    A promise that is shorter than the warning time has no warning.
     """
     calendar = calendars[sla.calendar]
     starts = {"first_reply": opened_at, "next_reply": waiting_since, "resolve": opened_at}
@@ -115,11 +115,11 @@ def moments(
 def due_at(calendar: Calendar, *, start: datetime, promise: timedelta, pauses: Sequence[Pause] = ()) -> datetime | None:
     """Return when `promise` of open time outside the pauses has passed since `start`, in UTC.
 
-    A warning is due in the same way, at a part of the promise.
+    The same computation gives the time of a warning, with a part of the promise.
     None while a pause that began before then has no end, and if the calendar has no opening within 366 days:
-    a desk that never opens promises nothing, but must still take messages in.
+    a desk that never opens promises nothing, but must still accept messages.
     """
-    # In UTC, for two moments of one zone are compared by what the clock on the wall reads.
+    # In UTC, because Python compares two times of one zone by their wall clocks.
     at, left = start.astimezone(UTC), promise
     for pause in sorted(pauses, key=lambda pause: pause.since.astimezone(UTC)):
         since = pause.since.astimezone(UTC)

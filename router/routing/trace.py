@@ -1,6 +1,6 @@
-"""Every decision about a message with its reasons: kept with the message, shown at the desk, in REST and in a terminal.
+"""The trace of a message: every decision with its reasons; stored with it, shown in the desk, REST and a terminal.
 
-No message text and no secret stands in it. Reasons are keys with values (`router.reason`).
+It contains no message text and no secret. Reasons are keys with values (`router.reason`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from router.reason import StoredReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassificationTrace:
-    """What the message is about, as `router.classify.classifier.Classification` has it.
+    """The classification, as in `router.classify.classifier.Classification`.
 
-    evidence: the words that decided.  facts: their kinds alone; a fact's value is the customer's own.
+    evidence: the words that decided.  facts: their kinds only; a fact's value belongs to the customer.
     danger: its probability; None in a trace of an older version.
     """
 
@@ -42,7 +42,7 @@ class ClassificationTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrelationTrace:
-    """Which conversation. joined, linked_to: ids.  sign: a `SignKind`; a sentence in a trace of an older version."""
+    """The conversation. joined, linked_to: ids.  sign: a `SignKind`; a sentence in a trace of an older version."""
 
     joined: str | None
     sign: str = ""
@@ -52,7 +52,7 @@ class CorrelationTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursTrace:
-    """What the calendar said, and how the message passed it (`HoursGate`). second_look: what hinted at danger."""
+    """The calendar's state, and how the message passed it (`HoursGate`). second_look: hints at danger."""
 
     calendar: str
     open: bool
@@ -66,7 +66,7 @@ class HoursTrace:
 
 @dataclass(frozen=True, slots=True)
 class TriedRoute:
-    """A route that did not fire, and what kept it from that."""
+    """A route that did not match, and the reason."""
 
     route: str
     why_not: StoredReason
@@ -74,7 +74,7 @@ class TriedRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTrace:
-    """The route that fired, and those before it that did not."""
+    """The route that matched, and the earlier ones that did not."""
 
     fired: str
     team: str
@@ -84,7 +84,7 @@ class RouteTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueTrace:
-    """What is promised. sla: None when nothing is."""
+    """The due times. sla: None without promises."""
 
     sla: str | None
     first_reply: datetime | None = None
@@ -94,7 +94,7 @@ class DueTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTrace:
-    """The automatic reply. sent: its name; None when none was sent."""
+    """The automatic reply. sent: its name; None without one."""
 
     sent: str | None
     language: str | None = None
@@ -103,10 +103,10 @@ class ReplyTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """The decisions about one message, in the order in which they were taken; None where one was not taken.
+    """The decisions on one message, in their order; None for a decision that was not taken.
 
-    masked: kinds of the secrets that were hidden.  defects: what was wrong with the message.
-    other: decisions as another version kept them, by their key; shown as they are.
+    masked: kinds of the masked secrets.  defects: of the message.
+    other: decisions of another version, by their key; shown as they are.
     """
 
     origin: Origin | None = None
@@ -122,19 +122,19 @@ class Trace:
     other: Mapping[str, Any] = field(default_factory=dict)
 
     def written(self) -> bytes:
-        """Return it as JSON for the store; what stands at its default is left out, as `read_trace` knows it."""
-        # Every message is written once: the compiled serialiser takes half the time of dicts made by hand.
+        """Return it as JSON for the store; default values are left out, as `read_trace` expects."""
+        # Every message is written once: the compiled serialiser takes half the time of hand-made dicts.
         return _adapter("").serializer.to_json(self, exclude_defaults=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as values, with the decisions of another version."""
+        """Return the same as values, including the decisions of another version."""
         known: dict[str, Any] = _adapter("").serializer.to_python(self, mode="json", exclude_defaults=True)
         known.pop("other", None)
         return {**known, **self.other}
 
 
 def read_trace(stored: Mapping[str, Any]) -> Trace:
-    """Read what `Trace.written` wrote, in this version or in an older one; {} is the trace of no decision."""
+    """Read the output of `Trace.written`, of this version or an older one; {} is the trace of no decision."""
     known: dict[str, Any] = {}
     other: dict[str, Any] = {}
     for step, value in stored.items():
@@ -161,8 +161,8 @@ _STEPS: Final[Mapping[str, Any]] = {
 }
 
 
-# Built when first asked for: many commands read no trace.
+# Built on first use: many commands read no trace.
 @cache
 def _adapter(step: str) -> TypeAdapter[Any]:
-    """Return what reads one step; of no step, what writes a whole trace."""
+    """Return the adapter of one step; without a step, of a whole trace."""
     return TypeAdapter(_STEPS[step] if step else Trace)

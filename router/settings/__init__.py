@@ -1,6 +1,6 @@
-"""What the operator's one TOML file says, as frozen typed values.
+"""The operator's TOML file as frozen typed values.
 
-`router.settings.model` is the vocabulary, `router.settings.validation` turns text into it or explains why not,
+`router.settings.model` has the models, `router.settings.validation` turns text into them or explains its errors,
 `router.settings.files` finds and reads the file.
 """
 

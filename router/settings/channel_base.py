@@ -1,7 +1,7 @@
-"""What every kind of channel has, and what those have that are polled or carry short messages between two parties.
+"""The settings of every kind of channel, of polled channels, and of channels with short messages.
 
-The attributes of `ChannelSettings` are all that the house may ask of a channel of any kind: a kind whose answer differs
-overrides the property in its own class. What a kind can do, whatever its file says, stands in `connectors.registry`.
+Other code may use only the attributes of `ChannelSettings`: a kind that differs overrides the property in its own
+class. Capabilities that do not depend on the file are in `connectors.registry`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _NO_BASE: Final = 'expected https, or http on this machine only, such as "https:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormLimits:
-    """What the contact form of a channel takes.
+    """The limits of a channel's contact form.
 
     largest: bytes of all files of one message.  files: how many files a message may have.
-    per_hour: how many messages one network address may leave in an hour.
+    per_hour: how many messages one network address may send per hour.
     """
 
     largest: int
@@ -38,7 +38,7 @@ class FormLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelConcern:
-    """What looks wrong with one channel by itself. key: of its table.  value: what stands there, as it may be shown."""
+    """A problem within one channel's table. key: of its table.  value: the current value, as it may be shown."""
 
     key: str
     message: str
@@ -46,11 +46,11 @@ class ChannelConcern:
 
 
 class SendSettings(BaseModel):
-    """`[channels.NAME.send]`: within what bounds messages leave by a channel, whatever its kind.
+    """`[channels.NAME.send]`: limits for outgoing messages of any kind of channel.
 
     window, window_messages: how long after the customer's last message we may answer, and how often.
-    automatic_per_hour: beyond this many automatic replies an hour the channel sends none for an hour, and says so.
-    automatic_per_customer: how many of them one customer gets in 24 hours, over all conversations.
+    automatic_per_hour: after this many automatic replies in an hour the channel sends none for an hour, and reports it.
+    automatic_per_customer: how many automatic replies one customer gets in 24 hours, over all conversations.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -61,16 +61,16 @@ class SendSettings(BaseModel):
     automatic_per_customer: int = Field(default=3, ge=0)
 
     def window_within(self, longest: timedelta | None) -> Window:
-        """Return within what bounds we may answer. longest: the provider's own limit; None for none."""
+        """Return the limits for replies. longest: the provider's own limit; None without one."""
         lasts = min(filter(None, (self.window, longest)), default=None)
         return Window(lasts=lasts, messages=self.window_messages)
 
 
 class ChannelSettings(BaseModel):
-    """What every channel has.
+    """The settings of every channel.
 
-    calendar: when this channel is staffed.  team: who answers unless a route says otherwise.
-    send: within what bounds replies leave; None if they cannot.
+    calendar: when this channel is staffed.  team: answers, unless a route names another.
+    send: the limits for replies; None if replies cannot be sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -84,18 +84,18 @@ class ChannelSettings(BaseModel):
 
     @classmethod
     def kind_name(cls) -> str:
-        """Return the one value that `kind` has in a table of this class."""
+        """Return the value of `kind` in a table of this class."""
         (name,) = get_args(cls.model_fields["kind"].annotation)
         return str(name)
 
     @property
     def source(self) -> tuple[str, Hashable]:
-        """Where its messages come from, comparably, and the key that says so: no two channels may share one."""
+        """The source of its messages, a comparable value, and the key that names it: no two channels may share one."""
         raise NotImplementedError
 
     @property
     def source_words(self) -> str:
-        """Where its messages come from, for people: an account, a number, a path."""
+        """The source of its messages, for people: an account, a number, a path."""
         return self.address or ""
 
     @property
@@ -105,57 +105,65 @@ class ChannelSettings(BaseModel):
 
     @property
     def has_way_out(self) -> bool:
-        """Whether replies can leave by it now."""
+        """Whether replies can be sent now."""
         return self.enabled and self.send is not None
 
     @property
     def poll_every(self) -> timedelta | None:
-        """How long to wait between two looks when nothing is waiting; None if it is not polled."""
+        """The pause between two polls when nothing is waiting; None if it is not polled."""
         return None
 
     @property
     def listens_on(self) -> str | None:
-        """The address and port that it listens on by itself; None if it does not."""
+        """The address and port that it listens on; None if it does not listen."""
         return None
 
     @property
     def own_addresses(self) -> tuple[str, ...]:
-        """What we are called there: mail addresses, and perhaps handles."""
+        """Our own addresses there: mail addresses, and handles if there are any."""
         return (self.address,) if self.address else ()
 
     @property
     def joins_within(self) -> timedelta | None:
-        """How long a message goes on with what its sender has open; None where messages say what they answer."""
+        """How long a message joins its sender's open conversation; None where messages name what they answer."""
+        return None
+
+    def believed_authserv_id(self, default: str | None) -> str | None:
+        """By what name a mail server in front of it signs its Authentication-Results; None if none is believed.
+
+        default: the desk's own.
+        """
+        del default
         return None
 
     @property
     def window(self) -> Window:
-        """Within what bounds the provider and the file let us answer."""
+        """The provider's and the file's limits on our replies."""
         return self.send.window_within(None) if self.send else Window()
 
     @property
     def text_limit(self) -> TextLimit | None:
-        """The longest text that the provider takes; None if there is no limit to speak of."""
+        """The longest text that the provider accepts; None if no limit matters."""
         return None
 
     @property
     def counts_segments(self) -> bool:
-        """Whether each text is paid for by its segments, as SMS are."""
+        """Whether each segment of a text is paid for, as with SMS."""
         return False
 
     @property
     def contact_form(self) -> FormLimits | None:
-        """What the contact form that it shows takes; None if it shows none."""
+        """The limits of its contact form; None if it has none."""
         return None
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
-        """Return what looks wrong with the channel by itself. public_url: how people reach the desk."""
+        """Return problems within the channel's own table. public_url: the desk's public address."""
         del public_url
         return ()
 
 
 class PolledSettings(ChannelSettings):
-    """A channel whose provider is asked for messages. poll: how long to wait between two looks."""
+    """A channel whose provider is polled. poll: the pause between two polls."""
 
     poll: Pause = timedelta(seconds=60)
 
@@ -166,10 +174,10 @@ class PolledSettings(ChannelSettings):
 
 
 class ChatSettings(ChannelSettings):
-    """A channel of short messages, which bear no sign of what they answer.
+    """A channel of short messages, which do not name the message that they answer.
 
-    join_within: a message joins the customer's open conversation here if that moved within this time.
-    stale_after: a message that is older when we first see it is old: no automatic reply, no clock.
+    join_within: a message joins the customer's open conversation here if its last activity is within this time.
+    stale_after: a message that is older when we first see it gets no automatic reply and no clock.
     """
 
     send: SendSettings = SendSettings()
@@ -192,7 +200,7 @@ PhoneNumber = Annotated[str, AfterValidator(_e164)]
 
 
 def check_url(value: str, *, query: bool = False) -> str:
-    """Return the URL if secrets may be sent there. query: whether it may have one.
+    """Return the URL if secrets may be sent there. query: whether it may have a query.
 
     Raises ValueError, as pydantic expects.
     """
@@ -207,5 +215,5 @@ def _base(value: str) -> str:
     return check_url(value).rstrip("/")
 
 
-# Where a provider is asked: credentials go there, so never in plain text beyond this machine.
+# The provider's base URL: credentials are sent there, so never in plain text beyond this machine.
 ApiBase = Annotated[str, AfterValidator(_base)]

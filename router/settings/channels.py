@@ -1,4 +1,4 @@
-"""`[channels.NAME]`: one class a kind of channel, chosen by `kind`; mail here, the others in `chat_channels`."""
+"""`[channels.NAME]`: one class per kind of channel, chosen by `kind`; mail here, the others in `chat_channels`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LOGIN: Final = "expected username with either password or oauth_token, or none 
 
 
 class MailSendSettings(SendSettings):
-    """A server for the submission of mail (RFC 6409).
+    """A server for mail submission (RFC 6409).
 
-    oauth_token: an access token in place of a password (XOAUTH2), read again at each login.
-    plus_address: answers come back to `address` with our token after a "+" (RFC 5233), so that the case is found even
+    oauth_token: an access token instead of a password (XOAUTH2), read again at each login.
+    plus_address: the reply address has our token after a "+" (RFC 5233), so that the case is found even
         when a mail program drops the threading headers.
     """
 
@@ -75,6 +75,7 @@ __all__ = [
     "HttpSmsSettings",
     "ImapSettings",
     "MailChannelSettings",
+    "MailGateSettings",
     "MailSendSettings",
     "PolledSettings",
     "SendSettings",
@@ -88,32 +89,54 @@ __all__ = [
 _PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
 _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
-_NO_ADDRESS: Final = "replies need an address to come from; expected the channel's address beside it"
-_NOTHING_SENT: Final = "nothing is sent by this channel; expected a send table beside it"
-_PLAIN_LISTENER: Final = "mail from beyond this machine comes in plain text; set tls_certificate and tls_key"
+_NO_ADDRESS: Final = "replies need a sender address; expected the key `address` in the channel's table"
+_NOTHING_SENT: Final = "this channel sends nothing; expected a send table in the channel"
+_PLAIN_LISTENER: Final = "mail from other machines would come in plain text; set tls_certificate and tls_key"
+_RESULTS_OF_STRANGERS: Final = (
+    "not trusted: anybody who reaches this listener can write such results; expected a listener on this machine, "
+    "behind a mail server"
+)
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
 
 
-# Where the desk shows the form of a channel of the kind `web`.
+def _concern(key: str, message: str, value: str) -> ChannelConcern:
+    return ChannelConcern(key=key, message=message, value=value)
+
+
+# Path of the contact form of the kind `web`.
 _CONTACT: Final = "/contact"
 
 
 class MailChannelSettings(ChannelSettings):
-    """A channel whose replies leave as mail. send: how they leave; without it they wait."""
+    """A channel whose replies are sent as mail. send: the mail server; without it replies wait."""
 
     send: MailSendSettings | None = None
 
 
-class ImapSettings(MailChannelSettings, PolledSettings):
+class MailGateSettings(MailChannelSettings):
+    """A channel that takes mail.
+
+    authserv_id: by what name the mail server in front of it signs its Authentication-Results (RFC 8601); absent, the
+        desk's `authserv_id`; empty, none is believed.
+    """
+
+    authserv_id: str | None = None
+
+    def believed_authserv_id(self, default: str | None) -> str | None:
+        """See `ChannelSettings`."""
+        return (default if self.authserv_id is None else self.authserv_id) or None
+
+
+class ImapSettings(MailGateSettings, PolledSettings):
     r"""A mailbox that is polled over IMAP.
 
     start: "now" takes only mail that arrives from now on, a date takes mail since that day.
-    after: what becomes of a mail on the server once it is kept: nothing, \Seen, or a move to `move_to`.
-    oauth_token: an access token in place of a password (XOAUTH2), read again at each login: a file may be renewed.
-    largest: bytes; of a bigger mail only the header is fetched.
-    stale_after: a mail that the server has had for longer when we see it is old mail: no automatic reply, no clock.
-    rescan: how far back to look for mail when the server has renumbered the mailbox (another UIDVALIDITY).
-    sent_folder: where a copy of each sent mail is put, for providers that keep none themselves.
+    after: what to do with a stored mail on the server: nothing, \Seen, or a move to `move_to`.
+    oauth_token: an access token instead of a password (XOAUTH2), read again at each login: a file may be renewed.
+    largest: bytes; of a larger mail only the header is fetched.
+    stale_after: a mail that was on the server longer when first seen gets no automatic reply and no clock.
+    rescan: how far back to look for mail when the server has renumbered the mailbox (a new UIDVALIDITY).
+    sent_folder: where to store a copy of each sent mail, for providers that do not do it.
     take_drafts: whether mail with the flag \Draft is taken, which no person has sent.
     take_deleted: whether mail with the flag \Deleted is taken, which a person has thrown away since it arrived.
     """
@@ -148,7 +171,7 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     @field_validator("host", "username", "folder", "move_to", "sent_folder")
     @classmethod
     def _one_line(cls, value: str | None) -> str | None:
-        # A line break in a folder's name would be a second IMAP command (CVE-2025-15366 in imaplib).
+        # A line break in a folder's name would start a second IMAP command (CVE-2025-15366 in imaplib).
         if value is not None and (not value or not value.isprintable()):
             raise ValueError("expected text without control characters")
         return value
@@ -170,7 +193,7 @@ class ImapSettings(MailChannelSettings, PolledSettings):
     @property
     def source(self) -> tuple[str, Hashable]:
         """See `ChannelSettings`."""
-        # INBOX is the one folder whose capitals mean nothing (RFC 9051 section 5.1).
+        # INBOX is the only folder whose name is case-insensitive (RFC 9051 section 5.1).
         folder = "INBOX" if self.folder.upper() == "INBOX" else self.folder
         return "folder", (self.kind, self.host.lower(), self.username.lower(), folder)
 
@@ -190,10 +213,10 @@ class ImapSettings(MailChannelSettings, PolledSettings):
         return (*super().own_addresses, self.username)
 
 
-class SmtpSettings(MailChannelSettings):
-    """A listener that takes mail by SMTP or LMTP; it answers 250 once the mail is on disk.
+class SmtpSettings(MailGateSettings):
+    """A listener for mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
-    recipients: addresses or @domains that are accepted; empty takes every recipient.
+    recipients: accepted addresses or @domains; empty accepts every recipient.
     """
 
     kind: Literal["smtp"]
@@ -232,19 +255,31 @@ class SmtpSettings(MailChannelSettings):
         """See `ChannelSettings`."""
         return self.listen
 
+    @property
+    def is_open_to_strangers(self) -> bool:
+        """Whether anybody can hand mail over, with whatever results of a check written into it."""
+        return not is_loopback(self.listen.rpartition(":")[0])
+
+    def believed_authserv_id(self, default: str | None) -> str | None:
+        """See `ChannelSettings`."""
+        return None if self.is_open_to_strangers else super().believed_authserv_id(default)
+
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""
         del public_url
-        if is_loopback(self.listen.rpartition(":")[0]) or self.tls_certificate:
+        if not self.is_open_to_strangers:
             return ()
-        return (ChannelConcern(key="listen", message=_PLAIN_LISTENER, value=self.listen),)
+        found = [] if self.tls_certificate else [_concern("listen", _PLAIN_LISTENER, self.listen)]
+        if self.authserv_id:
+            found.append(_concern("authserv_id", _RESULTS_OF_STRANGERS, self.authserv_id))
+        return tuple(found)
 
 
 class WebSettings(MailChannelSettings):
-    """The contact form that the web desk shows at `/contact`; visitors name a mail address for the answer.
+    """The desk's contact form at `/contact`; visitors give a mail address for the answer.
 
     largest: bytes of all files of one message.
-    files: how many files a message may have.  per_hour: how many messages one network address may leave in an hour.
+    files: how many files a message may have.  per_hour: how many messages one network address may send per hour.
     """
 
     kind: Literal["web"]

@@ -1,4 +1,4 @@
-"""`[channels.NAME]` of the kinds that carry short messages: SMS, WhatsApp, direct messages."""
+"""`[channels.NAME]` of the kinds with short messages: SMS, WhatsApp, direct messages."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from router.text.sms_segments import LONGEST
 
 _MAINLAND_CHINA: Final = "+86"
 _ONE_WAY: Final = (
-    "Twilio offers no two-way SMS in mainland China: nothing that customers write will come in; "
+    "Twilio offers no two-way SMS in mainland China: no message of a customer will come in; "
     'expected a provider there (kind = "http_sms"), mail or another channel'
 )
-_NOWHERE: Final = "its provider has nowhere to bring messages to; set [omniyard] public_url"
+_NOWHERE: Final = "the provider has no address to deliver messages to; set [omniyard] public_url"
 
 
 class TwilioSettings(ChatSettings, PolledSettings):
-    """One number at Twilio, for SMS and MMS or for WhatsApp: each is an address of its own there.
+    """One number at Twilio, for SMS and MMS or for WhatsApp; for Twilio these are two addresses.
 
-    templates: our names of approved WhatsApp templates, each with its content SID.
-    api_base: where to ask instead of Twilio itself; for tests and for a proxy.
+    templates: our names of approved WhatsApp templates, with their content SIDs.
+    api_base: used instead of Twilio's URL; for tests and for a proxy.
     """
 
     kind: Literal["twilio"]
@@ -55,7 +55,7 @@ class TwilioSettings(ChatSettings, PolledSettings):
 
     @property
     def own_address(self) -> str:
-        """Our address as Twilio writes it."""
+        """Our address in Twilio's format."""
         return f"whatsapp:{self.number}" if self.whatsapp else self.number
 
     @property
@@ -86,16 +86,16 @@ class TwilioSettings(ChatSettings, PolledSettings):
         return (ChannelConcern(key="number", message=_ONE_WAY, value=self.number),)
 
 
-# X takes 1 to 10,000 characters; Telegram counts UTF-16 code units (Bot API, sendMessage).
+# X accepts 1 to 10,000 characters; Telegram counts UTF-16 code units (Bot API, sendMessage).
 X_LIMIT: Final = TextLimit(10_000)
 TELEGRAM_LIMIT: Final = TextLimit(4096, TextUnit.UTF16)
 
 
 class XSettings(ChatSettings, PolledSettings):
-    """Direct messages to an X account. Every message read and sent costs money there.
+    """Direct messages to an X account. X charges for every message read and sent.
 
-    daily_budget: US dollars a UTC day; 0 is none.  emergency_share: the part of it that is kept back from reading,
-        for answers and for one look an hour.
+    daily_budget: US dollars per UTC day; 0 means none.  emergency_share: the part of it that polling may not spend,
+        reserved for answers and one poll per hour.
     """
 
     kind: Literal["x"]
@@ -121,7 +121,7 @@ class XSettings(ChatSettings, PolledSettings):
 
 
 class TelegramSettings(ChatSettings, PolledSettings):
-    """A Telegram bot. token: as BotFather gave it.  poll: how long one question to Telegram may stay open."""
+    """A Telegram bot. token: from BotFather.  poll: how long one request to Telegram may stay open."""
 
     kind: Literal["telegram"]
     token: Secret
@@ -139,7 +139,7 @@ class TelegramSettings(ChatSettings, PolledSettings):
         return TELEGRAM_LIMIT
 
 
-# What a body may say: recipient in E.164 and as dialled in the country, our id, our number, and what is written.
+# Placeholders of a body: recipient in E.164 and in national format, our id, our number, and the text.
 PLACEHOLDERS: Final = ("recipient", "national", "text", "id", "sender", "template", "variables")
 PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
 _NEEDED: Final = ("id", "sender", "text")
@@ -155,11 +155,11 @@ Url = Annotated[str, AfterValidator(_url)]
 
 
 class HttpSmsSendSettings(SendSettings):
-    """`[channels.NAME.send]`: the call that sends one SMS.
+    """`[channels.NAME.send]`: the HTTP request that sends one SMS.
 
-    headers: each a secret.  body: field -> text with placeholders.
-    accepted: what the answer's fields say when it was taken; without it, any 2xx does.
-    id_field: the answer's field with the provider's id.
+    headers: each value is a secret.  body: field -> text with placeholders.
+    accepted: the values of fields in the response that mean success; without it, any 2xx does.
+    id_field: the field of the response with the provider's id.
     """
 
     url: Url
@@ -175,20 +175,20 @@ class HttpSmsSendSettings(SendSettings):
     def _known(cls, body: dict[str, str]) -> dict[str, str]:
         used = {name for text in body.values() for name in PLACEHOLDER.findall(text)}
         if unknown := used - set(PLACEHOLDERS):
-            raise ValueError(f"{{{min(unknown)}}} stands for nothing; expected {', '.join(PLACEHOLDERS)}")
+            raise ValueError(f"unknown placeholder {{{min(unknown)}}}; expected {', '.join(PLACEHOLDERS)}")
         if not used & {"recipient", "national"}:
-            raise ValueError("nothing says who gets it; expected {recipient} or {national} somewhere")
+            raise ValueError("the recipient is missing; expected {recipient} or {national} in a field")
         return body
 
 
 class HttpSmsSettings(ChatSettings):
-    """A number at a provider that is described here.
+    """A number at a provider that the operator describes here.
 
-    region: ISO 3166, where numbers without a country code are dialled.
+    region: ISO 3166, for numbers without a country code.
     secret: the key of the provider's signature: HMAC-SHA256 over the raw body, in `signature_header`.
-    timestamp_header: signed before the body, with a dot between; what is older than five minutes is refused.
-    fields: where the message stands in what the provider brings; a dot goes one level down.
-    answer: what the provider wants to hear.
+    timestamp_header: signed before the body, with a dot between; a timestamp older than five minutes is refused.
+    fields: the message's fields in the provider's request; a dot goes one level down.
+    answer: the response that the provider expects.
     """
 
     kind: Literal["http_sms"]
@@ -214,7 +214,7 @@ class HttpSmsSettings(ChatSettings):
         missing = [name for name in _NEEDED if name not in self.fields]
         unknown = [name for name in self.fields if name not in _FIELDS]
         if missing or unknown:
-            raise WrongKeys([("fields", f"expected {', '.join(_NEEDED)}, and perhaps to and list")])
+            raise WrongKeys([("fields", f"expected {', '.join(_NEEDED)}, and optionally to and list")])
         return self
 
     @property

@@ -1,6 +1,6 @@
-"""Find and read the operator's file: beside `Secret.reveal`, the one place in the brain that touches a disk.
+"""Find and read the operator's file: with `Secret.reveal`, the only code of the brain that reads a disk.
 
-It stands here because every room above reads the same file by the same rules, and no room may import its siblings.
+It is here because every folder above reads the same file by the same rules, and none may import another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from router.settings.validation import read_settings
 
 VARIABLE: Final = "OMNIYARD_CONFIG"
 _USUAL: Final = Path("config/channels.toml")
-# In a wheel the shipped file lies in `cli/shipped`; in a checkout (or an editable install) in `config`.
+# In a wheel the shipped file is in `cli/shipped`; in a checkout (or an editable install) in `config`.
 _ROOT: Final = Path(__file__).parents[2]
 _SHIPPED: Final = (_ROOT / "cli" / "shipped" / "channels.toml", _ROOT / "config" / "channels.toml")
 
@@ -23,7 +23,7 @@ _SHIPPED: Final = (_ROOT / "cli" / "shipped" / "channels.toml", _ROOT / "config"
 def load_settings(path: Path | None = None) -> Settings:
     """Return the settings of the file at `path`, or of the one that `find_settings` finds.
 
-    Raises ConfigError, one line a problem, if the file is absent, unreadable or says something that cannot be run.
+    Raises ConfigError, one line per problem, if the file is absent, unreadable or not valid.
     """
     found = find_settings(path)
     return read_settings(read_file(found), file=str(found))
@@ -38,7 +38,7 @@ def find_settings(path: Path | None = None) -> Path:
 
 
 def shipped_file() -> Path:
-    """Return the file that came with this installation."""
+    """Return the file that is shipped with this installation."""
     return next((candidate for candidate in _SHIPPED if candidate.is_file()), _SHIPPED[-1])
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the operator's file, as values: how bad, where, and what was expected."""
+"""Errors and warnings about the operator's file, as values: level, place, and what was expected."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Level = Literal["error", "warning"]
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 # Long enough to recognise a value, short enough for one line of a terminal.
 _LONGEST_VALUE: Final = 60
-# Somebody may write a password where none belongs; a message travels further than the file.
+# An operator may type a password into the wrong key; a message is seen by more people than the file.
 _SECRETIVE: Final = re.compile(r"pass|secret|token|credential|(?:^|_)key$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, or looks wrong.
+    """One error or warning.
 
-    place: the keys that lead there; numbers count from 0 within a list.  value: as it may be shown; empty if not.
-    line: counted from 1; 0 while nobody looked it up.
+    place: the keys that lead there; numbers count from 0 within a list.  value: as shown; empty if it must not be.
+    line: counted from 1; 0 before `locate` has found it.
     """
 
     place: Place
@@ -36,7 +36,7 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """The place as the file would write it; numbers count from 1 for people."""
+        """The place as the file writes it; numbers count from 1 for people."""
         steps = (f"[{step + 1}]" if isinstance(step, int) else f".{_quoted(step)}" for step in self.place)
         return "".join(steps).removeprefix(".")
 
@@ -48,7 +48,7 @@ class Finding:
 
 
 def shown(value: object, *, key: str = "") -> str:
-    """Return a plain value as the file writes it, cut to a readable length; nothing for tables, lists and secrets."""
+    """Return a plain value as the file writes it, shortened; nothing for tables, lists and secrets."""
     if _SECRETIVE.search(key):
         return ""
     if isinstance(value, str):
@@ -60,7 +60,7 @@ def shown(value: object, *, key: str = "") -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that `word` may have meant, or at what there is."""
+    """Return a hint at the known word that `word` may mean, or at all known words."""
     names = sorted(set(known))
     close = get_close_matches(word.lower(), names, n=1)
     if close:
@@ -69,7 +69,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a person would list them: "a", "b" or "c"."""
+    """Return names as a list in words: "a", "b" or "c"."""
     quoted = [f'"{name}"' for name in names]
     return " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
 

@@ -1,6 +1,6 @@
-"""Sub-intents: `intents/CATEGORY.toml` beside the operator's file says how customers put each thing they want.
+"""Sub-intents: `intents/CATEGORY.toml` next to the operator's file has examples of what customers write.
 
-One table a sub-intent, because sixty sentences in two languages would bury the file that operators edit daily.
+A separate file, because sixty sentences in two languages would hide the settings that operators edit daily.
 """
 
 from __future__ import annotations

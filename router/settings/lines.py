@@ -1,4 +1,4 @@
-"""In which line of a TOML text a key stands. Imported only once there is something to say about one."""
+"""Find the line of a key in a TOML text. Imported only when there is a finding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYS: Final = ("bare_key", "quoted_key", "dotted_key")
 
 
 def locate(findings: Sequence[Finding], *, text: str) -> tuple[Finding, ...]:
-    """Return the findings with their lines, in the order of the lines. What has no line of its own has its table's."""
+    """Return the findings with their lines, sorted by line. A key without a line of its own gets its table's."""
     lines = key_lines(text)
     found = [finding if finding.line else replace(finding, line=_line(finding.place, lines)) for finding in findings]
     return tuple(sorted(found, key=lambda finding: finding.line))
@@ -64,7 +64,7 @@ def _header(node: Node, elements: dict[Place, int]) -> Place:
 
 
 def _pair(node: Node, table: Place) -> Iterator[tuple[Place, int]]:
-    # A comment behind the value belongs to the pair too.
+    # A comment after the value is a child of the pair too.
     key, value = [child for child in node.named_children if child.type != "comment"]
     place = (*table, *_keys(key))
     yield from _prefixes(table, place, _row(key))
@@ -91,7 +91,7 @@ def _keys(node: Node) -> list[str]:
     if node.type == "dotted_key":
         return [key for child in node.named_children if child.type in _KEYS for key in _keys(child)]
     written = (node.text or b"").decode()
-    # A quoted key may hold escapes; the TOML reader knows them all.
+    # A quoted key may contain escapes; the TOML parser decodes them all.
     return [written] if node.type == "bare_key" else list(tomllib.loads(f"{written} = 0"))
 
 

@@ -1,4 +1,4 @@
-"""What pydantic refused in the operator's file, said in the operator's words."""
+"""Put pydantic's errors about the operator's file into the file's words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from router.settings.values import WrongKeys
 
 
 def table_at(place: Place, *, document: Mapping[str, object]) -> type[BaseModel] | None:
-    """Return the model of the table at `place` of the document; None if it is no table, or no table that we know."""
+    """Return the model of the table at `place` of the document; None if it is not a known table."""
     expected: Any = Settings
     value: object = document
     for step in place:
@@ -27,7 +27,7 @@ def table_at(place: Place, *, document: Mapping[str, object]) -> type[BaseModel]
 
 
 def known_keys(place: Place, *, document: Mapping[str, object]) -> tuple[str, ...]:
-    """Return what a key of the table at `place` may be called."""
+    """Return the keys that the table at `place` may have."""
     table = table_at(place, document=document)
     return tuple(table.model_fields) if table else ()
 
@@ -66,7 +66,7 @@ def _is_model(expected: Any) -> bool:  # noqa: ANN401
     return isinstance(expected, type) and issubclass(expected, BaseModel)
 
 
-# What was expected, for the plain refusals of pydantic (its documentation, "Validation Errors").
+# The expectation for pydantic's plain errors (its documentation, "Validation Errors").
 _EXPECTED: Final[Mapping[str, str]] = {
     "missing": "missing, but required",
     "string_type": "expected text in quotes",
@@ -87,7 +87,7 @@ _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def mistakes(error: ValidationError, *, document: Mapping[str, object]) -> list[Finding]:
-    """Return what is wrong with the shape of the document; no finding repeats a secret or the value of a wrong key."""
+    """Return the errors in the document's structure; no finding repeats a secret or the value of a wrong key."""
     return [finding for details in error.errors(include_url=False) for finding in _findings(details, document=document)]
 
 
@@ -107,7 +107,7 @@ def _findings(details: ErrorDetails, *, document: Mapping[str, object]) -> Itera
 
 
 def _place(location: Place) -> Place:
-    """Return where in the file pydantic means: it adds the kind to a channel's path, and a mark to a key's."""
+    """Return the place in the file that pydantic means: it adds the kind to a channel's path, and a mark to a key's."""
     place = location[:2] + location[3:] if location[0] == "channels" else location
     return place[:-1] if place[-1] == "[key]" else place
 
@@ -126,7 +126,7 @@ def _message(details: ErrorDetails) -> str:
 
 def _value(place: Place, details: ErrorDetails) -> str:
     key = next((step for step in reversed(place) if isinstance(step, str)), "")
-    # Text where a table belongs may be anything; only what stands where a value belongs is repeated.
+    # Text in the place of a table may be anything; only a value in the place of a value is repeated.
     known = details["type"] not in {"missing", "dict_type", "model_type", "model_attributes_type"}
     return shown(details["input"], key=key) if known else ""
 

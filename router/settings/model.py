@@ -1,4 +1,4 @@
-"""The vocabulary of `config/channels.toml`: one class a table, one field a key."""
+"""The models of `config/channels.toml`: one class per table, one field per key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from router.settings.channels import Channel
 from router.settings.secret import Secret
@@ -30,9 +30,9 @@ from router.settings.values import (
 )
 
 Priority = Literal["low", "normal", "high", "urgent"]
-# The kinds that `router.origin.automatic` tells apart.
+# The kinds that `router.origin.automatic` distinguishes.
 OriginName = Literal["person", "auto_replied", "auto_generated", "bounce", "bulk", "ourselves"]
-# What `router.origin.sender_signals` notices about senders.
+# The signals of `router.origin.sender_signals`.
 SignalKind = Literal[
     "verified",
     "forged",
@@ -48,7 +48,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 
 
 class Frozen(BaseModel):
-    """A table of the file: unknown keys are errors, values never change."""
+    """A table of the file: unknown keys are errors, values are immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
@@ -56,14 +56,16 @@ class Frozen(BaseModel):
 class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
-    own_addresses: mail addresses of ours that are no channel; mail from them is never answered by machine.
-    authserv_id: by what name our mail server signs its Authentication-Results (RFC 8601); others' are not believed.
-    listen: where the web desk and the REST API answer.  public_url: how people reach it, if through a proxy.
-    rating: the reply that asks how it went, once a closing and at most once in 30 days of one person.
-    key: what signs the web desk's sessions, proves thread tokens and seals originals; absent, one is made under `data`.
-    keep_originals: how long the bytes of settled messages are kept; absent, for good.
-    outage_customers: how many customers who write the same within an hour are an outage; 0 for never.
-    requests_per_second: how often one token may ask one web process; 0 for no limit.
+    own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
+    authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored. A mail
+        channel may name its own.
+    check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
+    listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
+    rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
+    key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
+    keep_originals: how long the bytes of settled messages are kept; if absent, forever.
+    outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
+    requests_per_second: the limit per token and web process; 0 for no limit.
     """
 
     name: str = "Omniyard"
@@ -76,12 +78,20 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
+    check_dkim: bool = False
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
     requests_per_second: int = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("data")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not value or not value.isprintable():
+            raise ValueError("expected the name of a folder, without control characters")
+        return value
 
 
 class DateRule(Frozen):
@@ -100,14 +110,14 @@ class DateRule(Frozen):
 
 
 class CalendarSettings(Frozen):
-    """`[calendars.NAME]`: when somebody is there.
+    """`[calendars.NAME]`: when agents are there.
 
-    week: by weekday or range of weekdays ("mon-fri"), the spans of local time; "24h" is the whole day.
+    week: local opening times by weekday or range of weekdays ("mon-fri"); "24h" is the whole day.
     holidays: ISO 3166 country (or COUNTRY-SUBDIVISION) whose public holidays close and make-up days open; "none"
-        drops the holidays of the calendar that is extended.
-    on_holidays: the spans of a public holiday instead of closing.
-    holidays_until: ops entered the official dates by hand up to this day, so no warning is due before.
-    dates: exceptions; where two name a day the later one counts, and those of the extended calendar come first.
+        removes the holidays of the extended calendar.
+    on_holidays: the opening times of a public holiday; without it holidays are closed.
+    holidays_until: the official dates are entered by hand up to this day, so no warning comes before it.
+    dates: exceptions; if two contain a day the later one counts, and those of the extended calendar come first.
     """
 
     timezone: Zone | None = None
@@ -120,9 +130,9 @@ class CalendarSettings(Frozen):
 
 
 class CategorySettings(Frozen):
-    """`[categories.NAME]`: what customers write about.
+    """`[categories.NAME]`: a subject that customers write about.
 
-    hints: of an emergency, weaker words for the second look at what would wait because the desk is closed.
+    hints: for an emergency category, weaker words for the second check of messages that would wait until opening.
     """
 
     title: dict[Language, str] = Field(default_factory=dict)
@@ -134,10 +144,10 @@ class CategorySettings(Frozen):
 
 
 class TeamSettings(Frozen):
-    """`[teams.NAME]`: who answers.
+    """`[teams.NAME]`: a team of agents.
 
-    assign: how conversations are handed out to its agents; by hand, unless said otherwise.
-    fallback: the team that takes over while nobody of this one is available.
+    assign: how conversations are assigned to its agents; by default manually.
+    fallback: the team that takes over while no agent of this one is available.
     """
 
     title: str = ""
@@ -146,7 +156,7 @@ class TeamSettings(Frozen):
 
 
 class EscalationSettings(Frozen):
-    """`on_warning`, `on_breach` of a promise: what becomes of the conversation. A priority is only ever raised."""
+    """`on_warning`, `on_breach` of an SLA: the changes to the conversation. A priority is never lowered."""
 
     priority: Priority | None = None
     team: str | None = None
@@ -154,7 +164,7 @@ class EscalationSettings(Frozen):
 
 
 class SlaSettings(Frozen):
-    """`[sla.NAME]`: how soon, measured in the open time of `calendar` ("always" is wall time)."""
+    """`[sla.NAME]`: the time limits, measured in the open time of `calendar` ("always" is wall time)."""
 
     calendar: str
     first_reply: Promise | None = None
@@ -166,7 +176,7 @@ class SlaSettings(Frozen):
 
 
 class Condition(Frozen):
-    """`when` of a route: every key given must hold; a list holds if any of it does."""
+    """`when` of a route: every key must match; a list matches if one of its values does."""
 
     channel: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
     category: Annotated[tuple[str, ...], BeforeValidator(OneOrMany)] = ()
@@ -183,11 +193,11 @@ class Condition(Frozen):
 
 
 class RouteSettings(Frozen):
-    """`[[routes]]`: the first whose `when` holds decides; the last has none, and a team.
+    """`[[routes]]`: the first whose `when` matches decides; the last has no `when`, and a team.
 
-    team: who answers; absent, the channel's team, else that of the last route.
+    team: who answers; if absent, the channel's team, else that of the last route.
     ask: the reply that is sent instead of `reply` while facts are missing that the category needs.
-    hold: what comes while the channel is closed is out of the agents' way until it opens.
+    hold: messages that arrive while the channel is closed are snoozed until it opens.
     """
 
     name: str
@@ -202,11 +212,11 @@ class RouteSettings(Frozen):
 
 
 class ReplySettings(Frozen):
-    """`[replies.NAME]`: a text that is sent by machine, by language.
+    """`[replies.NAME]`: an automatic text, by language.
 
     Placeholders: {reference}, {next_opening}, {desk}, {missing_facts}.
     once_per: how often one conversation may get it: once in all, or once a day of the channel's calendar.
-    follow_ups: whether further messages of a conversation get it too.
+    follow_ups: whether later messages of a conversation get it too.
     """
 
     text: dict[Language, str]
@@ -215,9 +225,9 @@ class ReplySettings(Frozen):
 
 
 class WebhookSettings(Frozen):
-    """`[webhooks.NAME]`: where events are posted, in the form of Standard Webhooks.
+    """`[webhooks.NAME]`: the target of events, in the format of Standard Webhooks.
 
-    secret: `whsec_` and base64; two of them with a blank between while keys are changed.  events: patterns of kinds.
+    secret: `whsec_` and base64; during a change two of them, separated by a blank.  events: patterns of kinds.
     """
 
     url: str
@@ -229,12 +239,12 @@ class WebhookSettings(Frozen):
     @model_validator(mode="after")
     def _url_is_safe(self) -> WebhookSettings:
         if not self.url.isascii() or any(char.isspace() for char in self.url):
-            raise WrongKeys([("url", "expected an address without blanks, other letters written as %XX or xn--")])
+            raise WrongKeys([("url", "expected an address without blanks, other letters as %XX or xn--")])
         try:
             parts = urlsplit(self.url)
             port = parts.port
         except ValueError:
-            raise WrongKeys([("url", "its host or port cannot be read; a port is a number up to 65535")]) from None
+            raise WrongKeys([("url", "its host or port is not valid; a port is a number up to 65535")]) from None
         known = parts.scheme == "https" or (parts.scheme == "http" and self.allow_private)
         if not known or not parts.hostname or parts.username or parts.fragment or port == 0:
             why = "expected https://HOST/PATH without a user name; plain http needs `allow_private = true`"
@@ -270,3 +280,8 @@ class Settings(Frozen):
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+
+    def believed_authserv_id(self, channel: str) -> str | None:
+        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
+        configured = self.channels.get(channel)
+        return configured.believed_authserv_id(self.omniyard.authserv_id) if configured else None

@@ -1,4 +1,4 @@
-"""A secret is named in the file and read when it is used: `env:NAME` or `file:PATH`."""
+"""A secret is a reference in the file, `env:NAME` or `file:PATH`, and is read when it is used."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from router.errors import ConfigError
 
 
 class NotAReference(ValueError):
-    """Something else stands where the name of a secret belongs: perhaps the secret."""
+    """The value is not a reference: it may be the secret itself."""
 
     def __init__(self) -> None:
         super().__init__('expected "env:NAME" or "file:PATH", never the secret itself')
 
 
 class Secret:
-    """The name of a secret. Its value shows in no repr, log or error."""
+    """A reference to a secret. Its value is in no repr, log or error."""
 
     __slots__ = ("_kind", "_where")
 
@@ -33,7 +33,7 @@ class Secret:
     def reveal(self) -> str:
         """Return the secret's value.
 
-        Raises ConfigError, naming the variable or the file but not its content, when it is absent or empty.
+        Raises ConfigError with the name of the variable or the file, but not its content, when it is absent or empty.
         """
         value = os.environ.get(self._where, "") if self._kind == "env" else self._read_file()
         if not value:
@@ -46,7 +46,7 @@ class Secret:
         except OSError as error:
             raise ConfigError(f"{self!r} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError:
-            # That error carries the file's bytes, so it must not hang on ours.
+            # That error contains the file's bytes, so it must not be chained to ours.
             raise ConfigError(f"{self!r} cannot be read: it is not UTF-8 text") from None
 
     def __repr__(self) -> str:
@@ -64,7 +64,7 @@ class Secret:
 
     @classmethod
     def _checked(cls, reference: object) -> Secret:
-        # The value may be a secret that was pasted into the file: no error may repeat it.
+        # The value may be a secret pasted into the file: no error may repeat it.
         if isinstance(reference, cls):
             return reference
         if not isinstance(reference, str):

@@ -1,4 +1,4 @@
-"""Turn the text of the operator's file into Settings, or say which key in which line is wrong and what was expected."""
+"""Turn the text of the operator's file into Settings, or report each wrong key with its line and what was expected."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from router.settings.model import Settings
 
 
 def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterator[Finding]:
-    """Find what does not fit together in settings whose tables are each well formed.
+    """Find contradictions in settings whose tables are each valid.
 
-    document: the file as it was read, for the names of tables that are not.
+    document: the parsed file, for the names of tables that are not valid.
     """
     yield from check_references(settings, document=document)
     yield from check_calendars(settings)
@@ -36,15 +36,15 @@ def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterato
     yield from check_webhooks(settings)
 
 
-# tomllib says where only within its sentence (and as attributes from Python 3.14 on).
+# tomllib gives the position only within its message (and as attributes from Python 3.14 on).
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-# Tables that are left out whole where one of their keys is wrong; elsewhere only the entry is.
+# Tables that are left out as a whole if one of their keys is wrong; elsewhere only the entry is left out.
 _WHOLE: Final = frozenset({"omniyard", "routes"})
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a file says, and all that is wrong with it, in the order of its lines.
+    """The content of a file, and all its errors and warnings, by line.
 
     settings: None if there is an error.
     """
@@ -54,26 +54,26 @@ class Examination:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What keeps the file from being used."""
+        """The findings that make the file unusable."""
         return tuple(finding for finding in self.findings if finding.level == "error")
 
 
 def read_settings(text: str, *, file: str = "channels.toml") -> Settings:
-    """Return the settings that the TOML `text` describes.
+    """Return the settings of the TOML `text`.
 
-    file: how to call it in errors.
-    Raises ConfigError whose message is one line a problem, all of them at once.
+    file: the name used in errors.
+    Raises ConfigError whose message has one line per problem, all of them at once.
     """
     examination = _examine(text)
     if examination.settings is None:
         found = _located(examination, text=text)
-        # pydantic's own error repeats what stands in the file, secrets too: it must not hang on ours.
+        # pydantic's own error repeats the file's values, also secrets: it must not be chained to ours.
         raise ConfigError("\n".join(finding.sentence(file) for finding in found.errors)) from None
     return examination.settings
 
 
 def examine_settings(text: str) -> Examination:
-    """Return the settings that the TOML `text` describes, and every error and warning with its line."""
+    """Return the settings of the TOML `text`, and every error and warning with its line."""
     return _located(_examine(text), text=text)
 
 
@@ -93,7 +93,7 @@ def _examine(text: str) -> Examination:
 
 
 def _of_the_rest(wrong: Sequence[Finding], *, document: Mapping[str, object]) -> list[Finding]:
-    """Return what the cross-checks find in the tables that are well formed."""
+    """Return the findings of the cross-checks in the valid tables."""
     broken = {finding.place[: 1 if finding.place[0] in _WHOLE else 2] for finding in wrong}
     sound = {section: content for section, content in document.items() if (section,) not in broken}
     rest = {section: _without(broken, section, content) for section, content in sound.items()}
@@ -116,7 +116,7 @@ def _not_toml(error: str, *, text: str) -> Finding:
 def _located(examination: Examination, *, text: str) -> Examination:
     findings = examination.findings
     if any(not finding.line for finding in findings):
-        # Reading a sound file must not pay for the parser that knows lines.
+        # Without a finding, the parser that knows lines is not loaded.
         from router.settings.lines import locate  # noqa: PLC0415
 
         findings = locate(findings, text=text)

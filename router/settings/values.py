@@ -1,4 +1,4 @@
-"""Values that a key may have beside text and numbers: durations, dates, zones, weekdays, spans of the day."""
+"""Types of values in the file besides text and numbers: durations, dates, zones, weekdays, times of the day."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):(\d{1,5})")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?|none")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# Beyond this somebody's finger slipped; far beyond, dates overflow. Seconds.
+# A longer duration is a typing error; a much longer one makes dates overflow. Seconds.
 _LONGEST: Final = 3650 * 86_400
 MINUTES_A_DAY: Final = 1440
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class WrongKeys(ValueError):
-    """What a table says does not fit together; `problems` are keys to look at, and what is wrong with each."""
+    """The keys of a table contradict each other; `problems` are the keys, with the error of each."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(message for _, message in problems))
@@ -34,7 +34,7 @@ class WrongKeys(ValueError):
 
 
 def OneOrMany(value: object) -> object:  # noqa: N802  (reads as a type where it is used)
-    """Let one value stand where a list is meant."""
+    """Accept one value in the place of a list."""
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -56,7 +56,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 def _pause(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("expected a duration of at least 1s, or it would never rest")
+        raise ValueError("expected a duration of at least 1s, or it would poll without a pause")
     return value
 
 
@@ -76,7 +76,7 @@ Switch = Annotated[bool, Field(strict=True)]
 
 
 def _day(value: object) -> date:
-    # A datetime is a date to Python, but its hour would be lost without a word.
+    # For Python a datetime is a date, but its time would be lost silently.
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
@@ -118,7 +118,7 @@ class DaySpan:
     end: int
 
     def __str__(self) -> str:
-        """Return the span as it stands in a file."""
+        """Return the span as the file writes it."""
         end = self.end - MINUTES_A_DAY if self.end > MINUTES_A_DAY else self.end
         return f"{self.start // 60:02}:{self.start % 60:02}-{end // 60:02}:{end % 60:02}"
 
@@ -141,9 +141,9 @@ Span = Annotated[DaySpan, BeforeValidator(_span)]
 
 
 def weekdays(name: str) -> tuple[int, ...]:
-    """Return the days, Monday is 0, that "sat", "mon-fri" or "fri-mon" names.
+    """Return the days, Monday is 0, of "sat", "mon-fri" or "fri-mon".
 
-    Raises ValueError if it names none.
+    Raises ValueError for any other text.
     """
     first, dash, last = name.partition("-")
     if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
@@ -196,7 +196,7 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether the host is this machine itself."""
+    """Return whether the host is this machine itself."""
     with suppress(ValueError):
         return ip_address(host.strip("[]")).is_loopback
     return host.lower() == "localhost"

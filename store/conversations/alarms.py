@@ -1,4 +1,4 @@
-"""Emergencies: who was called for what, and what a person found. The evidence stays, whatever was found."""
+"""Emergencies: why an agent was alerted, and what the agent found. The evidence is kept in either case."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyTally:
-    """How many conversations people were called for, how many were true, how many were not. The rest nobody judged."""
+    """How many emergencies were raised, confirmed and released. The rest have no verdict yet."""
 
     paged: int = 0
     confirmed: int = 0
@@ -103,27 +103,27 @@ class EmergencyTally:
 
 
 def call_for(connection: Connection, rows: Rows) -> None:
-    """Write down for what people are called; danger that is said again after somebody judged it is judged anew."""
+    """Record emergencies; a new danger in a conversation that has a verdict needs a new verdict."""
     table = table_of(EmergencyRow)
     if insert_new(connection, EmergencyRow, rows=rows) == len(rows):
         return
     for row in rows:
-        anew = {name: value for name, value in row.items() if name != "conversation_id"}
-        anew |= {"changed": None, "steps": 0, "stepped_at": None, "stepped_to": ""}
+        again = {name: value for name, value in row.items() if name != "conversation_id"}
+        again |= {"changed": None, "steps": 0, "stepped_at": None, "stepped_to": ""}
         judged = (table.c.conversation_id == row["conversation_id"], table.c.confirmed.is_not(None))
-        connection.execute(sa.update(table).where(*judged).values(**anew, confirmed=None, by="", confirmed_at=None))
+        connection.execute(sa.update(table).where(*judged).values(**again, confirmed=None, by="", confirmed_at=None))
 
 
 def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:
-    """Return what is known of a conversation's emergency.
+    """Return the emergency of a conversation.
 
-    Raises NotFound when nobody was ever called for it.
+    Raises NotFound when the conversation never was an emergency.
     """
     table = table_of(EmergencyRow)
     columns = columns_of(EmergencyRow, EmergencyRecord)
     row = connection.execute(sa.select(*columns).where(table.c.conversation_id == conversation_id)).mappings().first()
     if row is None:
-        raise NotFound("nobody was called for this conversation")
+        raise NotFound("this conversation never was an emergency")
     return EmergencyRecord(**row)
 
 
@@ -235,7 +235,7 @@ def _unanswered(since: datetime) -> sa.Select[Any]:
 
 
 def tally(connection: Connection) -> EmergencyTally:
-    """Return what became of the emergencies of the last 24 hours."""
+    """Return the verdicts on the emergencies of the last 24 hours."""
     columns = table_of(EmergencyRow).c
     counted = (sa.func.count(), *(_times(columns.confirmed.is_(found)) for found in (True, False)))
     row = connection.execute(sa.select(*counted).where(columns.at >= read_clock(connection) - _A_DAY)).one()

@@ -1,7 +1,7 @@
-"""What agents do with a conversation: one change of several things, in one transaction, with an event for each thing.
+"""Change a conversation for an agent: several fields in one transaction, with one event per field.
 
-The same function serves the API, the page and orders for many conversations. What is so already is no change: it
-writes nothing, so that an order that comes twice does no harm.
+The API, the pages and bulk orders use the same function. A field that has the wanted value already is not written
+and has no event, so a repeated order does no harm.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50
-# What a step makes of an order: the columns that change, and what is to be told, by kind.
+# The result of a step: the columns to change, and the events to append with their payloads, by kind.
 _Made = tuple[dict[str, Any], dict[EventKind, Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to become different; None leaves a thing alone.
+    """The wanted values; None leaves a field unchanged.
 
-    assignee, category: the empty string takes it away.  take: give it to whoever asks, unless somebody has it.
-    sub_intent: the finer question that goes with `category`.  snoozed_until: goes with the status `snoozed`.
+    assignee, category: the empty string removes it.  take: assign to the requesting agent, unless another agent has it.
+    sub_intent: the sub-intent of `category`.  snoozed_until: required with the status `snoozed`.
     """
 
     status: Status | None = None
@@ -68,8 +68,8 @@ class LockedConversation:
 def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> LockedConversation:
     """Lock a conversation and return it.
 
-    version: the one that the caller has read; None for whatever it is.
-    Raises Stale when the conversation has moved on since, Conflict when it was merged into another.
+    version: the version that the caller has read; None skips the check.
+    Raises Stale when the version has changed since, Conflict when the conversation was merged into another.
     """
     table = table_of(ConversationRow)
     statement = sa.select(*columns_of(ConversationRow, LockedConversation)).where(table.c.id == conversation_id)
@@ -77,23 +77,23 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
     if version is not None and case.version != version:
-        raise Stale(f"the conversation is at version {case.version} by now, not at {version}: read what is new first")
+        raise Stale(f"the conversation is now at version {case.version}, not {version}: read it again first")
     return case
 
 
 def change(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> int:
-    """Change a locked conversation and return its version then.
+    """Change a locked conversation and return its new version.
 
     by: the agent's name.  now: the database's clock.
-    Raises Conflict when somebody else has what is to be taken, NotFound for an assignee who is not there,
-    PermanentError for what makes no sense.
+    Raises Conflict when another agent has the conversation to take, NotFound for an unknown assignee,
+    PermanentError for contradictory values.
     """
     values: dict[str, Any] = {}
-    told: dict[EventKind, Mapping[str, object]] = {}
+    events: dict[EventKind, Mapping[str, object]] = {}
     for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
-        _add(made, values=values, told=told)
+        _add(made, values=values, events=events)
     for made in (_corrected(case, wanted), _labelled(case, wanted)):
-        _add(made, values=values, told=told)
+        _add(made, values=values, events=events)
     if "category" in values:
         keep_correction(
             connection, case.id, old=case.category, new=wanted.category, sub_intent=wanted.sub_intent, by=by, now=now
@@ -103,28 +103,28 @@ def change(connection: Connection, case: LockedConversation, *, wanted: Change, 
         statement = sa.update(table).where(table.c.id == case.id)
         connection.execute(statement.values(**values, version=table.c.version + 1))
     append_events(
-        connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in told.items()]
+        connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in events.items()]
     )
     _set_status(connection, case, wanted=wanted, by=by, now=now)
     return version_of(connection, case.id)
 
 
 def version_of(connection: Connection, conversation_id: UUID) -> int:
-    """Return the version that a conversation has now."""
+    """Return the current version of a conversation."""
     columns = table_of(ConversationRow).c
     return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
 
 
-def _add(made: _Made, *, values: dict[str, Any], told: dict[EventKind, Mapping[str, object]]) -> None:
+def _add(made: _Made, *, values: dict[str, Any], events: dict[EventKind, Mapping[str, object]]) -> None:
     values.update(made[0])
-    told.update(made[1])
+    events.update(made[1])
 
 
 def _assigned(connection: Connection, case: LockedConversation, wanted: Change, *, by: str) -> _Made:
     if wanted.take and wanted.assignee is not None:
         raise PermanentError("expected `take` or `assignee`, not both")
     if wanted.take and case.assignee not in {None, by}:
-        raise Conflict(f"{case.assignee} has it already")
+        raise Conflict(f"{case.assignee} already has it")
     name = by if wanted.take else wanted.assignee
     if name is None or (name or None) == case.assignee:
         return {}, {}
@@ -144,7 +144,7 @@ def _require_agent(connection: Connection, name: str) -> None:
 def _moved(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.team is None or wanted.team == case.team:
         return {}, {}
-    # Another team hands it out anew, unless the order says who has it there.
+    # A new team assigns it again, unless the order names the assignee.
     kept = {} if wanted.take or wanted.assignee else {"assignee": None}
     payload = {"team": wanted.team, "from": case.team}
     return {"team": wanted.team, "alarmed_at": None, **kept}, {EventKind.CONVERSATION_MOVED: payload}
@@ -159,7 +159,7 @@ def _ranked(case: LockedConversation, wanted: Change) -> _Made:
 
 def _corrected(case: LockedConversation, wanted: Change) -> _Made:
     if wanted.sub_intent and not wanted.category:
-        raise PermanentError("`sub_intent` goes with the `category` that it is of")
+        raise PermanentError("`sub_intent` needs the `category` that it belongs to")
     if wanted.category is None or (wanted.category or None) == case.category:
         return {}, {}
     payload = {"category": wanted.category or None, "from": case.category, "sub_intent": wanted.sub_intent}
@@ -178,9 +178,9 @@ def _labelled(case: LockedConversation, wanted: Change) -> _Made:
 def _set_status(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> None:
     until = wanted.snoozed_until
     if (until is not None) != (wanted.status == Status.SNOOZED):
-        raise PermanentError("`snoozed_until` goes with the status `snoozed`, and the other way round")
+        raise PermanentError("`snoozed_until` and the status `snoozed` need each other")
     if until is not None and until <= now:
-        raise PermanentError("`snoozed_until` has to be later than now")
+        raise PermanentError("`snoozed_until` must be in the future")
     if wanted.status is None:
         return
     change_status(connection, conversation_id=case.id, status=wanted.status, at=now, by=by)
@@ -189,9 +189,9 @@ def _set_status(connection: Connection, case: LockedConversation, *, wanted: Cha
 
 
 def _put_aside(connection: Connection, case: LockedConversation, *, until: datetime, by: str, now: datetime) -> None:
-    """Let it come back by itself: `workers.chores.sla` wakes what is held, and a message of the customer does at once.
+    """Snooze the conversation: `workers.chores.sla` reopens it at `until`, a message of the customer at once.
 
-    Its promises go on: the customer knows nothing of our putting it aside.
+    The promises keep running: the customer does not know that it is snoozed.
     """
     table = table_of(ConversationRow)
     values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}

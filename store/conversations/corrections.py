@@ -1,4 +1,4 @@
-"""What agents corrected: customers' texts with the category that they really are about, to learn from."""
+"""Agents' corrections: customers' texts with their correct categories, as training data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from store.db.ids import new_id
 from store.tables.desk import CorrectionRow
 from store.tables.messages import Direction, MessageRow
 
-# More than this teaches nothing that the newest of them do not, and training would take hours.
+# Older corrections add little to the newest of these, and training would take hours.
 _MOST: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedText:
-    """A customer's text, secrets masked, and what an agent said that it is about. category: None is nothing of ours."""
+    """A customer's text, masked, and the category that an agent gave it. category: None means off topic."""
 
     message_id: UUID
     subject: str
@@ -43,7 +43,7 @@ def keep_correction(
     by: str,
     now: datetime,
 ) -> None:
-    """Keep that an agent put a conversation into another category. new: empty for none of ours."""
+    """Record that an agent moved a conversation to another category. new: empty means off topic."""
     row = {
         "id": new_id(),
         "conversation_id": conversation_id,
@@ -58,7 +58,7 @@ def keep_correction(
 
 
 def corrected_texts(connection: Connection) -> list[CorrectedText]:
-    """Return each corrected text once, with the newest that was said of it, oldest correction first."""
+    """Return each corrected text once, with its newest correction, oldest correction first."""
     table, message = table_of(CorrectionRow), table_of(MessageRow)
     newest = sa.func.row_number().over(partition_by=table.c.message_id, order_by=(table.c.at.desc(), table.c.id.desc()))
     ranked = sa.select(table, newest.label("place")).where(table.c.message_id.is_not(None)).subquery()
@@ -77,7 +77,7 @@ def corrected_texts(connection: Connection) -> list[CorrectedText]:
 
 
 def _first_words(connection: Connection, conversation_id: UUID) -> UUID | None:
-    """Return the customer's first message, which is what was classified."""
+    """Return the customer's first message, the one that was classified."""
     columns = table_of(MessageRow).c
     theirs = sa.select(columns.id).where(
         columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING

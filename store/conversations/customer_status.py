@@ -1,4 +1,4 @@
-"""What a customer may know of their case without showing who they are: its state and times, never a word of anybody."""
+"""A case's state and times for a customer without a login: never any text of a message."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from router.errors import NotFound
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 
-# A case that was put together with another, which was put together with another ...
+# How many merges to follow from a case that was merged into another, which was merged again.
 _MOST_MERGES: Final = 10
 
 
 class Phase(StrEnum):
-    """Where a case is, as customers see it."""
+    """The state of a case, as customers see it."""
 
     RECEIVED = "received"
     WAITING = "waiting"
@@ -33,7 +33,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseStatus:
-    """One case. conversation_id: None while the message is not routed yet.  held_until: when the desk opens."""
+    """One case. conversation_id: None before the message is routed.  held_until: when the desk opens."""
 
     phase: Phase
     conversation_id: UUID | None = None
@@ -47,7 +47,7 @@ class CaseStatus:
 
 
 def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseStatus:
-    """Return the case that a message opened, joined or repeated.
+    """Return the case that a message opened, joined or duplicated.
 
     Raises NotFound when there is no such message.
     """
@@ -55,8 +55,8 @@ def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseStatus:
     row = connection.execute(sa.select(inbound).where(inbound.c.id == inbound_id)).mappings().first()
     if row is None:
         raise NotFound("there is no message with that id")
-    told = row["duplicate_of"] if row["state"] == InboundState.DUPLICATE and row["duplicate_of"] else inbound_id
-    which = sa.select(message.c.conversation_id).where(message.c.inbound_id == told)
+    routed = row["duplicate_of"] if row["state"] == InboundState.DUPLICATE and row["duplicate_of"] else inbound_id
+    which = sa.select(message.c.conversation_id).where(message.c.inbound_id == routed)
     conversation_id: UUID | None = connection.execute(which).scalar_one_or_none()
     if conversation_id is not None:
         return case_of(connection, conversation_id)
@@ -64,7 +64,7 @@ def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseStatus:
 
 
 def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0) -> CaseStatus:
-    """Return the case, or the one that it was put together with. followed: how often that was so already.
+    """Return the case, or the one that it was merged into. followed: how many merges were followed already.
 
     Raises NotFound when there is no such conversation.
     """

@@ -1,7 +1,7 @@
-"""The list of conversations: any combination of filters, four orders, pages by keyset.
+"""List conversations: any combination of filters, four orders, pages by keyset.
 
-A page begins after the last row of the one before, so rows that arrive in between are neither shown twice nor push
-another out. A conversation that gets a new message moves to the top, as a mail would.
+A page begins after the last row of the page before, so rows that arrive in between are not shown twice and push no
+row off. A conversation that gets a new message moves to the top, like mail in a mailbox.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from store.db.bulk import among, table_of
 from store.tables.desk import ReadMarkerRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
-# As the small indexes of those that have any say it, by which the planners know them.
+# The same text as in the conditions of the partial indexes, so that the planners match them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
 _IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
 UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
 class Sort(StrEnum):
-    """newest, oldest: by the last message.  due: what is promised first, then what is not.  priority: urgent first."""
+    """newest, oldest: by the last message.  due: by the earliest promise, none last.  priority: urgent first."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -44,12 +44,12 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which conversations; what is empty does not filter, and several values mean any of them.
+    """Selects conversations; an empty field does not filter, several values mean any of them.
 
-    due_before: something is promised before this moment and the conversation is not resolved.
-    contact: a contact's id, or a handle of theirs.  unassigned: nobody has it.  unread_by: this agent has not read all.
-    only_teams: those that the reader may see; None is all.  ids: found by words; None is all.
-    emergency: people were called for it, and it is not resolved.
+    due_before: has a promise due before this moment and is not resolved.
+    contact: a contact's id, or one of their handles.  unassigned: has no assignee.  unread_by: unread by this agent.
+    only_teams: the teams that the reader may see; None means all.  ids: results of a search; None means all.
+    emergency: is an emergency, and not resolved.
     possible_danger: an agent has to answer whether the customer is in danger, and it is not resolved.
     danger_first: in any order, emergencies come first, then possible danger, then the rest.
     """
@@ -83,7 +83,7 @@ class _Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A stretch of the list that an index has in order; the whole list is its parts one after the other."""
+    """A part of the list that one index has in order; the whole list is its parts one after the other."""
 
     at: str
     condition: sa.ColumnElement[bool] | None = None
@@ -96,7 +96,7 @@ class _Part:
         return pair if self.ascending else [column.desc() for column in pair]
 
     def behind(self, position: Position) -> sa.ColumnElement[bool]:
-        # One comparison of pairs, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
+        # One row comparison, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
         columns = table_of(ConversationRow).c
         at, row_id = columns[self.at], columns.id
         last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
@@ -112,7 +112,7 @@ def list_conversations(
     after: Position | None = None,
     limit: int,
 ) -> list[tuple[ConversationRecord, Position]]:
-    """Return up to `limit` conversations after `after`, each with its place in the list."""
+    """Return up to `limit` conversations after `after`, each with its position in the list."""
     found: list[tuple[ConversationRecord, Position]] = []
     for number, part in enumerate(_parts(sort, danger_first=wanted.danger_first)):
         if after is not None and number < after.part:
@@ -126,7 +126,7 @@ def list_conversations(
 
 
 def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
-    """Return which of the conversations the agent has not read to their end."""
+    """Return which of the conversations have messages that the agent has not read."""
     columns = table_of(ReadMarkerRow).c
     theirs = sa.select(columns.conversation_id, columns.read_to).where(
         columns.agent_id == agent_id, among(columns.conversation_id, [row.id for row in rows])
@@ -136,7 +136,7 @@ def unread_among(connection: Connection, rows: Collection[ConversationRecord], *
 
 
 def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
-    """Return the condition that a reader who is limited to teams adds; none for whoever sees all."""
+    """Return the condition for a reader who is limited to teams; none for a reader who sees all."""
     return [] if only_teams is None else [among(table_of(ConversationRow).c.team, only_teams)]
 
 
@@ -156,7 +156,7 @@ def _ordered(sort: Sort) -> Sequence[_Part]:
             _Part("last_message_at", columns.due_at.is_(None)),
         )
     if sort is Sort.PRIORITY:
-        # Names of their own are possible in old rows; they come last.
+        # Old rows may have unknown priorities; they come last.
         known = [_Part("last_message_at", columns.priority == name) for name in reversed(PRIORITIES)]
         return (*known, _Part("last_message_at", columns.priority.not_in(PRIORITIES)))
     return (_Part("last_message_at", ascending=sort is Sort.OLDEST),)
@@ -165,7 +165,7 @@ def _ordered(sort: Sort) -> Sequence[_Part]:
 def _page(
     connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
 ) -> list[ConversationRecord]:
-    # One arm a status, each cut to a page: an index has the rows of one status in order, but not those of several.
+    # One subquery per status, each limited to a page: the index has the rows of one status in order, not of several.
     statuses = [status for status in _statuses(wanted) if _has_lane(status, part.lane)]
     if not statuses:
         return []
@@ -204,7 +204,7 @@ def _arm(
     wanted: Filter, *, status: Status, part: _Part, after: Position | None, limit: int
 ) -> sa.Select[tuple[object, ...]]:
     table = table_of(ConversationRow)
-    # Written out, for a parameter would hide from the planner that an index of some rows has these.
+    # A literal: with a parameter the planner would not use the partial index.
     conditions = [table.c.status == sa.literal_column(f"'{status.value}'"), *_conditions(wanted, status=status)]
     conditions += _in_lane(status, part.lane)
     if part.condition is not None:
@@ -217,7 +217,7 @@ def _arm(
 
 def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
     columns = table_of(ConversationRow).c
-    # It is shown as a part of the one that has its messages.
+    # A merged conversation is not listed: its messages are in the other one.
     yield columns.merged_into.is_(None)
     pairs = (
         (columns.team, wanted.teams),
@@ -250,7 +250,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
 
 
 class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
-    """Whether a list in JSON has a text among its values."""
+    """Whether a JSON list contains a text."""
 
     # As in `store.db.bulk`.
     type = sa.types.NullType()
@@ -289,7 +289,7 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
     if isinstance(contact, UUID):
         return contact_id == contact
     columns = table_of(IdentityRow).c
-    # The index begins with the kind: without one it would be read from end to end.
+    # The index begins with the kind: without a kind the whole index would be read.
     named = sa.select(columns.contact_id).where(
         among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
     )
@@ -298,7 +298,7 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How much of what waits.
+    """How many conversations wait.
 
     teams, overdue, emergencies: not resolved.  mine, unassigned: open.
     """
@@ -314,12 +314,12 @@ class Counts:
 def count_all(
     connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
 ) -> Counts:
-    """Return the counts that stand beside the list. agent: whose `mine` is."""
+    """Return the counts shown next to the list. agent: counted in `mine`."""
     columns, seen = table_of(ConversationRow).c, seen_by_teams(only_teams)
     waiting = among(columns.status, UNRESOLVED)
     statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
     for team in _teams(connection, only_teams=only_teams):
-        # Both named, so that the index of teams alone is read.
+        # Selects only these two columns, so that the index on teams alone is read.
         theirs = sa.select(columns.status, sa.func.count()).where(columns.team == team, waiting)
         for status, number in connection.execute(theirs.group_by(columns.status)):
             statuses[status] += number
@@ -336,7 +336,7 @@ def count_all(
 
 
 def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
-    """Return the teams that have conversations, each found by one look into the index: they are few."""
+    """Return the teams that have conversations, with one index lookup per team: there are few."""
     column = table_of(ConversationRow).c.team
     found: list[str] = []
     first = connection.execute(sa.select(sa.func.min(column))).scalar()

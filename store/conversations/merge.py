@@ -1,4 +1,4 @@
-"""Two conversations that are one, one that is two, and a suspicion that is none: each can be undone."""
+"""Merge conversations, split one, unlink a suspected one; each action can be undone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from store.tables.operations import OutboundRow
 
 
 def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[str, Any]:
-    """Move all that a conversation has to another one; return what moved."""
+    """Move everything of a conversation to another; return what was moved."""
     columns, keys = table_of(MessageRow).c, table_of(ThreadKeyRow)
     messages = connection.execute(
         sa.select(columns.id, columns.outbound_id, columns.rfc_message_id).where(columns.conversation_id == source_id)
@@ -49,7 +49,7 @@ def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[s
 
 
 def move_some(connection: Connection, source_id: UUID, target_id: UUID, *, messages: Sequence[Any]) -> dict[str, Any]:
-    """Move some messages to another conversation; return what moved. messages: rows with their ids."""
+    """Move some messages to another conversation; return what was moved. messages: rows with their ids."""
     keys = [(digest(row.rfc_message_id), True) for row in messages if row.rfc_message_id]
     leaving = [row.outbound_id for row in messages if row.outbound_id]
     return _carry(connection, source_id, target_id, messages=[row.id for row in messages], outbound=leaving, keys=keys)
@@ -64,7 +64,7 @@ def _carry(
     outbound: Sequence[UUID],
     keys: Sequence[tuple[bytes, bool]],
 ) -> dict[str, Any]:
-    """Move these to another conversation and return what moved. keys: digests, and whether they are of its own."""
+    """Move these to another conversation and return what was moved. keys: pairs of digest and `own`."""
     for model, ids in ((MessageRow, messages), (OutboundRow, outbound)):
         table = table_of(model)
         connection.execute(sa.update(table).where(among(table.c.id, ids)).values(conversation_id=target_id))
@@ -73,7 +73,7 @@ def _carry(
         table.c.conversation_id == target_id, among(table.c.digest, [key for key, _ in keys])
     )
     there = {bytes(row.digest): bool(row.own) for row in connection.execute(known)}
-    # The target only quoted these; now it has the messages themselves.
+    # The target only knew these as quotes; now it has the messages themselves.
     gained = [key for key, own in keys if own and there.get(key) is False]
     _own(connection, target_id, gained, own=True)
     rows = [{"digest": key, "conversation_id": target_id, "own": own} for key, own in keys]
@@ -96,7 +96,7 @@ def _own(connection: Connection, conversation_id: UUID, digests: Sequence[bytes]
 
 
 def move_back(connection: Connection, kept: StoredRegrouping) -> None:
-    """Move what was moved back to where it was, unless it went on from there."""
+    """Move everything back to where it was, unless it was moved again since."""
     if not kept.moved:
         return
     source_id, target_id = kept.row.source_id, kept.row.target_id
@@ -111,7 +111,7 @@ def move_back(connection: Connection, kept: StoredRegrouping) -> None:
     table = table_of(ThreadKeyRow)
     fresh = [key for key, _ in keys if key not in shared]
     connection.execute(sa.delete(table).where(table.c.conversation_id == target_id, among(table.c.digest, fresh)))
-    # What was moved by an older version has none of these.
+    # Rows of older versions do not have this key.
     gained = [bytes.fromhex(key) for key in kept.moved.get("gained_keys", [])]
     _own(connection, target_id, gained, own=False)
 
@@ -121,7 +121,7 @@ _SIDE: Final = (
     *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
 )
 _TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
-# A conversation that is split off goes on under the same decisions.
+# The values that a new conversation takes over from the one it is split from.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
     *("route", "sla", "clock_started_at"),
@@ -137,15 +137,15 @@ def merge(
     now: datetime,
     version: int | None = None,
 ) -> UUID:
-    """Put the messages of one conversation into another and return the id to undo it by.
+    """Move the messages of one conversation into another and return the id for undoing it.
 
-    The source is resolved, and what comes for it later goes to the target.
-    version: the one of the source that the caller has read; None for whatever it is.
-    Raises PermanentError for one and the same or for two customers, Conflict when either was merged already,
-    Stale when the source has moved on since.
+    The source is resolved; later messages for it go to the target.
+    version: the source's version that the caller has read; None skips the check.
+    Raises PermanentError when both are the same or have different contacts, Conflict when either was merged already,
+    Stale when the source has changed since.
     """
     if source_id == target_id:
-        raise PermanentError("expected two conversations, not one and the same")
+        raise PermanentError("expected two different conversations")
     for side in (source_id, target_id):
         refuse_merged(connection, side)
     _hold_senders(connection, (source_id, target_id))
@@ -154,7 +154,7 @@ def merge(
     _require_version(connection, source_id, version=version)
     source, target = before[source_id], before[target_id]
     if source["contact_id"] != target["contact_id"]:
-        raise PermanentError("they are of different contacts; if that is one person, merge the contacts first")
+        raise PermanentError("they have different contacts; if both are one person, merge the contacts first")
     moved = move_all(connection, source_id, target_id)
     change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
     if source["status"] not in {Status.RESOLVED, Status.PENDING} and target["status"] == Status.RESOLVED:
@@ -174,11 +174,11 @@ def split(
     now: datetime,
     version: int | None = None,
 ) -> tuple[UUID, UUID]:
-    """Take messages out into a conversation of their own; return its id and the id to undo it by.
+    """Move messages into a new conversation; return its id and the id for undoing it.
 
     version: as for `merge`.
-    Raises PermanentError unless some messages stay, and one that goes came in and opened no conversation itself,
-    Conflict when it was merged into another, Stale when it has moved on since.
+    Raises PermanentError unless some messages stay and one that goes is incoming and opened no conversation itself,
+    Conflict when the conversation was merged into another, Stale when it has changed since.
     """
     refuse_merged(connection, conversation_id)
     _hold_senders(connection, (conversation_id,))
@@ -194,9 +194,9 @@ def split(
 
 
 def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datetime) -> UUID:
-    """Take away the suspicion that a conversation belongs to an older one; return the id to undo it by.
+    """Remove the link to the older conversation that this one may belong to; return the id for undoing it.
 
-    Raises Conflict when there is none, or when the conversation was merged into another.
+    Raises Conflict when there is no link, or when the conversation was merged into another.
     """
     refuse_merged(connection, conversation_id)
     before = snapshot(connection, ConversationRow, (conversation_id,), ("linked_to", "merged_into"))
@@ -214,9 +214,9 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
 
 
 def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime) -> None:
-    """Undo a merge, a split or an unlinking: what moved goes back, what came since stays where it came to.
+    """Undo a merge, a split or an unlinking: what was moved goes back, later messages stay where they arrived.
 
-    Raises NotFound, and Conflict when it was undone before or something later has to be undone first.
+    Raises NotFound, and Conflict when it was undone already or a later action has to be undone first.
     """
     kept = find_regrouping(connection, regrouping_id)
     note_undone(connection, kept, by=by, now=now)
@@ -228,7 +228,7 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     for side in sides:
         _restore(connection, kept, side, current=current[side], by=by, now=now)
     if kept.row.kind == RegroupingKind.SPLIT:
-        # Whatever came to it meanwhile goes along: it would be nobody's otherwise.
+        # Messages that arrived since go back too: the split conversation is given up.
         move_all(connection, target_id, source_id)
         change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
@@ -256,7 +256,7 @@ def _restore(
 
 
 def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the target becomes: as urgent as the more urgent, waiting since the longer wait."""
+    """Return the merged values: the higher priority, the longer wait."""
     waits = [side["waiting_since"] for side in (source, target) if side["waiting_since"]]
     return {
         "last_message_at": max(source["last_message_at"], target["last_message_at"]),
@@ -274,7 +274,7 @@ def _rank(priority: str) -> int:
 
 
 def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) -> None:
-    """Lock who writes in these conversations, as routing does: nothing arrives for them until we are done."""
+    """Lock the senders of these conversations, as routing does: no message arrives for them until the commit."""
     table, identity = table_of(ConversationRow), table_of(IdentityRow)
     theirs = sa.select(table.c.contact_id).where(among(table.c.id, conversation_ids))
     statement = sa.select(identity.c.id).where(identity.c.contact_id.in_(theirs))
@@ -282,14 +282,14 @@ def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) ->
 
 
 def _require_unmerged(sides: Mapping[UUID, Mapping[str, object]]) -> None:
-    # Somebody may have merged one of them while we waited for the locks.
+    # Another agent may have merged one of them before we got the locks.
     for side in sides.values():
         if side["merged_into"] is not None:
             raise Conflict(f"it was merged into the conversation {side['merged_into']}")
 
 
 def _require_version(connection: Connection, conversation_id: UUID, *, version: int | None) -> None:
-    # Only now, as routing and erasing lock who writes first: the other way round waits in a circle with them.
+    # Check only now: routing and erasing lock the senders first, and the opposite order would deadlock with them.
     if version is not None:
         lock(connection, conversation_id, version=version)
 
@@ -331,7 +331,7 @@ def _going(connection: Connection, conversation_id: UUID, message_ids: Collectio
     if len(going) != len(set(message_ids)):
         raise PermanentError("expected messages of this conversation")
     if not going or len(going) == len(there):
-        raise PermanentError("expected at least one message that goes and one that stays")
+        raise PermanentError("expected at least one message that moves and one that stays")
     return going
 
 
@@ -344,7 +344,7 @@ def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -
     taken = set(connection.execute(openers).scalars())
     first = next((row for row in came if row.inbound_id not in taken), None)
     if first is None:
-        raise PermanentError("expected a customer's message among those that go, which opened no conversation itself")
+        raise PermanentError("expected a customer's message among those that move, and one that opened no conversation")
     old = connection.execute(sa.select(*(table.c[name] for name in _INHERITED)).where(table.c.id == conversation_id))
     row = {
         **old.mappings().one(),

@@ -1,4 +1,4 @@
-"""The messages of the inbox as agents read them: of one conversation, one alone, their files and their originals."""
+"""Read messages for agents: those of a conversation, one alone, their attachments and their originals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from router.errors import NotFound
+from router.origin.sender_proof import ProofKind
 from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, table_of
@@ -22,9 +23,9 @@ from store.tables.operations import OutboundRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRecord:
-    """One entry of a conversation. html: empty in lists, where `has_html` says whether there is any.
+    """One entry of a conversation. html: empty in lists, where `has_html` says whether there is HTML.
 
-    delivery: the state of what we send, None for what came in.
+    delivery: the state of an outgoing message, None for an incoming one.
     """
 
     id: UUID
@@ -45,13 +46,14 @@ class MessageRecord:
     sent_at: datetime | None
     received_at: datetime
     origin: str
+    sender_proof: str
     trace: Trace
     delivery: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentRecord:
-    """A file that came with a message. part: where its bytes are in the original."""
+    """An attachment of a message. part: the position of its bytes in the original."""
 
     id: UUID
     message_id: UUID
@@ -64,7 +66,7 @@ class AttachmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class PackedOriginal:
-    """The bytes as a gate kept them. size: their length before packing, which unpacking needs."""
+    """The original, compressed. size: its length before compression, needed to decompress it."""
 
     content: bytes
     size: int
@@ -72,7 +74,7 @@ class PackedOriginal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingOutbound:
-    """Something that is to leave and is no message of the conversation yet."""
+    """An outgoing message that is not in the conversation yet."""
 
     id: UUID
     kind: str
@@ -85,7 +87,7 @@ class PendingOutbound:
     error: str
 
 
-# These are not columns of a message as it is listed.
+# Fields that are not columns of the message table.
 _MADE: Final = frozenset({"html", "has_html", "delivery"})
 
 
@@ -102,7 +104,7 @@ def messages_of(
 
 
 def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
-    """Return one message whole.
+    """Return one message with its HTML.
 
     Raises NotFound when there is none.
     """
@@ -113,12 +115,21 @@ def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
     return _record(row)
 
 
+def has_forged(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether a message of the conversation has a forged sender."""
+    columns = table_of(MessageRow).c
+    forged = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.sender_proof == ProofKind.FAILED
+    )
+    return connection.execute(forged.limit(1)).first() is not None
+
+
 def _record(row: RowMapping) -> MessageRecord:
     return MessageRecord(**{**row, "trace": read_trace(row["trace"])})
 
 
 def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:
-    """Return the attachments of each message, in their order, in one query."""
+    """Return the attachments of each message, in order, with one query."""
     columns = table_of(AttachmentRow).c
     statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord))
     statement = statement.where(among(columns.message_id, message_ids)).order_by(columns.message_id, columns.part)
@@ -131,7 +142,7 @@ def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[
 def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRecord, PackedOriginal]:
     """Return an attachment and the original that holds its bytes.
 
-    Raises NotFound when there is none, or its original is gone.
+    Raises NotFound when there is none, or when its original was deleted.
     """
     columns = table_of(AttachmentRow).c
     statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord))
@@ -144,7 +155,7 @@ def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[Attach
 def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
     """Return the original of a message.
 
-    Raises NotFound when there is no such message, or it did not come in from outside.
+    Raises NotFound when there is no such message, or when it has no original.
     """
     message, original, inbound = table_of(MessageRow), table_of(OriginalRow), table_of(InboundRow)
     statement = (
@@ -160,11 +171,11 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
 
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOutbound]:
-    """Return what leaves or left for this conversation without being one of its messages, oldest first."""
+    """Return the outgoing messages that are not entries of the conversation, oldest first."""
     table, message = table_of(OutboundRow), table_of(MessageRow)
-    told = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
+    listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(told)).order_by(table.c.id)
+    statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(listed)).order_by(table.c.id)
     return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
 

@@ -1,4 +1,4 @@
-"""Words that many customers say at once: an outage, or a text that was sent to all of them."""
+"""Detect a burst: many customers write the same text at once, because of an outage or a mass mailing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.events.append import EventKind, NewEvent
 from store.tables.desk import OutageRow
 from store.tables.messages import MessageRow
 
-# Within which customers who say the same have one cause.
+# Customers who write the same within this time have one cause.
 BURST: Final = timedelta(hours=1)
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
@@ -23,20 +23,20 @@ _SEEN_EVERY: Final = timedelta(minutes=1)
 def notice_bursts(
     connection: Connection, *, echoes: Mapping[str, UUID], customers: int, now: datetime
 ) -> list[NewEvent]:
-    """Return an event for each of these words that by now so many customers have said within `BURST`: one a burst.
+    """Return one event for each text that enough customers have written within `BURST`: one per burst.
 
-    echoes: words -> a message that says them.  The database counts, so that any number of workers see the same.
+    echoes: text -> a message with it.  The database counts, so all workers see the same numbers.
     """
     table, since = table_of(OutageRow), now - BURST
     known = _last_said(connection, echoes)
     fresh = {echo: at for echo, at in known.items() if at >= since}
     if fresh:
-        # Once a minute is enough: every page of an outage that wrote here would wait for the one before it.
+        # Once a minute is enough: if each page of an outage wrote here, each would wait for the one before it.
         stale = [echo for echo in sorted(fresh) if fresh[echo] < now - _SEEN_EVERY]
         going_on = sa.update(table).where(among(table.c.echo, stale), table.c.last_at < now)
         connection.execute(going_on.values(last_at=now))
     events = []
-    # In one order, so that two pages with the same two bursts do not wait for each other.
+    # Sorted, so that two pages with the same bursts do not deadlock.
     counts = _counts(connection, echoes.keys() - fresh.keys(), customers=customers, since=since)
     for echo, count in sorted(counts.items()):
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
@@ -59,7 +59,7 @@ def _counts(connection: Connection, echoes: Collection[str], *, customers: int, 
     who = sa.func.count(columns.contact_id.distinct())
     statement = (
         sa.select(columns.echo, who.label("customers"))
-        # The empty words are in no index.
+        # Empty texts are not in the index.
         .where(columns.echo != "", among(columns.echo, list(echoes)), columns.received_at >= since)
         .group_by(columns.echo)
         .having(who >= customers)
@@ -68,7 +68,7 @@ def _counts(connection: Connection, echoes: Collection[str], *, customers: int, 
 
 
 def _is_first(connection: Connection, echo: str, row: Mapping[str, object], *, since: datetime) -> bool:
-    """Write the burst down; tell whether nobody else did."""
+    """Record the burst; return whether this is the first record of it."""
     if insert_new(connection, OutageRow, rows=[{"echo": echo, **row}]):
         return True
     table = table_of(OutageRow)

@@ -1,4 +1,4 @@
-"""What customers say of a case once it is closed: asked and said once a closing, and seldom asked of one."""
+"""Customers' ratings of closed cases: one question and one rating per closing, and few questions per customer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
@@ -21,17 +22,17 @@ from store.tables.messages import ContactRow, ConversationRow, Direction, Messag
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
-# What a question about a case says of it.
+# The columns of the conversation that a question needs.
 _OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
 _CLOSED: Final = EventKind.CONVERSATION_STATUS_CHANGED.value
 _POSITION: Final = "ratings.asked"
-# SQLite's only writer is held meanwhile.
+# SQLite's only writer is locked while a page is written.
 _PAGE: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingRecord:
-    """What a customer said of a closing, and whose case it is now."""
+    """A customer's rating of a closing, and the current assignee."""
 
     closing: UUID
     conversation_id: UUID
@@ -45,7 +46,7 @@ class RatingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """A case that was closed, and what a question about it needs. recipient: empty if nobody could be asked."""
+    """A closed case, with the values a question needs. recipient: empty if there is no address to ask at."""
 
     event_id: UUID
     conversation_id: UUID
@@ -60,7 +61,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The message that asks. id: of the outbound row."""
+    """The question. id: of the outbound row."""
 
     id: UUID
     subject: str
@@ -69,20 +70,20 @@ class Question:
 
 
 def is_anything_new(connection: Connection) -> bool:
-    """Return whether events were published since the last look, or nobody ever looked."""
+    """Return whether events were published since the last look, or there was no look yet."""
     table = table_of(DeskStateRow)
     known = connection.execute(sa.select(table.c.value).where(table.c.name == _POSITION)).scalar_one_or_none()
     return known is None or int(known) < newest_number(connection)
 
 
 def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
-    """Return the closings since the last look about which somebody may be asked, and whether there are more to look at.
+    """Return the closings since the last look that allow a question, and whether there are more.
 
-    Others wait until the transaction ends, so that each closing is looked at once. The first look of all sees nothing:
-    what was closed before anybody wished to ask is left alone.
+    Other workers wait until the transaction ends, so each closing is handled once. The first look returns nothing:
+    there is no question about cases that were closed before ratings were enabled.
     """
     after = _position(connection)
-    # Asked for first: what is published between the two questions is left for the next look.
+    # Read first: events that are published between the two queries are left for the next look.
     newest = newest_number(connection)
     event = table_of(EventRow)
     statement = sa.select(event.c.number, event.c.id, event.c.conversation_id, event.c.payload)
@@ -95,7 +96,7 @@ def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
 
 
 def ask(connection: Connection, closing: Closing, *, question: Question) -> bool:
-    """Queue the question; False if it was asked already, or the person was asked about something else lately."""
+    """Queue the question; False if it was asked already, or the customer was asked about another case lately."""
     table, now = table_of(RatingRow), read_clock(connection)
     lately = sa.select(table.c.closing).where(
         table.c.contact_id == closing.contact_id, table.c.asked_at > now - ASKED_AGAIN_AFTER
@@ -114,7 +115,7 @@ def ask(connection: Connection, closing: Closing, *, question: Question) -> bool
 
 
 def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
-    """Return the event by which a case was closed last, if it is closed."""
+    """Return the event of the case's last closing, if the case is closed."""
     event, table = table_of(EventRow), table_of(ConversationRow)
     is_closed = sa.select(table.c.id).where(table.c.id == conversation_id, table.c.status == Status.RESOLVED)
     if connection.execute(is_closed).first() is None:
@@ -122,21 +123,21 @@ def last_closing(connection: Connection, conversation_id: UUID) -> UUID | None:
     changes = sa.select(event.c.id, event.c.payload).where(
         event.c.conversation_id == conversation_id, event.c.kind == _CLOSED
     )
-    # A closing that has no number yet is the newest.
+    # An event without a number is the newest.
     newest = sa.func.coalesce(event.c.number, sa.literal(2**62)).desc()
     found = connection.execute(changes.order_by(newest, event.c.id.desc()).limit(20)).all()
     return next((each.id for each in found if each.payload.get("to") == Status.RESOLVED), None)
 
 
 def score_of(connection: Connection, closing: UUID) -> int | None:
-    """Return what was said about a closing; None while nothing was."""
+    """Return the rating of a closing; None if there is none."""
     table = table_of(RatingRow)
     score: int | None = connection.execute(sa.select(table.c.score).where(table.c.closing == closing)).scalar()
     return score
 
 
 def rate(connection: Connection, *, closing: UUID, conversation_id: UUID, score: int, masked: str) -> bool:
-    """Write down what a customer says of a closing; False if something was said already."""
+    """Record a customer's rating of a closing; False if it has one already."""
     table, now = table_of(RatingRow), read_clock(connection)
     conversation = table_of(ConversationRow)
     contact = sa.select(conversation.c.contact_id).where(conversation.c.id == conversation_id)
@@ -157,7 +158,7 @@ def list_ratings(
     teams: Collection[str] | None = None,
     limit: int,
 ) -> list[RatingRecord]:
-    """Return what was said, newest first. before: the last row's moment and closing.  teams: None is everything."""
+    """Return the ratings, newest first. before: the last row's moment and closing.  teams: None means all."""
     table, conversation = table_of(RatingRow), table_of(ConversationRow)
     own = ("closing", "conversation_id", "score", "word", "rated_at")
     joined = table.join(conversation, conversation.c.id == table.c.conversation_id)
@@ -172,7 +173,7 @@ def list_ratings(
 
 
 def _position(connection: Connection) -> int:
-    """Return how far closings were looked at, holding its row; on the first look of all, here and now."""
+    """Return the number of the last event handled and lock its row; at the first look, the newest number."""
     table = table_of(DeskStateRow)
     start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
     insert_new(connection, DeskStateRow, rows=[start])
@@ -187,7 +188,7 @@ def _remember(connection: Connection, number: int) -> None:
 
 
 def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> list[Closing]:
-    """Return those about which a customer may be asked. closed: events with their conversations, in order."""
+    """Return the closings that allow a question. closed: events with their conversations, in order."""
     ids = {conversation_id for _, conversation_id in closed}
     cases = {row["id"]: row for row in connection.execute(_over(ids)).mappings()}
     last = {row.conversation_id: row for row in connection.execute(_last_words(cases))}
@@ -205,9 +206,9 @@ def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> li
 
 
 def _over(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Return the query for the conversations that are over.
+    """Return the query for the conversations that are still closed.
 
-    One may be open again, go on as a part of another, or be closed because its person was erased.
+    Excluded are those that were reopened, merged into another, or closed because the contact was erased.
     """
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
@@ -216,7 +217,7 @@ def _over(ids: Collection[UUID]) -> sa.Select[Any]:
 
 
 def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Return the query for the last message of each conversation that a person wrote on its channel."""
+    """Return the query for each conversation's last message that a person wrote on its channel."""
     message, table = table_of(MessageRow), table_of(ConversationRow)
     place = sa.func.row_number().over(
         partition_by=message.c.conversation_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
@@ -226,6 +227,8 @@ def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
         .join(table, table.c.id == message.c.conversation_id)
         .where(among(message.c.conversation_id, ids), message.c.direction == Direction.INCOMING)
         .where(message.c.channel == table.c.channel, message.c.origin == "person")
+        # A question about a forged message would reach the person whose address it shows.
+        .where(message.c.sender_proof != ProofKind.FAILED)
         .subquery()
     )
     return sa.select(said).where(said.c.place == 1)
@@ -236,7 +239,7 @@ def _outbound(closing: Closing, question: Question, *, now: datetime) -> dict[st
         "id": question.id,
         "dedupe_key": f"rating:{closing.event_id}",
         "conversation_id": closing.conversation_id,
-        # Held by the same bounds and brakes as every other thing that is said by machine.
+        # The limits and the breaker for automatic messages apply.
         "kind": AUTO_REPLY,
         "channel": closing.channel,
         "recipient": closing.recipient,

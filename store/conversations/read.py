@@ -1,4 +1,4 @@
-"""The inbox as agents read it: one conversation, and what a list says of each.
+"""Read a conversation, and its summary for lists.
 
 `store.conversations.lists` has the list, `store.conversations.messages` the messages.
 """
@@ -19,15 +19,15 @@ from store.db.bulk import among, table_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
-# What a list shows of the last message; more would haul whole mails through the connection.
+# What a list shows of the last message; a longer text would load whole mails.
 _GLIMPSE_LENGTH: Final = 200
-# A reference as people type it: these letters are not in its alphabet, but look like those that are.
+# Users may type these letters in a reference; its alphabet has only the characters they look like.
 _MISREAD: Final = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None})
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the sort key of its last row. part: of a list that has several, one after the other."""
+    """The end of a page: the sort key of its last row. part: the index of the list's part, see `lists`."""
 
     at: datetime
     id: UUID
@@ -70,14 +70,14 @@ class ConversationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastMessage:
-    """What a list says about a conversation's messages. text: the beginning of the last one."""
+    """A list's summary of a conversation's messages. text: the beginning of the last one."""
 
     messages: int
     direction: str
     text: str
 
 
-# Of the conversation itself; the contact's name comes from another table.
+# The columns of the conversation itself; the contact's name comes from another table.
 OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if field.name != "contact_name")
 
 
@@ -97,7 +97,7 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
-    """Return what to say about the messages of each conversation that has any, in one query."""
+    """Return the summary of each conversation that has messages, with one query."""
     columns = table_of(MessageRow).c
     newest_first = sa.desc(columns.received_at), sa.desc(columns.id)
     numbered = sa.select(
@@ -116,7 +116,7 @@ def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[U
 
 
 def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Return the handles of each contact, the oldest first, in one query."""
+    """Return the handles of each contact, oldest first, with one query."""
     columns = table_of(IdentityRow).c
     statement = sa.select(columns.contact_id, columns.handle).where(among(columns.contact_id, contact_ids))
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in contact_ids}
@@ -128,8 +128,8 @@ def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID,
 def behind(
     at: sa.ColumnElement[datetime], row_id: sa.ColumnElement[UUID], *, position: Position
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that a row comes after `position` in a list with the newest first."""
-    # One comparison of pairs, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
+    """Return the condition that a row comes after `position` in a list, newest first."""
+    # One row comparison, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
     last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
     return sa.tuple_(at, row_id) < last
 
@@ -145,7 +145,7 @@ def _as_printed(reference: str) -> str:
 
 
 def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Return, for each conversation that was merged into another, the one that has its messages now."""
+    """Return, for each merged conversation, the one that has its messages now."""
     columns = table_of(ConversationRow).c
     steps: dict[UUID, UUID] = {}
     seen: set[UUID] = set()
@@ -161,7 +161,7 @@ def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dic
 
 
 def _end(steps: Mapping[UUID, UUID], start: UUID) -> UUID:
-    """Follow the steps to the last one; a circle, which an older version could make, ends before it closes."""
+    """Follow the merges to the last one; a cycle, which an older version could create, ends before it repeats."""
     passed, at = {start}, start
     while at in steps and steps[at] not in passed:
         at = steps[at]
@@ -170,7 +170,7 @@ def _end(steps: Mapping[UUID, UUID], start: UUID) -> UUID:
 
 
 def refuse_merged(connection: Connection, conversation_id: UUID) -> None:
-    """Raise Conflict when a conversation was merged into another: nothing is done there any more."""
+    """Raise Conflict when a conversation was merged into another: changes to it are refused."""
     moved = where_now(connection, [conversation_id]).get(conversation_id)
     if moved is not None:
         raise Conflict(f"it was merged into the conversation {moved}")

@@ -1,4 +1,4 @@
-"""Who looks at a conversation right now, and who answers it: rows that end by themselves."""
+"""Which agents look at a conversation now, and which write an answer; the rows expire."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from store.db.engine import upsert
 from store.tables.desk import PresenceRow, ReadMarkerRow
 from store.tables.operations import AgentRow
 
-# A page says so each few seconds; one that was closed is forgotten this long after.
+# A page renews its row every few seconds; a closed page is forgotten after this time.
 LASTS: Final = timedelta(seconds=20)
-# Each beat would otherwise be a write.
+# Otherwise each renewal would be a write.
 _RENEW_BEFORE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """An agent at a conversation. writing: they have begun an answer."""
+    """An agent who looks at a conversation. writing: has begun an answer."""
 
     agent_id: UUID
     name: str
@@ -31,12 +31,12 @@ class Present:
     until: datetime
 
     def must_renew(self, *, writing: bool, now: datetime) -> bool:
-        """Return whether what stands here would mislead."""
+        """Return whether the row is out of date."""
         return self.writing != writing or self.until - now < _RENEW_BEFORE
 
 
 def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) -> list[Present]:
-    """Return who is there, by name."""
+    """Return the agents who are present, by name."""
     here, agent = table_of(PresenceRow), table_of(AgentRow)
     statement = (
         sa.select(here.c.agent_id, agent.c.name, here.c.writing, here.c.until)
@@ -48,7 +48,7 @@ def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) 
 
 
 def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime) -> None:
-    """Say that an agent is there; what has ended of others is taken away by the way."""
+    """Record that an agent is present; delete the expired rows of others."""
     table = table_of(PresenceRow)
     connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id, table.c.until <= now))
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "writing": writing, "until": now + LASTS}
@@ -57,6 +57,6 @@ def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID,
 
 
 def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, read_to: datetime) -> None:
-    """Note that an agent has read a conversation up to its activity at `read_to`."""
+    """Record that an agent has read a conversation up to its activity at `read_to`."""
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
     upsert(connection, ReadMarkerRow, row=row, keys=("agent_id", "conversation_id"), changed=("read_to",))

@@ -1,8 +1,8 @@
-"""Search: an index of masked words, written with each message, and read newest first.
+"""Full-text search: an index of masked words, written with each message, read newest first.
 
-SQLite keeps it in FTS5 without positions and without the text, PostgreSQL in a GIN index of `tsvector`s. Both hold the
-words of `router.text.search_terms` and no dictionary's, so that both find the same, in any language and locale. What
-the index finds is looked at again in the message itself.
+SQLite has it in FTS5 without positions and without the text, PostgreSQL in a GIN index of `tsvector`s. Both store
+the words of `router.text.search_terms` without stemming, so that both find the same in any language and locale. Each
+match of the index is checked against the message itself.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.engine import Rows
 from store.tables.messages import ConversationRow, MessageRow
 
-# So many candidates are looked at for one page; the cursor goes on behind them.
+# How many candidates are checked for one page; the cursor continues after them.
 _MOST_LOOKED_AT: Final = 2_000
 _BATCH: Final = 200
-# Of a first page nearly everything that the index has is what was looked for.
+# On a first page, nearly all candidates of the index are real matches.
 _SPARE: Final = 10
 _LONGEST_SECONDS: Final = 2
 _MOST_CONVERSATIONS: Final = 500
-# How many of the newest messages are read for what the index does not know: a single character.
+# How many of the newest messages are read when the index cannot answer: for a single character.
 _MOST_READ: Final = 5_000
 
-# After every id and number of ours.
+# Greater than any id that exists.
 _LAST: Final = UUID(int=2**128 - 1)
 _LAST_NUMBER: Final = 2**62
-# No foreign keys: an index must not refuse what the desk does.
+# No foreign keys: the index must not block changes to messages.
 _ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
 _SQLITE: Final = (
     "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid"
@@ -45,13 +45,13 @@ _UNORDERED: Final = (
 )
 _ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY message_id DESC LIMIT")
 _MANY: Final = 2_000
-# More words than this begin so: they are numbers, each in few messages.
+# More words with one beginning than this are numbers, each in few messages.
 _MOST_TERMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A message that holds what was looked for, with its conversation."""
+    """A message that matches, with its conversation."""
 
     message_id: UUID
     conversation_id: UUID
@@ -69,12 +69,12 @@ class SearchHit:
 
 
 def index_messages(connection: Connection, rows: Rows) -> None:
-    """Write messages into the index, in the transaction that writes them. rows: with `id`, `subject` and `text`."""
+    """Add messages to the index, in the transaction that writes them. rows: with `id`, `subject` and `text`."""
     index_read(connection, [(row["id"], words_to_index(row.get("subject", ""), row["text"])) for row in rows])
 
 
 def index_read(connection: Connection, words: Sequence[tuple[UUID, str]]) -> None:
-    """See `index_messages`; for a caller that has asked `words_to_index` before it took any lock."""
+    """See `index_messages`; for a caller that called `words_to_index` before it took any lock."""
     if not words:
         return
     if connection.dialect.name == "sqlite":
@@ -87,7 +87,7 @@ def index_read(connection: Connection, words: Sequence[tuple[UUID, str]]) -> Non
 
 
 def forget_messages(connection: Connection, rows: Rows) -> None:
-    """Take messages out of the index. rows: as they were indexed, with `id`, `subject` and `text`."""
+    """Remove messages from the index. rows: as they were indexed, with `id`, `subject` and `text`."""
     if connection.dialect.name == "sqlite":
         _forget_sqlite(connection, rows)
     connection.execute(sa.delete(_ENTRY).where(among(_ENTRY.c.message_id, [row["id"] for row in rows])))
@@ -101,12 +101,12 @@ def find_messages(
     before: UUID | None = None,
     limit: int,
 ) -> tuple[list[SearchHit], UUID | None]:
-    """Return up to `limit` messages that hold all that is wanted, newest first, and where the next page begins.
+    """Return up to `limit` messages that match, newest first, and where the next page begins.
 
-    only_teams: whose conversations the reader sees; None is all.  before: the end of the page before.
+    only_teams: the teams that the reader may see; None means all.  before: the end of the page before.
     """
     if connection.dialect.name == "postgresql":
-        # Whatever is asked, the desk goes on: a search that takes longer is refused.
+        # A limit on time: a search that takes longer is refused and does not load the desk.
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
     found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
@@ -128,21 +128,21 @@ def find_messages(
 def conversations_with(
     connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None = None
 ) -> set[UUID]:
-    """Return the conversations of the newest messages that hold all that is wanted; of a common word not all."""
+    """Return the conversations of the newest messages that match; for a common word not all of them."""
     found, _ = find_messages(connection, wanted, only_teams=only_teams, limit=_MOST_CONVERSATIONS)
     return {row.conversation_id for row in found}
 
 
 def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
-    """Return the newest messages before one that the index has for what is wanted."""
+    """Return the newest candidates of the index before `before`."""
     if not (wanted.words or wanted.beginnings):
         return _newest_that_hold(connection, wanted, before=before, most=most)
     if connection.dialect.name == "sqlite":
         last = _LAST_NUMBER if before is None else _place(connection, before)
         return _ask(connection, _SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
     sought = _as_tsquery(wanted)
-    # Its planner takes rare words for common ones and walks through all messages in order to find none; so it is asked
-    # first without an order, for as many as a common word has at least.
+    # The planner mistakes rare words for common ones and reads all messages to find none. So first ask without an
+    # order, for up to as many rows as a common word has.
     some = _ask(connection, _UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
     if len(some) < _MANY:
         return sorted(some, reverse=True)[:most]
@@ -153,7 +153,7 @@ def _ask(connection: Connection, statement: str, **values: object) -> list[UUID]
     return list(connection.execute(sa.text(statement).columns(_ENTRY.c.message_id), values).scalars())
 
 
-# Words are letters and digits alone (`router.text.search_terms`), so that nothing in them can end the quotes.
+# Words contain only letters and digits (`router.text.search_terms`), so no word can close the quotes.
 def _as_tsquery(wanted: Wanted) -> str:
     return " & ".join([*(f"'{word}'" for word in wanted.words), *(f"'{word}':*" for word in wanted.beginnings)])
 
@@ -164,7 +164,7 @@ def _as_match(connection: Connection, wanted: Wanted) -> str:
 
 
 def _beginning(connection: Connection, word: str) -> str:
-    """Return a beginning as the words that begin so: FTS5 reads those as far as it needs, a beginning to its end."""
+    """Return a prefix as the words that begin with it: FTS5 then stops early, but reads a prefix to its end."""
     statement = "SELECT term FROM search_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
     terms = connection.exec_driver_sql(statement, (word, f"{word}\U0010ffff", _MOST_TERMS + 1)).scalars().all()
     if not terms or len(terms) > _MOST_TERMS:
@@ -174,7 +174,7 @@ def _beginning(connection: Connection, word: str) -> str:
 
 
 def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
-    """Look through the newest messages themselves. Their ids are in the order of time."""
+    """Search the newest messages themselves. Their ids are in order of time."""
     columns = table_of(MessageRow).c
     newest = sa.select(columns.id, columns.subject, columns.text).order_by(columns.id.desc()).limit(_MOST_READ)
     read = newest.subquery()
@@ -203,7 +203,7 @@ def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection
 
 
 def _index_sqlite(connection: Connection, words: Sequence[tuple[UUID, str]]) -> None:
-    # Numbers of our own: a table's row ids may change when it is copied or packed. Writers take turns here.
+    # Numbers of our own: copying or vacuuming may change a table's row ids. SQLite has one writer at a time.
     last: Any = connection.exec_driver_sql("SELECT coalesce(max(number), 0) FROM search_entry").scalar_one()
     numbered = list(enumerate(words, start=int(last) + 1))
     connection.exec_driver_sql(
@@ -216,7 +216,7 @@ def _index_sqlite(connection: Connection, words: Sequence[tuple[UUID, str]]) -> 
 
 
 def _forget_sqlite(connection: Connection, rows: Rows) -> None:
-    # The index keeps no text: it takes out what it is told to have put in, and must not be told what it never had.
+    # The index stores no text: deleting needs the exact words that were inserted.
     for row in rows:
         number = _number(connection, row["id"])
         said = words_to_index(row["subject"], row["text"])
@@ -232,7 +232,7 @@ def _number(connection: Connection, message_id: UUID) -> int | None:
 
 
 def _place(connection: Connection, message_id: UUID) -> int:
-    """Return the number that a page before the message ends at; it may have been erased since the page before."""
+    """Return the number where a page before the message ends; the message may have been erased since."""
     number = _number(connection, message_id)
     if number is not None:
         return number

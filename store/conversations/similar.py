@@ -1,7 +1,7 @@
-"""Cases like this one: conversations of other customers in which the same was said, for people to judge.
+"""Similar cases: conversations of other customers with the same text, for an agent to judge.
 
-Different people write alike, so nothing is merged by it. It is looked for when somebody opens a conversation: routing
-pays nothing, and a suggestion is never older than what it suggests.
+Different people write alike, so nothing is merged automatically. The search runs when an agent opens a conversation:
+routing does not pay for it, and a suggestion is never outdated.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from router.threads.cross_channel import find_alike
 from store.db.bulk import among, table_of
 from store.tables.messages import ConversationRow, MessageRow
 
-# What was answered longer ago was perhaps answered otherwise.
+# An older answer may be outdated.
 _SINCE: Final = timedelta(days=90)
-# A burst of thousands says nothing more than its newest.
+# The newest of a burst are enough.
 _MOST: Final = 200
 
 
-# So many conversations that were opened next before and next after it are compared, and so much of their text.
+# How many conversations opened just before and just after it are compared, and how many characters of each.
 _NEAREST: Final = 300
 _LONGEST: Final = 4_000
-# Texts of which one is much longer are not the same.
+# Texts are not compared when one is longer than the other by more than this factor.
 _AS_LONG: Final = 1.5
-# Around its opening: what many say on one day has one cause.
+# How far from its opening: equal texts of one day have one cause.
 _AROUND: Final = timedelta(days=1)
 
 
 class Similarity(StrEnum):
-    """How sure it is. EQUAL: the same bare words.  NEAR: but for a typo or a turn of phrase; their numbers agree."""
+    """How sure the match is. EQUAL: the same normalised text.  NEAR: slightly different wording; the numbers agree."""
 
     EQUAL = "equal"
     NEAR = "near"
@@ -45,7 +45,7 @@ class Similarity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """The words that opened a conversation. text: masked."""
+    """The text that opened a conversation. text: masked."""
 
     contact_id: UUID
     opened_at: datetime
@@ -54,7 +54,7 @@ class _Opening:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A conversation of another customer in which the same was said."""
+    """A conversation of another customer with the same text."""
 
     conversation_id: UUID
     sign: Similarity
@@ -68,9 +68,9 @@ def similar_to(
     only_teams: Collection[str] | None = None,
     limit: int = 5,
 ) -> list[Similar]:
-    """Return conversations of other customers that say what this one says: equal ones, then open ones that nearly do.
+    """Return other customers' conversations with the same text: equal ones, then open ones that are nearly equal.
 
-    only_teams: those that the reader sees; None is all.
+    only_teams: the teams that the reader may see; None means all.
     """
     equal = _equal(connection, conversation_id, now=now, only_teams=only_teams, limit=limit)
     found = [Similar(each, Similarity.EQUAL) for each in equal]
@@ -99,11 +99,11 @@ def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collecti
 
 
 def _openings(ours: _Opening, *, later: bool, only_teams: Collection[str] | None) -> sa.Select[tuple[UUID, str]]:
-    """Return the query for the opening words of other customers' open conversations, the nearest in time first."""
+    """Return the query for the opening texts of other customers' open conversations, nearest in time first."""
     case, message, length = table_of(ConversationRow), table_of(MessageRow), len(ours.text)
     at = case.c.opened_at
     since, until = (ours.opened_at, ours.opened_at + _AROUND) if later else (ours.opened_at - _AROUND, ours.opened_at)
-    # Limited before anything else is asked, so that it costs the same on a desk of any size.
+    # The limit comes before all other conditions, so the cost does not depend on the size of the desk.
     nearest = sa.select(case).where(at.between(since, until)).order_by(at.asc() if later else at.desc())
     other = nearest.limit(_NEAREST).subquery().c
     statement = sa.select(other.id, message.c.text).join(message, message.c.inbound_id == other.opened_by_inbound)

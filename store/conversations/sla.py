@@ -1,7 +1,7 @@
-"""The rows that promises are reckoned from: which conversations to look at, their pauses, what was told of them.
+"""The rows that due times are computed from: conversations to update, their pauses, and notices already sent.
 
-Whoever changes what a promise depends on sets `conversation.watch_at`; `workers.chores.sla` computes everything
-again from what happened, so that nothing here is ever adjusted.
+A change that affects a due time sets `conversation.watch_at`; `workers.chores.sla` then computes all due times from
+the stored facts again and never adjusts an old value.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import DeskStateRow, NoticeKind, PauseRow, SlaNoticeRow
 from store.tables.messages import ConversationRow
 
-# How many conversations are looked at again in one statement when the calendar changed.
+# How many conversations one statement makes due when the calendar changed.
 _BATCH: Final = 5_000
-_RECKONED_WITH: Final = "promises"
+_DIGEST_NAME: Final = "promises"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaState:
-    """A conversation to look at, as far as its promises go."""
+    """The values of a conversation that its due times depend on."""
 
     id: UUID
     status: str
@@ -49,7 +49,7 @@ class SlaState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaUpdate:
-    """What the look made of it. changed: beyond due times, so that the version counts."""
+    """The new values of a conversation. changed: more than due times changed, so the version is raised."""
 
     id: UUID
     status: str
@@ -76,7 +76,7 @@ class PauseRecord:
 
 @dataclass(frozen=True, slots=True)
 class SlaReminder:
-    """A warning or a breach that is to be told once."""
+    """A warning or a breach that is reported once."""
 
     conversation_id: UUID
     promise: str
@@ -85,13 +85,13 @@ class SlaReminder:
 
 
 def is_anything_due(connection: Connection, *, now: datetime) -> bool:
-    """Tell whether any conversation is to be looked at."""
+    """Return whether any conversation needs an update."""
     watch_at = table_of(ConversationRow).c.watch_at
     return connection.execute(sa.select(sa.literal(1)).where(watch_at <= now).limit(1)).first() is not None
 
 
 def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
-    """Lock and return the conversations that are to be looked at, longest due first; what others hold is left."""
+    """Lock and return the conversations that need an update, longest due first; skip those that others have locked."""
     # Possible danger comes back first when the service starts, however much was held with it.
     first = _take_due(connection, IS_POSSIBLE_DANGER, now=now, limit=limit)
     rest = table_of(ConversationRow).c.possible_danger.is_(False)
@@ -115,13 +115,13 @@ def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[
 
 
 def begin_pauses(connection: Connection, *, since: Mapping[UUID, datetime]) -> None:
-    """Stop the clocks of conversations; one that stands already goes on standing."""
+    """Pause the clocks of conversations; a clock that is paused already stays paused."""
     rows = [{"id": new_id(), "conversation_id": id_, "since": at} for id_, at in sorted(since.items())]
     insert_new(connection, PauseRow, rows=rows)
 
 
 def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> None:
-    """Let the clocks of conversations run on."""
+    """Let the clocks of conversations run again."""
     table = table_of(PauseRow)
     ended = sa.update(table).where(table.c.conversation_id == sa.bindparam("b_id"), table.c.until.is_(None))
     rows = [{"b_id": id_, "b_until": at} for id_, at in sorted(until.items())]
@@ -129,8 +129,8 @@ def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> Non
         connection.execute(ended.values(until=sa.bindparam("b_until")), rows)
 
 
-def tell_once(connection: Connection, *, notices: Sequence[SlaReminder], now: datetime) -> list[SlaReminder]:
-    """Write notices down; return those that nobody told before."""
+def insert_notices(connection: Connection, *, notices: Sequence[SlaReminder], now: datetime) -> list[SlaReminder]:
+    """Insert notices; return those that are new."""
     rows = [asdict(notice) | {"id": new_id(), "at": now} for notice in notices]
     if not rows:
         return []
@@ -139,24 +139,24 @@ def tell_once(connection: Connection, *, notices: Sequence[SlaReminder], now: da
     return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
 
 
-def write_reckoned(connection: Connection, reckoned: Sequence[SlaUpdate]) -> None:
-    """Write what the look made of the conversations."""
+def write_updates(connection: Connection, updates: Sequence[SlaUpdate]) -> None:
+    """Write the new values of the conversations."""
     table = table_of(ConversationRow)
     names = [field.name for field in fields(SlaUpdate) if field.name not in {"id", "changed"}]
     values: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
     statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     rows = [
         {f"b_{name}": getattr(each, name) for name in ("id", *names)} | {"b_step": int(each.changed)}
-        for each in sorted(reckoned, key=lambda each: each.id)
+        for each in sorted(updates, key=lambda each: each.id)
     ]
     if rows:
         connection.execute(statement.values(**values, version=table.c.version + sa.bindparam("b_step")), rows)
 
 
 def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -> None:
-    """Write down that a person answered the customer: the first reply is given, and it is the customer's turn.
+    """Record an agent's answer: the first reply is given, and it is the customer's turn.
 
-    A reply that comes after its promise is a breach, if nobody noticed before.
+    A reply after its due time is a breach, if the breach is not recorded yet.
     """
     table = table_of(ConversationRow)
     due = sa.select(table.c.first_reply_due_at, table.c.next_reply_due_at).where(table.c.id == conversation_id)
@@ -164,7 +164,8 @@ def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -
     promises = (("first_reply", row.first_reply_due_at), ("next_reply", row.next_reply_due_at))
     late = [SlaReminder(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
     late = [notice for notice in late if notice.due_at < at]
-    append_events(connection, [breach_event(notice, at=at) for notice in tell_once(connection, notices=late, now=at)])
+    new = insert_notices(connection, notices=late, now=at)
+    append_events(connection, [breach_event(notice, at=at) for notice in new])
     answered = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": None}
     silent = {"first_reply_due_at": None, "next_reply_due_at": None, "watch_at": at}
     values = answered | silent | {"version": table.c.version + 1}
@@ -172,7 +173,7 @@ def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -
 
 
 def change_status(connection: Connection, *, conversation_id: UUID, status: Status, at: datetime, by: str = "") -> None:
-    """Set a conversation's status and stop or start its clock with it. by: the agent, if it was one."""
+    """Set a conversation's status, and pause or resume its clock. by: the agent; empty for the desk itself."""
     table = table_of(ConversationRow)
     which = table.c.id == conversation_id
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
@@ -192,20 +193,20 @@ def change_status(connection: Connection, *, conversation_id: UUID, status: Stat
 
 
 def breach_event(notice: SlaReminder, *, at: datetime) -> NewEvent:
-    """Return the event that tells of a warning or a breach."""
+    """Return the event of a warning or a breach."""
     kind = EventKind.SLA_BREACHED if notice.kind is NoticeKind.BREACH else EventKind.SLA_WARNING
     payload = {"promise": notice.promise, "due_at": notice.due_at.isoformat()}
     return NewEvent(kind, notice.conversation_id, payload, at=at)
 
 
-def reckoned_with(connection: Connection) -> str | None:
-    """Return the digest of the promises and calendars that all due times were last reckoned with."""
+def digest_of_due_times(connection: Connection) -> str | None:
+    """Return the digest of the promises and calendars that all stored due times were computed with."""
     columns = table_of(DeskStateRow).c
-    return connection.execute(sa.select(columns.value).where(columns.name == _RECKONED_WITH)).scalar_one_or_none()
+    return connection.execute(sa.select(columns.value).where(columns.name == _DIGEST_NAME)).scalar_one_or_none()
 
 
 def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) -> UUID | None:
-    """Ask for a look at the next of all conversations that have a promise; return the last of them, None at the end."""
+    """Make the next batch of conversations with a promise due for an update; return its last id, None at the end."""
     table = table_of(ConversationRow)
     wanted = sa.select(table.c.id).where(table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
     if after is not None:
@@ -218,7 +219,7 @@ def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) ->
     return ids[-1] if ids else None
 
 
-def remember_reckoning(connection: Connection, *, digest: str, now: datetime) -> None:
-    """Write down what all due times were reckoned with."""
-    row = {"name": _RECKONED_WITH, "value": digest, "at": now}
+def write_digest(connection: Connection, *, digest: str, now: datetime) -> None:
+    """Record the digest that all stored due times were computed with."""
+    row = {"name": _DIGEST_NAME, "value": digest, "at": now}
     upsert(connection, DeskStateRow, row=row, keys=("name",), changed=("value", "at"))

@@ -1,4 +1,4 @@
-"""What is kept about the reasons of a decision, found by any name that a person may have for a message."""
+"""Find the trace of a decision by any id or reference of its message."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
 
-# A conversation with more messages than this is read at the desk, not in a terminal.
+# A conversation with more messages than this is read in the desk, not in a terminal.
 _MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """One accepted message and what became of it.
+    """One accepted message and its outcome.
 
-    envelope: JSON, unmasked: mask before showing.  reason: of quarantine.  message_id, reference, trace: of a routed
-    message, else None.
+    envelope: JSON, unmasked: mask it before showing.  reason: of quarantine.  message_id, reference, trace: None unless
+    the message was routed.
     """
 
     inbound_id: UUID
@@ -41,10 +41,10 @@ class Traced:
 
 
 def find_traced(connection: Connection, key: str) -> list[Traced]:
-    """Return the messages that `key` means, oldest first.
+    """Return the messages that `key` names, oldest first.
 
     key: the id of a message, of an inbound row or of a conversation, or a conversation's reference.
-    Raises NotFound when it means none.
+    Raises NotFound when it names none.
     """
     inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     joined = inbound.outerjoin(message, message.c.inbound_id == inbound.c.id)
@@ -65,7 +65,7 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
     sealer = sealer_of(connection)
     rows = [_traced(row, sealer=sealer) for row in connection.execute(statement).mappings()]
     if not rows:
-        raise NotFound(f"nothing is known by {key}: expected the id of a message or a conversation, or a reference")
+        raise NotFound(f"no message is known as {key}: expected the id of a message or a conversation, or a reference")
     return rows
 
 
@@ -75,14 +75,14 @@ def _traced(row: RowMapping, *, sealer: Sealer) -> Traced:
 
 
 def find_contact(connection: Connection, *, kind: str, handle: str) -> UUID | None:
-    """Return the contact behind a handle, None if nobody wrote from it yet."""
+    """Return the contact with a handle, None if there is no message from it."""
     columns = table_of(IdentityRow).c
     statement = sa.select(columns.contact_id).where(columns.kind == kind, columns.handle == handle)
     return connection.execute(statement).scalar_one_or_none()
 
 
 def _meant(key: str) -> sa.Select[tuple[UUID]]:
-    """Return the inbound rows that `key` means; each way to mean one goes by an index of its own."""
+    """Return the inbound rows that `key` names; each kind of key uses its own index."""
     inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     try:
         known = UUID(key)

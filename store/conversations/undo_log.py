@@ -1,6 +1,6 @@
-"""What was put together or taken apart: written down with both sides as they were, so that it can be undone.
+"""Merges and splits, recorded with both sides as they were, so that they can be undone.
 
-Undoing moves back what moved. Of what a side was made into, it takes back only what nobody has changed since.
+Undoing moves rows back. It resets a column of a side only if the column was not changed since.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class RegroupingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRegrouping:
-    """What is being done: from where to where, by which agent, when (the database's clock)."""
+    """An action: from where to where, by which agent, at which time (the database's clock)."""
 
     kind: RegroupingKind
     source_id: UUID
@@ -48,7 +48,7 @@ class NewRegrouping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegroupingRecord:
-    """One of them, as agents see it. source_id, target_id: from where to where things moved."""
+    """One action, as agents see it. source_id, target_id: the direction in which rows were moved."""
 
     id: UUID
     kind: str
@@ -62,7 +62,7 @@ class RegroupingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRegrouping:
-    """One of them with what undoing it needs. See `store.tables.desk.RegroupingRow`."""
+    """One action with what undoing it needs. See `store.tables.desk.RegroupingRow`."""
 
     row: RegroupingRecord
     moved: Mapping[str, Any]
@@ -78,7 +78,7 @@ def keep_regrouping(
     before: Mapping[UUID, Mapping[str, object]],
     after: Mapping[UUID, Mapping[str, object]],
 ) -> UUID:
-    """Write one down and return its id. after: like `before`; what is equal in both is left out."""
+    """Record an action and return its id. after: like `before`; equal values are left out."""
     made = {
         id_: {name: value for name, value in values.items() if value != before[id_].get(name)}
         for id_, values in after.items()
@@ -99,7 +99,7 @@ def keep_regrouping(
 
 
 def regroupings_of(connection: Connection, thing_id: UUID) -> list[RegroupingRecord]:
-    """Return what was done with a conversation or contact, newest first."""
+    """Return the actions on a conversation or contact, newest first."""
     table = table_of(RegroupingRow)
     about = sa.or_(table.c.source_id == thing_id, table.c.target_id == thing_id)
     statement = sa.select(*(table.c[name] for name in _SHOWN)).where(about).order_by(table.c.id.desc())
@@ -107,25 +107,25 @@ def regroupings_of(connection: Connection, thing_id: UUID) -> list[RegroupingRec
 
 
 def find_regrouping(connection: Connection, regrouping_id: UUID) -> StoredRegrouping:
-    """Return one of them, locked.
+    """Return one action, locked.
 
     Raises NotFound when there is none.
     """
     table = table_of(RegroupingRow)
     row = connection.execute(sa.select(table).where(table.c.id == regrouping_id).with_for_update()).mappings().first()
     if row is None:
-        raise NotFound("nothing was put together or taken apart under that id")
+        raise NotFound("there is no merge or split with that id")
     shown = RegroupingRecord(**{name: row[name] for name in _SHOWN})
     return StoredRegrouping(row=shown, moved=row["moved"], before=row["before"], after=row["after"])
 
 
 def note_undone(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
-    """Note that it is being undone.
+    """Record that an action is undone.
 
-    Raises Conflict when it was before, or something that came later has to be undone first.
+    Raises Conflict when it was undone already, or a later action has to be undone first.
     """
     if kept.row.undone_at is not None:
-        raise Conflict(f"{kept.row.undone_by} has undone it already")
+        raise Conflict(f"{kept.row.undone_by} has already undone it")
     table = table_of(RegroupingRow)
     sides = {kept.row.source_id, kept.row.target_id}
     later = sa.select(table.c.id).where(
@@ -135,7 +135,7 @@ def note_undone(connection: Connection, kept: StoredRegrouping, *, by: str, now:
     )
     first = connection.execute(later.order_by(table.c.id.desc()).limit(1)).scalar()
     if first is not None:
-        raise Conflict(f"something was done with it later that has to be undone first: {first}")
+        raise Conflict(f"a later action has to be undone first: {first}")
     statement = sa.update(table).where(table.c.id == kept.row.id)
     connection.execute(statement.values(undone_at=now, undone_by=by))
 
@@ -143,7 +143,7 @@ def note_undone(connection: Connection, kept: StoredRegrouping, *, by: str, now:
 def snapshot(
     connection: Connection, model: type[SQLModel], ids: Collection[UUID], names: Sequence[str]
 ) -> dict[UUID, dict[str, Any]]:
-    """Lock rows in the order of their ids, and return what they are, by id."""
+    """Lock rows in the order of their ids, and return their values, by id."""
     table = table_of(model)
     statement = sa.select(table.c.id, *(table.c[name] for name in names)).where(among(table.c.id, ids))
     rows = connection.execute(statement.order_by(table.c.id).with_for_update()).mappings()
@@ -153,7 +153,7 @@ def snapshot(
 def unchanged_since(
     model: type[SQLModel], kept: StoredRegrouping, thing_id: UUID, *, now: Mapping[str, object]
 ) -> dict[str, Any]:
-    """Return the values that a side had before, where it still has what it was made into."""
+    """Return the values that a side had before, for the columns that still have the values of `after`."""
     before, after = kept.before.get(str(thing_id), {}), kept.after.get(str(thing_id), {})
     current = to_jsonable_python(now)
     columns = table_of(model).c

@@ -1,7 +1,7 @@
-"""Sealing: what came in is kept encrypted under a key that is not in the database (AES-256-GCM, NIST SP 800-38D).
+"""Sealing: originals are encrypted under a key that is not in the database (AES-256-GCM, NIST SP 800-38D).
 
-Customers type card numbers and passwords, and originals keep them: PCI DSS 4.0 section 3.5.1. A copy of the database
-alone tells nobody what they wrote. What was kept before there was a key, or without `cryptography`, stays readable.
+Customers type card numbers and passwords, and originals contain them: PCI DSS 4.0 section 3.5.1. A copy of the
+database alone does not reveal them. Rows from before there was a key, or without `cryptography`, stay readable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The desk's one secret of its own, and a key for each purpose made from it."""
+"""The desk's secret, and the keys that are derived from it, one per purpose."""
 
 from __future__ import annotations
 

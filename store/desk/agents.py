@@ -1,7 +1,7 @@
-"""Who may use the desk: agents and the tokens that prove them. A token is shown once; only its SHA-256 is kept.
+"""Agents and their tokens. A token is shown once; only its SHA-256 is kept.
 
-A token reads `oy_<agent id>_<secret>`: the id finds the row, so that the secret is compared with one hash, in a time
-that tells nothing. The secret has 256 bits, for which a fast hash is right (passwords would need a slow one).
+A token reads `oy_<agent id>_<secret>`: the id finds the row, so that the secret is compared with one hash, in constant
+time. The secret has 256 bits, for which a fast hash is right (passwords would need a slow one).
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.operations import AgentRow
 
 _ALPHABET: Final = string.ascii_letters + string.digits
-# 43 letters of an alphabet of 62 are 256 bits.
+# 43 letters of an alphabet of 62 have 256 bits.
 _SECRET_LENGTH: Final = 43
 _TOKEN: Final = re.compile(rf"oy_([0-9a-f]{{32}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}", re.ASCII)
 _LONGEST_NAME: Final = 100
-# Two tokens live side by side while programs are told the new one. Source: reliability note 3.4.
+# How long the old token stays valid while programs get the new one. Source: reliability note 3.4.
 ROTATION: Final = timedelta(days=7)
-# Each request would otherwise be a write.
+# Otherwise each request would be a write.
 _USE_RESOLUTION: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRecord:
-    """Somebody who may use the desk.
+    """A person or program that may use the desk.
 
-    seal: changes when the token does, so that sessions end with their token.  teams: whose conversations they see; none
-    is no limit.  scopes: what the token is for; None is all that the role may.
+    seal: changes with the token, so that sessions end with it.  teams: whose conversations the agent sees; empty means
+    all.  scopes: the verbs that the token allows; None means all of the role.
     """
 
     id: UUID
@@ -68,10 +68,10 @@ def add_agent(
     scopes: Collection[str] | None = None,
     lasts: timedelta | None = None,
 ) -> tuple[AgentRecord, str]:
-    """Add an agent; return the row and the token, which nothing can show a second time.
+    """Add an agent; return the row and the token, which cannot be shown again.
 
-    role: one of `api.http.permissions.Role`.  scopes: verbs that the token is for.  lasts: None has no end.
-    Raises Conflict when the name is taken, also by a revoked agent; PermanentError for a name nobody could read.
+    role: one of `api.http.permissions.Role`.  scopes: verbs that the token allows.  lasts: None never expires.
+    Raises Conflict when the name is taken, also by a revoked agent; PermanentError for a name that is not printable.
     """
     agent_id, checked, now = new_id(), _checked(name), read_clock(connection)
     token = _new_token(agent_id)
@@ -83,22 +83,22 @@ def add_agent(
     try:
         connection.execute(sa.insert(table_of(AgentRow)).values(**values, **limits))
     except IntegrityError as error:
-        raise Conflict(f"there is an agent named {checked} already; names are kept after a revocation") from error
+        raise Conflict(f"there already is an agent named {checked}; names stay taken after a revocation") from error
     return _one(connection, table_of(AgentRow).c.id == agent_id), token
 
 
 def rotate_token(
     connection: Connection, *, name: str, overlap: timedelta = ROTATION, lasts: timedelta | None = None
 ) -> tuple[AgentRecord, str]:
-    """Give an agent a new token and return it; the one before stays in force for `overlap`, sessions of it end now.
+    """Give an agent a new token and return it; the old token is valid for `overlap`, its sessions end now.
 
-    lasts: for how long the new one is in force; None has no end.
-    Raises NotFound when there is no such agent, or they were revoked.
+    lasts: the validity of the new token; None never expires.
+    Raises NotFound when there is no such agent, or the agent was revoked.
     """
     table, now = table_of(AgentRow), read_clock(connection)
     which = sa.and_(table.c.name == name, table.c.revoked_at.is_(None))
     agent = _one(connection, which)
-    # The old token's own end stays its end.
+    # The old token's own expiry still applies.
     until = min(filter(None, (now + overlap, agent.expires_at)))
     token = _new_token(agent.id)
     previous = {"previous_hash": agent.seal, "previous_until": until}
@@ -108,7 +108,7 @@ def rotate_token(
 
 
 def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
-    """End the agent's token and sessions; the row stays, because past actions name it. Twice does no harm.
+    """End the agent's token and sessions; the row stays, because audit rows name it. Repeating it does no harm.
 
     Raises NotFound when there is no such agent.
     """
@@ -119,24 +119,24 @@ def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
 
 
 def list_agents(connection: Connection) -> list[AgentRecord]:
-    """Return every agent, also the revoked, by name."""
+    """Return all agents, including revoked ones, by name."""
     table = table_of(AgentRow)
     return [_row(row) for row in connection.execute(sa.select(table).order_by(table.c.name)).mappings()]
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
-    """Return the agent whose token this is; None for malformed, unknown, ended and revoked alike, not saying which."""
+    """Return the agent with this token; None for malformed, unknown, expired and revoked tokens alike."""
     form = _TOKEN.fullmatch(token)
     row = _in_force(connection, UUID(hex=form.group(1))) if form else None
     said, none = _hash(token), _hash("")
-    # Both comparisons always run: the time must not tell which token it was.
+    # Both comparisons always run: the duration must not reveal which token it was.
     is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
     is_old = hmac.compare_digest(said, (row and row["is_overlapping"] and row["previous_hash"]) or none)
     return _limited(connection, row) if row and (is_new or is_old) else None
 
 
 def find_by_id(connection: Connection, agent_id: UUID) -> AgentRecord | None:
-    """Return the agent unless revoked, or their token has ended."""
+    """Return the agent; None if revoked, or if the token has expired."""
     row = _in_force(connection, agent_id)
     return _limited(connection, row) if row and not row["is_over"] else None
 
@@ -156,12 +156,12 @@ def _limited(connection: Connection, row: sa.RowMapping) -> AgentRecord:
 
 
 def is_use_worth_noting(agent: AgentRecord, *, now: datetime) -> bool:
-    """Return whether `last_used_at` is so old that it misleads."""
+    """Return whether `last_used_at` is old enough to be updated."""
     return agent.last_used_at is None or now - agent.last_used_at >= _USE_RESOLUTION
 
 
 def note_use(connection: Connection, agent_id: UUID) -> None:
-    """Write down that the agent is here."""
+    """Record that the agent is active."""
     table = table_of(AgentRow)
     connection.execute(sa.update(table).where(table.c.id == agent_id).values(last_used_at=read_clock(connection)))
 
@@ -169,7 +169,7 @@ def note_use(connection: Connection, agent_id: UUID) -> None:
 def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentRecord:
     row = connection.execute(sa.select(table_of(AgentRow)).where(condition)).mappings().first()
     if row is None:
-        raise NotFound("there is no agent of that name; `omniyard agent list` shows who is there")
+        raise NotFound("there is no agent of that name; `omniyard agent list` lists the agents")
     return _row(row)
 
 

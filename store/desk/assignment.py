@@ -1,4 +1,4 @@
-"""Who is on duty, what waits for them, and the one place where a conversation gets its agent."""
+"""Which agents are available, which conversations wait for an agent, and the assignment of one to the other."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
-# Of one team in one pass; the oldest first, so that nobody waits behind a newer one.
+# Of one team in one pass; the oldest first, so that none waits behind a newer one.
 _MOST_WAITING: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A conversation that nobody has. alarmed_at: since when nobody is there to take it."""
+    """A conversation without an assignee. alarmed_at: since when no agent is there to take it."""
 
     id: UUID
     team: str
@@ -40,7 +40,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """What an agent may be given, and whether they take work now."""
+    """What an agent may be assigned, and whether the agent is available."""
 
     name: str
     available: bool
@@ -48,16 +48,16 @@ class Duty:
     skills: Mapping[SkillKind, Sequence[str]]
 
 
-def is_anybody_waited_for(connection: Connection, teams: Collection[str]) -> bool:
-    """Tell whether any conversation of these teams has nobody."""
+def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
+    """Return whether any open conversation of these teams has no assignee."""
     statement = sa.select(sa.literal(1)).where(*_unassigned(), among(table_of(ConversationRow).c.team, teams))
     return connection.execute(statement.limit(1)).first() is not None
 
 
 def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDuty]:
-    """Return who is available with what they have, and hold them, so that nobody else gives them work meanwhile.
+    """Return the available agents and their load, and lock them, so that no other process assigns to them meanwhile.
 
-    off_duty: those who are not available too.
+    off_duty: the agents who are not available too.
     """
     columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
@@ -80,12 +80,12 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
 
 
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
-    """Lock and return what waits for these teams by its turn, then the oldest; what others hold is left."""
+    """Lock and return these teams' unassigned conversations by turn, then the oldest first; skip locked ones."""
     return [case for turn in Turn for team in sorted(teams) for case in _waiting(connection, team=team, turn=turn)]
 
 
 def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: datetime) -> None:
-    """Give locked conversations to their agents."""
+    """Assign locked conversations to agents."""
     if not assignees:
         return
     table, agents = table_of(ConversationRow), table_of(AgentRow)
@@ -103,7 +103,7 @@ def note_given(connection: Connection, name: str, *, now: datetime) -> None:
 
 
 def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
-    """Write down that nobody is there for locked conversations, and to which teams they go."""
+    """Record that no agent is there for locked conversations, and their (new) teams."""
     table = table_of(ConversationRow)
     which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     moved = which.values(team=sa.bindparam("b_team"), alarmed_at=now, version=table.c.version + 1)
@@ -119,15 +119,15 @@ def set_duty(
     capacity: int | None = None,
     skills: Mapping[SkillKind, Collection[str]] | None = None,
 ) -> Duty:
-    """Change what is given of an agent's duty, and return it whole. skills: replaces those of the kinds it names.
+    """Change the given values of an agent's duty, and return all of it. skills: replaces those of the kinds it names.
 
-    Raises NotFound when there is no such agent, or they were revoked.
+    Raises NotFound when there is no such agent, or the agent was revoked.
     """
     table, skill = table_of(AgentRow), table_of(AgentSkillRow)
     one = sa.select(table.c.id).where(table.c.name == name, table.c.revoked_at.is_(None))
     agent_id = connection.execute(one).scalar_one_or_none()
     if agent_id is None:
-        raise NotFound("there is no agent of that name; `omniyard agent list` shows who is there")
+        raise NotFound("there is no agent of that name; `omniyard agent list` lists the agents")
     values = {key: value for key, value in (("available", available), ("capacity", capacity)) if value is not None}
     if values:
         connection.execute(sa.update(table).where(table.c.id == agent_id).values(**values))
@@ -139,7 +139,7 @@ def set_duty(
 
 
 def duties(connection: Connection) -> dict[str, Duty]:
-    """Return the duty of every agent who was not revoked, by name."""
+    """Return the duty of every agent who is not revoked, by name."""
     columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.available, columns.capacity)
     rows = connection.execute(statement.where(columns.revoked_at.is_(None)).order_by(columns.name)).all()
@@ -155,7 +155,7 @@ def duties(connection: Connection) -> dict[str, Duty]:
     }
 
 
-def somebody_else_is_there(
+def another_agent_is_available(
     team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None]
 ) -> sa.ColumnElement[bool]:
     """Return the condition that `assignee` is away while another agent of `team` is available."""
@@ -173,7 +173,7 @@ def _unassigned() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _is_open() -> sa.ColumnElement[bool]:
-    # Written out, for a parameter would hide from the planner that the small indexes have the rows.
+    # A literal: with a parameter the planner would not use the partial indexes.
     return table_of(ConversationRow).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
 
 

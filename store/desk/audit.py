@@ -1,8 +1,8 @@
-"""The audit trail: who looked at what and who did what, each row sealed with the hash of the one before it.
+"""The audit trail: which agent read or changed what; each row is sealed with the hash of the row before it.
 
-Rows are appended without a number, so that no reader waits for another; the publisher numbers and seals them in the
-order of writing. Whoever changes or removes a sealed row later breaks the chain from there on. Actions that leave an
-event with an actor are copied from it in the publisher's transaction, so an action cannot be without its row.
+Rows are inserted without a number, so that readers do not wait for each other; the publisher numbers and seals them in
+the order of writing. A later change or removal of a sealed row breaks the chain from there on. Events with an actor are
+copied in the publisher's transaction, so each such action has its row.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from store.db.ids import new_id
 from store.tables.operations import AuditRow, EventRow
 
 _PAGE: Final = 500
-# The chain's beginning: what the first row follows.
+# The hash that the first row follows.
 _NOTHING: Final = bytes(32)
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
-# Where events say who did it.
+# The payload keys that name the actor of an event.
 _ACTORS: Final = ("by", "author")
-# What they are about, if it is no conversation.
+# The payload keys that name its object, if that is not a conversation.
 _ABOUT: Final = ("contact_id", "inbound_id", "outbound_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One thing that somebody did, to be written. detail: words and ids of ours, as texts."""
+    """A row to write. detail: words and ids of ours, as texts."""
 
     at: datetime
     actor: str
@@ -47,7 +47,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """A row as it is kept."""
+    """A stored row."""
 
     number: int
     id: UUID
@@ -62,9 +62,9 @@ class AuditRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheck:
-    """What a check found. rows: how many were looked at.  broken: the first number that is not as it was sealed.
+    """The result of a check. rows: how many were checked.  broken: the first number that does not match its seal.
 
-    head: the last sealed row's number and hash; kept elsewhere, it proves later that no rows were cut off the end.
+    head: number and hash of the last sealed row; stored elsewhere, it proves later that no rows were cut off the end.
     """
 
     rows: int
@@ -74,7 +74,7 @@ class AuditCheck:
 
 
 def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
-    """Write rows inside the caller's transaction; they are sealed within a second."""
+    """Insert rows in the caller's transaction; they are sealed within a second."""
     rows = [
         {
             "id": new_id(),
@@ -91,13 +91,13 @@ def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
 
 
 def is_anything_unsealed(connection: Connection) -> bool:
-    """Return whether the publisher has something to seal."""
+    """Return whether there are rows to seal."""
     table = table_of(AuditRow)
     return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
 
 
 def copy_actions(connection: Connection, *, after: int) -> None:
-    """Copy events with greater numbers that name who did it; only the publisher may."""
+    """Copy events with greater numbers that name an actor; only the publisher may call this."""
     table = table_of(EventRow)
     columns = (table.c.kind, table.c.conversation_id, table.c.payload, table.c.at)
     events = connection.execute(sa.select(*columns).where(table.c.number > after).order_by(table.c.number))
@@ -105,7 +105,7 @@ def copy_actions(connection: Connection, *, after: int) -> None:
 
 
 def seal(connection: Connection) -> int:
-    """Give a page of rows their numbers and seals; return how many. Only the publisher may."""
+    """Give a page of rows numbers and seals; return how many. Only the publisher may call this."""
     table = table_of(AuditRow)
     oldest = sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[connection.dialect.name]))
     rows = connection.execute(oldest.limit(_PAGE)).mappings().all()
@@ -123,14 +123,14 @@ def seal(connection: Connection) -> int:
 
 
 def check_chain(connection: Connection) -> AuditCheck:
-    """Reckon the whole chain again and return the first row that is not as it was sealed."""
+    """Compute the whole chain again and return the first row that does not match its seal."""
     before, number = _NOTHING, 0
     for row in _sealed(connection):
         if row["number"] != number + 1:
             return _broken(number + 1, "the row is missing", at=(number, before))
         expected = _hash(row, number=row["number"], before=before)
         if row["hash"] != expected:
-            return _broken(row["number"], "the row is not as it was sealed", at=(number, before))
+            return _broken(row["number"], "the row does not match its seal", at=(number, before))
         number, before = row["number"], expected
     return AuditCheck(rows=number, broken=None, why="", head=(number, before.hex()))
 
@@ -176,7 +176,7 @@ def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
 def _hash(row: sa.RowMapping, *, number: int, before: bytes) -> bytes:
     at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
     actor_id = row["actor_id"].hex if row["actor_id"] else ""
-    # PostgreSQL gives an object's keys back in an order of its own.
+    # PostgreSQL returns an object's keys in an order of its own.
     detail = sorted(row["detail"].items())
     said = [number, row["id"].hex, at, row["actor"], actor_id, row["action"], row["object"], detail]
     return hashlib.sha256(before + to_json(said)).digest()

@@ -1,4 +1,4 @@
-"""How the desk fares, in numbers: per channel what came and what became of it, and whether the books balance."""
+"""The state of the desk in numbers: per channel the messages and their states, and whether the books balance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store.tables.messages import InboundRow, InboundState, MessageRow
 from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
 
 _NONE_CALLED: Final = EmergencyTally()
-# The four states that add up to what was accepted; anything else in the column is a fault.
+# The four states that add up to the accepted messages; any other value in the column is a fault.
 _STATES: Final = tuple(InboundState)
 _A_DAY: Final = timedelta(days=1)
 
@@ -28,9 +28,9 @@ _A_DAY: Final = timedelta(days=1)
 class ChannelStatus:
     """One channel.
 
-    accepted: rows of any state.  oldest_due_at: since when the longest waiting message could have been routed.
-    waiting: what the server said it still holds above the cursor, held: in all; None if it did not say.
-    polled_at: the last good poll.  owner: who polls it now, empty if nobody.
+    accepted: rows of any state.  oldest_due_at: when the longest waiting message became due.
+    waiting: messages on the server above the cursor; held: all messages there; None if the server did not report it.
+    polled_at: the last successful poll.  owner: the process that polls it, empty if there is none.
     """
 
     channel: str
@@ -53,13 +53,13 @@ class ChannelStatus:
 
     @property
     def unbalanced(self) -> int:
-        """Return how many accepted messages are in none of the four states; anything but 0 is a fault."""
+        """Return how many accepted messages are in none of the four states; any other number than 0 is a fault."""
         return self.accepted - self.received - self.routed - self.duplicate - self.quarantined
 
 
 @dataclass(frozen=True, slots=True)
 class GateStatus:
-    """Messages that came while their channel was closed: kept waiting, or let in by the second look."""
+    """Messages that arrived while their channel was closed: held, or released by the second check for danger."""
 
     held: int = 0
     released: int = 0
@@ -67,7 +67,7 @@ class GateStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutageStatus:
-    """Many customers said the same within an hour. customers: when it was noticed.  message_id: one that says it."""
+    """Many customers wrote the same text within an hour. customers: when detected.  message_id: one with that text."""
 
     message_id: UUID
     customers: int
@@ -77,12 +77,12 @@ class OutageStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStatus:
-    """All channels, and what they share. now: the database's clock.
+    """All channels, and the shared numbers. now: the database's clock.
 
-    strays: routed rows and incoming messages that do not pair up; anything but 0 is a fault.
-    outbound: how many outgoing messages are in each state.  unpublished: events without a number yet.
-    gate: what the hours held in the last 24 hours, and what the second look released of it.
-    breaches: promises broken in the last 24 hours.  emergencies, outages: of the last 24 hours too.
+    strays: routed rows without a message and incoming messages without a routed row; more than 0 is a fault.
+    outbound: outgoing messages by state.  unpublished: events without a number yet.
+    gate: messages held by the hours in the last 24 hours, and those released by the second check.
+    breaches: missed promises of the last 24 hours.  emergencies, outages: of the last 24 hours too.
     """
 
     now: datetime
@@ -97,14 +97,14 @@ class DeskStatus:
 
     @property
     def balanced(self) -> bool:
-        """Tell whether accepted = received + routed + duplicate + quarantined, and each routed row has its message."""
+        """Return whether accepted = received + routed + duplicate + quarantined, and each routed row has a message."""
         return not self.strays and not any(channel.unbalanced for channel in self.channels)
 
 
 def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatus:
-    """Return the desk's state at one moment.
+    """Return the desk's current state.
 
-    channels: the configured names, shown first; channels that only the database knows follow.
+    channels: the configured names, listed first; channels that are only in the database follow.
     """
     counts, cursors, oldest, owners = (
         _counts(connection),
@@ -207,5 +207,5 @@ def _outages(connection: Connection) -> tuple[OutageStatus, ...]:
 
 
 def _pairs(connection: Connection, statement: sa.Select[Any]) -> dict[str, Any]:
-    # A result has `keys`, so that `dict` would take it for a mapping.
+    # A result has a method `keys`, so `dict` would take it for a mapping.
     return {row[0]: row[1] for row in connection.execute(statement)}

@@ -1,4 +1,4 @@
-"""Answers to requests that may come again: reserved by the transaction that does what was asked, and kept with it."""
+"""Stored answers for repeated requests: the key is reserved in the transaction that does the work, and kept with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.tables.operations import IdempotencyRow
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What was answered before. same: whether the same was asked.  answer: the body, as it was sent."""
+    """A stored answer. same: whether the earlier request was equal.  answer: the body as sent."""
 
     same: bool
     status: int
@@ -23,9 +23,9 @@ class KeptAnswer:
 
 
 def reserve(connection: Connection, *, agent_id: UUID, key: str, request_hash: bytes) -> KeptAnswer | None:
-    """Reserve a key for this transaction, or return what was answered under it before.
+    """Reserve a key for this transaction, or return the answer that is stored under it.
 
-    A second request with the key waits here for the first to end; if that rolls back, the key is free again.
+    A second request with the key waits here until the first ends; if that rolls back, the key is free again.
     """
     columns = table_of(IdempotencyRow).c
     row = {"agent_id": agent_id, "key": key, "request_hash": request_hash, "status": 0, "answer": ""}
@@ -41,7 +41,7 @@ def reserve(connection: Connection, *, agent_id: UUID, key: str, request_hash: b
 
 
 def keep(connection: Connection, *, agent_id: UUID, key: str, status: int, answer: str) -> None:
-    """Keep the answer under the key that this transaction has reserved."""
+    """Store the answer under the key that this transaction has reserved."""
     table = table_of(IdempotencyRow)
     reserved = sa.update(table).where(table.c.agent_id == agent_id, table.c.key == key)
     connection.execute(reserved.values(status=status, answer=answer))

@@ -1,4 +1,4 @@
-"""How the desk did between two moments, in a fixed number of aggregate queries however many conversations there are."""
+"""The supervisor's report on a period, with a fixed number of aggregate queries for any number of conversations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
 
 _QUANTILES: Final = (0.5, 0.9)
-# Open work of agents beyond this is a list of its own.
+# The report lists at most so many agents.
 _MOST_AGENTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """How many conversations were opened in one hour. hour: "2026-11-20 04", UTC.  category: None if not recognised."""
+    """How many conversations were opened in one hour. hour: "2026-11-20 04", UTC.  category: None if unknown."""
 
     hour: str
     channel: str
@@ -34,7 +34,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTimes:
-    """Seconds until a person's first answer, of those conversations that got one. channel: empty is all of them."""
+    """Seconds until the first answer of an agent, of answered conversations. channel: empty means all channels."""
 
     channel: str
     replied: int
@@ -44,7 +44,7 @@ class ReplyTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promises:
-    """Conversations under one promise, and how many of them saw it broken."""
+    """Conversations with one SLA, and in how many of them it was breached."""
 
     sla: str
     number: int
@@ -53,7 +53,7 @@ class Promises:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What one agent has on the desk."""
+    """One agent's assigned conversations."""
 
     name: str
     available: bool
@@ -63,9 +63,9 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
-    """Everything at once. called, confirmed, released: emergencies that people were called for, and what they found.
+    """The whole report. called, confirmed, released: the emergencies, and the agents' verdicts on them.
 
-    held, let_in: messages that waited because a channel was closed, and those that the second look let in.
+    held, let_in: messages that waited because a channel was closed, and those that the second check released.
     """
 
     volumes: Sequence[Volume]
@@ -81,7 +81,7 @@ class Insight:
 
 
 def read_insight(connection: Connection, *, since: datetime, until: datetime) -> Insight:
-    """Return what happened from `since` until before `until`."""
+    """Return the report on the period from `since` until before `until`."""
     called, confirmed, released = _emergencies(connection, since=since, until=until)
     held, let_in = _gate(connection, since=since, until=until)
     return Insight(
@@ -130,7 +130,7 @@ def _reply_times(connection: Connection, *, since: datetime, until: datetime) ->
 
 
 def _ranked(connection: Connection, replied: sa.Select[Any], *, per_channel: bool) -> list[dict[str, Any]]:
-    """Return the quantiles, of all or by channel: the nearest rank, which both databases can tell."""
+    """Return the quantiles, for all or by channel: by nearest rank, which both databases can compute."""
     rows = replied.subquery()
     channel: sa.ColumnElement[Any] = rows.c.channel if per_channel else sa.literal("")
     place = sa.func.row_number().over(partition_by=channel, order_by=rows.c.seconds).label("place")
@@ -172,7 +172,7 @@ def _gate(connection: Connection, *, since: datetime, until: datetime) -> tuple[
 
 def _load(connection: Connection) -> list[Load]:
     conversation, agent = table_of(ConversationRow).c, table_of(AgentRow).c
-    # Written out, for a parameter would hide from the planner that an index of some rows has these.
+    # A literal: with a parameter the planner would not use the partial index.
     is_open = conversation.status == sa.literal_column(f"'{Status.OPEN.value}'")
     counted = sa.select(conversation.assignee, sa.func.count()).where(is_open, conversation.assignee.is_not(None))
     has: Mapping[str, int] = {row[0]: row[1] for row in connection.execute(counted.group_by(conversation.assignee))}

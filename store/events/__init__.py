@@ -1,1 +1,1 @@
-"""Numbered changes, and the webhooks that they leave by."""
+"""Numbered events, and their delivery to webhooks."""

@@ -1,4 +1,4 @@
-"""Every change leaves an event in its own transaction; one publisher numbers them later, without gaps."""
+"""Append an event for every change, in its transaction; one publisher numbers the events later, without gaps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.tables.operations import EventRow
 
 
 class EventKind(StrEnum):
-    """Every kind of change: noun.verb. Kinds are only added: programs wait for them. `docs/api.md` explains each."""
+    """Every kind of event: noun.verb. Kinds are only added: programs depend on them. `docs/api.md` explains each."""
 
     CONVERSATION_OPENED = "conversation.opened"
     CONVERSATION_ASSIGNED = "conversation.assigned"
@@ -81,7 +81,7 @@ class NewEvent:
 
 
 def append_events(connection: Connection, events: Sequence[NewEvent]) -> None:
-    """Write the events, inside the caller's transaction."""
+    """Insert the events in the caller's transaction."""
     rows = [
         {
             "id": new_id(),

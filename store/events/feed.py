@@ -1,4 +1,4 @@
-"""The feed: events get numbers without gaps, in the order in which they were written, and are read by number."""
+"""The feed: events get numbers without gaps, in the order of writing, and are read by number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.db.bulk import among, table_of
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 
-# SQLite leaves `seq` empty, and its writers take turns: there the row id is the order of writing.
+# SQLite leaves `seq` empty and has one writer at a time: there the row id is the order of writing.
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
 _NUMBER: Final = """
 UPDATE event SET number = :base + page.place
@@ -27,9 +27,9 @@ WHERE event.id = page.id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """One event as it is published.
+    """A published event.
 
-    number: 1, 2, 3 ... without gaps.  kind: noun.verb.  team: the conversation's, now.
+    number: 1, 2, 3 ... without gaps.  kind: noun.verb.  team: the conversation's current team.
     """
 
     number: int
@@ -42,15 +42,15 @@ class FeedEvent:
 
 
 def is_anything_unnumbered(connection: Connection) -> bool:
-    """Return whether the publisher has something to do."""
+    """Return whether there are events to number."""
     table = table_of(EventRow)
     return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
 
 
 def number_events(connection: Connection, *, after: int, limit: int) -> int:
-    """Give numbers to the oldest events that have none; return how many they were.
+    """Give numbers to the oldest events without one; return how many.
 
-    after: the newest number.  Only the publisher may, holding its lease's row. An event whose transaction commits
+    after: the newest number.  Only the publisher may call this, with its lease's row locked. An event that is committed
     later gets a later number; the unique index refuses a second publisher.
     """
     order = _ORDER[connection.dialect.name]
@@ -60,7 +60,7 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
 
 
 def newest_number(connection: Connection) -> int:
-    """Return the greatest number given so far, 0 while there is none."""
+    """Return the greatest number, 0 if there is none."""
     table = table_of(EventRow)
     newest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))).scalar_one()
     return newest
@@ -69,9 +69,9 @@ def newest_number(connection: Connection) -> int:
 def events_after(
     connection: Connection, number: int, *, limit: int, teams: Collection[str] | None = None
 ) -> list[FeedEvent]:
-    """Return events with greater numbers, in order.
+    """Return the events with greater numbers, in order.
 
-    teams: only events of these teams' conversations, and those of no conversation; None is everything.
+    teams: only events of these teams' conversations, and those without a conversation; None means all.
     """
     table, conversation = table_of(EventRow), table_of(ConversationRow)
     names = ("number", "id", "kind", "conversation_id", "payload", "at")

@@ -1,4 +1,4 @@
-"""Events on their way to webhooks: a row each while it is to be delivered, and afterwards only if it could not be."""
+"""Deliveries of events to webhooks: one row each while it is queued, and kept afterwards only if it failed for good."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.tables.operations import DeliveryRow, DeliveryState, EventRow
 
-# One INSERT of a page has at most this many events for each target.
+# One INSERT of a page covers at most this many events per target.
 _MOST_NUMBERED: Final = 10_000
 
 
@@ -42,7 +42,7 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """What became of an attempt that failed. again_in: None gives up."""
+    """A failed attempt. again_in: time until the next one; None gives up."""
 
     id: UUID
     error: str
@@ -51,7 +51,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetCount:
-    """How much waits for a target, and how much it never took. oldest_at: of what waits."""
+    """How many deliveries wait for a target, and how many failed for good. oldest_at: of the waiting ones."""
 
     queued: int
     dead: int
@@ -59,9 +59,9 @@ class TargetCount:
 
 
 def fan_out(connection: Connection, *, after: int, wanted: Mapping[str, Callable[[str], bool]]) -> int:
-    """Queue the events with greater numbers for each target that wants their kind; return how many rows that made.
+    """Queue the events with greater numbers for each target that wants their kind; return how many rows were inserted.
 
-    Belongs into the publisher's transaction, so that each event is looked at once.
+    Call it in the publisher's transaction, so that each event is queued once.
     """
     if not wanted:
         return 0
@@ -85,7 +85,7 @@ def fan_out(connection: Connection, *, after: int, wanted: Mapping[str, Callable
 
 
 def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[DeliveryRecord]:
-    """Return what may be delivered now, oldest first: of each conversation only its oldest undelivered event."""
+    """Return the deliveries that are due, oldest first: of each conversation only the oldest."""
     table = table_of(DeliveryRow)
     earlier = table.alias("earlier")
     blocked = sa.exists().where(
@@ -105,7 +105,7 @@ def next_deliveries(connection: Connection, *, target: str, limit: int) -> list[
 
 
 def settle_deliveries(connection: Connection, *, delivered: Sequence[UUID], failed: Sequence[Failed]) -> None:
-    """Write down what became of attempts."""
+    """Record the results of attempts."""
     table, now = table_of(DeliveryRow), read_clock(connection)
     if delivered:
         connection.execute(sa.delete(table).where(among(table.c.id, delivered)))
@@ -122,7 +122,7 @@ def settle_deliveries(connection: Connection, *, delivered: Sequence[UUID], fail
 def list_deliveries(
     connection: Connection, *, state: str, target: str | None = None, before: UUID | None = None, limit: int
 ) -> list[DeliveryRecord]:
-    """Return deliveries in a state, newest first. before: the last id of the page before."""
+    """Return the deliveries in a state, newest first. before: the last id of the page before."""
     table = table_of(DeliveryRow)
     statement = _select().where(table.c.state == state)
     if target is not None:
@@ -134,7 +134,7 @@ def list_deliveries(
 
 
 def replay_deliveries(connection: Connection, *, target: str | None = None, ids: Collection[UUID] | None = None) -> int:
-    """Queue dead deliveries again, for another day; return how many. Neither filter: all of them."""
+    """Queue dead deliveries again, with the full time for attempts; return how many. No filter means all of them."""
     table, now = table_of(DeliveryRow), read_clock(connection)
     statement = sa.update(table).where(table.c.state == DeliveryState.DEAD)
     if target is not None:
@@ -146,7 +146,7 @@ def replay_deliveries(connection: Connection, *, target: str | None = None, ids:
 
 
 def count_deliveries(connection: Connection) -> dict[str, TargetCount]:
-    """Return target -> how much waits."""
+    """Return how many deliveries wait, by target."""
     table = table_of(DeliveryRow)
     is_queued = table.c.state == DeliveryState.QUEUED
     statement = sa.select(

@@ -1,1 +1,1 @@
-"""What was accepted: claim, history, outcome, quarantine, retention."""
+"""Accepted messages: claim, history, outcome, quarantine, retention."""

@@ -1,4 +1,4 @@
-"""Accept: originals, inbound rows and the cursor in one commit, so that after it nothing can be lost."""
+"""Accept a page: originals, inbound rows and the cursor in one commit, so that afterwards nothing can be lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
-    """One message as a gate hands it over; the fields are `connectors.base.Arrival`'s."""
+    """One message as a gate delivers it; the fields are those of `connectors.base.Arrival`.
+
+    weight: how many characters the envelope has; the length of the sealed one is no measure, because it is compressed.
+    """
 
     source_key: str
     envelope: str
@@ -29,12 +32,13 @@ class InboundMessage:
     size: int
     content_hash: bytes
     received_at: datetime
+    weight: int = 0
     unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of a page: ids of the new rows that wait to be routed, and how many were known or in conflict."""
+    """The result of a page: ids of the new rows to route, and how many were known or in conflict."""
 
     ids: tuple[UUID, ...]
     known: int
@@ -42,15 +46,15 @@ class Accepted:
 
 
 def accept(connection: Connection, *, channel: str, deliveries: Sequence[InboundMessage], backfill: bool) -> Accepted:
-    """Insert what is new of a page, inside the caller's transaction.
+    """Insert the new messages of a page in the caller's transaction.
 
-    A source key that is there already with the same bytes is a redelivery and changes nothing; with other bytes it
-    becomes a second row under `key#hash`, flagged as a conflict.
+    A known source key with the same bytes is a redelivery and changes nothing; with other bytes it becomes a second row
+    under `key#hash`, marked as a conflict.
     """
     now = read_clock(connection)
     rows = [_row(delivery, channel=channel, backfill=backfill, now=now) for delivery in _once(deliveries)]
     fresh = _insert_new(connection, rows)
-    rivals = _rivals(connection, [row for row in rows if row["id"] not in fresh])
+    rivals = _conflicts(connection, [row for row in rows if row["id"] not in fresh])
     conflicts = _insert_new(connection, rivals)
     _insert_originals(connection, deliveries, rows=[row for row in rows + rivals if row["id"] in fresh | conflicts])
     _report(connection, [row for row in rows + rivals if row["id"] in fresh | conflicts], now=now)
@@ -59,7 +63,7 @@ def accept(connection: Connection, *, channel: str, deliveries: Sequence[Inbound
 
 
 def _once(deliveries: Sequence[InboundMessage]) -> list[InboundMessage]:
-    # A provider may list one message twice in one page; identical twins would only meet the unique index.
+    # A provider may list one message twice in one page; the second copy would violate the unique index.
     return list({(delivery.source_key, delivery.content_hash): delivery for delivery in deliveries}.values())
 
 
@@ -72,6 +76,7 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
         "state": InboundState.QUARANTINED if delivery.unreadable else InboundState.RECEIVED,
         "envelope": delivery.envelope,
         "size": delivery.size,
+        "weight": delivery.weight,
         "backfill": backfill,
         "conflict": False,
         "received_at": delivery.received_at,
@@ -83,7 +88,7 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
 
 
 def _insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Insert the rows whose key is free, and return their ids."""
+    """Insert the rows whose key is new, and return their ids."""
     ids = {row["id"] for row in rows}
     if insert_new(connection, InboundRow, rows=rows) == len(rows):
         return ids
@@ -91,18 +96,19 @@ def _insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[U
     return set(connection.execute(sa.select(table.c.id).where(among(table.c.id, ids))).scalars())
 
 
-def _rivals(connection: Connection, unborn: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows whose key is taken by other bytes, under a key of their own."""
-    if not unborn:
+def _conflicts(connection: Connection, uninserted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows whose key exists with other bytes, each with a new key."""
+    if not uninserted:
         return []
     table = table_of(InboundRow)
     known = sa.select(table.c.source_key, table.c.content_hash).where(
-        table.c.channel == unborn[0]["channel"], among(table.c.source_key, [row["source_key"] for row in unborn])
+        table.c.channel == uninserted[0]["channel"],
+        among(table.c.source_key, [row["source_key"] for row in uninserted]),
     )
     hashes = {row.source_key: row.content_hash for row in connection.execute(known)}
     return [
         {**row, "id": new_id(), "source_key": f"{row['source_key']}#{row['content_hash'].hex()[:16]}", "conflict": True}
-        for row in unborn
+        for row in uninserted
         if hashes.get(row["source_key"]) != row["content_hash"]
     ]
 
@@ -116,7 +122,7 @@ def _insert_originals(
 
 
 def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:
-    # Routed messages get their event when they are routed; these two never may be, and somebody must hear of them.
+    # Routed messages get their event at routing; these two may never be routed, and an agent must see them.
     append_events(
         connection,
         [
@@ -132,9 +138,9 @@ def _report(connection: Connection, rows: Sequence[dict[str, Any]], *, now: date
 
 
 def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UUID:
-    """Return the id of the row that a channel's message has.
+    """Return the id of the inbound row of a channel's message.
 
-    Raises NotFound when it has none.
+    Raises NotFound when there is none.
     """
     table = table_of(InboundRow)
     which = sa.select(table.c.id).where(table.c.channel == channel, table.c.source_key == source_key)
@@ -145,7 +151,7 @@ def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UU
 
 
 def known_keys(connection: Connection, *, channel: str, keys: Collection[str]) -> set[str]:
-    """Return those of `keys` that name a message of the channel which was accepted before."""
+    """Return those of `keys` that name an accepted message of the channel."""
     columns = table_of(InboundRow).c
     statement = sa.select(columns.source_key).where(columns.channel == channel, among(columns.source_key, keys))
     return set(connection.execute(statement).scalars())

@@ -1,7 +1,10 @@
 """Claim: take rows that are due, count the attempt and commit, before any work is done on them.
 
-A kill counts as an attempt, because the claim is committed first. Rows that nobody failed on yet are claimed by the
-page; a row that was in a page that died or failed is claimed alone, so that a poison message fails alone.
+A killed process counts as an attempt, because the claim is committed first. Rows that never failed are claimed by the
+page; a row of a page that failed or was killed is claimed alone, so that a poison message fails alone.
+
+Light messages come first, and a heavy one is claimed alone when no light one is due: no emergency waits for a queue of
+heavy mail. So that heavy mail is routed on a busy desk too, the sweep claims one of them between pages (`claim_heavy`).
 """
 
 from __future__ import annotations
@@ -22,21 +25,23 @@ from store.db.engine import Rows, read_clock
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
-# What a page's mails may weigh: the worst of texts takes ten seconds a million bytes to mask, and a lease is short.
-PAGE_BYTES: Final = 2_000_000
-_HEAVIEST: Final = 400_000
-# One attempt in company and three alone: whoever died on a message four times dies of that message.
+# In characters to read: masking and judging the worst texts takes some two seconds per million, while others wait.
+PAGE_WEIGHT: Final = 500_000
+# A long honest thread with its page has some 50,000; an ordinary mail has 3,000.
+LIGHT: Final = 64_000
+# One attempt in a page and three alone: after four failures the message itself is the cause.
 MOST_ATTEMPTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedInbound:
-    """One inbound row that is ours for a while."""
+    """One inbound row that this worker has claimed."""
 
     id: UUID
     channel: str
     envelope: str
     size: int
+    weight: int
     content_hash: bytes
     backfill: bool
     attempts: int
@@ -45,7 +50,7 @@ class ClaimedInbound:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one worker works on now. token: named by every later write.  now: the database's clock at the claim."""
+    """The rows that a worker has claimed. token: for later writes.  now: the database's clock at the claim."""
 
     token: UUID
     now: datetime
@@ -53,28 +58,43 @@ class Claim:
 
     @property
     def ids(self) -> list[UUID]:
-        """The claimed rows' ids."""
+        """Return the ids of the claimed rows."""
         return [row.id for row in self.rows]
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
-    """Claim up to `limit` rows that are due and were never tried: those of `ids`, then the oldest.
+    """Claim up to `limit` light rows that are due and were never tried: first those of `ids`, then the oldest.
 
-    So pages grow under load by themselves; a message in a full page costs a tenth of one that comes alone.
+    Pages grow with the load; a message in a full page costs a tenth of a message alone.
+    If no light row is due, claim one heavy row.
     """
-    never_tried = table_of(InboundRow).c.attempts == 0
-    claimed = Claim(uuid4(), read_clock(connection), ())
+    columns = table_of(InboundRow).c
+    light = (columns.attempts == 0, columns.weight <= LIGHT)
+    claimed = _nothing(connection)
     if ids:
-        theirs = (never_tried, among(table_of(InboundRow).c.id, ids))
+        theirs = (*light, among(columns.id, ids))
         claimed = _extended(connection, claimed, conditions=theirs, limit=limit, lease=lease)
-    return _extended(connection, claimed, conditions=(never_tried,), limit=limit, lease=lease)
+    claimed = _extended(connection, claimed, conditions=light, limit=limit, lease=lease)
+    return claimed if claimed.rows else claim_heavy(connection, lease=lease)
+
+
+def claim_heavy(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
+    """Claim the oldest heavy row that is due and was never tried, even if light rows are due."""
+    columns = table_of(InboundRow).c
+    heavy = (columns.attempts == 0, columns.weight > LIGHT)
+    return _extended(connection, _nothing(connection), conditions=heavy, limit=1, lease=lease)
 
 
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
-    """Claim one row that is due and was tried before: it was in a page that died or failed."""
-    claimed = Claim(uuid4(), read_clock(connection), ())
-    tried = (table_of(InboundRow).c.attempts > 0,)
-    return _extended(connection, claimed, conditions=tried, limit=1, lease=lease)
+    """Claim one row that is due and was tried before, in a page that failed or was killed; light rows first."""
+    columns, claimed = table_of(InboundRow).c, _nothing(connection)
+    for weight in (columns.weight <= LIGHT, columns.weight > LIGHT):
+        claimed = _extended(connection, claimed, conditions=(columns.attempts > 0, weight), limit=1, lease=lease)
+    return claimed
+
+
+def _nothing(connection: Connection) -> Claim:
+    return Claim(uuid4(), read_clock(connection), ())
 
 
 def _extended(
@@ -85,13 +105,13 @@ def _extended(
     limit: int,
     lease: timedelta,
 ) -> Claim:
-    """Return the claim with rows that are due and meet the conditions, `limit` in all."""
+    """Return the claim extended by rows that are due and meet the conditions, up to `limit` in all."""
     if len(claimed.rows) >= limit:
         return claimed
     table = table_of(InboundRow)
-    due = sa.select(table.c.id, _weight()).where(*_due(claimed.now), *conditions)
+    due = sa.select(table.c.id, table.c.weight).where(*_due(claimed.now), *conditions)
     due = due.order_by(table.c.due_at, table.c.id).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
-    room = PAGE_BYTES - sum(min(row.size, _HEAVIEST) for row in claimed.rows)
+    room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed
@@ -106,17 +126,8 @@ def _extended(
     return replace(claimed, rows=tuple(rows))
 
 
-def _weight() -> sa.ColumnElement[int]:
-    """Return what a row's text may cost at most: it has no more than the mail's bytes, and large files cost nothing.
-
-    The envelope's own length says nothing, for it is kept compressed.
-    """
-    size = table_of(InboundRow).c.size
-    return sa.case((size > _HEAVIEST, _HEAVIEST), else_=size).label("weight")
-
-
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:
-    """Return the ids that fit into the room, from the front on; an empty page takes one however heavy it is."""
+    """Return the first ids that fit into the room; an empty page takes one message of any size."""
     passed = accumulate(weight for _, weight in weighed)
     return [
         id_
@@ -134,7 +145,7 @@ def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 def hold(connection: Connection, claimed: Claim) -> None:
     """Lock the claimed rows until this transaction ends.
 
-    Raises LeaseLost when any of them is not ours any more: a worker that froze and woke must write nothing.
+    Raises LeaseLost when any of them was claimed by another worker: a worker that was suspended must not write.
     """
     table = table_of(InboundRow)
     statement = sa.select(sa.literal(1)).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
@@ -143,7 +154,7 @@ def hold(connection: Connection, claimed: Claim) -> None:
 
 
 def finish(connection: Connection, claimed: Claim, *, state: InboundState, ids: Collection[UUID]) -> None:
-    """Say what became of the claimed rows `ids`; `hold` came first in the same transaction."""
+    """Set the state of the claimed rows `ids`; call `hold` first in the same transaction."""
     if ids:
         table = table_of(InboundRow)
         statement = sa.update(table).where(among(table.c.id, ids), table.c.lease_token == claimed.token)
@@ -158,28 +169,28 @@ def finish_duplicates(connection: Connection, claimed: Claim, *, firsts: dict[UU
 
 
 def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict[UUID, str]) -> None:
-    """Put rows aside for people. reasons: row -> why."""
+    """Quarantine rows. reasons: row -> why."""
     values = {"state": InboundState.QUARANTINED, "reason": sa.bindparam("b_reason")}
     rows = [{"b_id": row_id, "b_reason": reason} for row_id, reason in reasons.items()]
     _finish_each(connection, claimed, values=values, rows=rows)
 
 
 def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
-    """Return the rows for another attempt after `wait`; what is not ours any more stays as it is."""
+    """Return the rows for another attempt after `wait`; rows that another worker has claimed stay unchanged."""
     table = table_of(InboundRow)
     due_at = read_clock(connection) + wait
     _release(connection, sa.update(table).where(*_ours(claimed)), values={"due_at": due_at, "reason": reason})
 
 
 def forget_attempt(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
-    """Return the rows as if they had not been tried, after a failure that says nothing about them."""
+    """Return the rows as if they were not tried, after a failure that was not caused by them."""
     table = table_of(InboundRow)
     values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1, "reason": reason}
     _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
 
 
 def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> list[UUID]:
-    """Put the claimed rows aside for people to see, with the reason; return those that were still ours."""
+    """Quarantine the claimed rows with a reason; return those that were still ours."""
     table = table_of(InboundRow)
     values = {"state": InboundState.QUARANTINED, "reason": reason, "lease_token": None, "lease_until": None}
     statement = sa.update(table).where(*_ours(claimed)).values(**values)

@@ -1,4 +1,4 @@
-"""How far each channel has been read, and how it fares."""
+"""The cursor of each channel, and its last poll or error."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def read_position(connection: Connection, *, channel: str) -> tuple[str, str] | 
 
 
 def move_cursor(connection: Connection, *, channel: str, epoch: str, position: str, notice: str) -> None:
-    """Set a channel's position, in the transaction that keeps what lies below it. notice: kept until the next one."""
+    """Set a channel's position, in the transaction that stores the messages below it. notice: kept until the next."""
     values = {"epoch": epoch, "position": position, "moved_at": read_clock(connection)}
     _upsert(connection, channel=channel, values=values | ({"notice": notice} if notice else {}))
 
 
 def note_poll(connection: Connection, *, channel: str, waiting: int, held: int | None) -> None:
-    """Note a good poll. waiting: messages above the cursor.  held: messages in all, if the provider says."""
+    """Record a successful poll. waiting: messages above the cursor.  held: all messages, if the provider reports it."""
     values = {"polled_at": read_clock(connection), "waiting": waiting, "error": ""}
     _upsert(connection, channel=channel, values=values | ({} if held is None else {"held": held}))
 
 
 def note_error(connection: Connection, *, channel: str, error: str) -> None:
-    """Note why a channel cannot be read now."""
+    """Record why a channel cannot be read now."""
     _upsert(connection, channel=channel, values={"error": error, "error_at": read_clock(connection)})
 
 
@@ -46,10 +46,10 @@ def _upsert(connection: Connection, *, channel: str, values: dict[str, Any]) -> 
 
 
 def reposition(connection: Connection, *, channel: str, epoch: str, position: str) -> None:
-    """Set the channel's cursor and take its lease from the present owner.
+    """Set the channel's cursor and take its lease from the current owner.
 
-    The owner's next commit then hits no lease and is rolled back; it asks for the lease again, which is free, and
-    reads the cursor anew. Without this, its next page would undo the move.
+    The owner's next commit then finds no lease and is rolled back; it takes the lease again, which is free, and reads
+    the new cursor. Otherwise its next page would undo the change.
     """
     move_cursor(connection, channel=channel, epoch=epoch, position=position, notice="moved by an operator")
     table = table_of(LeaseRow)

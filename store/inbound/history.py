@@ -1,4 +1,4 @@
-"""What is known about a page of messages before it is decided: where their signs point, and what was said before."""
+"""Read the history that a page's decisions need: the conversations its messages refer to, and earlier texts."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.origin.sender_proof import ProofKind
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, OutboundRow
 
-# Of one contact; who writes more in a day is answered by people who have read it.
+# Of one contact; the agents read the messages of a contact who writes more in a day.
 _MOST: Final = 8
-# What is compared of a text at most; two that differ only after that are the same.
+# How much of a text is compared; two texts that differ only later count as equal.
 _LONGEST: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownConversation:
-    """A conversation that a sign points at."""
+    """A conversation that a message refers to."""
 
     conversation_id: UUID
     reference: str
@@ -41,7 +42,7 @@ class KnownConversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMessage:
-    """A message that a contact sent before."""
+    """An earlier message of a contact."""
 
     contact_id: UUID
     fingerprint: str
@@ -53,7 +54,7 @@ class KnownMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownWords:
-    """A message of a contact, and the conversation that it is in. text: masked."""
+    """A contact's message and its conversation. text: masked."""
 
     message_id: UUID
     channel: str
@@ -66,9 +67,9 @@ class KnownWords:
 def conversations_by_message_id(
     connection: Connection, message_ids: Collection[str], *, contacts: Collection[UUID]
 ) -> dict[str, list[KnownConversation]]:
-    """Return, for each Message-ID, the conversations of `contacts` that know it, and whoever has the message itself.
+    """Return, by Message-ID, the conversations of `contacts` that know it, and those with the message itself.
 
-    Of others that have only seen it quoted there may be thousands: everybody who answers a newsletter quotes it.
+    Other contacts' conversations that only quoted it are left out: a newsletter may be quoted in thousands.
     """
     if not message_ids:
         return {}
@@ -85,6 +86,14 @@ def conversations_by_message_id(
     return found
 
 
+def sent_by_us(connection: Connection, message_ids: Collection[str]) -> set[str]:
+    """Return those of these Message-IDs that are of messages of ours, written by agents or by machine."""
+    if not message_ids:
+        return set()
+    known = table_of(OutboundRow).c.rfc_message_id
+    return set(connection.execute(sa.select(known).where(among(known, message_ids))).scalars())
+
+
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
     """Return the conversations with these printed references."""
     if not references:
@@ -97,7 +106,7 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     if not moved:
         return found
     now = {row.id: _known(row) for row in connection.execute(_by_id(moved.values()))}
-    # The old reference stays the proof of who may join; what it points at is where its messages went.
+    # The old reference is still the proof of who may join; its messages are in the other conversation.
     return {
         reference: replace(now[moved[known.conversation_id]], reference=reference)
         if known.conversation_id in moved
@@ -109,7 +118,7 @@ def conversations_by_reference(connection: Connection, references: Collection[st
 def latest_conversations(
     connection: Connection, *, contacts: Collection[UUID], channels: Collection[str], since: datetime
 ) -> dict[tuple[UUID, str], KnownConversation]:
-    """Return, by contact and channel, the conversation that moved last since `since`; an open one before a resolved."""
+    """Return, by contact and channel, the conversation with the latest activity since `since`, open ones first."""
     if not contacts:
         return {}
     table = table_of(ConversationRow)
@@ -132,9 +141,9 @@ def messages_like(
     message_ids: Collection[str],
     hashes: Collection[bytes],
 ) -> list[KnownMessage]:
-    """Return what these contacts said in these very words, under one of these Message-IDs or in these very bytes.
+    """Return these contacts' messages with equal text, under one of these Message-IDs or with equal bytes.
 
-    Oldest first, and from any time: a mailbox that was made anew brings back mail of years.
+    Oldest first, and from any time: a recreated mailbox delivers mail of years again.
     """
     if not contacts:
         return []
@@ -160,7 +169,7 @@ def messages_like(
 
 
 def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
-    """Return the latest messages of each contact since `since`, on whatever channel, oldest first."""
+    """Return the latest messages of each contact since `since`, on any channel, oldest first."""
     if not contacts:
         return []
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
@@ -184,6 +193,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
             conversation.c.last_message_at >= since,
             message.c.received_at >= since,
             message.c.direction == Direction.INCOMING,
+            message.c.sender_proof != ProofKind.FAILED,
         )
         .subquery()
     )
@@ -192,7 +202,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
 
 
 def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:
-    """Return the dedupe keys of what was said to these conversations by machine."""
+    """Return the dedupe keys of the automatic replies to these conversations."""
     if not conversation_ids:
         return set()
     columns = table_of(OutboundRow).c

@@ -1,4 +1,4 @@
-"""What a page of messages became, written at once: conversations, messages, files, thread keys, replies, events."""
+"""Write the outcome of a page at once: conversations, messages, files, thread keys, replies, events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
-from store.desk.assignment import somebody_else_is_there
+from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
 from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTallyRow
@@ -28,10 +28,10 @@ from store.tables.operations import OutboundRow
 
 @dataclass(frozen=True, slots=True)
 class ConversationTouch:
-    """A conversation that goes on with a message from the customer.
+    """A conversation that gets a message from its customer.
 
-    wakes: a person waits for an answer: a resolved case opens again, and its clock runs.  False for old mail and for
-    the notes of machines.
+    wakes: an agent must answer, so a resolved case reopens and its clock runs.  False for old mail and for automatic
+    messages.
     """
 
     conversation_id: UUID
@@ -41,14 +41,13 @@ class ConversationTouch:
 
 @dataclass(slots=True)
 class Outcome:
-    """Rows to write, collected while a page is decided; keys are the columns of the tables they are for.
+    """Rows to write, collected while a page is decided; the keys are the columns of their tables.
 
-    indexed: each message's words for the search.
-    words: by which customers stopped or started our messages.
-    held, released: how many messages wait because their channel is closed, and how many the second look let in.
-    heard: how many messages there were in which a customer may be in danger.
-    emergencies: for what people are called.  questions: where an agent decides whether it is one.
-    echoes: what was said, with a message that says it.
+    indexed: each message's words for the search index.
+    words: STOP and START messages of customers.
+    held, released: how many messages wait because their channel is closed, and how many the second check released.
+    heard: how many messages there are in which a customer may be in danger.
+    emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -74,8 +73,8 @@ def write_outcome(
 ) -> None:
     """Write all of it, inside the caller's transaction.
 
-    handed_out: the teams whose conversations are handed to agents.
-    outage_customers: how many customers who say the same make an outage; 0 for never.
+    handed_out: the teams with automatic assignment.
+    outage_customers: how many customers with the same text make an outage; 0 disables it.
     now: the database's clock.
     """
     insert_rows(connection, ConversationRow, rows=outcome.conversations)
@@ -102,9 +101,9 @@ def write_outcome(
 
 
 def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, bool]]) -> None:
-    # Where a message is both quoted and there, being there comes last and stays.
+    # Of a message that is both quoted and stored here, the entry with `own` comes last and wins.
     known = {(digest(message_id), conversation_id): own for message_id, conversation_id, own in sorted(keys, key=_own)}
-    # One order for every worker, so that two of them cannot wait for each other's keys.
+    # The same order in every worker, so that two of them do not deadlock.
     rows = [
         {"digest": key, "conversation_id": conversation_id, "own": known[key, conversation_id]}
         for key, conversation_id in sorted(known)
@@ -120,20 +119,20 @@ def _touch(
     connection: Connection, touches: Sequence[ConversationTouch], *, handed_out: Collection[str], now: datetime
 ) -> None:
     columns = table_of(ConversationRow).c
-    # A hold lasts until the channel opens, whatever its customer writes meanwhile; what an agent put aside comes back.
+    # A hold of the hours lasts until the channel opens, even if the customer writes again; an agent's snooze ends.
     still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now, columns.snoozed_by.is_(None))
     woken = _latest(columns) | {
         "status": sa.case((still_held, columns.status), else_=Status.OPEN),
-        # The oldest unanswered message counts: a second one does not move the promise.
+        # The oldest unanswered message counts: a second one does not move the due time.
         "waiting_since": sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
-        # Old mail has no clock; a customer who writes again starts it.
+        # Old mail has no clock; a new message of the customer starts it.
         "clock_started_at": sa.func.coalesce(columns.clock_started_at, _RECEIVED_AT),
-        # What is promised now follows from all that happened: `workers.chores.sla` reckons it, off the hot path.
+        # `workers.chores.sla` computes the due times later, to keep routing fast.
         "watch_at": now,
     }
     if handed_out:
-        # Whoever went away keeps what they have until its customer writes and somebody else is there.
-        left = sa.and_(among(columns.team, handed_out), somebody_else_is_there(columns.team, columns.assignee))
+        # An agent who left keeps the conversation until its customer writes and another agent is available.
+        left = sa.and_(among(columns.team, handed_out), another_agent_is_available(columns.team, columns.assignee))
         woken["assignee"] = sa.case((left, None), else_=columns.assignee)
     for wakes, values in ((True, woken), (False, _latest(columns))):
         ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)

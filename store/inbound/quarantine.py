@@ -1,4 +1,4 @@
-"""What could not be routed: seen by people, sent again or put away with a reason. Nothing is ever deleted here."""
+"""Messages that could not be routed: list, replay, or discard them with a reason. Nothing is ever deleted here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRecord:
-    """One message that waits for a person. envelope: JSON, unmasked: mask before showing.  reason: why it is here."""
+    """One quarantined message. envelope: JSON, unmasked: mask it before showing.  reason: why it is quarantined."""
 
     id: UUID
     channel: str
@@ -58,7 +58,7 @@ def list_quarantined(
 ) -> list[QuarantinedRecord]:
     """Return up to `limit` quarantined messages, newest first.
 
-    discarded: those that were put away instead of those that wait.  before: the last id of the page before.
+    discarded: list discarded messages instead of waiting ones.  before: the last id of the page before.
     """
     columns = table_of(InboundRow).c
     put_away = columns.discarded_at.is_not(None) if discarded else columns.discarded_at.is_(None)
@@ -67,7 +67,7 @@ def list_quarantined(
         statement = statement.where(columns.channel == channel)
     if before is not None:
         statement = statement.where(columns.id < before)
-    # Ids are in order of time, and unlike a time they never tie.
+    # Ids are in order of time, and are unique, which times are not.
     rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).mappings()
     return [_opened(connection, row) for row in rows]
 
@@ -100,9 +100,9 @@ def find_quarantined_original(connection: Connection, inbound_id: UUID) -> Packe
 
 
 def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_bytes: int) -> QuarantinedOriginals:
-    """Return the first of `ids` with their originals, as many as `most_bytes` hold but at least one.
+    """Return the first of `ids` with their originals, as many as fit into `most_bytes` but at least one.
 
-    What is not in quarantine, or has no original any more, is left out.
+    Messages that are not in quarantine or have no original are left out.
     """
     inbound, original = table_of(InboundRow), table_of(OriginalRow)
     kept = inbound.join(original, original.c.inbound_id == inbound.c.id)
@@ -124,7 +124,7 @@ def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_byt
 
 
 def count_quarantined(connection: Connection) -> int:
-    """Return how many messages wait for a person."""
+    """Return how many messages wait for a decision."""
     columns = table_of(InboundRow).c
     waiting = columns.state == InboundState.QUARANTINED, columns.discarded_at.is_(None)
     return connection.execute(sa.select(sa.func.count()).select_from(table_of(InboundRow)).where(*waiting)).scalar_one()
@@ -133,10 +133,10 @@ def count_quarantined(connection: Connection) -> int:
 def replay(
     connection: Connection, ids: Collection[UUID], *, by: str, envelopes: Mapping[UUID, str] | None = None
 ) -> tuple[UUID, ...]:
-    """Send quarantined messages through the whole path again; return those that go, the others are there already.
+    """Send quarantined messages through routing again; return those that were queued; others are queued already.
 
-    by: who asked, for the event.  envelopes: JSON of newly read envelopes, for messages that were stubs.
-    A second replay finds nothing to do, so it does no harm; a discarded message comes back as well.
+    by: the agent, for the event.  envelopes: JSON of newly parsed envelopes, for messages that were stubs.
+    Repeating it does no harm; discarded messages are replayed as well.
     """
     table, now = table_of(InboundRow), read_clock(connection)
     going = _locked(connection, ids)
@@ -153,21 +153,21 @@ def replay(
 
 
 def discard(connection: Connection, inbound_id: UUID, *, reason: str, by: str) -> None:
-    """Put a quarantined message away: it keeps its bytes and can still be replayed, but waits for nobody.
+    """Discard a quarantined message: it keeps its bytes and can still be replayed.
 
-    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when it was put away before.
+    Raises PermanentError without a reason, NotFound when it is not in quarantine, Conflict when already discarded.
     """
     why = reason.strip()
     if not why:
-        raise PermanentError("say why the message is discarded: a reason is kept with it")
+        raise PermanentError("expected a reason for discarding the message: it is kept with it")
     if find_quarantined(connection, inbound_id).discarded_at is not None:
-        raise Conflict("the message was discarded already")
+        raise Conflict("the message is already discarded")
     table, now = table_of(InboundRow), read_clock(connection)
     waiting = (table.c.state == InboundState.QUARANTINED, table.c.discarded_at.is_(None))
     kept = table.c.reason + f" | discarded by {by}: {why}"
     statement = sa.update(table).where(table.c.id == inbound_id, *waiting).values(discarded_at=now, reason=kept)
     if connection.execute(statement).rowcount != 1:
-        raise Conflict("somebody else replayed or discarded the message just now")
+        raise Conflict("the message was replayed or discarded just now by another agent")
     _report(connection, EventKind.QUARANTINE_DISCARDED, [inbound_id], payload={"by": by, "why": why}, now=now)
 
 

@@ -1,4 +1,4 @@
-"""What is kept for a while only: the bytes of settled messages. The masked texts that agents work with stay."""
+"""Delete the originals of settled messages after their retention time. The masked texts for agents stay."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from store.db.bulk import among, table_of
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 _NOBODY: Final = Party(PartyKind.EMAIL, "")
-# Whatever waits for a person keeps its bytes: a replay needs them.
+# Quarantined messages keep their bytes: a replay needs them.
 _SETTLED: Final = (InboundState.ROUTED, InboundState.DUPLICATE)
 
 
 def forget_originals(connection: Connection, *, before: datetime, limit: int) -> int:
-    """Delete the originals and envelopes of up to `limit` settled messages that were accepted before; return how many.
+    """Delete the originals and envelopes of up to `limit` settled messages accepted before `before`; return how many.
 
-    The oldest go first, by the order of their ids, which is that of their acceptance: no other index is needed.
+    The oldest go first; ids are in the order of acceptance, so no other index is needed.
     """
     original, inbound = table_of(OriginalRow), table_of(InboundRow)
     settled = sa.or_(inbound.c.state.in_(_SETTLED), inbound.c.discarded_at.is_not(None))
@@ -41,7 +41,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
         connection.execute(sa.update(inbound).where(among(inbound.c.id, ids)).values(envelope=""))
     for row in rows:
         if row.discarded_at is not None:
-            # The list of what was put away still shows that there was something.
+            # The list of discarded messages still shows these values.
             kept = {"channel": row.channel, "source_key": row.source_key, "received_at": row.received_at}
             bare = Envelope(sender=_NOBODY, **kept)
             connection.execute(sa.update(inbound).where(inbound.c.id == row.id).values(envelope=to_json(bare).decode()))

@@ -1,4 +1,4 @@
-"""Stored messages as they once came in, for asking what another configuration would have made of them."""
+"""Stored messages as they arrived, for simulating another configuration with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.db.bulk import table_of
 from store.db.encryption import sealer_of
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 
-# Ids carry the accepting process's clock, which may differ from the database's by so much.
+# An id has the accepting process's clock, which may differ from the database's by this much.
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 
@@ -22,7 +22,7 @@ _CLOCKS_DIFFER: Final = timedelta(hours=1)
 class StoredMessage:
     """One routed message. envelope: JSON, unmasked.  reference: of the conversation that it opened or joined.
 
-    opened: whether it opened that conversation.  linked_to: the case beside which it did.
+    opened: whether it opened that conversation.  linked_to: the older case that the new one is linked to.
     """
 
     id: UUID
@@ -37,9 +37,9 @@ class StoredMessage:
 def stored_page(
     connection: Connection, *, since: datetime, after: UUID | None, limit: int
 ) -> tuple[list[StoredMessage], UUID | None]:
-    """Return routed messages that were received at `since` or later, in the order of their acceptance.
+    """Return routed messages that were received at `since` or later, in the order of acceptance.
 
-    after: where the page before ended.  Returns also where this one ends; None when nothing follows.
+    after: the end of the page before.  Returns also the end of this page; None after the last page.
     """
     inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     joined = inbound.join(message, message.c.inbound_id == inbound.c.id)
@@ -54,7 +54,7 @@ def stored_page(
         )
         .select_from(joined)
         .where(inbound.c.id > (after or _first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
-        # What was kept long enough cannot be asked about any more.
+        # Messages past their retention time have no envelope.
         .where(inbound.c.envelope != "")
         .order_by(inbound.c.id)
         .limit(limit)
@@ -64,7 +64,7 @@ def stored_page(
         StoredMessage(**{**row, "envelope": sealer.open_text(row["envelope"])})
         for row in connection.execute(statement).mappings()
     ]
-    # What was received long before it was accepted may be older than asked for.
+    # A message that was accepted late may have been received before `since`.
     return [row for row in rows if row.received_at >= since], rows[-1].id if len(rows) == limit else None
 
 

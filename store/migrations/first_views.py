@@ -1,6 +1,6 @@
-"""The public views as revisions 0001 to 0017 made them: `conversation.due_at` is younger than the first of these.
+"""The public views of revisions 0001 to 0016: `conversation.due_at` did not exist in the first of these.
 
-A migration that makes views keeps its own words, because `store.db.views` has those of today.
+A migration that creates views has its own SQL, because `store.db.views` has the current one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.views import drop_views
 
-# SQLite's scalar min() is NULL as soon as one argument is; PostgreSQL's LEAST passes NULLs over.
+# SQLite's scalar min() is NULL if one argument is; PostgreSQL's LEAST ignores NULLs.
 _EARLIEST: Final = {
     "postgresql": "LEAST(c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at)",
     "sqlite": (
@@ -27,7 +27,7 @@ SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergenc
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       {due} AS due_at,
+       CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END AS due_at,
        c.linked_to, c.version
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
@@ -41,22 +41,7 @@ FROM message m JOIN conversation c ON c.id = m.conversation_id
 
 
 def create_first_views(connection: Connection) -> None:
-    """Create both views as before revision 0017, replacing others; the tables must be there."""
-    earliest = _EARLIEST[connection.dialect.name]
-    _create(connection, due=f"CASE WHEN c.status = 'resolved' THEN NULL ELSE {earliest} END")
-
-
-def create_due_views(connection: Connection) -> None:
-    """Create both views as revision 0017 made them: they read `conversation.due_at`."""
-    if connection.dialect.name == "sqlite":
-        _create(connection, due="c.due_at")
-        return
-    # PostgreSQL keeps who may read a view that is replaced.
-    for view in (_CONVERSATIONS.format(due="c.due_at"), _MESSAGES):
-        connection.execute(sa.text(view.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")))
-
-
-def _create(connection: Connection, *, due: str) -> None:
+    """Create both views, replacing others; the tables must exist."""
     drop_views(connection)
-    connection.execute(sa.text(_CONVERSATIONS.format(due=due)))
+    connection.execute(sa.text(_CONVERSATIONS.format(earliest=_EARLIEST[connection.dialect.name])))
     connection.execute(sa.text(_MESSAGES))

@@ -1,1 +1,1 @@
-"""What leaves: ledger, replies, limits, and what a person must review."""
+"""Outgoing messages: ledger, replies, limits, and review by agents."""

@@ -1,6 +1,6 @@
-"""The ledger of what leaves: claimed and committed before the first byte, settled by the attempt that it names.
+"""The ledger of outgoing messages: each is claimed and committed before it is sent, and settled by that attempt.
 
-A row whose process died in `sending` is never queued again by itself: nobody knows whether the provider has it.
+A row whose process died in `sending` is not queued again automatically: the provider may have the message.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from store.db.engine import read_clock
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow, OutboundState
 
-# Settled by its own attempt, however late that wakes; what a person or a callback has settled stays as it is.
+# An attempt settles only these, however late it ends; what an agent or a callback has settled stays unchanged.
 _UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundClaim:
-    """One row of the ledger as a sender needs it.
+    """One row of the ledger, with what a sender needs.
 
     token: of the last attempt; None before the first.  now: the database's clock when the row was read.
-    contact_id, reference: of the conversation; what the token in the subject is made of.
+    contact_id, reference: of the conversation; the token in the subject is made from them.
     """
 
     id: UUID
@@ -61,7 +61,7 @@ class OutboundClaim:
 
 @dataclass(frozen=True, slots=True)
 class DueOutbound:
-    """What there is to do: rows to send, rows whose process died, rows to look for."""
+    """The work to do: rows to send, rows whose process died, rows to look for at the provider."""
 
     queued: bool
     dead: bool
@@ -69,7 +69,7 @@ class DueOutbound:
 
 
 def due(connection: Connection, *, channels: Collection[str]) -> DueOutbound:
-    """Tell what there is to do for these channels, locking nothing."""
+    """Return the work to do for these channels, without locks."""
     now, columns = read_clock(connection), table_of(OutboundRow).c
     ours = among(columns.channel, channels)
     asked = (
@@ -83,10 +83,10 @@ def due(connection: Connection, *, channels: Collection[str]) -> DueOutbound:
 
 
 def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None:
-    """Lock and return the channel's row that has been due longest; it is not claimed yet.
+    """Lock and return the channel's row that has been due longest, without claiming it.
 
-    Within a conversation nothing overtakes: while an earlier message is being sent or waits for another attempt, the
-    later ones wait.
+    Messages of a conversation leave in order: while an earlier one is being sent or waits for another attempt, later
+    ones wait.
     """
     row = connection.execute(_queued(), {"b_now": read_clock(connection), "b_channel": channel}).mappings().first()
     return OutboundClaim(**row) if row else None
@@ -94,10 +94,10 @@ def next_queued(connection: Connection, *, channel: str) -> OutboundClaim | None
 
 @cache
 def _queued() -> sa.Select[Any]:
-    """Return the statement of `next_queued`, built once: it is asked for each message."""
+    """Return the statement of `next_queued`, built once: it runs for each message."""
     table, earlier = table_of(OutboundRow), table_of(OutboundRow).alias("earlier")
     now = sa.bindparam("b_now", type_=table.c.due_at.type)
-    # In the words of its index, which holds these few rows only.
+    # Worded like the condition of the partial index, which has only these few rows.
     underway = sa.text("(earlier.state = 'sending' OR (earlier.state = 'queued' AND earlier.attempts > 0))")
     blocked = sa.select(earlier.c.id).where(
         earlier.c.conversation_id == table.c.conversation_id, earlier.c.id < table.c.id, underway
@@ -114,7 +114,7 @@ def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
 
 
 def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> OutboundClaim:
-    """Claim a row that `next_queued` locked: it is `sending` from here on, and its date is fixed."""
+    """Claim a row that `next_queued` locked: its state is now `sending`, and its date is fixed."""
     token = uuid4()
     begun = replace(row, token=token, attempts=row.attempts + 1, claimed_at=row.now, dated_at=row.dated_at or row.now)
     values = {
@@ -130,25 +130,25 @@ def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> Ou
 
 
 def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta) -> None:
-    """Keep the attempts alive that are still under way in this process."""
+    """Extend the leases of the attempts that are still running in this process."""
     table = table_of(OutboundRow)
     ours = sa.update(table).where(table.c.state == OutboundState.SENDING, among(table.c.lease_token, tokens))
     connection.execute(ours.values(lease_until=read_clock(connection) + lease))
 
 
 def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
-    """Write down that the provider has it; return False if that was settled otherwise before."""
+    """Record that the provider has the message; return False if the row was settled otherwise before."""
     values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why, "text": as_shown()}
     return _settle(connection, row, values=values | _named(row.id, provider_id, channel=row.channel))
 
 
 def settle_failed(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
-    """Write down that the provider said no, for good."""
+    """Record that the provider refused the message permanently."""
     return _settle(connection, row, values={"state": OutboundState.FAILED, "error": why})
 
 
 def settle_unknown(connection: Connection, row: OutboundClaim, *, why: str, look_after: timedelta) -> bool:
-    """Write down that nobody knows. look_after: when to look for it, or to repeat it where that does no harm."""
+    """Record that the outcome is unknown. look_after: when to look for it, or to repeat it where that does no harm."""
     now = read_clock(connection)
     since = {"unknown_at": now, "looks": 0, "due_at": now + look_after}
     values = {"state": OutboundState.UNKNOWN, "error": why, **since}
@@ -156,7 +156,7 @@ def settle_unknown(connection: Connection, row: OutboundClaim, *, why: str, look
 
 
 def settle_not_sent(connection: Connection, row: OutboundClaim, *, why: str, wait: timedelta, counts: bool) -> bool:
-    """Queue it for another attempt after `wait`. counts: False if the failure says nothing about this message."""
+    """Queue it for another attempt after `wait`. counts: False if the failure was not caused by this message."""
     attempts = row.attempts if counts else row.attempts - 1
     due_at = read_clock(connection) + wait
     values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": attempts, "error": why}
@@ -164,32 +164,32 @@ def settle_not_sent(connection: Connection, row: OutboundClaim, *, why: str, wai
 
 
 def hand_over(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
-    """Let a person decide, of a row that waits, is under way or is unknown."""
+    """Leave the decision to an agent, for a row that is queued, sending or unknown."""
     states = (OutboundState.QUEUED, OutboundState.SENDING, OutboundState.UNKNOWN)
     return _settle(connection, row, values={"state": OutboundState.NEEDS_PERSON, "error": why}, states=states)
 
 
 def drop(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
-    """Let a row that waits never leave: what it says by machine is not worth saying any more."""
+    """Cancel a queued automatic message that is out of date."""
     values = {"state": OutboundState.CANCELLED, "error": why}
     return _settle(connection, row, values=values, states=(OutboundState.QUEUED,))
 
 
 def repeat(connection: Connection, row: OutboundClaim) -> bool:
-    """Queue mail of which nothing is known again, under the same Message-ID."""
+    """Queue mail with an unknown outcome again, under the same Message-ID."""
     values = {"state": OutboundState.QUEUED, "due_at": read_clock(connection), "repeats": row.repeats + 1}
     return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
 
 
 def expired(connection: Connection, *, channels: Collection[str], limit: int) -> list[OutboundClaim]:
-    """Lock and return rows in `sending` whose process does not renew them any more."""
+    """Lock and return rows in `sending` whose lease has expired."""
     now, table = read_clock(connection), table_of(OutboundRow)
     dead = _select(now).where(table.c.state == OutboundState.SENDING, table.c.lease_until < now)
     return _all(connection, dead.where(among(table.c.channel, channels)), limit=limit)
 
 
 def unknown(connection: Connection, *, channels: Collection[str], again_after: timedelta) -> OutboundClaim | None:
-    """Return an unknown row that is due for a look, and keep others from it for `again_after`."""
+    """Return an unknown row that is due for a look, and hide it from other workers for `again_after`."""
     now, table = read_clock(connection), table_of(OutboundRow)
     ready = _select(now).where(table.c.state == OutboundState.UNKNOWN, table.c.due_at <= now)
     found = _all(connection, ready.where(among(table.c.channel, channels)), limit=1)
@@ -199,60 +199,60 @@ def unknown(connection: Connection, *, channels: Collection[str], again_after: t
 
 
 def provider_ids(connection: Connection, *, channel: str, recipient: str, since: datetime) -> frozenset[str]:
-    """Return the provider's ids of what we know to have sent to a recipient since `since`, to look past them."""
+    """Return the provider's ids of messages known to be sent to a recipient since `since`: a search excludes them."""
     columns = table_of(OutboundRow).c
     ours = (columns.channel == channel, columns.recipient == recipient, columns.provider_id.is_not(None))
-    # No row is sent before it is made, and rows that are looked for again are not much older than their attempt.
+    # A row is not sent before it exists, and rows to look for are not much older than their attempt.
     found = sa.select(columns.provider_id).where(*ours, columns.sent_at >= since)
     return frozenset(connection.execute(found).scalars())
 
 
 def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: timedelta, counts: bool) -> bool:
-    """Look again after `look_after`. counts: whether the provider was asked and had it not."""
+    """Look again after `look_after`. counts: whether the provider answered and did not have it."""
     values = {"due_at": read_clock(connection) + look_after, "looks": row.looks + int(counts)}
     return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
 
 
-def note_delivery(connection: Connection, outbound_id: UUID, told: DeliveryReport) -> bool:
-    """Write down what the provider told; return False if that is old news or of no row.
+def note_delivery(connection: Connection, outbound_id: UUID, report: DeliveryReport) -> bool:
+    """Record a provider's delivery report; return False if it is outdated or of no row.
 
-    It may come before our own commit of the same attempt, in any order, and more than once: it only moves forward.
-    That the provider speaks of it proves that it has it, whatever we thought.
+    Reports may come before our own commit of the attempt, in any order, and more than once: the state only moves
+    forward. A report proves that the provider has the message, even if the attempt seemed to fail.
     """
     table = table_of(OutboundRow)
     found = (
         sa.select(table.c.state, table.c.delivery, table.c.channel).where(table.c.id == outbound_id).with_for_update()
     )
     row = connection.execute(found).first()
-    if row is None or not is_later(told.delivery, than=DeliveryStatus(row.delivery)):
+    if row is None or not is_later(report.delivery, than=DeliveryStatus(row.delivery)):
         return False
     now = read_clock(connection)
-    values: dict[str, Any] = {"delivery": told.delivery, "delivery_at": now, "error": told.why}
+    values: dict[str, Any] = {"delivery": report.delivery, "delivery_at": now, "error": report.why}
     if row.state not in {OutboundState.SENT, OutboundState.FAILED}:
         values |= {"state": OutboundState.SENT, "sent_at": now, "text": as_shown()}
-    _update(connection, outbound_id, values=values | _named(outbound_id, told.provider_id, channel=row.channel))
+    _update(connection, outbound_id, values=values | _named(outbound_id, report.provider_id, channel=row.channel))
     return True
 
 
 def _settle(
     connection: Connection, row: OutboundClaim, *, values: Mapping[str, Any], states: tuple[str, ...] = _UNSETTLED
 ) -> bool:
-    """Change the row if it still is of this attempt, and in one of `states`."""
+    """Change the row if it still belongs to this attempt, and is in one of `states`."""
     table = table_of(OutboundRow)
-    # A row that was never tried has no attempt to name, and compares with NULL.
+    # A row that was never tried has no token: the comparison with NULL is written by SQLAlchemy as IS NULL.
     ours = sa.update(table).where(table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states))
     return bool(connection.execute(ours.values(**values)).rowcount)
 
 
 def as_shown() -> sa.ColumnElement[str]:
-    """Return the text as the inbox shows it, masked: once it has left, nobody needs the other one."""
+    """Return the masked text, as the inbox shows it: after sending, the unmasked text is not needed."""
     table, message = table_of(OutboundRow), table_of(MessageRow)
     shown = sa.select(message.c.text).where(message.c.outbound_id == table.c.id).scalar_subquery()
     return sa.func.coalesce(shown, table.c.text)
 
 
 def _named(outbound_id: UUID, provider_id: str, *, channel: str) -> dict[str, Any]:
-    """Return the provider's id, unless another row has it: then it names that one's message."""
+    """Return the provider's id, unless another row has it: then it belongs to that row's message."""
     if not provider_id:
         return {}
     other = table_of(OutboundRow).alias("other")

@@ -1,4 +1,4 @@
-"""What keeps messages from leaving: counted bounds, a breaker on automatic replies, the freeze after a restore."""
+"""Limits on sending: rate limits, a breaker for automatic replies, the freeze after a restore, and suppressions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, Supp
 
 _FROZEN: Final = "sending is frozen"
 _BREAKER: Final = "automatic replies rest: "
-# What may have reached somebody counts; what certainly did not does not.
+# A message that may have been delivered counts; one that certainly was not does not.
 _MAY_HAVE_LEFT: Final = (
     OutboundState.SENDING,
     OutboundState.SENT,
     OutboundState.UNKNOWN,
     OutboundState.NEEDS_PERSON,
 )
-# A restored database can lack the last marks that a row was sent; older rows had time to be copied.
+# A restored database may lack the last marks of sent rows; older rows were in the backup.
 _RESTORED: Final = timedelta(hours=24)
 
 
@@ -40,48 +40,48 @@ def last_heard(connection: Connection, *, contact_id: UUID, channel: str) -> dat
 
 
 def sent_since(connection: Connection, *, recipient: str, channel: str, since: datetime) -> int:
-    """Return how many messages may have left for the recipient on the channel since then."""
+    """Return how many messages may have been sent to the recipient on the channel since then."""
     columns = table_of(OutboundRow).c
     return _count(connection, columns.recipient == recipient, columns.channel == channel, columns.claimed_at > since)
 
 
 def automatic_of(connection: Connection, *, channel: str, since: datetime) -> int:
-    """Return how many automatic replies may have left by the channel since then."""
+    """Return how many automatic replies may have been sent on the channel since then."""
     columns = table_of(OutboundRow).c
     return _count(connection, columns.kind == AUTO_REPLY, columns.channel == channel, columns.dated_at > since)
 
 
 def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> int:
-    """Return how many automatic replies may have left for the recipient since then."""
+    """Return how many automatic replies may have been sent to the recipient since then."""
     columns = table_of(OutboundRow).c
     return _count(connection, columns.kind == AUTO_REPLY, columns.recipient == recipient, columns.dated_at > since)
 
 
 def trip(connection: Connection, *, channel: str, until: datetime) -> None:
-    """Let the channel send no automatic replies until then."""
+    """Stop the channel's automatic replies until then."""
     _remember(connection, name=_BREAKER + channel, value=until.isoformat())
 
 
 def rests_until(connection: Connection, *, channel: str) -> datetime | None:
-    """Return until when the channel sends no automatic replies, also if that is over; None if it never tripped."""
+    """Return until when the channel's automatic replies are stopped, also if that is over; None if they never were."""
     value = _recall(connection, _BREAKER + channel)
     return datetime.fromisoformat(value) if value else None
 
 
 def freeze(connection: Connection, *, why: str) -> None:
-    """Let nothing leave until `thaw`, for as long as the ledger may not know what left: after a restore, a failover."""
+    """Stop all sending until `thaw`, while the ledger may lack sent messages: after a restore or a failover."""
     _remember(connection, name=_FROZEN, value=why)
 
 
 def frozen(connection: Connection) -> str:
-    """Return why nothing may leave; empty when everything may."""
+    """Return why sending is stopped; empty if it is not."""
     return _recall(connection, _FROZEN) or ""
 
 
 def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> int:
-    """Let messages leave again; return how many of the last 24 hours are looked for at their providers first.
+    """Allow sending again; return how many messages of the last 24 hours are first looked for at their providers.
 
-    Their rows say that they wait; but the mark that they were sent may be what was lost.
+    Their rows are queued, but the mark that they were sent may be lost.
     """
     now, table = read_clock(connection), table_of(OutboundRow)
     doubtful = sa.update(table).where(
@@ -95,7 +95,7 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
         "unknown_at": now,
         "looks": 0,
         "due_at": now,
-        "error": "sending was frozen: it may have left before",
+        "error": "sending was frozen: it may have been sent before",
     }
     found = connection.execute(doubtful.values(**looked_for)).rowcount
     state = table_of(DeskStateRow)
@@ -121,7 +121,7 @@ def _remember(connection: Connection, *, name: str, value: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastWord:
-    """What was said: stop, or go on."""
+    """A customer's STOP or START."""
 
     channel: str
     handle: str
@@ -131,11 +131,11 @@ class LastWord:
 
 
 def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
-    """Write down what customers said, in whatever order it comes: the word that was said last counts."""
+    """Record customers' STOP and START messages, in any order: the latest one counts."""
     latest: dict[tuple[str, str], LastWord] = {}
     for word in sorted(words, key=lambda each: each.said_at):
         latest[word.channel, word.handle] = word
-    # One order for every worker, so that two of them cannot wait for each other.
+    # The same order in every worker, so that two of them do not deadlock.
     last = [word for _, word in sorted(latest.items())]
     if insert_new(connection, SuppressionRow, rows=[asdict(word) for word in last]) == len(last):
         return
@@ -148,7 +148,7 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
 
 
 def refusal(connection: Connection, *, channel: str, handle: str) -> Reason | None:
-    """Return why nothing may be sent to the customer by this channel; None if it may."""
+    """Return why the channel may not send to the customer; None if it may."""
     table = table_of(SuppressionRow)
     found = sa.select(table.c.said_at, table.c.why).where(
         table.c.channel == channel, table.c.handle == handle, table.c.stopped

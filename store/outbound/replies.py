@@ -1,4 +1,4 @@
-"""What agents write: the message, its row in the ledger and what it means for the conversation, in one transaction."""
+"""Write agents' replies: the message, its row in the ledger and the conversation's new state, in one transaction."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _MOST_ANCESTORS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answerable:
-    """A conversation, locked, with what an answer to it needs.
+    """A locked conversation, with what a reply to it needs.
 
-    recipient: who wrote last on its channel; empty if nobody can be answered there.
+    recipient: the last sender on its channel; empty if there is no address to reply to.
     in_reply_to: the Message-ID of that message.  ancestors: all Message-IDs of the conversation, oldest first.
     """
 
@@ -52,9 +52,9 @@ class Answerable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReply:
-    """What is to leave.
+    """A reply to send.
 
-    due_at: when; a later one than now is a scheduled reply.  masked: the text as the inbox keeps it.
+    due_at: when; in the future for a scheduled reply.  masked: the text as the inbox keeps it.
     """
 
     id: UUID
@@ -72,7 +72,7 @@ class NewReply:
 
 
 def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable:
-    """Lock a conversation until the transaction ends, and return what an answer to it needs.
+    """Lock a conversation until the transaction ends, and return what a reply to it needs.
 
     Raises Conflict when it was merged into another.
     """
@@ -81,7 +81,7 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     names = ("id", "reference", "contact_id", "channel", "subject", "status", "version", "merged_into")
     locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
     conversation = dict(connection.execute(locked).mappings().one())
-    # Somebody may have merged it while we waited for the lock.
+    # Another agent may have merged it before we got the lock.
     if (merged_into := conversation.pop("merged_into")) is not None:
         raise Conflict(f"it was merged into the conversation {merged_into}")
     columns = table_of(MessageRow).c
@@ -102,9 +102,9 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
 
 
 def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
-    """Write the reply down as a message and queue it; return the message's id.
+    """Store the reply as a message and queue it; return the message's id.
 
-    A reply that leaves now answers the customer now; a scheduled one does when it has left.
+    An immediate reply counts as the answer now; a scheduled one when it is sent.
     """
     outbound = _outbound(case, reply, now=now)
     message = _message(case, author=reply.author, sender=reply.sender, text=reply.masked, now=now)
@@ -123,7 +123,7 @@ def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now:
 
 
 def add_note(connection: Connection, case: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
-    """Write a note down that only agents see; return the message's id."""
+    """Store a note, which only agents see; return the message's id."""
     message = _message(case, author=author, sender="", text=masked, now=now) | {"direction": Direction.NOTE}
     insert_rows(connection, MessageRow, rows=[message])
     index_messages(connection, [message])
@@ -134,20 +134,20 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
 
 
 def note_answer(connection: Connection, row: OutboundClaim) -> None:
-    """Let a scheduled reply that has left count as the answer that it is."""
+    """Count a scheduled reply as the answer once it is sent."""
     scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
     if scheduled:
         answered(connection, row.conversation_id, at=row.now)
 
 
 def put_back(connection: Connection, row: OutboundClaim) -> None:
-    """Put a conversation back on the desk whose reply did not leave: the customer has no answer, and waits."""
+    """Reopen a conversation whose reply was not sent: the customer still waits for an answer."""
     if row.kind != REPLY:
         return
     table = table_of(ConversationRow)
     conversation_id = _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
-    # What this reply promised to have answered is not case.
+    # The answer recorded for this reply does not count.
     unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
     heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
     waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
@@ -159,14 +159,14 @@ def put_back(connection: Connection, row: OutboundClaim) -> None:
 
 
 def answered(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
-    """Let the first reply be given, and wait for the customer."""
+    """Record the first reply, and wait for the customer."""
     conversation_id = _now(connection, conversation_id)
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
 
 def _now(connection: Connection, conversation_id: UUID) -> UUID:
-    # What was on its way when its conversation was merged is an answer in the other one.
+    # If the conversation was merged meanwhile, the reply counts for the other one.
     return where_now(connection, [conversation_id]).get(conversation_id, conversation_id)
 
 
@@ -177,7 +177,7 @@ def _touch(connection: Connection, conversation_id: UUID, *, now: datetime) -> N
 
 
 def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
-    """Return the thread's Message-IDs, oldest first; of a long thread its first and its last ones."""
+    """Return the thread's Message-IDs, oldest first; of a long thread only the first and the last ones."""
     columns = table_of(MessageRow).c
     known = sa.select(columns.rfc_message_id).where(
         columns.conversation_id == conversation_id, columns.rfc_message_id.is_not(None)

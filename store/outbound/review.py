@@ -1,4 +1,4 @@
-"""What people see of the ledger of outgoing messages, and what they may do with those that nobody could settle."""
+"""The ledger for agents: list outgoing messages, and decide about those with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from store.outbound.replies import REPLY, answered, put_back
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 
-# What somebody has to look at.
+# The states that need an agent.
 TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)
 _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
 
@@ -58,7 +58,7 @@ def list_outbound(
 ) -> list[OutboundRecord]:
     """Return up to `limit` outgoing messages in these states, newest first.
 
-    before: the last id of the page before.  only_teams: whose conversations the reader sees; None is all.
+    before: the last id of the page before.  only_teams: the teams that the reader may see; None means all.
     """
     columns = table_of(OutboundRow).c
     statement = _select().where(among(columns.state, states))
@@ -86,9 +86,9 @@ def find_outbound(connection: Connection, outbound_id: UUID) -> OutboundRecord:
 
 
 def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
-    """Queue a message again that did not leave for certain or of which nobody knows.
+    """Queue a message again that certainly was not sent, or whose outcome is unknown.
 
-    Raises NotFound, and Conflict when somebody was faster: a double click sends once.
+    Raises NotFound, and Conflict when another agent decided first: a double click sends once.
     """
     now = read_clock(connection)
     values = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0, "error": ""}
@@ -97,9 +97,9 @@ def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
 
 
 def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
-    """Write down that a person knows that the message arrived.
+    """Record an agent's knowledge that the message arrived.
 
-    Raises NotFound, and Conflict when it is not open any more.
+    Raises NotFound, and Conflict when it was decided already.
     """
     sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
     values = sent | {"error": f"marked as sent by {by}"}
@@ -108,9 +108,9 @@ def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
 
 
 def cancel(connection: Connection, outbound_id: UUID, *, by: str) -> None:
-    """Let a message never leave, if it has not yet, and put its conversation back on the desk.
+    """Cancel a message that has not left, and reopen its conversation.
 
-    Raises NotFound, and Conflict when it is under way or gone.
+    Raises NotFound, and Conflict when it is being sent or was sent.
     """
     values = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
     _act(connection, outbound_id, EventKind.OUTBOUND_CANCELLED, by=by, values=values, states=_CANCELLABLE)
@@ -132,7 +132,7 @@ def _act(
     open_row = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))
     if not connection.execute(open_row.values(**values)).rowcount:
         now = find_outbound(connection, outbound_id)
-        raise Conflict(f"that message is {now.state.replace('_', ' ')} by now")
+        raise Conflict(f"the message is already {now.state.replace('_', ' ')}")
     row = find_outbound(connection, outbound_id)
     payload = {"outbound_id": str(outbound_id), "channel": row.channel, "by": by}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=read_clock(connection))])

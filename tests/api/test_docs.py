@@ -1,4 +1,4 @@
-"""`docs/api.md` names every address, problem, metric and role, and nothing that is not there."""
+"""`docs/api.md` lists exactly the addresses, problems, metrics and roles that exist."""
 
 from __future__ import annotations
 

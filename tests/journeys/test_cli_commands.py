@@ -211,7 +211,7 @@ def test_a_file_is_explained_without_being_taken_in(desk: _Desk):
 
 def test_explaining_what_is_not_there_is_exit_code_5(desk: _Desk):
     desk.run("explain", "ZZZZZZZZZ", code=5)
-    assert "nothing is known by ZZZZZZZZZ" in desk.printed_error
+    assert "no message is known as ZZZZZZZZZ" in desk.printed_error
 
 
 def test_a_quarantined_mail_is_shown_replayed_discarded_and_keeps_its_bytes(desk: _Desk):

@@ -44,6 +44,6 @@ def test_a_reply_with_a_link_needs_a_public_address():
     )
     wrong = examine_settings(text.format(""))
     assert [finding.message for finding in wrong.errors] == [
-        "{status_link} leads nowhere; set [omniyard] public_url, or leave it out"
+        "{status_link} is empty; set [omniyard] public_url, or remove the placeholder"
     ]
     assert not examine_settings(text.format('[omniyard]\npublic_url = "https://desk.example"\n')).errors

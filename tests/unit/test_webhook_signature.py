@@ -74,7 +74,7 @@ def test_an_address_that_would_leak_is_refused(url):
     [
         ("https://tools.example:99999/", "a port is a number up to 65535"),
         ("https://tools.example:abc/", "a port is a number up to 65535"),
-        ("https://[::1/", "host or port cannot be read"),
+        ("https://[::1/", "host or port is not valid"),
         ("https://tools.example/é", "without blanks"),
         ("https://tools.example/a b", "without blanks"),
     ],

@@ -58,14 +58,14 @@ class Watch:
     def _recompute_all(self) -> None:
         """If the SLAs or calendars differ from those of the stored due times, make every conversation due."""
         with self._database.read() as connection:
-            digest, known = self._digest(read_clock(connection)), promises.reckoned_with(connection)
+            digest, known = self._digest(read_clock(connection)), promises.digest_of_due_times(connection)
         last: UUID | None = None
         while digest != known:
             with self._database.write() as connection:
                 now = read_clock(connection)
                 last = promises.look_at_all(connection, after=last, now=now)
                 if last is None:
-                    promises.remember_reckoning(connection, digest=digest, now=now)
+                    promises.write_digest(connection, digest=digest, now=now)
                     _log.info("promises.reckoned_anew")
                     break
         self._is_current = True
@@ -86,7 +86,8 @@ class Watch:
         rows = promises.take_due(connection, now=now, limit=_PAGE)
         pauses = self._settle_pauses(connection, rows, now=now)
         computed = [self._compute(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
-        new = promises.tell_once(connection, notices=[notice for _, notices in computed for notice in notices], now=now)
+        notices = [notice for _, due in computed for notice in due]
+        new = promises.insert_notices(connection, notices=notices, now=now)
         by_conversation: dict[UUID, list[SlaReminder]] = {}
         for notice in new:
             by_conversation.setdefault(notice.conversation_id, []).append(notice)
@@ -94,7 +95,7 @@ class Watch:
             self._escalated(update, sla=row.sla, notices=by_conversation.get(row.id, ()))
             for row, (update, _) in zip(rows, computed, strict=True)
         ]
-        promises.write_reckoned(connection, updates)
+        promises.write_updates(connection, updates)
         append_events(connection, [promises.breach_event(notice, at=now) for notice in new])
         append_events(connection, list(_changes(rows, updates, now=now)))
         return len(rows)

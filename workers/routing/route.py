@@ -45,7 +45,10 @@ _log = structlog.get_logger()
 
 
 class Router:
-    """Routes pages for one worker process; several threads may call its methods at the same time."""
+    """Routes pages for one worker process; several threads may call its methods at the same time.
+
+    Light messages go first: see `store.inbound.claims`.
+    """
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
@@ -61,6 +64,12 @@ class Router:
         """Route the oldest due page; return how many rows were claimed."""
         with self._database.write() as connection:
             claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
+        return self._work(claimed)
+
+    def route_heavy(self) -> int:
+        """Route one heavy message, whatever light ones are due; return 1 if there was one."""
+        with self._database.write() as connection:
+            claimed = claims.claim_heavy(connection, lease=self._lease)
         return self._work(claimed)
 
     def route_alone(self) -> int:
@@ -160,6 +169,7 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
+            ours=history.sent_by_us(connection, {each for one in page for each in one.analysis.envelope.ancestors}),
             recent=self._recent(connection, page, claimed),
             said=history.messages_like(
                 connection,

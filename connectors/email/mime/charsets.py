@@ -5,9 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -125,8 +124,7 @@ _MOST_LINES: Final = 2_000
 Hint = Callable[[], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """text: the characters.  defect: what contradicts the label, in a sentence; empty if nothing does."""
 
     text: str
@@ -163,9 +161,13 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     another one; then the hints; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
-    shifted = _shifted(content, codec=codec, declared=declared) if _may_shift(content) else None
-    if shifted is not None:
-        return shifted if codec not in _STATEFUL else Decoded(shifted.text)
+    # One scan for each sign: a pattern for all of them takes longer.
+    if b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS:
+        shifted = _shifted(content, codec=codec, declared=declared)
+        if shifted is not None:
+            return shifted if codec not in _STATEFUL else Decoded(shifted.text)
+    elif content.isascii() and codec not in _STATEFUL and not codec.startswith(("utf-1", "utf_1", "utf1", "utf-3")):
+        return Decoded(content.decode("ascii"))
     found = _plainly(content, codec=codec, declared=declared)
     if found is not None:
         return found
@@ -201,6 +203,8 @@ def is_multibyte(codec: str) -> bool:
 
 def fits(content: bytes, declared: str) -> bool:
     """Return whether bytes, of which the last character may be cut, are UTF-8 or what they are declared to be."""
+    if _strictly(content, "utf-8") is not None:
+        return True
     codec = codec_for(declared)
     return any(_begins_as(content, each) for each in ("utf-8", codec) if each)
 
@@ -216,10 +220,6 @@ def _begins_as(content: bytes, codec: str) -> bool:
 def _says(declared: str, codec: str) -> str:
     label = f"labelled {declared[:40]}" if declared else "labelled with no charset"
     return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
-
-
-def _may_shift(content: bytes) -> bool:
-    return b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS
 
 
 def _shifted(content: bytes, *, codec: str, declared: str) -> Decoded | None:
@@ -241,6 +241,8 @@ def _is_doubtful(content: bytes, *, codec: str, declared: str, hint: Hint) -> bo
         return bool(contradicts(content, codec))
     if _is_ascii(declared):
         return True
+    if codec == _WESTERN and is_western(content[:_SAMPLE]):
+        return False
     runs = high_runs(content[:_SAMPLE])
     is_russian = any(codec == each and all(map(word.fullmatch, runs)) for each, word in _CYRILLIC)
     if codec.startswith("utf") or is_russian:
@@ -275,14 +277,14 @@ def _contradicted(content: bytes, *, codec: str, declared: str, hint: Hint) -> D
 def _guess(content: bytes, *, codec: str, hint: Hint) -> tuple[str, str]:
     """Return the bytes as text and the codec that they most likely have."""
     named = tuple(filter(None, map(codec_for, hint())))
-    evident = likely_charset(content, named=named)
+    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
+    western = is_western(content[:_SAMPLE])
+    evident = "" if western else likely_charset(content, named=named)
     if evident:
         return content.decode(evident, "replace"), evident
     text = _strictly(content, "utf-8")
     if text is not None:
         return text, "utf-8"
-    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
-    western = is_western(content[:_SAMPLE])
     for each in named:
         text = None if western and is_east_asian(each) else _strictly(content, each)
         if text is not None:

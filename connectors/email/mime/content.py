@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.email.mime import charsets, html, limits
 from connectors.email.mime.alternatives import stands_in
+from connectors.email.mime.attachments import safe_name
 from connectors.email.mime.bodies import Bodies, read_text
 from connectors.email.mime.html import page_to_text, title_of, without_tags
+from connectors.email.mime.invitations import invitation_text, outlook_files, outlook_text
 from connectors.email.mime.parts import Part
 from connectors.email.quotes.split_reply import split_reply
+from router.message_limits import PAGE_DEFECT, WORDS_DEFECT
 
 _HTML: Final = "text/html"
+_OUTLOOK: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_MOST_NAMES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,28 @@ class MailContent:
 
 def read_content(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     """Read the parts to be shown. hint: see `charsets.decode`."""
+    content = _read(bodies, hint=hint)
+    return content if content.text or content.quoted or content.signature else _described(bodies, content, hint=hint)
+
+
+def _described(bodies: Bodies, content: MailContent, *, hint: charsets.Hint) -> MailContent:
+    """Say what came in a mail without words: an invitation's own words, or those in Outlook's file."""
+    for part in bodies.attached:
+        text = ""
+        if part.media_type == "text/calendar":
+            text = invitation_text(read_text(part, hint=hint).text)
+        elif part.media_type in _OUTLOOK or part.filename.lower() == "winmail.dat":
+            text = outlook_text(part.content)
+            names = ", ".join(safe_name(name) for name in outlook_files(part.content)[:_MOST_NAMES])
+            holds = f" It holds: {names}." if names else ""
+            note = f"The mail came as winmail.dat, which only Outlook can open (TNEF).{holds}"
+            content = replace(content, defects=(*content.defects, note))
+        if text:
+            return replace(content, text=text[: limits.TEXT_CHARACTERS])
+    return content
+
+
+def _read(bodies: Bodies, *, hint: charsets.Hint) -> MailContent:
     if all(part.media_type != _HTML for part in bodies.html):
         defects: dict[str, None] = {}
         text = "\n".join(_text(part, hint=hint, defects=defects) for part in bodies.text)
@@ -49,13 +76,13 @@ def _text(part: Part, *, hint: charsets.Hint, defects: dict[str, None]) -> str:
 
 
 def _footer(bodies: Bodies) -> str:
-    return "\n".join([part.footer for part in bodies.text if part.footer])
+    return "\n".join(filter(None, [part.footer for part in bodies.text]))
 
 
 def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> MailContent:
     if len(text) > limits.TEXT_CHARACTERS:
         text = text[: limits.TEXT_CHARACTERS]
-        defects[f"The text was cut at {limits.TEXT_CHARACTERS} characters."] = None
+        defects[WORDS_DEFECT] = None
     words = split_reply(text, html=source)
     if source and not words.text and (words.quoted or words.signature):
         # Some programs put all of a new mail into the element of their quotes: then only the words themselves tell.
@@ -78,9 +105,10 @@ class _Pages:
     def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
         # A plain part without a letter is a mailer's filler; the text is in the page.
-        if not text.strip() or (self._is_plain() and stands_in(text, source=self._source, page=self._page_words)):
+        is_plain = bool(self._bodies.text) and self._bodies.text[0].media_type != _HTML
+        if not text.strip() or (is_plain and stands_in(text, source=self._source, page=self._page_words)):
             text = self._page_words()
-        page = "\n".join(self._shown.values())
+        page = self._page()
         content = _split(
             text, source=self._source if self._shown else "", footer=_footer(self._bodies), defects=self._defects
         )
@@ -89,16 +117,21 @@ class _Pages:
             content.text, content.quoted, content.signature, page, pictures, content.defects, shown=self._shown
         )
 
-    def _is_plain(self) -> bool:
-        return all(part.media_type != _HTML for part in self._bodies.text)
+    def _page(self) -> str:
+        """Return the page to keep; empty if it is larger than a message may be: its words are kept all the same."""
+        page = "\n".join(self._shown.values())
+        if len(page) <= limits.PAGE_CHARACTERS:
+            return page
+        self._defects[PAGE_DEFECT] = None
+        return ""
 
     def _page_words(self) -> str:
         return "\n".join(map(self._words, self._bodies.html))
 
     def _show(self) -> dict[int, str]:
-        """Return each part as harmless HTML; empty if the whole is too large for a browser."""
+        """Return each part as harmless HTML; empty if the whole is too large to be parsed."""
         if len(self._source) > limits.HTML_CHARACTERS:
-            self._defects[f"The HTML has more than {limits.HTML_CHARACTERS} characters and is not shown."] = None
+            self._defects[PAGE_DEFECT] = None
             return {}
         if not html.is_reasonable(self._source):
             self._defects["The HTML is nested too deep or too wide to be shown."] = None

@@ -51,7 +51,7 @@ def read_date(written: str, *, received_at: datetime) -> tuple[datetime | None, 
     """
     if not written:
         return None, ""
-    value = _in_standard_form(written[:200])
+    value = written if _USUAL.match(written) else _in_standard_form(written[:200])
     if value is None:
         return None, _UNZONED
     moment = _parse(value)
@@ -64,8 +64,6 @@ def read_date(written: str, *, received_at: datetime) -> tuple[datetime | None, 
 
 def _in_standard_form(value: str) -> str | None:
     """Return the field with its zone as RFC 5322 section 3.3 writes it; None if it names a zone that is not known."""
-    if _USUAL.match(value):
-        return value
     half = _HALF.search(value)
     if half is not None:
         hour = int(half[1]) % 12 + (12 if half[3] in "Pp" else 0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from router import message_limits
+
 # Providers stop at 25 to 50 MB (RFC 1870 leaves it to them); larger mail is shown as a stub, never read.
 RAW_BYTES: Final = 25 * 1024 * 1024
 # Mailers nest fewer than ten levels; each level costs a parser a stack frame.
@@ -20,11 +22,11 @@ ADDRESSES: Final = 200
 REFERENCES: Final = 100
 # RFC 5322 limits a Message-ID only by the limit of its line.
 MESSAGE_ID_CHARACTERS: Final = 998
-# A person writes a few thousand; a sender sends a book as a file, and the original is kept.
-TEXT_CHARACTERS: Final = 200_000
-SUBJECT_CHARACTERS: Final = 2_000
+TEXT_CHARACTERS: Final = message_limits.WORDS_CHARACTERS
+PAGE_CHARACTERS: Final = message_limits.PAGE_CHARACTERS
+SUBJECT_CHARACTERS: Final = message_limits.SUBJECT_CHARACTERS
 NAME_CHARACTERS: Final = 200
-# Larger HTML is shown as text only: sanitising is linear, but a browser is not.
+# Larger HTML is not parsed; its words are what is left without its tags.
 HTML_CHARACTERS: Final = 2_000_000
 # A machine header is a word or two; the bound keeps one sender from filling the table.
 MACHINE_HEADER_CHARACTERS: Final = 1_000

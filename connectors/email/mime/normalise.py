@@ -113,12 +113,7 @@ def _usual(value: str) -> tuple[Party, ...]:
 
 
 def _attachments(bodies: Bodies, pictures: frozenset[str]) -> tuple[Attachment, ...]:
-    # An unnamed picture that the page shows is part of the page (RFC 2392), not a file.
-    return tuple(
-        attachments.describe(part, pictures=pictures)
-        for part in bodies.attached
-        if part.filename or not (part.content_id and part.content_id in pictures)
-    )
+    return tuple(attachments.describe(part, pictures=pictures) for part in bodies.attached)
 
 
 def _authentication(headers: Headers) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email.mime import limits, transfer
 from connectors.email.mime.headers import Headers, unfold
+from connectors.email.mime.html import take_pictures
 from connectors.email.mime.repair import fitting_type, last_fields_only, mechanism, mend
 from connectors.email.mime.tree import (
     MIME_FIELDS,
@@ -231,12 +232,22 @@ def _split_by_guess(part: Part, copy: TreeCopy) -> None:
 
 
 def _complete(root: Part, *, parts: list[Part], defects: dict[str, None]) -> ParsedTree:
-    """Take uuencoded files out of the texts; they are numbered after all parts, so that no part's number changes."""
+    """Take the files out of texts and the pictures out of pages.
+
+    They are numbered after all parts, so that no part's number changes.
+    """
     files: list[Part] = []
     for part in parts:
-        if part.media_type == "text/plain" and part.disposition != "attachment" and b"begin " in part.content:
+        if part.disposition == "attachment":
+            continue
+        if part.media_type == "text/plain" and b"begin " in part.content:
             part.content, found = take_files(part.content)
             for name, content in found:
                 number = len(parts) + len(files)
                 files.append(Part("application/octet-stream", {}, "attachment", name, content, number=number))
+        elif part.media_type == "text/html" and b":image/" in part.content:
+            part.content, pictures = take_pictures(part.content, first=len(parts) + len(files))
+            for identifier, kind, content in pictures:
+                number = len(parts) + len(files)
+                files.append(Part(kind, {"content-id": identifier}, "inline", "", content, number=number))
     return ParsedTree(root, (*parts, *files), tuple(files), tuple(defects))

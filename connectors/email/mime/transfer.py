@@ -60,7 +60,8 @@ def read_text(symbols: bytes, charset: str, *, is_plain: bool) -> Content:
     # Pieces of both kinds may have two charsets: each is read by itself.
     pieces = [(charsets.decode(data, charset), encoded) for data, encoded in _pieces(symbols.strip(_BREAKS), charset)]
     count = next((index for index, (_, encoded) in enumerate(pieces) if not encoded), len(pieces)) if is_plain else 0
-    footer = _joined(pieces[count:]) if count else ""
+    # Databases refuse a zero in text.
+    footer = _joined(pieces[count:]).replace("\0", "") if count else ""
     defect = DAMAGED if all(encoded or not text.strip() for text, encoded in pieces) else NOT_ENCODED
     return Content(_joined(pieces[: count or None]).encode("utf-8", "replace"), "utf-8", defect, footer)
 
@@ -110,12 +111,14 @@ def _run(symbols: bytes) -> bytes:
 
 def _is_text(data: bytes, charset: str) -> bool:
     sample = data[:_SAMPLE]
+    if len(sample.translate(None, _CONTROLS)) == len(sample) and charsets.fits(sample, "utf-8"):
+        return True
     codec = charsets.codec_for(charset)
     if codec.startswith("utf") and codec != "utf-8":
         return charsets.fits(sample, charset)
     if len(sample.translate(None, _CONTROLS)) != len(sample) or not charsets.fits(sample, charset):
         return False
-    if charsets.fits(sample, "utf-8") or charsets.is_multibyte(codec):
+    if charsets.is_multibyte(codec):
         return True
     # Nearly every byte fits a charset of one byte: only what looks like words shows that these are letters.
     return sum(byte < 128 for byte in sample) * 5 >= len(sample) * 3

@@ -22,7 +22,7 @@ from connectors.email.quotes.lines import LineMark, role_of
 _HINTS: Final = (
     "quote", "includetail", "appendonsend", "divrplyfwdmsg", "stopspelling", "zwchr", "moz-forward",
     "outlookmessageheader", "#e1e1e1", "#b5c4df", "reference-message", "signature", "replycontent", "forwardcontent",
-    "zmail_extra", "neteasemailcard", "oringinal_describe", "original-content",
+    "zmail_extra", "neteasemailcard", "oringinal_describe", "original-content", "210px",
 )  # fmt: skip
 # A larger page is read by the rules for text alone.
 _LARGEST_PAGE: Final = 500_000
@@ -58,6 +58,9 @@ _BAR: Final = re.compile(r"border-left(?:-width)?\s*:(?!\s*(?:none|0))", re.IGNO
 _CANDIDATES: Final = etree.XPath(
     "//blockquote | //includetail | //*[@*][self::div or self::hr or self::pre or self::table or self::section]"
 )
+# Foxmail's ruler: below it stand the sender's name or address and, in a reply, the quote.
+_RULER: Final = re.compile(r"width:\s*210px;\s*height:\s*1px", re.IGNORECASE)
+_NEAR: Final = 6
 _TEXT_BEFORE: Final = etree.XPath("preceding::text()[normalize-space()][1]")
 
 
@@ -173,6 +176,8 @@ def _cuts(element: etree._Element) -> bool:
     name, classes = _names(element)
     if name.startswith(_CUTTING_IDS) or classes & _CUTTING or element.get("data-marker") == "__DIVIDER__":
         return True
+    if element.tag == "hr" and _RULER.search(element.get("style", "")):
+        return any(below.tag == "blockquote" for below in islice(element.itersiblings(), _NEAR))
     if element.tag != "div" or not _BORDER.search(element.get("style", "")):
         return False
     opening = "".join(text for text, _ in zip(element.itertext(), range(8), strict=False))

@@ -12,6 +12,7 @@ from typing import Final
 
 from connectors.email.quotes.markers import (
     ABOVE_THIS_LINE,
+    DEVICES,
     FORWARDED,
     FRAMED_SIGN_OFFS,
     LABELS,
@@ -64,6 +65,8 @@ _BEFORE_LABEL: Final = " \t\xa0　*_|>"
 _AFTER_LABEL: Final = ":：|"
 _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d{4}\s?[年년]|[\u0660-\u0669]{4}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h時时点]\s?\d{2}|\d{1,2}\s?[AaPp]\.?[Mm]")
+_MESSAGE_OF: Final = re.compile(r"\W{0,5}message du\b", re.IGNORECASE)
+_GOES_ON: Final = re.compile(r"[,;:，；：]\s?\S")
 _STAMP: Final = re.compile(r"\d\d:\d\d(?::\d\d)? [+-]\d{4}\b")
 _ADDRESS: Final = re.compile(r"[<(\[\"'“”=:][^<>\s@]{1,64}@[^<>\s@]{1,190}|[^<>\s@]{1,64}@[^<>\s@]{1,190}[>)\]\"”]")
 
@@ -83,18 +86,20 @@ _STARTER: Final = re.compile(
     rf"|(?:{_alternatives([word for word in STARTERS if word[-1] >= chr(0x0E00)])})|\d{{1,4}}\s?[-./年년]\s?\d)"
 )
 _ADDRESS_ENDS: Final = ">)]"
+_OWN_ADDRESS: Final = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,190}>?")
 _ADDRESS_AT_END: Final = re.compile(r"@[^\s@]{1,190}[>)\]\"]+\s*[:：]\Z|@[^\s@<>]{1,190}\s*[:：]\Z")
 
 
 def is_quoted(line: str) -> bool:
     """Return whether a line is marked as quoted (RFC 3676 section 4.5).
 
-    mbox writes `>From ` into people's own words, and some people draw `>>> look here <<<`.
+    mbox writes `>From ` into people's own words, and some people draw `>>> look here <<<` or `> look here <`.
     """
     bare = line.lstrip()
     if not bare.startswith((">", "＞")):
         return False
-    return not bare.startswith(">From ") and not (bare.startswith(">>") and bare.rstrip().endswith("<<"))
+    drawn = bare.startswith((">>", "> ")) and bare.rstrip().endswith(("<<", " <")) and "<" not in bare.rstrip(" <")
+    return not bare.startswith(">From ") and not drawn
 
 
 def is_rule(line: str) -> bool:
@@ -130,6 +135,9 @@ def role_of(line: str) -> str:
     for end, letter in enumerate(head):
         if letter in _AFTER_LABEL:
             label = head[:end].rstrip(_BEFORE_LABEL).casefold()
+            # Orange writes the date without a colon of its own: `Message du 17/11/26 10:00`.
+            if label.startswith("message du ") and label[11:12].isdigit():
+                return "sent"
             return _ROLES.get(label) or _ROLES.get("".join(label.split()), "")
     return ""
 
@@ -164,7 +172,7 @@ def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
         # Without an author, only a timestamp that no person would write shows that a program wrote it.
         stamped = "sent" in roles and _STAMP.search(lines[roles["sent"]][:_ATTRIBUTION_CHARACTERS])
         return bool(stamped) and "to" in roles and "@" in lines[roles["to"]][:_ATTRIBUTION_CHARACTERS]
-    if "subject" in roles and len(roles) >= 3:
+    if ("subject" in roles and len(roles) >= 3) or ("sent" in roles and _MESSAGE_OF.match(lines[roles["sent"]])):
         return True
     addressed = bool(_ADDRESS.search(lines[roles["from"]][:_ATTRIBUTION_CHARACTERS]))
     return addressed and ("sent" in roles or "subject" in roles)
@@ -195,6 +203,11 @@ def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: b
         if fallback is None or _goes_on_above(lines[fallback]):
             fallback = start
     return fallback
+
+
+def is_only_address(line: str) -> bool:
+    """Return whether a line is one address: Foxmail writes the sender's own below its ruler, above the quote."""
+    return len(line) <= _ATTRIBUTION_CHARACTERS and _OWN_ADDRESS.fullmatch(line.strip()) is not None
 
 
 def is_bare_attribution(line: str) -> bool:
@@ -253,4 +266,8 @@ def is_sign_off(line: str) -> bool:
         frames = _FRAMED[key]
         if not frames or not any(text.startswith(begin) and text.endswith(end) for begin, end in frames):
             return False
-    return len(text.split()) <= _SIGN_OFF_WORDS and not any(word in text for word in NO_DEVICES)
+    if len(text.split()) > _SIGN_OFF_WORDS or any(word in text for word in NO_DEVICES):
+        return False
+    # "Sent from my desk, the form fails": a sentence goes on; a phone's signature names a phone.
+    goes_on = _GOES_ON.search(text)
+    return goes_on is None or any(word in text[: goes_on.start()] for word in DEVICES)

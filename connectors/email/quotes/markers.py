@@ -30,6 +30,7 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
         "일시", "보낸일시", "ส่ง", "ส่งเมื่อ", "วันที่", "đãgửi", "ngày", "gửi", "dikirim", "tanggal", "tarikh",
         "dihantar", "trimis", "נשלח", "תאריך", "تاريخالإرسال", "التاريخ", "تمالإرسال", "أُرسلت", "تاریخ", "saadetud",
         "kuupäev", "nosūtīts", "datums", "išsiųsta", "dagsetning", "poslano", "poslato", "दिनांक", "dateandtime",
+        "messagedu",
     ),
     "to": (
         "to", "an", "aan", "à", "a", "para", "per", "til", "till", "vastaanottaja", "do", "dla", "komu", "címzett",
@@ -161,6 +162,13 @@ FRAMED_SIGN_OFFS: Final = (
     ("az én", "küldve"), ("iphone", "gönderildi"),
     ("ipad", "gönderildi"), ("samsung", "gönderildi"), ("android", "gönderildi"), ("मेरे", "भेजा गया"),
     ("mijn", "verzonden"), ("bu ileti", "gönderildi"),
+)  # fmt: skip
+# What such a signature names; a sentence of other words that goes on after a comma is the customer's own.
+DEVICES: Final = (
+    "iphone", "ipad", "ipod", "android", "phone", "mobil", "galaxy", "samsung", "huawei", "honor", "xiaomi", "redmi",
+    "oppo", "vivo", "nokia", "pixel", "oneplus", "htc", "sony", "motorola", "lenovo", "blackberry", "tablet", "macbook",
+    "handy", "portable", "téléphone", "teléfono", "móvil", "celular", "telefon", "outlook", "mail", "windows",
+    "thunderbird", "proton", "my mac", "手机", "手機", "邮箱", "郵箱", "平板", "电脑", "電腦", "联想", "华为", "小米",
 )  # fmt: skip
 # In a customer's own sentence these words may follow the same openings: "Sent from my account to Bob".
 NO_DEVICES: Final = (

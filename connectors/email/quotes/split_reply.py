@@ -20,6 +20,7 @@ from connectors.email.quotes.lines import (
     attribution_start,
     headers_end,
     is_bare_attribution,
+    is_only_address,
     is_quoted,
     is_rule,
     is_sign_off,
@@ -57,6 +58,14 @@ _SHARED_LINE: Final = re.compile(
     r"(?=(?:-{2,3})?[ \t]{1,3}On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [^\n]{0,300}wrote:[ \t]{0,9}$)",
     re.MULTILINE,
 )
+# An address at the end of an attribution that a program broke off, with or without an empty line.
+_BROKEN_ADDRESS: Final = re.compile(
+    r"<[ \t]{0,3}\n{1,2}[ \t]{0,3}(?=[^\s<>@]{1,64}@[^\s<>@]{1,190}>:)"
+    r"|(<[^\s<>@]{1,64}@[^\s<>@]{1,190})\n{1,2}[ \t]{0,3}(?=>:)"
+)
+_POSTSCRIPT: Final = re.compile(
+    r"\s{0,9}(?:P\.?\s?S\b\.?|N\.?B\b\.?|附言|又及|补充|補充|另外|另[:：，])", re.IGNORECASE
+)
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
 
@@ -78,6 +87,8 @@ def split_reply(text: str, *, html: str = "") -> SplitReply:
     """
     if not html and "wrote:" in text:
         text = _SHARED_LINE.sub("\n", text)
+    if ">:" in text:
+        text = _BROKEN_ADDRESS.sub(lambda match: match[1] or "<", text)
     lines = text.split("\n")
     marks = mark_lines(lines, html=html) if html else {}
     scan = _Scan(lines, marks, text=text)
@@ -87,7 +98,15 @@ def split_reply(text: str, *, html: str = "") -> SplitReply:
     kinds = scan.kinds
     if opening in {QuoteOpening.FORWARD, QuoteOpening.HEADERS} and not _of(lines, kinds, LineMark.NEW):
         return SplitReply(_of(lines, kinds, LineMark.QUOTED), "", _of(lines, kinds, LineMark.SIGNATURE))
-    return SplitReply(*(_of(lines, kinds, mark) for mark in (LineMark.NEW, LineMark.QUOTED, LineMark.SIGNATURE)))
+    words = SplitReply(*(_of(lines, kinds, mark) for mark in (LineMark.NEW, LineMark.QUOTED, LineMark.SIGNATURE)))
+    return words if words.text else _below_signature(words)
+
+
+def _below_signature(words: SplitReply) -> SplitReply:
+    """Return the words that were typed below a signature, where a mail has no others: some programs put it on top."""
+    first, _, rest = words.signature.partition("\n\n")
+    is_delimited = first.split("\n", 1)[0].strip() in _DELIMITERS
+    return SplitReply(rest.strip(), words.quoted, first) if is_delimited and rest.strip() else words
 
 
 def _suspects(lines: Sequence[str], text: str) -> list[int]:
@@ -151,6 +170,8 @@ class _Scan:
             if found is None:
                 continue
             opening, start, end = found
+            if opening is QuoteOpening.HEADERS:
+                start = self._with_own_address(start, floor=end if end < start else 0)
             if self._goes_on(end):
                 self._quote(self._with_rules(start), len(self.lines))
                 break
@@ -207,6 +228,14 @@ class _Scan:
     def _quote(self, start: int, end: int) -> None:
         self.kinds[start:end] = [LineMark.QUOTED] * (end - start)
 
+    def _with_own_address(self, start: int, *, floor: int) -> int:
+        """Return where the quote begins with the sender's own address in it, which stands alone above it."""
+        above = start - 1
+        while above > max(floor, start - 4) and not self.lines[above].strip():
+            above -= 1
+        alone = above > floor and not self.lines[above - 1].strip()
+        return above if alone and is_only_address(self.lines[above]) else start
+
     def _with_rules(self, start: int) -> int:
         """Return where the drawn lines right above a quote begin."""
         above = start
@@ -241,10 +270,15 @@ class _Scan:
         has_words = any(
             self.kinds[above] is LineMark.NEW and self.lines[above].strip() for above in range(max(0, card - 50), card)
         )
-        if has_words and index + 1 < len(self.lines):
+        if has_words and index + 1 < len(self.lines) and not self._is_postscript(index + 1):
             # A phone puts the mail that it answers below its signature, often without any other mark.
             below = LineMark.SIGNATURE if self.lines[index + 1].strip() else LineMark.QUOTED
             self._close(index + 1, len(self.lines), below)
+
+    def _is_postscript(self, start: int) -> bool:
+        """Return whether a postscript stands below a sign-off, after an empty line."""
+        below = self._next(start)
+        return start < below < len(self.lines) and _POSTSCRIPT.match(self.lines[below]) is not None
 
     def _card_above(self, index: int) -> int:
         """Return where the name card begins that NetEase's Mail Master draws with bars above its sign-off."""

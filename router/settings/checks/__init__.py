@@ -1,1 +1,1 @@
-"""What no single table can tell: names that must exist elsewhere, hours that overlap, routes that never fire."""
+"""Checks across tables: references, overlapping hours, routes that never match."""

@@ -1,4 +1,4 @@
-"""Hours that contradict themselves: days named twice, spans that overlap, calendars that extend in a circle."""
+"""Check calendars: days named twice, overlapping spans, calendars that extend each other in a circle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.settings.values import MINUTES_A_DAY, WEEKDAYS, DaySpan, weekdays
 
 
 def check_calendars(settings: Settings) -> Iterator[Finding]:
-    """Find calendars that cannot be meant as they are written."""
+    """Find calendars that contradict themselves."""
     for name, calendar in settings.calendars.items():
         place = ("calendars", name)
         if name in BUILT_IN:
@@ -33,10 +33,10 @@ def _circle(name: str, *, calendars: Mapping[str, CalendarSettings]) -> Iterator
             break
     else:
         return
-    # One of the circle speaks for all; a calendar that only leads into it is not to blame.
+    # Report a circle once; a calendar that only leads into it is not reported.
     if path[-1] == name == min(path):
         way = " -> ".join(path)
-        yield Finding(place=("calendars", name, "extends"), message=f"it extends itself by way of {way}")
+        yield Finding(place=("calendars", name, "extends"), message=f"it extends itself through {way}")
 
 
 def _twice(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:

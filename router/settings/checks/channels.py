@@ -1,4 +1,4 @@
-"""Channels that would take each other's messages, and what looks wrong with one by itself."""
+"""Check channels: two with the same source, and problems within one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ALL: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104  (it is compared, not
 
 
 def check_channels(settings: Settings) -> Iterator[Finding]:
-    """Find enabled channels that share a source, and what looks wrong with each of them."""
+    """Find enabled channels that share a source, and problems within each of them."""
     desk = settings.omniyard.listen
     taken: dict[Hashable, str] = {desk.lower().replace("localhost", "127.0.0.1"): "the web desk"}
     if not is_loopback(_host(desk)):
-        message = "beyond this machine the desk is served in plain text; put a proxy with TLS before it"
+        message = "other machines reach the desk in plain text; put a proxy with TLS before it"
         yield Finding(place=("omniyard", "listen"), value=shown(desk), message=message, level="warning")
     yield from _same_port(settings)
     for name, channel in settings.channels.items():

@@ -1,4 +1,4 @@
-"""Names that must exist somewhere else in the file."""
+"""Check that every name that the file refers to exists in the file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _NOUNS: Final[Mapping[str, str]] = {
     "sla": "service level",
     "teams": "team",
 }
-# Where a name stands, which name it is, and in which section it must be.
+# Where a name is used, the name, and the section that must define it.
 _Reference = tuple[Place, str | None, str]
 
 
 def check_references(settings: Settings, *, document: Mapping[str, object]) -> Iterator[Finding]:
-    """Find names that nothing has.
+    """Find references to undefined names.
 
-    document: the file as read; a table that is wrong itself still gives its name.
+    document: the parsed file; a table that is not valid still defines its name.
     """
     declared = {section: _names(document.get(section, {})) for section in _NOUNS}
     declared["calendars"] = declared["calendars"] | BUILT_IN
-    # A small desk need not describe its teams; one that describes some has mistyped the others.
+    # A small desk need not define its teams; if it defines some, another name is a typing error.
     free = {"teams"} if "teams" not in document else set()
     for place, name, section in _references(settings):
         if name is not None and section not in free and name not in declared[section]:

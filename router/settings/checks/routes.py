@@ -1,4 +1,4 @@
-"""Routes that never fire: those after one that takes all they would take."""
+"""Check routes: one that never matches because an earlier one matches all its messages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
     routes = settings.routes
     if not routes or routes[-1].when is not None:
         place = ("routes", len(routes) - 1, "when") if routes else ("routes",)
-        yield Finding(place=place, message="the last route takes what is left over; expected one without `when`")
+        yield Finding(place=place, message="the last route takes all other messages; expected one without `when`")
     if routes and routes[-1].team is None:
-        message = "missing, but required of the last route: it answers for every route and channel that names none"
+        message = "missing, but required in the last route: it is used for every route and channel without a team"
         yield Finding(place=("routes", len(routes) - 1, "team"), message=message)
     yield from _same_names(settings)
     yield from _held_in_vain(settings)
@@ -28,21 +28,21 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
     for number, condition in enumerate(conditions):
         earlier = next((index for index in range(number) if covers(conditions[index], condition)), None)
         if earlier is not None:
-            message = f'it never fires: route "{routes[earlier].name}" takes all that it would take'
+            message = f'it never matches: route "{routes[earlier].name}" takes all its messages'
             yield Finding(place=("routes", number), message=message)
 
 
 def _held_in_vain(settings: Settings) -> Iterator[Finding]:
     for number, route in enumerate(settings.routes):
         if route.hold and route.when and (route.when.emergency or route.when.open):
-            message = "no effect: an emergency never waits, and what comes while open has nothing to wait for"
+            message = "no effect: an emergency never waits, and a message that arrives while open has no reason to wait"
             yield Finding(place=("routes", number, "hold"), message=message, level="warning")
 
 
 def covers(wide: Condition, narrow: Condition) -> bool:
-    """Say whether every message for which `narrow` holds is one for which `wide` holds.
+    """Return whether every message for which `narrow` holds is one for which `wide` holds.
 
-    False when that cannot be told from the two alone: a route is never called unreachable that is not.
+    False when the two alone do not prove it: a reachable route is never reported as unreachable.
     """
     choices = all(_allows(getattr(wide, key), getattr(narrow, key)) for key in _CHOICES)
     switches = all(getattr(wide, key) in {None, getattr(narrow, key)} for key in _SWITCHES)
@@ -63,24 +63,24 @@ def _same_names(settings: Settings) -> Iterator[Finding]:
     first: dict[str, int] = {}
     for number, route in enumerate(settings.routes):
         if first.setdefault(route.name, number) != number:
-            message = "an earlier route has this name; expected names that tell routes apart"
+            message = "an earlier route has this name; expected a different one"
             yield Finding(place=("routes", number, "name"), message=message)
 
 
 def check_promises(settings: Settings) -> Iterator[Finding]:
-    """Find warnings that never come, and teams that fall back on themselves."""
+    """Find warnings that never come, and teams that are their own fallback."""
     for name, sla in settings.sla.items():
         yield from _warnings(("sla", name), sla)
     for name, team in settings.teams.items():
         if team.fallback == name:
-            message = "a team cannot stand in for itself; expected another one"
+            message = "a team cannot be its own fallback; expected another one"
             yield Finding(place=("teams", name, "fallback"), value=shown(name), message=message)
 
 
 def _warnings(place: Place, sla: SlaSettings) -> Iterator[Finding]:
     promises = [promise for promise in (sla.first_reply, sla.next_reply, sla.resolve) if promise is not None]
     if sla.on_warning and not sla.warn_before:
-        message = "no effect: without warn_before nothing is warned of"
+        message = "no effect: without warn_before there is no warning"
         yield Finding(place=(*place, "on_warning"), message=message, level="warning")
     if sla.warn_before and promises and max(promises) <= sla.warn_before:
         message = "no effect: every promise of this level is shorter"

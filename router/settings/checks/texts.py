@@ -1,4 +1,4 @@
-"""Words that go out or come in: placeholders of replies, keywords of categories."""
+"""Check texts: placeholders of replies, keywords of categories."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts", "st
 
 
 def check_words(settings: Settings) -> Iterator[Finding]:
-    """Find placeholders that nothing fills, emergencies that nothing tells, keywords of two categories."""
+    """Find unknown placeholders, emergencies without keywords, and keywords of two categories."""
     for name, reply in settings.replies.items():
         if not reply.text:
             yield Finding(place=("replies", name, "text"), message='expected a text by language such as en = "..."')
         for language, text in reply.text.items():
             yield from _placeholders(("replies", name, "text", language), text)
             if "{status_link}" in text and settings.omniyard.public_url is None:
-                message = "{status_link} leads nowhere; set [omniyard] public_url, or leave it out"
+                message = "{status_link} is empty; set [omniyard] public_url, or remove the placeholder"
                 yield Finding(place=("replies", name, "text", language), message=message)
     for name, category in settings.categories.items():
         yield from _category(("categories", name), category)
@@ -37,7 +37,7 @@ def _placeholders(place: Place, text: str) -> Iterator[Finding]:
     try:
         fields = [_written(*part) for part in Formatter().parse(text) if part[1] is not None]
     except ValueError:
-        yield Finding(place=place, message="a brace has no partner; for a brace itself write {{ or }}")
+        yield Finding(place=place, message="a brace has no partner; for a literal brace write {{ or }}")
         return
     for field in fields:
         if field not in PLACEHOLDERS:
@@ -46,13 +46,13 @@ def _placeholders(place: Place, text: str) -> Iterator[Finding]:
 
 
 def _written(_: str, field: str | None, width: str | None, conversion: str | None) -> str:
-    # A conversion or a width is nothing that a reply needs, and a width may be a million.
+    # A reply needs no conversion or width, and a width may be a million.
     return f"{field}{'!' if conversion else ''}{conversion or ''}{':' if width else ''}{width or ''}"
 
 
 def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
     if category.emergency and not category.keywords:
-        message = "an emergency must be told by words, whatever a model thinks; expected keywords"
+        message = "an emergency needs keywords, whatever a model decides; expected keywords"
         yield Finding(place=(*place, "emergency"), message=message)
     for number, word in enumerate(category.keywords):
         if not word.strip():
@@ -66,7 +66,7 @@ def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
         yield Finding(place=(*place, "hints"), message=message, level="warning")
     for number, fact in enumerate(category.facts):
         if fact not in KINDS:
-            message = f"no fact of this kind is looked for; {nearest(fact, KINDS)}"
+            message = f"there is no fact of this kind; {nearest(fact, KINDS)}"
             yield Finding(place=(*place, "facts", number), value=shown(fact), message=message)
 
 
@@ -76,7 +76,7 @@ def _shared_keywords(settings: Settings) -> Iterator[Finding]:
         for number, word in enumerate(category.keywords):
             folded = _folded(word)
             if folded in owners:
-                owner = "listed twice" if owners[folded] == name else f'a keyword of "{owners[folded]}" too'
+                owner = "listed twice" if owners[folded] == name else f'also a keyword of "{owners[folded]}"'
                 place = ("categories", name, "keywords", number)
                 yield Finding(place=place, value=shown(word), message=owner, level="warning")
             owners.setdefault(folded, name)
@@ -85,18 +85,18 @@ def _shared_keywords(settings: Settings) -> Iterator[Finding]:
 def _unrouted_emergencies(settings: Settings) -> Iterator[Finding]:
     emergencies = [name for name, category in settings.categories.items() if category.emergency]
     if emergencies and not any(route.when and route.when.emergency for route in settings.routes):
-        message = "no route asks for emergency = true, so an emergency waits like any other message"
+        message = "no route has emergency = true, so an emergency waits like any other message"
         yield Finding(place=("categories", emergencies[0], "emergency"), message=message, level="warning")
 
 
 def _contagious(settings: Settings) -> Iterator[Finding]:
-    """Find replies that hold an emergency's keyword: a customer who quotes one would raise the alarm by it."""
+    """Find replies that contain an emergency's keyword: a customer who quotes the reply would raise the alarm."""
     alarms = [word for category in settings.categories.values() if category.emergency for word in category.keywords]
     for name, reply in settings.replies.items():
         for language, text in reply.text.items():
             word = next((word for word in alarms if word.strip() and _folded(word) in _folded(text)), None)
             if word:
-                message = f"it holds {shown(word)}, a keyword of an emergency; a customer who quotes it would raise one"
+                message = f"it contains {shown(word)}, an emergency's keyword; a customer who quotes it would raise one"
                 yield Finding(place=("replies", name, "text", language), message=message, level="warning")
 
 

@@ -1,4 +1,4 @@
-"""Alive, ready, and in numbers."""
+"""Liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_metrics_are_for_this_machine_or_for_a_token(
     assert client.get("/metrics").status_code == 200
     neighbour = AppClient(app, portal, peer="::1")
     assert neighbour.get("/metrics").status_code == 200
-    # A proxy beside us speaks for somebody elsewhere.
+    # A proxy on this machine forwards a request from another.
     assert neighbour.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
 
 

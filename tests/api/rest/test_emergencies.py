@@ -1,4 +1,4 @@
-"""Emergencies at the desk: why people were called, possible danger, and the answers of agents."""
+"""Emergencies at the desk: their evidence, possible danger, and the verdicts of agents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
 
-def test_whoever_works_confirms_or_releases_and_the_evidence_stays(
+def test_an_agent_confirms_or_releases_and_the_evidence_stays(
     client_of: Callable[[Role], AppClient], database: Database
 ) -> None:
     evidence = {"words": ["hacked"], "category": "account_security", "probability": 0.9, "model": "rules"}

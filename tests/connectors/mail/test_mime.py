@@ -157,8 +157,8 @@ def test_a_group_is_opened_and_its_members_listed():
     ("name", "files"),
     [
         ("text_after_attachment", [("a.pdf", "application/pdf", 4)]),
-        # RFC 2392: an unnamed picture that the page shows is part of the page.
-        ("picture_without_name_in_page", []),
+        # An unnamed picture gets a name from us.
+        ("picture_without_name_in_page", [("picture-2.png", "image/png", 16)]),
         ("picture_with_name_in_page", [("shot.png", "image/png", 16)]),
         ("forwarded_message", [("", "message/rfc822", 51)]),
         ("uuencoded_file", [("list.csv", "application/octet-stream", 12)]),

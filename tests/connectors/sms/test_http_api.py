@@ -1,4 +1,4 @@
-"""An SMS provider that only the file describes: what it brings is verified, what leaves is as it wants it."""
+"""An SMS provider described in the file: its deliveries are verified, and requests have its format."""
 
 from __future__ import annotations
 
@@ -220,8 +220,8 @@ def test_doctor_says_where_messages_must_be_brought(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("{{text}}", "{{words}}"), "{words} stands for nothing"),
-        (("{{national}}", "fixed"), "nothing says who gets it"),
+        (("{{text}}", "{{words}}"), "unknown placeholder {words}"),
+        (("{{national}}", "fixed"), "the recipient is missing"),
         (('sender = "mobile", ', ""), "expected id, sender, text"),
         (("https://sms.example", "http://sms.example"), "expected https"),
     ],
@@ -233,7 +233,7 @@ def test_a_description_that_cannot_work_is_an_error_of_the_file(change, sentence
         read_settings(text.format(base=base, more="", send=""))
 
 
-def test_check_says_when_nobody_can_bring_anything():
+def test_check_says_when_the_provider_has_no_address_to_deliver_to():
     text = TOML.replace("public_url", "#public_url").format(base="https://sms.example", more="", send="")
     findings = examine_settings(text).findings
     assert [(finding.key, finding.level) for finding in findings] == [("channels.sms.kind", "warning")]

@@ -115,7 +115,7 @@ def _place(sort: Sort, row: ConversationRecord) -> tuple[object, ...]:
         (Filter(contact="+8613800138000"), {"d"}),
         (Filter(contact=" LI@example.com "), {"a", "b", "c"}),
         (Filter(contact="nobody@example.com"), set()),
-        # The resolved one was due long ago, and nobody waits for it any more.
+        # The resolved one was due long ago, and no customer waits for it any more.
         (Filter(due_before=NOON), {"a", "d"}),
         (Filter(due_before=NOON, teams=["payments"], channels=["support-mail"]), {"a"}),
     ],
@@ -198,8 +198,8 @@ def test_files_originals_and_replies_are_found_from_their_message(database: Data
         conversation_id = build.conversation()
         mailed = build.message(conversation_id, mail=mail_with_file())
         attachment_id = build.attachment(mailed)
-        queued, told = build.outbound(conversation_id), build.outbound(conversation_id, state="sent")
-        answer = build.message(conversation_id, direction="outgoing", outbound_id=told)
+        queued, sent = build.outbound(conversation_id), build.outbound(conversation_id, state="sent")
+        answer = build.message(conversation_id, direction="outgoing", outbound_id=sent)
     with database.read() as connection:
         files = attachments_of(connection, [mailed, answer])
         assert [file.id for file in files[mailed]] == [attachment_id]

@@ -1,4 +1,4 @@
-"""Claims: an attempt counts before the work, one worker at a time, and a frozen one writes nothing."""
+"""Claims: an attempt counts before the work, one worker at a time, and a suspended one writes nothing."""
 
 from __future__ import annotations
 
@@ -40,18 +40,56 @@ def three(database: Database) -> Database:
     return database
 
 
-def test_what_is_claimed_is_nobody_elses(three: Database) -> None:
+def test_a_claimed_row_belongs_to_one_worker(three: Database) -> None:
     assert len(claim_page(three, limit=2).rows) == 2
     assert len(claim_page(three).rows) == 1
     assert claim_page(three).rows == ()
 
 
-def test_a_page_is_full_by_weight_as_well_as_by_number(database: Database) -> None:
-    sizes = (5, *[300_000] * 6, 50_000_000, 5, 5)
-    keep(database, *(replace(delivery(f"1:{uid}", b"x%d" % uid), size=size) for uid, size in enumerate(sizes)))
+def keep_weights(database: Database, *weights: int) -> None:
+    keep(database, *(replace(delivery(f"1:{uid}", b"x%d" % uid), weight=each) for uid, each in enumerate(weights)))
 
-    pages = [[row.size for row in claim_page(database).rows] for _ in range(3)]
-    assert pages == [[5, *[300_000] * 6], [50_000_000, 5, 5], []]
+
+def weights_of(claim: Claim) -> list[int]:
+    return [row.weight for row in claim.rows]
+
+
+def test_a_page_is_full_by_weight_as_well_as_by_number(database: Database) -> None:
+    keep_weights(database, 5, *[60_000] * 9, 5, 5)
+
+    pages = [weights_of(claim_page(database)) for _ in range(3)]
+    assert pages == [[5, *[60_000] * 8], [60_000, 5, 5], []]
+
+
+def test_heavy_messages_are_claimed_alone_and_after_light_ones(database: Database) -> None:
+    keep_weights(database, 400_000, 70_000, 5, 400_001, 6)
+
+    pages = [weights_of(claim_page(database)) for _ in range(5)]
+    assert pages == [[5, 6], [400_000], [70_000], [400_001], []]
+
+
+def test_a_large_file_makes_no_message_heavy(database: Database) -> None:
+    # A person in danger sends a photograph.
+    photograph = replace(delivery("1:1", b"photograph"), size=20_000_000, weight=900)
+    keep(database, replace(delivery("1:0", b"page"), weight=400_000), photograph)
+
+    assert [row.size for row in [*claim_page(database).rows, *claim_page(database).rows]] == [20_000_000, 4]
+
+
+def test_a_heavy_message_is_claimed_whatever_light_ones_are_due_when_it_is_its_turn(database: Database) -> None:
+    keep_weights(database, 5, 400_000, 400_001)
+
+    with database.write() as connection:
+        assert weights_of(claims.claim_heavy(connection)) == [400_000]
+
+
+def test_of_the_messages_that_failed_a_light_one_comes_first(database: Database) -> None:
+    keep_weights(database, 400_000, 5)
+    for _ in range(2):
+        claim_page(database)
+    let_leases_end(database)
+
+    assert [weights_of(claim_alone(database)) for _ in range(3)] == [[5], [400_000], []]
 
 
 def test_a_claim_counts_before_any_work(three: Database) -> None:
@@ -111,7 +149,7 @@ def test_what_is_given_back_waits_its_time(three: Database) -> None:
     assert set(column(three, "reason")) == {"ValueError while routing"}
 
 
-def test_a_page_that_somebody_rang_for_is_filled_up_with_the_oldest(three: Database) -> None:
+def test_a_page_of_the_bell_is_filled_up_with_the_oldest(three: Database) -> None:
     last = max(column(three, "id"))
 
     with three.write() as connection:

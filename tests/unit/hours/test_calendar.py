@@ -337,7 +337,7 @@ def test_a_moment_of_a_wrong_clock_is_refused(calendars):
     ("lines", "message"),
     [
         ('extends = "missing"', 'calendars.it.extends = "missing": no calendar has this name'),
-        ('extends = "it"', "calendars.it.extends: it extends itself by way of it -> it"),
+        ('extends = "it"', "calendars.it.extends: it extends itself through it -> it"),
         ('week = { monday = "24h" }', "calendars.it.week.monday: expected a weekday or a range of them"),
         ('week = { mon-fri = "24h", fri = "09:00-12:00" }', 'calendars.it.week.fri: fri is named by "mon-fri" too'),
         ('holidays = "XX"', 'calendars.it.holidays: no public holidays are known for "XX"'),

@@ -105,7 +105,7 @@ extends = "b"
 extends = "a"
 [calendars.c]
 extends = "b"
-=> calendars.a.extends: it extends itself by way of a -> b -> a
+=> calendars.a.extends: it extends itself through a -> b -> a
 
 [calendars.a]
 week = { mon-wed = "24h", wed = "24h" }
@@ -149,7 +149,7 @@ fallback = "frnt"
 
 [teams.front]
 fallback = "front"
-=> teams.front.fallback: a team cannot stand in for itself; expected another one
+=> teams.front.fallback: a team cannot be its own fallback; expected another one
 
 [teams.front]
 [sla.gold]
@@ -192,7 +192,7 @@ en = "{desk:>99999999999}"
 
 [replies.a.text]
 en = "{"
-=> replies.a.text.en: a brace has no partner; for a brace itself write {{ or }}
+=> replies.a.text.en: a brace has no partner; for a literal brace write {{ or }}
 
 [replies.a.text]
 en = " "
@@ -204,7 +204,7 @@ text = {}
 
 [categories.a]
 emergency = true
-=> categories.a.emergency: an emergency must be told by words, whatever a model thinks; expected keywords
+=> categories.a.emergency: an emergency needs keywords, whatever a model decides; expected keywords
 
 [categories.a]
 keywords = ["a", " "]
@@ -212,33 +212,33 @@ keywords = ["a", " "]
 
 [categories.a]
 facts = ["acount"]
-=> categories.a.facts[1]: no fact of this kind is looked for; did you mean "account"?
+=> categories.a.facts[1]: there is no fact of this kind; did you mean "account"?
 
 # routes
 [[routes]]
 name = "last"
 team = "a"
 when = { open = true }
-=> routes[1].when: the last route takes what is left over; expected one without `when`
+=> routes[1].when: the last route takes all other messages; expected one without `when`
 
 [[routes]]
 name = "last"
-=> routes[1].team: missing, but required of the last route: it answers for every route and channel that names none
+=> routes[1].team: missing, but required in the last route: it is used for every route and channel without a team
 
 [[routes]]
 name = "a"
 team = "a"
-=> routes[2]: it never fires: route "a" takes all that it would take
+=> routes[2]: it never matches: route "a" takes all its messages
 
 [[routes]]
 name = "a"
 when = {}
-=> routes[2]: it never fires: route "a" takes all that it would take
+=> routes[2]: it never matches: route "a" takes all its messages
 
 [[routes]]
 name = "all"
 when = { open = true }
-=> routes[2].name: an earlier route has this name; expected names that tell routes apart
+=> routes[2].name: an earlier route has this name; expected a different one
 """  # noqa: E501  (a sentence of ours is one line)
 
 
@@ -289,13 +289,13 @@ hints = ["odd"]
 name = "alarm"
 when = { open = true }
 hold = true
-=> routes[1].hold: no effect: an emergency never waits, and what comes while open has nothing to wait for
+=> routes[1].hold: no effect: an emergency never waits, and a message that arrives while open has no reason to wait
 
 [sla.gold]
 calendar = "always"
 first_reply = "1h"
 on_warning = { priority = "high" }
-=> sla.gold.on_warning: no effect: without warn_before nothing is warned of
+=> sla.gold.on_warning: no effect: without warn_before there is no warning
 
 [sla.gold]
 calendar = "always"
@@ -330,17 +330,17 @@ why = "festival"
 [channels.a]
 kind = "smtp"
 listen = "0.0.0.0:25"
-=> channels.a.listen: mail from beyond this machine comes in plain text; set tls_certificate and tls_key
+=> channels.a.listen: mail from other machines would come in plain text; set tls_certificate and tls_key
 
 [omniyard]
 listen = "0.0.0.0:80"
-=> omniyard.listen: beyond this machine the desk is served in plain text; put a proxy with TLS before it
+=> omniyard.listen: other machines reach the desk in plain text; put a proxy with TLS before it
 
 [categories.a]
 keywords = ["Fee"]
 [categories.b]
 keywords = ["ｆｅｅ"]
-=> categories.b.keywords[1]: a keyword of "a" too
+=> categories.b.keywords[1]: also a keyword of "a"
 
 [categories.a]
 keywords = ["fee", "fee"]
@@ -349,7 +349,7 @@ keywords = ["fee", "fee"]
 [categories.a]
 emergency = true
 keywords = ["hacked"]
-=> categories.a.emergency: no route asks for emergency = true, so an emergency waits like any other message
+=> categories.a.emergency: no route has emergency = true, so an emergency waits like any other message
 
 [categories.a]
 emergency = true
@@ -359,7 +359,7 @@ en = "If you were HACKED, tell us"
 [[routes]]
 name = "a"
 when = { emergency = true }
-=> replies.b.text.en: it holds "hacked", a keyword of an emergency; a customer who quotes it would raise one
+=> replies.b.text.en: it contains "hacked", an emergency's keyword; a customer who quotes it would raise one
 """
 
 
@@ -369,7 +369,7 @@ def test_what_looks_wrong_is_a_warning_and_no_error(text, warning):
 
 
 FINE = """
-# a disabled channel may wait beside the one that it replaces
+# a disabled channel may share the source of the one that it replaces
 [channels.a]
 kind = "smtp"
 [channels.b]

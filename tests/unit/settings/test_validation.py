@@ -94,7 +94,7 @@ def test_every_mistake_is_said_at_once_in_the_order_of_the_lines():
         ("", "c.toml:1: routes: missing, but required"),
         ("routes = 3", "c.toml:1: routes = 3: expected a list"),
         ("channels = 3\nroutes = []", "c.toml:1: channels: expected a table of keys and values"),
-        ("routes = []", "c.toml:1: routes: the last route takes what is left over"),
+        ("routes = []", "c.toml:1: routes: the last route takes all other messages"),
     ],
 )
 def test_what_is_no_settings_file_at_all_is_said_with_its_line(text, sentence):
@@ -157,7 +157,7 @@ JUNK = st.sampled_from(
     ]
 )
 LINES = EVERYTHING.splitlines()
-# Lines that can be changed alone: a table's head, or a key whose whole value stands beside it.
+# Lines that can be changed alone: a table's head, or a key with its whole value on the line.
 EDITABLE = [
     number for number, line in enumerate(LINES) if re.match(r"\[|[\w-]+ = ", line) and not line.endswith(("= [", '"""'))
 ]

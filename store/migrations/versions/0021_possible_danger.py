@@ -10,11 +10,10 @@ from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from store.db.views import create_views, drop_views
-from store.migrations.first_views import create_due_views
 from store.tables.messages import Json
 
-revision = "0018"
-down_revision = "0017"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
@@ -33,9 +32,6 @@ _OF_EMERGENCY: tuple[Callable[[], sa.Column[Any]], ...] = (
 
 def upgrade() -> None:
     """Add the columns, the table of questions and the indexes; the view gains a column at its end."""
-    drop = op.get_bind().dialect.name == "sqlite"
-    if drop:
-        drop_views(op.get_bind())
     op.add_column("conversation", sa.Column("possible_danger", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("gate_tally", sa.Column("messages", sa.Integer(), nullable=False, server_default="0"))
     for column in _OF_EMERGENCY:
@@ -73,4 +69,4 @@ def downgrade() -> None:
         op.drop_column("emergency", column().name)
     op.drop_column("gate_tally", "messages")
     op.drop_column("conversation", "possible_danger")
-    create_due_views(op.get_bind())
+    create_views(op.get_bind())
