@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic_core import to_jsonable_python
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
@@ -137,6 +138,31 @@ def insert_notices(connection: Connection, *, notices: Sequence[SlaReminder], no
     statement = insert_ignore(connection, SlaNoticeRow).returning(table_of(SlaNoticeRow).c.id)
     fresh = set(connection.execute(statement, rows).scalars())
     return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
+
+
+def take_notices(connection: Connection, conversation_id: UUID, *, since: datetime) -> list[dict[str, Any]]:
+    """Delete the notices of a promise that turns out never to have been due, and return them as JSON."""
+    table = table_of(SlaNoticeRow)
+    which = (table.c.conversation_id == conversation_id, table.c.at >= since)
+    names = (table.c.id, table.c.promise, table.c.kind, table.c.due_at, table.c.at)
+    rows = connection.execute(sa.select(*names).where(*which)).mappings().all()
+    connection.execute(sa.delete(table).where(*which))
+    return [dict(to_jsonable_python(dict(row))) for row in rows]
+
+
+def put_back_notices(connection: Connection, conversation_id: UUID, *, notices: Sequence[Mapping[str, Any]]) -> None:
+    """Insert what `take_notices` returned, so that none of it is reported again."""
+    rows = [
+        {
+            **each,
+            "id": UUID(each["id"]),
+            "conversation_id": conversation_id,
+            "due_at": datetime.fromisoformat(each["due_at"]),
+            "at": datetime.fromisoformat(each["at"]),
+        }
+        for each in notices
+    ]
+    insert_new(connection, SlaNoticeRow, rows=rows)
 
 
 def write_updates(connection: Connection, updates: Sequence[SlaUpdate]) -> None:

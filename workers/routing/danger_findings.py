@@ -7,9 +7,10 @@ the customer gets the operator's correction. "In danger" makes an emergency like
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -36,10 +37,10 @@ from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_
 from router.threads.correlation import make_message_id, make_token
 from store.conversations import alarms, danger_questions
 from store.conversations.alarms import EmergencyRecord, Escalation, Judgement
-from store.conversations.changes import LockedConversation, lock
+from store.conversations.changes import LockedConversation, is_agent, lock
 from store.conversations.danger_questions import DangerQuestion
 from store.conversations.read import find_conversation
-from store.conversations.sla import pauses_of
+from store.conversations.sla import pauses_of, put_back_notices, take_notices
 from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
@@ -120,9 +121,12 @@ class EmergencyService:
             return
         before = alarms.read_case(connection, known.conversation_id)
         after = calmed(before, paged=_paged(known, before), calm=_calm(known, before), now=now)
+        if after.assignee != before.assignee and after.assignee and not is_agent(connection, after.assignee):
+            after = replace(after, assignee=None)
         due = self._due(connection, known.conversation_id, after)
         alarms.write_case(connection, known.conversation_id, after, emergency=False, due=due, now=now)
-        changed = {"before": state_to_json(before), "after": state_to_json(after)}
+        notices = take_notices(connection, known.conversation_id, since=known.at)
+        changed = {"before": state_to_json(before), "after": state_to_json(after), "notices": notices}
         judgement = Judgement(confirmed=False, by=by, confirmed_at=now, changed=changed)
         alarms.judge_emergency(connection, known.conversation_id, judgement)
         correction = self._correct(connection, known, before, now=now)
@@ -168,10 +172,14 @@ class EmergencyService:
     def _restore(self, connection: Connection, known: EmergencyRecord, *, emergency: bool, now: datetime) -> None:
         """Make the case what it was before the last judgement, where no one has changed it since."""
         current = alarms.read_case(connection, known.conversation_id)
-        changed = known.changed or {"before": state_to_json(current), "after": state_to_json(current)}
+        changed: Mapping[str, Any] = known.changed or {
+            "before": state_to_json(current),
+            "after": state_to_json(current),
+        }
         state = restored(current, before=read_state(changed["before"]), after=read_state(changed["after"]))
         due = self._due(connection, known.conversation_id, state)
         alarms.write_case(connection, known.conversation_id, state, emergency=emergency, due=due, now=now)
+        put_back_notices(connection, known.conversation_id, notices=changed.get("notices", ()))
         withdraw_correction(connection, known.conversation_id, inbound_id=known.inbound_id, now=now)
 
     def _escalation(self, paged: PagedCase, *, now: datetime) -> Escalation:

@@ -18,10 +18,11 @@ from store.conversations.changes import Change, change, lock
 from store.conversations.sla import note_reply
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.tables.desk import DangerQuestionRow, EmergencyRow
+from store.tables.desk import DangerQuestionRow, EmergencyRow, SlaNoticeRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import BOB, TOML, Desk, closed_now, envelope, text_in
+from workers.chores.sla import Watch
 from workers.routing.brain import build_brain
 from workers.routing.danger_findings import EmergencyService
 from workers.routing.route import Router
@@ -167,6 +168,23 @@ def test_a_case_that_was_escalated_later_is_what_it_was_before(desk: Desk) -> No
     assert released.clock_started_at == before.clock_started_at
     # The customer waits for an answer to the second message.
     assert released.next_reply_due_at is not None
+
+
+def test_a_promise_of_the_emergency_that_was_broken_is_none_of_the_calm_one(desk: Desk) -> None:
+    desk.route(envelope("1", text="I was hacked"))
+    desk.change(ConversationRow, clock_started_at=datetime.now(UTC) - timedelta(hours=1), watch_at=datetime.now(UTC))
+    watch = Watch(desk.database, desk.brain)
+    watch.once()
+    assert [(row.promise, row.kind) for row in desk.rows(SlaNoticeRow)] == [("first_reply", "breach")]
+
+    judge(desk, danger=False)
+    assert desk.rows(SlaNoticeRow) == []
+    watch.once()
+    assert desk.rows(SlaNoticeRow) == []
+
+    judge(desk, danger=None)
+    watch.once()
+    assert kinds(desk).count("sla.breached") == 1
 
 
 def test_a_false_alarm_at_night_waits_for_the_morning(database: Database, tmp_path: Path) -> None:
