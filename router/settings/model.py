@@ -57,7 +57,9 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
-    authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored.
+    authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored. A mail
+        channel may name its own.
+    check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
     listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
@@ -76,6 +78,7 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
+    check_dkim: bool = False
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
     requests_per_second: int = Field(default=100, ge=0)
@@ -261,3 +264,8 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+
+    def believed_authserv_id(self, channel: str) -> str | None:
+        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
+        configured = self.channels.get(channel)
+        return configured.believed_authserv_id(self.omniyard.authserv_id) if configured else None
