@@ -171,7 +171,7 @@ def act(
     Raises ProblemError and OmniyardError, with the API's texts.
     """
     wanted = order.change()
-    require_soon(order.snoozed_until, field="snoozed_until", now=desk.now())
+    require_soon(order.snoozed_until, field="snoozed_until", now=read_clock(connection))
     _require_known(desk, order)
     case = lock(connection, find_for(connection, key, actor=actor).id, version=version)
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
