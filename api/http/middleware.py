@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import FieldError, respond
@@ -40,6 +40,9 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 _HSTS: Final = "max-age=31536000"
+
+# As nginx logs it; no answer is sent with it.
+_CLIENT_CLOSED: Final = 499
 
 _log = structlog.get_logger()
 
@@ -78,6 +81,9 @@ class Boundary:
             return
         try:
             await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            # The client closed the connection before its request had arrived: no one reads a response.
+            answer.status = answer.status or _CLIENT_CLOSED
         except Exception as error:  # noqa: BLE001  (the process's outer loop: log, respond, go on with the next request)
             _log.error("request.failed", request_id=scope["request_id"], route=_route(scope), exc_info=error)
             if not answer.status:

@@ -32,6 +32,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "stale": (412, "Changed since", "The version is not the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk accepts."),
+    "misdirected": (421, "Another host", "`Host` is not the name of this desk: see `public_url` in its configuration."),
     "invalid": (422, "Not valid", "Something in the request is not valid; `errors` says what and where."),
     "too-many-requests": (429, "Too many requests", "This token sends too much; `Retry-After` says when to go on."),
     "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),

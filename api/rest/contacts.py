@@ -33,6 +33,7 @@ from store.contacts.profiles import (
     timeline,
 )
 from store.conversations.read import Position
+from store.conversations.search import purge_forgotten
 from store.db.engine import read_clock
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -282,6 +283,7 @@ def erase(
     with desk.database.write() as connection:
         _find(connection, contact_id, actor=actor)
         counts = erase_contact(connection, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection))
+    purge_forgotten(desk.database)
     return Erased.model_validate(counts)
 
 

@@ -45,6 +45,7 @@ _ENTRY: Final[dict[str, Any]] = {
     "received_at": "2026-11-20T04:00:00Z",
     "accepted_at": "2026-11-20T04:00:01Z",
     "discarded_at": None,
+    "shut": "",
 }
 
 routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
@@ -66,6 +67,7 @@ class QuarantinedEntry(BaseModel):
     received_at: datetime
     accepted_at: datetime
     discarded_at: datetime | None
+    shut: str = Field(default="", description="Why its subject and sender cannot be shown: it cannot be opened.")
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:

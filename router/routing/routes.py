@@ -234,4 +234,8 @@ def _classification(analysis: Analysis) -> ClassificationTrace:
         language=seen.language,
         facts=tuple(sorted({fact.kind for fact in seen.facts})),
         missing_facts=seen.missing_facts,
+        possible_danger=seen.possible_danger,
+        danger=seen.danger,
+        danger_threshold=seen.danger_threshold,
+        danger_evidence=seen.danger_evidence,
     )
