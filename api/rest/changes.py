@@ -176,7 +176,7 @@ def act(
     Raises ProblemError and OmniyardError, with the API's texts.
     """
     wanted = order.change()
-    require_soon(order.snoozed_until, field="snoozed_until", now=desk.now())
+    require_soon(order.snoozed_until, field="snoozed_until", now=read_clock(connection))
     _require_known(desk, order)
     conversation_id = find_for(connection, key, actor=actor).id
     case = lock(connection, conversation_id, version=version)

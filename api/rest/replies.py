@@ -22,6 +22,7 @@ from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
+from store.db.engine import read_clock
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
@@ -128,7 +129,8 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once, now=desk.now()))
+        wanted = _request(order, actor=actor, key=once, now=read_clock(connection))
+        message_id = desk.replying.reply(connection, case, wanted)
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
