@@ -192,6 +192,8 @@ class ProviderEndpoint(Protocol):
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
         """Return the response to the provider's challenge.
 
+        Anybody can ask, with any text: the answer is never something that `is_signed` accepts for a body. Where the
+        provider tests and signs under one secret, the form of the text separates the two.
         Raises NotFound for a provider without challenges, PermanentError for a request that is not a challenge.
         """
 

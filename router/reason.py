@@ -39,8 +39,11 @@ class ReasonKey(StrEnum):
     NO_REPLY_ADDRESS = "no_reply_address"
 
     # Signs about the sender.
+    PROVIDER_NAMES_SENDER = "provider_names_sender"
+    VISITOR_NAMES_ADDRESS = "visitor_names_address"
     SENDERS_UNCHECKED = "senders_unchecked"
     DOMAIN_CONFIRMED = "domain_confirmed"
+    DOMAIN_SIGNED = "domain_signed"
     DOMAIN_FORGED = "domain_forged"
     DOMAIN_UNCONFIRMED = "domain_unconfirmed"
     DOMAIN_WITHOUT_RESULT = "domain_without_result"
@@ -56,6 +59,8 @@ class ReasonKey(StrEnum):
     SENDER_TAKES_PART = "sender_takes_part"
     NEW_SUBJECT = "new_subject"
     SENDER_IS_NO_PARTICIPANT = "sender_is_no_participant"
+    SENDER_IS_FORGED = "sender_is_forged"
+    SENDER_IS_UNPROVEN = "sender_is_unproven"
     NOTHING_POINTS = "nothing_points"
     RETURNED_MESSAGE_IS_OURS = "returned_message_is_ours"
     RETURNED_MESSAGE_IS_UNKNOWN = "returned_message_is_unknown"
@@ -96,6 +101,7 @@ class ReasonKey(StrEnum):
     SENDER_IS_NOT_NAMED = "sender_is_not_named"
     SIGNAL_IS_MISSING = "signal_is_missing"
     CONTACT_LABEL_IS_MISSING = "contact_label_is_missing"
+    SENDER_INHERITS_NOTHING = "sender_inherits_nothing"
     FOLLOWS_CASE = "follows_case"
     FOLLOWS_NO_CASE = "follows_no_case"
     WORDS_ARE_MISSING = "words_are_missing"
@@ -103,6 +109,7 @@ class ReasonKey(StrEnum):
     # The automatic reply, or why there is none.
     PERSON_WROTE = "person_wrote"
     MACHINE_WROTE = "machine_wrote"
+    ADDRESS_IS_ABUSED = "address_is_abused"
     SHORT_CODE_SENDER = "short_code_sender"
     SENDER_WITHOUT_ADDRESS = "sender_without_address"
     ROBOT_ADDRESS = "robot_address"

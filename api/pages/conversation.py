@@ -29,7 +29,7 @@ from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.conversations.alarms import EmergencyRecord, find_emergency
 from store.conversations.lists import Filter, unread_among
-from store.conversations.messages import MessageRecord, attachments_of, find_message
+from store.conversations.messages import MessageRecord, attachments_of, find_message, has_forged
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
@@ -85,6 +85,7 @@ def show_conversation(
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
     if is_new:
         _note_read(desk, actor, story.conversation)
@@ -96,6 +97,7 @@ def show_conversation(
         "may": partial(can, actor),
         "Verb": Verb,
         "refusal": refusal,
+        "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal),
         "presence": "",
         "form_key": uuid4().hex,

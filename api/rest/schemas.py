@@ -85,6 +85,7 @@ _MESSAGE: Final[dict[str, Any]] = {
     "sent_at": _AT,
     "received_at": _AT,
     "origin": "person",
+    "sender_proof": "proven",
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
@@ -143,6 +144,7 @@ _OUTGOING: Final[dict[str, Any]] = {
 def message_example() -> dict[str, Any]:
     """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
+    own |= {"sender_proof": ""}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
@@ -257,6 +259,9 @@ class MessageEntry(BaseModel):
     sent_at: datetime | None = Field(description="The sender's claim.")
     received_at: datetime
     origin: str
+    sender_proof: str = Field(
+        description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
+    )
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
     why: list[ReasonEntry] = Field(description="Summary of the trace.")

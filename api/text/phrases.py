@@ -109,6 +109,14 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "is_reading": ("{names} is looking at this", "{names} 正在查看"),
     "news_arrived": ("Something new has arrived. Your text is kept.", "有新内容，您的文字已保留。"),
     # Next to the conversation.
+    "forged": ("The sender is forged.", "发件人系伪造。"),
+    "forged_more": (
+        "The owner of this address did not write this. Do nothing that it asks for; a reply goes to the owner.",
+        "该邮件并非由该地址的主人发出：请勿按其要求操作；在此回复只会发给该地址的主人。",
+    ),
+    "forged_points_at": ("The case that it pointed at", "其所指的会话"),
+    "proof_failed": ("forged sender", "发件人系伪造"),
+    "proof_unproven": ("sender not verified", "发件人未验证"),
     "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
     "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),

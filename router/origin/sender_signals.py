@@ -1,6 +1,6 @@
 """Signals for and against the sender's claimed identity: shown to agents, usable in routes, proof of nothing.
 
-The identity is the address alone; whether to trust it depends on our own mail server's results (RFC 8601, RFC 7489).
+Identity hangs on the address alone; what is proven about the address is `router.origin.sender_proof`'s.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from router.envelope import Envelope, PartyKind
+from router.origin.sender_proof import ProofKind, SenderProof
 from router.reason import Reason, ReasonKey, StoredReason
 from router.text.chinese_script import fold_case
 from router.text.patterns import matches_at, occurrences
@@ -102,8 +103,6 @@ def _skeleton(domain: str) -> str:
 
 # The normaliser's text in `Envelope.defects` (RFC 5322 section 3.6.2 requires a Sender field with several authors).
 SEVERAL_AUTHORS: Final = "The mail names more than one author."
-_RESULTS: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]{0,500}\)")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]]{1,64}@[^\s<>@,;:\"()\[\]]{1,255}")
 _TEXT_CHARACTERS: Final = 2_000
 # Phrases of senders who pretend to be staff; in a name, and in the text.
@@ -123,7 +122,7 @@ _STAFF_STARTS: Final = ("我是", "本公司", "内部", "i am", "i'm", "this is
 
 
 class SignalKind(StrEnum):
-    """The kind of a signal. verified: our server confirmed the author's domain (DMARC)."""
+    """What was noticed. verified, forged, unverified: what is proven (`router.origin.sender_proof.ProofKind`)."""
 
     VERIFIED = "verified"
     FORGED = "forged"
@@ -144,22 +143,22 @@ class Signal:
     why: StoredReason
 
 
-# The meaning of our own server's DMARC result (RFC 7489 section 11.2); any other result confirms nothing.
-_DMARC: Final = {
-    "pass": (SignalKind.VERIFIED, ReasonKey.DOMAIN_CONFIRMED),
-    "fail": (SignalKind.FORGED, ReasonKey.DOMAIN_FORGED),
+# The signal that shows how far the sender is proven.
+_VERDICTS: Final = {
+    ProofKind.PROVEN: SignalKind.VERIFIED,
+    ProofKind.FAILED: SignalKind.FORGED,
+    ProofKind.UNPROVEN: SignalKind.UNVERIFIED,
 }
 
 
-def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str | None) -> tuple[Signal, ...]:
-    """Return the signals about the sender of a mail; none for other channels.
+def signals(envelope: Envelope, *, own_domains: frozenset[str], proof: SenderProof) -> tuple[Signal, ...]:
+    """Return what was noticed about the sender of a mail, the proof first; nothing for other channels.
 
-    own_domains: in lower case.
-    authserv_id: our mail server's name in its results (RFC 8601 section 2.5); None if it writes none.
+    own_domains: in lower case.  proof: of this sender.
     """
     if envelope.sender.kind is not PartyKind.EMAIL:
         return ()
-    verdict = _verdict(envelope, authserv_id)
+    verdict = Signal(_VERDICTS[proof.kind], proof.why)
     found = [verdict, *_addresses(envelope, own_domains), *_names(envelope)]
     domain = _domain(envelope.sender.handle)
     if domain in own_domains:
@@ -182,31 +181,10 @@ def _claim(envelope: Envelope) -> str:
     return text[words.start() : words.end()] if words else ""
 
 
-def authentication_results(envelope: Envelope, *, authserv_id: str) -> dict[str, str]:
-    """Return our own server's results by method: dmarc, dkim, spf.
-
-    The newest field wins for each method: an older one of the same name was written before the mail reached our server,
-    and a server that does not remove such fields breaks RFC 8601 section 5.
-    """
-    found: dict[str, str] = {}
-    for field in envelope.authentication:
-        signer, _, results = _COMMENT.sub(" ", field).partition(";")
-        # RFC 8601 section 2.2: a version number may follow the name.
-        if signer.split()[:1] == [authserv_id] or signer.split()[:1] == [authserv_id.lower()]:
-            for method, result in _RESULTS.findall(results):
-                found.setdefault(method.lower(), result.lower())
-    return found
-
-
-def _verdict(envelope: Envelope, authserv_id: str | None) -> Signal:
-    if not authserv_id:
-        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.SENDERS_UNCHECKED))
-    results = authentication_results(envelope, authserv_id=authserv_id)
-    if not results:
-        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.DOMAIN_WITHOUT_RESULT))
-    kind, key = _DMARC.get(results.get("dmarc", ""), (SignalKind.UNVERIFIED, ReasonKey.DOMAIN_UNCONFIRMED))
-    said = ", ".join(f"{method}={result}" for method, result in results.items())
-    return Signal(kind, Reason(key, {"results": said}))
+def proof_in(noticed: Iterable[Signal]) -> ProofKind | None:
+    """Return the proof as the first signal about a sender keeps it; None where none was noticed."""
+    kinds = {kind: proof for proof, kind in _VERDICTS.items()}
+    return next((kinds[signal.kind] for signal in noticed if signal.kind in kinds), None)
 
 
 def _addresses(envelope: Envelope, own_domains: frozenset[str]) -> Iterator[Signal]:

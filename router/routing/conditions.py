@@ -32,7 +32,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """Facts besides the message itself.
+    """Facts besides the message itself. They count only for a sender who is proven to be the contact.
 
     contact_labels: the sender's labels, such as "vip".
     follows_case: it refers to an earlier case of its sender that is closed or old, and opens a new one.
@@ -75,6 +75,7 @@ _CATEGORY_IS_UNKNOWN: Final = Reason(ReasonKey.CATEGORY_IS_UNKNOWN)
 _SENDER_IS_NOT_NAMED: Final = Reason(ReasonKey.SENDER_IS_NOT_NAMED)
 _SIGNAL_IS_MISSING: Final = Reason(ReasonKey.SIGNAL_IS_MISSING)
 _CONTACT_LABEL_IS_MISSING: Final = Reason(ReasonKey.CONTACT_LABEL_IS_MISSING)
+_SENDER_INHERITS_NOTHING: Final = Reason(ReasonKey.SENDER_INHERITS_NOTHING)
 _FOLLOWS_CASE: Final = Reason(ReasonKey.FOLLOWS_CASE)
 _FOLLOWS_NO_CASE: Final = Reason(ReasonKey.FOLLOWS_NO_CASE)
 _WORDS_ARE_MISSING: Final = Reason(ReasonKey.WORDS_ARE_MISSING)
@@ -145,13 +146,20 @@ def _signal(condition: Condition, message: RouteInput) -> Reason | None:
 
 def _contact(condition: Condition, message: RouteInput) -> Reason | None:
     wanted, labels = set(condition.contact), message.background.contact_labels
-    return None if not wanted or wanted & labels else _CONTACT_LABEL_IS_MISSING
+    if not wanted:
+        return None
+    if not message.analysis.proof.inherits:
+        return _SENDER_INHERITS_NOTHING
+    return None if wanted & labels else _CONTACT_LABEL_IS_MISSING
 
 
 def _follows_case(condition: Condition, message: RouteInput) -> Reason | None:
-    follows = message.background.follows_case
+    inherits, earlier = message.analysis.proof.inherits, message.background.follows_case
+    follows = inherits and earlier
     if condition.follows_case in {None, follows}:
         return None
+    if earlier and not inherits:
+        return _SENDER_INHERITS_NOTHING
     return _FOLLOWS_CASE if follows else _FOLLOWS_NO_CASE
 
 

@@ -59,7 +59,9 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
-    authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored.
+    authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored. A mail
+        channel may name its own.
+    check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
     listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
     trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed.
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
@@ -82,6 +84,7 @@ class DeskSettings(Frozen):
     old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
+    check_dkim: bool = False
     keep_originals: Pause | None = None
     outage_customers: int = Field(default=10, ge=0)
     requests_per_second: int = Field(default=100, ge=0)
@@ -267,3 +270,8 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+
+    def believed_authserv_id(self, channel: str) -> str | None:
+        """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
+        configured = self.channels.get(channel)
+        return configured.believed_authserv_id(self.omniyard.authserv_id) if configured else None

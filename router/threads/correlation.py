@@ -1,5 +1,8 @@
 """Decide which conversation a message belongs to, and by which sign. A sign counts only if the sender may join.
 
+How far a sender is proven decides which signs count (`router.origin.sender_proof`): of a proven one all of them, of an
+unproven one our token and the Message-IDs that we sent, of a forged one none.
+
 Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
 nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
 Short messages have no signs: they join their sender's open conversation on the same channel.
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +21,7 @@ from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
+from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
 
 # The core of a subject, without the additions of mail programs and lists.
@@ -147,36 +151,60 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     envelope: Envelope,
     *,
     signs: Signs,
+    proof: SenderProof,
     contact_id: UUID,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
+    ours: Collection[str],
     key: bytes,
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
 ) -> Correlation:
     """Decide which conversation the message joins.
 
-    signs: the message's own (`find_signs`).
+    signs: the message's own (`find_signs`).  proof: of its sender.
+    ours: those of its Message-IDs that we sent.
     by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
     if envelope.bounce is not None:
         return _as_report(envelope, by_reference=by_reference, key=key)
-    refused: Candidate | None = None
-    pointed_at = _pointed_at(envelope, signs, by_reference=by_reference, by_message_id=by_message_id, key=key)
-    for sign, candidate in pointed_at:
-        if candidate.contact_id != contact_id:
-            refused = refused or candidate
+    refused: Correlation | None = None
+    pointed_at = _pointed_at(
+        envelope, signs, by_reference=by_reference, by_message_id=by_message_id, ours=ours, key=key
+    )
+    for sign, candidate, is_ours in pointed_at:
+        if why := _refusal(sign, proof=proof, takes_part=candidate.contact_id == contact_id, is_ours=is_ours):
+            refused = refused or Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
         elif _is_new_matter(envelope, candidate):
             return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
         else:
             return Correlation(candidate, sign, Reason(ReasonKey.SENDER_TAKES_PART, {"sign": sign.value}))
     if chat is not None and envelope.sender.kind in CHAT_KINDS:
         return _in_chat(envelope, chat, join_within=join_within)
-    if refused:
-        why = Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
-        return Correlation(None, SignKind.NONE, why, linked_to=refused.conversation_id)
-    return Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+    return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+
+
+def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bare: bool) -> Correlation:
+    """Decide about a message that says what its sender said in a case before.
+
+    channel: where it was said.  bare: it brings nothing but words, which are in the case already.
+    """
+    why = _refusal(SignKind.REPEATED, proof=proof, takes_part=True, is_ours=bare)
+    if why:
+        return Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
+    return Correlation(candidate, SignKind.REPEATED, Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": channel}))
+
+
+def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: bool) -> Reason | None:
+    """Return what keeps a message from joining what a sign points at; None if it may."""
+    if not proof.may_join:
+        return Reason(ReasonKey.SENDER_IS_FORGED)
+    if not takes_part:
+        return Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
+    if is_ours or proof.joins_by_any_sign:
+        return None
+    return Reason(ReasonKey.SENDER_IS_UNPROVEN, {"sign": sign.value})
 
 
 def _bounced(envelope: Envelope) -> tuple[str, ...]:
@@ -216,10 +244,12 @@ def _pointed_at(
     *,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
+    ours: Collection[str],
     key: bytes,
-) -> list[tuple[SignKind, Candidate]]:
+) -> list[tuple[SignKind, Candidate, bool]]:
+    """Return what each sign points at, strongest first, and whether the sign is one that we sent."""
     found = [
-        (SignKind.TOKEN, by_reference[reference])
+        (SignKind.TOKEN, by_reference[reference], True)
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
@@ -227,7 +257,9 @@ def _pointed_at(
         sign = SignKind.QUOTING if message_id == envelope.rfc_message_id else SignKind.ANSWERED
         # Of several conversations that know a message, the one that moved last is the one people read.
         latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
-        found += [(sign, candidate) for candidate in latest_first]
+        # A message that bears the Message-ID of ours answers nothing.
+        is_ours = sign is SignKind.ANSWERED and message_id in ours
+        found += [(sign, candidate, is_ours) for candidate in latest_first]
     return found
 
 

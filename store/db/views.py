@@ -29,20 +29,28 @@ _MESSAGES: Final = """
 {create} inbox_messages AS
 SELECT m.id, m.conversation_id, c.reference, m.contact_id, m.direction, m.channel, m.sender_handle, m.sender_name,
        m.subject, m.text, m.quoted, m.origin, m.rfc_message_id, m.sent_at, m.received_at,
-       (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments
+       (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments{later}
 FROM message m JOIN conversation c ON c.id = m.conversation_id
 """
 
+# Columns of messages that came after the view, in the order in which they came.
+_LATER: Final = ("sender_proof",)
+
 
 def create_views(connection: Connection) -> None:
-    """Create both views, replacing older ones; the tables must exist."""
+    """Create both views, replacing older ones; the tables must exist.
+
+    Older migrations call this too: a column that a later one adds is shown from then on.
+    """
+    columns = {column["name"] for column in sa.inspect(connection).get_columns("message")}
+    later = "".join(f", m.{name}" for name in _LATER if name in columns)
     create = "CREATE OR REPLACE VIEW"
     if connection.dialect.name == "sqlite":
         create = "CREATE VIEW"
         drop_views(connection)
     # Replacing a view keeps its grants on PostgreSQL; dropping it would remove them.
     for view in (_CONVERSATIONS, _MESSAGES):
-        connection.execute(sa.text(view.format(create=create)))
+        connection.execute(sa.text(view.format(create=create, later=later)))
 
 
 def drop_views(connection: Connection) -> None:

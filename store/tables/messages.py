@@ -218,6 +218,8 @@ class ConversationRow(SQLModel, table=True):
 class MessageRow(SQLModel, table=True):
     """One entry of a conversation.
 
+    sender_proof: of an incoming message, what is proven about its sender (`router.origin.sender_proof.ProofKind`);
+        empty for messages that are older than this column.
     trace: the reasons of every decision about it (`router.routing.trace.Trace`).
     fingerprint: of its canonical words, to detect repetitions.
     echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
@@ -248,6 +250,7 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = None
     received_at: datetime
     origin: str = "person"
+    sender_proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None

@@ -195,6 +195,7 @@ def envelope_of(situation: Situation) -> Envelope:
         text=situation.says,
         in_reply_to=("before@wallet.example",) if situation.answers else (),
         machine_headers=situation.headers,
+        signed_by=("customer.example",),
     )
 
 
@@ -216,7 +217,14 @@ def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
     (analysis,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
     correlation = correlate(
-        envelope, signs=analysis.signs, contact_id=ANN, by_reference={}, by_message_id=known, key=desk.key
+        envelope,
+        signs=analysis.signs,
+        proof=analysis.proof,
+        contact_id=ANN,
+        by_reference={},
+        by_message_id=known,
+        ours=known,
+        key=desk.key,
     )
     background = Background(contact_labels=situation.labels, follows_case=correlation.follows_case)
     decision = desk.table.decide(analysis, now=moment(situation.at), background=background)

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from connectors.base import MAIL, Arrival, Cursor, Page
+from connectors.email.dkim_check import SignatureCheck
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
 from connectors.normalise import normalise_page
@@ -39,6 +40,7 @@ class Intake:
     """Stores mail for all channels of a process; its methods are thread-safe.
 
     mail: the polled channels whose mail needs a parser process.  new_guard: makes the guard of one parser.
+    signatures: verifies signatures of mail; its guards must have been made for that.  None verifies none.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Intake:
         lease: timedelta = LEASE,
         mail: Collection[str] = (),
         new_guard: Callable[[], Guard] = Guard,
+        signatures: SignatureCheck | None = None,
     ) -> None:
+        self._signatures = signatures
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
         self._new_guard = new_guard
         # Loading a reader keeps one processor busy; more at once only make each of them slower.
@@ -163,7 +167,9 @@ class Intake:
         if not page.messages:
             return []
         if page.form == MAIL:
-            return guard().normalise_page(page.messages, channel=page.channel)
+            arrivals = guard().normalise_page(page.messages, channel=page.channel)
+            check = self._signatures
+            return check.note(page.messages, arrivals, guard=guard()) if check else arrivals
         return normalise_page(page.messages, channel=page.channel, form=page.form)
 
     def _reader(self, channel: str) -> Guard:

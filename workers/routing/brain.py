@@ -35,7 +35,7 @@ class Brain:
 
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Analyse envelopes with this desk's settings; the results are in the same order."""
-        authserv_id = self.settings.omniyard.authserv_id
+        authserv_id = self.settings.believed_authserv_id
         return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:

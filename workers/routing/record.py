@@ -46,9 +46,18 @@ def known_ids(incoming: Incoming) -> list[str]:
     return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
 
 
+def lasting_ids(incoming: Incoming) -> list[str]:
+    """Return those of its Message-IDs that lead others to its conversation: none of what is forged.
+
+    Else the customer's next mail, which quotes the same, would be filed next to the forgery.
+    """
+    return known_ids(incoming) if incoming.analysis.proof.may_join else []
+
+
 def may_repeat(incoming: Incoming) -> bool:
-    """Return whether the message can repeat an earlier one: a person wrote it, and it is not from an archive."""
-    return incoming.analysis.origin.kind is OriginKind.PERSON and not incoming.row.backfill
+    """Return whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
+    analysis = incoming.analysis
+    return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not incoming.row.backfill
 
 
 def evidence_of(analysis: Analysis) -> dict[str, object]:
@@ -237,7 +246,7 @@ class Recorder:
         if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id
-        keys = [(known_id, placement.conversation_id, known_id == own) for known_id in known_ids(placement.incoming)]
+        keys = [(known_id, placement.conversation_id, known_id == own) for known_id in lasting_ids(placement.incoming)]
         self.outcome.thread_keys.extend(keys)
 
     def _auto_reply(self, placement: Placement, reply: AutoReply, *, key: str) -> None:
@@ -323,6 +332,7 @@ def _message(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "sent_at": analysis.envelope.sent_at,
         "received_at": incoming.row.received_at,
         "origin": analysis.origin.kind,
+        "sender_proof": analysis.proof.kind,
         "fingerprint": analysis.fingerprint,
         "echo": analysis.echo if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,

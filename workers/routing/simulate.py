@@ -104,7 +104,10 @@ def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, mo
 def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) -> Sequence[Analysis]:
     """Return the analyses of the other configuration; repeat only the steps whose settings differ."""
     envelopes = [analysis.envelope for analysis in analyses]
-    if (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
+    channels = {envelope.channel for envelope in envelopes}
+    old, new = before.settings.believed_authserv_id, after.settings.believed_authserv_id
+    believes_others = any(old(channel) != new(channel) for channel in channels)
+    if believes_others or (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
         return analyses

@@ -161,9 +161,13 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     another one; then the hints; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
-    shifted = _shifted(content, codec=codec, declared=declared) if _may_shift(content) else None
-    if shifted is not None:
-        return shifted if codec not in _STATEFUL else Decoded(shifted.text)
+    # One scan for each sign: a pattern for all of them takes longer.
+    if b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS:
+        shifted = _shifted(content, codec=codec, declared=declared)
+        if shifted is not None:
+            return shifted if codec not in _STATEFUL else Decoded(shifted.text)
+    elif content.isascii() and codec not in _STATEFUL and not codec.startswith(("utf-1", "utf_1", "utf1", "utf-3")):
+        return Decoded(content.decode("ascii"))
     found = _plainly(content, codec=codec, declared=declared)
     if found is not None:
         return found
@@ -216,10 +220,6 @@ def _begins_as(content: bytes, codec: str) -> bool:
 def _says(declared: str, codec: str) -> str:
     label = f"labelled {declared[:40]}" if declared else "labelled with no charset"
     return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
-
-
-def _may_shift(content: bytes) -> bool:
-    return b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS
 
 
 def _shifted(content: bytes, *, codec: str, declared: str) -> Decoded | None:

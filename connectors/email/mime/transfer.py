@@ -60,7 +60,8 @@ def read_text(symbols: bytes, charset: str, *, is_plain: bool) -> Content:
     # Pieces of both kinds may have two charsets: each is read by itself.
     pieces = [(charsets.decode(data, charset), encoded) for data, encoded in _pieces(symbols.strip(_BREAKS), charset)]
     count = next((index for index, (_, encoded) in enumerate(pieces) if not encoded), len(pieces)) if is_plain else 0
-    footer = _joined(pieces[count:]) if count else ""
+    # Databases refuse a zero in text.
+    footer = _joined(pieces[count:]).replace("\0", "") if count else ""
     defect = DAMAGED if all(encoded or not text.strip() for text, encoded in pieces) else NOT_ENCODED
     return Content(_joined(pieces[: count or None]).encode("utf-8", "replace"), "utf-8", defect, footer)
 

@@ -195,7 +195,7 @@ def test_a_channel_without_a_way_out_says_so(client: AppClient, database: Databa
     refused = post(client, opened)
 
     assert refused.status_code == 422
-    assert "no way out" in refused.json()["detail"]
+    assert "cannot send: it has no `send` table" in refused.json()["detail"]
 
 
 def test_a_note_is_for_agents_only(client: AppClient, database: Database, case: UUID) -> None:

@@ -32,7 +32,9 @@ def decide(condition, text, *, team="front", background=NOTHING_KNOWN):
 
 def decide_with(settings, text, *, at, background=NOTHING_KNOWN, **fields):
     sender = Party(PartyKind.EMAIL, "a@b.c")
-    envelope = Envelope(channel="mail", source_key="1", sender=sender, received_at=at, text=text, **fields)
+    envelope = Envelope(
+        channel="mail", source_key="1", sender=sender, received_at=at, text=text, signed_by=("b.c",), **fields
+    )
     (reading,) = read_page([envelope], classifier=build_classifier(settings), own=frozenset())
     return build_table(settings).decide(reading, now=at, background=background)
 
