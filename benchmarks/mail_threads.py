@@ -18,10 +18,14 @@ from uuid import UUID, uuid5
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope
+from router.origin.sender_proof import ProofKind, SenderProof
+from router.reason import Reason, ReasonKey
 from router.threads.correlation import Candidate, core_subject, correlate, find_signs
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
 _EVERYONE: Final = UUID(int=1)
+# What is measured is which messages belong together, and not whom to believe.
+_PROVEN: Final = SenderProof(ProofKind.PROVEN, Reason(ReasonKey.DOMAIN_CONFIRMED, {"results": ""}))
 _BY_SUBJECT: Final = "orderedsubject"
 
 Groups = list[list[int]]
@@ -71,7 +75,16 @@ def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
     filed: list[UUID] = []
     for envelope in envelopes:
         signs = find_signs(envelope)
-        found = correlate(envelope, signs=signs, contact_id=_EVERYONE, by_reference={}, by_message_id=known, key=b"")
+        found = correlate(
+            envelope,
+            signs=signs,
+            proof=_PROVEN,
+            contact_id=_EVERYONE,
+            by_reference={},
+            by_message_id=known,
+            ours=(),
+            key=b"",
+        )
         candidate = found.joins or _opened(envelope)
         for message_id in signs.message_ids:
             known.setdefault(message_id, []).append(candidate)

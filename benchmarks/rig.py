@@ -22,6 +22,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from benchmarks.mailbox import AUTHSERV_ID
 from benchmarks.process_costs import cpu_seconds
 from store.db.engine import Database
 from store.db.migrate import upgrade
@@ -89,6 +90,7 @@ class Rig:
             f'data = "{self.folder / "var"}"',
             'database = "env:OMNIYARD_RIG_DATABASE"',
             f'takeover = "{self.takeover}"',
+            f'authserv_id = "{AUTHSERV_ID}"',
             f'public_url = "{self.public_url}"' if self.public_url else "",
         ]
         text = text.replace("[omniyard]", "\n".join(["[omniyard]", *keys]), 1)

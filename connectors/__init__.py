@@ -1,1 +1,1 @@
-"""THE GATES. Foreign bytes become an Envelope, an Outgoing becomes foreign bytes."""
+"""THE GATES. They turn foreign bytes into an Envelope, and an Outgoing into foreign bytes."""

@@ -1,14 +1,17 @@
-"""`python -m connectors`: open every enabled channel's gate and keep what comes in.
+"""`python -m connectors`: run the gates of all enabled channels and store what comes in.
 
-The composition root of the gates: here alone in its folder the workers and the store are known.
+The composition root of the gates: only this module of the folder knows the workers and the store.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 
 from connectors.daemon import Daemon
+from connectors.email.dkim_check import open_check
+from connectors.email.sandbox.parent import Guard
 from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
@@ -20,7 +23,15 @@ def main() -> None:
     """Compose the gates from the operator's file and run them until a signal ends it."""
     settings, database = open_house()
     lease = settings.omniyard.takeover
-    intake = Intake(database, bell=Bell(lambda: broker_url(settings)), lease=lease, mail=polled_mail(settings))
+    check = open_check(settings)
+    intake = Intake(
+        database,
+        bell=Bell(lambda: broker_url(settings)),
+        lease=lease,
+        mail=polled_mail(settings),
+        new_guard=partial(Guard, signatures=check is not None),
+        signatures=check,
+    )
     # A third of the lease: one renewal may be lost, and still no other process takes over.
     third = lease.total_seconds() / 3
     daemon = Daemon(
@@ -31,7 +42,7 @@ def main() -> None:
         renew_every=third,
         ask_again=third,
     )
-    # What is loaded now stays: the collector need not look through it with every page.
+    # Objects loaded by now stay: the garbage collector need not scan them with every page.
     gc.freeze()
     rested = daemon.run()
     intake.close()

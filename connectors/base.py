@@ -1,6 +1,6 @@
-"""The whole contract of a gate: foreign bytes in, one Page at a time; an Outgoing out; a probe for the operator.
+"""The contract of a gate: it fetches foreign bytes page by page, sends an Outgoing, and can be probed.
 
-A gate knows its provider and nothing else. It has no database: its caller keeps what it fetched,
+A gate knows only its provider. It has no database: its caller stores what it fetched,
 and then calls `settle` (mark seen, move, answer 250).
 """
 
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from router.delivery import DeliveryReport, Window
 
-# The form of messages that are mail.
+# The form of mail messages.
 MAIL: Final = "mail"
 
 
@@ -24,8 +24,8 @@ class RawMessage:
     """One message as the provider has it.
 
     source_key: the transport's own id with its epoch (`uidvalidity:uid`, a message sid, a DM event id).
-    content: the original bytes; empty if they could not be had, and then `defect` says why.
-    received_at: when the provider took it, aware UTC.
+    content: the original bytes; empty if they are not available, and then `defect` says why.
+    received_at: when the provider received it, aware UTC.
     from_sent: whether it was read from our own folder of sent mail, which only our own mail programs write.
     """
 
@@ -38,10 +38,10 @@ class RawMessage:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a channel has been read.
+    """The position up to which a channel has been read.
 
-    epoch: what makes positions comparable (IMAP's UIDVALIDITY); another epoch means another mailbox.
-    position: the provider's own mark within the epoch, as text.
+    epoch: positions are comparable only within an epoch (IMAP's UIDVALIDITY); another epoch means another mailbox.
+    position: the provider's own position within the epoch, as text.
     """
 
     epoch: str
@@ -50,15 +50,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What one fetch brought.
+    """The result of one fetch.
 
-    cursor: where to go on once these messages are kept; None if the channel pushes and has no position.
-    more: true if the provider has further messages waiting now.
-    backfill: true if these are old mail: shown to agents, but nothing automatic is sent and no clock starts.
+    cursor: where to continue once these messages are stored; None for a channel that pushes and has no position.
+    more: true if the provider has further messages now.
+    backfill: true for old mail: agents see it, but it gets no automatic reply and no clock.
     notice: a sentence for the operator when something about the channel changed (a new epoch); else empty.
-    waiting: how many messages the provider still has above the cursor, as far as is known.
-    held: how many messages the provider says it holds in all; None if it does not say.
-    form: how the messages are to be read: as mail, or by the reader of the kind of that name (`connectors.registry`).
+    waiting: how many messages the provider still has above the cursor, if known.
+    held: how many messages the provider has in all; None if it does not report it.
+    form: how to parse the messages: as mail, or with the reader of the kind of that name (`connectors.registry`).
     """
 
     channel: str
@@ -74,13 +74,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One message, normalised and ready to be kept.
+    """One message, normalised and ready to be stored.
 
     envelope: the Envelope as JSON (`router.envelope.to_json`).
-    original: the bytes as fetched, compressed with zstandard.  size: their length before.
-    content_hash: SHA-256 of the bytes as fetched; where a provider tells one message in several ways, of what it
-        says in all of them.
-    unreadable: why the message could not be read, in a sentence; its envelope is then a stub; else empty.
+    original: the fetched bytes, compressed with zstandard.  size: their length before.
+    content_hash: SHA-256 of the fetched bytes; where a provider delivers one message in several forms, of the values
+        that all forms contain.
+    unreadable: why the message could not be parsed, in a sentence; its envelope is then a stub; else empty.
     """
 
     source_key: str
@@ -94,14 +94,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What `probe` found. ok, and sentences for the operator: what is so, or what is wrong and how to mend it."""
+    """The result of a `probe`: ok, and sentences for the operator: facts, or problems with their solution."""
 
     ok: bool
     findings: tuple[str, ...]
 
 
 class Connector(Protocol):
-    """A channel that is polled. One thread at a time uses a connector, but for `close`."""
+    """A channel that is polled. Only one thread at a time uses a connector, except for `close`."""
 
     @property
     def channel(self) -> str:
@@ -110,50 +110,50 @@ class Connector(Protocol):
     def fetch(self, cursor: Cursor | None) -> Page:
         """Return the next messages above the cursor, oldest first; an empty page when there are none.
 
-        cursor: None on the first run ever; the channel's `start` setting then decides.
+        cursor: None on the very first run; the channel's `start` setting then decides.
         Raises TransientError when the provider cannot be reached or is busy, PermanentError when it refuses us.
         """
 
     def settle(self, page: Page) -> None:
-        """Tell the provider that the page is kept. Called after the commit; may fail freely; may come twice."""
+        """Tell the provider that the page is stored. Called after the commit; may fail or come twice."""
 
     def wait(self, seconds: float) -> None:
-        """Return after `seconds`, or sooner if the provider hints at new messages or `close` is called."""
+        """Return after `seconds`, or earlier if the provider announces messages or `close` is called."""
 
     def probe(self) -> Health:
-        """Log in, look, and say how it went; changes nothing."""
+        """Log in, test the access, and report it; change nothing."""
 
     def close(self) -> None:
-        """Let go of the connection and end a `wait`; callable from another thread."""
+        """Close the connection and end a `wait`; callable from another thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """A polled channel. poll: seconds between two looks when nothing is waiting."""
+    """A polled channel. poll: seconds between two polls when nothing is waiting."""
 
     connector: Connector
     poll: float
 
 
 class PushGate(Protocol):
-    """A channel that pushes: mail comes when it likes, and its sender waits for our answer."""
+    """A channel that pushes: its senders connect at any time and wait for our answer."""
 
     @property
     def channel(self) -> str:
         """The channel's name in the configuration."""
 
     def open(self, accept: Callable[[Page], None]) -> None:
-        """Begin to listen. Each page goes to `accept`, which returns once it is on disk; only then we say yes.
+        """Start to listen. Each page goes to `accept`, which returns once it is on disk; only then we confirm it.
 
-        accept: raises TransientError when the page cannot be kept now; its senders get a temporary refusal.
-        Raises TransientError when the address is taken, PermanentError when it can never be listened on.
+        accept: raises TransientError when the page cannot be stored now; its senders get a temporary refusal.
+        Raises TransientError when the address is in use, PermanentError when listening on it is impossible.
         """
 
     def check(self) -> None:
-        """Raise TransientError if we no longer listen."""
+        """Raise TransientError if the gate does not listen any more."""
 
     def probe(self) -> Health:
-        """Look whether we could listen, or do; changes nothing."""
+        """Test whether the gate listens or could listen; change nothing."""
 
     def close(self) -> None:
         """Stop listening; a sender that waits for an answer gets it first."""
@@ -161,9 +161,9 @@ class PushGate(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
-    """One HTTP request of a provider, as it came.
+    """One HTTP request of a provider, unchanged.
 
-    headers: names in lower case.  query: raw, without the question mark.  path: what follows the channel's address.
+    headers: names in lower case.  query: raw, without the question mark.  path: the part after the channel's address.
     """
 
     body: bytes
@@ -174,49 +174,51 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the provider gets as an answer. media_type: of the text."""
+    """The response to the provider. media_type: of the text."""
 
     text: str
     media_type: str
 
 
 class ProviderEndpoint(Protocol):
-    """Where the provider of one channel calls us over HTTP. Made for one request; keeps nothing.
+    """Handles the provider's HTTP requests for one channel. Made for one request; keeps no state.
 
-    All of it may raise ConfigError when the operator's file lacks what the provider's signature needs.
+    Every method may raise ConfigError when the operator's file lacks a value that the signature needs.
     """
 
     def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
-        """Return whether the provider signed these very bytes, and lately if it signs the time."""
+        """Return whether the provider signed exactly these bytes, and recently if it signs the time."""
 
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
-        """Return the answer to the provider's test of who we are.
+        """Return the response to the provider's challenge.
 
-        Raises NotFound for a provider that makes no such test, PermanentError for a request that is none.
+        Anybody can ask, with any text: the answer is never something that `is_signed` accepts for a body. Where the
+        provider tests and signs under one secret, the form of the text separates the two.
+        Raises NotFound for a provider without challenges, PermanentError for a request that is not a challenge.
         """
 
     def page(self, request: WebhookRequest, *, now: datetime) -> Page:
-        """Return the messages that a signed request brings; none when it brings something else.
+        """Return the messages in a signed request; none when it contains something else.
 
-        Raises PermanentError when it cannot be read or is not for this channel.
+        Raises PermanentError when it cannot be parsed or is not for this channel.
         """
 
     def answer(self, request: WebhookRequest) -> WebhookResponse:
-        """Return what the provider wants to hear once its messages are on disk."""
+        """Return the response that the provider expects once its messages are on disk."""
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:
-        """Return what a signed request says about a message of ours.
+        """Return the delivery report in a signed request.
 
-        Raises NotFound for a provider that reports nothing, PermanentError when it says nothing that is known.
+        Raises NotFound for a provider without reports, PermanentError when the report is not known.
         """
 
 
 class SendVerdict(StrEnum):
-    """What became of one attempt to send.
+    """The outcome of one attempt to send.
 
-    accepted: the provider has it.  refused: the provider said no to this message, for good.
-    not_sent: certainly not taken: no byte of it left, or the provider said "not now"; another attempt is safe.
-    unknown: anything else once the first byte has left. Never repeated blindly where a copy would reach the customer.
+    accepted: the provider has it.  refused: the provider refused this message permanently.
+    not_sent: certainly not accepted: no byte was sent, or the provider said "not now"; another attempt is safe.
+    unknown: any other outcome after the first byte was sent. It is not repeated where the customer would get a copy.
     """
 
     ACCEPTED = "accepted"
@@ -227,13 +229,13 @@ class SendVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a provider answered to one attempt, or was found to hold.
+    """The provider's answer to one attempt, or the result of looking for the message there.
 
-    provider_id: its own id of the message; empty if it gave none.
+    provider_id: the provider's id of the message; empty without one.
     why: a sentence for people, with the provider's code; no text, address or secret.
     retry_after: how long the provider asks us to wait; only with `not_sent`.
-    whole_channel: nothing of this channel can leave now (no connection, refused login, 429), so that the others wait
-        without an attempt of their own; only with `not_sent`.
+    whole_channel: the channel cannot send at all now (no connection, refused login, 429), so the other messages wait
+        without an attempt; only with `not_sent`.
     """
 
     verdict: SendVerdict
@@ -245,7 +247,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingFile:
-    """One file that goes with a message."""
+    """A file that is sent with a message."""
 
     name: str
     media_type: str
@@ -254,16 +256,16 @@ class OutgoingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message that is to leave, at one attempt. Its row says `sending` on disk before a sender sees it.
+    """One outgoing message in one attempt. Its row is `sending` on disk before a sender gets it.
 
-    outbound_id: the row's; what status callbacks name.  attempt_id: new with each attempt.  attempt: counted from 1.
-    recipient: comparable handle of who gets it.  copies: further recipients, where the channel knows any.
-    rfc_message_id, dated_at: fixed before the first attempt, the same in every one.
+    outbound_id: the row's id, named in status callbacks.  attempt_id: new for each attempt.  attempt: counted from 1.
+    recipient: the recipient's handle.  copies: further recipients, on channels that have them.
+    rfc_message_id, dated_at: fixed before the first attempt, the same in every attempt.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
-    automatic: a machine wrote it (RFC 3834).
+    automatic: not written by a person (RFC 3834).
     reply_token: finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
-    others: the provider's ids of other messages of ours to this recipient; only when it is looked for.
-    template: the provider's name of an approved text, and its variables, in place of `text`; None for free text.
+    others: the provider's ids of our other messages to this recipient; only for `reconcile`.
+    template: the provider's name of an approved template, with its variables, instead of `text`; None for free text.
     """
 
     outbound_id: UUID
@@ -287,7 +289,7 @@ class Outgoing:
 
 
 class Sender(Protocol):
-    """A channel's way out. One thread owns one sender, and sends one message at a time."""
+    """Sends on a channel. One thread owns one sender, and sends one message at a time."""
 
     @property
     def channel(self) -> str:
@@ -295,34 +297,34 @@ class Sender(Protocol):
 
     @property
     def repeatable(self) -> bool:
-        """Whether a second copy does no harm because receivers recognise it: true for mail, by its Message-ID.
+        """Whether a second copy does no harm because receivers detect it: true for mail, by its Message-ID.
 
-        What is unknown is then sent again, twice at most; elsewhere it is settled by `reconcile` or by a person.
+        An unknown outcome is then sent again, at most twice; otherwise `reconcile` or an agent settles it.
         """
 
     def window(self, recipient: str) -> Window:
-        """Return within what bounds the provider lets us write to this recipient; by default without any."""
+        """Return the provider's limits for writing to this recipient; by default none."""
 
     def send(self, outgoing: Outgoing) -> Receipt:
-        """Hand the message over, once; never try again in here.
+        """Hand the message over, once; never retry here.
 
-        Every end is a Receipt. What is raised all the same counts as `unknown`, because a byte may have left.
+        Every outcome is a Receipt. An exception counts as `unknown`, because a byte may have been sent.
         """
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """Look whether the provider has the message; None when it has not, or cannot be asked at all.
+        """Look for the message at the provider; None when it is not there, or when the provider cannot be searched.
 
-        outgoing: the attempt whose answer is missing.  since: the provider's earliest possible time, aware UTC.
-        Raises TransientError when the provider cannot be asked now; that look does not count.
+        outgoing: the attempt without an answer.  since: the earliest possible time at the provider, aware UTC.
+        Raises TransientError when the provider does not answer now; that look does not count.
         """
 
     def probe(self) -> Health:
-        """Connect, log in, and say how it went; sends nothing."""
+        """Connect, log in, and report it; send nothing."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 def utc_now() -> datetime:
-    """Return the present moment."""
+    """Return the current time, aware UTC."""
     return datetime.now(UTC)

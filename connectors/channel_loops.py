@@ -1,4 +1,4 @@
-"""One lane a channel: poll, have it kept, settle, rest; what is sick backs off alone."""
+"""One thread per channel: poll, store, settle, pause; a failing channel backs off without affecting others."""
 
 from __future__ import annotations
 
@@ -21,62 +21,62 @@ from connectors.watchdog import Watchdog
 from router.backoff import Backoff
 from router.errors import ConfigError, LeaseLost, OmniyardError, PermanentError, RateLimited, TransientError
 
-# One second hides a dropped line; five minutes is as long as a desk should not notice that a provider is back.
+# One second is enough for a dropped connection; after five minutes a desk should notice that a provider is back.
 AFTER_FAILURE: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(minutes=5), spread=0.2)
-# A provider that refuses us locks accounts that keep trying: slower from the start, a quarter of an hour at most.
+# A provider may lock an account after repeated refused logins: slower from the start, at most a quarter of an hour.
 AFTER_REFUSAL: Final = Backoff(first=timedelta(seconds=30), longest=timedelta(minutes=15), spread=0.2)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """A page as the provider gave it, and its messages as the reader read them."""
+    """A page of the provider, and its parsed messages."""
 
     page: Page
     arrivals: Sequence[Arrival]
 
 
 class Prefetch:
-    """One page that is on its way, in a thread of its own."""
+    """One page that is being fetched by a thread of its own."""
 
     def __init__(self, take: Callable[[], FetchedPage], *, name: str) -> None:
         self._future: Future[FetchedPage] = Future()
-        # No executor: its threads keep a process from ending, and a provider may be silent for long.
+        # No executor: its threads keep a process from ending, and a provider may not answer for a long time.
         threading.Thread(target=self._run, args=(take,), name=f"{name} ahead", daemon=True).start()
 
     def result(self) -> FetchedPage:
-        """Wait for the page. Raises what taking it raised."""
+        """Wait for the page. Raises the error of fetching it."""
         return self._future.result()
 
     def wait(self) -> None:
-        """Wait until the connector is nobody's again, whatever came of the page."""
+        """Wait until the connector is free again, whatever the result."""
         self._future.exception()
 
     def _run(self, take: Callable[[], FetchedPage]) -> None:
         try:
             self._future.set_result(take())
-        except BaseException as error:  # noqa: BLE001  (whoever waits for the page is told)
+        except BaseException as error:  # noqa: BLE001  (`result` raises it again)
             self._future.set_exception(error)
 
 
-# How often to ask whether the channel is free: with a lease of 15 s a killed owner is replaced within 20.
+# How often to try to take the channel's lease: with a lease of 15 s a killed owner is replaced within 20 s.
 ASK_AGAIN: Final = 5.0
 
-# What a step may take before the watchdog ends the process. A page of 32 MiB at 50 kB/s takes eleven minutes,
+# How long a step may take before the watchdog ends the process. A page of 32 MiB at 50 kB/s takes eleven minutes,
 # a page full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
 _STEP: Final = 900.0
 _CALL: Final = 60.0
 
-# A provider's word is kept, but not for longer than until somebody looks.
+# A provider's wait is respected, but no longer than this, so that an operator's fix takes effect.
 _LONGEST_LIMIT: Final = 6 * 3600.0
 
-# While there is more to fetch, the operator's figures need not be fresher than this.
+# While more is fetched, the operator's figures need not be newer than this.
 _REPORT_EVERY: Final = 2.0
 
 _log: Final = structlog.get_logger()
 
 
 class PollLane:
-    """Runs one polled channel in one thread; while it keeps a page, a second one fetches and reads the next."""
+    """Runs one polled channel in one thread; while it stores a page, a second thread fetches and parses the next."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class PollLane:
         self._ahead: Prefetch | None = None
 
     def run(self) -> None:
-        """Own the channel and poll it, again and again, until stopped."""
+        """Own the channel and poll it, repeatedly, until stopped."""
         while not self._stopped.is_set():
             try:
                 self._own_and_poll()
@@ -115,7 +115,7 @@ class PollLane:
         self._watchdog.forget(self.channel)
 
     def stop(self) -> None:
-        """Finish the page in hand and end; a wait and a fetch are interrupted. From another thread."""
+        """Finish the current page and end; a wait and a fetch are interrupted. Callable from another thread."""
         self._stopped.set()
         if self._interruptible.is_set():
             self._connector.close()
@@ -135,7 +135,7 @@ class PollLane:
                 self._reach("own.after")
                 self._poll_while_owned(ownership, holding)
             finally:
-                # What the connector thinks it has read may not have been kept.
+                # The connector's own position may be ahead of what is stored.
                 self._connector.close()
                 if ahead := self._ahead:
                     self._ahead = None
@@ -158,9 +158,9 @@ class PollLane:
                 self._sleep()
 
     def _next(self, cursor: Cursor | None, ownership: Ownership, holding: RenewedLease) -> FetchedPage | None:
-        """Return a page, or None after a failure and the pause for it: the lease stays ours meanwhile.
+        """Return a page, or None after a failure and its pause: the lease stays ours meanwhile.
 
-        Otherwise two processes would take turns in knocking at a provider that has refused us.
+        Otherwise two processes would alternate in calling a provider that has refused us.
         """
         self._watchdog.expect(self.channel, within=_STEP)
         ahead, self._ahead = self._ahead, None
@@ -191,7 +191,7 @@ class PollLane:
         return page.cursor or cursor
 
     def _wait_for_ahead(self) -> None:
-        """Wait until the connector is ours alone again; a fetch is interrupted if we are to end."""
+        """Wait until no prefetch uses the connector; a fetch is interrupted if the lane is stopped."""
         if self._ahead:
             self._interruptible.set()
             if self._stopped.is_set():
@@ -200,7 +200,7 @@ class PollLane:
             self._interruptible.clear()
 
     def _settle(self, page: Page) -> str:
-        """Tell the provider; return what went wrong. The page is kept, whatever comes of this."""
+        """Tell the provider; return the error. The page is stored in any case."""
         self._reach("settle.before")
         self._watchdog.expect(self.channel, within=_STEP)
         try:
@@ -254,7 +254,7 @@ class PollLane:
 
 
 class GateLane:
-    """Keeps one listener open. It needs no lease: source keys absorb repeats, and the port has one owner anyway.
+    """Keeps one listener open. It needs no lease: source keys detect repetitions, and the port has one owner anyway.
 
     A second process on the same machine finds the address taken, asks again every five seconds, and takes over
     when the first one ends. Processes on other machines listen as well, on addresses of their own.
@@ -267,7 +267,7 @@ class GateLane:
         self._failures = 0
 
     def run(self) -> None:
-        """Listen until stopped; begin anew when the listener has ended."""
+        """Listen until stopped; listen again when the listener has ended."""
         while not self._stopped.is_set():
             try:
                 self._listen()
@@ -281,7 +281,7 @@ class GateLane:
         self._watchdog.forget(self.channel)
 
     def stop(self) -> None:
-        """Answer whoever waits for an answer, and end. From another thread."""
+        """Answer the senders that wait for an answer, and end. Callable from another thread."""
         self._stopped.set()
 
     def _listen(self) -> None:

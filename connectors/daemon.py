@@ -1,6 +1,6 @@
-"""The daemon that minds the gates: one thread a channel, leases renewed, a watchdog, and a clean stop.
+"""The daemon of the gates: one thread per channel, lease renewal, a watchdog, and a clean stop.
 
-It knows no database: a `Keeper` keeps the mail. `python -m connectors` puts the two together.
+It has no database: a `Keeper` stores the mail. `python -m connectors` connects the two.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from connectors.keeper import Keeper
 from connectors.lease_renewal import RENEW_EVERY, Renewal
 from connectors.watchdog import Watchdog
 
-# Service managers kill after thirty seconds; a page in hand gets most of that.
+# Service managers kill after thirty seconds; the current page gets most of that.
 _STOP_WITHIN: Final = 18.0
 
 _log: Final = structlog.get_logger()
 
 
 def _nowhere(_: str) -> None:
-    """Reach a named step at which no test waits."""
+    """Reach a named step without a test that waits for it."""
 
 
 class Daemon:
@@ -63,28 +63,28 @@ class Daemon:
         self._lanes += [GateLane(gate, keeper=keeper, watchdog=self._watchdog) for gate in gates]
 
     def run(self) -> bool:
-        """Run until SIGTERM or SIGINT, then finish what is in hand; a second signal ends the process at once.
+        """Run until SIGTERM or SIGINT, then finish the current pages; a second signal ends the process at once.
 
-        Returns True if everything came to rest in time. Call it in the main thread.
+        Returns True if all threads ended in time. Call it in the main thread.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         return self.run_until_stopped()
 
     def run_until_stopped(self) -> bool:
-        """Run until `stop` is called. Returns True if everything came to rest in time."""
+        """Run until `stop` is called. Returns True if all threads ended in time."""
         self._watchdog.start()
         self._renewal.start()
         threads = [threading.Thread(target=lane.run, name=lane.channel, daemon=True) for lane in self._lanes]
         for thread in threads:
             thread.start()
-        # A wait without end would leave a signal unheard where Python waits in C.
+        # A wait without a timeout would not notice a signal where Python waits in C.
         while not self._stopping.wait(1.0):
             pass
         return self._come_to_rest(threads)
 
     def stop(self) -> None:
-        """Ask all channels to finish; from any thread, and from a signal handler."""
+        """Tell all channels to finish; callable from any thread, and from a signal handler."""
         self._stopping.set()
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
@@ -100,7 +100,7 @@ class Daemon:
             thread.join(max(0.0, deadline - time.monotonic()))
         busy = [thread.name for thread in threads if thread.is_alive()]
         if busy:
-            # Nothing is lost with them: what is not committed is fetched again, and the leases run out.
+            # Nothing is lost: uncommitted messages are fetched again, and the leases expire.
             _log.warning("daemon.unfinished", channels=busy)
         self._renewal.stop()
         self._watchdog.stop()

@@ -1,4 +1,4 @@
-"""Whether a request that failed can have reached its server: what may be sent again, and what nobody knows."""
+"""Whether a failed request may have reached its server: which requests are safe to repeat."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 
 def certainly_not_sent(error: RequestException) -> bool:
-    """Tell whether no byte of the request can have left: name not found, refused, no connection, certificate refused.
+    """Return whether certainly no byte was sent: name not found, connection refused, no network, certificate refused.
 
-    A line that broke afterwards, and an answer that did not come, say nothing.
+    A connection that broke later, or a missing response, proves nothing.
     """
     if isinstance(error, ConnectTimeout | InvalidURL):
         return True
     if isinstance(error, SSLError):
-        # A handshake that fails on the certificate comes before the request; other failures of TLS may come later.
+        # A handshake that fails on the certificate comes before the request; other TLS failures may come later.
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
     if not isinstance(error, RequestsConnectionError) or not error.args:
         return False

@@ -1,6 +1,6 @@
-"""Messages that come as JSON: kept as one document with their files inside, read again whenever somebody asks.
+"""Messages in JSON: stored as one document with their files, which can be parsed again at any time.
 
-The provider's own record stands in it untouched; files are fetched while the provider still has them.
+It contains the provider's record unchanged; files are fetched while the provider still has them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from router.errors import NotFound, PermanentError
 
 UNKNOWN: Final = "application/octet-stream"
 
-# Offset, bytes, media type. Only what phones send; anything else is a file to download and no more.
+# Offset, bytes, media type. Only types that phones send; any other file is only offered as a download.
 _MAGIC: Final = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -45,7 +45,7 @@ _EXTENSIONS: Final = {
 
 
 def sniff(content: bytes) -> str:
-    """Return the media type that the bytes show."""
+    """Return the media type that the bytes have."""
     for offset, magic, media_type in _MAGIC:
         if content.startswith(magic, offset):
             return media_type
@@ -53,7 +53,7 @@ def sniff(content: bytes) -> str:
 
 
 def name_for(content: bytes, *, number: int) -> str:
-    """Return a name for a file that came without one. number: counted from 1."""
+    """Return a name for a file without one. number: counted from 1."""
     return f"file-{number}{_EXTENSIONS.get(sniff(content), '.bin')}"
 
 
@@ -63,12 +63,12 @@ _BEGINNING: Final = b'{"form":'
 
 
 class UnreadableDocument(ValueError):
-    """The document is not what its provider sends. The message says what is wrong, without repeating text."""
+    """The document does not have its provider's format. The message says what is wrong, without repeating text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFile:
-    """One file of a message. content: None if it could not be had, and then `problem` says why."""
+    """One file of a message. content: None if it is not available, and then `problem` says why."""
 
     name: str
     content: bytes | None
@@ -77,7 +77,7 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One message as kept. form: what reads it.  source: how it reached us, such as "poll" or "webhook"."""
+    """One message as stored. form: names its reader.  source: how it reached us, such as "poll" or "webhook"."""
 
     form: str
     source: str
@@ -86,7 +86,7 @@ class Document:
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
-        """The files that are there, described by their bytes and not by what their sender declared."""
+        """The available files, described by their bytes and not by their sender's claims."""
         return tuple(
             Attachment(
                 name=file.name,
@@ -106,7 +106,7 @@ class Document:
 
 
 def write_document(record: Mapping[str, object], *, form: str, source: str, files: Sequence[MediaFile] = ()) -> bytes:
-    """Return the bytes that are kept as the original."""
+    """Return the bytes to store as the original."""
     listed = [
         {
             "name": file.name,
@@ -120,7 +120,7 @@ def write_document(record: Mapping[str, object], *, form: str, source: str, file
 
 
 def read_document(content: bytes) -> Document:
-    """Read what `write_document` wrote. Raises Unreadable for anything else."""
+    """Parse the output of `write_document`. Raises Unreadable for anything else."""
     if len(content) > _LARGEST:
         raise UnreadableDocument(f"The message has {len(content)} bytes; at most {_LARGEST} are read.")
     try:
@@ -135,14 +135,14 @@ def read_document(content: bytes) -> Document:
 
 
 def looks_like_document(content: bytes) -> bool:
-    """Tell whether an original was written here; a mail that imitates one gains nothing, for its bytes are its own."""
+    """Return whether an original may be such a document; a mail that imitates one gains nothing by it."""
     return content.startswith(_BEGINNING)
 
 
 def attachment_content(original: bytes, part: int) -> bytes:
-    """Return the bytes of one file of a kept document.
+    """Return the bytes of one file of a stored document.
 
-    Raises NotFound when it has no such file, PermanentError when it cannot be read.
+    Raises NotFound when it has no such file, PermanentError when it cannot be parsed.
     """
     try:
         file = read_document(original).files[part]
@@ -158,7 +158,7 @@ def attachment_content(original: bytes, part: int) -> bytes:
 def text_of(record: Mapping[str, object], key: str, *, needed: bool = False) -> str:
     """Return a text of the record without lone surrogates; empty when it is absent.
 
-    Raises Unreadable when it is something else than text, or absent though `needed`.
+    Raises Unreadable when it is not text, or absent though `needed`.
     """
     value = record.get(key)
     if value is None and not needed:
@@ -169,7 +169,7 @@ def text_of(record: Mapping[str, object], key: str, *, needed: bool = False) -> 
 
 
 def lasting(*parts: str) -> bytes:
-    """Return bytes that are equal for a message however it reached us, to be hashed."""
+    """Return bytes to hash, equal for a message however it reached us."""
     return json.dumps(parts, ensure_ascii=True).encode("ascii")
 
 

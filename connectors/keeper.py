@@ -1,6 +1,6 @@
-"""What the daemon asks of whoever keeps the mail: ownership of a channel, a commit a page, a place to report to.
+"""The daemon's interface to the store: ownership of a channel, a commit per page, a place for reports.
 
-The daemon knows no database. `workers/intake/intake.py` implements this over the store; the tests do it in memory.
+The daemon has no database. `workers/intake/intake.py` implements this with the store; the tests do it in memory.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from connectors.base import Arrival, Cursor, Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How a channel is doing, after each poll and each failure.
+    """The state of a channel, after each poll and each failure.
 
     error: a sentence for the operator; empty when ok.
-    waiting: messages that the provider still has above the cursor, as far as the gate knows.
-    held: how many messages the provider says it holds in all; None if it does not say.
+    waiting: messages that the provider still has above the cursor, if the gate knows.
+    held: all messages at the provider; None if it does not report it.
     """
 
     channel: str
@@ -31,38 +31,37 @@ class Report:
 class Ownership(Protocol):
     """The right to poll one channel: a lease row with a fencing token.
 
-    `accept` and `release` are called by the channel's thread, `renew` by another one at the same time, and so is
-    `read`, one page at a time.
-    Each of them has a deadline of its own well below a minute: the daemon's watchdog counts on it.
+    The channel's thread calls `accept` and `release`; other threads call `renew` and, one page at a time, `read` at the
+    same time. Each has a deadline well below a minute: the daemon's watchdog relies on it.
     """
 
     @property
     def cursor(self) -> Cursor | None:
-        """Where the channel had got to when the lease was taken; None if it was never read."""
+        """The channel's cursor when the lease was taken; None if it was never read."""
 
     def read(self, page: Page) -> Sequence[Arrival]:
-        """Return the page's messages as they are to be kept, in order; what cannot be read comes as a stub.
+        """Return the page's messages ready to be stored, in order; a message that cannot be parsed becomes a stub.
 
-        Touches nothing. Raises TransientError when nothing can be read now.
+        Changes nothing. Raises TransientError when nothing can be parsed now.
         """
 
     def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
-        """Keep the page: messages and cursor in one commit, which hits no row if the lease is gone.
+        """Store the page: messages and cursor in one commit, which fails if the lease is gone.
 
-        Returns once it is on disk. After any error the daemon releases, owns again and reads the cursor anew,
+        Returns once it is on disk. After any error the daemon releases, owns again and reads the cursor again,
         because the outcome of a commit may be unknown.
-        Raises LeaseLost when another process owns the channel now, TransientError when it cannot be kept now.
+        Raises LeaseLost when another process owns the channel now, TransientError when it cannot be stored now.
         """
 
     def renew(self) -> None:
         """Extend the lease. Raises LeaseLost when it is gone, TransientError when the store cannot be reached."""
 
     def release(self) -> None:
-        """Give the lease back so that another process need not wait for its end; never raises."""
+        """Release the lease so that another process need not wait for its end; never raises."""
 
 
 class Keeper(Protocol):
-    """Whoever keeps the mail. Called by the threads of all channels at the same time."""
+    """Stores the mail. The threads of all channels call it at the same time."""
 
     def prepare(self, channel: str) -> None:
         """Load what reading the channel's messages takes. Channels wait here for each other, so it may take minutes.
@@ -77,10 +76,10 @@ class Keeper(Protocol):
         """
 
     def take(self, page: Page) -> None:
-        """Keep a page that was pushed to us; it has neither cursor nor lease, its source keys absorb repeats.
+        """Store a page that a gate received; it has neither cursor nor lease, its source keys detect repetitions.
 
-        Returns once it is on disk. Raises TransientError when it cannot be kept now.
+        Returns once it is on disk. Raises TransientError when it cannot be stored now.
         """
 
     def report(self, report: Report) -> None:
-        """Note how a channel is doing, for `omniyard status`; never raises."""
+        """Record the state of a channel, for `omniyard status`; never raises."""

@@ -1,4 +1,4 @@
-"""What a row of the registry says about one kind of channel, and how the parts that it names are loaded."""
+"""The row of a channel kind in the registry, and how the parts that it names are loaded."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from router.envelope import Envelope, PartyKind
 from router.settings.channel_base import ChannelSettings
 from router.settings.model import DeskSettings
 
-# Below it providers call us, each channel at its name.
+# Providers call below this path, each channel at its name.
 WEBHOOKS_PATH: Final = "/webhooks"
 
 Part_co = TypeVar("Part_co", covariant=True)
 
 
 def webhook_address(desk: DeskSettings, channel: str) -> str:
-    """Return the public address at which the provider of a channel calls us; empty if the desk has no public one."""
+    """Return the public URL for the provider of a channel; empty if the desk has no public URL."""
     return f"{desk.public_url}{WEBHOOKS_PATH}/{quote(channel)}" if desk.public_url else ""
 
 
 class MessageReader(Protocol):
-    """A module that reads the kept messages of a kind again and again, purely."""
+    """A module that parses the stored messages of a kind, without side effects."""
 
     @property
     def read(self) -> Callable[[RawMessage, str], Envelope]:
@@ -35,10 +35,10 @@ class MessageReader(Protocol):
 
     @property
     def lasting_of(self) -> Callable[[bytes], bytes]:
-        """Return what a message says however it reached us; empty when that is unknown."""
+        """Return the values of a message that do not depend on how it reached us; empty when they are unknown."""
 
 
-# The settings that a part gets are of the row's own class: the functions of `connectors.registry` see to that.
+# A part gets settings of the row's own class: the functions of `connectors.registry` ensure that.
 ConnectorMaker = Callable[[str, ChannelSettings], Connector]
 GateMaker = Callable[[str, ChannelSettings], PushGate]
 SenderMaker = Callable[[str, ChannelSettings, DeskSettings], Sender]
@@ -49,7 +49,7 @@ PositionParser = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class LazyPart(Generic[Part_co]):
-    """Something in a kind's folder, loaded with its libraries when it is first needed: `module`, or `module:name`."""
+    """A part in a kind's folder, imported with its libraries on first use: `module`, or `module:name`."""
 
     target: str
 
@@ -63,7 +63,7 @@ class LazyPart(Generic[Part_co]):
 
 
 class Icon(StrEnum):
-    """How the desk draws a channel."""
+    """The icon of a channel in the desk."""
 
     LETTER = "letter"
     PHONE = "phone"
@@ -73,11 +73,11 @@ class Icon(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a kind can do, whatever its settings say.
+    """The abilities of a kind, independent of its settings.
 
-    mail: replies leave as mail, with a subject, a Message-ID and copies; else each is a short text to one recipient.
-    files: replies may carry files.  public: what is written there is public, so no automatic message may leave by it.
-    edits: the provider says when a customer changes a message.
+    mail: replies are sent as mail, with a subject, a Message-ID and copies; else each is a short text to one recipient.
+    files: replies may carry files.  public: its messages are public, so no automatic message may be sent.
+    edits: the provider reports when a customer changes a message.
     repeatable: a second copy of a reply does no harm (see `Sender.repeatable`).
     """
 
@@ -92,19 +92,19 @@ class Capabilities:
 class ChannelKind:
     """One kind of channel.
 
-    settings: the class of its tables in the operator's file; the window and the longest text, which can depend on what
-        the file says, are properties there.
-    parties: what its customers' handles are; the first is that of a message that cannot be read.
-    can, icon: see there.
+    settings: the class of its tables in the operator's file; its properties have the window and the longest text,
+        which may depend on the file.
+    parties: the kinds of its customers' handles; the first is used for a message that cannot be parsed.
+    can, icon: see their classes.
     connector: polls; called with the channel's name and settings.  gate: listens; called in the same way.
-    endpoint: answers a provider that calls us over HTTP; called with name, settings and the desk's.
-    sender: the way out; called as `endpoint` is.
+    endpoint: handles the provider's HTTP requests; called with name, settings and the desk's settings.
+    sender: sends; called like `endpoint`.
     lane: kinds of one lane share their sending threads; empty for a lane of its own.
-    reader: the module that reads what was kept, by the kind's name as its form; None for mail, which is read in a
-        child process.
-    statuses: what the provider reports to the endpoint about messages of ours; empty if it reports nothing.
-    probe: for the operator, where neither the connector's nor, without one, the sender's own shows enough.
-    position: checks a position of the channel's cursor that an operator typed; None if it cannot be moved by hand.
+    reader: the module that parses stored messages, with the kind's name as their form; None for mail, which a child
+        process parses.
+    statuses: the delivery reports that the endpoint gets from the provider; empty without any.
+    probe: for the operator, where the probe of the connector or else of the sender does not show enough.
+    position: checks a cursor position typed by an operator; None if the cursor cannot be moved by hand.
     """
 
     settings: type[ChannelSettings]
@@ -123,5 +123,5 @@ class ChannelKind:
 
     @property
     def name(self) -> str:
-        """The value of `kind` in the operator's file; also the form of its messages where it has a reader."""
+        """The value of `kind` in the operator's file; also the form of its messages if it has a reader."""
         return self.settings.kind_name()

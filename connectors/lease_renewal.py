@@ -1,4 +1,4 @@
-"""Keeping the leases of this process alive while its channels are busy or asleep."""
+"""Renew the leases of this process while its channels are busy or waiting."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from connectors.keeper import Ownership
 from connectors.watchdog import Watchdog
 from router.errors import LeaseLost, TransientError
 
-# A third of the lease: one renewal may be lost, and still nobody else takes over.
+# A third of the lease: one renewal may be lost, and still no other process takes over.
 RENEW_EVERY: Final = 5.0
 
-# Renewals have deadlines of their own; a database that is away makes each of them slow.
+# Renewals have deadlines of their own; an unavailable database makes each of them slow.
 _SLOW: Final = 120.0
 
 _log: Final = structlog.get_logger()
 
 
 class RenewedLease:
-    """One lease that is being renewed. `lost` once another process has it."""
+    """One lease under renewal. `lost` once another process has it."""
 
     def __init__(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> None:
         self.channel, self.lost = channel, False
         self._ownership, self._on_lost = ownership, on_lost
 
     def renew(self) -> None:
-        """Renew once; a store that is away is tried again, and the commit itself is fenced."""
+        """Renew once; if the store is unavailable, the next renewal tries again, and the commit itself is fenced."""
         try:
             self._ownership.renew()
         except LeaseLost:
@@ -42,7 +42,7 @@ class RenewedLease:
 
 
 class Renewal:
-    """A thread that renews every lease that is held."""
+    """A thread that renews all leases of the process."""
 
     def __init__(self, watchdog: Watchdog, *, every: float = RENEW_EVERY) -> None:
         self._watchdog, self._every = watchdog, every
@@ -52,18 +52,18 @@ class Renewal:
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
 
     def start(self) -> None:
-        """Begin to renew."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Renew no longer."""
+        """End the thread."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(self._every)
 
     @contextmanager
     def holding(self, channel: str, ownership: Ownership, *, on_lost: Callable[[], None]) -> Iterator[RenewedLease]:
-        """Renew the lease while inside, and give it back at the end. on_lost: called from another thread."""
+        """Renew the lease inside the block, and release it at the end. on_lost: called from another thread."""
         holding = RenewedLease(channel, ownership, on_lost=on_lost)
         with self._lock:
             self._holdings.append(holding)

@@ -1,6 +1,6 @@
-"""Messages of any form but mail, read by their kinds' readers, event by event. Mail goes through the guard.
+"""Parse messages of every form but mail with their kinds' readers, one by one. Mail is parsed by the guard.
 
-One odd event costs one event: it becomes a stub that people see, and its neighbours are read.
+A malformed event costs only that event: it becomes a stub for the agents, and the others are parsed.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from router.errors import ConfigError
 def normalise_page(
     messages: Sequence[RawMessage], *, channel: str, form: str, kinds: Kinds = KINDS
 ) -> list[Arrival]:  # fmt: skip
-    """Read messages of any form but mail, each by itself; what cannot be read becomes a stub.
+    """Parse messages of any form but mail, one by one; what cannot be parsed becomes a stub.
 
-    Raises ConfigError for a form that no kind reads.
+    Raises ConfigError for a form without a reader.
     """
     kind = kinds.get(form)
     if kind is None or kind.reader is None:
         raise ConfigError(f"no kind of channel reads messages of the form {form!r}")
-    # Loaded when the first message of a form comes: a desk of mail alone needs none of them.
+    # Loaded with the first message of a form: a desk with only mail needs none of them.
     reader, packer = kind.reader.load(), Packer()
     return [_normalise(message, channel=channel, kind=kind, reader=reader, packer=packer) for message in messages]
 
 
 def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | None:
-    """Read a kept message again with today's reader; None if it is a mail, which is for the guard.
+    """Parse a stored message again with the current reader; None for mail, which the guard parses.
 
-    stored: what was read of it before. Only our readers decide of which kind a sender is, so no mail passes for a chat.
+    stored: the envelope stored before. Only our readers set the kind of a sender, so no mail can pass for a chat.
     """
     if stored.sender.kind not in CHAT_KINDS and WEB_FORM not in stored.machine_headers:
         return None
@@ -69,7 +69,7 @@ def _read(message: RawMessage, *, channel: str, kind: ChannelKind, reader: Messa
             return reader.read(message, channel), ""
         except UnreadableDocument as error:
             why = str(error)
-        # Whatever an odd event makes a library raise, its neighbours must be read.
+        # Whatever a malformed event makes a library raise, the other events must be parsed.
         except Exception as error:  # noqa: BLE001
             why = f"The message cannot be read: {type(error).__name__}."
     stub = Envelope(

@@ -1,4 +1,4 @@
-"""Keep the bytes of a mail as they came: packed small and fast, unpacked only up to the size that was noted."""
+"""Compress originals unchanged, small and fast; decompress only up to the recorded size."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content
 
 from router.errors import PermanentError
 
-# Level 1 packs text mail to a third at 300 MB/s; higher levels cost more time than they save disk.
+# Level 1 compresses text mail to a third at 300 MB/s; higher levels cost more time than the saved disk is worth.
 _LEVEL: Final = 1
 
 
 class Packer:
-    """A reusable compressor: its tables are allocated once. Not to be shared between threads."""
+    """A reusable compressor: its tables are allocated once. Not thread-safe."""
 
     def __init__(self) -> None:
         self._compressor = ZstdCompressor(level=_LEVEL)
@@ -29,13 +29,13 @@ def pack(content: bytes) -> bytes:
 
 
 def unpack(packed: bytes, *, size: int) -> bytes:
-    """Return the original again.
+    """Return the original bytes.
 
-    size: its length before it was packed; a frame that claims more is refused before memory is taken for it.
-    Raises PermanentError when the frame is damaged or is not of that size.
+    size: its recorded length; a frame that claims more is refused before any memory is allocated.
+    Raises PermanentError when the frame is damaged or has another size.
     """
     try:
-        # The decompressor believes a size written in the frame over its own limit, so we look first.
+        # The decompressor trusts the size in the frame more than its own limit, so check it first.
         if frame_content_size(packed) not in (size, -1):
             raise PermanentError(f"The stored original says another size than the {size} bytes that were noted.")
         return ZstdDecompressor().decompress(packed, max_output_size=max(size, 1))

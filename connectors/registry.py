@@ -1,18 +1,18 @@
-"""One row a kind of channel: the one place that knows which kinds there are and what stands behind each.
+"""The registry of channel kinds: one row per kind, with the parts behind it.
 
-Outside a kind's own folder nothing asks of which kind a channel is: what depends on the operator's file is asked of the
-channel's settings (`router.settings.channel_base`), everything else of its row.
+Outside a kind's own folder no code tests the kind of a channel: what depends on the operator's file is a property of
+the channel's settings (`router.settings.channel_base`), everything else is in its row.
 
-A new kind brings:
+A new kind needs:
 
-- a folder under `connectors/` with the parts that it has: a connector (polled), a gate (listens by itself) or an
-  endpoint (its provider calls us over HTTP), a reader from kept bytes to `Envelope`, a sender;
+- a folder under `connectors/` with its parts: a connector (polled), a gate (listens itself) or an
+  endpoint (its provider calls us over HTTP), a reader from stored bytes to `Envelope`, a sender;
 - a settings class in `router/settings/`, in the union `Channel`, with its tables and comments in `config/channels.toml`
   and `docs/configuration.md`;
-- a row here. What is left out of the row the kind does not have.
+- a row here, without the parts that the kind does not have.
 
-A web chat has a reader, a sender and no connector; a hotline or WeCom has an endpoint that computes its answers; a kind
-of the operator's own names parts in a package of theirs. Libraries are loaded when a configured channel needs them.
+A web chat has a reader, a sender and no connector; a hotline or WeCom has an endpoint that computes its responses; a
+kind of the operator's own names parts in its own package. Libraries are loaded when a configured channel needs them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from router.settings.model import DeskSettings
 Kinds = Mapping[str, ChannelKind]
 Lanes = Mapping[str, Mapping[str, Sender]]
 
-# The lane of all kinds whose replies leave as mail.
+# The lane of all kinds whose replies are sent as mail.
 MAIL: Final = "mail"
 _MAIL: Final = Capabilities(mail=True, files=True, repeatable=True)
 
@@ -129,7 +129,7 @@ def kind_of(channel: ChannelSettings, *, kinds: Kinds = KINDS) -> ChannelKind:
 
 
 def open_polled(settings: Settings, *, kinds: Kinds = KINDS) -> list[Polled]:
-    """Return the enabled channels that are polled; nothing is connected yet."""
+    """Return the enabled channels that are polled, without connecting."""
     found: list[Polled] = []
     for name, channel in settings.channels.items():
         connector = connector_of(name, channel, kinds=kinds) if channel.enabled else None
@@ -139,19 +139,19 @@ def open_polled(settings: Settings, *, kinds: Kinds = KINDS) -> list[Polled]:
 
 
 def open_gates(settings: Settings, *, kinds: Kinds = KINDS) -> list[PushGate]:
-    """Return the enabled channels that listen by themselves; nothing listens yet."""
+    """Return the enabled channels that listen themselves, before they listen."""
     enabled = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     return [gate.load()(name, channel) for name, channel in enabled if (gate := kind_of(channel, kinds=kinds).gate)]
 
 
 def connector_of(name: str, channel: ChannelSettings, *, kinds: Kinds = KINDS) -> Connector | None:
-    """Return the connector of a channel that is polled, not connected yet; None for the other kinds."""
+    """Return the connector of a polled channel, not connected yet; None for other kinds."""
     connector = kind_of(channel, kinds=kinds).connector
     return connector.load()(name, channel) if connector else None
 
 
 def polled_mail(settings: Settings, *, kinds: Kinds = KINDS) -> frozenset[str]:
-    """Return the channels that are polled for mail, which is read in a child process."""
+    """Return the channels that are polled for mail, which a child process parses."""
     rows = {name: kind_of(channel, kinds=kinds) for name, channel in settings.channels.items()}
     return frozenset(name for name, row in rows.items() if row.connector and not row.reader)
 
@@ -159,15 +159,15 @@ def polled_mail(settings: Settings, *, kinds: Kinds = KINDS) -> frozenset[str]:
 def endpoint_of(
     name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS
 ) -> ProviderEndpoint:  # fmt: skip
-    """Return what answers the channel's provider. Raises NotFound for a kind whose provider does not call us."""
+    """Return the endpoint of the channel. Raises NotFound for a kind whose provider does not call us."""
     endpoint = kind_of(channel, kinds=kinds).endpoint
     if endpoint is None:
-        raise NotFound("no provider calls this address")
+        raise NotFound("no provider uses this address")
     return endpoint.load()(name, channel, desk)
 
 
 def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
-    """Return the senders of the enabled channels that have a way out: lane -> channel -> sender.
+    """Return the senders of the enabled channels that can send: lane -> channel -> sender.
 
     Nothing is connected yet.
     """
@@ -180,13 +180,13 @@ def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
 
 
 def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Sender | None:
-    """Return the sender of a channel, not connected yet; None if it is off or its file says no way out."""
+    """Return the sender of a channel, not connected yet; None if the channel is disabled or has no send table."""
     sender = kind_of(channel, kinds=kinds).sender
     return sender.load()(name, channel, desk) if sender and channel.has_way_out else None
 
 
 def probe_channel(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Health:
-    """Log in to a channel's provider, or see whether its listener answers or could listen; changes nothing."""
+    """Log in to a channel's provider, or test whether its listener answers or could listen; change nothing."""
     if probe := kind_of(channel, kinds=kinds).probe:
         return probe.load()(name, channel)
     if way := connector_of(name, channel, kinds=kinds) or sender_of(name, channel, desk=desk, kinds=kinds):

@@ -1,8 +1,8 @@
-"""Post to an address that somebody else chose, without being led to our own machines.
+"""Post to a URL that a customer's tool or an operator chose, but never to our own internal addresses.
 
-The name is resolved here, each of its addresses is judged, and the connection goes to the judged address itself, so a
-name that changes its mind between the question and the connection (DNS rebinding) gains nothing. No redirects, no
-proxies, a bound on time and on what is read.
+The name is resolved here, each of its addresses is checked, and the connection goes to the checked address itself, so
+a name that resolves differently a moment later (DNS rebinding) gains nothing. No redirects, no proxies, limits on time
+and on the bytes read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,40 +24,60 @@ from router.errors import PermanentError, TransientError
 
 _SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 5.0
-# What is left at least when the name took all the time: a socket without any would not block at all.
+# The minimum when resolving took all the time: a socket with a timeout of 0 would not block at all.
 _LEAST_SECONDS: Final = 0.05
-# The answer's body says nothing to us; a little is read so that an ordinary one ends cleanly.
+# The response's body is not used; a little is read so that an ordinary response ends cleanly.
 _MOST_BYTES: Final = 16_384
-# Addresses that hold another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
+# Addresses that contain another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+# Addresses that the standard library of some Python takes for public, and that never lead to a tool of an operator:
+# site-local (RFC 3879), documentation (RFC 9637), the 6to4 relays (RFC 7526), segment routing (RFC 9602), and networks
+# that each provider answers by itself, AS112 and AMT (RFC 7534, RFC 7535, RFC 7450).
+# Source: IANA's two registries of special-purpose addresses.
+_SPECIAL: Final = tuple(
+    ip_network(each)
+    for each in (
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "2001:3::/32",
+        "2001:4:112::/48",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+    )
+)
 _PUBLIC_PORT: Final = {"http": 80, "https": 443}
 
 
 class Forbidden(PermanentError):
-    """That address is one of our own networks'."""
+    """The address belongs to one of our own networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What the target said. retry_after: how long it asks us to wait."""
+    """The target's response. retry_after: how long it asks us to wait."""
 
     status: int
     retry_after: timedelta | None = None
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address belongs to the world at large, also when it wraps another."""
+    """Return whether an address is public, also when it contains another."""
     ip = _unwrapped(ip_address(address.partition("%")[0]))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not special
 
 
 def post(
     url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False, seconds: float = _SECONDS
 ) -> HttpAnswer:
-    """Post once and return the answer, whatever its status.
+    """Post once and return the response, with any status.
 
-    allow_private: networks of our own are welcome.  seconds: for everything, from the look-up of the name on.
-    Raises Forbidden, TransientError when no answer came.
+    allow_private: private addresses are allowed.  seconds: the limit for everything, including resolving the name.
+    Raises Forbidden, TransientError when there is no response.
     """
     until = time.monotonic() + seconds
     parts = urlsplit(url)
@@ -69,14 +89,14 @@ def post(
         connection = _connection(parts.scheme, host, port=port, address=address, seconds=left)
         return _exchange(connection, path=path, body=body, headers=headers, seconds=left)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        # The exception's own words may hold what the target chose to say.
+        # The exception's message may contain the target's own text.
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
 
 
 def examine(url: str, *, allow_private: bool = False) -> str:
-    """Return the address that would be connected to, without connecting.
+    """Return the address that `post` would connect to, without connecting.
 
-    Raises Forbidden, TransientError when the name is not known.
+    Raises Forbidden, TransientError when the name does not exist.
     """
     parts = urlsplit(url)
     return _judged(parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme], allow_private=allow_private)
@@ -91,17 +111,17 @@ def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 def _judged(host: str, port: int, *, allow_private: bool, seconds: float = _SECONDS) -> str:
     addresses = _resolved(host, port, seconds=seconds)
-    # One address of ours among public ones is how a name is made to pass.
+    # A private address among public ones is a trick to pass this check.
     if not allow_private and not all(map(is_public, addresses)):
-        raise Forbidden("the target's address is private; `allow_private = true` allows it, if it is meant")
+        raise Forbidden("the target's address is private; `allow_private = true` allows it, if that is intended")
     return addresses[0]
 
 
 def _resolved(host: str, port: int, *, seconds: float) -> list[str]:
     """Return the name's addresses.
 
-    The system's resolver takes as long as it likes and cannot be interrupted, so a thread asks; one that is given up
-    ends by itself when the resolver does, and keeps no process from ending.
+    The system's resolver has no time limit and cannot be interrupted, so it runs in a thread; a thread that is given up
+    ends with the resolver, and does not keep the process from ending.
     """
     found: list[str] = []
     failed: list[Exception] = []
@@ -130,7 +150,7 @@ def _connection(scheme: str, host: str, *, port: int, address: str, seconds: flo
 
 
 class _Plain(http.client.HTTPConnection):
-    """Connects to the address that was judged; the name stays for the Host header."""
+    """Connects to the checked address; the name stays for the Host header."""
 
     address = ""
 
@@ -142,7 +162,7 @@ class _Tls(_Plain):
     def connect(self) -> None:
         super().connect()
         context = ssl.create_default_context()
-        # The shake of hands comes when the socket is known, so that the guard can cut it.
+        # The handshake comes after the socket is stored, so that the guard can close it.
         self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
         self.sock.do_handshake()
 
@@ -150,7 +170,7 @@ class _Tls(_Plain):
 def _exchange(
     connection: http.client.HTTPConnection, *, path: str, body: bytes, headers: Mapping[str, str], seconds: float
 ) -> HttpAnswer:
-    # A target that says one byte now and then would keep any time-out of the socket alive.
+    # A target that sends one byte now and then would never reach the socket's timeout.
     guard = threading.Timer(seconds, _cut, [connection])
     guard.daemon = True
     guard.start()
@@ -167,11 +187,11 @@ def _exchange(
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:
-    # It may be closed already, or not open yet: then the time to connect is the bound.
+    # It may be closed already, or not open yet: then the connect timeout is the limit.
     with contextlib.suppress(OSError, AttributeError):
         connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _retry_after(value: str) -> timedelta | None:
-    # RFC 9110 section 10.2.3; dates are left to our own back-off.
+    # RFC 9110 section 10.2.3; for dates our own back-off is used.
     return timedelta(seconds=int(value)) if value.isascii() and value.isdigit() and len(value) < 7 else None

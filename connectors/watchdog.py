@@ -1,7 +1,7 @@
-"""The watchdog: ends the process when one of its loops has stood still, so that another process may take over.
+"""The watchdog: ends the process when one of its loops hangs, so that another process may take over.
 
 A thread that hangs for ever (a lock, a library, a kernel) cannot be ended from within Python. A process can,
-and it loses nothing: what was not committed is fetched again.
+and it loses nothing: uncommitted messages are fetched again.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _log: Final = structlog.get_logger()
 
 
 def end_process() -> None:
-    """Leave the stacks of all threads on standard error and end at once."""
+    """Write the stacks of all threads to standard error and end the process at once."""
     faulthandler.dump_traceback()
     os._exit(STOOD_STILL)
 
 
 class Watchdog:
-    """Holds a deadline a loop; each loop says in advance how long its next step may take."""
+    """Has a deadline per loop; each loop says in advance how long its next step may take."""
 
     def __init__(self, *, bite: Callable[[], None] = end_process) -> None:
         self._bite = bite
@@ -39,22 +39,22 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the watch."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """End the watch."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(_LOOK_EVERY * 2)
 
     def expect(self, loop: str, *, within: float) -> None:
-        """Bite unless the loop is heard of again within so many seconds."""
+        """Expect the next call for this loop within so many seconds, or end the process."""
         with self._lock:
             self._deadlines[loop] = time.monotonic() + within
 
     def forget(self, loop: str) -> None:
-        """Expect nothing more of a loop that has ended."""
+        """Expect nothing more from a loop that has ended."""
         with self._lock:
             self._deadlines.pop(loop, None)
 
@@ -62,7 +62,7 @@ class Watchdog:
         looked = time.monotonic()
         while not self._stopped.wait(_LOOK_EVERY):
             now = time.monotonic()
-            # A process that was frozen as a whole (SIGSTOP, a starved machine) owes its loops that time.
+            # A process that was suspended as a whole (SIGSTOP, an overloaded machine) gives its loops that time back.
             self._grant(max(0.0, now - looked - 2 * _LOOK_EVERY))
             looked = now
             if late := self._late(now):

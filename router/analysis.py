@@ -5,7 +5,7 @@ Everything that needs only the message is done here, before a transaction is ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from router.classify import Classification, Classifies
@@ -13,6 +13,7 @@ from router.envelope import Envelope
 from router.masking.mask import Masked, mask
 from router.message_limits import within_limits
 from router.origin.automatic import Origin, recognise
+from router.origin.sender_proof import SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason
 from router.text.search_terms import words_to_index
@@ -24,7 +25,8 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 class Analysis:
     """One analysed envelope. sender_name to file_names: masked; nothing else may be stored.
 
-    signs: references to conversations.  signals: facts for and against the sender.
+    signs: references to conversations.
+    proof: what is proven about the sender.  signals: facts for and against the sender.
     secrets: kinds of what was masked.
     sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
@@ -35,6 +37,7 @@ class Analysis:
     envelope: Envelope
     origin: Origin
     signs: Signs
+    proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
@@ -56,12 +59,13 @@ def read_page(
     *,
     classifier: Classifies,
     own: frozenset[str],
-    authserv_id: str | None = None,
+    authserv_id: Callable[[str], str | None] = lambda _: None,
     key: bytes = b"",
 ) -> list[Analysis]:
     """Analyse envelopes, each within its budget (`router.message_limits`); the results are in the same order.
 
-    own: our addresses, in lower case.  authserv_id: the server whose Authentication-Results are trusted; None for none.
+    own: our addresses, in lower case.
+    authserv_id: by channel name, the server whose Authentication-Results are trusted there; None for none.
     key: for the stored hashes of words, so that they do not reveal the words.
     """
     envelopes = [within_limits(envelope) for envelope in envelopes]
@@ -71,16 +75,18 @@ def read_page(
         masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
     )
     domains = frozenset(address.rpartition("@")[2] for address in own)
+    proofs = [prove_sender(envelope, authserv_id=authserv_id(envelope.channel)) for envelope in envelopes]
     return [
         _read(
             envelope,
             head,
             classification=classification,
             origin=recognise(envelope, own_addresses=own),
-            noticed=signals(envelope, own_domains=domains, authserv_id=authserv_id),
+            proof=proof,
+            noticed=signals(envelope, own_domains=domains, proof=proof),
             key=key,
         )
-        for envelope, head, classification in zip(envelopes, heads, classified, strict=True)
+        for envelope, head, classification, proof in zip(envelopes, heads, classified, proofs, strict=True)
     ]
 
 
@@ -90,6 +96,7 @@ def _read(
     *,
     classification: Classification,
     origin: Origin,
+    proof: SenderProof,
     noticed: tuple[Signal, ...],
     key: bytes,
 ) -> Analysis:
@@ -107,6 +114,7 @@ def _read(
         envelope=envelope,
         origin=origin,
         signs=find_signs(envelope),
+        proof=proof,
         signals=noticed,
         classification=classification,
         sender_name=sender.text,
@@ -120,7 +128,7 @@ def _read(
         sent_now=_kinds((*written, *names)),
         indexed=words_to_index(subject, text),
         said=said,
-        fingerprint=fingerprint_of(said, beside=_beside(envelope), key=key),
+        fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
     )
 
@@ -143,6 +151,6 @@ def words_of(envelope: Envelope) -> str:
     return envelope.text or envelope.quoted or envelope.subject
 
 
-def _beside(envelope: Envelope) -> str:
+def _subject_and_files(envelope: Envelope) -> str:
     files = " ".join(attachment.sha256 for attachment in envelope.attachments)
     return f"{' '.join(envelope.subject.casefold().split())}\n{files}"

@@ -106,6 +106,7 @@ class Envelope:
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
     machine_headers: the raw headers, names in lower case, that distinguish people from machines (RFC 3834, RFC 2919).
     authentication: raw Authentication-Results fields, newest first (RFC 8601).
+    signed_by: domains whose DKIM signature of this mail we checked ourselves, in lower case (RFC 6376).
     defects: the errors in the bytes, in words; empty for a clean message.
     bounce: the content of a report on a message that we sent; None for any other message.
     """
@@ -129,6 +130,7 @@ class Envelope:
     attachments: tuple[Attachment, ...] = ()
     machine_headers: tuple[tuple[str, str], ...] = ()
     authentication: tuple[str, ...] = ()
+    signed_by: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     bounce: Bounce | None = None
 

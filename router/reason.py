@@ -39,8 +39,11 @@ class ReasonKey(StrEnum):
     NO_REPLY_ADDRESS = "no_reply_address"
 
     # Signs about the sender.
+    PROVIDER_NAMES_SENDER = "provider_names_sender"
+    VISITOR_NAMES_ADDRESS = "visitor_names_address"
     SENDERS_UNCHECKED = "senders_unchecked"
     DOMAIN_CONFIRMED = "domain_confirmed"
+    DOMAIN_SIGNED = "domain_signed"
     DOMAIN_FORGED = "domain_forged"
     DOMAIN_UNCONFIRMED = "domain_unconfirmed"
     DOMAIN_WITHOUT_RESULT = "domain_without_result"
@@ -56,6 +59,8 @@ class ReasonKey(StrEnum):
     SENDER_TAKES_PART = "sender_takes_part"
     NEW_SUBJECT = "new_subject"
     SENDER_IS_NO_PARTICIPANT = "sender_is_no_participant"
+    SENDER_IS_FORGED = "sender_is_forged"
+    SENDER_IS_UNPROVEN = "sender_is_unproven"
     NOTHING_POINTS = "nothing_points"
     RETURNED_MESSAGE_IS_OURS = "returned_message_is_ours"
     RETURNED_MESSAGE_IS_UNKNOWN = "returned_message_is_unknown"
@@ -77,8 +82,12 @@ class ReasonKey(StrEnum):
     HOLIDAY_EXCHANGED = "holiday_exchanged"
     HOLIDAY_WEEKEND = "holiday_weekend"
 
-    # The second look at what would wait.
-    MAYBE_CATEGORY = "maybe_category"
+    # What speaks for danger, and the second look at what would wait.
+    DANGER_KEYWORD = "danger_keyword"
+    DANGER_PAIR = "danger_pair"
+    DANGER_LIKE = "danger_like"
+    DANGER_MEANINGS = "danger_meanings"
+    DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 
     # Why a route did not fire.
@@ -96,6 +105,7 @@ class ReasonKey(StrEnum):
     SENDER_IS_NOT_NAMED = "sender_is_not_named"
     SIGNAL_IS_MISSING = "signal_is_missing"
     CONTACT_LABEL_IS_MISSING = "contact_label_is_missing"
+    SENDER_INHERITS_NOTHING = "sender_inherits_nothing"
     FOLLOWS_CASE = "follows_case"
     FOLLOWS_NO_CASE = "follows_no_case"
     WORDS_ARE_MISSING = "words_are_missing"
@@ -103,6 +113,7 @@ class ReasonKey(StrEnum):
     # The automatic reply, or why there is none.
     PERSON_WROTE = "person_wrote"
     MACHINE_WROTE = "machine_wrote"
+    ADDRESS_IS_ABUSED = "address_is_abused"
     SHORT_CODE_SENDER = "short_code_sender"
     SENDER_WITHOUT_ADDRESS = "sender_without_address"
     ROBOT_ADDRESS = "robot_address"
@@ -138,6 +149,7 @@ class ReasonKey(StrEnum):
     WINDOW_HAS_CLOSED = "window_has_closed"
     WINDOW_IS_FULL = "window_is_full"
     REPLY_IS_LATE = "reply_is_late"
+    ALARM_WAS_NOT_FALSE = "alarm_was_not_false"
     REPLIES_REST = "replies_rest"
     CUSTOMER_HAS_REPLIES = "customer_has_replies"
     CHANNEL_SENT_TOO_MANY = "channel_sent_too_many"

@@ -1,1 +1,1 @@
-"""THE ARCHIVE. Tables, migrations, and every line of SQL in the house."""
+"""THE ARCHIVE. Tables, migrations, and all SQL of the house."""

@@ -122,8 +122,9 @@ def closed_now() -> str:
 
 
 def envelope(key: str, *, sender: Party = ANN, subject: str = "A question", text: str = "", **fields: Any) -> Envelope:
-    """Return a mail whose Message-ID is its key unless another is given."""
-    values: dict[str, Any] = {"rfc_message_id": f"{key}@customer.example", "channel": "mail"} | fields
+    """Return a mail of a proven sender (unless `signed_by` is empty); its Message-ID is its key unless one is given."""
+    values: dict[str, Any] = {"rfc_message_id": f"{key}@customer.example", "channel": "mail"}
+    values |= {"signed_by": (sender.handle.rpartition("@")[2],)} | fields
     to = (Party(PartyKind.EMAIL, f"{'support' if values['channel'] == 'mail' else 'sales'}@desk.example"),)
     return Envelope(
         source_key=key,

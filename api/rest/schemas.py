@@ -68,6 +68,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "held_until": None,
     "snoozed_by": None,
     "merged_into": None,
+    "possible_danger": False,
     "unread": True,
 }
 _MESSAGE: Final[dict[str, Any]] = {
@@ -85,6 +86,7 @@ _MESSAGE: Final[dict[str, Any]] = {
     "sent_at": _AT,
     "received_at": _AT,
     "origin": "person",
+    "sender_proof": "proven",
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
@@ -105,6 +107,8 @@ _TRACE: Final[dict[str, Any]] = {
         "language": "en",
         "facts": ["amount"],
         "missing_facts": ["transaction"],
+        "possible_danger": False,
+        "danger": 0.0,
     },
     "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
     "hours": {
@@ -143,6 +147,7 @@ _OUTGOING: Final[dict[str, Any]] = {
 def message_example() -> dict[str, Any]:
     """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
+    own |= {"sender_proof": ""}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
@@ -197,6 +202,7 @@ class ConversationSummary(BaseModel):
     held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
     snoozed_by: str | None = Field(description="The agent who snoozed it; null when its channel was closed.")
     merged_into: UUID | None = Field(description="The conversation that has its messages now; change that one.")
+    possible_danger: bool = Field(description="An agent has to answer whether its customer is in danger.")
     unread: bool = Field(description="Has messages that you have not read.")
 
     @classmethod
@@ -257,6 +263,9 @@ class MessageEntry(BaseModel):
     sent_at: datetime | None = Field(description="The sender's claim.")
     received_at: datetime
     origin: str
+    sender_proof: str = Field(
+        description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
+    )
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
     why: list[ReasonEntry] = Field(description="Summary of the trace.")

@@ -50,7 +50,26 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "move_to_team": ("Move to team", "转给团队"),
     "undo": ("Undo", "撤销"),
     "confirm_emergency": ("It is one", "确认紧急"),
-    "release_emergency": ("False alarm", "误报"),
+    "release_emergency": ("False alarm", "解除：误报"),
+    "possible_danger": ("Possible danger", "可能紧急"),
+    "is_in_danger": ("Is this customer in danger?", "可能紧急，请先判断：客户的账户或资金有危险吗？"),
+    "not_paged": (
+        "Not certain enough to call the team. Read the message, then decide.",
+        "把握不足，尚未呼叫值班。请看完消息再判断。",
+    ),
+    "danger_percent": ("danger: {percent} % likely", "危险的可能性：{percent}%"),
+    "seems_about": ("looks like: {category}", "像是：{category}"),
+    "page_team": ("Yes, it is an emergency: call the team", "是紧急，呼叫值班"),
+    "deny_danger": ("No, an ordinary case", "不是，按普通会话处理"),
+    "called_at": ("The team was called {at}; no one has confirmed yet.", "{at} 已呼叫值班，尚无人确认。"),
+    "went_on": (
+        "Not confirmed in time: it went on to {to} {at} (step {number}).",
+        "未及时确认，{at} 已转呼 {to}（第 {number} 次）。",
+    ),
+    "went_nowhere": (
+        "Not confirmed in time, and no one else was there {at} (step {number}).",
+        "未及时确认，{at} 转呼时无人在岗（第 {number} 次）。",
+    ),
     # Shown after a button.
     "done_take": ("It is yours.", "已由您负责。"),
     "done_release": ("Given back.", "已退回。"),
@@ -70,7 +89,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_cancel": ("It does not leave.", "已取消发送。"),
     "done_undo": ("Undone.", "已撤销。"),
     "done_confirm": ("Confirmed as an emergency.", "已确认为紧急。"),
-    "done_release_emergency": ("Released: no emergency.", "已解除紧急。"),
+    "done_release_emergency": ("Released: no emergency.", "已解除紧急，按普通会话处理。"),
+    "done_page": ("The team is called; confirmed as an emergency.", "已呼叫值班，并确认为紧急。"),
+    "done_deny": ("No danger: an ordinary case.", "已判断为不紧急，按普通会话处理。"),
     "refused_conflict": ("Not done: something has changed since you read it.", "未执行：在您阅读之后有了变化。"),
     "refused_stale": ("Not done: the conversation has moved on.", "未执行：会话已有更新。"),
     "refused": ("Not done.", "未执行。"),
@@ -109,6 +130,14 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "is_reading": ("{names} is looking at this", "{names} 正在查看"),
     "news_arrived": ("Something new has arrived. Your text is kept.", "有新内容，您的文字已保留。"),
     # Next to the conversation.
+    "forged": ("The sender is forged.", "发件人系伪造。"),
+    "forged_more": (
+        "The owner of this address did not write this. Do nothing that it asks for; a reply goes to the owner.",
+        "该邮件并非由该地址的主人发出：请勿按其要求操作；在此回复只会发给该地址的主人。",
+    ),
+    "forged_points_at": ("The case that it pointed at", "其所指的会话"),
+    "proof_failed": ("forged sender", "发件人系伪造"),
+    "proof_unproven": ("sender not verified", "发件人未验证"),
     "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
     "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),
@@ -123,6 +152,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "called": ("Emergencies called", "紧急呼叫"),
     "confirmed": ("confirmed", "确认紧急"),
     "released": ("released", "解除紧急"),
+    "false_pages": ("False pages per 1,000 messages", "每千条消息误呼次数"),
+    "false_pages_exceeded": (
+        "Too many false alarms in 7 days: {released} in {messages} messages, {rate} per 1,000; the bound is {bound}.",
+        "近 7 天误报过多：{messages} 条消息误呼值班 {released} 次，每千条 {rate} 次，上限 {bound} 次。",
+    ),
     "held": ("Held until opening", "待上班处理"),
     "let_in": ("Let in by the second look", "二次检查放行"),
     "volume_by_channel": ("Conversations by day and channel", "每日会话（按渠道）"),
@@ -229,6 +263,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "outbound_unknown": ("outcome unknown", "结果未知"),
     "outbound_needs_person": ("a person must decide", "需人工确认"),
     "outbound_cancelled": ("cancelled", "已取消"),
+    "cannot_be_opened": ("It cannot be opened", "无法解密"),
     "reason": ("Reason", "原因"),
     "waiting_since": ("Waiting since", "隔离时间"),
     "discarded": ("Discarded", "已丢弃"),
@@ -293,6 +328,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "abstained": ("Not recognised: a person has to look", "未能识别，需要人工查看"),
     "sure": ("{category} ({percent} %)", "{category}（{percent}%）"),
     "emergency_yes": ("emergency: served day and night", "紧急：全天候处理"),
+    "danger_possible": ("possible danger: an agent looks at it first", "疑似险情：优先人工查看"),
+    "danger_share": (
+        "danger {percent} %; an emergency from {threshold} %",
+        "险情可能性 {percent}%（达到 {threshold}% 即为紧急）",
+    ),
     "by_words": ("words: {words}", "依据词语：{words}"),
     "runner_up": ("second guess: {category}", "次选类别：{category}"),
     "in_language": ("language: {language}", "语言：{language}"),
@@ -343,8 +383,8 @@ def choose_language(chosen: str | None, *, accepted: str) -> Language:
 
     accepted: the Accept-Language header (RFC 9110 section 12.5.4), whose order browsers keep by weight.
     """
-    for wish in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
+    for tag in (chosen or "", *(part.split(";")[0] for part in accepted.split(","))):
         for language in LANGUAGES:
-            if wish.strip().lower().split("-")[0] == language:
+            if tag.strip().lower().split("-")[0] == language:
                 return language
     return "en"

@@ -40,6 +40,11 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Key.NO_REPLY_ADDRESS: ("its sender's address takes no answers", "发件地址不接收回复"),
     # Signs about the sender.
+    Key.PROVIDER_NAMES_SENDER: ("The provider names the sender.", "发件人由渠道服务商确认。"),
+    Key.VISITOR_NAMES_ADDRESS: (
+        "The visitor of the form typed the address, and nothing confirms it.",
+        "地址由网页表单的访客自行填写，未经验证。",
+    ),
     Key.SENDERS_UNCHECKED: (
         "Our mail server is not known to check senders.",
         "未配置邮件服务器的发件人验证，无法核对。",
@@ -47,6 +52,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.DOMAIN_CONFIRMED: (
         "Our mail server confirms the sender's domain ({results}).",
         "邮件服务器已验证发件域名（{results}）。",
+    ),
+    Key.DOMAIN_SIGNED: (
+        "The mail is signed by {domain}, and we checked the signature (DKIM).",
+        "邮件带有 {domain} 的签名，已由本系统核验（DKIM）。",
     ),
     Key.DOMAIN_FORGED: (
         "Our mail server says that the sender's domain did not send this ({results}).",
@@ -92,6 +101,14 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "the sender does not take part in the case pointed at",
         "发件人不是所指会话的参与者",
     ),
+    Key.SENDER_IS_FORGED: (
+        "the sender is forged, so it enters no case of the person whose address it shows",
+        "发件人系伪造，不归入所冒用地址的客户的任何会话",
+    ),
+    Key.SENDER_IS_UNPROVEN: (
+        "{sign}; the sender is not proven, and it quotes no message of ours",
+        "{sign}；但发件人未经验证，且未引用我方发出的邮件",
+    ),
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
     Key.RETURNED_MESSAGE_IS_UNKNOWN: ("a report about no message of ours", "该报告所指的邮件并非我方发出"),
@@ -117,8 +134,12 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.HOLIDAY_NAME: ("{holiday_name}", "{holiday_name}"),
     Key.HOLIDAY_EXCHANGED: ("day off in exchange for {date}", "调休放假（{date} 上班）"),
     Key.HOLIDAY_WEEKEND: ("weekend within the official days off", "假期内的周末"),
-    # The second look.
-    Key.MAYBE_CATEGORY: ("it may be about {category}", "可能涉及“{category}”"),
+    # Danger, and the second look.
+    Key.DANGER_KEYWORD: ("keyword of an emergency: {words}", "命中紧急关键词：{words}"),
+    Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
+    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
+    Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
+    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.
     Key.IS_EMERGENCY: ("it is an emergency", "属于紧急情况"),
@@ -135,12 +156,20 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.SENDER_IS_NOT_NAMED: ("its sender is not named", "发件人不在指定名单内"),
     Key.SIGNAL_IS_MISSING: ("no such signal about the sender", "没有所要求的发件人风险提示"),
     Key.CONTACT_LABEL_IS_MISSING: ("the contact has no such label", "客户没有所要求的标签"),
+    Key.SENDER_INHERITS_NOTHING: (
+        "the sender is not proven to be the contact, so what is known of the contact does not count",
+        "发件人未经验证是该客户本人，客户的标签和以往会话不作为依据",
+    ),
     Key.FOLLOWS_CASE: ("it follows an earlier case", "与之前的会话有关"),
     Key.FOLLOWS_NO_CASE: ("it follows no earlier case", "与之前的会话无关"),
     Key.WORDS_ARE_MISSING: ("none of its words is there", "未出现指定词语"),
     # The automatic reply.
     Key.PERSON_WROTE: ("a person wrote to us", "来信人是真人"),
     Key.MACHINE_WROTE: ("no machine answers a machine: {mark}", "机器来信不自动回复：{mark}"),
+    Key.ADDRESS_IS_ABUSED: (
+        "the sender is forged, and an answer would reach the person whose address it shows",
+        "发件人系伪造，自动回复会发给被冒用地址的人",
+    ),
     Key.SHORT_CODE_SENDER: (
         "its sender is a short code or a name, which take no answers",
         "发送方是短号码或名称，无法接收回复",
@@ -210,6 +239,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.WINDOW_IS_FULL: (
         "we have sent {sent} messages since the customer's last one; the provider allows {allowed}",
         "客户上次来信后已发出 {sent} 条消息，平台最多允许 {allowed} 条",
+    ),
+    Key.ALARM_WAS_NOT_FALSE: (
+        "the release was taken back, so there is nothing to correct",
+        "已撤回“误报”判定，无需再向客户更正",
     ),
     Key.REPLY_IS_LATE: (
         "it could not leave in time, and an automatic reply is not sent late",

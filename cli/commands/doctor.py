@@ -1,4 +1,4 @@
-"""`omniyard doctor`: log in everywhere, look at everything, and say what is wrong and how to mend it."""
+"""`omniyard doctor`: log in everywhere, test everything, and report problems with their solution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import redis
 import sqlalchemy as sa
@@ -37,19 +37,25 @@ from store.db.encryption import can_seal
 from store.db.engine import read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
+from store.db.private_files import close_files, find_open_files
 from workers.broker.doorbell import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
-# Leases go by the database's clock, due times are shown by ours: further apart than this, people notice.
+# Leases use the database's clock, due times are shown by ours: a larger difference is visible.
 _MOST_OFFSET: Final = timedelta(seconds=2)
 _SLOW_FLUSH_MILLISECONDS: Final = 50
 _PATIENCE_SECONDS: Final = 5.0
+_MOST_SHOWN: Final = 3
 
 
 def examine_data(settings: Settings) -> Health:
-    """Look whether the data folder can be written to, how much room it has, and how long a flush takes there."""
+    """Test whether the data folder is writable, by its owner alone, its free space, and the time of a flush."""
     folder = Path(settings.omniyard.data).resolve()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir():
+        return Health(
+            ok=False, findings=(f"{there} is a file: the data folder cannot be made; change [omniyard] data",)
+        )
     if not os.access(there, os.W_OK):
         return Health(ok=False, findings=(f"{there} cannot be written to: give it to the user who runs Omniyard",))
     free, flush = shutil.disk_usage(there).free, _flush_milliseconds(there)
@@ -58,11 +64,12 @@ def examine_data(settings: Settings) -> Health:
         findings.append("the disk flushes slowly; with SQLite that bounds how fast mail is taken")
     if free < _LEAST_FREE_BYTES:
         findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
-    return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
+    findings += (opened := _open_to_others(folder))
+    return Health(ok=free >= _LEAST_FREE_BYTES and not opened, findings=tuple(findings))
 
 
 def examine_database(settings: Settings) -> Health:
-    """Look whether the database answers, has this version's tables, flushes each commit, and shares our clock."""
+    """Test whether the database answers, has this version's tables, flushes each commit, and has our time."""
     embedded = Path(settings.omniyard.data) / "omniyard.db"
     if settings.omniyard.database is None and not embedded.exists():
         return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
@@ -84,7 +91,7 @@ def examine_database(settings: Settings) -> Health:
 
 
 def examine_sealing(settings: Settings) -> Health:
-    """Look whether what customers write is sealed, and under which key. Makes none."""
+    """Test whether originals are sealed, and with which key. Creates no key."""
     concerns = tuple(message for _, message in sealing_concerns(settings.omniyard))
     if settings.omniyard.key is not None:
         desk_key(settings, purpose="originals")
@@ -95,14 +102,14 @@ def examine_sealing(settings: Settings) -> Health:
 
 
 def examine_webhook(webhook: WebhookSettings) -> Health:
-    """Look whether events could be signed and sent: the secret, the name, and whose address it is. Sends nothing."""
+    """Test whether events could be signed and sent: the secret, the name, and the address. Sends nothing."""
     read_keys(webhook.secret.reveal())
     address = examine(webhook.url, allow_private=webhook.allow_private)
     return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
 
 
 def examine_broker(settings: Settings) -> Health:
-    """Look whether the broker answers and refuses rather than evicts when it is full."""
+    """Test whether the broker answers, and refuses instead of evicting when it is full."""
     url = broker_url(settings)
     if url is None:
         return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
@@ -122,7 +129,7 @@ def examine_broker(settings: Settings) -> Health:
 
 
 def examine_desk(settings: Settings) -> Health:
-    """Look whether the desk answers, or could."""
+    """Test whether the desk answers, or could start."""
     desk = listeners(settings)[0]
     try:
         with urllib.request.urlopen(f"http://{desk}/readyz", timeout=_PATIENCE_SECONDS) as answer:
@@ -132,6 +139,15 @@ def examine_desk(settings: Settings) -> Health:
     except OSError:
         check_free(desk)
         return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
+
+
+def _open_to_others(data: Path) -> list[str]:
+    found = find_open_files(data)
+    if not found:
+        return []
+    shown = ", ".join(str(path) for path in found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
+    mend = "`omniyard doctor --mend`, run as their owner, takes these permissions away"
+    return [f"other users of this machine may use {shown}: {mend}"]
 
 
 def _flush_milliseconds(folder: Path) -> float:
@@ -144,7 +160,7 @@ def _flush_milliseconds(folder: Path) -> float:
 
 
 def _unsafe(connection: sa.Connection) -> list[str]:
-    """Return the settings of a PostgreSQL server that could lose a commit it confirmed."""
+    """Return the settings of a PostgreSQL server that may lose a confirmed commit."""
     names = ("fsync", "full_page_writes", "synchronous_commit")
     values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
     return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
@@ -161,18 +177,27 @@ def _broker_away(settings: Settings, why: str) -> Health:
     return Health(ok=False, findings=(f"does not answer ({why}): {mend}",))
 
 
-# Channels are asked side by side; each has time-outs of its own.
+# Channels are tested in parallel; each has its own timeouts.
 _AT_ONCE: Final = 8
 
 
-def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Try every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
+def doctor_command(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First take other users' permissions on the data folder and its files away.")
+    ] = False,
+) -> None:
+    """Test every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
 
-    Changes nothing, on no server. Exit code 1 if anything is wrong; every finding says how to mend it.
+    Changes nothing without --mend, and nothing on any server. Exit code 1 if there is a problem; every finding says
+    how to solve it.
 
     Example: omniyard doctor
     """
     settings = load_settings(config)
+    if mend:
+        close_files(find_open_files(Path(settings.omniyard.data)))
     examinations = _examinations(settings)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         results = list(threads.map(_examined, examinations.values()))
@@ -199,7 +224,7 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
     for name, webhook in settings.webhooks.items():
         if webhook.enabled:
             parts[f"webhook {name}"] = partial(examine_webhook, webhook)
-    # Mail leaves by another server than it comes in; elsewhere one provider does both.
+    # Mail is sent by another server than it is received from; in other kinds one provider does both.
     return parts | {f"replies of {name}": sender.probe for name, sender in open_senders(settings).get(MAIL, {}).items()}
 
 

@@ -1,7 +1,8 @@
-"""`omniyard explain`: why a message went where it went, or where a mail would go."""
+"""`omniyard explain`: why a message was routed as it was, or where a mail would go."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
 from workers.routing.brain import build_brain
 from workers.routing.explain import explain_envelope
+from workers.runtime.logs import configure_logging
 
 
 def explain_command(
@@ -40,15 +42,16 @@ def explain_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each decision about a message with its evidence. Nothing is written, whatever is asked.
+    """Show each decision about a message with its evidence. Nothing is written.
 
-    An ID shows the reasons that were kept when it was routed. A FILE, or an ID with --at, is decided again with
-    today's configuration.
+    An ID shows the stored reasons of its routing. A FILE, or an ID with --at, is decided again with
+    the current configuration.
 
     Example: omniyard explain K7QF2MXD4
 
     Example: omniyard explain mail.eml --at 2026-02-17T10:00
     """
+    configure_logging("warning", stream=sys.stderr)
     with open_desk(config) as (settings, database):
         moment = read_moment(at, zone=settings.omniyard.timezone, option="--at") if at else None
         path = Path(what)
@@ -72,7 +75,7 @@ def _stored(database: Database, key: str) -> list[Traced]:
 
 
 def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datetime | None) -> dict[str, Any]:
-    """Return what is known of a stored message; with `at` its trace is made again."""
+    """Return what is known of a stored message; with `at` it is decided again."""
     shown: dict[str, Any] = {
         "inbound_id": row.inbound_id,
         "message_id": row.message_id,
@@ -84,12 +87,16 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         "duplicate_of": row.duplicate_of,
         "trace": row.trace,
     }
+    if row.shut:
+        shown["shut"] = row.shut
     if at is None:
         return shown
+    if row.shut:
+        raise PermanentError(row.shut)
     if not row.envelope:
-        raise NotFound("what the message said is not kept any more: see [omniyard] keep_originals")
+        raise NotFound("the message's text is not stored any more: see [omniyard] keep_originals")
     today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
-    # By now the message itself is known; which conversation it joined is a matter of the day it came.
+    # Now the message itself is in the history, so its conversation is taken from the original decision.
     joined = row.trace.correlation if row.trace else None
     return shown | {"decided_at": at, "trace": replace(today, correlation=joined)}
 

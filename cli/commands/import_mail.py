@@ -49,7 +49,7 @@ class Tally:
     doubtful: int = 0
 
 
-# What no customer sent, or what no agent was to read. It is left out unless --with names it.
+# Mail that no customer sent, or that was not read. It is left out unless --with names it.
 _LEFT_OUT: Final = frozenset({FolderRole.DRAFTS, FolderRole.SPAM, FolderRole.TRASH})
 
 

@@ -1,7 +1,8 @@
-"""`omniyard simulate`: what another configuration would have done with the messages that are stored."""
+"""`omniyard simulate`: what another configuration would do with the stored messages."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from cli.desk import open_desk
 from cli.terminal import JsonOption, print_json, read_moment, table
 from router.settings.files import VARIABLE, find_settings
 from workers.routing.simulate import ChangedMessage, Difference, simulate
+from workers.runtime.logs import configure_logging
 
 _NOTHING = "Nothing would change."
 
@@ -23,20 +25,22 @@ _NOTHING = "Nothing would change."
 def simulate_command(
     *,
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration to try.")],
-    since: Annotated[str, typer.Option("--since", help="Replay what was received since then (ISO 8601).")],
+    since: Annotated[str, typer.Option("--since", help="Replay messages received since then (ISO 8601).")],
     current: Annotated[
         Path | None,
-        typer.Option("--current", envvar=VARIABLE, help="The configuration in force, if not the usual one."),
+        typer.Option("--current", envvar=VARIABLE, help="The current configuration, if not the usual one."),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="How many messages to show of each kind of change.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay stored messages through the routing of another configuration; print what would change. Nothing is written.
+    """Replay stored messages through the routing of another configuration; print the differences. Nothing is written.
 
-    Each message is decided twice as of the moment it was received, by the configuration in force and by the other.
+    Each message is decided twice as of its time of receipt: with the current configuration and with the other.
 
     Example: omniyard simulate --config new.toml --since 2026-11-01
     """
+    # Standard output holds the result alone.
+    configure_logging("warning", stream=sys.stderr)
     with open_desk(current) as (settings, database):
         moment = read_moment(since, zone=settings.omniyard.timezone, option="--since")
         files = (find_settings(current), config)
@@ -64,12 +68,15 @@ def _plain(found: Difference) -> dict[str, object]:
         for (name, before, after), number in found.transitions.most_common()
     ]
     shown = {"messages": found.messages, "opened": found.opened, "changed": found.changed}
+    shown |= {"shut": found.shut} if found.shut else {}
     return shown | {"changes": transitions, "examples": [asdict(example) for example in found.examples]}
 
 
 def _print(found: Difference) -> None:
     console = Console(highlight=False)
     console.print(f"{found.messages} messages replayed, of which {found.opened} opened a conversation.")
+    if found.shut:
+        console.print(f"{found.shut} cannot be opened and were left out: see `omniyard key list`.")
     if not found.changed:
         console.print(_NOTHING)
         return

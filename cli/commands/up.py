@@ -7,12 +7,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from api.http.permissions import Role
+from cli.commands.check.surroundings import check_surroundings
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.processes.leftovers import end_leftovers, marked, only_one
 from cli.processes.ports import check_free, listeners
@@ -20,15 +24,17 @@ from cli.processes.procfile import read_procfile
 from cli.processes.screen import DeskOpening, LogLines, show_opening
 from cli.processes.supervisor import Command, Supervisor
 from cli.terminal import ConfigOption
-from router.errors import TransientError
+from router.errors import ConfigError, TransientError
 from router.settings import Settings
 from router.settings.files import VARIABLE, find_settings, load_settings
 from store.db.engine import Database
+from store.db.keys import desk_key
 from store.db.migrate import upgrade
 from store.db.open import open_database
 from store.desk.agents import add_agent, list_agents
 from workers.broker.embedded import EmbeddedBroker
 from workers.training.first_model import is_due
+from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
 DemoOption = Annotated[
     bool,
@@ -58,14 +64,24 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
     if ports:
         config = write_settings(_DEMO_DATA.resolve(), ports)
     settings, file = load_settings(config), find_settings(config).resolve()
-    data = Path(settings.omniyard.data).resolve()
-    with only_one(data):
-        ended = end_leftovers(data)
-        addresses = listeners(settings)
-        for address in addresses:
-            check_free(address)
-        broker = None if settings.omniyard.broker else EmbeddedBroker(data)
-        where, token = _prepare(settings)
+    if not demo:
+        _require(settings, file=file)
+    data = _data_folder(settings)
+    with ExitStack() as held:
+        with _usable(data):
+            held.enter_context(only_one(data))
+            ended = end_leftovers(data)
+            addresses = listeners(settings)
+            for address in addresses:
+                check_free(address)
+            broker = None if settings.omniyard.broker else EmbeddedBroker(data)
+            if broker:
+                broker.prepare()
+            desk_key(settings, purpose="originals")
+            where, token = _prepare(settings)
+            first = is_due(settings, file)
+            if not first and examples_changed(settings, file):
+                print(f"omniyard: {EXAMPLES_CHANGED}", file=sys.stderr)
         opening = DeskOpening(
             settings=settings,
             data=data,
@@ -76,9 +92,37 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
             taken_over=ended,
         )
         more: dict[str, Command] = {"demo": _always(_demo(settings, ports))} if ports else {}
-        if is_due(settings, file):
+        if first:
             more[LESSON] = _always([sys.executable, "-m", "workers.training.first_model"])
         _run(_environment(data, file=file, demo=demo), opening=opening, broker=broker, more=more)
+
+
+def _require(settings: Settings, *, file: Path) -> None:
+    """Raise ConfigError, one line a problem, if this machine lacks what the file needs: no daemon could start."""
+    found = check_surroundings(settings, today=datetime.now(settings.omniyard.timezone).date())
+    missing = [finding.sentence(str(file)) for finding in found if finding.level == "error"]
+    if missing:
+        raise ConfigError("\n".join(missing))
+
+
+def _data_folder(settings: Settings) -> Path:
+    try:
+        return Path(settings.omniyard.data).resolve()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"[omniyard] data is no name of a folder ({error})") from error
+
+
+@contextmanager
+def _usable(data: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a ConfigError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or data
+        raise ConfigError(
+            f"the data folder {data} cannot be used ({what}: {error.strerror}); "
+            "change [omniyard] data, or who may write there"
+        ) from error
 
 
 def _prepare(settings: Settings) -> tuple[str, str]:

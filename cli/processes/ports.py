@@ -43,12 +43,13 @@ def check_free(listener: Listener) -> None:
     Raises Conflict that names the process which holds it, or ConfigError when this machine has no such address.
     """
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        # A machine without IPv6 has not even the socket.
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((listener.host, listener.port))
-        except OSError as error:
-            raise _explained(listener, error) from error
+    except (OSError, UnicodeError) as error:
+        raise _explained(listener, error) from error
 
 
 def _listener(key: str, value: str) -> Listener:
@@ -58,7 +59,9 @@ def _listener(key: str, value: str) -> Listener:
     return Listener(key, host.strip("[]"), int(port))
 
 
-def _explained(listener: Listener, error: OSError) -> Exception:
+def _explained(listener: Listener, error: OSError | UnicodeError) -> Exception:
+    if isinstance(error, UnicodeError):
+        return ConfigError(f"{listener} is no address of a machine; change {listener.key}")
     if error.errno == errno.EADDRINUSE:
         holder = next(_holders(listener.port), "another process")
         return Conflict(f"{listener} is taken by {holder}; stop that, or change {listener.key}")

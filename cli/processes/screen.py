@@ -1,4 +1,4 @@
-"""What `omniyard up` shows: one screen of what runs where, then the processes' own lines."""
+"""The screen of `omniyard up`: the addresses and processes of the desk, then the processes' own lines."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from cli.processes.ports import Listener
 from router.settings import Settings
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
-# A line of a log may carry what a stranger chose; nothing in it may steer the terminal.
+# A log line may contain text from outside; it must not control the terminal.
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskOpening:
-    """What there is to say when the desk opens. first_token: empty when there were agents before."""
+    """The values of the screen when the desk opens. first_token: empty when there were agents before."""
 
     settings: Settings
     data: Path
@@ -37,7 +37,7 @@ class DeskOpening:
 
 
 class LogLines:
-    """The processes' lines, each behind its speaker's name; held back until the screen has been shown."""
+    """The processes' lines, each after the name of its process; held back until the screen is printed."""
 
     def __init__(self, names: Sequence[str]) -> None:
         width = max(len(name) for name in names)
@@ -57,20 +57,20 @@ class LogLines:
             self._held.append(text)
 
     def release(self) -> None:
-        """Print what was held back, and everything from now on."""
+        """Print the lines held back, and all later lines at once."""
         held, self._held = self._held, None
         for text in held or ():
             _write(text)
 
 
 def _write(text: str) -> None:
-    # Whoever read our lines may be gone; the desk goes on without a listener, and above all stops in good order.
+    # The terminal may be closed; the desk runs on without it, and must still stop in order.
     with suppress(OSError):
         print(text, flush=True)
 
 
 def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> None:
-    """Print the screen. ready: whether the desk answers already."""
+    """Print the screen. ready: whether the desk responds already."""
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(opening, processes=processes, ready=ready):
         rows.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
@@ -78,7 +78,7 @@ def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool
     console = Console(highlight=False, soft_wrap=True)
     console.print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)), soft_wrap=False)
     if opening.first_token:
-        # On a line of its own: inside the frame it would be cut or folded, and it is there to be copied.
+        # On a line of its own: inside the frame it would be cut or wrapped, and it must be copied.
         console.print(Text(f"\n  Token of the first agent, admin (shown this once): {opening.first_token}\n"))
     sys.stdout.flush()
 

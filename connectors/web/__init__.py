@@ -1,1 +1,1 @@
-"""The gate of forms: what visitors of the desk's own pages write."""
+"""The gate of the contact form."""

@@ -1,4 +1,4 @@
-"""What a visitor writes into the contact form: kept as a document with its files, read as any channel's message is."""
+"""A visitor's message from the contact form: stored as a document with its files, parsed like any other message."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from router.envelope import WEB_FORM, Envelope, Party, PartyKind
 from router.settings.channels import WebSettings
 
 FORM: Final = "web"
-# A mail address that a person types (a part of RFC 5321 section 4.1.2): no quotes, no comments, no line breaks.
+# A mail address as typed by a person (a subset of RFC 5321 section 4.1.2): no quotes, no comments, no line breaks.
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 _LONGEST: Final = 254
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One filled form. key: of this form, so that sending it twice keeps it once."""
+    """One filled form. key: of this form, so that a repeated submission is stored once."""
 
     key: str
     email: str
@@ -33,12 +33,12 @@ class Submission:
 
 
 def is_address(text: str) -> bool:
-    """Return whether an answer could be mailed there."""
+    """Return whether it is an address that mail can be sent to."""
     return len(text) <= _LONGEST and _ADDRESS.fullmatch(text) is not None
 
 
 def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> Page:
-    """Return the page that holds the one message. to: our own address, which answers come from; empty for none."""
+    """Return the page with the one message. to: our own address, used for answers; empty for none."""
     record = {name: getattr(submission, name) for name in ("key", "email", "name", "subject", "text")} | {"to": to}
     files = [MediaFile(name=safe_name(name) or f"file-{place}", content=content) for place, (name, content)
              in enumerate(submission.files, start=1)]  # fmt: skip
@@ -48,7 +48,7 @@ def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> 
 
 
 def read(message: RawMessage, channel: str) -> Envelope:
-    """Return the envelope of one kept form. Raises Unreadable."""
+    """Return the envelope of one stored form. Raises Unreadable."""
     document = read_document(message.content)
     email = text_of(document.record, "email", needed=True).lower()
     if not is_address(email):
@@ -68,12 +68,12 @@ def read(message: RawMessage, channel: str) -> Envelope:
 
 
 def lasting_of(content: bytes) -> bytes:
-    """Return what the visitor said, however often the form is sent. Raises Unreadable."""
+    """Return the values that are the same in every submission of the form. Raises Unreadable."""
     record = read_document(content).record
     return lasting(*(text_of(record, key) for key in ("key", "email", "subject", "text")))
 
 
 def probe(channel: str, settings: WebSettings) -> Health:
-    """Say where the form stands: the desk shows it, and the desk is looked at by itself."""
+    """Report where the desk shows the form; the desk itself has its own check."""
     del channel
     return Health(ok=True, findings=(f"the desk shows its form at {settings.source_words}",))

@@ -1,4 +1,4 @@
-"""Read reports that mail systems write in prose: which addresses were not reached, and by what code."""
+"""Parse bounce reports in prose: which addresses were not reached, and the status code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 from router.envelope import BouncedRecipient
 
-# The words of mail systems that report in prose, one table a place; all in lower case.
+# Phrases of mail systems that report in prose, one table per place; all in lower case.
 # Sources: qmail's QSBMF, Exim, sendmail, Postfix, Exchange, Domino, Yahoo, Google, Mail.ru, NetEase (163, 126), QQ
 # Mail, Coremail, Aliyun, Sina and the Japanese carriers, as they write in mail.
 
-# In a subject. A person's own subject rarely has one; together with a sender or a sentence below it is sure.
+# In a subject. A person's subject rarely contains one; with a matching sender or sentence it is certain.
 SUBJECTS: Final = (
     "undeliver", "delivery status", "delivery failure", "delivery failed", "delivery has failed", "delivery report",
     "delivery notification", "delivery problem", "delivery error", "delivery delayed", "delivery warning",
@@ -46,13 +46,13 @@ SUBJECTS: Final = (
     "tidak terkirim", "tidak dapat dikirim", "gagal dikirim",
 )  # fmt: skip
 
-# In the local part of an address that programs write from. Only beside a subject and a sentence is it a sign.
+# In the local part of an address of a program. It counts only together with a subject and a sentence.
 MACHINES: Final = (
     "mail", "smtp", "daemon", "system", "admin", "server", "service", "reply", "notif", "gateway", "mta", "report",
     "error", "delivery", "exchange", "root",
 )  # fmt: skip
 
-# In the text: what a mail system says of a message, in a sentence that opens its report.
+# In the text: a mail system's statement about a message, in the first sentence of its report.
 SENTENCES: Final = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can not be delivered",
     "unable to deliver", "wasn't able to deliver", "was not able to deliver", "were not able to deliver",
@@ -86,7 +86,7 @@ SENTENCES: Final = (
     "не было доставлено", "iletilemedi", "teslim edilemedi",
 )  # fmt: skip
 
-# What says that the system has not given up (RFC 3464 section 2.3.3: delayed).
+# The system has not given up (RFC 3464 section 2.3.3: delayed).
 DELAYS: Final = (
     "has not yet been delivered", "not yet been delivered", "been delayed", "will be retried", "will be attempted",
     "warning message only", "just a warning", "only a warning", "continue to try", "continue to attempt",
@@ -94,10 +94,10 @@ DELAYS: Final = (
     "message delayed", "temporary failure:", "will try again", "将继续尝试", "会继续尝试", "稍后重试", "延迟送达",
     "延遲", "继续投递", "再送します", "再試行",
 )  # fmt: skip
-# What says that a passing condition lasted too long: RFC 3463 section 3.5, X.4.7.
+# A temporary condition lasted too long: RFC 3463 section 3.5, X.4.7.
 EXPIRED: Final = ("retry timeout exceeded", "retry time not reached")
 
-# Lines that name addresses other than the one that was not reached.
+# Lines with addresses other than the one that was not reached.
 ASIDES: Final = (
     "mail from", "contact", "please", "postmaster", "http:", "https:", "assistance", "question", "help@", "abuse@",
     "support@", "to unsubscribe", "message-id", "reporting-mta", "return-path", "gave this error",
@@ -105,7 +105,7 @@ ASIDES: Final = (
 )  # fmt: skip
 ASIDE_LABELS: Final = ("from:", "to:", "cc:", "subject:", "reply-to:", "references:", "sender:", "list-", "received:")
 
-# What mail systems write above the message that they return.
+# The lines above the returned message.
 RETURNED: Final = (
     "is a copy of the message", "is a copy of your message", "copy of the original message",
     "original message follow",
@@ -120,20 +120,20 @@ RETURNED: Final = (
 )  # fmt: skip
 
 
-# Chinese and Japanese put no blank between an address and the words around it, so letters beyond ASCII end one.
+# Chinese and Japanese have no blank between an address and the words around it, so letters beyond ASCII end one.
 # A domain has no two dots in a row: sendmail writes "bob@b.example...User unknown".
 _ADDRESS: Final = re.compile(r"[\w.!#$%&*+/=?^`{}~-]{1,128}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,20}", re.ASCII)
-# RFC 6531 allows them in an address nevertheless: looked for only where there is no other.
+# RFC 6531 allows them in an address nevertheless: search for these only if there is no other address.
 _WIDE_ADDRESS: Final = re.compile(
     r"[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,128}@[^\s<>@,;:\"'()\[\]\\|：（），。；、]{1,253}"
 )
 _ROUTE: Final = re.compile(r"^(?:smtp|rfc822|mailto|for|to)=", re.IGNORECASE)
-# An address that stands for itself: alone on its line, or before what went wrong with it.
+# An address alone on its line, or before its error.
 _HEADING: Final = re.compile(
     r"^[\s>*•\"'-]{0,40}(?:\d{1,3}[.)]\s)?<?[\"']?(?P<address>[^\s<>@,;:\"'()\[\]\\|]{1,128}@[^\s<>@,;:\"'()\[\]\\|]{1,253})"
     r"[\"']?>?\s*(?:$|[:;,(\[]|\.\.\.|on\s|\u0020-)"
 )
-# RFC 3463 in prose; what has a fourth number is an Internet address or a version.
+# RFC 3463 status codes in prose; a fourth number makes it an IP address or a version.
 _ENHANCED: Final = re.compile(r"(?<![\d.\[])([45]\.\d\.\d{1,3})(?!\.?\d)")
 _CODE: Final = re.compile(r"(?:^|[\s:(<\"#=>])([45]\d\d)(?=[ \-#:]\s?\D)", re.MULTILINE)
 _HEADER: Final = re.compile(
@@ -141,7 +141,7 @@ _HEADER: Final = re.compile(
     r"arc-seal|x-[\w-]{2,40}|delivered-to|reply-to): ?",
     re.IGNORECASE,
 )
-# Sendmail's word for the address that we wrote to, when an alias led elsewhere.
+# Sendmail's phrase before the address that we wrote to, if an alias led to another address.
 _EXPANDED: Final = "(expanded from:"
 _HEADERS_IN_A_ROW: Final = 3
 _MOST_RECIPIENTS: Final = 100
@@ -149,14 +149,14 @@ _DIAGNOSTIC_CHARACTERS: Final = 500
 
 
 def find_addresses(text: str) -> list[str]:
-    """Return the mail addresses in a text, in order, as written."""
+    """Return the mail addresses in a text, in order, unchanged."""
     found = [match[0] for match in _ADDRESS.finditer(text)] or [match[0] for match in _WIDE_ADDRESS.finditer(text)]
     bare = (_ROUTE.sub("", address).strip(".`*") for address in found)
     return [address for address in bare if "@" in address and not address.startswith("@")]
 
 
 def split_returned(note: str) -> tuple[str, str]:
-    """Split what a mail system wrote from the message that it returns below; that is empty if there is none."""
+    """Split a report into the mail system's text and the returned message below; that is empty if there is none."""
     lines = note.split("\n")
     run = 0
     for index, line in enumerate(lines):
@@ -173,10 +173,10 @@ def split_returned(note: str) -> tuple[str, str]:
 
 
 def read_prose(note: str, *, subject: str, given: Sequence[str], own: frozenset[str]) -> list[BouncedRecipient]:
-    """Return whom a note says a message did not reach.
+    """Return the recipients that a note reports as not reached.
 
-    given: addresses that are known already; the note is then asked for the reasons alone.
-    own: addresses that the note names without meaning them, in lower case.
+    given: addresses that are known already; then only the reasons are read from the note.
+    own: addresses in the note that are not recipients, in lower case.
     """
     lines = note.split("\n")
     marks = [(0, address) for address in given] or _marks(lines, own)
@@ -199,7 +199,7 @@ def _is_announcement(line: str) -> bool:
 
 
 def _marks(lines: Sequence[str], own: frozenset[str]) -> list[tuple[int, str]]:
-    """Return where which address is named, by the strongest kind of line that names any."""
+    """Return each address and its line, from the strongest kind of line that contains any."""
     headings: list[tuple[int, str]] = []
     blamed: list[tuple[int, str]] = []
     named: list[tuple[int, str]] = []

@@ -1,7 +1,7 @@
-"""What a report on a message of ours says: whom it did not reach, for good or for now, and which message it was.
+"""Parse reports on our messages: the recipients that were not reached, permanently or for now, and the message.
 
-Delivery reports follow RFC 3464, complaints RFC 5965; older and simpler systems write prose, which `bounce_texts`
-reads. Pure: parts come in decoded, a value goes out.
+Delivery reports follow RFC 3464, complaints RFC 5965; older and simpler systems write prose, which `bounce_prose`
+parses. Pure: it gets decoded parts and returns a value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOTICES_FROM: Final = "@sns.amazonaws.com"
 _RETURNED_TYPES: Final = frozenset({
     "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/global-headers",
 })  # fmt: skip
-# A report is short; what follows this is the message that it returns.
+# A report is short; later text belongs to the returned message.
 _PROSE_CHARACTERS: Final = 20_000
 _RETURNED_CHARACTERS: Final = 64_000
 _MOST_RECIPIENTS: Final = 100
@@ -59,7 +59,7 @@ class Cover:
 
 
 def may_be_report(sender: Party, *, subject: str, return_path: str, media_types: frozenset[str]) -> bool:
-    """Tell cheaply whether `read_bounce` could find a report: false for people's mail, whose parts stay closed."""
+    """Return quickly whether `read_bounce` may find a report: false for persons' mail, whose parts need no parsing."""
     return bool(
         not media_types.isdisjoint(_REPORT_TYPES)
         or _system_sign(sender, return_path)
@@ -69,7 +69,7 @@ def may_be_report(sender: Party, *, subject: str, return_path: str, media_types:
 
 
 def read_bounce(cover: Cover, *, sections: Sequence[Section]) -> Bounce | None:
-    """Return what a report says; None if the mail is no report.
+    """Return the content of a report; None if the mail is not a report.
 
     sections: the mail's parts in order; texts and reports in full, a returned message at least with its header section.
     """
@@ -81,7 +81,7 @@ def read_bounce(cover: Cover, *, sections: Sequence[Section]) -> Bounce | None:
 
 
 def _delivery_report(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
-    """Read RFC 3464 fields, also where a system wrote them into a text."""
+    """Parse RFC 3464 fields, also where a system wrote them into a text."""
     reports = [section.text for section in sections if section.media_type in STATUS_TYPES]
     declared = bool(reports)
     if not reports and (_sign(cover) or "report" in cover.headers.get("content-type", "")):
@@ -106,7 +106,7 @@ def _recipient(address: str, fields: Mapping[str, str]) -> BouncedRecipient:
     action = re.split(r"[\s(;]", fields.get("action", "failed").strip().casefold())[0]
     diagnostic = fields.get("diagnostic-code", "").partition(";")[2].strip()
     status = _STATUS.search(fields.get("status", "")) or _STATUS.search(diagnostic)
-    # Some systems say "failure" or "fail"; RFC 3464 section 2.3.3 has five words.
+    # Some systems write "failure" or "fail"; RFC 3464 section 2.3.3 has five words.
     known = next((word for word in ("delayed", "delivered", "relayed", "expanded") if action == word), "failed")
     return BouncedRecipient(
         address=address, action=known, status=status[0] if status else "", diagnostic=diagnostic[:500]
@@ -114,14 +114,14 @@ def _recipient(address: str, fields: Mapping[str, str]) -> BouncedRecipient:
 
 
 def _address(value: str) -> str:
-    """Return the address of a typed field (RFC 3464 section 2.1.2), or of one whose type was forgotten."""
+    """Return the address of a typed field (RFC 3464 section 2.1.2), or of one without a type."""
     _, typed, address = value.partition(";")
     found = find_addresses(address if typed else value)
     return found[0] if found else ""
 
 
 def _complaint(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
-    """Read RFC 5965 reports, and Outlook.com's, which is a returned message under a fixed subject."""
+    """Parse RFC 5965 reports, and Outlook.com's, which is a returned message under a fixed subject."""
     reports = [section.text for section in sections if section.media_type == FEEDBACK_TYPE]
     if not reports and not cover.subject.casefold().startswith(_COMPLAINT_SUBJECT):
         return None
@@ -139,12 +139,12 @@ def _names_recipient(field: str) -> bool:
 
 
 def _notification(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
-    """Read Amazon's notices: JSON, one object (developer guide, "Amazon SNS notification contents for Amazon SES")."""
+    """Parse Amazon's notices: JSON, one object (developer guide, "Amazon SNS notification contents for Amazon SES")."""
     if not cover.sender.handle.endswith(_NOTICES_FROM):
         return None
     text = next((section.text.lstrip() for section in sections if section.text.lstrip().startswith("{")), "")
     said = _object(text) or _object(text.replace("\n ", ""))
-    # Amazon's queue wraps the notice in one of its own, unless the desk asked for "raw message delivery".
+    # Amazon's queue wraps the notice in another one, unless "raw message delivery" is enabled.
     if isinstance(said.get("Message"), str):
         said = _object(said["Message"])
     if not isinstance(said.get("mail"), dict):
@@ -156,7 +156,7 @@ def _notification(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        # Mailers break the one long line, also within its strings.
+        # Mailers wrap the one long line, also within its strings.
         said, _ = json.JSONDecoder(strict=False).raw_decode(text)
     except (ValueError, RecursionError):
         return {}
@@ -178,7 +178,7 @@ def _noticed(said: dict[str, Any]) -> Iterator[BouncedRecipient]:
 
 
 def _refusal(cover: Cover, sections: Sequence[Section]) -> Bounce | None:
-    """Read a receipt that says no (RFC 5429 section 2.1.1: a mailbox filter that rejects may answer by MDN)."""
+    """Parse a rejecting receipt (RFC 5429 section 2.1.1: a mailbox filter that rejects may answer by MDN)."""
     if not any(section.media_type == RECEIPT_TYPE for section in sections):
         return None
     said = "\n".join(section.text for section in sections[:1]).casefold()
@@ -211,12 +211,12 @@ def _from_prose(cover: Cover, sections: Sequence[Section]) -> Bounce:
 
 
 def _aside(cover: Cover) -> frozenset[str]:
-    """Return the addresses that a report names without meaning them: its own sender's and its reader's."""
+    """Return addresses in a report that are not bounced recipients: those of its sender and its reader."""
     return cover.recipients | {cover.sender.handle}
 
 
 def _notes(sections: Sequence[Section]) -> Iterator[Section]:
-    """Yield the texts that the mail system wrote itself: those before the message that it returns."""
+    """Yield the texts of the mail system itself: those before the returned message."""
     for section in sections:
         if section.media_type in _RETURNED_TYPES:
             return
@@ -248,7 +248,7 @@ def _to(text: str) -> list[str]:
 
 
 def _unique(recipients: Iterator[BouncedRecipient] | Sequence[BouncedRecipient]) -> tuple[BouncedRecipient, ...]:
-    """Return each address once, with the last that was said of it."""
+    """Return each address once, with its last status."""
     return tuple({recipient.address.lower(): recipient for recipient in recipients}.values())[:_MOST_RECIPIENTS]
 
 
@@ -257,7 +257,7 @@ def _sign(cover: Cover) -> str:
 
 
 def _system_sign(sender: Party, return_path: str) -> str:
-    """Return "daemon" if a mail system wrote, "system" or "machine" if one may have, and nothing for people."""
+    """Return "daemon" if a mail system wrote, "system" or "machine" if one may have, and nothing for persons."""
     if is_mail_daemon(sender.handle or sender.name):
         return "daemon"
     path = return_path.strip()
@@ -272,11 +272,11 @@ def _system_sign(sender: Party, return_path: str) -> str:
 
 
 def _names_any(text: str, words: Sequence[str]) -> bool:
-    # Plain words: a pattern of as many takes three times as long, and every mail is asked.
+    # Plain substrings: one pattern with all of them takes three times as long, and this runs for every mail.
     return bool(text) and any(map(text.__contains__, words))
 
 
 def _is_topic(subject: str) -> bool:
     said = subject.casefold()
-    # A reply or a forward of a report is a person's mail.
+    # A reply to a report, or a forwarded one, is a person's mail.
     return not said.startswith(("re:", "fw:", "fwd:")) and any(word in said for word in SUBJECTS)

@@ -1,13 +1,13 @@
-"""The words by which machines give themselves away, one table a place: subjects of absence notes, names of mailboxes.
+"""Words of automatic senders, one table per place: subjects of absence notes, names of mailboxes.
 
-A header decides before any word does (`router/origin/automatic.py`); words catch the programs that set none.
+A header decides before any word (`router/origin/automatic.py`); words find the programs that set no header.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# How absence notes begin their subjects, in lower case. Sources: Exchange's and Outlook's "Automatic reply" in its
+# Beginnings of absence notes' subjects, in lower case. Sources: Exchange's and Outlook's "Automatic reply" in its
 # interface languages, Gmail's vacation responder, Lotus Notes, KMail, QQ Mail, 163, Foxmail, and what people type.
 _VACATION: Final = (
     # English
@@ -49,9 +49,9 @@ _VACATION: Final = (
     "ตอบกลับอัตโนมัติ", "การตอบกลับอัตโนมัติ", "trả lời tự động", "thư trả lời tự động", "balasan otomatis",
     "balasan automatik", "स्वचालित उत्तर", "स्वत: उत्तर",
 )  # fmt: skip
-# After the phrase a note ends, or names the subject it answers. "Out of office hours support?" is a question.
+# After the phrase the subject ends, or names the original subject. "Out of office hours support?" is a question.
 _AFTER_PHRASE: Final = ":：-–—[(（|,，.!。！"
-# Local parts behind which no person reads or writes, without their punctuation (RFC 5321 section 4.5.1 has postmaster,
+# Local parts that no person reads or writes, without their punctuation (RFC 5321 section 4.5.1 has postmaster,
 # RFC 3834 section 2 the rest).
 _DEAF: Final = ("noreply", "donotreply", "nepasrepondre", "nichtantworten", "noresponder", "neodgovori", "bounce")
 _DAEMONS: Final = frozenset({"mailerdaemon", "maildaemon", "mailsystem", "maildeliverysubsystem"})
@@ -60,7 +60,7 @@ _WITHOUT_PUNCTUATION: Final = str.maketrans("", "", "-_.+= <>")
 
 
 def is_vacation_subject(subject: str) -> bool:
-    """Tell whether a subject is that of an absence note."""
+    """Return whether a subject is that of an absence note."""
     said = subject.casefold().lstrip()
     if not said.startswith(_VACATION):
         return False
@@ -68,18 +68,18 @@ def is_vacation_subject(subject: str) -> bool:
 
 
 def is_mail_daemon(address: str) -> bool:
-    """Tell whether the address is a mail system's own, from which only reports come."""
+    """Return whether the address is a mail system's own, which sends only reports."""
     return address.partition("@")[0].translate(_WITHOUT_PUNCTUATION).casefold() in _DAEMONS
 
 
 def is_deaf(address: str) -> bool:
-    """Tell whether the address says of itself that nobody reads what is sent to it."""
+    """Return whether the address says that mail to it is not read."""
     bare = address.partition("@")[0].translate(_WITHOUT_PUNCTUATION).casefold()
     return "noreply" in bare or bare.startswith(_DEAF)
 
 
 def is_robot(address: str) -> bool:
-    """Tell whether programs usually own such an address, though a person may (RFC 3834 section 2)."""
+    """Return whether such an address usually belongs to a program; it may belong to a person (RFC 3834 section 2)."""
     local = address.partition("@")[0].casefold()
     return (
         local.startswith("owner-")

@@ -1,6 +1,6 @@
-"""What speaks for and against the sender being who they seem: shown to agents, usable in routes, proof of nothing.
+"""Signals for and against the sender's claimed identity: shown to agents, usable in routes, proof of nothing.
 
-Identity hangs on the address alone; trust in the address on what our own mail server found (RFC 8601, RFC 7489).
+Identity hangs on the address alone; what is proven about the address is `router.origin.sender_proof`'s.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from router.envelope import Envelope, PartyKind
+from router.origin.sender_proof import ProofKind, SenderProof
 from router.reason import Reason, ReasonKey, StoredReason
 from router.text.chinese_script import fold_case
 from router.text.patterns import matches_at, occurrences
 
-# Tell domains that are made to be taken for ours: letters of the same shape, one letter off, our name inside theirs.
+# Detect domains that imitate ours: letters of the same shape, one different letter, our name inside theirs.
 # Source of the shapes: Unicode Technical Standard 39 section 4, "Confusable Detection", as far as domains need it.
 
 # Letters of other alphabets, and digits, that look like Latin ones.
@@ -31,12 +32,12 @@ _SHAPES: Final = str.maketrans({
     "ԝ": "w", "х": "x", "χ": "x", "у": "y", "γ": "y", "0": "o", "1": "l", "3": "e", "5": "s", "i": "l", "-": "",
 })  # fmt: skip
 _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
-# In a shorter name one letter is too large a part: "ebay.com" is not "bay.com".
+# In a shorter name one letter is too large a part: "ebay.com" does not imitate "bay.com".
 _SHORTEST: Final = 6
 
 
 def looks_like(domain: str, own_domains: Iterable[str]) -> str:
-    """Return which of our domains `domain` imitates; empty if none. Ours and what is below them imitate nothing."""
+    """Return which of our domains `domain` imitates; empty if none. Our domains and their subdomains imitate none."""
     own = sorted(own_domains)
     if not domain or any(domain == each or domain.endswith(f".{each}") for each in own):
         return ""
@@ -44,7 +45,7 @@ def looks_like(domain: str, own_domains: Iterable[str]) -> str:
     return next((each for each in own if _imitates(shown, each)), "")
 
 
-# Most customers write from a few domains.
+# Most customers use a few domains.
 @lru_cache(maxsize=4096)
 def _imitates(domain: str, own: str) -> bool:
     # wallet.example.evil.com, wallet-example.evil.com
@@ -56,7 +57,7 @@ def _imitates(domain: str, own: str) -> bool:
     name, their_name = own.partition(".")[0], _registered(domain)
     if len(name) < _SHORTEST:
         return False
-    # wallet-support.com, mywallet.com: our name with words of trust beside it.
+    # wallet-support.com, mywallet.com: our name with words of trust.
     return _is_near(_skeleton(their_name), _skeleton(name)) or _with_words_of_trust(their_name, name)
 
 
@@ -76,14 +77,14 @@ _TRUST: Final = frozenset({
 
 
 def _registered(domain: str) -> str:
-    """Return the name that was registered: the label before the last, or before a last pair such as `com.cn`."""
+    """Return the registered name: the label before the last, or before a last pair such as `com.cn`."""
     labels = domain.split(".")
     depth = 3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2
     return labels[-depth] if len(labels) >= depth else labels[0]
 
 
 def _decoded(domain: str) -> str:
-    """Return the domain as a reader sees it (RFC 5891: labels that begin with xn-- are written in another alphabet)."""
+    """Return the domain as a reader sees it (RFC 5891: labels that begin with xn-- are in another alphabet)."""
     if "xn--" not in domain:
         return unicodedata.normalize("NFKC", domain)
     try:
@@ -100,13 +101,11 @@ def _skeleton(domain: str) -> str:
     return bare
 
 
-# As the normaliser says it in `Envelope.defects` (RFC 5322 section 3.6.2 wants a Sender field beside several authors).
+# The normaliser's text in `Envelope.defects` (RFC 5322 section 3.6.2 requires a Sender field with several authors).
 SEVERAL_AUTHORS: Final = "The mail names more than one author."
-_RESULTS: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]{0,500}\)")
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]]{1,64}@[^\s<>@,;:\"()\[\]]{1,255}")
 _TEXT_CHARACTERS: Final = 2_000
-# What people say who want to be taken for staff; in a name, and in the text.
+# Phrases of senders who pretend to be staff; in a name, and in the text.
 _STAFF_NAMES: Final = re.compile(
     r"客服|官方|风控|安全中心|系统管理员|管理员|工作人员|(?<!\w)(?:support|customer service|"
     r"help ?desk|administrator|admin|security (?:team|center|centre)|staff|official)(?!\w)",
@@ -123,7 +122,7 @@ _STAFF_STARTS: Final = ("我是", "本公司", "内部", "i am", "i'm", "this is
 
 
 class SignalKind(StrEnum):
-    """What was noticed. verified: our server found the author's domain to be what it says (DMARC)."""
+    """What was noticed. verified, forged, unverified: what is proven (`router.origin.sender_proof.ProofKind`)."""
 
     VERIFIED = "verified"
     FORGED = "forged"
@@ -138,28 +137,28 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing that was noticed, and the reason."""
+    """One signal and its reason."""
 
     kind: SignalKind
     why: StoredReason
 
 
-# What our own server's DMARC result means (RFC 7489 section 11.2); any other result confirms nothing.
-_DMARC: Final = {
-    "pass": (SignalKind.VERIFIED, ReasonKey.DOMAIN_CONFIRMED),
-    "fail": (SignalKind.FORGED, ReasonKey.DOMAIN_FORGED),
+# The signal that shows how far the sender is proven.
+_VERDICTS: Final = {
+    ProofKind.PROVEN: SignalKind.VERIFIED,
+    ProofKind.FAILED: SignalKind.FORGED,
+    ProofKind.UNPROVEN: SignalKind.UNVERIFIED,
 }
 
 
-def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str | None) -> tuple[Signal, ...]:
-    """Return what was noticed about the sender of a mail; nothing for other channels.
+def signals(envelope: Envelope, *, own_domains: frozenset[str], proof: SenderProof) -> tuple[Signal, ...]:
+    """Return what was noticed about the sender of a mail, the proof first; nothing for other channels.
 
-    own_domains: in lower case.
-    authserv_id: by what name our own mail server signs its findings (RFC 8601 section 2.5); None if it writes none.
+    own_domains: in lower case.  proof: of this sender.
     """
     if envelope.sender.kind is not PartyKind.EMAIL:
         return ()
-    verdict = _verdict(envelope, authserv_id)
+    verdict = Signal(_VERDICTS[proof.kind], proof.why)
     found = [verdict, *_addresses(envelope, own_domains), *_names(envelope)]
     domain = _domain(envelope.sender.handle)
     if domain in own_domains:
@@ -172,7 +171,7 @@ def signals(envelope: Envelope, *, own_domains: frozenset[str], authserv_id: str
 
 
 def _claim(envelope: Envelope) -> str:
-    """Return the words by which the sender wants to be taken for staff; empty if there are none."""
+    """Return the words with which the sender pretends to be staff; empty if there are none."""
     name = _STAFF_NAMES.search(envelope.sender.name)
     if name:
         return name[0]
@@ -182,31 +181,10 @@ def _claim(envelope: Envelope) -> str:
     return text[words.start() : words.end()] if words else ""
 
 
-def authentication_results(envelope: Envelope, *, authserv_id: str) -> dict[str, str]:
-    """Return what our own server found, by method: dmarc, dkim, spf.
-
-    The newest field wins for each method: an older one of the same name was written before the mail reached our server,
-    and a server that does not remove such fields breaks RFC 8601 section 5.
-    """
-    found: dict[str, str] = {}
-    for field in envelope.authentication:
-        signer, _, results = _COMMENT.sub(" ", field).partition(";")
-        # RFC 8601 section 2.2: a version number may follow the name.
-        if signer.split()[:1] == [authserv_id] or signer.split()[:1] == [authserv_id.lower()]:
-            for method, result in _RESULTS.findall(results):
-                found.setdefault(method.lower(), result.lower())
-    return found
-
-
-def _verdict(envelope: Envelope, authserv_id: str | None) -> Signal:
-    if not authserv_id:
-        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.SENDERS_UNCHECKED))
-    results = authentication_results(envelope, authserv_id=authserv_id)
-    if not results:
-        return Signal(SignalKind.UNVERIFIED, Reason(ReasonKey.DOMAIN_WITHOUT_RESULT))
-    kind, key = _DMARC.get(results.get("dmarc", ""), (SignalKind.UNVERIFIED, ReasonKey.DOMAIN_UNCONFIRMED))
-    said = ", ".join(f"{method}={result}" for method, result in results.items())
-    return Signal(kind, Reason(key, {"results": said}))
+def proof_in(noticed: Iterable[Signal]) -> ProofKind | None:
+    """Return the proof as the first signal about a sender keeps it; None where none was noticed."""
+    kinds = {kind: proof for proof, kind in _VERDICTS.items()}
+    return next((kinds[signal.kind] for signal in noticed if signal.kind in kinds), None)
 
 
 def _addresses(envelope: Envelope, own_domains: frozenset[str]) -> Iterator[Signal]:

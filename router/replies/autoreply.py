@@ -58,6 +58,8 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     warning = warning_in_words(analysis.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
+    if not analysis.proof.may_be_answered:
+        return None, Reason(ReasonKey.ADDRESS_IS_ABUSED)
     allowed, why = may_autorespond(analysis.envelope, origin=analysis.origin, own_addresses=own)
     if not allowed:
         return None, why

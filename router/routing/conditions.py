@@ -32,7 +32,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """Facts besides the message itself.
+    """Facts besides the message itself. They count only for a sender who is proven to be the contact.
 
     contact_labels: the sender's labels, such as "vip".
     follows_case: it refers to an earlier case of its sender that is closed or old, and opens a new one.
@@ -46,7 +46,7 @@ class Background:
 class RouteInput:
     """The input of the conditions. emergency: by its words, or by the second check."""
 
-    reading: Analysis
+    analysis: Analysis
     hours: Hours
     background: Background
     emergency: bool
@@ -54,14 +54,14 @@ class RouteInput:
     @cached_property
     def said(self) -> str:
         """Subject and new text, as `words` compares them."""
-        return f"{self.reading.subject}\n{self.reading.text}".casefold()
+        return f"{self.analysis.subject}\n{self.analysis.text}".casefold()
 
 
-def why_not(condition: Condition, sight: RouteInput) -> Reason | None:
+def why_not(condition: Condition, message: RouteInput) -> Reason | None:
     """Return why the condition does not match; None if it matches."""
     wanted = condition.model_fields_set
     for name, test in _TESTS.items():
-        reason = test(condition, sight) if name in wanted else None
+        reason = test(condition, message) if name in wanted else None
         if reason:
             return reason
     return None
@@ -75,88 +75,96 @@ _CATEGORY_IS_UNKNOWN: Final = Reason(ReasonKey.CATEGORY_IS_UNKNOWN)
 _SENDER_IS_NOT_NAMED: Final = Reason(ReasonKey.SENDER_IS_NOT_NAMED)
 _SIGNAL_IS_MISSING: Final = Reason(ReasonKey.SIGNAL_IS_MISSING)
 _CONTACT_LABEL_IS_MISSING: Final = Reason(ReasonKey.CONTACT_LABEL_IS_MISSING)
+_SENDER_INHERITS_NOTHING: Final = Reason(ReasonKey.SENDER_INHERITS_NOTHING)
 _FOLLOWS_CASE: Final = Reason(ReasonKey.FOLLOWS_CASE)
 _FOLLOWS_NO_CASE: Final = Reason(ReasonKey.FOLLOWS_NO_CASE)
 _WORDS_ARE_MISSING: Final = Reason(ReasonKey.WORDS_ARE_MISSING)
 
 
-def _emergency(condition: Condition, sight: RouteInput) -> Reason | None:
-    if condition.emergency in {None, sight.emergency}:
+def _emergency(condition: Condition, message: RouteInput) -> Reason | None:
+    if condition.emergency in {None, message.emergency}:
         return None
-    return _IS_EMERGENCY if sight.emergency else _IS_NO_EMERGENCY
+    return _IS_EMERGENCY if message.emergency else _IS_NO_EMERGENCY
 
 
-def _open(condition: Condition, sight: RouteInput) -> Reason | None:
-    hours = sight.hours
+def _open(condition: Condition, message: RouteInput) -> Reason | None:
+    hours = message.hours
     if condition.open in {None, hours.is_open}:
         return None
     key = ReasonKey.CALENDAR_IS_OPEN if hours.is_open else ReasonKey.CALENDAR_IS_CLOSED
     return Reason(key, {"calendar": hours.calendar})
 
 
-def _holiday(condition: Condition, sight: RouteInput) -> Reason | None:
-    holiday = sight.hours.holiday
+def _holiday(condition: Condition, message: RouteInput) -> Reason | None:
+    holiday = message.hours.holiday
     if condition.holiday in {None, holiday is not None}:
         return None
     return Reason(ReasonKey.IS_HOLIDAY, {"holiday": holiday}) if holiday else _IS_NO_HOLIDAY
 
 
-def _channel(condition: Condition, sight: RouteInput) -> Reason | None:
-    channel = sight.reading.envelope.channel
+def _channel(condition: Condition, message: RouteInput) -> Reason | None:
+    channel = message.analysis.envelope.channel
     if not condition.channel or channel in condition.channel:
         return None
     return Reason(ReasonKey.CHANNEL_IS, {"channel": channel})
 
 
-def _category(condition: Condition, sight: RouteInput) -> Reason | None:
-    category = sight.reading.classification.category
+def _category(condition: Condition, message: RouteInput) -> Reason | None:
+    category = message.analysis.classification.category
     if not condition.category or category in condition.category:
         return None
     return Reason(ReasonKey.CATEGORY_IS, {"category": category}) if category else _CATEGORY_IS_UNKNOWN
 
 
-def _language(condition: Condition, sight: RouteInput) -> Reason | None:
+def _language(condition: Condition, message: RouteInput) -> Reason | None:
     # "zh" means Chinese in either script; "zh-Hant" means only one of them.
-    language = sight.reading.classification.language
+    language = message.analysis.classification.language
     spoken = {language, language.partition("-")[0]}
     if not condition.language or spoken & set(condition.language):
         return None
     return Reason(ReasonKey.LANGUAGE_IS, {"language": language})
 
 
-def _origin(condition: Condition, sight: RouteInput) -> Reason | None:
-    kind = sight.reading.origin.kind.value
+def _origin(condition: Condition, message: RouteInput) -> Reason | None:
+    kind = message.analysis.origin.kind.value
     if not condition.origin or kind in condition.origin:
         return None
     return Reason(ReasonKey.ORIGIN_IS, {"origin": kind})
 
 
-def _sender(condition: Condition, sight: RouteInput) -> Reason | None:
-    handle = sight.reading.envelope.sender.handle
+def _sender(condition: Condition, message: RouteInput) -> Reason | None:
+    handle = message.analysis.envelope.sender.handle
     domain = f"@{handle.rpartition('@')[2]}"
     wanted = {each.casefold() for each in condition.sender}
     return None if not wanted or wanted & {handle.casefold(), domain.casefold()} else _SENDER_IS_NOT_NAMED
 
 
-def _signal(condition: Condition, sight: RouteInput) -> Reason | None:
-    wanted, noticed = set(condition.signal), {signal.kind.value for signal in sight.reading.signals}
+def _signal(condition: Condition, message: RouteInput) -> Reason | None:
+    wanted, noticed = set(condition.signal), {signal.kind.value for signal in message.analysis.signals}
     return None if not wanted or wanted & noticed else _SIGNAL_IS_MISSING
 
 
-def _contact(condition: Condition, sight: RouteInput) -> Reason | None:
-    wanted, labels = set(condition.contact), sight.background.contact_labels
-    return None if not wanted or wanted & labels else _CONTACT_LABEL_IS_MISSING
+def _contact(condition: Condition, message: RouteInput) -> Reason | None:
+    wanted, labels = set(condition.contact), message.background.contact_labels
+    if not wanted:
+        return None
+    if not message.analysis.proof.inherits:
+        return _SENDER_INHERITS_NOTHING
+    return None if wanted & labels else _CONTACT_LABEL_IS_MISSING
 
 
-def _follows_case(condition: Condition, sight: RouteInput) -> Reason | None:
-    follows = sight.background.follows_case
+def _follows_case(condition: Condition, message: RouteInput) -> Reason | None:
+    inherits, earlier = message.analysis.proof.inherits, message.background.follows_case
+    follows = inherits and earlier
     if condition.follows_case in {None, follows}:
         return None
+    if earlier and not inherits:
+        return _SENDER_INHERITS_NOTHING
     return _FOLLOWS_CASE if follows else _FOLLOWS_NO_CASE
 
 
-def _words(condition: Condition, sight: RouteInput) -> Reason | None:
-    found = not condition.words or any(word.casefold() in sight.said for word in condition.words)
+def _words(condition: Condition, message: RouteInput) -> Reason | None:
+    found = not condition.words or any(word.casefold() in message.said for word in condition.words)
     return None if found else _WORDS_ARE_MISSING
 
 

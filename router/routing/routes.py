@@ -111,27 +111,30 @@ class RoutingTable:
 
     def decide(
         self,
-        reading: Analysis,
+        analysis: Analysis,
         *,
         now: datetime,
         background: Background = NOTHING_KNOWN,
         hours: Hours | None = None,
+        emergency: bool | None = None,
     ) -> Decision:
         """Return the decision of the first matching route.
 
         now: for the hours; promises count from the message's receipt.
         hours: the result of `hours` for this channel and `now`, if many messages are decided at once.
+        emergency: decide as if it were one, or not one; None: by what the message says.
         """
-        hours = hours or self.hours(reading.envelope.channel, at=now)
-        gate, hints = self._pass(reading, hours)
-        emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
-        route, tried = self._first(RouteInput(reading=reading, hours=hours, background=background, emergency=emergency))
-        since = min(reading.envelope.received_at, now)
+        hours = hours or self.hours(analysis.envelope.channel, at=now)
+        gate, hints = self._pass(analysis, hours) if emergency is None else (_gate(hours, emergency=emergency), ())
+        is_emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
+        facts = RouteInput(analysis=analysis, hours=hours, background=background, emergency=is_emergency)
+        route, tried = self._first(facts)
+        since = min(analysis.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
         return Decision(
             route=route,
-            team=self._team(route, channel=reading.envelope.channel),
+            team=self._team(route, channel=analysis.envelope.channel),
             hours=hours,
             due=due,
             gate=gate,
@@ -141,27 +144,33 @@ class RoutingTable:
             tried=tried,
         )
 
-    def _pass(self, reading: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
-        if reading.classification.emergency:
+    def _pass(self, analysis: Analysis, hours: Hours) -> tuple[HoursGate, tuple[Reason, ...]]:
+        if analysis.classification.emergency:
             return HoursGate.EMERGENCY, ()
         if hours.is_open:
             return HoursGate.OPEN, ()
-        hints = self.second_look.find(reading)
+        hints = self.second_look.find(analysis)
         return HoursGate.RELEASED if hints else HoursGate.HELD, hints
 
-    def _first(self, sight: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
+    def _first(self, message: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
         tried: list[TriedRoute] = []
         for route in self.settings.routes:
-            reason = why_not(route.when, sight) if route.when else None
+            reason = why_not(route.when, message) if route.when else None
             if not reason:
                 return route, tuple(tried)
             tried.append(TriedRoute(route.name, reason))
-        raise AssertionError("the last route has no condition: reading the file made sure of that")
+        raise AssertionError("the last route has no condition: validation requires it")
 
     def _team(self, route: RouteSettings, *, channel: str) -> str:
         configured = self.settings.channels.get(channel)
         # The last route has a team: validation requires it.
         return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
+
+
+def _gate(hours: Hours, *, emergency: bool) -> HoursGate:
+    if emergency:
+        return HoursGate.EMERGENCY
+    return HoursGate.OPEN if hours.is_open else HoursGate.HELD
 
 
 def build_table(settings: Settings) -> RoutingTable:
@@ -184,15 +193,15 @@ def _promised(
     return due, first[0].at if first else None
 
 
-def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
+def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
     """Return every test that ran, its input and its result. reply: the automatic reply, or why there is none."""
     hours, due = decision.hours, decision.due
     return Trace(
-        origin=reading.origin,
-        signals=reading.signals,
-        masked=reading.secrets,
-        defects=reading.envelope.defects,
-        classification=_classification(reading),
+        origin=analysis.origin,
+        signals=analysis.signals,
+        masked=analysis.secrets,
+        defects=analysis.envelope.defects,
+        classification=_classification(analysis),
         correlation=CorrelationTrace(
             joined=str(correlation.joins.conversation_id) if correlation.joins else None,
             sign=correlation.sign.value,
@@ -219,8 +228,8 @@ def explain(reading: Analysis, *, correlation: Correlation, decision: Decision, 
     )
 
 
-def _classification(reading: Analysis) -> ClassificationTrace:
-    seen = reading.classification
+def _classification(analysis: Analysis) -> ClassificationTrace:
+    seen = analysis.classification
     return ClassificationTrace(
         category=seen.category,
         confidence=seen.confidence,
@@ -232,4 +241,8 @@ def _classification(reading: Analysis) -> ClassificationTrace:
         language=seen.language,
         facts=tuple(sorted({fact.kind for fact in seen.facts})),
         missing_facts=seen.missing_facts,
+        possible_danger=seen.possible_danger,
+        danger=seen.danger,
+        danger_threshold=seen.danger_threshold,
+        danger_evidence=seen.danger_evidence,
     )

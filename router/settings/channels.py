@@ -75,6 +75,7 @@ __all__ = [
     "HttpSmsSettings",
     "ImapSettings",
     "MailChannelSettings",
+    "MailGateSettings",
     "MailSendSettings",
     "PolledSettings",
     "SendSettings",
@@ -91,7 +92,15 @@ _MOVE: Final = 'after = "move" and move_to go together; expected both or neither
 _NO_ADDRESS: Final = "replies need a sender address; expected the key `address` in the channel's table"
 _NOTHING_SENT: Final = "this channel sends nothing; expected a send table in the channel"
 _PLAIN_LISTENER: Final = "mail from other machines would come in plain text; set tls_certificate and tls_key"
+_RESULTS_OF_STRANGERS: Final = (
+    "not trusted: anybody who reaches this listener can write such results; expected a listener on this machine, "
+    "behind a mail server"
+)
 _TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
+
+
+def _concern(key: str, message: str, value: str) -> ChannelConcern:
+    return ChannelConcern(key=key, message=message, value=value)
 
 
 # Path of the contact form of the kind `web`.
@@ -104,7 +113,21 @@ class MailChannelSettings(ChannelSettings):
     send: MailSendSettings | None = None
 
 
-class ImapSettings(MailChannelSettings, PolledSettings):
+class MailGateSettings(MailChannelSettings):
+    """A channel that takes mail.
+
+    authserv_id: by what name the mail server in front of it signs its Authentication-Results (RFC 8601); absent, the
+        desk's `authserv_id`; empty, none is believed.
+    """
+
+    authserv_id: str | None = None
+
+    def believed_authserv_id(self, default: str | None) -> str | None:
+        """See `ChannelSettings`."""
+        return (default if self.authserv_id is None else self.authserv_id) or None
+
+
+class ImapSettings(MailGateSettings, PolledSettings):
     r"""A mailbox that is polled over IMAP.
 
     start: "now" takes only mail that arrives from now on, a date takes mail since that day.
@@ -190,7 +213,7 @@ class ImapSettings(MailChannelSettings, PolledSettings):
         return (*super().own_addresses, self.username)
 
 
-class SmtpSettings(MailChannelSettings):
+class SmtpSettings(MailGateSettings):
     """A listener for mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
     recipients: accepted addresses or @domains; empty accepts every recipient.
@@ -232,12 +255,24 @@ class SmtpSettings(MailChannelSettings):
         """See `ChannelSettings`."""
         return self.listen
 
+    @property
+    def is_open_to_strangers(self) -> bool:
+        """Whether anybody can hand mail over, with whatever results of a check written into it."""
+        return not is_loopback(self.listen.rpartition(":")[0])
+
+    def believed_authserv_id(self, default: str | None) -> str | None:
+        """See `ChannelSettings`."""
+        return None if self.is_open_to_strangers else super().believed_authserv_id(default)
+
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""
         del public_url
-        if is_loopback(self.listen.rpartition(":")[0]) or self.tls_certificate:
+        if not self.is_open_to_strangers:
             return ()
-        return (ChannelConcern(key="listen", message=_PLAIN_LISTENER, value=self.listen),)
+        found = [] if self.tls_certificate else [_concern("listen", _PLAIN_LISTENER, self.listen)]
+        if self.authserv_id:
+            found.append(_concern("authserv_id", _RESULTS_OF_STRANGERS, self.authserv_id))
+        return tuple(found)
 
 
 class WebSettings(MailChannelSettings):

@@ -1,8 +1,11 @@
-"""Which conversation a message belongs to, and by what sign. A sign joins only if the sender may join.
+"""Decide which conversation a message belongs to, and by which sign. A sign counts only if the sender may join.
+
+How far a sender is proven decides which signs count (`router.origin.sender_proof`): of a proven one all of them, of an
+unproven one our token and the Message-IDs that we sent, of a forged one none.
 
 Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
 nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
-Short messages bear no signs: they go on with what their sender has open on the same channel.
+Short messages have no signs: they join their sender's open conversation on the same channel.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,11 +21,12 @@ from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
+from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
 
-# What a subject is about, without what mail programs and lists put around it.
+# The core of a subject, without the additions of mail programs and lists.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
-# others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) beside
+# others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) besides
 # "Re:" and "Fwd:" (RFC 5322 section 3.6.5).
 
 _PREFIXES: Final = """
@@ -40,7 +44,7 @@ _LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
 _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 _SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
-# Nobody answers a hundred times and keeps every prefix; what is left after this many peelings is the subject.
+# A limit: no real subject has so many prefixes; the rest counts as the subject.
 _MOST_PEELINGS: Final = 100
 _LONGEST: Final = 1000
 
@@ -57,14 +61,14 @@ def core_subject(subject: str) -> str:
 
 
 def _peel(subject: str) -> str:
-    """Take one layer off: steps 2 to 6 of RFC 5256 section 2.1."""
+    """Remove one layer: steps 2 to 6 of RFC 5256 section 2.1."""
     forwarded = _FORWARDED.match(subject)
     if forwarded:
         return forwarded[1]
     return _LIST_NAME.sub("", _LEADER.sub("", _TRAILER.sub("", subject), count=1), count=1)
 
 
-# A case that slept this long is not what a mail with a new subject is about.
+# A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
 # Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
@@ -74,7 +78,7 @@ _MOST_TOKENS: Final = 8
 
 
 class SignKind(StrEnum):
-    """By what a message was found to belong to a conversation. repeated: the sender said the same words before."""
+    """The sign by which a message belongs to a conversation. repeated: the sender wrote the same text before."""
 
     NONE = "none"
     TOKEN = "our_token"  # noqa: S105  (no secret)
@@ -87,7 +91,7 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A conversation that some sign points at."""
+    """A conversation that a sign refers to."""
 
     conversation_id: UUID
     reference: str
@@ -100,7 +104,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """joins: None for a new conversation.  linked_to: one to show beside a new one.  sign, why: the evidence."""
+    """joins: None for a new conversation.  linked_to: an older one to link the new one to.  sign, why: the evidence."""
 
     joins: Candidate | None
     sign: SignKind
@@ -115,7 +119,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What in a message may point at a conversation: references with their proof, and Message-IDs."""
+    """The references to conversations in a message: references with their proof, and Message-IDs."""
 
     tokens: tuple[tuple[str, str], ...]
     message_ids: tuple[str, ...]
@@ -147,36 +151,60 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     envelope: Envelope,
     *,
     signs: Signs,
+    proof: SenderProof,
     contact_id: UUID,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
+    ours: Collection[str],
     key: bytes,
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
 ) -> Correlation:
     """Decide which conversation the message joins.
 
-    signs: the message's own (`find_signs`).
+    signs: the message's own (`find_signs`).  proof: of its sender.
+    ours: those of its Message-IDs that we sent.
     by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
     if envelope.bounce is not None:
         return _as_report(envelope, by_reference=by_reference, key=key)
-    refused: Candidate | None = None
-    pointed_at = _pointed_at(envelope, signs, by_reference=by_reference, by_message_id=by_message_id, key=key)
-    for sign, candidate in pointed_at:
-        if candidate.contact_id != contact_id:
-            refused = refused or candidate
+    refused: Correlation | None = None
+    pointed_at = _pointed_at(
+        envelope, signs, by_reference=by_reference, by_message_id=by_message_id, ours=ours, key=key
+    )
+    for sign, candidate, is_ours in pointed_at:
+        if why := _refusal(sign, proof=proof, takes_part=candidate.contact_id == contact_id, is_ours=is_ours):
+            refused = refused or Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
         elif _is_new_matter(envelope, candidate):
             return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
         else:
             return Correlation(candidate, sign, Reason(ReasonKey.SENDER_TAKES_PART, {"sign": sign.value}))
     if chat is not None and envelope.sender.kind in CHAT_KINDS:
         return _in_chat(envelope, chat, join_within=join_within)
-    if refused:
-        why = Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
-        return Correlation(None, SignKind.NONE, why, linked_to=refused.conversation_id)
-    return Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+    return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+
+
+def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bare: bool) -> Correlation:
+    """Decide about a message that says what its sender said in a case before.
+
+    channel: where it was said.  bare: it brings nothing but words, which are in the case already.
+    """
+    why = _refusal(SignKind.REPEATED, proof=proof, takes_part=True, is_ours=bare)
+    if why:
+        return Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
+    return Correlation(candidate, SignKind.REPEATED, Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": channel}))
+
+
+def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: bool) -> Reason | None:
+    """Return what keeps a message from joining what a sign points at; None if it may."""
+    if not proof.may_join:
+        return Reason(ReasonKey.SENDER_IS_FORGED)
+    if not takes_part:
+        return Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
+    if is_ours or proof.joins_by_any_sign:
+        return None
+    return Reason(ReasonKey.SENDER_IS_UNPROVEN, {"sign": sign.value})
 
 
 def _bounced(envelope: Envelope) -> tuple[str, ...]:
@@ -216,10 +244,12 @@ def _pointed_at(
     *,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
+    ours: Collection[str],
     key: bytes,
-) -> list[tuple[SignKind, Candidate]]:
+) -> list[tuple[SignKind, Candidate, bool]]:
+    """Return what each sign points at, strongest first, and whether the sign is one that we sent."""
     found = [
-        (SignKind.TOKEN, by_reference[reference])
+        (SignKind.TOKEN, by_reference[reference], True)
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
@@ -227,7 +257,9 @@ def _pointed_at(
         sign = SignKind.QUOTING if message_id == envelope.rfc_message_id else SignKind.ANSWERED
         # Of several conversations that know a message, the one that moved last is the one people read.
         latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
-        found += [(sign, candidate) for candidate in latest_first]
+        # A message that bears the Message-ID of ours answers nothing.
+        is_ours = sign is SignKind.ANSWERED and message_id in ours
+        found += [(sign, candidate, is_ours) for candidate in latest_first]
     return found
 
 

@@ -1,8 +1,8 @@
-"""What one customer said twice, on whatever channel: a message against what the same contact said not long before.
+"""Recognise a message that a customer sends twice on any channels: compared with the contact's recent messages.
 
-Bare words are compared, so that a greeting, a signature, a typo or the other channel's form hides nothing; numbers,
-negations and turns of meaning must agree (`router.threads.duplicates`). Texts whose secrets are masked match only when
-their originals are equal: two cards look alike once they are stars.
+Normalised words are compared, so a different greeting, signature, spelling or form does not matter; numbers,
+negations and words that change the meaning must agree (`router.threads.duplicates`). Texts with masked secrets match
+only when their originals are equal: two masked cards look alike.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from uuid import UUID
 
 from router.threads.duplicates import Canonical, canonical, is_part, join_parts, same_canonical, without_part_mark
 
-# How long after a contact's words the same words are the same matter.
+# How long the same words of a contact count as the same matter.
 WITHIN: Final = timedelta(days=1)
-# "Hello, are you there?" is no matter of its own.
+# "Hello, are you there?" has no matter.
 _SHORTEST: Final = 12
-# A shorter piece of an earlier message may be a sentence of its own.
+# A shorter part of an earlier message may be a sentence of its own.
 _SHORTEST_PIECE: Final = 30
-# How far the lengths may lie apart before comparing is in vain.
+# Texts whose lengths differ by a larger factor are not compared.
 _AS_LONG: Final = 1.5
-# What `router.masking.mask` leaves of a secret.
+# The replacement of a secret by `router.masking.mask`.
 _MASK: Final = "****"
-# A text message of more parts is a letter.
+# A message of more parts is not a split text message.
 _MOST_PARTS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class EarlierMessage:
-    """One message of a contact. text: masked.  echo: of the words as they came (`duplicates.echo_of`)."""
+    """One message of a contact. text: masked.  echo: of the original words (`duplicates.echo_of`)."""
 
     message_id: UUID
     conversation_id: UUID
@@ -43,16 +43,16 @@ class EarlierMessage:
 
     @cached_property
     def canonical(self) -> Canonical:
-        """The text made comparable: once, however many messages are compared with it."""
+        """The normalised text, computed once for all comparisons."""
         return canonical(self.text)
 
 
 def find_repeated(
     text: str, *, said: Canonical, echo: str, has_secrets: bool, earlier: Sequence[EarlierMessage]
 ) -> EarlierMessage | None:
-    """Return the first of a contact's earlier messages that this one says again; None if it is new.
+    """Return the first of a contact's earlier messages that this one repeats; None if it is new.
 
-    text: as it came.  said, echo: of it.  earlier: oldest first.
+    text: the original.  said, echo: of it.  earlier: oldest first.
     """
     if len(said.key.encode()) < _SHORTEST:
         return None
@@ -71,9 +71,9 @@ def find_repeated(
 
 
 def find_alike(text: str, others: Iterable[tuple[UUID, str]]) -> list[UUID]:
-    """Return whose texts nearly say the same, each once: for a suggestion, because different people write alike.
+    """Return the ids of nearly equal texts, each once: only for suggestions, because different people write alike.
 
-    text, others: masked. What has a mask in it is like nothing: two cards look alike once they are stars.
+    text, others: masked. A text with a mask matches nothing: two masked cards look alike.
     """
     said = canonical(text)
     if len(said.key.encode()) < _SHORTEST or _MASK in text:
@@ -83,7 +83,7 @@ def find_alike(text: str, others: Iterable[tuple[UUID, str]]) -> list[UUID]:
 
 
 def _in_parts(said: Canonical, earlier: Sequence[EarlierMessage]) -> EarlierMessage | None:
-    """Return the first of those messages on one channel that together, as they came, say what this one does."""
+    """Return the first of the messages on one channel that together, in their order, have this one's text."""
     for channel in dict.fromkeys(each.channel for each in earlier):
         parts = [each for each in earlier if each.channel == channel]
         for first in range(len(parts) - 1):

@@ -1,7 +1,7 @@
-"""The same thing said twice: exact by fingerprint, near by comparison, never across different numbers.
+"""Recognise equal texts: exactly by fingerprint, nearly by comparison, never across different numbers.
 
-The caller compares within one customer's recent messages. Different people write alike (measured: one text in eight
-has a look-alike of another customer's), so across customers these answers are suggestions and no more.
+The caller compares one customer's recent messages. Different people write alike (measured: one text in eight is nearly
+equal to another customer's), so across customers the results are only suggestions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NEGATIONS: Final = re.compile(
     r"(?:can|don|doesn|didn|won|wouldn|couldn|shouldn|isn|aren|wasn|weren|haven|hasn|hadn)\s?t)(?![a-z])|"
     r"不|没|未|无|非|别|勿"
 )
-# Words whose exchange for each other says something else although they are short or look alike.
+# Words whose exchange changes the meaning, although they are short or look alike.
 _TURNING_WORDS: Final = frozenset(
     word
     for line in (
@@ -41,18 +41,18 @@ _TURNING_WORDS: Final = frozenset(
     )
     for word in line.split()
 )
-# The same for characters: direction, order, time, person, number, and money's own nouns.
+# The same for characters: direction, order, time, person, number, and units of money.
 _TURNING_CHARACTERS: Final = frozenset(
     "入出收付买卖多少上下前后开关存取充提早晚昨今明加减大小左右他她一二两三四五六七八九十百千万半元角卡钱款币券票"
 )
-# Characters that may come and go.
+# Characters that may be added or missing.
 _PARTICLES: Final = frozenset(
     "的了吗呢啊吧请我你您就也都还很再又啦呀哦这那个一是在有把被到着过得地会要能可以么呗嘛帮给和跟与"
 )
 _DECIDES: Final = 100
 _TOKEN: Final = re.compile(r"[a-z]+|[\u4e00-\u9fff]")
 _LONG_WORD = 4
-# Short words that people mistype; of any other, one letter more tells "Zhang Wei" from "Zhang Lei", and order A from B.
+# Short words with frequent typing errors; in others one letter matters: "Zhang Wei" and "Zhang Lei", order A and B.
 _COMMON_WORDS: Final = frozenset(
     word
     for line in (
@@ -68,20 +68,20 @@ _COMMON_WORDS: Final = frozenset(
     )
     for word in line.split()
 )
-# Less alike than this, a long word is no typo of the other.
+# If two long words are less similar than this, one is not a typing error of the other.
 _ALIKE: Final = 0.6
-# The first level of GB 2312 is sorted by sound; characters this close sound alike, as mistyped ones do.
+# The first level of GB 2312 is sorted by sound; characters this close sound alike, like typing errors.
 _NEAR_IN_SOUND: Final = 15
 _LAST_SORTED_ROW: Final = 0xD7
 
 
 def negations(words: str) -> int:
-    """Return how often a canonical text says no."""
+    """Return the number of negations in a canonical text."""
     return len(_NEGATIONS.findall(words))
 
 
 def turns(a: str, b: str) -> bool:
-    """Tell whether, between two canonical texts, a word is exchanged that is no typo, or a turning one goes."""
+    """Return whether two canonical texts differ in a word that changes the meaning, beyond typing errors."""
     left, right = _TOKEN.findall(a), _TOKEN.findall(b)
     come = go = 0
     for edit in Levenshtein.editops(left, right):
@@ -91,12 +91,12 @@ def turns(a: str, b: str) -> bool:
             continue
         weight = _weight(right, edit.dest_pos) if edit.tag == "insert" else _weight(left, edit.src_pos)
         come, go = (come + weight, go) if edit.tag == "insert" else (come, go + weight)
-    # One Chinese character may be forgotten; one that comes while another goes is another word ("锁定" for "解锁").
+    # One Chinese character may be missing; one added and one missing make another word ("锁定" for "解锁").
     return max(come, go) >= _DECIDES or (come > 0 and go > 0)
 
 
 def _weight(tokens: Sequence[str], at: int) -> int:
-    """Return how much a word that only one text has says; a doubled one is a slip of the hand."""
+    """Return the weight of a word that only one text has; a doubled word is a typing error."""
     word = tokens[at]
     if word in tokens[max(0, at - 1) : at] or word in tokens[at + 1 : at + 2]:
         return 0
@@ -140,7 +140,7 @@ _GREETING: Final = re.compile(
     r"(?:尊敬的|亲爱的)?(?:客服|小二|先生|女士)?(?:你好|您好|在吗)))"
     r"[\s,，!！.。~～:：、]{0,8}"
 )
-# Both start with plain letters, so that the engine leaps to them.
+# Both start with plain letters, which the regex engine finds fast.
 _CLOSING: Final = re.compile(
     r"(?:\n--\s*\n|best regards|kind regards|warm regards|many regards|regards\b|best wishes|sincerely\b|yours truly|"
     r"yours faithfully|sent from my|get outlook for|此致|顺祝|祝好|祝您|发自我的|来自我的|发送自)[\s\S]{0,300}$"
@@ -162,7 +162,7 @@ _QUOTED_LINE: Final = re.compile(r"^[ \t]*[>＞].*(?:\n|$)", re.MULTILINE)
 _PART_MARK: Final = re.compile(
     r"^\s*[(\[【（]?\s*([1-9])\s*/\s*([2-9])\s*[)\]】）]?[:：.]?\s*|\s*[(\[（]([1-9])/([2-9])[)\]）]\s*$"
 )
-# What thumbs write, and what it stands for.
+# Abbreviations of text messages, and their long forms.
 _SHORT: Final = {
     "pls": "please", "plz": "please", "u": "you", "ur": "your", "acct": "account", "acc": "account",
     "r": "are", "bc": "because", "cuz": "because", "txn": "transaction", "msg": "message", "b4": "before",
@@ -172,29 +172,29 @@ _SHORT: Final = {
 _SHORTENED: Final = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_SHORT)})(?![a-z0-9])")
 _NOT_WORD: Final = re.compile(r"[\W_]+")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-# A payment of $5 is not one of €5, and -50 was booked back; a dash within a word or a number is none of its own.
+# $5 is not €5, and -50 is not 50; a dash within a word or a number is not a minus.
 _SIGNED: Final = re.compile(r"(?:([$€£¥₩₹₽₫฿])\s?|(?<!\S))([-−]?)$")
 _MARKS: Final = frozenset("$€£¥₩₹₽₫฿-− ")
 
 _SIMILAR: Final = 88.0
-# Beyond this the comparison costs more than it tells; longer texts count as the same only when they are equal.
+# Comparing longer texts costs too much; they match only when they are equal.
 _LONGEST: Final = 4_000
-# "Hello?" and "thank you" are said by everybody.
+# "Hello?" and "thank you" are too common.
 _SHORTEST_ECHO: Final = 12
-# A shorter piece of an earlier message may be a sentence of its own.
+# A shorter part of an earlier message may be a sentence of its own.
 _SHORTEST_PART: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A text made comparable: its words, and its numbers in order."""
+    """A normalised text: its words, and its numbers in order."""
 
     words: str
     numbers: tuple[str, ...]
 
     @property
     def negations(self) -> int:
-        """How often it says no."""
+        """The number of negations."""
         return negations(self.words)
 
     @property
@@ -204,31 +204,31 @@ class Canonical:
 
 
 def canonical(text: str) -> Canonical:
-    """Take off greeting, sign-off, quotes, punctuation, case, width and script."""
+    """Remove greeting, sign-off, quotes, punctuation, case, width and script."""
     folded = _folded(text).replace("\r\n", "\n")
     said = _core(_QUOTED_LINE.sub("", _ATTRIBUTION.sub("", folded)))
-    # Nothing but a quote: the customer sent an old message again.
+    # Only a quote: the customer sent an old message again.
     said = said or _core(_QUOTED.sub("", _ATTRIBUTION.sub("", folded))) or folded
     return Canonical(_written_out(said), _numbers(said))
 
 
 def fingerprint(text: str) -> str:
-    """Return 16 hex digits that are equal for texts which differ in nothing but form."""
+    """Return 16 hex digits that are equal for texts which differ only in form."""
     return fingerprint_of(canonical(text))
 
 
-def fingerprint_of(said: Canonical, *, beside: str = "", key: bytes = b"") -> str:
+def fingerprint_of(said: Canonical, *, exactly: str = "", key: bytes = b"") -> str:
     """See `fingerprint`; for a text that is canonical already.
 
-    beside: what must be equal too, letter by letter.
-    key: without it nobody can try out which card number or password makes the digits that are kept.
+    exactly: what must also be equal, letter by letter.
+    key: without it, card numbers and passwords could be guessed from the stored digits.
     """
-    content = f"{said.key}\n{' '.join(said.numbers)}\n{beside}"
+    content = f"{said.key}\n{' '.join(said.numbers)}\n{exactly}"
     return hashlib.blake2b(content.encode(), digest_size=8, key=key).hexdigest()
 
 
 def echo_of(said: Canonical, *, key: bytes) -> str:
-    """Return 16 hex digits that are equal for equal words of any customers; empty if they are too few to tell.
+    """Return 16 hex digits that are equal for equal words of any customers; empty if there are too few words.
 
     key: see `fingerprint_of`.
     """
@@ -239,9 +239,9 @@ def echo_of(said: Canonical, *, key: bytes) -> str:
 
 
 def same_message(a: str, b: str) -> bool:
-    """Tell whether two texts of one customer say the same thing; their order does not matter.
+    """Return whether two texts of one customer say the same; their order does not matter.
 
-    Different numbers, an odd negation or another turn of meaning ("in" for "out") always mean no.
+    Different numbers, an odd negation or a word that changes the meaning ("in" for "out") always mean no.
     """
     return same_canonical(canonical(a), canonical(b))
 
@@ -258,7 +258,7 @@ def same_canonical(a: Canonical, b: Canonical) -> bool:
 
 
 def repeats_part(later: str, earlier: str) -> bool:
-    """Tell whether the later text is nothing but a piece of the earlier one, as when a long SMS arrives in parts."""
+    """Return whether the later text is only a part of the earlier one, as when a long SMS arrives in parts."""
     return is_part(canonical(without_part_mark(later)), canonical(earlier))
 
 
@@ -270,13 +270,13 @@ def without_part_mark(text: str) -> str:
 def is_part(part: Canonical, whole: Canonical) -> bool:
     """See `repeats_part`; for callers that compare one text with many."""
     if len(part.key) == len(whole.key):
-        # All of it: then its numbers must be the same, signs and all.
+        # All of it: then its numbers must be equal, with their signs.
         return part.key == whole.key and part.numbers == whole.numbers
     return len(part.key.encode()) >= _SHORTEST_PART and part.key in whole.key
 
 
 def join_parts(parts: Sequence[str]) -> str:
-    """Put a split text together: by the parts' own marks where each has one, else as they came."""
+    """Join a split text: by the parts' own marks if all have one, else in the order of arrival."""
     marks = [_PART_MARK.search(part) for part in parts]
     bare = [_PART_MARK.sub("", part) for part in parts]
     if all(marks):
@@ -286,7 +286,7 @@ def join_parts(parts: Sequence[str]) -> str:
 
 
 def quotes(quoted: str, earlier: str) -> bool:
-    """Tell whether what a message quotes is the earlier message."""
+    """Return whether the quoted text is the earlier message."""
     return same_message(_QUOTED.sub("", quoted), earlier) or repeats_part(earlier, _QUOTED.sub("", quoted))
 
 
@@ -295,7 +295,7 @@ def _folded(text: str) -> str:
 
 
 def _written_out(said: str) -> str:
-    """Return the words between single blanks, short forms written out."""
+    """Return the words separated by single blanks, with long forms instead of abbreviations."""
     if said.isascii():
         return " ".join([_SHORT.get(word, word) for word in ascii_words(said)])
     return _SHORTENED.sub(lambda match: _SHORT[match[0]], _NOT_WORD.sub(" ", said).strip())
@@ -303,7 +303,7 @@ def _written_out(said: str) -> str:
 
 def _core(text: str) -> str:
     stripped = text.strip()
-    # "早上好，请问…" greets twice.
+    # "早上好，请问…" has two greetings.
     for _ in range(3):
         greeting = _GREETING.match(stripped)
         stripped = stripped[greeting.end() :] if greeting else stripped
@@ -315,7 +315,7 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _sign(text: str, start: int) -> str:
-    """Return the money and the minus that stand before a number."""
+    """Return the currency and the minus sign before a number."""
     if start == 0 or text[start - 1] not in _MARKS:
         return ""
     signed = _SIGNED.search(text, max(0, start - 3), start)
@@ -323,7 +323,7 @@ def _sign(text: str, start: int) -> str:
 
 
 def _are_similar(a: Canonical, b: Canonical) -> bool:
-    # Blanks come and go with SMS style and line breaks, so words run together are compared as well.
+    # SMS style and line breaks add or remove blanks, so the words are also compared without blanks.
     closeness = max(
         fuzz.ratio(a.words, b.words, score_cutoff=_SIMILAR), fuzz.ratio(a.key, b.key, score_cutoff=_SIMILAR)
     )

@@ -1,6 +1,6 @@
-"""Whether two contacts may be one person, by an address or a number that one of them names: a suggestion to people.
+"""Suggest that two contacts are one person, because one of them names the other's address or number.
 
-A customer who names an address has not proved that it is theirs, so nothing is merged by it.
+A customer who names an address has not proved that it is theirs, so nothing is merged automatically.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 from router.envelope import PartyKind
 from router.text.facts import find_facts
 
-# Which facts of a text may be a handle, and on which kinds of channel.
+# Which facts of a text may be a handle, and of which kind.
 _HANDLES: Final = {
     "registered_email": (PartyKind.EMAIL,),
     "phone": (PartyKind.PHONE, PartyKind.WHATSAPP),
@@ -35,7 +35,7 @@ class HandleOwner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamePerson:
-    """Another contact who has a handle that this one named. message_id: where it was named last."""
+    """Another contact who has a handle that this contact named. message_id: the newest message with it."""
 
     contact_id: UUID
     name: str
@@ -45,7 +45,7 @@ class SamePerson:
 
 
 def claimed_handles(texts: Iterable[tuple[UUID, str]]) -> ClaimedHandles:
-    """Return the handles that a contact's texts name. texts: message ids with their words, the newest first."""
+    """Return the handles in a contact's texts. texts: message ids with their texts, the newest first."""
     claimed: dict[tuple[str, str], UUID] = {}
     for message_id, text in texts:
         for fact in find_facts(text):
@@ -55,9 +55,9 @@ def claimed_handles(texts: Iterable[tuple[UUID, str]]) -> ClaimedHandles:
 
 
 def suggest_same(claimed: ClaimedHandles, owners: Collection[HandleOwner]) -> list[SamePerson]:
-    """Return those of the owners whose own handle is one that is claimed, in their order.
+    """Return the owners of claimed handles, in their order.
 
-    A number on another kind of channel is another handle: it may belong to another person.
+    The same number on another kind of channel is another handle: it may belong to another person.
     """
     return [
         SamePerson(

@@ -1,7 +1,7 @@
-"""Erasing a contact: what they said and who they were goes, the rows that count stay, so that the books still balance.
+"""Erase a contact: texts and identity are deleted, the rows that are counted stay, so that the books still balance.
 
-What stays: ids, times, states, counts, and the content's hash, by which a mailbox that is read again brings nothing
-back. Copies of the database that were made before have to be erased by themselves.
+Ids, times, states, counts and the content's hash stay; by the hash, a mailbox that is read again brings nothing
+back. Older copies of the database must be erased separately.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
+from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
+from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -36,15 +37,17 @@ from store.tables.messages import (
 )
 from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
 
-# What is put in the place of a handle, which has to stay unique; no transport has addresses like it.
+# Replaces a handle, which must stay unique; no channel has such addresses.
 _ERASED: Final = "erased:"
 
 
 def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: str, now: datetime) -> dict[str, int]:
-    """Erase a contact with all their conversations; return how much it was. It cannot be undone.
+    """Erase a contact with all their conversations; return the numbers of erased rows. It cannot be undone.
 
-    Raises Conflict when the contact was merged or erased before, or something is leaving for them at this moment.
+    Call `purge_forgotten` after the transaction: until then the file of the search index still has some words.
+    Raises Conflict when the contact was merged or erased before, or a message is being sent to them.
     """
+    overwrite_deleted(connection)
     hold_handles(connection, contact_id)
     refuse_gone(connection, contact_id)
     cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)
@@ -70,7 +73,7 @@ def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
     theirs = among(table.c.conversation_id, cases)
     leaving = sa.select(table.c.id).where(theirs, table.c.state == OutboundState.SENDING).limit(1)
     if connection.execute(leaving).first() is not None:
-        raise Conflict("a message is leaving for this contact at this moment; try again in a minute")
+        raise Conflict("a message is being sent to this contact now; try again in a minute")
     waiting = (OutboundState.QUEUED, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
     stopped = sa.update(table).where(theirs, among(table.c.state, waiting))
     connection.execute(stopped.values(state=OutboundState.CANCELLED))
@@ -101,7 +104,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
 
 def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
     table, original = table_of(InboundRow), table_of(OriginalRow)
-    # A second copy of a message says the same again.
+    # A duplicate of a message has the same text.
     copies = _ids(connection, InboundRow, among(table.c.duplicate_of, ids))
     rows = connection.execute(
         sa.select(table.c.id, table.c.channel, table.c.source_key, table.c.received_at).where(
@@ -122,14 +125,24 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     table, key = table_of(ConversationRow), table_of(ThreadKeyRow)
-    nothing: dict[str, Any] = {"subject": "", "labels": [], "watch_at": None, "version": table.c.version + 1}
+    nothing: dict[str, Any] = {
+        "subject": "",
+        "labels": [],
+        "watch_at": None,
+        "possible_danger": False,
+        "version": table.c.version + 1,
+    }
     connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
     connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
     rating, emergency, answer = table_of(RatingRow), table_of(EmergencyRow), table_of(IdempotencyRow)
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
-    connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(evidence={}))
+    # What the cases were before holds their labels.
+    forgotten: dict[str, Any] = {"evidence": {}, "calm": None, "changed": None}
+    connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(**forgotten))
+    question = table_of(DangerQuestionRow)
+    connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
     for case in cases:
-        # Answers that are kept for requests that may come again repeat what was said.
+        # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
         connection.execute(repeats.values(answer="{}"))
 
@@ -147,6 +160,6 @@ def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) ->
     connection.execute(sa.delete(label).where(label.c.contact_id == contact_id))
     gone = sa.update(contact).where(contact.c.id == contact_id)
     connection.execute(gone.values(name="", note="", erased_at=now))
-    # Contacts that were merged into this one were the same person.
+    # Contacts that were merged into this one are the same person.
     merged = sa.update(contact).where(contact.c.merged_into == contact_id)
     connection.execute(merged.values(name="", note="", erased_at=now))

@@ -1,4 +1,4 @@
-"""Who writes: one contact a handle, whoever of two workers meets the person first."""
+"""Find or create the contact of a handle, safely when two workers meet a new sender at the same time."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from store.tables.messages import ContactRow, IdentityRow
 
 
 class Handle(NamedTuple):
-    """What identifies a sender within one kind of channel. A tuple, because a page of them is sorted and looked up."""
+    """The identity of a sender within one kind of channel. A tuple, because a page of them is sorted and looked up."""
 
     kind: str
     handle: str
 
 
 def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now: datetime) -> dict[Handle, UUID]:
-    """Return each sender's contact, making those that are new, and hold their identities until the transaction ends.
+    """Return each sender's contact, creating new ones, and lock their identities until the transaction ends.
 
-    senders: handle -> name as shown, used for a new contact.
-    Insert-or-ignore, then lock, both in the order of the handles, so that two workers never wait in a ring.
+    senders: handle -> displayed name, used for a new contact.
+    Insert-or-ignore, then lock, both in the order of the handles, so that two workers do not deadlock.
     """
     ordered = sorted(senders)
     proposed = {handle: new_id() for handle in ordered}
     known = _select(connection, ordered, locked=False)
     fresh = [handle for handle in ordered if handle not in known]
-    # The contact comes first because an identity names it; the ones that lost the race are taken back below.
+    # The contact comes first because an identity refers to it; unused ones are deleted below.
     _insert_contacts(connection, {proposed[handle]: senders[handle] for handle in fresh}, now=now)
     _insert_identities(connection, fresh, proposed=proposed, now=now)
     contacts = _select(connection, ordered, locked=True)
@@ -43,7 +43,7 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:
     table = table_of(IdentityRow)
-    # Kind by kind, because the index begins with it; without it every identity there is would be looked at.
+    # Each kind separately, because the index begins with it; otherwise all identities would be scanned.
     of_each_kind = [
         sa.and_(table.c.kind == kind, among(table.c.handle, [handle.handle for handle in same]))
         for kind, same in groupby(handles, key=lambda handle: handle.kind)

@@ -1,4 +1,4 @@
-"""Two contacts that are one person: their handles, conversations and messages come together, and part again by undo."""
+"""Merge two contacts of one person: handles, conversations and messages move to one; undo separates them again."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (
 
 
 def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> UUID:
-    """Let one contact become another one and return the id to undo it by.
+    """Merge a contact into another and return the id for undoing it.
 
-    Raises PermanentError for one and the same, Conflict when either was merged or erased.
+    Raises PermanentError when both are the same, Conflict when either was merged or erased.
     """
     if source_id == target_id:
-        raise PermanentError("expected two contacts, not one and the same")
+        raise PermanentError("expected two different contacts")
     hold_handles(connection, source_id, target_id)
     for side in sorted((source_id, target_id)):
         refuse_gone(connection, side)
@@ -59,9 +59,9 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
 
 
 def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
-    """Part them again: what each had is theirs, what came since stays with the one it came to.
+    """Undo a merge: rows move back, later rows stay with the contact where they arrived.
 
-    Raises Conflict when it was undone before, or something later has to be undone first.
+    Raises Conflict when it was undone already, or a later action has to be undone first.
     """
     source_id, target_id = kept.row.source_id, kept.row.target_id
     hold_handles(connection, source_id, target_id)
@@ -79,7 +79,7 @@ def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: 
 
 
 def hold_handles(connection: Connection, *contact_ids: UUID) -> None:
-    """Lock the handles of contacts in routing's order: nothing arrives from them until we are done."""
+    """Lock the handles of contacts in routing's order: no message arrives from them until the commit."""
     columns = table_of(IdentityRow).c
     held = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
     connection.execute(held.order_by(columns.kind, columns.handle).with_for_update()).all()

@@ -1,4 +1,4 @@
-"""What `router.threads.same_person` judges by: a contact's newest texts, and who owns the handles that they name."""
+"""The input of `router.threads.same_person`: a contact's newest texts, and the owners of the handles in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from router.threads.same_person import HandleOwner
 from store.db.bulk import among, table_of
 from store.tables.messages import ContactRow, ConversationRow, Direction, IdentityRow, MessageRow
 
-# So many of the newest messages are read: a customer who claims an address does so soon.
+# How many of the newest messages are read: a customer usually names an address early.
 _READ: Final = 20
 _MOST: Final = 10
 
@@ -21,9 +21,9 @@ _MOST: Final = 10
 def newest_texts(
     connection: Connection, contact_id: UUID, *, only_teams: Collection[str] | None = None
 ) -> list[tuple[UUID, str]]:
-    """Return the ids and words of the newest messages that a contact wrote, the newest first.
+    """Return the ids and texts of a contact's newest messages, newest first.
 
-    only_teams: whose conversations the reader sees; None is all.
+    only_teams: the teams that the reader may see; None means all.
     """
     message, conversation = table_of(MessageRow).c, table_of(ConversationRow).c
     statement = (
@@ -40,7 +40,7 @@ def newest_texts(
 def owners_of(
     connection: Connection, handles: Collection[str], *, other_than: UUID, only_teams: Collection[str] | None = None
 ) -> list[HandleOwner]:
-    """Return up to ten contacts who write from these handles, on whatever kind of channel; the newest handle first.
+    """Return up to ten contacts with these handles, of any kind; the newest handle first.
 
     other_than: the contact who named them.  only_teams: as for `newest_texts`, of the owners' conversations.
     """

@@ -1,4 +1,4 @@
-"""What the desk knows of a contact: handles, labels, a note, and all that was said, on whatever channel."""
+"""A contact's profile: handles, labels, a note, and their messages on all channels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
+from store.conversations.handle_search import written_as
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.events.append import EventKind, NewEvent, append_events
@@ -34,7 +34,7 @@ class KnownHandle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A contact. conversations: how many, of those that the reader sees."""
+    """A contact. conversations: their number, among those that the reader may see."""
 
     id: UUID
     name: str
@@ -49,7 +49,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardChange:
-    """What is to become different; None leaves a thing alone."""
+    """The wanted values; None leaves a field unchanged."""
 
     name: str | None = None
     note: str | None = None
@@ -59,7 +59,7 @@ class CardChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactMessage:
-    """One message of a contact's story, with the conversation it is in."""
+    """One message of a contact's timeline, with its conversation."""
 
     id: UUID
     conversation_id: UUID
@@ -78,8 +78,8 @@ class ContactMessage:
 def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection[str] | None = None) -> Card:
     """Return the contact with this id or handle.
 
-    only_teams: whose conversations the reader sees; None is all.
-    Raises NotFound when there is none, or none of theirs is seen.
+    only_teams: the teams that the reader may see; None means all.
+    Raises NotFound when there is none, or when the reader may see none of their conversations.
     """
     contact_id = key if isinstance(key, UUID) else _of_handle(connection, key)
     table, identity = table_of(ContactRow), table_of(IdentityRow)
@@ -99,7 +99,7 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
 
 
 def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange, by: str, now: datetime) -> None:
-    """Change what agents know of a contact.
+    """Change a contact's name, note and labels.
 
     Raises Conflict when the contact was merged into another or erased.
     """
@@ -153,9 +153,9 @@ def timeline(
 
 
 def everything_about(connection: Connection, contact_id: UUID) -> dict[str, list[dict[str, Any]]]:
-    """Return all that is kept about a contact, by table, as it is kept: secrets masked, without originals.
+    """Return all stored data of a contact, by table: secrets masked, without originals.
 
-    An original is a message of the customer's own; each is downloaded by its message's id.
+    An original is downloaded by its message's id.
     """
     found = {"contacts": _rows(connection, ContactRow, table_of(ContactRow).c.id == contact_id)}
     found["handles"] = _rows(connection, IdentityRow, table_of(IdentityRow).c.contact_id == contact_id)
@@ -179,10 +179,8 @@ def _rows(connection: Connection, model: type[Any], condition: sa.ColumnElement[
 
 def _of_handle(connection: Connection, handle: str) -> UUID:
     columns = table_of(IdentityRow).c
-    # The index begins with the kind. Of one number that writes by several channels, the oldest.
-    named = sa.select(columns.contact_id).where(
-        among(columns.kind, list(PartyKind)), columns.handle == handle.strip().lower()
-    )
+    # Of one number that writes by several channels, the oldest.
+    named = sa.select(columns.contact_id).where(written_as(columns, handle))
     found = connection.execute(named.order_by(columns.created_at).limit(1)).scalar()
     if found is None:
         raise NotFound(_MISSING)
@@ -207,9 +205,9 @@ def _labels(connection: Connection, contact_id: UUID) -> list[str]:
 
 
 def label_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
-    """Give the contact behind a handle these labels; return all it has.
+    """Add labels to the contact of a handle; return all its labels.
 
-    Raises NotFound when nobody has written from that handle.
+    Raises NotFound when no message came from that handle.
     """
     contact_ids = _contacts(connection, handle)
     rows = [{"contact_id": contact_id, "label": label} for contact_id in contact_ids for label in labels]
@@ -218,7 +216,7 @@ def label_contact(connection: Connection, *, handle: str, labels: Collection[str
 
 
 def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
-    """Take these labels from the contact; return those it keeps. See `label_contact`."""
+    """Remove labels from the contact; return the remaining ones. See `label_contact`."""
     contact_ids, table = _contacts(connection, handle), table_of(ContactLabelRow)
     theirs = (among(table.c.contact_id, contact_ids), among(table.c.label, labels))
     connection.execute(sa.delete(table).where(*theirs))
@@ -226,12 +224,12 @@ def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[s
 
 
 def _contacts(connection: Connection, handle: str) -> list[UUID]:
-    # One handle may exist in several kinds: a number writes by SMS and by WhatsApp, and is the same person's.
+    # A handle may exist in several kinds: one person's number writes by SMS and by WhatsApp.
     columns = table_of(IdentityRow).c
     known = sa.select(columns.contact_id).where(columns.handle == handle.strip().lower()).distinct()
     found = list(connection.execute(known).scalars())
     if not found:
-        raise NotFound(f"nobody has written from {handle} yet")
+        raise NotFound(f"no message has come from {handle} yet")
     return found
 
 

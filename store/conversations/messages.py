@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from router.errors import NotFound
+from router.origin.sender_proof import ProofKind
 from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, table_of
@@ -45,6 +46,7 @@ class MessageRecord:
     sent_at: datetime | None
     received_at: datetime
     origin: str
+    sender_proof: str
     trace: Trace
     delivery: str | None
 
@@ -111,6 +113,15 @@ def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
     if row is None:
         raise NotFound("there is no message with that id")
     return _record(row)
+
+
+def has_forged(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether a message of the conversation has a forged sender."""
+    columns = table_of(MessageRow).c
+    forged = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.sender_proof == ProofKind.FAILED
+    )
+    return connection.execute(forged.limit(1)).first() is not None
 
 
 def _record(row: RowMapping) -> MessageRecord:

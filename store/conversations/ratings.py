@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
@@ -226,6 +227,8 @@ def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
         .join(table, table.c.id == message.c.conversation_id)
         .where(among(message.c.conversation_id, ids), message.c.direction == Direction.INCOMING)
         .where(message.c.channel == table.c.channel, message.c.origin == "person")
+        # A question about a forged message would reach the person whose address it shows.
+        .where(message.c.sender_proof != ProofKind.FAILED)
         .subquery()
     )
     return sa.select(said).where(said.c.place == 1)

@@ -1,9 +1,9 @@
-"""The one way into the database: short transactions with deadlines, the same on SQLite and PostgreSQL."""
+"""Access to the database: short transactions with deadlines, the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,37 +18,40 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from router.errors import PermanentError, TransientError
+from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
+from store.db.private_files import make_private_file, make_private_folder
 
 Rows = Sequence[Mapping[str, Any]]
 
-# A lock that is not had within this time is somebody's bug or somebody's crash: give up and let the sweep try again.
+# A lock that is held longer is a sign of a bug or a crash: give up and let a later run try again.
 _LOCK_SECONDS: Final = 5
 _ASK_SECONDS: Final = 0.001
 _STATEMENT_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 5
-# A process that froze in the middle of a transaction holds locks: the server ends it, and the transaction with it.
+# A process that is suspended in a transaction holds locks: the server ends its session, and so the transaction.
 _FROZEN_SECONDS: Final = 60
-# A peer that vanished without a word is noticed after this, also in the middle of a COMMIT.
+# A peer that vanished silently is detected after this time, also during a COMMIT.
 _SILENCE_MILLISECONDS: Final = 20_000
 
 
+_EXAMPLES: Final = 'expected one such as "postgresql://omniyard@db.internal/omniyard" or "sqlite:////var/omniyard.db"'
+
 # SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
-# deadlocks, locks that were not had, servers that only read for now, transactions that idled too long.
+# deadlocks, lock timeouts, read-only servers, transactions that idled too long.
 _PASSING_CLASSES: Final = ("08", "53", "57P", "58")
 _PASSING: Final = frozenset({"40001", "40P01", "55P03", "25006", "25P03"})
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenJson:
-    """A value of a JSON column that its owner has written already. text: JSON in UTF-8."""
+    """A value of a JSON column that is serialised already. text: JSON in UTF-8."""
 
     text: bytes
 
 
 class database_now(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
-    """The database's clock; leases and due times use no other."""
+    """The database's clock; leases and due times use only this one."""
 
     type = sa.DateTime(timezone=True)
     inherit_cache = True
@@ -61,16 +64,19 @@ def _postgresql_now(*_: object, **__: object) -> str:
 
 @compiles(database_now, "sqlite")
 def _sqlite_now(*_: object, **__: object) -> str:
-    # The same text form as SQLModel stores, so that comparing text compares time.
+    # The same text format as SQLModel stores, so that comparing texts compares times.
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 class Database:
-    """An engine, and the two kinds of transaction that the house uses."""
+    """An engine, and the two kinds of transactions."""
 
     def __init__(self, url: str | URL, *, sealer: Sealer | None = None) -> None:
-        """Prepare to connect. sealer: what originals are kept under; without one they are kept as they came."""
-        self.url = make_url(url)
+        """Prepare to connect. sealer: encrypts originals; without one they are stored unchanged.
+
+        Raises ConfigError when the address names no database that Omniyard knows.
+        """
+        self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.sealer = sealer or Sealer(None)
         engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
@@ -78,32 +84,41 @@ class Database:
 
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
-        """Open the SQLite file at `path`, making its folder."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Open the SQLite file at `path`, creating its folder."""
+        try:
+            make_private_folder(path.parent)
+        except OSError as error:
+            raise ConfigError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
         return cls(URL.create("sqlite", database=str(path)), sealer=sealer)
 
     @property
     def engine(self) -> sa.Engine:
-        """For migrations, which need the engine itself."""
+        """The engine, for migrations."""
         return self._engine
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run one transaction that writes; it commits when the block ends, and rolls back when the block raises.
+        """Run one writing transaction; it commits when the block ends, and rolls back when the block raises.
 
         Raises TransientError when the database is away, locked or full, PermanentError when it refuses a statement.
         """
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Run one transaction that only reads: it never waits for a writer."""
-        with _translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
+        """Run one read-only transaction: it never waits for a writer."""
+        with translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
             yield connection
 
+    def truncate_journal(self) -> None:
+        """Empty SQLite's journal, which still holds what was deleted; a reader may keep a part of it until later."""
+        if self.is_sqlite:
+            with translated(), self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self._engine.dispose()
 
 
@@ -112,8 +127,20 @@ def insert_into(connection: Connection, table: type[Any]) -> postgresql.Insert |
     return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
+def _address(url: str | URL) -> URL:
+    # Neither error is chained, and no word of the address is shown: it holds a password.
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(f"the address of the database cannot be read; {_EXAMPLES}") from None
+    if backend not in {"sqlite", "postgresql"}:
+        raise ConfigError(f"the address of the database names one that Omniyard does not know; {_EXAMPLES}")
+    return address
+
+
 def insert_ignore(connection: Connection, table: type[Any]) -> Any:  # noqa: ANN401  (either dialect's Insert)
-    """Return an INSERT that leaves alone what a unique index already has, for its RETURNING.
+    """Return an INSERT that skips rows in conflict with a unique index, for use with RETURNING.
 
     `store.db.bulk.insert_new` inserts whole pages.
     """
@@ -123,7 +150,7 @@ def insert_ignore(connection: Connection, table: type[Any]) -> Any:  # noqa: ANN
 def upsert(
     connection: Connection, table: type[Any], *, row: Mapping[str, Any], keys: Sequence[str], changed: Sequence[str]
 ) -> None:
-    """Insert a row, or give the one that has its `keys` its values of the columns `changed`."""
+    """Insert a row, or update the columns `changed` of the row with the same `keys`."""
     fresh = insert_into(connection, table).values(**row)
     statement = fresh.on_conflict_do_update(index_elements=keys, set_={name: row[name] for name in changed})
     connection.execute(statement)
@@ -137,9 +164,16 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False},
     )
 
+    @sa.event.listens_for(engine, "do_connect")
+    def _create(*_: object) -> None:
+        # SQLite would create the file as the umask of the caller says. What is no plain path is left to SQLite.
+        with suppress(OSError):
+            if url.database and not url.database.startswith((":memory:", "file:")):
+                make_private_file(Path(url.database))
+
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)
-        # The driver's own BEGIN would be a deferred one; `_begin` says when and how.
+        # The driver's own BEGIN would be a deferred one; `_begin` chooses.
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
@@ -162,12 +196,12 @@ def _sqlite_engine(url: URL) -> sa.Engine:
 
 
 def _begin_writing(connection: Connection) -> None:
-    """Take SQLite's write lock, asking for it every millisecond until the deadline.
+    """Take SQLite's write lock, trying every millisecond until the deadline.
 
-    A deferred transaction that turns to writing can fail at once with "locked"; an immediate one waits its turn. But
-    SQLite's own wait grows to a tenth of a second between two questions, in which a writer of ours is done twice.
+    A deferred transaction that starts to write can fail at once with "locked"; an immediate one waits. But SQLite's own
+    wait grows to a tenth of a second between two attempts, in which one of our writers would be done twice.
     """
-    # The driver itself is asked: through the engine each refusal would cost a hundred times what the question does.
+    # Uses the driver directly: through the engine each refusal would cost a hundred times as much.
     driver: Any = connection.connection.dbapi_connection
     deadline = monotonic() + _LOCK_SECONDS
     driver.execute("PRAGMA busy_timeout=0")
@@ -176,7 +210,7 @@ def _begin_writing(connection: Connection) -> None:
             driver.execute("BEGIN IMMEDIATE")
         except driver.OperationalError as error:
             if "locked" not in str(error) or monotonic() > deadline:
-                # Once more, by the engine, so that it is the engine's error which is raised.
+                # Once more through the engine, so that the engine's error is raised.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             sleep(_ASK_SECONDS)
     driver.execute(f"PRAGMA busy_timeout={_LOCK_SECONDS * 1000}")
@@ -189,7 +223,7 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     )
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        # Parameters are message text: they may show in no error.
+        # Parameters contain message text: no error may show them.
         hide_parameters=True,
         json_serializer=_json,
         pool_pre_ping=True,
@@ -205,44 +239,55 @@ def _postgresql_engine(url: URL) -> sa.Engine:
 
 
 def _json(value: object) -> str:
-    # Four times as fast as the standard library's, and every message brings a trace.
+    # Four times as fast as the standard library's, and every message has a trace.
     return (value.text if isinstance(value, WrittenJson) else to_json(value)).decode()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn each error of the database inside into a TransientError or a PermanentError, without a customer's words."""
     try:
         yield
     except DBAPIError as error:
         if _passes(error):
             raise TransientError(_sentence(error)) from error
-        # Not chained: PostgreSQL's DETAIL repeats the row, and the row is the customer's.
+        # Not chained: PostgreSQL's DETAIL repeats the row, which contains customer data.
         raise PermanentError(f"the database refused: {_first_line(error)}") from None
 
 
 def _passes(error: DBAPIError) -> bool:
-    """Tell a condition of the database from a fault of the statement, which would fail the same way for ever."""
+    """Return whether the database caused the error, not the statement, which would always fail."""
     state = getattr(error.orig, "sqlstate", None)
     if state:
         return state.startswith(_PASSING_CLASSES) or state in _PASSING
-    # SQLite has no states; psycopg has none for a connection that fails, nor for what it refuses to send.
+    # SQLite has no SQLSTATE; psycopg has none for failed connections, nor for statements that it refuses to send.
     said = str(error.orig)
     return isinstance(error, OperationalError | InterfaceError) and "number of parameters" not in said
 
 
 def _sentence(error: DBAPIError) -> str:
-    # str(error.orig) holds no parameters; str(error) would repeat message text.
+    # str(error.orig) contains no parameters; str(error) would repeat message text.
     said = _first_line(error)
     if "disk is full" in said or "No space left" in said:
         return f"the database has no room left ({said}): free some space on its disk; mail stays where it is until then"
     if "database is locked" in said or "lock timeout" in said:
         return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
+    if "unable to open database file" in said:
+        return f"the database file cannot be opened ({said}): look at its folder, and at who may write there"
+    if "FATAL" in said and "does not exist" in said:
+        return f"the database server has none of that name or no such user ({said}): create it, or correct the address"
     return f"the database did not answer ({said}); the work will be tried again"
 
 
 def _first_line(error: DBAPIError) -> str:
     said = str(error.orig).strip()
     return said.splitlines()[0] if said else type(error.orig).__name__
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Let SQLite overwrite with zeros what this connection deletes from now on, instead of leaving it in free pages."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def read_clock(connection: Connection) -> datetime:

@@ -1,4 +1,4 @@
-"""Names for rows: time-ordered ids, and the short references that people read out."""
+"""Ids of rows, in order of time, and the short references that people read out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-# Crockford's base 32: no I, L, O or U, so that a reference survives a telephone line.
+# Crockford's base 32: no I, L, O or U, so that a reference can be spelled on the phone.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH: Final = 9
 
 
 def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
-    """Return a function that makes ids; those of one maker never run backwards, however many fall in a millisecond.
+    """Return a function that makes ids; they only increase, however many are made in a millisecond.
 
-    clock: nanoseconds since 1970.  The function may be called by several threads.
+    clock: nanoseconds since 1970.  The function is thread-safe.
     """
     lock, last = threading.Lock(), 0
 
@@ -33,7 +33,7 @@ def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
     return make
 
 
-# The ids of this process. One maker, made once: two of them would not know each other's order.
+# The ids of this process. Only one maker: two would not be in a common order.
 new_id: Final = id_maker()
 
 

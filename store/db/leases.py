@@ -1,4 +1,4 @@
-"""One owner at a time for work that only one process may do; each owner has its own token (fencing)."""
+"""Leases: one owner at a time for work of a single process; each owner has its own token (fencing)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from store.tables.operations import LeaseRow
 
 
 def take_lease(connection: Connection, *, name: str, holder: str, lasts: timedelta) -> UUID | None:
-    """Become the owner of `name` and return the token, or None while somebody else is.
+    """Become the owner of `name` and return the token, or None while another process owns it.
 
-    holder: who asks, for people to read.  lasts: how long without a renewal until another may take it.
+    holder: the process, for people.  lasts: how long without a renewal until another process may take it.
     """
     now, token, table = read_clock(connection), uuid4(), table_of(LeaseRow)
     fresh = {"name": name, "token": token, "holder": holder, "until": now + lasts}
@@ -31,9 +31,9 @@ def take_lease(connection: Connection, *, name: str, holder: str, lasts: timedel
 
 
 def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timedelta) -> None:
-    """Stay the owner for another `lasts`.
+    """Extend the lease by `lasts`.
 
-    Raises LeaseLost when somebody else has become the owner.
+    Raises LeaseLost when another process owns it now.
     """
     table = table_of(LeaseRow)
     statement = sa.update(table).where(table.c.name == name, table.c.token == token)
@@ -41,9 +41,9 @@ def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timede
 
 
 def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
-    """Hold the lease's row until this transaction ends, so that ownership cannot change under it.
+    """Lock the lease's row until this transaction ends, so that the owner cannot change meanwhile.
 
-    Raises LeaseLost when somebody else has become the owner.
+    Raises LeaseLost when another process owns it now.
     """
     table = table_of(LeaseRow)
     statement = sa.select(table.c.name).where(table.c.name == name, table.c.token == token).with_for_update()
@@ -51,7 +51,7 @@ def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
 
 
 def release_lease(connection: Connection, *, name: str, token: UUID) -> None:
-    """Let the next one in at once; does nothing if we are not the owner any more."""
+    """Let the next owner in at once; does nothing if we do not own it any more."""
     table = table_of(LeaseRow)
     connection.execute(
         sa.update(table).where(table.c.name == name, table.c.token == token).values(until=read_clock(connection))

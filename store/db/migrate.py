@@ -1,4 +1,4 @@
-"""Bring the database to the tables that this version needs, from whatever version it has."""
+"""Migrate the database to the tables that this version needs, from any older version."""
 
 from __future__ import annotations
 
@@ -8,25 +8,39 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 
-from store.db.engine import Database
+from router.errors import ConfigError
+from store.db.engine import Database, translated
+from store.db.open import current_version, refuse_newer
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
-# Two processes that start together must not both migrate; any constant of ours will do as the lock's number.
+# Two processes that start together must not both migrate; the number of the lock is arbitrary.
 _LOCK: Final = 0x6F6D6E69
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that are missing; does nothing on a database that is up to date."""
-    with database.engine.connect() as connection, connection.begin():
+    """Run the migrations that are missing; does nothing on a database that is up to date.
+
+    Raises ConfigError when another version has migrated it, TransientError when it is away, PermanentError when it
+    refuses, for example because it is no database.
+    """
+    refuse_newer(current_version(database))
+    with translated(), database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
-            # An index on millions of rows takes longer than any statement of the daemons may.
+            # An index on millions of rows takes longer than the daemons' statement timeout.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            # Alembic's way to say that it has no migration which leads from there to here.
+            raise ConfigError(
+                "the database is at a version that this Omniyard does not know; is it another's?"
+            ) from error
 
 
 def _config() -> Config:

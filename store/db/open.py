@@ -1,4 +1,4 @@
-"""Which database the operator's file means, opened and known to have the tables this version needs."""
+"""Open the configured database, and check that it has the tables that this version needs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from router.errors import ConfigError
 from router.settings import Settings
 from store.db.encryption import Sealer
 from store.db.engine import Database
-from store.db.keys import desk_key
+from store.db.keys import desk_key, older_keys
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """Return what keeps originals sealed under the desk's newest key, and opens them under each of its keys."""
+    return Sealer(
+        lambda: desk_key(settings, purpose="originals"),
+        find_older=lambda: [key.value for key in older_keys(settings, purpose="originals")],
+    )
 
 
 def open_database(settings: Settings) -> Database:
-    """Open the database that `[omniyard] database` names, or the embedded SQLite file under the data folder."""
-    # The key is asked for when the first message is read or kept: most commands do neither.
-    sealer = Sealer(lambda: desk_key(settings, purpose="originals"))
+    """Open the database of `[omniyard] database`, or the embedded SQLite file in the data folder."""
+    # The key is read with the first original: most commands need none.
+    sealer = open_sealer(settings)
     if settings.omniyard.database is not None:
         return Database(settings.omniyard.database.reveal(), sealer=sealer)
     return Database.at(Path(settings.omniyard.data) / "omniyard.db", sealer=sealer)
 
 
-# Which tables the database has, and which this version needs; every process asks at its start.
-# Without Alembic, which takes a tenth of a second and 8 MB to load, and which only who migrates needs.
+# The database's version and the required one; every process compares them at its start.
+# Without Alembic, which takes a tenth of a second and 8 MB to load, and which only migrations need.
 
 _MIGRATIONS: Final = Path(__file__).parents[1] / "migrations" / "versions"
 # Alembic's own table, of one row.
@@ -32,7 +40,7 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num", sa.String
 
 
 def current_version(database: Database) -> str | None:
-    """Return the revision that the database has; None for an empty one."""
+    """Return the database's revision; None for an empty one."""
     with database.read() as connection:
         if not sa.inspect(connection).has_table(_VERSION.name):
             return None
@@ -40,14 +48,25 @@ def current_version(database: Database) -> str | None:
 
 
 def latest_version() -> str:
-    """Return the revision that this version of the code needs: its migrations are numbered, one after the other."""
+    """Return the revision that this version of the code needs: the migrations are numbered."""
     return max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*_*.py"))
 
 
 def require_current(database: Database) -> None:
-    """Raise ConfigError, saying what to do, unless the database has the tables that this version needs."""
+    """Raise ConfigError with a hint, unless the database has the tables that this version needs."""
     found, needed = current_version(database), latest_version()
+    refuse_newer(found)
     if found != needed:
         raise ConfigError(
             f"the database is at version {found or 'none'}, this Omniyard needs {needed}: run `omniyard migrate`"
+        )
+
+
+def refuse_newer(found: str | None) -> None:
+    """Raise ConfigError if the database has the tables of a version that is newer than this one."""
+    needed = latest_version()
+    if found and found.isdigit() and found > needed:
+        raise ConfigError(
+            f"the database is at version {found}, and this Omniyard knows {needed} at most: a newer Omniyard has "
+            "migrated it; install that version again"
         )

@@ -1,10 +1,11 @@
-"""The two views that are the public SQL contract for agents' tools and BI; `docs/sql-views.md` tells their columns.
+"""The two views: the public SQL interface for tools and BI; `docs/sql-views.md` describes their columns.
 
-Their columns only grow: one may be added at the end, none renamed, moved or dropped.
+A column may only be added at the end; none is renamed, moved or dropped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 VIEWS: Final = ("inbox_conversations", "inbox_messages")
 
-# One row a conversation. The handle is a scalar subquery so that a contact with two handles stays one row.
+# One row per conversation. The handle is a scalar subquery, so a contact with two handles is still one row.
 _CONVERSATIONS: Final = """
 {create} inbox_conversations AS
 SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergency, c.team, c.assignee, c.priority,
@@ -20,32 +21,48 @@ SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergenc
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       c.due_at, c.linked_to, c.version
+       c.due_at, c.linked_to, c.version{later}
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
 
-# One row a message. Original bytes and traces are left out: the API guards the first and explains the second.
+# One row per message. Original bytes and traces are left out: the API protects the first and explains the second.
 _MESSAGES: Final = """
 {create} inbox_messages AS
 SELECT m.id, m.conversation_id, c.reference, m.contact_id, m.direction, m.channel, m.sender_handle, m.sender_name,
        m.subject, m.text, m.quoted, m.origin, m.rfc_message_id, m.sent_at, m.received_at,
-       (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments
+       (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS attachments{later}
 FROM message m JOIN conversation c ON c.id = m.conversation_id
 """
 
+# Columns that came after the views, in the order in which they came.
+_LATER_OF_CONVERSATIONS: Final = ("possible_danger",)
+_LATER_OF_MESSAGES: Final = ("sender_proof",)
+
 
 def create_views(connection: Connection) -> None:
-    """Create both views, replacing older ones; the tables must be there."""
+    """Create both views, replacing older ones; the tables must exist.
+
+    Older migrations call this too: a column that a later one adds is shown from then on.
+    """
+    later = {
+        _CONVERSATIONS: _later(connection, "conversation", alias="c", names=_LATER_OF_CONVERSATIONS),
+        _MESSAGES: _later(connection, "message", alias="m", names=_LATER_OF_MESSAGES),
+    }
     create = "CREATE OR REPLACE VIEW"
     if connection.dialect.name == "sqlite":
         create = "CREATE VIEW"
         drop_views(connection)
-    # PostgreSQL keeps who may read a view that is replaced; one that is dropped would take the grants with it.
-    for view in (_CONVERSATIONS, _MESSAGES):
-        connection.execute(sa.text(view.format(create=create)))
+    # Replacing a view keeps its grants on PostgreSQL; dropping it would remove them.
+    for view, columns in later.items():
+        connection.execute(sa.text(view.format(create=create, later=columns)))
+
+
+def _later(connection: Connection, table: str, *, alias: str, names: Sequence[str]) -> str:
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table)}
+    return "".join(f", {alias}.{name}" for name in names if name in there)
 
 
 def drop_views(connection: Connection) -> None:
-    """Drop both views, if they are there: SQLite cannot alter a table under a view."""
+    """Drop both views, if they exist: SQLite cannot alter a table under a view."""
     for view in reversed(VIEWS):
         connection.execute(sa.text(f"DROP VIEW IF EXISTS {view}"))

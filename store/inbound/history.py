@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.origin.sender_proof import ProofKind
 from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.tables.desk import ContactLabelRow
@@ -83,6 +84,14 @@ def conversations_by_message_id(
     for row in connection.execute(statement):
         found.setdefault(names[row.digest], []).append(_known(row))
     return found
+
+
+def sent_by_us(connection: Connection, message_ids: Collection[str]) -> set[str]:
+    """Return those of these Message-IDs that are of messages of ours, written by agents or by machine."""
+    if not message_ids:
+        return set()
+    known = table_of(OutboundRow).c.rfc_message_id
+    return set(connection.execute(sa.select(known).where(among(known, message_ids))).scalars())
 
 
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
@@ -184,6 +193,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
             conversation.c.last_message_at >= since,
             message.c.received_at >= since,
             message.c.direction == Direction.INCOMING,
+            message.c.sender_proof != ProofKind.FAILED,
         )
         .subquery()
     )

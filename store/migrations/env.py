@@ -1,4 +1,4 @@
-"""Run by Alembic: migrate over the connection that `store.db.migrate` opened."""
+"""Run by Alembic: migrate with the connection that `store.db.migrate` opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     # SQLite alters a table by copying it.
     render_as_batch=True,
-    # The index for words has no model (`store.conversations.search`).
+    # The search index has no model (`store.conversations.search`).
     include_name=lambda name, kind, _: kind != "table" or not (name or "").startswith("search_"),
     transactional_ddl=True,
 )

@@ -1,6 +1,6 @@
-"""The public views as revisions 0001 to 0016 made them: `conversation.due_at` is younger than the first of these.
+"""The public views of revisions 0001 to 0016: `conversation.due_at` did not exist in the first of these.
 
-A migration that makes views keeps its own words, because `store.db.views` has those of today.
+A migration that creates views has its own SQL, because `store.db.views` has the current one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.views import drop_views
 
-# SQLite's scalar min() is NULL as soon as one argument is; PostgreSQL's LEAST passes NULLs over.
+# SQLite's scalar min() is NULL if one argument is; PostgreSQL's LEAST ignores NULLs.
 _EARLIEST: Final = {
     "postgresql": "LEAST(c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at)",
     "sqlite": (
@@ -41,7 +41,7 @@ FROM message m JOIN conversation c ON c.id = m.conversation_id
 
 
 def create_first_views(connection: Connection) -> None:
-    """Create both views, replacing others; the tables must be there."""
+    """Create both views, replacing others; the tables must exist."""
     drop_views(connection)
     connection.execute(sa.text(_CONVERSATIONS.format(earliest=_EARLIEST[connection.dialect.name])))
     connection.execute(sa.text(_MESSAGES))

@@ -1,1 +1,1 @@
-"""All tables, by noun."""
+"""All tables, by subject."""

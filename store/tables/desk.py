@@ -1,4 +1,4 @@
-"""The tables of duty: what was promised, paused and held; who may take work; labels, emergencies, ratings."""
+"""The tables of the desk: promises, pauses and holds; agents' skills; labels, emergencies, ratings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.tables.messages import Json
 
 
 class SkillKind(StrEnum):
-    """What an agent may be given. Of teams one is needed; of languages and categories none means any."""
+    """What an agent may be assigned. At least one team is needed; no language or category means any."""
 
     TEAM = "team"
     LANGUAGE = "language"
@@ -22,14 +22,14 @@ class SkillKind(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """warning: time is running out.  breach: it ran out."""
+    """warning: the due time is near.  breach: it is over."""
 
     WARNING = "warning"
     BREACH = "breach"
 
 
 class ContactLabelRow(SQLModel, table=True):
-    """What agents have called a contact, such as "vip"."""
+    """A label of a contact, such as "vip"."""
 
     __tablename__ = "contact_label"
 
@@ -38,7 +38,7 @@ class ContactLabelRow(SQLModel, table=True):
 
 
 class AgentSkillRow(SQLModel, table=True):
-    """One thing that an agent may be given."""
+    """One skill of an agent."""
 
     __tablename__ = "agent_skill"
 
@@ -48,7 +48,7 @@ class AgentSkillRow(SQLModel, table=True):
 
 
 class PauseRow(SQLModel, table=True):
-    """We waited for the customer, or thought we were done, `since` and `until`; None while we still do."""
+    """A pause of a conversation's clock, while we wait for the customer or are done. until: None while it lasts."""
 
     __tablename__ = "pause"
 
@@ -69,7 +69,7 @@ class PauseRow(SQLModel, table=True):
 
 
 class SlaNoticeRow(SQLModel, table=True):
-    """A warning or a breach, told once: a due time that moved is another promise."""
+    """A warning or a breach, reported once per promise and due time."""
 
     __tablename__ = "sla_notice"
     __table_args__ = (UniqueConstraint("conversation_id", "promise", "kind", "due_at"),)
@@ -83,9 +83,11 @@ class SlaNoticeRow(SQLModel, table=True):
 
 
 class GateTallyRow(SQLModel, table=True):
-    """How many messages of one page came while their channel was closed, and how many of them the second look let in.
+    """How many messages of a page arrived while their channel was closed, and how many the second check released.
 
-    One row a page, never a counter: workers would wait for each other at it.
+    messages: of the page, those in which a customer may be in danger: no bounces, no bulk mail, no archived mail.
+
+    One row per page instead of a counter: workers would wait for each other to update it.
     """
 
     __tablename__ = "gate_tally"
@@ -94,10 +96,11 @@ class GateTallyRow(SQLModel, table=True):
     at: datetime = Field(index=True)
     held: int
     released: int
+    messages: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
 class DeskStateRow(SQLModel, table=True):
-    """What the desk as a whole was last brought up to date with."""
+    """A value that the whole desk was last updated with."""
 
     __tablename__ = "desk_state"
 
@@ -107,10 +110,10 @@ class DeskStateRow(SQLModel, table=True):
 
 
 class CorrectionRow(SQLModel, table=True):
-    """An agent put a conversation into another category: truth to learn from.
+    """An agent moved a conversation to another category: training data.
 
-    message_id: the customer's text that was taken for something else; None if there is none.
-    sub_intent: the finer question, if the agent named it.
+    message_id: the customer's text with the wrong category; None if there is none.
+    sub_intent: the sub-intent, if the agent named one.
     """
 
     __tablename__ = "correction"
@@ -136,10 +139,10 @@ class ReadMarkerRow(SQLModel, table=True):
 
 
 class RegroupingRow(SQLModel, table=True):
-    """Something that was put together or taken apart, with all that is needed to undo it.
+    """A merge or a split, with everything that undoing it needs.
 
-    kind: merge, split or unlink of conversations; contacts.  source_id, target_id: from where to where things moved.
-    moved: ids of what moved.  before, after: by id, what the sides were before and what this made of them.
+    kind: merge, split or unlink of conversations; contacts.  source_id, target_id: the direction of the move.
+    moved: ids of the moved rows.  before, after: by id, the values of both sides before and after.
     """
 
     __tablename__ = "regrouping"
@@ -158,7 +161,7 @@ class RegroupingRow(SQLModel, table=True):
 
 
 class PresenceRow(SQLModel, table=True):
-    """An agent has a conversation open, until then. writing: they have begun an answer."""
+    """An agent has a conversation open, until then. writing: has begun an answer."""
 
     __tablename__ = "presence"
 
@@ -169,13 +172,26 @@ class PresenceRow(SQLModel, table=True):
 
 
 class EmergencyRow(SQLModel, table=True):
-    """A conversation that somebody was called for, and what that person found.
+    """An emergency, and an agent's verdict.
 
-    evidence: which words, which model, how probable; never the customer's own text.
-    confirmed: None until a person looked.  by: who that was.
+    evidence: words, model, probability; never the customer's own text.
+    confirmed: None before the verdict.  by: the agent.
+    paged, calm: `router.routing.false_alarm.PagedCase` and `CalmCase`; None in rows of an older version.
+    changed: what the last judgement made of the conversation, with both states; None if it made nothing.
+    paged_by: the agent who answered that the customer is in danger; empty if the message decided.
+    steps: how often it went on because no agent judged it.  stepped_at, stepped_to: when last, and to whom.
     """
 
     __tablename__ = "emergency"
+
+    __table_args__ = (
+        Index(
+            "ix_emergency_unjudged",
+            "at",
+            postgresql_where=text("confirmed IS NULL"),
+            sqlite_where=text("confirmed IS NULL"),
+        ),
+    )
 
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
     inbound_id: UUID
@@ -184,13 +200,39 @@ class EmergencyRow(SQLModel, table=True):
     confirmed: bool | None = None
     by: str = ""
     confirmed_at: datetime | None = None
+    paged: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    calm: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    changed: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    paged_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    steps: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    stepped_at: datetime | None = None
+    stepped_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
+
+
+class DangerQuestionRow(SQLModel, table=True):
+    """Whether a customer is in danger: asked when a message may say so, answered by an agent.
+
+    evidence: see `EmergencyRow`.  paged: what the emergency route would make of the case.
+    answer: None until an agent answered.  by: who that was.
+    """
+
+    __tablename__ = "danger_question"
+
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+    inbound_id: UUID
+    at: datetime = Field(index=True)
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    paged: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    answer: bool | None = None
+    by: str = ""
+    answered_at: datetime | None = None
 
 
 class OutageRow(SQLModel, table=True):
-    """Many customers said the same within the hour: something of ours is broken, or somebody writes to all of them.
+    """Many customers wrote the same text within an hour: a fault of ours, or a mass mailing to them.
 
-    echo: of the words, as `message.echo`.  customers: how many had said it when it was last counted.
-    first_at: when the burst was noticed.  last_at: when the words came last.  message_id: one that says them.
+    echo: as `message.echo`.  customers: how many wrote it at the last count.
+    first_at: when the burst was detected.  last_at: the last message.  message_id: one with the text.
     """
 
     __tablename__ = "outage"
@@ -202,12 +244,12 @@ class OutageRow(SQLModel, table=True):
     message_id: UUID
 
 
-# As the small index of ratings says it, by which the planners know its rows.
+# Worded like the condition of the partial index, so that the planners match it.
 IS_GIVEN: Final = text("rated_at IS NOT NULL")
 
 
 class RatingRow(SQLModel, table=True):
-    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None while nothing was said."""
+    """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None before an answer."""
 
     __tablename__ = "rating"
 

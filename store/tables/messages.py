@@ -1,7 +1,7 @@
-"""The tables of what came in: original, inbound, contact, identity, conversation, message, attachment.
+"""The tables of incoming messages: original, inbound, contact, identity, conversation, message, attachment.
 
-Their words are the help desk's; their unique indexes are what makes each message count once.
-`store.tables.operations` has the tables of the work itself.
+Names are those of help desks; the unique indexes make each message count once.
+`store.tables.operations` has the tables of the processing.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.conversation_status import Status
 
-# PostgreSQL keeps JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced whole.
+# PostgreSQL stores JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced as a whole.
 Json = JSON().with_variant(JSONB(), "postgresql")
 _DIGEST_BYTES: Final = 16
 
 
-# The earliest of three promises, in words that both databases know: their own functions treat NULL differently.
+# The earliest of three promises, in SQL for both databases: their own functions treat NULL differently.
 _SOONER = (
     "CASE WHEN next_reply_due_at IS NULL OR first_reply_due_at <= next_reply_due_at"
     " THEN coalesce(first_reply_due_at, next_reply_due_at) ELSE next_reply_due_at END"
@@ -36,7 +36,7 @@ DUE_AT = (
 
 
 def _some(name: str, *columns: str, where: str) -> Index:
-    """Return an index of only those rows that somebody looks for."""
+    """Return a partial index: it has only the rows that are searched for."""
     return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
@@ -58,10 +58,10 @@ class Direction(StrEnum):
 
 
 class InboundRow(SQLModel, table=True):
-    """One message that a channel accepted: the row is the message, the broker only rings for it.
+    """One message that a channel accepted: this row is the message, the broker only signals it.
 
     envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
-    due_at, lease_token, lease_until: when it may be worked on, and by whom (`store.inbound.claims`).
+    due_at, lease_token, lease_until: when it may be processed, and by which worker (`store.inbound.claims`).
     conflict: another row of this channel has the same source key with other bytes.
     weight: how many characters must be read to route it; its original may be much larger.
     """
@@ -101,7 +101,7 @@ class InboundRow(SQLModel, table=True):
 
 
 class OriginalRow(SQLModel, table=True):
-    """The bytes as the channel gave them, compressed with zstandard, flushed with their inbound row."""
+    """The original bytes, compressed with zstandard, written with their inbound row."""
 
     __tablename__ = "original"
 
@@ -110,10 +110,10 @@ class OriginalRow(SQLModel, table=True):
 
 
 class ContactRow(SQLModel, table=True):
-    """A person, as far as we can tell.
+    """A person, as far as known.
 
-    note: what agents know of them.  merged_into: the contact that they turned out to be.
-    erased_at: since when nothing of what they said is kept.
+    note: of the agents.  merged_into: the contact that they were merged into.
+    erased_at: since when their texts are erased.
     """
 
     __tablename__ = "contact"
@@ -127,7 +127,7 @@ class ContactRow(SQLModel, table=True):
 
 
 class IdentityRow(SQLModel, table=True):
-    """One handle of a contact; the unique index decides which of two workers met the person first."""
+    """One handle of a contact; the unique index decides if two workers meet a new sender at the same time."""
 
     __tablename__ = "identity"
 
@@ -143,13 +143,14 @@ class IdentityRow(SQLModel, table=True):
 class ConversationRow(SQLModel, table=True):
     """One case of one contact.
 
-    reference: short, speakable, unguessable enough to print; never proof of who writes.
+    reference: short, speakable, hard to guess; printing it is safe, but it proves no identity.
     version: counts the changes, for optimistic locking.
-    clock_started_at: since when its promises count; None for old mail, to which nothing is promised.
-    waiting_since: the customer's first message that no person has answered.  replied_at: a person's first answer.
-    watch_at: when a promise or a hold is to be looked at next.  held_until: snoozed until the channel opens.
-    alarmed_at: when nobody was there to take it.  snoozed_by: who put it aside; None when the hours gate did.
-    due_at: the earliest of its promises, kept by the database.  merged_into: where its messages are now.
+    clock_started_at: when its promises start; None for old mail, which has no promises.
+    waiting_since: the customer's first unanswered message.  replied_at: an agent's first answer.
+    watch_at: when a promise or a hold needs the next update.  held_until: snoozed until then.
+    alarmed_at: since when no agent is there to take it.  snoozed_by: the agent; None for the hours gate.
+    due_at: the earliest of its promises, computed by the database.  merged_into: where its messages are now.
+    possible_danger: an agent has not yet answered whether its customer is in danger.
     """
 
     __tablename__ = "conversation"
@@ -166,6 +167,7 @@ class ConversationRow(SQLModel, table=True):
         ),
         _some("ix_conversation_labelled", "status", "last_message_at", "id", where="labels <> '[]'"),
         _some("ix_conversation_emergencies", "status", "last_message_at", "id", where="emergency"),
+        _some("ix_conversation_possible_danger", "status", "last_message_at", "id", where="possible_danger"),
         _some("ix_conversation_nobodys", "status", "last_message_at", "id", where="assignee IS NULL"),
         _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
         _some(
@@ -210,6 +212,7 @@ class ConversationRow(SQLModel, table=True):
     alarmed_at: datetime | None = None
     snoozed_by: str | None = None
     merged_into: UUID | None = None
+    possible_danger: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     due_at: datetime | None = Field(
         default=None, sa_column=Column(UTCDateTime(), Computed(DUE_AT, persisted=True), nullable=True)
     )
@@ -218,9 +221,11 @@ class ConversationRow(SQLModel, table=True):
 class MessageRow(SQLModel, table=True):
     """One entry of a conversation.
 
-    trace: the reasons of every decision about it (`router.routing.routes.Decision`).
-    fingerprint: of its canonical words, to recognise the same thing said twice.
-    echo: of them too, but equal whoever says them.  duplicate_of: a message of the same contact that it says again.
+    sender_proof: of an incoming message, what is proven about its sender (`router.origin.sender_proof.ProofKind`);
+        empty for messages that are older than this column.
+    trace: the reasons of every decision about it (`router.routing.trace.Trace`).
+    fingerprint: of its canonical words, to detect repetitions.
+    echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
     """
 
     __tablename__ = "message"
@@ -248,6 +253,7 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = None
     received_at: datetime
     origin: str = "person"
+    sender_proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None
@@ -255,7 +261,7 @@ class MessageRow(SQLModel, table=True):
 
 
 class AttachmentRow(SQLModel, table=True):
-    """A file that came with a message; its bytes are the original's part `part`."""
+    """An attachment of a message; its bytes are the original's part `part`."""
 
     __tablename__ = "attachment"
 
@@ -269,10 +275,10 @@ class AttachmentRow(SQLModel, table=True):
 
 
 class ThreadKeyRow(SQLModel, table=True):
-    """A Message-ID that a conversation has sent, received or seen quoted, so that late parents find their children.
+    """A Message-ID that a conversation has sent, received or seen quoted: later messages are matched by it.
 
     digest: see `digest`; a header may be 998 characters long.
-    own: it is that of a message in the conversation, not of one that was only quoted there.
+    own: of a message in the conversation, not only quoted there.
     """
 
     __tablename__ = "thread_key"
@@ -283,5 +289,5 @@ class ThreadKeyRow(SQLModel, table=True):
 
 
 def digest(message_id: str) -> bytes:
-    """Return the BLAKE2b-128 digest under which a Message-ID is kept in `thread_key`."""
+    """Return the BLAKE2b-128 digest of a Message-ID, for `thread_key`."""
     return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()

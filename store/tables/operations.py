@@ -1,4 +1,4 @@
-"""The tables of the work itself: outbound, suppression, idempotency, event, delivery, audit, cursor, lease, agent."""
+"""The tables of the processing: outbound, suppression, idempotency, event, delivery, audit, cursor, lease, agent."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from store.tables.messages import Json
 
 
 class OutboundState(StrEnum):
-    """What became of a message that is to leave; `store.outbound.ledger` alone moves it.
+    """The state of an outgoing message; only `store.outbound.ledger` changes it.
 
-    queued -> sending -> sent | failed | unknown; unknown -> sent | needs_person; what certainly was not taken is queued
-    again, and so is mail of which nothing is known, under the same Message-ID.
-    failed: the provider said no, for good.  unknown: it may have been taken.  needs_person: only a person can tell.
-    cancelled: it is not to leave any more.
+    queued -> sending -> sent | failed | unknown; unknown -> sent | needs_person; a message that certainly was not
+    accepted is queued again, and so is mail with an unknown outcome, under the same Message-ID.
+    failed: refused permanently.  unknown: it may have been accepted.  needs_person: an agent must decide.
+    cancelled: it is not sent any more.
     """
 
     QUEUED = "queued"
@@ -32,9 +32,9 @@ class OutboundState(StrEnum):
     CANCELLED = "cancelled"
 
 
-# The `kind` of outbound rows that no agent wrote.
+# The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
-# What later messages of a conversation wait for.
+# Later messages of a conversation wait for such rows.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 
 
@@ -43,15 +43,15 @@ def _outbound(name: str, *columns: str, where: str) -> Index:
 
 
 class OutboundRow(SQLModel, table=True):
-    """One message that is to leave; committed before its first byte does.
+    """One outgoing message; committed before its first byte is sent.
 
-    dedupe_key: what may exist once (an automatic reply per conversation, kind and day; an agent's idempotency key).
-    rfc_message_id, dated_at: ours, fixed before the first attempt, so that every attempt carries the same ones.
+    dedupe_key: unique (an automatic reply per conversation, kind and day; an agent's idempotency key).
+    rfc_message_id, dated_at: ours, fixed before the first attempt, the same in every attempt.
     ancestors: Message-IDs of the thread, oldest first.  copies: further recipients.
-    due_at: of a queued row, when it may leave; of an unknown one, when to look for it again.
-    lease_token: names the last attempt, also after it; lease_until: when its process counts as dead.
-    unknown_at, looks: since when, and how often the provider was asked in vain.  repeats: how often mail of which
-    nothing was known went again.  delivery: what the provider told later (`router.delivery.Delivery`).
+    due_at: of a queued row, when it may be sent; of an unknown one, when to look for it again.
+    lease_token: of the last attempt, also after it; lease_until: when its process counts as dead.
+    unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
+    with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
     """
 
     __tablename__ = "outbound"
@@ -110,7 +110,7 @@ class OutboundRow(SQLModel, table=True):
 
 
 class SuppressionRow(SQLModel, table=True):
-    """The last word of one customer about one channel. said_at: when it was said.  why: the word, or the code."""
+    """The last STOP or START of one customer on one channel. said_at: when it was sent.  why: the word, or the code."""
 
     __tablename__ = "suppression"
 
@@ -122,7 +122,7 @@ class SuppressionRow(SQLModel, table=True):
 
 
 class IdempotencyRow(SQLModel, table=True):
-    """What was answered to a request that may come again. key: the client's.  request_hash: of what it asked."""
+    """A stored answer for a repeated request. key: the client's.  request_hash: of the request."""
 
     __tablename__ = "idempotency"
 
@@ -135,10 +135,10 @@ class IdempotencyRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One change, written in the transaction that made it. number: given later by the one publisher, without gaps.
+    """One change, written in the transaction that made it. number: given later by the publisher, without gaps.
 
-    seq: the order of writing, which is each conversation's own order, because its row is locked by whoever changes it;
-    from a sequence on PostgreSQL, empty on SQLite, where the row id says the same.
+    seq: the order of writing, which is right within each conversation, because a change locks its row;
+    from a sequence on PostgreSQL, empty on SQLite, where the row id has the same order.
     """
 
     __tablename__ = "event"
@@ -155,7 +155,7 @@ class EventRow(SQLModel, table=True):
     conversation_id: UUID | None = Field(default=None, index=True)
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     at: datetime
-    # Without a default of ours: a bulk insert would write it over the database's.
+    # Without a default here: a bulk insert would write it over the database's.
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
@@ -172,7 +172,7 @@ def _delivery(name: str, *columns: str, state: DeliveryState) -> Index:
 
 
 class DeliveryRow(SQLModel, table=True):
-    """One event for one target. tried_since: the first attempt, of this replay if it was replayed.
+    """One event for one target. tried_since: the first attempt, after a replay the first since then.
 
     error: the last attempt's, a sentence.  number: the event's.
     """
@@ -202,7 +202,7 @@ _UNSEALED: Final = text("number IS NULL")
 
 
 class AuditRow(SQLModel, table=True):
-    """One thing that somebody did. number, hash: given by the publisher.  object: the ids it was about.
+    """One action or reading of an agent. number, hash: given by the publisher.  object: the ids that it concerns.
 
     seq: the order of writing, as in `EventRow`.
     """
@@ -228,7 +228,7 @@ class AuditRow(SQLModel, table=True):
 
 
 class CursorRow(SQLModel, table=True):
-    """How far a channel has been read, and how it fares. polled_at: the last good poll."""
+    """The position up to which a channel has been read, and its state. polled_at: the last successful poll."""
 
     __tablename__ = "cursor"
 
@@ -245,7 +245,7 @@ class CursorRow(SQLModel, table=True):
 
 
 class LeaseRow(SQLModel, table=True):
-    """Who owns a piece of work that only one process may do; token changes with each owner (fencing)."""
+    """The owner of work that only one process may do; token changes with each owner (fencing)."""
 
     __tablename__ = "lease"
 
@@ -256,12 +256,12 @@ class LeaseRow(SQLModel, table=True):
 
 
 class AgentRow(SQLModel, table=True):
-    """Somebody who may use the desk. token_hash: SHA-256, hex; the token itself is shown once and not kept.
+    """An agent or program. token_hash: SHA-256, hex; the token itself is shown once and not stored.
 
-    available: takes work that is handed out.  capacity: how much at once (`router.routing.assignment`).
-    assigned_at: when work was last handed to them.
-    scopes: verbs that the token is for; None for all that the role may.  expires_at: when the token ends by itself.
-    previous_hash: the token before the last rotation, in force until previous_until.
+    available: takes assigned work.  capacity: the limit of assigned work (`router.routing.assignment`).
+    assigned_at: when the agent last got work.
+    scopes: the token's verbs; None means all of the role.  expires_at: when the token expires.
+    previous_hash: the token before the last rotation, valid until previous_until.
     """
 
     __tablename__ = "agent"

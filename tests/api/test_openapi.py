@@ -1,4 +1,4 @@
-"""The description of the API: valid, complete, and every example true to its schema."""
+"""The OpenAPI document: valid, complete, and every example matches its schema."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_generated_clients_get_names_that_people_can_read(document: dict[str, An
     names = [operation["operationId"] for _, operation in operations(document)]
     assert len(names) == len(set(names))
     assert {"list_conversations", "show_conversation", "merge_contact", "list_events", "undo_action"} <= set(names)
-    # Two schemas of one name are told apart by their modules.
+    # Two schemas of one name are distinguished by their modules.
     assert [name for name in document["components"]["schemas"] if "__" in name] == []
 
 

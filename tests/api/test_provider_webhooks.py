@@ -1,4 +1,4 @@
-"""The doors for providers: signed or refused, kept once whatever the poll brings, answered after the commit."""
+"""Providers' webhooks: signed or refused, stored once even if also polled, answered after the commit."""
 
 from __future__ import annotations
 

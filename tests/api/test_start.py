@@ -1,4 +1,4 @@
-"""`python -m api` starts light, serves, and stops when it is told."""
+"""`python -m api` starts with few imports, serves, and stops on a signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole API, asked things that nobody thought of: never a fault of ours, always a problem in its one shape."""
+"""Requests to the whole API that no test was written for: never a fault of ours, always a problem in its one format."""
 
 from __future__ import annotations
 

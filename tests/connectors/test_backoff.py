@@ -1,4 +1,4 @@
-"""How long a sick channel is left alone."""
+"""The back-off of a failing channel."""
 
 from __future__ import annotations
 

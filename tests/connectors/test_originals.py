@@ -1,4 +1,4 @@
-"""Originals: packed, unpacked, and refused when they are not what was noted."""
+"""Originals: compressed, decompressed, and refused when their size is not the recorded one."""
 
 from __future__ import annotations
 

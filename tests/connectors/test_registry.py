@@ -1,4 +1,4 @@
-"""A kind of channel is one row: every part of it loads, and nothing outside asks of which kind a channel is."""
+"""A kind of channel is one row: every part of it loads, and no other code tests the kind of a channel."""
 
 from __future__ import annotations
 

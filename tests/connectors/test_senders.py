@@ -1,4 +1,4 @@
-"""Messages leave by Twilio, X and Telegram once each; every answer, and every missing one, has its verdict."""
+"""Messages are sent by Twilio, X and Telegram once each; every response, and a missing one, has its verdict."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_429_of_twilio_waits_as_long_as_it_says_and_costs_no_message(sms, twil
     assert len(twilio.asked) == 1
 
 
-def test_where_nobody_listens_nothing_was_sent(sms, twilio, bot, telegram, dm, x):
+def test_without_a_listener_nothing_was_sent(sms, twilio, bot, telegram, dm, x):
     for fake, sender, recipient in ((twilio, sms, CUSTOMER), (telegram, bot, "5"), (x, dm, "12345")):
         fake.stop()
         receipt = sender.send(outgoing(recipient))

@@ -1,4 +1,4 @@
-"""The watchdog bites a loop that stands still, and no other."""
+"""The watchdog ends the process when a loop hangs, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A filled contact form: read as any channel's message is, and read again; no mail passes for one."""
+"""A filled contact form: parsed like any channel's message, and parsed again; no mail can pass for one."""
 
 from __future__ import annotations
 

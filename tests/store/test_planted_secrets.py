@@ -1,4 +1,4 @@
-"""The search for planted secrets: it would find one, were there one, wherever words are kept."""
+"""The search for planted secrets finds one in every column that stores text."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from redis import RedisError
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
+from router.errors import ConfigError
 from router.settings import Settings
 from workers.broker.embedded import url_file
 from workers.runtime.failpoints import reach
@@ -42,13 +43,18 @@ _ALWAYS_MAINTAIN: Final = 1_000_000
 
 
 def broker_url(settings: Settings) -> str | None:
-    """Return the URL of the configured broker, else that of the embedded one if it ever started, else None."""
+    """Return the URL of the configured broker, else that of the embedded one if it ever started, else None.
+
+    Raises ConfigError if the file with the embedded one's URL cannot be read.
+    """
     if settings.omniyard.broker is not None:
         return settings.omniyard.broker.reveal()
     try:
         return url_file(Path(settings.omniyard.data)).read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{url_file(Path(settings.omniyard.data))} cannot be read: {error}") from error
 
 
 def ringing_broker(url: str) -> RedisBroker:

@@ -47,7 +47,7 @@ class Assigner:
         waiting = assignment.take_waiting(connection, self._modes)
         choices = self._choose(waiting, agents)
         given = {case.id: choice.agent.name for case, choice in choices if choice.agent}
-        alone = [(case, choice) for case, choice in choices if choice.nobody and self._is_alarming(case, now=now)]
+        alone = [(case, choice) for case, choice in choices if choice.no_candidate and self._is_alarming(case, now=now)]
         moves = {case.id: self._brain.settings.teams[case.team].fallback or case.team for case, _ in alone}
         assignment.assign(connection, assignees=given, now=now)
         assignment.note_alarms(connection, teams=moves, now=now)

@@ -1,6 +1,6 @@
-"""Intake: the claim check. A page's originals, its rows and the cursor in one commit; only then the bell.
+"""Intake: commit a page's originals, its rows and the cursor at once, then ring the bell (the claim-check pattern).
 
-This is the `Keeper` that the connectors' daemon asks for.
+It implements `Keeper` for the connectors' daemon.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from connectors.base import MAIL, Arrival, Cursor, Page
+from connectors.email.dkim_check import SignatureCheck
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
 from connectors.normalise import normalise_page
@@ -36,9 +37,10 @@ _log = structlog.get_logger()
 
 
 class Intake:
-    """Keeps mail for all channels of a process; its methods may be called from several threads.
+    """Stores mail for all channels of a process; its methods are thread-safe.
 
-    mail: the polled channels whose mail needs a reader.  new_guard: makes the guard of one reader.
+    mail: the polled channels whose mail needs a parser process.  new_guard: makes the guard of one parser.
+    signatures: verifies signatures of mail; its guards must have been made for that.  None verifies none.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Intake:
         lease: timedelta = LEASE,
         mail: Collection[str] = (),
         new_guard: Callable[[], Guard] = Guard,
+        signatures: SignatureCheck | None = None,
     ) -> None:
+        self._signatures = signatures
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
         self._new_guard = new_guard
         # Loading a reader keeps one processor busy; more at once only make each of them slower.
@@ -62,7 +66,7 @@ class Intake:
     def prepare(self, channel: str) -> None:
         """See `Keeper`."""
         if channel in self._mail:
-            # A reader takes a second to load; loaded now, it can read the first page at once.
+            # A parser takes a second to load; loaded now, it can parse the first page at once.
             with self._loading:
                 self._reader(channel).warm()
 
@@ -85,7 +89,7 @@ class Intake:
     def keep(self, page: Page) -> Accepted:
         """Normalise and commit a page that was pushed, then ring for it.
 
-        Raises TransientError when it cannot be kept now.
+        Raises TransientError when it cannot be stored now.
         """
         return self.commit(page, self._read(page, self._guard), token=None)
 
@@ -96,7 +100,7 @@ class Intake:
     def commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         """Commit a page, then ring for it. token: of the channel's lease, confirmed in the same commit.
 
-        Raises LeaseLost when the lease is gone, TransientError when the page cannot be kept now.
+        Raises LeaseLost when the lease is gone, TransientError when the page cannot be stored now.
         """
         reach("accept.before")
         accepted = self._write(page, arrivals, token=token)
@@ -124,12 +128,12 @@ class Intake:
             _log.warning("channel.report_lost", channel=report.channel, error=str(error))
 
     def renew(self, channel: str, *, token: UUID) -> None:
-        """Stay the channel's owner."""
+        """Renew the channel's lease."""
         with self._database.write() as connection:
             leases.renew_lease(connection, name=_lease_name(channel), token=token, lasts=self._lease)
 
     def release(self, channel: str, *, token: UUID) -> None:
-        """Let another process own the channel at once."""
+        """Release the channel's lease."""
         try:
             with self._database.write() as connection:
                 leases.release_lease(connection, name=_lease_name(channel), token=token)
@@ -137,7 +141,7 @@ class Intake:
             _log.warning("channel.release_lost", channel=channel, error=str(error))
 
     def close(self) -> None:
-        """End the parsers' processes."""
+        """End the parser processes."""
         for guard in self._guards:
             guard.close()
 
@@ -163,18 +167,20 @@ class Intake:
         if not page.messages:
             return []
         if page.form == MAIL:
-            return guard().normalise_page(page.messages, channel=page.channel)
+            arrivals = guard().normalise_page(page.messages, channel=page.channel)
+            check = self._signatures
+            return check.note(page.messages, arrivals, guard=guard()) if check else arrivals
         return normalise_page(page.messages, channel=page.channel, form=page.form)
 
     def _reader(self, channel: str) -> Guard:
-        # One child process a polled channel: a hostile page on one holds up no other.
+        # One child process per polled channel: a hostile page on one does not delay another.
         if channel not in self._readers:
             self._readers[channel] = self._new_guard()
             self._guards.append(self._readers[channel])
         return self._readers[channel]
 
     def _guard(self) -> Guard:
-        # The same for what is pushed: there a thread stands for a channel.
+        # The same for pushed pages: there each thread has one.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
             guard = self._threads.guard = self._new_guard()

@@ -1,4 +1,4 @@
-"""What providers send by HTTP: verified, kept by the same intake as what is polled, with the same source keys."""
+"""Store what providers deliver over HTTP: verified, with the same intake and source keys as polled messages."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class ProviderWebhooks:
         self._intake: Intake | None = None
 
     def challenge(self, channel: str, request: WebhookRequest) -> WebhookResponse:
-        """Return the answer to a provider's test of who we are.
+        """Return the response to a provider's challenge.
 
-        Raises NotFound where no provider makes one, PermanentError for a request that is none.
+        Raises NotFound for a provider without challenges, PermanentError for a request that is not one.
         """
         return self._endpoint(channel).challenge(request)
 
     def message(self, channel: str, request: WebhookRequest, *, now: datetime) -> WebhookResponse:
-        """Keep what a provider brings, and return what it wants to hear once that is on disk.
+        """Store what a provider delivers, and return the response once it is on disk.
 
-        Raises NotFound where no provider calls, Unsigned, PermanentError for what is not for us, TransientError when
-        it cannot be kept now, ConfigError when the desk is not set up for it.
+        Raises NotFound without an endpoint, Unsigned, PermanentError for a request that is not for us, TransientError
+        when it cannot be stored now, ConfigError when the desk is not configured for it.
         """
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
@@ -58,22 +58,22 @@ class ProviderWebhooks:
         return endpoint.answer(request)
 
     def form(self, channel: str, submission: Submission, *, now: datetime) -> UUID:
-        """Keep a filled contact form, once however often it is sent, and return its inbound row's id.
+        """Store a filled contact form, once even if it is repeated, and return its inbound row's id.
 
-        Raises NotFound where there is no form, TransientError when it cannot be kept now.
+        Raises NotFound without a form, TransientError when it cannot be stored now.
         """
         from connectors.web.form import page_of  # noqa: PLC0415
 
         settings = self._channel(channel)
         if settings.contact_form is None:
-            raise NotFound("there is no form here")
+            raise NotFound("this channel has no form")
         page = page_of(channel, submission, to=settings.address or "", now=now)
         self._keeper().take(page)
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=submission.key)
 
     def status(self, channel: str, request: WebhookRequest, *, outbound_id: UUID, now: datetime) -> bool:
-        """Write down what became of a message of ours; return whether it was news.
+        """Record a delivery report; return whether it was new.
 
         Raises NotFound, Unsigned, PermanentError and ConfigError as `message` does.
         """
@@ -84,7 +84,7 @@ class ProviderWebhooks:
             return note_delivery(connection, outbound_id, report)
 
     def close(self) -> None:
-        """Let go of what was started."""
+        """Close everything that was started."""
         if self._intake:
             self._intake.close()
 
@@ -96,7 +96,7 @@ class ProviderWebhooks:
     def _endpoint(self, channel: str, *, reports: bool = False) -> ProviderEndpoint:
         settings = self._channel(channel)
         if reports and not kind_of(settings).statuses:
-            raise NotFound("no provider reports here")
+            raise NotFound("no provider sends reports here")
         return endpoint_of(channel, settings, desk=self._settings.omniyard)
 
     def _channel(self, name: str) -> ChannelSettings:
@@ -106,7 +106,7 @@ class ProviderWebhooks:
         return channel
 
     def _keeper(self) -> Intake:
-        # The broker's and the readers' libraries are loaded by the first message that comes.
+        # The libraries of broker and parsers are loaded with the first message.
         from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
         from workers.intake.intake import Intake  # noqa: PLC0415
 

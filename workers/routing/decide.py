@@ -14,13 +14,13 @@ from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, Correlation, SignKind, correlate
+from router.threads.correlation import Candidate, Correlation, correlate, join_repeated
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage, KnownWords
 from store.inbound.outcome import Outcome
 from workers.routing.brain import Brain
-from workers.routing.record import Incoming, Placement, Recorder, known_ids, may_repeat, wakes
+from workers.routing.record import Incoming, Placement, Recorder, known_ids, lasting_ids, may_repeat, wakes
 
 _STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 
@@ -42,6 +42,7 @@ class History:
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     hours: of the page's channels at the time of the decision.
     recent: each contact's recent messages and their conversations, oldest first.
+    ours: those of the Message-IDs that the page quotes that we sent.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
@@ -50,13 +51,14 @@ class History:
     said: dict[tuple[UUID, str], list[KnownMessage]]
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
+    ours: Collection[str] = ()
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  (one a thing that is known)
         cls,
         *,
         by_reference: Mapping[str, KnownConversation],
@@ -64,6 +66,7 @@ class History:
         said: Sequence[KnownMessage],
         labels: Mapping[UUID, frozenset[str]] | None = None,
         replies: Collection[str] = (),
+        ours: Collection[str] = (),
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
     ) -> History:
@@ -74,6 +77,7 @@ class History:
             {},
             labels or {},
             replies,
+            ours,
             chats={key: _candidate(known) for key, known in (chats or {}).items()},
         )
         for words in recent:
@@ -140,7 +144,7 @@ class History:
             self.note(said, candidate=candidate)
         envelope = incoming.analysis.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
-        for message_id in known_ids(incoming):
+        for message_id in lasting_ids(incoming):
             # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
@@ -171,20 +175,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         recorder.duplicate(incoming.row, first=first)
         return
     recorder.commanded(incoming)
-    correlation = correlate(
-        incoming.analysis.envelope,
-        signs=incoming.analysis.signs,
-        contact_id=incoming.contact_id,
-        by_reference=history.by_reference,
-        by_message_id=history.pointed_at(incoming),
-        key=recorder.brain.key,
-        chat=history.chats.get((incoming.contact_id, incoming.row.channel)),
-        join_within=recorder.brain.join_within(incoming.row.channel) or timedelta(0),
-    )
     repeated = history.repeated(incoming)
-    if repeated and correlation.joins is None:
-        why = Reason(ReasonKey.SAID_ON_CHANNEL, {"channel": repeated[0].channel})
-        correlation = Correlation(repeated[1], SignKind.REPEATED, why)
+    correlation = _correlate(incoming, history=history, brain=recorder.brain, repeated=repeated)
     if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
         verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
         recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
@@ -194,16 +186,51 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     table, channel = recorder.brain.table, incoming.analysis.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
     decision = table.decide(incoming.analysis, now=recorder.now, background=background, hours=hours)
+    # What it would be without the emergency, or with one: for a person who decides otherwise.
+    otherwise = None
+    if decision.emergency or incoming.analysis.classification.possible_danger:
+        otherwise = table.decide(
+            incoming.analysis,
+            now=recorder.now,
+            background=background,
+            hours=hours,
+            emergency=not decision.emergency,
+        )
     placement = Placement(
         incoming,
         correlation.joins or _new_conversation(incoming, decision),
         correlation,
         decision,
         message_id=new_id(),
-        repeats=repeated[0].message_id if repeated else None,
+        repeats=repeated[0].message_id if repeated and correlation.joins else None,
+        otherwise=otherwise,
     )
     history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
+
+
+def _correlate(
+    incoming: Incoming, *, history: History, brain: Brain, repeated: tuple[EarlierMessage, Candidate] | None
+) -> Correlation:
+    """Find the conversation by the message's signs, else by what the sender said before."""
+    analysis, channel = incoming.analysis, incoming.row.channel
+    correlation = correlate(
+        analysis.envelope,
+        signs=analysis.signs,
+        proof=analysis.proof,
+        contact_id=incoming.contact_id,
+        by_reference=history.by_reference,
+        by_message_id=history.pointed_at(incoming),
+        ours=history.ours,
+        key=brain.key,
+        chat=history.chats.get((incoming.contact_id, channel)),
+        join_within=brain.join_within(channel) or timedelta(0),
+    )
+    if repeated is None or correlation.joins is not None:
+        return correlation
+    earlier, candidate = repeated
+    bare = not analysis.envelope.attachments
+    return join_repeated(candidate, proof=analysis.proof, channel=earlier.channel, bare=bare)
 
 
 def _place(placement: Placement, *, recorder: Recorder) -> Candidate:

@@ -61,8 +61,10 @@ def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, 
     return correlate(
         analysis.envelope,
         signs=signs,
+        proof=analysis.proof,
         contact_id=contact_id,
         by_reference=known.by_reference,
         by_message_id=known.by_message_id,
+        ours=history.sent_by_us(connection, set(analysis.envelope.ancestors)),
         key=brain.key,
     )

@@ -169,6 +169,7 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
+            ours=history.sent_by_us(connection, {each for one in page for each in one.analysis.envelope.ancestors}),
             recent=self._recent(connection, page, claimed),
             said=history.messages_like(
                 connection,

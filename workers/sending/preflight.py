@@ -1,6 +1,6 @@
-"""What keeps a message that is due from leaving: a closed reply window, a budget, age, too many attempts.
+"""Checks before a due message is sent: a closed reply window, a limit, its age, too many attempts.
 
-A person's message then goes to a person; a machine's is dropped, for late or in masses it is worth nothing.
+A refused reply of an agent goes to an agent; an automatic one is dropped, because late or in masses it has no use.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from store.tables.operations import AUTO_REPLY
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
-# Where a channel has no bounds of its own.
+# For a channel without limits of its own.
 _USUAL: Final = SendSettings()
 
 _log = structlog.get_logger()
 
 
 class Preflight:
-    """Looks at a locked row before it is claimed; used by one thread.
+    """Checks a locked row before it is claimed; used by one thread.
 
     attempts, stale: see `workers.sending.deliver.Pace`.
     """
@@ -51,7 +51,7 @@ class Preflight:
         self._attempts, self._stale = attempts, stale
 
     def remove(self, connection: Connection, row: OutboundClaim) -> bool:
-        """Take the row out of the queue if something keeps it from leaving; return whether that is so."""
+        """Take the row out of the queue if a check refuses it; return whether one does."""
         automatic = row.kind == AUTO_REPLY
         why = (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
@@ -69,7 +69,7 @@ class Preflight:
         if unwanted := suppression.refusal(connection, channel=row.channel, handle=row.recipient):
             return unwanted
         window = self._senders[row.channel].window(row.recipient)
-        # A template is what a provider takes after its window has closed.
+        # Providers accept templates after the window is closed.
         if row.template or not window.is_bounded:
             return None
         heard_at = limits.last_heard(connection, contact_id=row.contact_id, channel=row.channel)
@@ -93,7 +93,7 @@ class Preflight:
     def _storm(
         self, connection: Connection, row: OutboundClaim, bounds: SendSettings, *, rested_at: datetime | None
     ) -> Reason | None:
-        # What left before the last storm was counted then.
+        # Messages before the last trip of the breaker were counted then.
         since = max(row.now - _HOUR, rested_at) if rested_at else row.now - _HOUR
         sent = limits.automatic_of(connection, channel=row.channel, since=since)
         if sent < bounds.automatic_per_hour:

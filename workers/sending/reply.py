@@ -1,4 +1,4 @@
-"""What an agent asks to be said, turned into a message of the conversation and a row of the ledger."""
+"""Turn an agent's request into a message of the conversation and a row of the ledger."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from store.outbound.replies import Answerable, NewReply, add_note, add_reply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRequest:
-    """What an agent asks to be said. key: of the request, unique for the agent.
+    """What an agent wants to send. key: of the request, unique for the agent.
 
     send_at: when, instead of now.  hold_until_opening: when the channel opens; at once while it is open.
-    copies: further recipients, on channels of mail only.
+    copies: further recipients, only on mail channels.
     """
 
     key: str
@@ -54,50 +54,50 @@ class ReplyService:
     def _calendars(self) -> Mapping[str, Calendar]:
         return build_calendars(self._settings)
 
-    def reply(self, connection: Connection, case: Answerable, wish: ReplyRequest) -> UUID:
+    def reply(self, connection: Connection, case: Answerable, request: ReplyRequest) -> UUID:
         """Queue the reply; return its message's id.
 
         case: locked.
-        Raises PermanentError when there is no recipient or no way out, or the text must not leave.
+        Raises PermanentError when there is no recipient or no sender, or the text must not be sent.
         """
-        channel, masked = self._way_out(case), mask(wish.text)
+        channel, masked = self._way_out(case), mask(request.text)
         if "card" in masked.kinds:
             # PCI DSS 4.0 4.2.2: a card number is never sent by mail or chat.
-            raise PermanentError("the text has a card number; a reply must not")
-        if wish.copies and not kind_of(channel).can.mail:
-            raise PermanentError(f"the channel {case.channel} knows no copies; expected one recipient")
+            raise PermanentError("the text has a card number; a reply must not have one")
+        if request.copies and not kind_of(channel).can.mail:
+            raise PermanentError(f"the channel {case.channel} has no copies; expected one recipient")
         now = read_clock(connection)
-        due_at = self._due_at(case, wish, now=now)
-        reply = self._reply(case, wish, channel=channel, masked=masked.text, due_at=due_at)
+        due_at = self._due_at(case, request, now=now)
+        reply = self._reply(case, request, channel=channel, masked=masked.text, due_at=due_at)
         return add_reply(connection, case, reply=reply, now=now)
 
     def _reply(
-        self, case: Answerable, wish: ReplyRequest, *, channel: ChannelSettings, masked: str, due_at: datetime
+        self, case: Answerable, request: ReplyRequest, *, channel: ChannelSettings, masked: str, due_at: datetime
     ) -> NewReply:
         outbound_id, address = new_id(), channel.address or ""
         token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
         return NewReply(
             id=outbound_id,
-            dedupe_key=f"{wish.agent_id}:{wish.key}",
-            author=wish.author,
+            dedupe_key=f"{request.agent_id}:{request.key}",
+            author=request.author,
             sender=address,
             subject=f"Re: {case.subject} [{token}]" if kind_of(channel).can.mail else "",
-            text=wish.text,
+            text=request.text,
             masked=masked,
-            # Fixed before anything is sent, so that every attempt carries it and the customer's answer is recognised.
+            # Fixed before the first attempt, so that every attempt has it and the customer's answer is recognised.
             rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=address),
             due_at=due_at,
-            copies=wish.copies,
-            template=wish.template,
-            variables=wish.variables,
+            copies=request.copies,
+            template=request.template,
+            variables=request.variables,
         )
 
     def note(self, connection: Connection, case: Answerable, *, author: str, text: str) -> UUID:
-        """Write a note down that only agents see; return its message's id."""
+        """Store a note, which only agents see; return its message's id."""
         return add_note(connection, case, author=author, masked=mask(text).text, now=read_clock(connection))
 
     def opening(self, channel: str, *, now: datetime) -> datetime | None:
-        """Return when a channel opens; None while it is open, if it never does, or if the file knows it no more."""
+        """Return when a channel opens; None while it is open, if it never does, or if it is not configured."""
         known = self._settings.channels.get(channel)
         calendar = self._calendars.get(known.calendar) if known else None
         return None if calendar is None or calendar.is_open(now) else calendar.next_opening(now)
@@ -105,19 +105,19 @@ class ReplyService:
     def _way_out(self, case: Answerable) -> ChannelSettings:
         channel = self._settings.channels.get(case.channel)
         if channel is None or not channel.has_way_out:
-            raise PermanentError(f"the channel {case.channel} has no way out: its file says no `send`")
+            raise PermanentError(f"the channel {case.channel} cannot send: it has no `send` table")
         if not case.recipient:
-            raise PermanentError(f"nobody has written to {case.channel} in this conversation who could be answered")
+            raise PermanentError(f"there is no sender on {case.channel} in this conversation to reply to")
         return channel
 
-    def _due_at(self, case: Answerable, wish: ReplyRequest, *, now: datetime) -> datetime:
-        if wish.send_at is not None:
-            return max(now, wish.send_at)
-        if not wish.hold_until_opening:
+    def _due_at(self, case: Answerable, request: ReplyRequest, *, now: datetime) -> datetime:
+        if request.send_at is not None:
+            return max(now, request.send_at)
+        if not request.hold_until_opening:
             return now
         name = self._settings.channels[case.channel].calendar
         calendar = self._calendars[name]
         opens_at = calendar.next_opening(now)
         if opens_at is None:
-            raise PermanentError(f"the calendar {name} does not open again; expected a moment in send_at")
+            raise PermanentError(f"the calendar {name} does not open again; expected a time in send_at")
         return opens_at

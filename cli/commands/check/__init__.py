@@ -1,1 +1,1 @@
-"""`omniyard check`: what a configuration says, and whether it may be used."""
+"""`omniyard check`: the content of a configuration, and whether it can be used."""

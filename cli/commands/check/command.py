@@ -1,4 +1,4 @@
-"""`omniyard check`: whether the configuration is in order, and what it says."""
+"""`omniyard check`: report the errors of the configuration, or its content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.commands.check.surroundings import check_surroundings
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption
 from router.errors import ConfigError
-from router.settings.files import find_settings, read_file
+from router.settings.files import find_settings, load_danger_words, read_file
 from router.settings.findings import Finding
 from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
@@ -27,7 +27,7 @@ from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What `check` found. settings: None if the file itself cannot be used.  findings: in the order of the lines."""
+    """The result of `check`. settings: None if the file itself cannot be used.  findings: by line."""
 
     file: Path
     settings: Settings | None
@@ -35,12 +35,12 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the desk can run with this file on this machine; warnings do not hinder it."""
+        """Whether the desk can run with this file on this machine; warnings do not count."""
         return not any(finding.level == "error" for finding in self.findings)
 
 
 def check(path: Path, *, now: datetime) -> CheckResult:
-    """Read the file and everything it names on this machine. now: aware, for how long the holidays are known."""
+    """Check the file and everything that it refers to on this machine. now: aware, for the holidays."""
     try:
         text = read_file(path)
     except ConfigError as error:
@@ -51,11 +51,12 @@ def check(path: Path, *, now: datetime) -> CheckResult:
         today = now.astimezone(examination.settings.omniyard.timezone).date()
         findings += check_surroundings(examination.settings, today=today)
         findings += _examples(examination.settings, path)
+        findings += _danger(path)
     return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
 
 
 def _examples(settings: Settings, path: Path) -> list[Finding]:
-    """Return what is wrong with the examples, those of the sub-intents included, and whether they were learnt."""
+    """Return the findings about the examples, including sub-intents, and whether the model has learnt them."""
     try:
         changed = examples_changed(settings, path)
         said = [Finding(place=("categories",), message=EXAMPLES_CHANGED, level="warning")] if changed else []
@@ -64,10 +65,19 @@ def _examples(settings: Settings, path: Path) -> list[Finding]:
         return [Finding(place=("categories",), message=str(error))]
 
 
-def check_command(*, json_output: JsonOption = False, config: ConfigOption = None) -> None:
-    """Say everything that is wrong with the configuration: file, line, key, value, and what was expected.
+def _danger(path: Path) -> list[Finding]:
+    """Return what is wrong with the file of danger's words, which has lines of its own."""
+    try:
+        load_danger_words(path)
+    except ConfigError as error:
+        return [Finding(place=("emergency",), message=line) for line in str(error).splitlines()]
+    return []
 
-    A sound file is summed up: its channels, the hours of this week, its routes. Nothing is started or changed.
+
+def check_command(*, json_output: JsonOption = False, config: ConfigOption = None) -> None:
+    """Print every error of the configuration: file, line, key, value, and what was expected.
+
+    Without errors it prints a summary: channels, the hours of this week, routes. Nothing is started or changed.
     Exit code 1 if there is an error; warnings do not count.
 
     Example: omniyard check --config new.toml

@@ -1,4 +1,4 @@
-"""What a configuration says, in short: its channels, the hours of this week, its routes."""
+"""Summarise a configuration: its channels, the hours of this week, its routes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNUSUAL: Final = frozenset({DayKind.HOLIDAY, DayKind.MAKE_UP, DayKind.DATED})
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """One local day of a calendar. hours: its spans in words.  why: what makes it unusual, if anything does."""
+    """One local day of a calendar. hours: its opening times in words.  why: why it is unusual, empty otherwise."""
 
     on: date
     hours: str
@@ -32,7 +32,7 @@ class _Day:
 
 
 def describe(settings: Settings, *, now: datetime) -> dict[str, object]:
-    """Return the summary as JSON values. now: aware; the week that it falls in is described."""
+    """Return the summary as JSON values, for the week that contains `now`. now: aware."""
     return {
         "channels": [
             {"name": name, "kind": channel.kind, "enabled": channel.enabled, "source": channel.source_words,
@@ -54,7 +54,7 @@ def _calendar(name: str, calendar: Calendar, *, now: datetime) -> dict[str, obje
 
 
 def print_summary(settings: Settings, *, now: datetime) -> None:
-    """Print the summary for people. now: aware; the week that it falls in is shown."""
+    """Print the summary for people, for the week that contains `now`. now: aware."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     print_table(("Channel", "Kind", "From", "Calendar", "Team"), _channel_rows(settings))
     calendars = build_calendars(settings)
@@ -79,7 +79,7 @@ def _channel_rows(settings: Settings) -> Iterator[Sequence[str]]:
 
 
 def _in_short(week: Iterable[_Day]) -> str:
-    """Say a week's hours: days in a row with equal hours are one range; closed days are left out."""
+    """Return a week's hours in words: consecutive days with equal hours are one range; closed days are left out."""
     spans: list[str] = []
     for hours, group in groupby(week, key=lambda day: day.hours):
         days = [f"{day.on:%a}" for day in group]
@@ -100,7 +100,7 @@ def _in_words(route: RouteSettings) -> str:
 
 
 def _condition(condition: Condition | None) -> str:
-    """Say a condition in words; empty for none."""
+    """Return a condition in words; empty for none."""
     if condition is None:
         return ""
     said = [

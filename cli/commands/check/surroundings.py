@@ -1,4 +1,4 @@
-"""What a sound file needs from this machine: secrets that can be read, files that exist, holidays that are known."""
+"""Check what a valid file needs on this machine: readable secrets, existing files, known holidays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})
 _UNSEALED: Final = (
     "nothing can be sealed, because the package cryptography cannot be loaded: card numbers and passwords that "
-    "customers type stay readable to whoever has a copy of the database; install cryptography"
+    "customers type stay readable in every copy of the database; install cryptography"
 )
 _UNSHARED: Final = (
     "a database that several machines may share needs one `key` for all of them: what one machine seals, "
@@ -40,7 +40,7 @@ _FILES: Final = frozenset({"ca_file", "tls_certificate"})
 
 
 def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
-    """Find what would stop these settings from running here. A channel that is not enabled gives warnings only."""
+    """Find what would stop these settings from working here. A disabled channel gives only warnings."""
     findings = list(_needs(("omniyard",), settings.omniyard, level="error"))
     yield from findings or _addresses(settings.omniyard)
     if not findings:
@@ -60,7 +60,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
 
 
 def _addresses(desk: DeskSettings) -> Iterator[Finding]:
-    # The value holds a password, so only its beginning is shown.
+    # The value contains a password, so only its beginning is shown.
     for key, secret, schemes, example in (
         ("database", desk.database, _DATABASES, "postgresql://omniyard@db.internal/omniyard"),
         ("broker", desk.broker, _BROKERS, "redis://cache.internal:6379/0"),
@@ -81,7 +81,7 @@ def _own_key(desk: DeskSettings) -> Iterator[Finding]:
 
 
 def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
-    """Say what keeps originals from being sealed, or from being opened again: the setting, and a sentence."""
+    """Yield what prevents sealing originals, or opening them again: the setting, and a sentence."""
     if not can_seal():
         yield "key", _UNSEALED
     if desk.key is None and desk.database is not None and desk.database.reveal().startswith("postgresql"):
@@ -89,7 +89,7 @@ def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
 
 
 def _of_address(text: str, *, schemes: frozenset[str]) -> str:
-    """Say what is wrong with an address, without a word of it that may be a password."""
+    """Return what is wrong with an address, without any part that may be a password."""
     try:
         scheme = urlsplit(text).scheme
         port = urlsplit(text).port
@@ -113,6 +113,8 @@ def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]
             yield from _needs((*place, key), value, level=level)
         if isinstance(value, dict):
             yield from _needs_each((*place, key), value, level=level)
+        if isinstance(value, tuple):
+            yield from _needs_each((*place, key), dict(enumerate(value, start=1)), level=level)
         problem = _unreadable(value) if isinstance(value, Secret) else ""
         if key in _FILES and isinstance(value, str):
             problem = "" if Path(value).is_file() else f"there is no file {value}"
@@ -120,7 +122,7 @@ def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]
             yield Finding(place=(*place, key), message=problem, level=level)
 
 
-def _needs_each(place: Place, table: Mapping[str, object], *, level: Level) -> Iterator[Finding]:
+def _needs_each(place: Place, table: Mapping[str, object] | Mapping[int, object], *, level: Level) -> Iterator[Finding]:
     for key, value in table.items():
         if isinstance(value, Secret) and (problem := _unreadable(value)):
             yield Finding(place=(*place, key), message=problem, level=level)
@@ -139,7 +141,7 @@ def _holidays(settings: Settings, *, today: date) -> Iterator[Finding]:
     if unknown:
         yield from unknown
         return
-    # A calendar that takes its holidays from another would repeat that one's warning.
+    # A calendar that takes its holidays from another would repeat its warning.
     own = {name for name, calendar in settings.calendars.items() if calendar.holidays not in {None, "none"}}
     for name, calendar in build_calendars(settings).items():
         warning = coverage_warning(calendar, today=today) if name in own else None

@@ -29,11 +29,14 @@ def stands_in(plain: str, *, source: str, page: Callable[[], str]) -> bool:
 
     source: the page's HTML.  page: called for the page's words, which take longer to get.
     """
+    bare = plain.strip()
+    # Nearly always the page has the same first line.
+    if bare.partition("\n")[0].rstrip() in source and "?" not in bare and "\ufffd" not in bare:
+        return False
     lost = plain.count("?") + plain.count("\ufffd") + plain.count("？")
     if lost >= _LEAST_LOST and lost * _LOST >= len("".join(plain.split())):
         words = page()
         return words.count("?") + words.count("？") < lost and any(map(str.isalnum, words))
-    bare = plain.strip()
     if len(bare) > _LONGEST:
         return False
     about = all(_ABOUT.search(line) for line in bare.splitlines() if line.strip())

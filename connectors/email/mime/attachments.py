@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Final
 
 from connectors.email.mime.parts import Part
-from connectors.email.mime.pictures import picture_name
 from router.envelope import Attachment
 
 # Control characters, and those that hide or reverse the letters around them (Unicode Bidirectional Algorithm, UAX 9).
@@ -20,6 +19,7 @@ _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 _DEVICE: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 # RFC 6838 section 4.2.
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+_ENDINGS: Final = {"jpeg": "jpg", "svg+xml": "svg", "x-icon": "ico", "vnd.microsoft.icon": "ico", "x-ms-bmp": "bmp"}
 _LONGEST: Final = 150
 
 
@@ -49,6 +49,13 @@ _PLAIN: Final = re.compile(
 )
 
 
+def _picture_name(media_type: str, number: int) -> str:
+    """Return a name for a picture whose sender gave none; empty for anything but a picture."""
+    kind, _, subtype = media_type.partition("/")
+    ending = _ENDINGS.get(subtype, subtype)
+    return f"picture-{number}.{ending}" if kind == "image" and ending.isalnum() else ""
+
+
 def describe(part: Part, *, pictures: frozenset[str] = frozenset()) -> Attachment:
     """Return the attachment in the part; a picture without a name gets one from us.
 
@@ -56,7 +63,7 @@ def describe(part: Part, *, pictures: frozenset[str] = frozenset()) -> Attachmen
     """
     content = part.content
     return Attachment(
-        name=safe_name(part.filename) or picture_name(part.media_type, part.number),
+        name=safe_name(part.filename) or _picture_name(part.media_type, part.number),
         media_type=part.media_type if _MEDIA_TYPE.fullmatch(part.media_type) else "application/octet-stream",
         size=len(content),
         sha256=sha256(content).hexdigest(),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -115,6 +114,7 @@ _ASCII_LABELS: Final = frozenset({"ascii", "us-ascii", "ansi_x3.4-1968"})
 _WESTERN: Final = "cp1252"
 # So many letters must speak against a label that is no such default.
 _MANY: Final = 6
+_WIDE: Final = ("utf-16", "utf_16", "utf16", "utf-32", "utf_32", "utf32")
 # How UTF-16 begins, in either order of bytes (RFC 2781 section 3.2).
 _ORDERS: Final = frozenset({b"\xff\xfe", b"\xfe\xff"})
 # Statistics settle within this many bytes; more bytes only cost time.
@@ -125,8 +125,7 @@ _MOST_LINES: Final = 2_000
 Hint = Callable[[], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """text: the characters.  defect: what contradicts the label, in a sentence; empty if nothing does."""
 
     text: str
@@ -163,10 +162,7 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     another one; then the hints; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
-    shifted = _shifted(content, codec=codec, declared=declared) if _may_shift(content) else None
-    if shifted is not None:
-        return shifted if codec not in _STATEFUL else Decoded(shifted.text)
-    found = _plainly(content, codec=codec, declared=declared)
+    found = _ascii(content, codec, declared) if content.isascii() else _utf(content, codec, declared)
     if found is not None:
         return found
     if codec == _JAPANESE:
@@ -178,18 +174,30 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     return _contradicted(content, codec=codec, declared=declared, hint=hint)
 
 
-def _plainly(content: bytes, *, codec: str, declared: str) -> Decoded | None:
-    """Read ASCII and UTF-8, and the eight bits that charsets of seven bits do not have; None if it is none of these."""
+def _ascii(content: bytes, codec: str, declared: str) -> Decoded | None:
+    """Read bytes below 128: themselves, or what their own escapes say; None if the label gives them another meaning."""
+    if b"\x1b" in content or b"~{" in content:
+        found = read_escapes(content)
+        if found is not None:
+            return Decoded(found[0], "" if codec in _STATEFUL else _says(declared, found[1]))
+    other = codec in _STATEFUL or (codec.startswith("utf") and codec != "utf-8")
+    return None if other else Decoded(content.decode("ascii"))
+
+
+def _utf(content: bytes, codec: str, declared: str) -> Decoded | None:
+    """Read Unicode, whatever the label, and the eight bits that charsets of seven bits do not have; None if neither."""
+    if (b"\0" in content or content[:2] in _ORDERS) and not codec.startswith(_WIDE):
+        order = utf_16_of(content)
+        if order:
+            return Decoded(content.decode(order, "replace").removeprefix("\ufeff"), _says(declared, order))
     if codec in _STATEFUL:
         # RFC 1468, RFC 1557, RFC 1843, RFC 2152; the label gives the language at most.
         siblings = _SIBLINGS.get(codec, ())
-        found = "" if content.isascii() else likely_charset(content, named=siblings, least=4)
-        text = None if content.isascii() else _first_that_fits(content, (*filter(None, [found]), *siblings))
+        likely = likely_charset(content, named=siblings, least=4)
+        text = _first_that_fits(content, (*filter(None, [likely]), *siblings))
         return Decoded(text) if text else None
     if codec != "utf-8" and codec.startswith("utf"):
         return None
-    if content.isascii():
-        return Decoded(content.decode("ascii"))
     text = _strictly(content, "utf-8")
     return Decoded(text, _says(declared, "utf-8") if codec not in {"", "utf-8"} else "") if text is not None else None
 
@@ -201,6 +209,8 @@ def is_multibyte(codec: str) -> bool:
 
 def fits(content: bytes, declared: str) -> bool:
     """Return whether bytes, of which the last character may be cut, are UTF-8 or what they are declared to be."""
+    if _strictly(content, "utf-8") is not None:
+        return True
     codec = codec_for(declared)
     return any(_begins_as(content, each) for each in ("utf-8", codec) if each)
 
@@ -218,29 +228,14 @@ def _says(declared: str, codec: str) -> str:
     return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
 
 
-def _may_shift(content: bytes) -> bool:
-    return b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS
-
-
-def _shifted(content: bytes, *, codec: str, declared: str) -> Decoded | None:
-    """Read bytes that name their charset themselves, whatever the label; None if they do not."""
-    if (b"\0" in content or content[:2] in _ORDERS) and not codec.startswith(
-        ("utf-16", "utf_16", "utf16", "utf-32", "utf_32", "utf32")
-    ):
-        order = utf_16_of(content)
-        return (
-            Decoded(content.decode(order, "replace").removeprefix("\ufeff"), _says(declared, order)) if order else None
-        )
-    found = read_escapes(content)
-    return Decoded(found[0], _says(declared, found[1])) if found is not None else None
-
-
 def _is_doubtful(content: bytes, *, codec: str, declared: str, hint: Hint) -> bool:
     """Return whether the bytes clearly have another charset than their label, which they may fit as well."""
     if is_east_asian(codec):
         return bool(contradicts(content, codec))
     if _is_ascii(declared):
         return True
+    if codec == _WESTERN and is_western(content[:_SAMPLE]):
+        return False
     runs = high_runs(content[:_SAMPLE])
     is_russian = any(codec == each and all(map(word.fullmatch, runs)) for each, word in _CYRILLIC)
     if codec.startswith("utf") or is_russian:
@@ -275,14 +270,14 @@ def _contradicted(content: bytes, *, codec: str, declared: str, hint: Hint) -> D
 def _guess(content: bytes, *, codec: str, hint: Hint) -> tuple[str, str]:
     """Return the bytes as text and the codec that they most likely have."""
     named = tuple(filter(None, map(codec_for, hint())))
-    evident = likely_charset(content, named=named)
+    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
+    western = is_western(content[:_SAMPLE])
+    evident = "" if western else likely_charset(content, named=named)
     if evident:
         return content.decode(evident, "replace"), evident
     text = _strictly(content, "utf-8")
     if text is not None:
         return text, "utf-8"
-    # Accents among ASCII letters: an East Asian charset would swallow their neighbours.
-    western = is_western(content[:_SAMPLE])
     for each in named:
         text = None if western and is_east_asian(each) else _strictly(content, each)
         if text is not None:

@@ -76,7 +76,7 @@ def _text(part: Part, *, hint: charsets.Hint, defects: dict[str, None]) -> str:
 
 
 def _footer(bodies: Bodies) -> str:
-    return "\n".join([part.footer for part in bodies.text if part.footer])
+    return "\n".join(filter(None, [part.footer for part in bodies.text]))
 
 
 def _split(text: str, *, source: str, footer: str, defects: dict[str, None]) -> MailContent:
@@ -105,7 +105,8 @@ class _Pages:
     def read(self) -> MailContent:
         text = "\n".join(map(self._words, self._bodies.text))
         # A plain part without a letter is a mailer's filler; the text is in the page.
-        if not text.strip() or (self._is_plain() and stands_in(text, source=self._source, page=self._page_words)):
+        is_plain = bool(self._bodies.text) and self._bodies.text[0].media_type != _HTML
+        if not text.strip() or (is_plain and stands_in(text, source=self._source, page=self._page_words)):
             text = self._page_words()
         page = self._page()
         content = _split(
@@ -123,9 +124,6 @@ class _Pages:
             return page
         self._defects[PAGE_DEFECT] = None
         return ""
-
-    def _is_plain(self) -> bool:
-        return all(part.media_type != _HTML for part in self._bodies.text)
 
     def _page_words(self) -> str:
         return "\n".join(map(self._words, self._bodies.html))

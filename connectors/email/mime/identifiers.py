@@ -8,6 +8,7 @@ from typing import Final
 from connectors.email.mime import limits
 from connectors.email.mime.headers import Headers, decode_words, unfold
 
+_USUAL: Final = re.compile(r"<[!-;?-~]{1,998}>")
 _BRACKETED: Final = re.compile(r"<([^<>]{1,1998})>")
 # `<id` at the end of a field that was cut.
 _UNCLOSED: Final = re.compile(r"<([^<>]{1,998})\Z")
@@ -32,6 +33,9 @@ def identifiers(headers: Headers, name: str) -> tuple[str, ...]:
     values = headers.fields.get(name)
     if not values:
         return ()
+    only = values[0] if len(values) == 1 else ""
+    if _USUAL.fullmatch(only):
+        return (only[1:-1],)
     found = list(dict.fromkeys(each for value in values for each in _read(value)))
     # The first opened the thread, the last are nearest; the middle of an endless chain is the least useful.
     return tuple(found if len(found) <= limits.REFERENCES else [found[0], *found[1 - limits.REFERENCES :]])
@@ -56,4 +60,4 @@ def _readable(value: str) -> str:
 
 
 def _canonical(identifier: str) -> str:
-    return "".join(identifier.split()) if not identifier.isalnum() else identifier
+    return "".join(identifier.split())

@@ -20,7 +20,7 @@ from fast_mail_parser import DecodeError, ParseError, parse_email_tree
 
 from connectors.email.mime import limits, transfer
 from connectors.email.mime.headers import Headers, unfold
-from connectors.email.mime.pictures import take_pictures
+from connectors.email.mime.html import take_pictures
 from connectors.email.mime.repair import fitting_type, last_fields_only, mechanism, mend
 from connectors.email.mime.tree import (
     MIME_FIELDS,

@@ -204,7 +204,7 @@ class TreeCopy:
             part.content = node.content or b""
             if encoding in {RAW_BASE64, RAW_QUOTED}:
                 self._decoded(part, part.content, encoding=encoding)
-            elif encoding and self._suspects(part, encoding.lower()):
+            elif encoding[:1] in {"q", "Q", "b", "B"} and self._suspects(part, encoding.lower()):
                 self.signs.add(Oddity.CONTRADICTED)
         else:
             self.signs.add(Oddity.EMPTY)

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-# The requests of a guard: read a page of mails, or return one part of a mail.
+# The requests of a guard: read a page of mails, return one part of a mail, or verify the signatures of a mail.
 PAGE: Final = b"page"
 PART: Final = b"part"
+SIGNED: Final = b"signed"
 _TOTAL: Final = struct.Struct("<Q")
 # Larger than any honest page (see `guard`); a larger length means that the other side is corrupt.
 _LARGEST: Final = 256 * 1024 * 1024

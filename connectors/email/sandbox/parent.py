@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from connectors.base import Arrival, RawMessage
 from connectors.email.mime import limits
-from connectors.email.sandbox.frames import PAGE, PART, FrameError, read_frame, write_frame
+from connectors.email.sandbox.frames import PAGE, PART, SIGNED, FrameError, read_frame, write_frame
 from connectors.email.sandbox.stubs import stub
 from connectors.originals import pack
 from router.envelope import OWN_SENT_FOLDER, Envelope, from_json, to_json
@@ -50,9 +50,18 @@ class ReaderDied(TransientError):
 class Guard:
     """Owns one reader. Belongs to one thread; starts its reader when it is first needed."""
 
-    def __init__(self, *, reader: str = "connectors.email.sandbox.child", page_seconds: float = _PAGE_SECONDS) -> None:
-        """reader: the module that runs in the child; tests give one that misbehaves."""
-        self._module = reader
+    def __init__(
+        self,
+        *,
+        reader: str = "connectors.email.sandbox.child",
+        page_seconds: float = _PAGE_SECONDS,
+        signatures: bool = False,
+    ) -> None:
+        """reader: the module that runs in the child; tests give one that misbehaves.
+
+        signatures: whether it is to verify signatures, for which it loads another library.
+        """
+        self._module, self._arguments = reader, ["signatures"] if signatures else []
         self._page_seconds = page_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
@@ -100,6 +109,15 @@ class Guard:
         if why:
             raise PermanentError(why.decode("utf-8", "replace"))
         return content
+
+    def signed_by(self, original: bytes, *, keys: Mapping[str, bytes]) -> tuple[str, ...]:
+        """Return the domains that signed a mail with one of these keys (TXT records by their names).
+
+        Raises TransientError when the mail ends the reader, or none starts.
+        """
+        pairs = [part for name, key in keys.items() for part in (name.encode("ascii"), key)]
+        (domains,) = self._ask([SIGNED, original, *pairs], expected=1)
+        return tuple(domains.decode().splitlines())
 
     def close(self) -> None:
         """End the reader. The guard may be used again and then starts another reader."""
@@ -184,7 +202,7 @@ class Guard:
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", self._module],
+                [sys.executable, "-P", "-m", self._module, *self._arguments],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env=environment,

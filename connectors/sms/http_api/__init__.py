@@ -1,1 +1,1 @@
-"""SMS providers that speak JSON over HTTP."""
+"""SMS providers with JSON over HTTP."""

@@ -1,4 +1,4 @@
-"""Send an SMS by the one HTTP call that the file describes, once."""
+"""Send an SMS with the one HTTP request that the operator describes, once."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from router.settings.model import DeskSettings
 
 _TIMEOUT: Final = (5.0, 20.0)
 _LIMITED: Final = timedelta(seconds=30)
-# Of a provider's answer only a short code may be repeated; its sentences may quote ours.
+# Of a provider's response only a short code may be repeated; its sentences may quote our text.
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
 class HttpSmsSender:
-    """See `Sender`. endpoint: where the provider must bring what comes in; empty if the desk has no public address."""
+    """See `Sender`. endpoint: the URL for the provider's deliveries; empty if the desk has no public URL."""
 
     repeatable = False
 
@@ -50,7 +50,7 @@ class HttpSmsSender:
         headers = {name: secret.reveal() for name, secret in way.headers.items()}
         shape = {"json": body} if way.encoding == "json" else {"data": body}
         try:
-            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
+            # A new connection: an idle one may break during the request, with an unknown outcome.
             answer = requests.post(way.url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **shape)  # type: ignore[arg-type]
         except RequestException as error:
             if certainly_not_sent(error):
@@ -62,12 +62,12 @@ class HttpSmsSender:
         return self._receipt(answer)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`: this provider is described by one call, which cannot be asked."""
+        """See `Sender`: this provider has only one request, so it cannot be asked."""
         del outgoing, since
         return None
 
     def probe(self) -> Health:
-        """See `Sender`: nothing can be tried without sending, so the secrets are looked for."""
+        """See `Sender`: nothing can be tested without sending, so only the secrets are checked."""
         try:
             for secret in (self._settings.secret, *self._settings.send.headers.values()):
                 secret.reveal()
@@ -92,7 +92,7 @@ class HttpSmsSender:
             "template": outgoing.template or "",
             "variables": json.dumps(dict(outgoing.variables), ensure_ascii=False),
         }
-        # In one pass, so that a customer's braces stay what they are.
+        # In one pass, so that braces in a customer's text stay unchanged.
         return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
     def _receipt(self, answer: requests.Response) -> Receipt:

@@ -1,4 +1,4 @@
-"""What an SMS provider that is described in the file brings: verified on the raw bytes, then found by its fields."""
+"""Receive messages of an SMS provider that the operator describes: verify the raw bytes, then find the fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST_ID: Final = 128
 
 
 def is_signed(settings: HttpSmsSettings, *, body: bytes, headers: Mapping[str, str], now: datetime) -> bool:
-    """Tell whether the provider signed these bytes, and lately if it signs the time. headers: by lower-case name."""
+    """Return whether the provider signed these bytes, recently if it signs the time. headers: by lower-case name."""
     given = headers.get(settings.signature_header.lower(), "").removeprefix("sha256=")
     signed = body
     if settings.timestamp_header is not None:
@@ -41,18 +41,18 @@ def is_signed(settings: HttpSmsSettings, *, body: bytes, headers: Mapping[str, s
 
 
 def page_of(channel: str, settings: HttpSmsSettings, *, body: bytes, media_type: str, now: datetime) -> Page:
-    """Return the page of what was brought. Raises PermanentError when it is nothing of the kind."""
+    """Return the page of the delivered message. Raises PermanentError when there is none."""
     document = _document(body, media_type=media_type)
     listed = found_at(document, settings.fields.get("list", "")) if settings.fields.get("list") else document
     messages = listed if isinstance(listed, list) else [listed]
     known = [each for each in messages if isinstance(each, dict)]
     if not known or len(known) < len(messages) or len(messages) > _MOST_MESSAGES:
-        raise PermanentError("there is no message where `fields` says that one is")
+        raise PermanentError("there is no message at the paths in `fields`")
     return Page(channel=channel, messages=[_raw(settings, each, now=now) for each in known], form="http_sms")
 
 
 def found_at(document: object, path: str) -> object:
-    """Return what stands at a path such as `data.0.id`; None for nothing."""
+    """Return the value at a path such as `data.0.id`; None for nothing."""
     for step in path.split("."):
         if isinstance(document, dict):
             document = document.get(step)
@@ -92,13 +92,13 @@ def _text(value: object) -> str | None:
 def _is_fresh(stamp: str, *, now: datetime) -> bool:
     if not stamp.isdecimal() or len(stamp) > len("1700000000000"):
         return False
-    # Some write milliseconds.
+    # Some providers write milliseconds.
     seconds = int(stamp) / (1000 if len(stamp) > len("1700000000") else 1)
     return abs(now.timestamp() - seconds) <= _FRESH.total_seconds()
 
 
 def read(message: RawMessage, channel: str) -> Envelope:
-    """Return the envelope of one kept message. Raises Unreadable."""
+    """Return the envelope of one stored message. Raises Unreadable."""
     record = read_document(message.content).record
     region = text_of(record, "region") or None
     sender = comparable(text_of(record, "sender", needed=True), region=region)
@@ -116,7 +116,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
 
 
 def lasting_of(content: bytes) -> bytes:
-    """Return what the provider says however often it brings a message. Raises Unreadable."""
+    """Return the values that are the same in every delivery of a message. Raises Unreadable."""
     record = read_document(content).record
     return lasting(*(text_of(record, key) for key in ("id", "sender", "text")))
 
@@ -133,9 +133,9 @@ class HttpSmsEndpoint:
         return is_signed(self._settings, body=request.body, headers=request.headers, now=now)
 
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
-        """See `ProviderEndpoint`: the file describes no test."""
+        """See `ProviderEndpoint`: such a provider has no challenge."""
         del request
-        raise NotFound("this provider does not test who we are")
+        raise NotFound("this provider has no challenge")
 
     def page(self, request: WebhookRequest, *, now: datetime) -> Page:
         """See `ProviderEndpoint`."""
@@ -148,6 +148,6 @@ class HttpSmsEndpoint:
         return WebhookResponse(self._settings.answer, "text/plain")
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:
-        """See `ProviderEndpoint`: the file describes no reports."""
+        """See `ProviderEndpoint`: such a provider has no reports."""
         del request
-        raise NotFound("this provider reports nothing about our messages")
+        raise NotFound("this provider has no delivery reports")

@@ -1,1 +1,1 @@
-"""SMS and WhatsApp by Twilio."""
+"""SMS and WhatsApp through Twilio."""

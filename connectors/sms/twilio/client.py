@@ -1,6 +1,6 @@
-"""The way to Twilio: the library's synchronous client with a time-out, no log and no memory of what it sent.
+"""The client for Twilio: its library's synchronous client with a timeout, no log, and no record of what it sent.
 
-One client a thread: its session and its last request are not for sharing.
+One client per thread: its session and its last request are not thread-safe.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from router.settings.chat_channels import TwilioSettings
 
 API: Final = "https://api.twilio.com"
 _PREFIX: Final = "/2010-04-01/Accounts/"
-# Twilio answers within seconds; a stop of ours waits for one of these at most.
+# Twilio responds within seconds; stopping us waits for at most one of these.
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 12.0
 _LIMITED_SECONDS: Final = 30.0
 _CREDENTIALS: Final = (
     "Twilio refuses the credentials ({code}): check `account` and `token`; a token that was renewed in the console "
-    "is another one"
+    "has another value"
 )
 
 
 class HttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """Sends to `base`, always with a time-out; logs nothing, because URLs hold our customers' numbers."""
+    """Sends to `base`, always with a timeout; logs nothing, because URLs contain our customers' numbers."""
 
     def __init__(self, base: str) -> None:
         super().__init__(logger=logging.getLogger("omniyard.silent"))
@@ -53,7 +53,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
         timeout: float | None = None,  # noqa: ARG002
         allow_redirects: bool = False,
     ) -> Response:
-        """See `TwilioHttpClient`. Page links are rebuilt by the library from its own domain, so hosts change here."""
+        """See `TwilioHttpClient`. The library rebuilds page links from its own domain, so the host is replaced here."""
         moved = urlunsplit(urlsplit(url)._replace(scheme=self._base.scheme, netloc=self._base.netloc))
         seconds: Any = (_CONNECT_SECONDS, _READ_SECONDS)
         self.timeout = seconds
@@ -61,7 +61,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
         try:
             response = super().request(method, moved, params, data, headers, auth, None, allow_redirects)
         finally:
-            # The library keeps credentials and text here, for its own tests.
+            # The library stores credentials and text here, for its own tests.
             self._test_only_last_request = self._test_only_last_response = None
         self.last_headers = response.headers or {}
         return response
@@ -70,10 +70,10 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
         """Say nothing."""
 
     def log_response(self, status_code: int, response: Any) -> None:  # noqa: ANN401  (the library's signature)
-        """Say nothing."""
+        """Log nothing."""
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self.session:
             self.session.close()
 
@@ -90,12 +90,12 @@ class Twilio:
     def get(self, path: str, params: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Return the JSON object at a path below the account.
 
-        Raises PermanentError when we are refused, RateLimited or TransientError when it may work later.
+        Raises PermanentError when Twilio refuses us, RateLimited or TransientError when it may work later.
         """
         return self.get_uri(f"{_PREFIX}{self.account}{path}", params)
 
     def get_uri(self, uri: str, params: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Return the JSON object at a `next_page_uri` or the like; another account's or host's is refused."""
+        """Return the JSON object at a `next_page_uri` or similar; a URI of another account or host is refused."""
         if not uri.startswith(f"{_PREFIX}{self.account}"):
             raise TransientError("Twilio sent a link that leads out of the account; it is not followed")
         try:
@@ -107,7 +107,7 @@ class Twilio:
         return _object(response.text)
 
     def close(self) -> None:
-        """Let go of the connections; from any thread."""
+        """Close the connections; callable from any thread."""
         self.http.close()
 
     def _refusal(self, response: Response) -> Exception:
@@ -118,7 +118,7 @@ class Twilio:
             return RateLimited(f"Twilio is asked too often ({code or 429})", seconds=self.retry_after())
         if status >= 500:
             return TransientError(f"Twilio is out of order ({status})")
-        return PermanentError(f"Twilio does not understand us ({code or status}): check `account` and `number`")
+        return PermanentError(f"Twilio does not accept the request ({code or status}): check `account` and `number`")
 
     def retry_after(self) -> float:
         """Return how long the last answer asks us to wait, in seconds."""
@@ -127,7 +127,7 @@ class Twilio:
 
 
 def unreachable(error: RequestException) -> str:
-    """Say that Twilio was not reached; a library's own words would repeat numbers."""
+    """Say that Twilio was not reached; a library's own message would repeat numbers."""
     if isinstance(error, RequestsConnectionError | ConnectTimeout):
         return f"Twilio cannot be reached ({type(error).__name__}): check the network, or `api_base`"
     return f"Twilio does not answer ({type(error).__name__})"
@@ -162,7 +162,7 @@ CHINA_CUSTOMERS: Final = (
 
 
 def probe(settings: TwilioSettings) -> Health:
-    """Log in, look for the number, change nothing."""
+    """Log in and look for the number; change nothing."""
     try:
         twilio = Twilio(settings)
         try:

@@ -1,7 +1,7 @@
-"""A Twilio number that is polled: SMS and MMS, or WhatsApp.
+"""A polled Twilio number: SMS and MMS, or WhatsApp.
 
-The list is asked for often for today, and now and then for all days since the one before the newest message: late
-messages are found by the second. What is known is told by SID; the database has the last word.
+A poll lists today's messages; every few minutes it lists all days since the day before the newest message, to find
+messages that Twilio listed late. Known messages are skipped by SID; the database finally decides.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from connectors.sms.twilio.messages import moment
 from router.errors import TransientError
 from router.settings.chat_channels import TwilioSettings
 
-# List what came to one number, a GMT day at a time, for Twilio's filters know no finer grain and no direction.
-# A message may be listed late with an older `date_sent`, so days are asked for again, and SIDs tell what is new.
+# Twilio can filter by number and by GMT day, but not by time or direction.
+# A message may be listed late with an older `date_sent`, so days are listed again, and SIDs show what is new.
 
 _PAGE_SIZE: Final = 200
-# Fifty thousand a day is more than a number can receive; a list longer than that does not end.
+# A number cannot receive more than fifty thousand a day; a longer list does not end.
 _MOST_PAGES_A_DAY: Final = 250
 _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TwilioCursor:
-    """How far a number has been read. newest: the latest `date_sent` kept.  since: what came before is not ours."""
+    """The position in a number's list. newest: the latest stored `date_sent`.  since: earlier messages are not ours."""
 
     newest: datetime
     since: datetime
 
     @classmethod
     def parse(cls, position: str) -> Self:
-        """Read what `str` wrote. Zones are turned to UTC first: a day of Twilio's is a GMT day."""
+        """Parse the output of `str`. Times are converted to UTC first: Twilio's days are GMT days."""
         newest, _, since = position.partition(" ")
         return cls(datetime.fromisoformat(newest).astimezone(UTC), datetime.fromisoformat(since).astimezone(UTC))
 
@@ -49,7 +49,7 @@ class TwilioCursor:
         return f"{self.newest.isoformat()} {self.since.isoformat()}"
 
     def days(self, *, until: datetime) -> list[date]:
-        """Return the days to ask for: from the one before the newest message's on."""
+        """Return the days to list: from the day before the newest message on."""
         first = (self.newest.astimezone(UTC) - _DAY).date()
         last = until.astimezone(UTC).date()
         return [first + number * _DAY for number in range(max((last - first).days, 0) + 1)]
@@ -57,7 +57,7 @@ class TwilioCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSms:
-    """One record of the list. sid: empty if it has none that can be read.  at: when Twilio had it, aware UTC."""
+    """One record of the list. sid: empty if it has no valid one.  at: when Twilio received it, aware UTC."""
 
     sid: str
     record: Mapping[str, Any]
@@ -65,14 +65,14 @@ class ListedSms:
 
     @property
     def files(self) -> int:
-        """How many files Twilio says it has."""
+        """The number of files according to Twilio."""
         stated = self.record.get("num_media")
         return int(stated) if isinstance(stated, str) and stated.isdigit() else 0
 
 
 @dataclass(slots=True)
 class SmsListing:
-    """What a look found, newest first. trouble: what the operator should know; then the look was not complete."""
+    """The messages found, newest first. trouble: for the operator; then the list was not complete."""
 
     messages: list[ListedSms]
     trouble: str = ""
@@ -83,7 +83,7 @@ def list_day(
 ) -> SmsListing:
     """List one day's incoming messages that are not `known`.
 
-    stop_at_known: a page of nothing but known ones ends it; a late message may hide behind.
+    stop_at_known: a page with only known ones ends it; a late message may be missed.
     """
     listing, met = SmsListing([]), set[str]()
     for number, records in enumerate(_pages(twilio, to=to, day=day)):
@@ -113,7 +113,7 @@ def _pages(twilio: Twilio, *, to: str, day: date) -> Iterator[list[object]]:
 
 
 def _is_ours(record: object) -> bool:
-    """Tell whether somebody wrote it to us, and Twilio has all of it. What is no record at all must be shown."""
+    """Return whether it is incoming and complete. A record in an unknown format counts, so that agents see it."""
     if not isinstance(record, dict):
         return True
     return record.get("direction", "inbound") == "inbound" and record.get("status") != "receiving"
@@ -133,12 +133,12 @@ def _listed(record: object, *, now: datetime) -> ListedSms:
 _log: Final = structlog.get_logger()
 
 _PAGE: Final = 100
-# A provider's clock may be behind ours, and its times are whole seconds: "from now on" must miss nothing.
+# A provider's clock may be behind ours, and its times are whole seconds: starting now must not miss a message.
 _CLOCKS_APART: Final = timedelta(minutes=5)
-# How late Twilio may list a message, and how soon we then see it.
+# How late Twilio may list a message, and how soon we then find it.
 _DEEP_EVERY: Final = timedelta(minutes=15)
 _QUICK_BACK: Final = timedelta(hours=1)
-# Files that cannot be fetched now are asked for in so many polls; then the message comes without them.
+# How many polls try to fetch a file; after that the message comes without it.
 _MOST_TRIES: Final = 5
 _UNFETCHED: Final = "A file of the message could not be fetched from Twilio."
 
@@ -174,7 +174,7 @@ class TwilioConnector:
         return self._page(mark, notice=notice, now=now)
 
     def settle(self, page: Page) -> None:
-        """See `Connector`. Nothing is marked at Twilio."""
+        """See `Connector`. Twilio has no mark for this."""
 
     def wait(self, seconds: float) -> None:
         """See `Connector`."""
@@ -185,14 +185,14 @@ class TwilioConnector:
         return probe(self._settings)
 
     def close(self) -> None:
-        """See `Connector`. A fetch that is under way ends with its current request."""
+        """See `Connector`. A running fetch ends with its current request."""
         self._forget.set()
         self._woken.set()
         if twilio := self._twilio:
             twilio.close()
 
     def _start_anew(self) -> None:
-        """Forget what was read but perhaps not kept."""
+        """Forget what was read but may not be stored."""
         self._forget.clear()
         self._known.clear()
         self._backlog.clear()
@@ -242,7 +242,7 @@ class TwilioConnector:
         messages = [message for each in run if (message := self._message(each, now=now))]
         newest = max((mark.newest, *(each.at for each in run)))
         if not self._backlog and self._looked_until and not self._tries:
-            # So that a quiet month is not listed day by day for ever.
+            # Otherwise a quiet month would be listed day by day in every poll.
             newest, self._looked_until = max(newest, self._looked_until), None
         return Page(
             channel=self._channel,

@@ -1,7 +1,7 @@
-"""Read one SMS, MMS or WhatsApp message, as Twilio lists it or as its webhook tells it. Pure.
+"""Parse one SMS, MMS or WhatsApp message, from Twilio's list or from its webhook. Pure.
 
-`record` is the Message resource of the API (`sid`, `from`, `to`, `body`, `num_media`); the webhook's door writes its
-form down in the same words.
+`record` is the Message resource of the API (`sid`, `from`, `to`, `body`, `num_media`); the webhook endpoint renames
+its form's fields to these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WHATSAPP: Final = "whatsapp:"
 
 
 def read(message: RawMessage, channel: str) -> Envelope:
-    """Return the envelope of one kept message. Raises Unreadable."""
+    """Return the envelope of one stored message. Raises Unreadable."""
     document = read_document(message.content)
     record = document.record
     sender = party(text_of(record, "from", needed=True), name=text_of(record, "profile_name"))
@@ -41,22 +41,22 @@ def read(message: RawMessage, channel: str) -> Envelope:
 
 
 def lasting_of(content: bytes) -> bytes:
-    """Return what list and webhook agree on. Raises Unreadable.
+    """Return the values that list and webhook share. Raises Unreadable.
 
-    Not the body: an account that keeps no text lists it empty afterwards.
+    Not the body: an account that stores no text lists it empty later.
     """
     record = read_document(content).record
     return lasting(*(text_of(record, key, needed=True) for key in ("sid", "from", "to")))
 
 
 def party(address: str, *, name: str = "") -> Party:
-    """Return whom Twilio's address names."""
+    """Return the party behind Twilio's address."""
     kind = PartyKind.WHATSAPP if address.startswith(_WHATSAPP) else PartyKind.PHONE
     return Party(kind, comparable(address.removeprefix(_WHATSAPP)), name)
 
 
 def moment(record: Mapping[str, object], key: str) -> datetime | None:
-    """Return a date of the record (RFC 2822 section 3.3), aware UTC; None if it has none that can be read."""
+    """Return a date of the record (RFC 2822 section 3.3), aware UTC; None if it has no valid one."""
     value = record.get(key)
     if isinstance(value, str):
         with suppress(ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""Send SMS and WhatsApp messages by Twilio, once each. Twilio knows no idempotency key, so doubt stays doubt.
+"""Send SMS and WhatsApp messages through Twilio, once each. Twilio has no idempotency key, so a retry may send twice.
 
-Our id goes into the address of the status callback: a callback proves that Twilio has the message, and names it.
+The URL of the status callback contains our id: a callback proves that Twilio has the message, and names it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from router.settings.chat_channels import TwilioSettings
 from router.settings.model import DeskSettings
 
 _PAGE_SIZE: Final = 100
-# What Twilio says no to, in words that help; by its own codes.
+# Twilio's refusals by its codes, in words that help.
 _REFUSALS: Final[Mapping[int, str]] = {
     21211: "the number is none that can be reached",
     21408: "messages to that country are not switched on in Twilio's console",
@@ -37,12 +37,12 @@ _REFUSALS: Final[Mapping[int, str]] = {
     63016: "WhatsApp's 24 hours are over; it takes an approved template",
     63018: "WhatsApp's limit for this number is reached",
 }
-# About our own number: the same for every message.
+# Errors about our own number: they are the same for every message.
 _OURS: Final = frozenset({21212, 21603, 21606, 21659, 21660})
 
 
 class TwilioSender:
-    """See `Sender`. callbacks: our public address below which status callbacks arrive; empty for none."""
+    """See `Sender`. callbacks: our public URL for status callbacks; empty for none."""
 
     repeatable = False
 
@@ -59,7 +59,7 @@ class TwilioSender:
         limit = self._settings.text_limit
         if not outgoing.template and not limit.allows(outgoing.text):
             return Receipt(verdict=SendVerdict.REFUSED, why=f"the text has more than {limit.longest} characters")
-        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
+        # A new connection: an idle one may break during the request, with an unknown outcome.
         with closing(Twilio(self._settings)) as twilio:
             try:
                 message = twilio.client.messages.create(**self._parameters(outgoing))
@@ -72,7 +72,7 @@ class TwilioSender:
                 return Receipt(verdict=SendVerdict.UNKNOWN, why="Twilio's answer is no JSON: is a proxy in between?")
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`. A message to the same number with the same words since then, which is no other one of ours."""
+        """See `Sender`. Looks for a later message to that number with the same text, excluding our other ones."""
         with closing(Twilio(self._settings)) as twilio:
             for day in _days(since, until=datetime.now(UTC)):
                 parameters = {"To": self._to(outgoing), "From": self._settings.own_address, "DateSent": day}
@@ -150,7 +150,7 @@ def _is_it(record: Mapping[str, Any], outgoing: Outgoing, *, since: datetime) ->
     created, body = moment(record, "date_created"), record.get("body")
     if not isinstance(record.get("sid"), str) or record["sid"] in outgoing.others or not isinstance(body, str):
         return False
-    # A trial account puts a sentence before each text. Of a template Twilio shows what it became.
+    # A trial account puts a sentence before each text. For a template Twilio shows the filled text.
     same = bool(outgoing.template) or body.rstrip().endswith(outgoing.text.rstrip())
     outwards = str(record.get("direction", "")).startswith("outbound")
     return same and outwards and (created is None or created >= since.replace(microsecond=0))

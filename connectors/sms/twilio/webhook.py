@@ -1,6 +1,6 @@
-"""What Twilio reports by itself: incoming messages, and what became of ours. Signed over the exact public address.
+"""Twilio's webhooks: incoming messages and status callbacks. Signatures cover the exact public URL.
 
-The answer must come within seconds, so files are left to the poll, which has the same source keys.
+The response must come within seconds, so the poll fetches the files; it uses the same source keys.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from router.errors import ConfigError, NotFound, PermanentError
 from router.settings.chat_channels import TwilioSettings
 from router.settings.model import DeskSettings
 
-# Nothing to do: no answer of ours goes out with it.
+# An empty response: no answer is sent with it.
 _ANSWER: Final = WebhookResponse('<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
 
-# What the webhook calls what the list calls otherwise.
+# The webhook's names of the list's fields.
 _RECORD: Final = {
     "sid": "MessageSid", "from": "From", "to": "To", "body": "Body", "num_media": "NumMedia",
     "account_sid": "AccountSid", "profile_name": "ProfileName",
 }  # fmt: skip
-# That Twilio reports a message at all proves that it has it.
+# Any status report proves that Twilio has the message.
 _DELIVERIES: Final = {
     "accepted": DeliveryStatus.SENT, "scheduled": DeliveryStatus.SENT, "queued": DeliveryStatus.SENT,
     "sending": DeliveryStatus.SENT, "sent": DeliveryStatus.SENT,
@@ -38,7 +38,7 @@ _DELIVERIES: Final = {
 
 
 class TwilioForm(dict[str, list[str]]):
-    """The fields of a form, in the shape that the library's validator asks for."""
+    """The fields of a form, in the type that the library's validator expects."""
 
     def getlist(self, name: str) -> list[str]:
         """Return all values of a field."""
@@ -50,26 +50,26 @@ class TwilioForm(dict[str, list[str]]):
 
 
 def read_form(body: bytes) -> TwilioForm:
-    """Return the fields of a form's bytes. Raises PermanentError when they are none."""
+    """Return the fields of a form. Raises PermanentError when the bytes are not a form."""
     try:
         return TwilioForm(
             parse_qs(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict")
         )
     except ValueError as error:
-        raise PermanentError("the body is no form") from error
+        raise PermanentError("the body is not a form") from error
 
 
 def is_signed(settings: TwilioSettings, *, url: str, body: bytes, media_type: str, signature: str | None) -> bool:
-    """Tell whether Twilio signed this request.
+    """Return whether Twilio signed this request.
 
-    url: the exact public one, from configuration: behind a proxy the request itself shows another.
+    url: the exact public URL, from the configuration: behind a proxy the request has another.
     signature: the X-Twilio-Signature header; None when there is none.
     """
     if not signature:
         return False
     validator = RequestValidator(settings.token.reveal())
     if media_type.partition(";")[0].strip().lower() == "application/json":
-        # Without the hash in the address nothing would vouch for the body.
+        # Without the hash in the URL nothing would protect the body.
         vouched = "bodySHA256" in parse_qs(urlsplit(url).query)
         return vouched and bool(validator.validate(url, body.decode("utf-8", "replace"), signature))
     try:
@@ -79,7 +79,7 @@ def is_signed(settings: TwilioSettings, *, url: str, body: bytes, media_type: st
 
 
 def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: datetime) -> Page:
-    """Return the page that a pushed message makes; without messages when the poll is to take it.
+    """Return the page of a pushed message; without messages when the poll must fetch it.
 
     Raises PermanentError when it is not for this channel.
     """
@@ -97,13 +97,13 @@ def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: da
 
 
 def delivery_of(form: TwilioForm) -> DeliveryReport:
-    """Return what a status callback reports.
+    """Return the report in a status callback.
 
-    Raises PermanentError when it reports nothing that is known.
+    Raises PermanentError when the status is unknown.
     """
     delivery = _DELIVERIES.get(form.one("MessageStatus").lower())
     if delivery is None:
-        raise PermanentError("the status is none that is known")
+        raise PermanentError("the status is unknown")
     code = form.one("ErrorCode")
     why = f"Twilio could not deliver it ({code or 'no code'})" if delivery is DeliveryStatus.UNDELIVERED else ""
     return DeliveryReport(delivery=delivery, provider_id=form.one("MessageSid"), why=why)
@@ -116,11 +116,11 @@ class TwilioEndpoint:
         self._channel, self._settings, self._desk = channel, settings, desk
 
     def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
-        """See `ProviderEndpoint`. Raises ConfigError without a public address, because the signature is over it."""
+        """See `ProviderEndpoint`. Raises ConfigError without a public URL, because the signature covers it."""
         del now
         address = webhook_address(self._desk, self._channel)
         if not address:
-            raise ConfigError("webhooks need [omniyard] public_url: the address that the provider calls is signed")
+            raise ConfigError("webhooks need [omniyard] public_url: the signature covers the URL that is called")
         return is_signed(
             self._settings,
             url=address + request.path + (f"?{request.query}" if request.query else ""),
@@ -130,9 +130,9 @@ class TwilioEndpoint:
         )
 
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
-        """See `ProviderEndpoint`: Twilio makes no test."""
+        """See `ProviderEndpoint`: Twilio has no challenge."""
         del request
-        raise NotFound("Twilio does not test who we are")
+        raise NotFound("Twilio has no challenge")
 
     def page(self, request: WebhookRequest, *, now: datetime) -> Page:
         """See `ProviderEndpoint`."""

@@ -1,4 +1,4 @@
-"""The way to Telegram's Bot API, by plain HTTP. Its URLs hold the token, so no library's error text may get out."""
+"""A client of Telegram's Bot API, with plain HTTP. Its URLs contain the token, so no library's error is shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from router.errors import OmniyardError, PermanentError, RateLimited, TransientE
 from router.settings.chat_channels import TelegramSettings
 
 API: Final = "https://api.telegram.org"
-# Telegram keeps files for bots up to this size.
+# Telegram gives bots files up to this size.
 LARGEST_FILE: Final = 20 * 1024 * 1024
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 12.0
@@ -24,9 +24,9 @@ _FILE_SECONDS: Final = 30.0
 _LIMITED_SECONDS: Final = 30.0
 _JSON: Final = {"Content-Type": "application/json"}
 _FILE_PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
-_CREDENTIALS: Final = "Telegram refuses the token ({code}): check `token`; BotFather shows the one in force"
+_CREDENTIALS: Final = "Telegram refuses the token ({code}): check `token`; BotFather shows the current one"
 _CONFLICT: Final = (
-    "Telegram is asked by somebody else too, or has a webhook set (409): stop the other program, or call deleteWebhook"
+    "another program polls Telegram too, or a webhook is set (409): stop the other program, or call deleteWebhook"
 )
 
 
@@ -40,13 +40,13 @@ class TelegramApi:
 
     @property
     def bot_id(self) -> str:
-        """The bot's own id, which the token begins with and which is no secret."""
+        """The bot's own id: the beginning of the token, which is not secret."""
         return self._token.partition(":")[0]
 
     def call(self, method: str, parameters: Mapping[str, object], *, patience: float = 0.0) -> Any:  # noqa: ANN401
-        """Return the `result` of a method. patience: seconds that Telegram may keep the question open.
+        """Return the `result` of a method. patience: seconds that Telegram may hold the request open.
 
-        Raises PermanentError when we are refused, RateLimited or TransientError when it may work later.
+        Raises PermanentError when Telegram refuses us, RateLimited or TransientError when it may work later.
         """
         timeout = (_CONNECT_SECONDS, patience + _READ_SECONDS)
         try:
@@ -58,14 +58,14 @@ class TelegramApi:
                 allow_redirects=False,
             )
         except RequestException as error:
-            # "from None": the error's text has the URL, and so the token.
+            # "from None": the error's text contains the URL, and so the token.
             raise TransientError(f"Telegram cannot be reached ({type(error).__name__})") from None
         return _result(answer)
 
     def file(self, file_id: str) -> bytes | None:
-        """Return a file's bytes; None if Telegram will never give it.
+        """Return a file's bytes; None if Telegram will never deliver it.
 
-        Raises TransientError when it may be had later.
+        Raises TransientError when it may be available later.
         """
         try:
             described = self.call("getFile", {"file_id": file_id})
@@ -77,7 +77,7 @@ class TelegramApi:
         return self._download(path)
 
     def close(self) -> None:
-        """Let go of the connections; from any thread."""
+        """Close the connections; callable from any thread."""
         self._session.close()
 
     def _download(self, path: str) -> bytes | None:
@@ -127,7 +127,7 @@ def refusal(document: Mapping[str, Any], *, status: int) -> PermanentError | Tra
         return RateLimited("Telegram is asked too often (429)", seconds=retry_after(document))
     if code >= 500:
         return TransientError(f"Telegram is out of order ({code})")
-    return PermanentError(f"Telegram does not take this ({code})")
+    return PermanentError(f"Telegram does not accept the request ({code})")
 
 
 def retry_after(document: Mapping[str, Any]) -> float:
@@ -138,7 +138,7 @@ def retry_after(document: Mapping[str, Any]) -> float:
 
 
 def probe(settings: TelegramSettings) -> Health:
-    """Ask who we are and whether a webhook is in the way; change nothing and confirm nothing."""
+    """Ask for our name and for a webhook; change nothing and confirm nothing."""
     try:
         api = TelegramApi(settings)
         try:

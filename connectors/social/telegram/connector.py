@@ -1,6 +1,6 @@
-"""A Telegram bot that is polled. To ask for later updates is to confirm the earlier ones, which Telegram then forgets.
+"""A polled Telegram bot. Asking for later updates confirms the earlier ones, which Telegram then deletes.
 
-So the offset that is sent is always one that the database has; between polls a question is kept open as a hint.
+So a request never names an offset that the database does not have; between polls an open request waits for a hint.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from router.settings.chat_channels import TelegramSettings
 _log: Final = structlog.get_logger()
 
 _PAGE: Final = 100
-# A stop of ours waits for an open question at most this long.
+# Stopping us waits for an open request at most this long.
 _OPEN_SECONDS: Final = 5.0
 _PAUSE_AFTER_FAILURE: Final = 5.0
-# After a week of silence Telegram numbers updates anew, perhaps lower: an old offset would then throw them away.
+# After a week without updates Telegram numbers them again, perhaps lower: an old offset would then lose them.
 _OFFSET_LASTS: Final = timedelta(days=6)
 _MOST_TRIES: Final = 5
-_GROUPS: Final = "{count} messages from groups and channels were passed over: this bot talks to persons"
+_GROUPS: Final = "{count} messages from groups and channels were skipped: this bot only talks to persons"
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """offset: the update to ask for next.  moved_at: when an update last came."""
+    """offset: the next update to ask for.  moved_at: when the last update came."""
 
     offset: int
     moved_at: datetime
@@ -78,10 +78,10 @@ class TelegramConnector:
         return page
 
     def settle(self, page: Page) -> None:
-        """See `Connector`. The next question confirms what is kept."""
+        """See `Connector`. The next request confirms what is stored."""
 
     def wait(self, seconds: float) -> None:
-        """See `Connector`. The question that is kept open names the same offset, so it confirms nothing new."""
+        """See `Connector`. The open request names the same offset, so it confirms nothing new."""
         deadline = time.monotonic() + seconds
         while not self._woken.is_set() and (left := deadline - time.monotonic()) > 0:
             patience = int(min(left, _OPEN_SECONDS))
@@ -92,7 +92,7 @@ class TelegramConnector:
                 if self._api.call("getUpdates", self._next | {"limit": 1, "timeout": patience}, patience=patience):
                     return
             except OmniyardError:
-                # The next fetch says what is wrong.
+                # The next fetch reports the error.
                 self._woken.wait(min(left, _PAUSE_AFTER_FAILURE))
                 return
 
@@ -101,7 +101,7 @@ class TelegramConnector:
         return probe(self._settings)
 
     def close(self) -> None:
-        """See `Connector`. A question that is open ends by itself within seconds."""
+        """See `Connector`. An open request ends within seconds."""
         self._woken.set()
         if api := self._api:
             api.close()
@@ -139,7 +139,7 @@ class TelegramConnector:
         )
 
     def _message(self, api: TelegramApi, update: Any, *, now: datetime) -> RawMessage | None:  # noqa: ANN401
-        """Return the message with its files; None while they may still be had later."""
+        """Return the message with its files; None while they may become available."""
         record = _mapping(update)
         number = _number(update, default=-1)
         try:

@@ -1,4 +1,4 @@
-"""Read one update of Telegram's Bot API. Pure."""
+"""Parse one update of Telegram's Bot API. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from router.envelope import Envelope, Party, PartyKind
 
 UPDATES: Final = ("message", "edited_message")
 _EDITED: Final = "The customer changed an earlier message to this."
-# What a message may have as a file; of a photo Telegram keeps several sizes.
+# The kinds of files in a message; of a photo Telegram has several sizes.
 _FILES: Final = ("document", "audio", "voice", "video", "video_note", "animation", "sticker")
 
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """A file that a message names. size: as declared; 0 if it is not."""
+    """A file of a message. size: as declared; 0 if it is not."""
 
     file_id: str
     name: str
@@ -28,7 +28,7 @@ class FileReference:
 
 
 def message_of(update: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the message that an update brings. Raises Unreadable."""
+    """Return the message in an update. Raises Unreadable."""
     for kind in UPDATES:
         message = update.get(kind)
         if isinstance(message, dict):
@@ -37,7 +37,7 @@ def message_of(update: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def is_private(update: Mapping[str, object]) -> bool:
-    """Tell whether a person wrote to the bot alone; what is no message at all must be shown."""
+    """Return whether a person wrote to the bot alone; an update without a message counts, so that agents see it."""
     try:
         chat = message_of(update).get("chat")
     except UnreadableDocument:
@@ -46,7 +46,7 @@ def is_private(update: Mapping[str, object]) -> bool:
 
 
 def files_of(update: Mapping[str, object]) -> list[FileReference]:
-    """Return the files that the update's message names; of a photo the largest."""
+    """Return the files of the update's message; of a photo the largest."""
     try:
         message = message_of(update)
     except UnreadableDocument:
@@ -63,7 +63,7 @@ def files_of(update: Mapping[str, object]) -> list[FileReference]:
 
 
 def written_at(update: Mapping[str, object]) -> datetime | None:
-    """Return when the update's message was written or changed, aware UTC; None if that cannot be read."""
+    """Return when the update's message was written or changed, aware UTC; None without a valid time."""
     try:
         message = message_of(update)
     except UnreadableDocument:
@@ -76,7 +76,7 @@ def written_at(update: Mapping[str, object]) -> datetime | None:
 
 
 def read(message: RawMessage, channel: str) -> Envelope:
-    """Return the envelope of one kept update. Raises Unreadable."""
+    """Return the envelope of one stored update. Raises Unreadable."""
     document = read_document(message.content)
     said = message_of(document.record)
     edited = (_EDITED,) if "edited_message" in document.record else ()
@@ -93,7 +93,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
 
 
 def lasting_of(content: bytes) -> bytes:
-    """Return what of an update stays the same however often it is fetched: all but its files. Raises Unreadable."""
+    """Return the parts of an update that are the same in every fetch: all but its files. Raises Unreadable."""
     return lasting(json.dumps(read_document(content).record, sort_keys=True))
 
 
@@ -104,7 +104,7 @@ def _sender(message: Mapping[str, object]) -> Party:
     names = [text_of(sender, "first_name"), text_of(sender, "last_name")]
     username = text_of(sender, "username")
     shown = " ".join(filter(None, (*names, f"@{username}" if username else "")))
-    # The number never changes; the username may, and may become somebody else's.
+    # The number never changes; the username may, and another person may take it.
     return Party(PartyKind.TELEGRAM, str(sender["id"]), shown)
 
 

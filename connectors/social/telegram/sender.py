@@ -1,4 +1,4 @@
-"""Send messages by a Telegram bot, once each. A bot cannot ask what it has sent, so a person settles what is unsure."""
+"""Send messages by a Telegram bot, once each. A bot cannot list what it sent, so an agent settles unknown outcomes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TelegramSender:
         url = f"{self._settings.api_base or API}/bot{self._settings.token.reveal()}/sendMessage"
         body = {"chat_id": outgoing.recipient, "text": outgoing.text}
         try:
-            # A connection of its own: one that was idle may break under the request, with an unknown outcome.
+            # A new connection: an idle one may break during the request, with an unknown outcome.
             answer = requests.post(url, json=body, timeout=_TIMEOUT, allow_redirects=False)
         except RequestException as error:
             if certainly_not_sent(error):
@@ -51,7 +51,7 @@ class TelegramSender:
         return _receipt(answer, recipient=outgoing.recipient)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`: a bot cannot ask what it has sent."""
+        """See `Sender`: a bot cannot list what it sent."""
         del outgoing, since
         return None
 
@@ -78,7 +78,7 @@ def _receipt(answer: requests.Response, *, recipient: str) -> Receipt:
         return Receipt(verdict=SendVerdict.UNKNOWN, why=f"Telegram's answer is no JSON ({answer.status_code})")
     result = document.get("result")
     if document.get("ok") is True and isinstance(result, dict):
-        # Numbers of messages count within one chat.
+        # Message numbers are unique only within one chat.
         return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=f"{recipient}:{result.get('message_id')}")
     code = document.get("error_code", answer.status_code)
     return _refused(code if isinstance(code, int) else answer.status_code, document)

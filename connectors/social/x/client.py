@@ -1,6 +1,6 @@
-"""The way to X: tweepy for signing and routes, our own time-outs, and answers that we parse ourselves.
+"""The client for X: tweepy for signing and routes, with our own timeouts and our own parsing of responses.
 
-tweepy's models lose a whole page over one odd timestamp, so it hands us the bare response. One client a thread.
+tweepy's models lose a whole page over one malformed timestamp, so it returns the bare response. One client per thread.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from router.errors import OmniyardError, PermanentError, RateLimited, TransientE
 from router.settings.chat_channels import XSettings
 
 API: Final = "https://api.x.com"
-# tweepy asks the old name, and signs over it.
+# tweepy uses the old host name, also in its signature.
 _ASKED: Final = ("https://api.twitter.com", API)
 _TIMEOUT: Final = (5.0, 12.0)
 _WINDOW_SECONDS: Final = 15 * 60.0
 _CREDITS_SECONDS: Final = 3600.0
 _CREDENTIALS: Final = (
-    "X refuses the credentials ({status}): check the four keys; a token that was renewed is another one"
+    "X refuses the credentials ({status}): check the four keys; a token that was renewed has another value"
 )
 _FORBIDDEN: Final = (
     "X forbids this (403): the app needs the permission to read and write direct messages, and a token made after that"
@@ -41,14 +41,14 @@ _CREDITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What X says about how often we may ask. resets_at: aware UTC; None if it does not say."""
+    """X's rate limit. resets_at: aware UTC; None if it is not known."""
 
     remaining: int | None = None
     resets_at: datetime | None = None
 
 
 class _Detour(HTTPAdapter):
-    """Sends tweepy's requests to `base`, with the time-out that tweepy has no parameter for."""
+    """Sends tweepy's requests to `base`, with the timeout for which tweepy has no parameter."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _Detour(HTTPAdapter):
 
 
 class XApi:
-    """One account, for one thread. limit: as the last answer stated it."""
+    """One account, for one thread. limit: from the last response."""
 
     def __init__(self, settings: XSettings) -> None:
         token = settings.access_token.reveal()
@@ -78,9 +78,9 @@ class XApi:
         )
         for asked in _ASKED:
             self._client.session.mount(asked, _Detour(settings.api_base or API))
-        # A redirect would carry the signature elsewhere.
+        # A redirect would send the signature to another host.
         self._client.session.max_redirects = 0
-        # An access token of OAuth 1.0a begins with the account's own id.
+        # An access token of OAuth 1.0a begins with the account's id.
         self.own_id = token.partition("-")[0]
         self.limit = Limit()
 
@@ -107,16 +107,16 @@ class XApi:
         return self._call(self._client.get_direct_message_events, parameters)
 
     def send(self, participant_id: str, text: str) -> dict[str, Any]:
-        """Send a message and return X's answer. Raises what `requests` and tweepy raise: the caller must know which."""
+        """Send a message and return X's response. Raises errors of `requests` and tweepy: the caller handles both."""
         answer = self._client.create_direct_message(participant_id=participant_id, text=text, user_auth=True)
         return _object(answer)
 
     def me(self) -> dict[str, Any]:
-        """Return the account that we are."""
+        """Return our own account."""
         return self._call(self._client.get_me, {})
 
     def close(self) -> None:
-        """Let go of the connections; from any thread."""
+        """Close the connections; callable from any thread."""
         self._client.session.close()
 
     def _call(self, method: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401  (tweepy has no types)
@@ -125,19 +125,19 @@ class XApi:
             answer = method(user_auth=True, **parameters)
         except tweepy.HTTPException as error:
             self.limit = _limit(error.response)
-            # tweepy's text quotes X's, which may quote ours.
+            # tweepy's message quotes X's, which may quote our text.
             raise refusal(error.response) from None
         except RequestException as error:
             raise TransientError(f"X cannot be reached ({type(error).__name__})") from None
         except ValueError:
-            # tweepy reads the reset header as a number before it raises what the answer means.
+            # tweepy parses the reset header as a number before it raises the error of the response.
             raise RateLimited("X is asked too often (429)", seconds=_WINDOW_SECONDS) from None
         self.limit = _limit(answer)
         return _object(answer)
 
 
 def refusal(answer: requests.Response) -> PermanentError | TransientError:
-    """Return the error that a refused call means."""
+    """Return the error of a refused request."""
     status = answer.status_code
     if is_out_of_credits(answer):
         return RateLimited(_CREDITS.format(status=status), seconds=_CREDITS_SECONDS)
@@ -149,11 +149,11 @@ def refusal(answer: requests.Response) -> PermanentError | TransientError:
         return RateLimited("X is asked too often (429)", seconds=seconds_to_reset(answer))
     if status >= 500:
         return TransientError(f"X is out of order ({status})")
-    return PermanentError(f"X does not understand us ({status})")
+    return PermanentError(f"X does not accept the request ({status})")
 
 
 def is_out_of_credits(answer: requests.Response) -> bool:
-    """Tell whether X refuses for want of money. Its documentation names no status for it, so its words count too."""
+    """Return whether X refuses because of missing credits. No status is documented, so the text is searched too."""
     if answer.status_code == 402:
         return True
     words = answer.content[:4096].decode("utf-8", "replace").casefold()
@@ -161,7 +161,7 @@ def is_out_of_credits(answer: requests.Response) -> bool:
 
 
 def seconds_to_reset(answer: requests.Response) -> float:
-    """Return how long to leave X alone after a 429; a whole window when it does not say."""
+    """Return how long to pause after a 429; a whole window if the response does not say."""
     resets_at = _limit(answer).resets_at
     if resets_at is None:
         return _WINDOW_SECONDS
@@ -191,7 +191,7 @@ _ENCRYPTED: Final = (
 
 
 def probe(settings: XSettings) -> Health:
-    """Ask who we are; read no message, because each costs; change nothing."""
+    """Ask for our own account; read no message, because each costs; change nothing."""
     try:
         api = XApi(settings)
         try:

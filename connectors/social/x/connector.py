@@ -1,7 +1,7 @@
-"""Direct messages of an X account, polled: about one lookup a minute, paced by X's own figures and by money.
+"""Polled direct messages of an X account: about one request a minute, limited by X's rate limit and by the budget.
 
-Events come newest first, and each costs; paging stops at the first known one. What is listed in part is kept in mind
-until the rest may be asked for, because only a whole list may move the cursor.
+Events come newest first, and each costs money; paging stops at the first known one. A partial list is kept in memory
+until the rest may be requested, because only a complete list may move the cursor.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from connectors.social.x.messages import id_at, sender_of, time_of
 from router.errors import RateLimited, TransientError
 from router.settings.chat_channels import XSettings
 
-# The first page shows whether there is anything; what is known costs nothing again on the same day.
+# The first page shows whether there is anything new; X charges a known event only once a day.
 _FIRST_PAGE: Final = 10
 _NEXT_PAGES: Final = 100
-# Thirty days of five thousand a day; a list longer than that does not end.
+# Thirty days of five thousand a day; a longer list does not end.
 _MOST_PAGES: Final = 1500
 _PAGE: Final = 100
 _LONGEST_ID: Final = 20
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DAWN: Final = datetime(2010, 11, 5, tzinfo=UTC)
-# An hour of ids.
+# An hour, in ids.
 _REMEMBERED: Final = 3_600_000 << 22
 _EMERGENCY_LOOK: Final = timedelta(hours=1)
 _SPENT: Final = (
@@ -41,7 +41,7 @@ _ENDLESS: Final = "X's list of messages does not end; its first {count} pages we
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """newest: the highest event id that is kept, or that stands for when we began."""
+    """newest: the highest stored event id, or the id of the time when we began."""
 
     newest: int
     spent: Spent
@@ -56,7 +56,7 @@ class _Mark:
 
 
 class _Listing:
-    """A list that is being read, newest first, over as many polls as it takes."""
+    """A list that is being read, newest first, over as many polls as needed."""
 
     def __init__(self) -> None:
         self.records: list[Mapping[str, Any]] = []
@@ -97,10 +97,10 @@ class XConnector:
         return self._page(api, mark, notice=notice, now=now)
 
     def settle(self, page: Page) -> None:
-        """See `Connector`. Nothing is marked at X."""
+        """See `Connector`. X has no mark for this."""
 
     def wait(self, seconds: float) -> None:
-        """See `Connector`. Longer than asked when X's figures say so."""
+        """See `Connector`. Longer than requested when X's rate limit demands it."""
         ahead = (self._not_before - self._clock()).total_seconds() if self._not_before else 0.0
         self._woken.wait(max(seconds, ahead))
 
@@ -109,7 +109,7 @@ class XConnector:
         return probe(self._settings)
 
     def close(self) -> None:
-        """See `Connector`. A fetch that is under way ends with its current request."""
+        """See `Connector`. A running fetch ends with its current request."""
         self._forget.set()
         self._woken.set()
         if api := self._api:
@@ -132,7 +132,7 @@ class XConnector:
         return _Mark(id_at(now - _CLOCKS_APART), self._spent), f"{said} messages from now on"
 
     def _look(self, api: XApi, mark: _Mark, *, now: datetime) -> None:
-        """List what is new, as far as X and the budget allow; the backlog is filled when the list is whole."""
+        """List new events, as far as X and the budget allow; a complete list becomes the backlog."""
         self._check_money(now)
         self._looked_at, self._notice = now, ""
         listing = self._listing = self._listing or _Listing()
@@ -159,7 +159,7 @@ class XConnector:
         return _SPENT.format(budget=self._settings.daily_budget, then=then)
 
     def _next_page(self, api: XApi, listing: _Listing, mark: _Mark, *, now: datetime) -> bool:
-        """Take one page of the list; return whether there is more that we want."""
+        """Read one page of the list; return whether more pages are needed."""
         first = listing.pages == 0
         try:
             answer = api.events(most=_FIRST_PAGE if first else _NEXT_PAGES, after_token=listing.token)
@@ -176,7 +176,7 @@ class XConnector:
         return token is not None and bool(records) and not reached
 
     def _pay(self, records: list[Mapping[str, Any]], *, now: datetime) -> None:
-        # X charges an event once a UTC day.
+        # X charges for an event once per UTC day.
         ids = {key for record in records if (key := _id(record))}
         charged = [key for key in ids if key not in self._seen or self._seen[key].date() < now.date()]
         self._spent = self._spent.plus(len(charged) * self._settings.read_price)
@@ -184,7 +184,7 @@ class XConnector:
         self._seen = {key: at for key, at in self._seen.items() if at > oldest} | dict.fromkeys(charged, now)
 
     def _pace(self, api: XApi, *, now: datetime) -> None:
-        """Spread what X still allows over what is left of its window."""
+        """Spread the remaining requests over the rest of X's window."""
         limit = api.limit
         if limit.remaining is None or limit.resets_at is None:
             self._not_before = None
@@ -197,7 +197,7 @@ class XConnector:
         if not isinstance(event, dict) or not _number(record):
             return True
         is_message = event.get("event_type", "MessageCreate") == "MessageCreate"
-        # Ids are made on many machines: one may show up a moment after a higher one.
+        # Ids are made on many machines: a lower one may appear a moment after a higher one.
         late = _number(record) > id_at((time_of(str(mark.newest)) or _DAWN) - _CLOCKS_APART)
         known = _number(record) in self._handed_on
         return is_message and sender_of(event) != own and late and not known
@@ -247,7 +247,7 @@ def _id(record: Mapping[str, Any]) -> str:
 
 
 def _number(record: Mapping[str, Any]) -> int:
-    """Return the event's id; 0 if it has none that can be read."""
+    """Return the event's id; 0 if it has no valid one."""
     return int(_id(record) or 0)
 
 

@@ -1,6 +1,6 @@
-"""Read one direct message of X: the shape of its read interface, or the older one of its webhooks. Pure.
+"""Parse one direct message of X: in the format of its API, or in the older format of its webhooks. Pure.
 
-Both name the same event by the same id, which is its time as well.
+Both have the same id for the same event; the id contains its time.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from connectors.base import RawMessage
 from connectors.json_messages import Document, UnreadableDocument, lasting, read_document, text_of
 from router.envelope import Envelope, Party, PartyKind
 
-# Milliseconds of an id's time count from here, above 22 bits of other things.
+# The time in an id counts milliseconds from here, above 22 other bits.
 _EPOCH: Final = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 _OTHER_BITS: Final = 22
 _MISSING_FILES: Final = "A file came with this message that X does not give to programs like this one: see it on X."
 
 
 def read(message: RawMessage, channel: str) -> Envelope:
-    """Return the envelope of one kept event. Raises Unreadable."""
+    """Return the envelope of one stored event. Raises Unreadable."""
     document = read_document(message.content)
     pushed = document.record.get("pushed")
     sender, text, has_files = _pushed(pushed, document) if isinstance(pushed, dict) else _polled(document)
@@ -40,7 +40,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
 
 
 def lasting_of(content: bytes) -> bytes:
-    """Return what poll and webhook agree on. Raises Unreadable."""
+    """Return the values that poll and webhook share. Raises Unreadable."""
     record = read_document(content).record
     event = record.get("pushed") or record.get("event")
     if not isinstance(event, dict):
@@ -49,7 +49,7 @@ def lasting_of(content: bytes) -> bytes:
 
 
 def sender_of(event: Mapping[str, object]) -> str:
-    """Return the sender's id in either shape; empty if there is none."""
+    """Return the sender's id in either format; empty if there is none."""
     created = event.get("message_create")
     holder = created if isinstance(created, dict) else event
     sender = holder.get("sender_id")
@@ -57,7 +57,7 @@ def sender_of(event: Mapping[str, object]) -> str:
 
 
 def time_of(event_id: str) -> datetime | None:
-    """Return when an event was made, by its id; None if that is no id."""
+    """Return when an event was made, from its id; None if that is not valid."""
     if not (event_id.isascii() and event_id.isdigit()):
         return None
     with suppress(OverflowError):
@@ -88,10 +88,10 @@ def _pushed(event: Mapping[str, object], document: Document) -> tuple[Party, str
     user = users.get(sender) if isinstance(users, dict) else None
     known = user if isinstance(user, dict) else {}
     party = _party(sender, name=text_of(known, "name"), username=text_of(known, "screen_name"))
-    # The older shape escapes three characters.
+    # The older format escapes three characters.
     return party, html.unescape(text_of(said, "text")), bool(said.get("attachment"))
 
 
 def _party(handle: str, *, name: str, username: str) -> Party:
-    # The number never changes; the @name may, and may become somebody else's.
+    # The number never changes; the @name may, and another person may take it.
     return Party(PartyKind.X, handle, " ".join(filter(None, (name, f"@{username}" if username else ""))))

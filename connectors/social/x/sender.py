@@ -1,4 +1,4 @@
-"""Send direct messages on X, once each; what is unclear is looked for among the latest of that conversation."""
+"""Send direct messages on X, once each; an unknown outcome is looked for among that conversation's latest messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from router.settings.chat_channels import XSettings
 from router.settings.model import DeskSettings
 
 _LOOKED_AT: Final = 10
-# X shortens links, so they say nothing about whether a text is the same.
+# X shortens links, so they do not count when texts are compared.
 _LINK: Final = re.compile(r"https?://\S+")
 _HOUR: Final = timedelta(hours=1)
 
@@ -49,7 +49,7 @@ class XSender:
             return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {limit.longest} characters")
         if too_dear := self._too_dear():
             return too_dear
-        # A connection of its own: one that was idle may break under the request, with an unknown outcome.
+        # A new connection: an idle one may break during the request, with an unknown outcome.
         with closing(XApi(self._settings)) as api:
             try:
                 answer = api.send(outgoing.recipient, outgoing.text)
@@ -57,14 +57,14 @@ class XSender:
                 return _refused(error.response)
             except RequestException as error:
                 return _broken(error)
-            # tweepy reads the reset header of a 429 as a number before it says what the answer means.
+            # tweepy parses the reset header of a 429 as a number before it raises the error of the response.
             except (ValueError, OmniyardError) as error:
                 return Receipt(verdict=SendVerdict.UNKNOWN, why=f"X's answer cannot be read ({type(error).__name__})")
         self._spent = self._spent.plus(self._settings.send_price)
         return _accepted(answer)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`. Our latest messages in that conversation with the same words, which are no others of ours."""
+        """See `Sender`. Looks for the same text among our latest messages there, excluding our other ones."""
         with closing(XApi(self._settings)) as api:
             events = api.events_with(outgoing.recipient, most=_LOOKED_AT).get("data")
             for event in events if isinstance(events, list) else ():

@@ -1,4 +1,4 @@
-"""What X reports by itself: its test of who we are, and direct messages as they come."""
+"""X's webhooks: its challenge, and incoming direct messages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -20,48 +21,66 @@ from router.settings.chat_channels import XSettings
 from router.settings.model import DeskSettings
 
 _ANSWER: Final = WebhookResponse("{}", "application/json")
-_LONGEST_TOKEN: Final = 512
+# X's challenge and its signature of bodies are the same HMAC under the same secret, so that only the form of the text
+# tells them apart: a token is base64 or a UUID, a body is a JSON object, and no text is both.
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9+/=_.-]{1,128}")
 _LONGEST_ID: Final = 20
 
 
 def answer_challenge(settings: XSettings, crc_token: str) -> str:
-    """Return the response token that proves us to X; a wrong one ends its webhooks at once."""
-    if not 0 < len(crc_token) <= _LONGEST_TOKEN:
-        raise PermanentError("there is no crc_token")
-    return _signature(settings, crc_token.encode())
+    """Return the response token that X verifies; a wrong one disables our webhooks at once.
+
+    Raises PermanentError for what X does not send, because the answer is the signature of whatever stands there.
+    """
+    token = crc_token.encode("utf-8", "replace")
+    if not _TOKEN.fullmatch(token):
+        raise PermanentError("there is no crc_token of X's form")
+    return _signature(settings, token)
 
 
 def is_signed(settings: XSettings, *, body: bytes, signature: str | None) -> bool:
-    """Tell whether X signed these bytes. signature: the x-twitter-webhooks-signature header."""
-    return bool(signature) and hmac.compare_digest(_signature(settings, body).encode(), (signature or "").encode())
+    """Return whether X signed these bytes as a body. signature: the x-twitter-webhooks-signature header.
+
+    What we sign ourselves on request (`answer_challenge`) proves nothing about X.
+    """
+    if not signature or _TOKEN.fullmatch(body):
+        return False
+    return hmac.compare_digest(_signature(settings, body).encode(), signature.encode("utf-8", "replace"))
 
 
 def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Page:
     """Return the page of the customers' messages in a pushed document; empty when it reports something else.
 
-    Raises PermanentError when it is no document, or another account's.
+    Raises PermanentError when it is not valid JSON, or is of another account.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise PermanentError("the body is no JSON") from error
+        raise PermanentError("the body is not JSON") from error
     payload = _payload(document)
     own = settings.access_token.reveal().partition("-")[0]
-    if payload.get("for_user_id", own) != own:
+    if _account(document, payload) != own:
         raise PermanentError("the messages are for another account than this channel's")
     messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
     return Page(channel=channel, messages=messages, form="x")
 
 
 def _payload(document: object) -> Mapping[str, Any]:
-    """Return the part with the events: the whole, or what the newer interface wraps around it."""
+    """Return the part with the events: the whole, or the content of the newer format's wrapper."""
     inner = document
     for step in ("data", "payload"):
         deeper = inner.get(step) if isinstance(inner, dict) else None
         inner = deeper if isinstance(deeper, dict) else inner
     if not isinstance(inner, dict):
-        raise PermanentError("the body is no JSON object")
+        raise PermanentError("the body is not a JSON object")
     return inner
+
+
+def _account(document: object, payload: Mapping[str, Any]) -> object:
+    """Return for whom the events are: the newer interface says so in the filter of the subscription."""
+    wrapper = document.get("data") if isinstance(document, dict) else None
+    filtered = wrapper.get("filter") if isinstance(wrapper, dict) else None
+    return payload.get("for_user_id") or (filtered.get("user_id") if isinstance(filtered, dict) else None)
 
 
 def _events(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -117,6 +136,6 @@ class XEndpoint:
         return _ANSWER
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:
-        """See `ProviderEndpoint`: X reports nothing."""
+        """See `ProviderEndpoint`: X has no reports."""
         del request
-        raise NotFound("X reports nothing about our messages")
+        raise NotFound("X has no delivery reports")

@@ -19,7 +19,7 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the tables, their indexes and the public views."""
+    """Create the tables, their indexes and the public views."""
     op.create_table(
         "agent",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,4 +1,4 @@
-"""Promises that are watched, work that is handed out, contacts with labels, and what the hours gate held."""
+"""Watched promises, assignment, labels of contacts, and the tally of the hours gate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 _MOMENTS = ("clock_started_at", "waiting_since", "replied_at", "watch_at", "held_until", "alarmed_at")
-# Name, columns, and of which rows.
+# Name, columns, and condition.
 _INDEXES = (
     ("ix_conversation_watch", ["watch_at"], "watch_at IS NOT NULL"),
     ("ix_conversation_unassigned", ["team", "emergency", "opened_at"], "assignee IS NULL AND status = 'open'"),
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def _start_clocks() -> None:
-    # Until now a conversation with a promise had a due time and nothing else; its clock started when it was opened.
+    # Until now a conversation with a promise only had a due time; its clock started when it was opened.
     op.execute(
         "UPDATE conversation SET clock_started_at = opened_at, waiting_since = opened_at, watch_at = opened_at"
         " WHERE status <> 'resolved'"
@@ -100,7 +100,7 @@ def _create_tables() -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     drop_views(op.get_bind())
     for table in ("desk_state", "gate_tally", "sla_notice", "pause", "agent_skill", "contact_label"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""What is known of a message that leaves, and the answers to requests that may come again."""
+"""The state of outgoing messages, and stored answers for repeated requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES: Final = (
     *("unknown_at", "looks", "repeats", "provider_id", "sent_at", "delivery", "delivery_at"),
 )
 _MOMENTS: Final = ("dated_at", "claimed_at", "unknown_at", "sent_at", "delivery_at")
-# Name, columns, of which rows, unique.
+# Name, columns, condition, unique.
 _INDEXES: Final = (
     (
         "ix_outbound_underway",
@@ -45,7 +45,7 @@ def upgrade() -> None:
         some = sa.text(where)
         op.create_index(name, "outbound", columns, unique=unique, postgresql_where=some, sqlite_where=some)
     op.create_index("ix_outbound_rfc_message_id", "outbound", ["rfc_message_id"])
-    # A backlog is taken from the front, channel by channel, without sorting it.
+    # A backlog is read from the front, channel by channel, without sorting.
     op.drop_index("ix_outbound_due", "outbound")
     _create_due(["channel", "due_at", "id"])
     op.create_table(
@@ -78,7 +78,7 @@ def _create_due(columns: list[str]) -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     op.drop_index("ix_outbound_due", "outbound")
     _create_due(["due_at"])
     op.drop_table("idempotency")

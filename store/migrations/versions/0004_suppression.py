@@ -1,4 +1,4 @@
-"""Who wants no more messages from which channel."""
+"""Customers who want no more messages on a channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the ledger."""
+    """Add the table."""
     op.create_table(
         "suppression",
         sa.Column("channel", sa.String(), primary_key=True),

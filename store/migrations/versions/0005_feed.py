@@ -1,4 +1,4 @@
-"""The order in which events were written, so that the publisher can number them."""
+"""The order in which events were written, for the publisher's numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 _UNNUMBERED = sa.text("number IS NULL")
-# Until now their ids were all that told an order.
+# Until now only their ids had an order.
 _IN_ORDER = (
     "UPDATE event SET seq = o.place FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM event) o"
     " WHERE event.id = o.id"
@@ -19,7 +19,7 @@ _IN_ORDER = (
 
 
 def upgrade() -> None:
-    """Add the column and, on PostgreSQL, what fills it; SQLite's own row ids tell the same."""
+    """Add the column and, on PostgreSQL, its sequence; SQLite's row ids have the same order."""
     op.drop_index("ix_event_unnumbered", "event")
     op.add_column("event", sa.Column("seq", sa.BigInteger(), nullable=True))
     if op.get_bind().dialect.name == "postgresql":
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Remove the column."""
     op.drop_index("ix_event_unnumbered", "event")
     op.drop_column("event", "seq")
     op.create_index("ix_event_unnumbered", "event", ["id"], postgresql_where=_UNNUMBERED, sqlite_where=_UNNUMBERED)

@@ -1,4 +1,4 @@
-"""Events that are to be delivered to webhooks."""
+"""Deliveries of events to webhooks."""
 
 from __future__ import annotations
 

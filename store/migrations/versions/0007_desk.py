@@ -1,4 +1,4 @@
-"""What agents do: corrections, what was read, whose snooze it is, tokens that end, and lists in every order."""
+"""Agents' work: corrections, read markers, who snoozed, tokens that expire, and lists in every order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DUE_AT = (
     f"CASE WHEN status = 'resolved' THEN NULL WHEN resolve_due_at IS NULL OR ({_SOONER}) <= resolve_due_at"
     f" THEN coalesce(({_SOONER}), resolve_due_at) ELSE resolve_due_at END"
 )
-# Name, columns, and of which rows.
+# Name, columns, and condition.
 _INDEXES = (
     ("ix_conversation_status_priority", ["status", "priority", "last_message_at", "id"], None),
     ("ix_conversation_status_due", ["status", "due_at", "id"], "due_at IS NOT NULL"),
@@ -45,7 +45,7 @@ def upgrade() -> None:
     # SQLite cannot alter a table under a view.
     drop_views(op.get_bind())
     op.add_column("conversation", sa.Column("snoozed_by", sa.String(), nullable=True))
-    # SQLite can only add a column that it reckons anew at each reading; its index keeps what was reckoned.
+    # SQLite can only add a column that is computed at each reading; an index on it stores the values.
     kept = True if op.get_bind().dialect.name == "postgresql" else None
     due_at: sa.Column[Any] = sa.Column("due_at", UTCDateTime(), sa.Computed(_DUE_AT, persisted=kept), nullable=True)
     op.add_column("conversation", due_at)
@@ -81,7 +81,7 @@ def _create_tables() -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     drop_views(op.get_bind())
     for table in ("read_marker", "correction"):
         op.drop_table(table)

@@ -19,7 +19,7 @@ _UNSEALED: Final = sa.text("number IS NULL")
 
 
 def upgrade() -> None:
-    """Add the table and, on PostgreSQL, what tells the order of writing."""
+    """Add the table and, on PostgreSQL, the sequence for the order of writing."""
     op.create_table(
         "audit",
         sa.Column("id", sa.Uuid(), primary_key=True),

@@ -1,4 +1,4 @@
-"""What is noticed beyond single messages: emergencies, bursts of equal words, and what says something again."""
+"""Findings about several messages: emergencies, bursts of equal texts, and repeated messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     for table in ("outage", "emergency"):
         op.drop_table(table)
     op.drop_index("ix_message_echo", "message")

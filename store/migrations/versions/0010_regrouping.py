@@ -1,4 +1,4 @@
-"""What was put together or taken apart, so that it can be undone; notes about contacts, and what was erased."""
+"""Merges and splits, so that they can be undone; notes about contacts, and erased contacts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Remove what `upgrade` added."""
     op.drop_table("regrouping")
     drop_views(op.get_bind())
     op.drop_column("conversation", "merged_into")

@@ -1,4 +1,4 @@
-"""What customers say of a case once it is closed."""
+"""Customers' ratings of closed cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index for words: FTS5 on SQLite, a GIN index on PostgreSQL; filled with what is there."""
+"""The search index: FTS5 on SQLite, a GIN index on PostgreSQL; filled with the existing messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PAGE = 2_000
 _TABLES = {
     "sqlite": (
         "CREATE TABLE search_entry (number INTEGER PRIMARY KEY, message_id CHAR(32) NOT NULL UNIQUE)",
-        # No text and no places: both would cost more than the index itself, and messages have the text. The words are
-        # made by us, with blanks between them; beyond ASCII this tokenizer leaves every character as it is.
+        # No text and no positions: both would cost more than the index itself, and messages have the text. We make the
+        # words and separate them by blanks; this tokenizer leaves characters beyond ASCII unchanged.
         "CREATE VIRTUAL TABLE search_words USING fts5 (words, content='', columnsize=0, detail=none, tokenize='ascii')",
     ),
     "postgresql": (
@@ -28,7 +28,7 @@ _TABLES = {
 
 
 def upgrade() -> None:
-    """Make the tables and write what is there into them."""
+    """Create the tables and index the existing messages."""
     connection = op.get_bind()
     for statement in _TABLES[connection.dialect.name]:
         connection.execute(sa.text(statement))

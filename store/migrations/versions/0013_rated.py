@@ -1,4 +1,4 @@
-"""Find ratings by when they were given."""
+"""An index on ratings by time."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Remove the index."""
     op.drop_index("ix_rating_given", "rating")

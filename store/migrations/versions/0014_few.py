@@ -1,4 +1,4 @@
-"""Small indexes of the few conversations that have a label, or are emergencies."""
+"""Partial indexes on the few conversations that have a label, or are emergencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLite's list of the words in its index, by which a beginning becomes the few words that begin so."""
+"""SQLite's list of the indexed words, for searching by the beginning of a word."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make it; it keeps nothing of its own."""
+    """Create the virtual table; it stores nothing of its own."""
     if op.get_bind().dialect.name == "sqlite":
         op.get_bind().execute(sa.text("CREATE VIRTUAL TABLE search_vocabulary USING fts5vocab (search_words, 'row')"))
 

@@ -1,4 +1,4 @@
-"""Who has a conversation open now, and what the page of queues and the supervisor's page count by."""
+"""Presence of agents, and the indexes of the queues' page and the supervisor's page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back what `upgrade` added."""
+    """Remove what `upgrade` added."""
     for name in ("ix_conversation_opened", "ix_conversation_emergency"):
         op.drop_index(name, "conversation")
     op.drop_table("presence")

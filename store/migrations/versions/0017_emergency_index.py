@@ -1,4 +1,4 @@
-"""What was kept twice is kept once: the index of emergencies, and how the due time of a conversation is computed."""
+"""Remove duplicates: the index on emergencies, and the computation of a conversation's due time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _INDEX = "ix_conversation_emergency"
 
 
 def upgrade() -> None:
-    """Drop the second index, which is `ix_conversation_emergencies` again, and let the view read `due_at`."""
+    """Drop the second index, which equals `ix_conversation_emergencies`, and let the view read `due_at`."""
     op.drop_index(_INDEX, "conversation")
     create_views(op.get_bind())
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Restore both."""
     create_first_views(op.get_bind())
     op.create_index(
         _INDEX,

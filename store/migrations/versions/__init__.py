@@ -1,1 +1,1 @@
-"""Alembic's scripts: one file a step, never changed once released."""
+"""Alembic's migrations: one file per step, never changed after its release."""

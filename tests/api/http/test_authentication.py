@@ -1,4 +1,4 @@
-"""Tokens and sessions: who asks, and how long they are believed."""
+"""Tokens and sessions: authentication, and its expiry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
         "Bearer é",
     ],
 )
-def test_whoever_has_no_token_in_force_is_told_to_bring_one(anonymous: AppClient, header: str | None) -> None:
+def test_a_request_without_a_valid_token_is_asked_for_one(anonymous: AppClient, header: str | None) -> None:
     answer = anonymous.get(LIST, headers={"Authorization": header.encode()} if header is not None else None)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="omniyard"'

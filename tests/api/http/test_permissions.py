@@ -1,4 +1,4 @@
-"""Every route asks who may do it, and every role may do what the table says."""
+"""Every route checks a permission, and every role has those of the table."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_table_says_which_roles_may(verb: Verb) -> None:
     assert allowed == {Role(role) for role in ALLOWED[verb].split()}
 
 
-def test_a_role_that_nobody_knows_may_do_nothing() -> None:
+def test_an_unknown_role_may_do_nothing() -> None:
     assert not any(can(Actor(id=uuid4(), name="x", role="root"), verb) for verb in Verb)
 
 

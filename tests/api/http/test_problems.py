@@ -1,4 +1,4 @@
-"""Errors have one shape, whatever went wrong, and say nothing that is not the caller's to know."""
+"""All errors have one format, and reveal nothing that the caller may not know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moments until which agents snooze."""
+"""The times until which agents can snooze."""
 
 from __future__ import annotations
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -224,3 +226,47 @@ def test_a_trace_of_another_version_is_shown_as_it_is(browser: AppClient, databa
     page = browser.get("/conversations/K7QF2MXD4").text
     assert "by hand" in page
     assert "Promise “money”" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "mark"),
+    [
+        ("en", "The owner of this address did not write this.", "forged sender"),
+        ("zh", "该邮件并非由该地址的主人发出", "发件人系伪造"),
+    ],
+)
+def test_a_forged_sender_has_a_banner_and_a_mark(
+    browser: AppClient, database: Database, language: str, words: str, mark: str
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        pointed_at = build.conversation(reference="K7QF2MXD4")
+        forged = build.conversation(reference="K7QF2MXD5", linked_to=pointed_at)
+        first = build.message(forged, sender_proof="failed", received_at=NOON - 5 * MINUTE)
+        # However long the case becomes, and whatever is shown of it.
+        for _ in range(60):
+            build.message(forged, sender_proof="unproven")
+    page = browser.get("/conversations/K7QF2MXD5", headers={"Accept-Language": language}).text
+    (banner,) = [each for each in Tags(page).of("div") if each.get("id") == "forged"]
+    assert banner["role"] == "alert"
+    assert words in page
+    assert f"/conversations/{pointed_at}" in page
+    assert f'">{mark}</span>' not in page
+    earlier = re.search(r'class="earlier"><a href="([^"]+)"', page)
+    assert earlier
+    older = browser.get(unescape(earlier[1]), headers={"Accept-Language": language}).text
+    assert f'">{mark}</span>' in older
+    assert words in older
+    assert browser.get(f"/api/v1/messages/{first}").json()["sender_proof"] == "failed"
+
+
+@pytest.mark.parametrize(("proof", "mark"), [("unproven", "sender not verified"), ("proven", ""), ("", "")])
+def test_a_sender_that_is_not_verified_has_a_mark_and_no_banner(
+    browser: AppClient, database: Database, proof: str, mark: str
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        build.message(build.conversation(reference="K7QF2MXD4"), sender_proof=proof)
+    page = browser.get("/conversations/K7QF2MXD4").text
+    assert 'id="forged"' not in page
+    assert ("sender not verified" in page) is bool(mark)

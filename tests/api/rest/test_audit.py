@@ -1,4 +1,4 @@
-"""Whoever looks at something leaves a row; looking is not slowed by that."""
+"""Each reading leaves a row in the audit trail, and is not slowed by it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_who_reads_a_conversation_or_is_refused_stands_in_the_trail(
         case = build.conversation(reference="K7QF2MXD4")
         build.message(case)
     agent, auditor = client_of("agent"), client_of("auditor")
-    # When somebody reads, a page asks for itself again, and somebody is refused
+    # When an agent reads, a page polls itself, and an agent is refused
     agent.get("/api/v1/conversations")
     agent.get("/api/v1/conversations/K7QF2MXD4")
     for _ in range(3):

@@ -1,9 +1,9 @@
-"""What agents do with conversations over REST."""
+"""Agents' changes to conversations over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ LIST = "/api/v1/conversations"
 KEY = f"{LIST}/K7QF2MXD4"
 
 
-def told(database: Database) -> list[str]:
+def event_kinds(database: Database) -> list[str]:
     table = table_of(EventRow)
     with database.read() as connection:
         return list(connection.execute(sa.select(table.c.kind).order_by(table.c.at, table.c.id)).scalars())
@@ -56,14 +56,14 @@ def test_one_order_changes_several_things_and_tells_each(client: AppClient, data
         "failed_transaction",
         "refund",
     )
-    assert set(told(database)) == {
+    assert set(event_kinds(database)) == {
         f"conversation.{verb}" for verb in ("assigned", "moved", "prioritised", "recategorised", "labelled")
     }
     # The same again is no change; what is stale is refused and does nothing.
     assert client.patch(KEY, json=order).json()["version"] == case["version"]
     stale = client.patch(KEY, json={"priority": "low"}, headers={"If-Match": tag})
     assert (stale.status_code, stale.json()["type"]) == (412, "urn:omniyard:problem:stale")
-    # Another team is a new hand; a name gives it to somebody, null takes it back.
+    # Another team assigns it again; a name assigns it, null removes the assignee.
     assert client.patch(KEY, json={"team": "payments", "remove_labels": ["vip"]}).status_code == 200
     assert client.get(KEY).json()["assignee"] is None
     assert client.patch(KEY, json={"assignee": "Ann"}).status_code == 200
@@ -110,7 +110,8 @@ def test_the_clock_stands_while_it_is_resolved_and_runs_while_it_is_snoozed(
     assert standing() == [True]
     assert client.patch(KEY, json={"status": "open"}).status_code == 200
     assert standing() == [False]
-    until = "2096-11-20T04:00:00Z"
+    # Nothing is planned for longer than a year ahead of the database's clock.
+    until = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
     assert client.patch(KEY, json={"status": "snoozed", "snoozed_until": until}).status_code == 200
     assert standing() == [False]
     case = client.get(KEY).json()

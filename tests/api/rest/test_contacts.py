@@ -1,4 +1,4 @@
-"""Contacts over REST: read, edit, merge and part, export, erase."""
+"""Contacts over REST: read, edit, merge, undo, export, erase."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_contacts_of_other_teams_are_not_found(client_of: Callable[[str], AppCli
     assert agent.get(f"{CONTACTS}/{ids[1]}/timeline").status_code == 404
 
 
-def test_who_names_anothers_address_is_shown_to_people_and_merged_by_nobody(
+def test_a_contact_who_names_anothers_address_is_suggested_and_not_merged(
     client: AppClient, client_of: Callable[[str], AppClient], database: Database
 ) -> None:
     with database.write() as connection:
@@ -165,7 +165,7 @@ def test_who_names_anothers_address_is_shown_to_people_and_merged_by_nobody(
     ]
     assert client.get(f"{CONTACTS}/{ids['li.na@example.com']}/suggestions").json() == {"suggestions": []}
     assert contact_of(client, "+8613800138000")["merged_into"] is None
-    # Whoever sees neither learns of neither.
+    # An agent who sees neither contact learns of neither.
     agent = client_of("agent")
     table = sa.table("conversation", sa.column("team"))
     with database.write() as connection:

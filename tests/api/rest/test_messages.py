@@ -1,4 +1,4 @@
-"""Files and originals: always downloads, read again from the original, only for those who may."""
+"""Files and originals: always downloads, parsed again from the original, only with permission."""
 
 from __future__ import annotations
 

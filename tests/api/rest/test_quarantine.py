@@ -61,7 +61,7 @@ def test_a_discarded_message_is_kept_with_its_reason(client: AppClient, waiting:
     assert client.post(f"{ROOT}/replay", json={"ids": [waiting[0]]}).json()["replayed"] == [waiting[0]]
 
 
-def test_fields_that_nobody_asked_for_are_refused(client: AppClient, waiting: list[str]) -> None:
+def test_unknown_fields_are_refused(client: AppClient, waiting: list[str]) -> None:
     answer = client.post(f"{ROOT}/{waiting[0]}/discard", json={"reason": "x", "state": "routed"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] == "body.state"
@@ -87,7 +87,7 @@ def test_roles_decide_who_may_replay_and_discard(
     assert client.post(f"{ROOT}/{waiting[1]}/discard", json={"reason": "x"}).status_code == discards
 
 
-def test_a_replay_reads_the_original_anew_and_keeps_what_is_still_unreadable(
+def test_a_replay_reads_the_original_again_and_keeps_what_is_still_unreadable(
     client: AppClient, database: Database
 ) -> None:
     with database.write() as connection:

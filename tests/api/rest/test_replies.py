@@ -1,4 +1,4 @@
-"""Answering: once however often it is asked for, never past news, now or later; and what people decide."""
+"""Answering: once even if repeated, refused on an outdated version, now or later; and the settlement by agents."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_channel_without_a_way_out_says_so(client: AppClient, database: Databa
     refused = post(client, opened)
 
     assert refused.status_code == 422
-    assert "no way out" in refused.json()["detail"]
+    assert "cannot send: it has no `send` table" in refused.json()["detail"]
 
 
 def test_a_note_is_for_agents_only(client: AppClient, database: Database, case: UUID) -> None:
@@ -216,7 +216,7 @@ def test_a_secret_leaves_as_it_is_written_and_is_masked_in_the_inbox(
     assert "482913" not in rows(database, MessageRow, "text")[0].text + rows(database, MessageRow, "text")[1].text
 
 
-def test_a_scheduled_reply_waits_and_answers_nobody_yet(client: AppClient, database: Database, case: UUID) -> None:
+def test_a_scheduled_reply_waits_and_is_no_answer_yet(client: AppClient, database: Database, case: UUID) -> None:
     at = (datetime.now(UTC) + timedelta(hours=5)).replace(microsecond=0)
     answer = post(client, case, send_at=at.isoformat())
 
@@ -245,7 +245,7 @@ def test_what_waits_can_be_cancelled_and_the_case_is_back(client: AppClient, dat
     assert row.waiting_since is not None
 
 
-def test_what_nobody_could_settle_is_listed_and_a_person_decides(
+def test_messages_with_an_unknown_outcome_are_listed_and_an_agent_decides(
     client: AppClient, database: Database, case: UUID
 ) -> None:
     outbound_id = post(client, case).json()["outbound"]["id"]

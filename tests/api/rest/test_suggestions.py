@@ -1,4 +1,4 @@
-"""Other customers who say the same: seen by agents on the conversation, merged by nobody."""
+"""Other customers with the same text: shown to agents on the conversation, never merged automatically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what: every route, every role, the things of another team; tokens for less, for a while, and renewed."""
+"""Access: every route and role, objects of other teams; tokens with scopes, with an expiry, and rotated ones."""
 
 from __future__ import annotations
 

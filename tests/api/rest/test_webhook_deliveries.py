@@ -1,4 +1,4 @@
-"""What targets of webhooks did not take: listed, and delivered again on demand."""
+"""Failed webhook deliveries: listed, and delivered again on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often one token may ask, and that nobody else waits for it."""
+"""The request limit of a token, and that it does not affect other tokens."""
 
 from __future__ import annotations
 

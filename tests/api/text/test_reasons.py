@@ -1,4 +1,4 @@
-"""Every reason has words in both languages and code that gives it; every value that it brings is said."""
+"""Every reason has a text in both languages and code that gives it; every value of it is in the text."""
 
 from __future__ import annotations
 
@@ -179,8 +179,8 @@ def test_the_chinese_desk_says_no_english() -> None:
     latin = re.compile(r"[A-Za-z]{3,}")
     # Names of the operator's file, of headers and of the reader.
     known = {"card", "refund", "office", "all", "front", "vip", "fast", "Precedence", "bulk"}
-    told = [step for step in reasons(whole(), reader=CHINESE) if step.step != "later"]
-    lines = [line for step in told for line in (step.title, step.decision, *step.evidence)]
+    shown = [step for step in reasons(whole(), reader=CHINESE) if step.step != "later"]
+    lines = [line for step in shown for line in (step.title, step.decision, *step.evidence)]
     assert {word for line in lines for word in latin.findall(line)} - known == set()
     assert "未采用“vip”：来信性质是群发邮件" in lines
 
@@ -202,8 +202,8 @@ OLD: dict[str, Any] = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sentences_of_an_older_version_are_shown_as_they_are(language: Any) -> None:
-    told = reasons(read_trace(OLD), reader=ReasonReader(words=Words(language)))
-    said = " | ".join(line for step in told for line in step.evidence)
+    shown = reasons(read_trace(OLD), reader=ReasonReader(words=Words(language)))
+    said = " | ".join(line for step in shown for line in step.evidence)
     for sentence in ("list-id is set", "The domain did not send this.", "a new subject", "closed, weekend"):
         assert sentence in said
     for sentence in ("money + gone", "emergency is false", "the route sends no reply"):

@@ -9,9 +9,9 @@ import pytest
 
 from connectors.base import RawMessage
 from connectors.email.mime.alternatives import stands_in
+from connectors.email.mime.html import take_pictures
 from connectors.email.mime.invitations import invitation_text, outlook_text
 from connectors.email.mime.normalise import attachment_content, normalise
-from connectors.email.mime.pictures import take_pictures
 from connectors.email.quotes.split_reply import split_reply
 from router.origin.automatic import recognise
 from tests.growth import grows_linearly

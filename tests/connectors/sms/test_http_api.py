@@ -1,4 +1,4 @@
-"""An SMS provider that only the file describes: what it brings is verified, what leaves is as it wants it."""
+"""An SMS provider described in the file: its deliveries are verified, and requests have its format."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_a_description_that_cannot_work_is_an_error_of_the_file(change, sentence
         read_settings(text.format(base=base, more="", send=""))
 
 
-def test_check_says_when_nobody_can_bring_anything():
+def test_check_says_when_the_provider_has_no_address_to_deliver_to():
     text = TOML.replace("public_url", "#public_url").format(base="https://sms.example", more="", send="")
     findings = examine_settings(text).findings
     assert [(finding.key, finding.level) for finding in findings] == [("channels.sms.kind", "warning")]

@@ -12,7 +12,7 @@ from connectors.sms.phone_numbers import comparable, is_mainland_china
         ("+86 138-0013-8000", None, "+8613800138000"),
         ("13800138000", "CN", "+8613800138000"),
         ("07911 123456", "GB", "+447911123456"),
-        # Twilio's own test numbers are possible, though nobody has them.
+        # Twilio's own test numbers are possible, though no person has them.
         ("+15005550006", None, "+15005550006"),
         # Short codes, services and names stay what they are.
         ("10086", "CN", "10086"),

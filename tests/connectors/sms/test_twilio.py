@@ -1,4 +1,4 @@
-"""A Twilio number is polled: the real client against a Twilio that remembers, held to the published description."""
+"""A polled Twilio number: the real client against a stateful fake Twilio, checked against the published description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Telegram bot is polled: nothing is confirmed before it is kept, and no token gets out."""
+"""A polled Telegram bot: nothing is confirmed before it is stored, and the token is never shown."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_wait_ends_when_a_message_comes(connector, telegram):
 
 
 def test_after_a_week_of_silence_the_old_offset_throws_nothing_away(connector, telegram, clock):
-    """Telegram then numbers updates anew, at random (Bot API, Update)."""
+    """Telegram then numbers updates again, from a random number (Bot API, Update)."""
     telegram.receive("before")
     page = connector.fetch(None)
     page = connector.fetch(page.cursor)
@@ -118,7 +118,7 @@ def test_after_a_week_of_silence_the_old_offset_throws_nothing_away(connector, t
     assert texts(connector.fetch(page.cursor)) == ["with a lower number"]
 
 
-def test_another_bot_begins_anew(connector, telegram):
+def test_another_bot_starts_again(connector, telegram):
     telegram.receive("hello")
     assert texts(connector.fetch(Cursor("12345", f"99999999 {NOW.isoformat()}"))) == ["hello"]
 

@@ -1,4 +1,4 @@
-"""Direct messages of X are polled: paced, paid for, and read event by event, by the real tweepy."""
+"""Polled direct messages of X: within its rate limit and the budget, event by event, with the real tweepy."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_the_days_budget_bounds_reading_and_keeps_an_emergency_share(connect, x,
     x.receive("my account was hacked")
     page = connector.fetch(page.cursor)
     assert texts(page) == ["my account was hacked"]
-    # The next day is paid for anew.
+    # The next day has a new budget.
     clock.at = datetime(2026, 11, 21, 0, 1, tzinfo=UTC)
     assert texts(connector.fetch(page.cursor)) == []
 
@@ -261,7 +261,7 @@ def test_old_messages_after_an_outage_are_marked(connector, x):
     assert [(texts(page), page.backfill) for page in (first, second)] == [(["stale"], True), (["fresh"], False)]
 
 
-def test_another_account_begins_anew(connector, x):
+def test_another_account_starts_again(connector, x):
     x.receive("long ago", at=NOW - timedelta(days=3))
     page = connector.fetch(Cursor("555", "1 2026-11-20=0.0000"))
     assert (texts(page), "another account" in page.notice) == ([], True)

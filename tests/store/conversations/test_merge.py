@@ -1,4 +1,4 @@
-"""Conversations that are put together and taken apart, while mail goes on arriving for them."""
+"""Merging and splitting conversations while mail still arrives for them."""
 
 from __future__ import annotations
 
@@ -172,13 +172,13 @@ def merge(database: Database, source: Any, target: Any) -> Any:
 
 
 def wait_for_lock(database: Database) -> None:
-    """Return once somebody waits for a lock of PostgreSQL's."""
+    """Return once a session waits for a lock of PostgreSQL's."""
     waiting = sa.text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
     for _ in range(2000):
         with database.read() as connection:
             if connection.execute(waiting).first() is not None:
                 return
-    raise AssertionError("nobody waits for a lock")
+    raise AssertionError("no session waits for a lock")
 
 
 @pytest.mark.parametrize("order", ["chain", "circle", "split", "unlink", "note"])
@@ -204,7 +204,7 @@ def test_nothing_is_done_to_a_conversation_that_is_merged_while_one_waits_for_it
             }
             doing[order]()
 
-    # When somebody comes to it meanwhile, then they are refused once it has ended
+    # When another agent acts on it meanwhile, the action is refused once the merge has ended
     with ThreadPoolExecutor(1) as pool:
         with database.write() as connection:
             now = read_clock(connection)

@@ -1,4 +1,4 @@
-"""Search finds what was said, in every language of the desk, on both databases alike."""
+"""Search finds messages in every language of the desk, on both databases alike."""
 
 from __future__ import annotations
 

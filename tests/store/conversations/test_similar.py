@@ -1,4 +1,4 @@
-"""What nearly the same words of other customers are found by, on both databases."""
+"""Similar cases: other customers' nearly equal texts are found, on both databases."""
 
 from __future__ import annotations
 

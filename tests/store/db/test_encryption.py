@@ -1,4 +1,4 @@
-"""What came in is kept under a key that is not in the database."""
+"""Originals are encrypted with a key that is not in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database when it is full, locked or away: a sentence for the operator, and nothing of the customer in it."""
+"""A full, locked or unavailable database: a sentence for the operator, without customer data."""
 
 from __future__ import annotations
 

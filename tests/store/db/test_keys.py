@@ -1,4 +1,4 @@
-"""The desk's own secret: made once, for its owner alone, and another one for each purpose."""
+"""The desk's own secret: created once, readable only for its owner, with a different key per purpose."""
 
 from __future__ import annotations
 

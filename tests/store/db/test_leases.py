@@ -1,4 +1,4 @@
-"""Leases: one owner at a time, taken over when it ends, fenced by its token."""
+"""Leases: one owner at a time, taken over after their expiry, fenced by tokens."""
 
 from __future__ import annotations
 

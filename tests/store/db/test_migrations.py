@@ -1,4 +1,4 @@
-"""The migrations make the very tables that the models describe, and can be taken back."""
+"""The migrations create the same tables as the models, and can be reverted."""
 
 from __future__ import annotations
 

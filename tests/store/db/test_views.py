@@ -1,4 +1,4 @@
-"""The SQL views keep what `docs/sql-views.md` promises, on both databases."""
+"""The SQL views have the columns of `docs/sql-views.md`, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail: sealed in order, and nobody changes it unnoticed (T63 of the reliability note)."""
+"""The audit trail: sealed in order, and every later change is detected (T63 of the reliability note)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.chores.publish_events import Publisher, seal_step
 
 @pytest.fixture
 def trail(database: Database) -> Database:
-    """Three rows and an event of somebody's, sealed."""
+    """Three rows and an event with an actor, sealed."""
     publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(seal_step,), is_due=(is_anything_unsealed,))
     entries = [
         AuditEntry(at=RECEIVED_AT, actor="Li", action="request.read", object=f"K{number}", detail={"b": "1", "a": "2"})

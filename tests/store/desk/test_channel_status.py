@@ -1,4 +1,4 @@
-"""What `omniyard status` counts, on both databases."""
+"""The numbers of `omniyard status`, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor's numbers, and who is at a conversation, on both databases."""
+"""The supervisor's report, and the presence of agents, on both databases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_numbers_are_of_what_was_opened_in_these_days(database: Database) ->
         insert_rows(
             connection,
             EmergencyRow,
-            rows=[called | {"conversation_id": case, "confirmed": told} for case, told in found],
+            rows=[called | {"conversation_id": case, "confirmed": verdict} for case, verdict in found],
         )
     # When
     with database.read() as connection:

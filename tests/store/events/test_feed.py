@@ -1,4 +1,4 @@
-"""Events as they are read: by number, and of the reader's teams alone."""
+"""Reading events: by number, and only those of the reader's teams."""
 
 from __future__ import annotations
 

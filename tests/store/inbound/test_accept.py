@@ -1,4 +1,4 @@
-"""Accept: what a page leaves behind, whatever is sent twice, shuffled or under one key."""
+"""Accept: the rows of a page, also for messages sent twice, in another order or with the same key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: an attempt counts before the work, one worker at a time, and a frozen one writes nothing."""
+"""Claims: an attempt counts before the work, one worker at a time, and a suspended one writes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def three(database: Database) -> Database:
     return database
 
 
-def test_what_is_claimed_is_nobody_elses(three: Database) -> None:
+def test_a_claimed_row_belongs_to_one_worker(three: Database) -> None:
     assert len(claim_page(three, limit=2).rows) == 2
     assert len(claim_page(three).rows) == 1
     assert claim_page(three).rows == ()
@@ -149,7 +149,7 @@ def test_what_is_given_back_waits_its_time(three: Database) -> None:
     assert set(column(three, "reason")) == {"ValueError while routing"}
 
 
-def test_a_page_that_somebody_rang_for_is_filled_up_with_the_oldest(three: Database) -> None:
+def test_a_page_of_the_bell_is_filled_up_with_the_oldest(three: Database) -> None:
     last = max(column(three, "id"))
 
     with three.write() as connection:

@@ -1,4 +1,4 @@
-"""People and machines told apart, and when a machine may answer (reliability T31; RFC 3834)."""
+"""Persons and automatic senders, and when an automatic reply is allowed (reliability T31; RFC 3834)."""
 
 # ruff: noqa: E501
 
@@ -136,7 +136,7 @@ def test_addresses_that_programs_use_are_never_answered(handle: str, kind: Origi
     assert verdict(mail(handle=handle)) == (kind, False)
 
 
-def test_a_report_that_was_read_is_a_bounce_whoever_sent_it() -> None:
+def test_a_parsed_report_is_a_bounce_from_any_sender() -> None:
     assert verdict(mail(handle="support@wallet.example", bounce=Bounce())) == (OriginKind.BOUNCE, False)
 
 
@@ -164,7 +164,7 @@ def test_a_desk_that_names_no_address_still_answers_people() -> None:
     assert may_autorespond(mail(), origin=Origin(OriginKind.PERSON), own_addresses=frozenset())[0]
 
 
-def test_every_sign_is_told() -> None:
+def test_every_sign_is_reported() -> None:
     origin = recognise(mail(("auto-submitted", "auto-replied"), ("precedence", "bulk")), own_addresses=OWN)
     assert origin.kind is OriginKind.AUTO_REPLIED
     assert origin.why == (

@@ -39,7 +39,7 @@ def report(status: str, *, kind: str = "delivery-status", returned: str = RETURN
     return read(head, body)
 
 
-def told(envelope: Envelope) -> list[tuple[str, str, str, bool]]:
+def reported(envelope: Envelope) -> list[tuple[str, str, str, bool]]:
     assert envelope.bounce is not None
     return [(each.address, each.action, each.status, each.permanent) for each in envelope.bounce.recipients]
 
@@ -49,7 +49,7 @@ STATUS = "Reporting-MTA: dns; mx.example\n\nOriginal-Recipient: rfc822;bob@custo
 
 def test_a_delivery_report_says_whom_for_how_long_and_which_message() -> None:
     envelope = report(STATUS.format("failed", "5.1.1", "550 5.1.1 no such user"))
-    assert told(envelope) == [("bob@customer.example", "failed", "5.1.1", True)]
+    assert reported(envelope) == [("bob@customer.example", "failed", "5.1.1", True)]
     assert envelope.bounce is not None
     assert envelope.bounce.original_message_id == "ours.1@wallet.example"
     assert envelope.bounce.recipients[0].diagnostic == "550 5.1.1 no such user"
@@ -70,15 +70,15 @@ def test_a_delivery_report_says_whom_for_how_long_and_which_message() -> None:
     ],
 )
 def test_permanence_follows_action_and_class(action: str, status: str, permanent: bool) -> None:
-    assert told(report(STATUS.format(action, status, "x")))[0][3] is permanent
+    assert reported(report(STATUS.format(action, status, "x")))[0][3] is permanent
 
 
-def test_each_recipient_of_a_report_is_told() -> None:
+def test_each_recipient_of_a_report_is_returned() -> None:
     more = (
         STATUS.format("failed", "5.1.1", "x")
         + "\nFinal-Recipient: RFC822; <ann@customer.example>\nAction: delayed\nStatus: 4.2.1\n"
     )
-    assert [(address, permanent) for address, _, _, permanent in told(report(more))] == [
+    assert [(address, permanent) for address, _, _, permanent in reported(report(more))] == [
         ("bob@customer.example", True),
         ("ann@customer.example", False),
     ]
@@ -88,7 +88,7 @@ def test_a_complaint_is_a_report_on_our_mail() -> None:
     envelope = report(
         "Feedback-Type: abuse\nVersion: 1\nOriginal-Rcpt-To: <bob@customer.example>\n", kind="feedback-report"
     )
-    assert told(envelope) == [("bob@customer.example", "complained", "", False)]
+    assert reported(envelope) == [("bob@customer.example", "complained", "", False)]
     assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
 
 
@@ -102,7 +102,7 @@ def test_a_receipt_is_no_bounce_unless_it_refuses() -> None:
         kind="disposition-notification",
         note="Your message to <bob@customer.example> was automatically rejected:\nQuota exceeded",
     )
-    assert [address for address, *_ in told(refused)] == ["bob@customer.example"]
+    assert [address for address, *_ in reported(refused)] == ["bob@customer.example"]
 
 
 PROSE = {
@@ -184,7 +184,7 @@ def test_prose_is_read_as_its_system_means_it(
 ) -> None:
     head = f"Return-Path: <>\nFrom: {sender}\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8"
     envelope = read(head, body)
-    assert told(envelope) == expected
+    assert reported(envelope) == expected
     assert recognise(envelope, own_addresses=frozenset()).kind is OriginKind.BOUNCE
 
 

@@ -1,4 +1,4 @@
-"""What agents are told about a sender, and what is never taken for proof (reliability T47, T48)."""
+"""Signals about a sender for agents, and what never counts as proof (reliability T47, T48)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope, Party, PartyKind
-from router.origin.sender_signals import SignalKind, authentication_results, looks_like, signals
+from router.origin.sender_proof import authentication_results, prove_sender
+from router.origin.sender_signals import Signal, SignalKind, looks_like, signals
 from router.reason import ReasonKey
 
 OWN = frozenset({"walletpay.example"})
@@ -25,8 +26,12 @@ def mail(handle: str = "bob@gmail.com", name: str = "Bob", **fields: object) -> 
     )  # type: ignore[arg-type]
 
 
+def noticed(envelope: Envelope, *, authserv_id: str | None = SERVER) -> tuple[Signal, ...]:
+    return signals(envelope, own_domains=OWN, proof=prove_sender(envelope, authserv_id=authserv_id))
+
+
 def kinds(envelope: Envelope, *, authserv_id: str | None = SERVER) -> set[SignalKind]:
-    return {signal.kind for signal in signals(envelope, own_domains=OWN, authserv_id=authserv_id)}
+    return {signal.kind for signal in noticed(envelope, authserv_id=authserv_id)}
 
 
 def test_only_our_own_server_verifies_a_sender() -> None:
@@ -72,9 +77,7 @@ def test_several_authors_are_shown() -> None:
 def test_our_own_domain_as_sender_is_shown_and_is_no_proof() -> None:
     own = mail("agent@walletpay.example", "Agent")
     assert kinds(own) == {SignalKind.UNVERIFIED, SignalKind.CLAIMS_OUR_DOMAIN}
-    assert [signal.why.key for signal in signals(own, own_domains=OWN, authserv_id=SERVER)][-1] == (
-        ReasonKey.OWN_DOMAIN_UNCONFIRMED
-    )
+    assert [signal.why.key for signal in noticed(own)][-1] == (ReasonKey.OWN_DOMAIN_UNCONFIRMED)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_a_customer_who_asks_for_staff_does_not_claim_to_be_staff(text: str) -> 
         "walletpay.example.evil.com", "walletpay-example.evil.com", "walletpay.com.cn", "mail.wa11etpay.example",
     ],
 )  # fmt: skip
-def test_a_domain_made_to_be_taken_for_ours_is_told(domain: str) -> None:
+def test_a_domain_that_imitates_ours_is_reported(domain: str) -> None:
     assert looks_like(domain, OWN) == "walletpay.example"
 
 
@@ -125,4 +128,4 @@ def test_other_channels_have_no_such_signals() -> None:
         sender=Party(PartyKind.PHONE, "+8613800138000", "客服"),
         received_at=datetime.now(UTC),
     )
-    assert signals(envelope, own_domains=OWN, authserv_id=None) == ()
+    assert noticed(envelope, authserv_id=None) == ()

@@ -1,4 +1,4 @@
-"""Who gets a conversation, as a table."""
+"""Assignment, as a table of cases."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def case(*, language="en", category="refund", priority="normal"):
 @pytest.mark.parametrize(
     ("what", "mode", "wanted", "agents"),
     [
-        (case(), "round_robin", "Bo", [agent("Ann", ago=1), agent("Bo", ago=9)]),  # whoever got none for longest
+        (
+            case(),
+            "round_robin",
+            "Bo",
+            [agent("Ann", ago=1), agent("Bo", ago=9)],
+        ),  # the one who got no case for the longest time
         (case(), "round_robin", "Cy", [agent("Ann", ago=9), agent("Cy")]),  # a newcomer before all
         (case(), "round_robin", "Ann", [agent("Bo"), agent("Ann")]),  # by name, where nothing tells them apart
         (case(), "least_busy", "Bo", [agent("Ann", load=4), agent("Bo", load=6, capacity=60)]),  # a tenth, not a fifth
@@ -59,7 +64,7 @@ def test_a_case_goes_to(what, mode, wanted, agents):
 
 
 @pytest.mark.parametrize(
-    ("agents", "nobody", "why"),
+    ("agents", "no_candidate", "why"),
     [
         ([], True, Reason(ReasonKey.TEAM_IS_AWAY, {"team": "front"})),
         ([agent("Ann", team="risk")], True, Reason(ReasonKey.TEAM_IS_AWAY, {"team": "front"})),
@@ -71,9 +76,9 @@ def test_a_case_goes_to(what, mode, wanted, agents):
         ([agent("Ann", load=20)], False, Reason(ReasonKey.TEAM_IS_FULL, {"team": "front"})),
     ],
 )
-def test_a_case_waits_because(agents, nobody, why):
+def test_a_case_waits_because(agents, no_candidate, why):
     choice = choose_assignee(case(), agents=agents, mode="round_robin")
-    assert (choice.agent, choice.nobody, choice.why) == (None, nobody, why)
+    assert (choice.agent, choice.no_candidate, choice.why) == (None, no_candidate, why)
 
 
 @pytest.mark.parametrize(

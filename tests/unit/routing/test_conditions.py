@@ -32,7 +32,9 @@ def decide(condition, text, *, team="front", background=NOTHING_KNOWN):
 
 def decide_with(settings, text, *, at, background=NOTHING_KNOWN, **fields):
     sender = Party(PartyKind.EMAIL, "a@b.c")
-    envelope = Envelope(channel="mail", source_key="1", sender=sender, received_at=at, text=text, **fields)
+    envelope = Envelope(
+        channel="mail", source_key="1", sender=sender, received_at=at, text=text, signed_by=("b.c",), **fields
+    )
     (reading,) = read_page([envelope], classifier=build_classifier(settings), own=frozenset())
     return build_table(settings).decide(reading, now=at, background=background)
 
@@ -120,7 +122,7 @@ NIGHT = datetime(2026, 3, 3, 17, tzinfo=UTC)
         ("hello", SPRING_FESTIVAL, "holiday", "held"),
         ("my account was hacked", NOW, "alarm", "emergency"),
         ("my account was hacked", NIGHT, "alarm", "emergency"),
-        ("all my money is gone", NOW, "rest", "open"),  # by day somebody reads it soon
+        ("all my money is gone", NOW, "rest", "open"),  # by day an agent reads it soon
         ("all my money is gone", NIGHT, "alarm", "released"),
         ("gone is my money", NIGHT, "alarm", "released"),  # in any order
         ("the moneylender has gone", NIGHT, "alarm", "released"),  # beginnings of words

@@ -120,7 +120,7 @@ def test_the_clock_rests_while_it_is_the_customers_turn_and_after_the_end(status
 @pytest.mark.parametrize(
     ("replied", "waiting_since", "due"),
     [
-        # Nobody has answered: the first reply is what is due.
+        # No agent has answered: the first reply is due.
         (False, "03-02T09:00", Due(first_reply=at("03-02T14:00"), resolve=at("03-03T18:00"))),
         # Answered, and the customer has written again.
         (True, "03-02T17:00", Due(next_reply=at("03-03T10:00"), resolve=at("03-03T18:00"))),

@@ -33,6 +33,7 @@ from router.settings.model import (
     Condition,
     DateRule,
     DeskSettings,
+    EmergencySettings,
     EscalationSettings,
     ReplySettings,
     RouteSettings,
@@ -51,7 +52,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings,
+    WebhookSettings, EmergencySettings,
 ]  # fmt: skip
 
 
@@ -80,11 +81,11 @@ USES = first_uses()
 
 
 def comment_of(line):
-    """Return what the file says about the key on a line: beside it, on the lines above, and where it goes on below."""
+    """Return the comment on the key of a line: on the line, above it, and its continuation below."""
     above = takewhile(lambda text: text.startswith("# "), reversed(LINES[: line - 1]))
     below = takewhile(lambda text: re.match(r" +#", text), LINES[line:])
-    beside = LINES[line - 1].partition("  # ")[2]
-    return " ".join([*reversed([*above]), beside, *below]).replace("# ", "")
+    same = LINES[line - 1].partition("  # ")[2]
+    return " ".join([*reversed([*above]), same, *below]).replace("# ", "")
 
 
 def test_it_runs_without_credentials():

@@ -157,7 +157,7 @@ JUNK = st.sampled_from(
     ]
 )
 LINES = EVERYTHING.splitlines()
-# Lines that can be changed alone: a table's head, or a key whose whole value stands beside it.
+# Lines that can be changed alone: a table's head, or a key with its whole value on the line.
 EDITABLE = [
     number for number, line in enumerate(LINES) if re.match(r"\[|[\w-]+ = ", line) and not line.endswith(("= [", '"""'))
 ]

@@ -129,3 +129,18 @@ def test_a_closing_is_rated_once_and_the_next_closing_again(desk: Desk) -> None:
         assert list_ratings(connection, limit=9, teams=["empty"]) == []
         before = (newest.rated_at, newest.closing)
         assert [row.score for row in list_ratings(connection, limit=9, before=before)] == [5]
+
+
+def test_a_forged_case_is_closed_without_a_question_to_the_owner_of_the_address(
+    database: Database, tmp_path: Path
+) -> None:
+    desk = Desk(database, tmp_path, toml=ASKS.replace("[omniyard]", '[omniyard]\nauthserv_id = "mx.desk.example"'))
+    asker = RatingAsker(desk.database, desk.brain)
+    assert asker.once() == 0
+    desk.route(envelope("1", authentication=("mx.desk.example; dmarc=fail",)), envelope("2", sender=BOB))
+    for number in range(2):
+        close(desk, number)
+    while Publisher(desk.database, takeover=timedelta(seconds=60)).once():
+        pass
+    assert asker.once() == 1
+    assert [row.recipient for row in desk.rows(OutboundRow) if row.text.startswith("How was")] == [BOB.handle]
