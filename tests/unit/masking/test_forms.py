@@ -130,8 +130,8 @@ def test_a_recovery_phrase_is_masked_whole(words: str, joint: str) -> None:
     draw = random.Random(words)
     phrase = ["".join(draw.choices(string.ascii_lowercase, k=draw.randint(3, 8))) for _ in range(12)]
 
-    shown = mask(words.format(joint.join(phrase))).text
-    assert [word for word in phrase[:-1] if word in shown.split()] == []
+    shown = re.findall(r"\w+", mask(words.format(joint.join(phrase))).text)
+    assert [word for word in phrase if word in shown] == []
 
 
 @pytest.mark.parametrize(
