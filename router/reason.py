@@ -82,8 +82,12 @@ class ReasonKey(StrEnum):
     HOLIDAY_EXCHANGED = "holiday_exchanged"
     HOLIDAY_WEEKEND = "holiday_weekend"
 
-    # The second look at what would wait.
-    MAYBE_CATEGORY = "maybe_category"
+    # What speaks for danger, and the second look at what would wait.
+    DANGER_KEYWORD = "danger_keyword"
+    DANGER_PAIR = "danger_pair"
+    DANGER_LIKE = "danger_like"
+    DANGER_MEANINGS = "danger_meanings"
+    DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 
     # Why a route did not fire.
@@ -145,6 +149,7 @@ class ReasonKey(StrEnum):
     WINDOW_HAS_CLOSED = "window_has_closed"
     WINDOW_IS_FULL = "window_is_full"
     REPLY_IS_LATE = "reply_is_late"
+    ALARM_WAS_NOT_FALSE = "alarm_was_not_false"
     REPLIES_REST = "replies_rest"
     CUSTOMER_HAS_REPLIES = "customer_has_replies"
     CHANNEL_SENT_TOO_MANY = "channel_sent_too_many"

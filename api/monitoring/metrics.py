@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from api.desk import Clock, DeskPart
+from api.desk import Clock, Desk, DeskPart
 from api.http.authentication import AccessRule, Bearer, Requires
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
@@ -25,22 +25,23 @@ from router.settings import Settings
 from router.settings.values import is_loopback
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
+from store.desk.false_pages import WINDOW, count_false_pages
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.quarantine import count_quarantined
 from store.tables.messages import InboundState
 
 # Counting reads whole indexes; the result is shared by several scrapers.
 _KEPT_SECONDS: Final = 5.0
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via")
 
 routes: Final = APIRouter(tags=["health"])
 
 
 class RequiresUnlessLocal(AccessRule):
-    """Like `Requires`, except for requests from this machine: a local Prometheus reads without a token."""
+    """Like `Requires`, except for requests from this machine to a desk without a proxy: a local Prometheus."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:
-        return None if _is_neighbour(request) else Requires(self.verb)(request, desk, bearer)
+        return None if _is_neighbour(request, desk) else Requires(self.verb)(request, desk, bearer)
 
 
 @routes.get(
@@ -61,10 +62,13 @@ def metrics(desk: DeskPart) -> Response:
     return Response(generate_latest(desk.meter.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _is_neighbour(request: Request) -> bool:
-    # A proxy on this machine forwards foreign requests; one of these headers shows it.
+def _is_neighbour(request: Request, desk: Desk) -> bool:
+    # A proxy on this machine brings strangers. It says so in one of these headers, in the name that was asked for, or
+    # not at all: so a desk that people reach through a proxy always wants a token.
+    behind_proxy = desk.settings.omniyard.public_url is not None
     forwarded = any(name in request.headers for name in _FORWARDED)
-    return not forwarded and request.client is not None and is_loopback(request.client.host)
+    local = request.client is not None and is_loopback(request.client.host) and is_loopback(request.url.hostname or "")
+    return local and not forwarded and not behind_proxy
 
 
 class DeskCollector(Collector):
@@ -99,6 +103,7 @@ class DeskCollector(Collector):
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
+            pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
@@ -109,6 +114,9 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_gate_held", held, status.gate.held)
         released = "Messages of the last 24 hours that the second check released as emergencies."
         yield _gauge("omniyard_gate_released", released, status.gate.released)
+        rate = "Emergencies of 7 days that were found false, for each thousand messages."
+        yield _gauge("omniyard_false_pages_per_thousand", rate, pages.per_thousand)
+        yield _gauge("omniyard_pages_unjudged", "Emergencies of 7 days that no one judged.", pages.unjudged)
         yield _gauge("omniyard_promises_broken", "Promises broken in the last 24 hours.", status.breaches)
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)

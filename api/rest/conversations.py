@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
@@ -16,6 +16,7 @@ from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import etag
 from api.http.problems import documented
+from api.http.requests import Moment, RequestModel
 from api.paths import API
 from api.rest.queries import Story, contact_of, find_for, program_reader, read_list, read_messages
 from api.rest.schemas import (
@@ -63,7 +64,7 @@ class ConversationCounts(BaseModel):
     overdue: int
 
 
-class ListQuery(BaseModel):
+class ListQuery(RequestModel):
     """What to list. A filter given several times means any of its values; different filters must all hold."""
 
     model_config = ConfigDict(extra="forbid")
@@ -79,9 +80,12 @@ class ListQuery(BaseModel):
     label: list[str] = Field(default=[], max_length=_MOST_VALUES)
     language: list[str] = Field(default=[], max_length=_MOST_VALUES)
     contact: str | None = Field(default=None, max_length=320, description="A contact's id, or a handle of theirs.")
-    due_before: AwareDatetime | None = Field(default=None, description="With a promise due before this moment.")
+    due_before: Moment | None = Field(default=None, description="With a promise due before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
     unread: bool = Field(default=False, description="With messages that you have not read.")
+    possible_danger: bool = Field(
+        default=False, description="An agent has to answer whether the customer is in danger; not resolved."
+    )
     q: str | None = Field(
         default=None,
         min_length=1,
@@ -89,12 +93,16 @@ class ListQuery(BaseModel):
         pattern=r"\S",
         description="Words in its messages, as in `/search`; a common word matches only the newest messages.",
     )
-    sort: Sort = Field(default=Sort.NEWEST, description="`due`: by the earliest promise, those without one last.")
+    sort: Sort = Field(
+        default=Sort.NEWEST,
+        description="`due`: by the earliest promise, those without one last. Without `sort`, emergencies come first, "
+        "then possible danger, then the rest, each newest first.",
+    )
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-class MessagesQuery(BaseModel):
+class MessagesQuery(RequestModel):
     """Which messages of a conversation."""
 
     model_config = ConfigDict(extra="forbid")
@@ -136,6 +144,9 @@ def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:
         contact=contact_of(query.contact),
         unread_by=actor.id if query.unread else None,
         only_teams=actor.sees_only,
+        possible_danger=query.possible_danger,
+        # Who names an order gets that order: programs stop where they have been before.
+        danger_first="sort" not in query.model_fields_set,
     )
 
 

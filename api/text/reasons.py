@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from router.reason import Reason, read_line
-from router.routing.trace import Trace
+from router.routing.trace import ClassificationTrace, Trace
 
 _OBSERVED: Final = " (observed)"
 
@@ -114,6 +114,23 @@ def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
     return (*found, *later)
 
 
+def danger_evidence(evidence: Mapping[str, Any], *, reader: ReasonReader) -> tuple[str, ...]:
+    """Return what spoke for danger when the message came, as sentences. evidence: as an emergency keeps it."""
+    words, category, danger = evidence.get("words"), evidence.get("category"), evidence.get("danger")
+    lines = [
+        *(_stored(each, reader=reader) for each in evidence.get("danger_evidence", ())),
+        reader.words("by_words", words=", ".join(words)) if words else "",
+        reader.words("seems_about", category=reader.category(category)) if category else "",
+        reader.words("danger_percent", percent=round(100 * danger)) if danger else "",
+    ]
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _stored(value: object, *, reader: ReasonReader) -> str:
+    """Return a reason that was kept as JSON."""
+    return "".join(say(reason, reader=reader) for reason in read_line(json.dumps(value)))
+
+
 def missing_facts(trace: Trace) -> tuple[str, ...] | None:
     """Return the facts that the message lacks for its category; None if it was not classified."""
     return trace.classification.missing_facts if trace.classification else None
@@ -156,7 +173,7 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
         words("sure", category=reader.category(seen.category), percent=percent) if seen.category else words("abstained")
     )
     evidence = [
-        words("emergency_yes") if seen.emergency else "",
+        *_danger(seen, reader),
         words("by_words", words=", ".join(seen.evidence)) if seen.evidence else "",
         words("runner_up", category=reader.category(seen.runner_up)) if seen.runner_up else "",
         words("in_language", language=seen.language) if seen.language else "",
@@ -165,6 +182,17 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
         words("by_model", model=seen.model) if seen.model else "",
     ]
     return decision, evidence
+
+
+def _danger(seen: ClassificationTrace, reader: ReasonReader) -> list[str]:
+    """Return how danger was judged: the outcome, its probability and its evidence; nothing for none."""
+    outcome = "emergency_yes" if seen.emergency else "danger_possible" if seen.possible_danger else ""
+    if not outcome:
+        return []
+    shares = {"percent": seen.danger, "threshold": seen.danger_threshold}
+    known = {name: round(100 * share) for name, share in shares.items() if share is not None}
+    probable = [reader.words("danger_share", **known)] if len(known) == len(shares) else []
+    return [reader.words(outcome), *probable, *(say(each, reader=reader) for each in seen.danger_evidence)]
 
 
 def _facts(kinds: tuple[str, ...], words: Words) -> str:

@@ -65,7 +65,11 @@ class LockedConversation:
     merged_into: UUID | None
 
 
-def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> LockedConversation:
+# The version that a caller has read, or several of which one must hold; None for whatever it is.
+ReadVersion = int | frozenset[int] | None
+
+
+def lock(connection: Connection, conversation_id: UUID, *, version: ReadVersion = None) -> LockedConversation:
     """Lock a conversation and return it.
 
     version: the version that the caller has read; None skips the check.
@@ -76,8 +80,10 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     case = LockedConversation(**connection.execute(statement.with_for_update()).mappings().one())
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
-    if version is not None and case.version != version:
-        raise Stale(f"the conversation is now at version {case.version}, not {version}: read it again first")
+    read = frozenset({version}) if isinstance(version, int) else version
+    if read is not None and case.version not in read:
+        known = " or ".join(map(str, sorted(read))) or "one that can be compared"
+        raise Stale(f"the conversation is now at version {case.version}, not {known}: read it again first")
     return case
 
 
@@ -134,10 +140,15 @@ def _assigned(connection: Connection, case: LockedConversation, wanted: Change, 
     return {"assignee": name or None, "alarmed_at": None}, {EventKind.CONVERSATION_ASSIGNED: payload}
 
 
-def _require_agent(connection: Connection, name: str) -> None:
+def is_agent(connection: Connection, name: str) -> bool:
+    """Return whether there is an agent of this name who was not revoked."""
     agents = table_of(AgentRow).c
     there = sa.select(agents.id).where(agents.name == name, agents.revoked_at.is_(None))
-    if connection.execute(there).first() is None:
+    return connection.execute(there).first() is not None
+
+
+def _require_agent(connection: Connection, name: str) -> None:
+    if not is_agent(connection, name):
         raise NotFound(f"there is no agent named {name}")
 
 

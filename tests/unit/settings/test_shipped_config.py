@@ -33,6 +33,7 @@ from router.settings.model import (
     Condition,
     DateRule,
     DeskSettings,
+    EmergencySettings,
     EscalationSettings,
     ReplySettings,
     RouteSettings,
@@ -51,7 +52,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings,
+    WebhookSettings, EmergencySettings,
 ]  # fmt: skip
 
 
