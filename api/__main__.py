@@ -40,6 +40,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The application believes `trusted_proxies`, and nothing in the environment.
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:

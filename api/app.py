@@ -11,11 +11,14 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
+from api.http.hosts import RequireHost
 from api.http.middleware import Boundary
+from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.monitoring import health, metrics
@@ -119,7 +122,11 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     # The path whose body may be larger than all others: the form with its files.
     form = desk.visitors.channel
     larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    app.add_middleware(RefuseNull)
+    app.add_middleware(RequireHost, public_url=settings.omniyard.public_url)
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
+    # Outermost: whoever looks at the client's address or at the scheme sees what the proxy says, if it is one of ours.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(each) for each in settings.omniyard.trusted_proxies])
     return app
 
 

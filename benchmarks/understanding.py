@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import planted_desk
+from benchmarks import understood_danger as measured
 from benchmarks import understood_intents as intents
 from benchmarks import understood_texts as texts
 from benchmarks.understood_intents import Result, Sentence
@@ -32,13 +33,14 @@ _SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The input of a measurement. banking, inside, outside: empty where the corpora are absent."""
+    """The input of a measurement. banking, inside, outside: empty where the corpora are absent.  folder: of them."""
 
     encoder: Encoder | None
     banking: list[Sentence]
     inside: list[Sentence]
     outside: list[Sentence]
     quick: bool
+    folder: Path
 
 
 def measure_masking(bench: Bench) -> Result:
@@ -77,6 +79,11 @@ def measure_clinc150(bench: Bench) -> Result:
     return intents.clinc150(bench.inside, bench.outside, encoder=bench.encoder)
 
 
+def measure_danger(bench: Bench) -> Result:
+    """Count what the shipped desk pages and marks."""
+    return measured.danger(bench.folder, encoder=bench.encoder)
+
+
 def measure_wallet(bench: Bench) -> Result:
     """Classify with the shipped desk."""
     return intents.wallet(bench.banking, encoder=bench.encoder)
@@ -95,12 +102,13 @@ def measure_cost(bench: Bench) -> Result:
     return texts.cost(mix or [one.text for one in shipped], ways=ways, overheard=overheard)
 
 
-_NEED_CORPORA = ("banking77", "few_shot", "clinc150", "wallet")
+_NEED_CORPORA = ("danger", "banking77", "few_shot", "clinc150", "wallet")
 _MEASUREMENTS: dict[str, Callable[[Bench], Result]] = {
     "masking": measure_masking,
     "duplicates": measure_duplicates,
     "language": measure_language,
     "cost": measure_cost,
+    "danger": measure_danger,
     "wallet": measure_wallet,
     "clinc150": measure_clinc150,
     "few_shot": measure_few_shot,
@@ -118,6 +126,7 @@ def main() -> None:
         inside=_corpus(folder / "clinc150_val.jsonl"),
         outside=_corpus(folder / "clinc150_oos_val.jsonl"),
         quick=asked.quick,
+        folder=folder,
     )
     results: Result = {"encoder": bench.encoder.name if bench.encoder else None}
     for name in asked.only or _MEASUREMENTS:

@@ -147,8 +147,7 @@ def clinc150(inside: Sequence[Sentence], outside: Sequence[Sentence], *, encoder
 def wallet(sentences: Sequence[Sentence], *, encoder: Encoder | None) -> Result:
     """Classify with the shipped desk sentences that its author did not write: BANKING77, its labels as categories."""
     settings = load_settings(_SHIPPED)
-    emergencies = {name for name, category in settings.categories.items() if category.emergency}
-    model = train(examples_of(settings, load_intents(_SHIPPED, settings)), encoder=encoder, emergencies=emergencies)
+    model = train(examples_of(settings, load_intents(_SHIPPED, settings)), encoder=encoder)
     asked = [one for one in sentences if one.label in BANKING77]
     known = remember(encoder, [one.text for one in asked])
     ways: dict[str, Classifier] = {

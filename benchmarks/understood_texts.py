@@ -18,11 +18,11 @@ from benchmarks.resends import BASES, Pair, pairs
 from benchmarks.understood_intents import Result, Sentence
 from router.classify import Classifier
 from router.classify.encoder import Encoder
-from router.classify.keywords import fold
 from router.classify.ngram_head import Floats
 from router.masking.mask import mask
 from router.text.facts import find_facts
 from router.text.language import detect
+from router.text.plain import fold
 from router.threads.duplicates import canonical, fingerprint, join_parts, same_canonical, same_message
 
 _UNSEEN = re.compile(r"<[^<>]*>|&\w+;|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
+from cli.env_file import read_env_file
 from router.errors import ConfigError, NotFound, OmniyardError, TransientError
 from workers.runtime.cpu import calculate_alone
+from workers.runtime.umask import keep_files_private
 
 FAILED: Final = 1
 _EXIT_CODES: Final[Mapping[type[OmniyardError], int]] = {ConfigError: 3, TransientError: 4, NotFound: 5}
@@ -128,8 +132,9 @@ COMMANDS: Final = (
     ("contact", "cli.commands.contact:commands", "Label contacts, for routes that match a label."),
     ("agent", "cli.commands.agent:commands", "Add, list or revoke the people who may use the desk."),
     ("audit", "cli.commands.audit:commands", "Check that the audit trail is unchanged; show it."),
-    ("migrate", "cli.commands.migrate:migrate_command", "Bring the database to this version's tables."),
-    ("systemd", "cli.commands.systemd:systemd_command", "Write systemd units made from the Procfile."),
+    ("migrate", "cli.commands.installation.migrate:migrate_command", "Bring the database to this version's tables."),
+    ("key", "cli.commands.installation.key:commands", "List the desk's keys, make a new one, seal everything again."),
+    ("systemd", "cli.commands.installation.systemd:systemd_command", "Write systemd units made from the Procfile."),
 )
 
 _EPILOG: Final = (
@@ -175,14 +180,23 @@ def _root(
     debug: Annotated[
         bool, typer.Option("--debug", envvar="OMNIYARD_DEBUG", help="Show where in the code an error came from.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option("--env-file", envvar="OMNIYARD_ENV_FILE", help="A file of NAME=value lines, such as the secrets."),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Read the options that stand before the command; `CommandGroup` reads `debug`."""
+    del debug, version
+    if env_file is not None:
+        # The command reads its own options, and their variables, after this.
+        os.environ.update(read_env_file(env_file))
 
 
 def main() -> None:
     """Run the `omniyard` command."""
+    keep_files_private()
     calculate_alone()
     application()()

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,6 +30,25 @@ _LEAST_SECONDS: Final = 0.05
 _MOST_BYTES: Final = 16_384
 # Addresses that contain another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+# Addresses that the standard library of some Python takes for public, and that never lead to a tool of an operator:
+# site-local (RFC 3879), documentation (RFC 9637), the 6to4 relays (RFC 7526), segment routing (RFC 9602), and networks
+# that each provider answers by itself, AS112 and AMT (RFC 7534, RFC 7535, RFC 7450).
+# Source: IANA's two registries of special-purpose addresses.
+_SPECIAL: Final = tuple(
+    ip_network(each)
+    for each in (
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "2001:3::/32",
+        "2001:4:112::/48",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+    )
+)
 _PUBLIC_PORT: Final = {"http": 80, "https": 443}
 
 
@@ -48,7 +67,8 @@ class HttpAnswer:
 def is_public(address: str) -> bool:
     """Return whether an address is public, also when it contains another."""
     ip = _unwrapped(ip_address(address.partition("%")[0]))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not special
 
 
 def post(

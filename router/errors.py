@@ -8,6 +8,7 @@
     +-- TransientError     a retry follows: network, lock, rate limit, full disk
     |   +-- LeaseLost      another process owns the work now; this one must write nothing
     |   +-- RateLimited    the provider says how long to wait
+    |   +-- SealKeyMissing what it was sealed under is not among this process's keys
     +-- PermanentError     a retry would fail in the same way: refused, malformed, gone
 
 A connector translates a library's error into one of these with `raise ... from error`.
@@ -54,6 +55,10 @@ class RateLimited(TransientError):
     def __init__(self, message: str | None = None, *, seconds: float) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+class SealKeyMissing(TransientError):
+    """This process does not have the key that it was sealed with."""
 
 
 class PermanentError(OmniyardError):

@@ -82,8 +82,12 @@ class ReasonKey(StrEnum):
     HOLIDAY_EXCHANGED = "holiday_exchanged"
     HOLIDAY_WEEKEND = "holiday_weekend"
 
-    # The second look at what would wait.
-    MAYBE_CATEGORY = "maybe_category"
+    # What speaks for danger, and the second look at what would wait.
+    DANGER_KEYWORD = "danger_keyword"
+    DANGER_PAIR = "danger_pair"
+    DANGER_LIKE = "danger_like"
+    DANGER_MEANINGS = "danger_meanings"
+    DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 
     # Why a route did not fire.

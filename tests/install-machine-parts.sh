@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers that the tests and benchmarks talk to: Dovecot (IMAP), PostgreSQL, Chromium (the desk's pages).
+# Installs the servers that the tests and benchmarks talk to: Dovecot (IMAP), PostgreSQL, Chromium (the desk's pages),
+# nginx and Caddy (the proxies of docs/proxy.md).
 # They come from the machine's own package archive. None is needed to run Omniyard, and none is left running:
 # the tests start their own, on loopback, in temporary folders. What is missing is skipped, loudly, by its tests.
 # Needs root and a Debian or Ubuntu with a network; without them it says so and ends well.
@@ -11,6 +12,8 @@ missing=()
 command -v dovecot >/dev/null || [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+command -v caddy >/dev/null || missing+=(caddy)
 
 if [ "${#missing[@]}" = 0 ]; then
     exit 0

@@ -25,7 +25,9 @@ from api.services.faq import categories
 from api.text.phrases import Language
 from router.errors import NotFound
 from router.masking.mask import mask
+from router.origin.automatic import is_own
 from router.settings.channel_base import FormLimits
+from router.settings.own_addresses import own_addresses
 from router.status_links import CaseLink, LinkKind
 from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound
 from store.conversations.ratings import last_closing, rate, score_of
@@ -70,7 +72,7 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     name, channel = _channel(desk)
     values = {key: value.strip() for key, value in filled.fields.items()}
     key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
-    wrong = _wrong(values, filled, channel=channel, key=key)
+    wrong = _wrong(desk, values, filled, channel=channel, key=key)
     if wrong:
         return _form(request, desk, channel, values=values, wrong=wrong, status=422)
     if not desk.visitors.messages.takes(_address(request), now=desk.now()):
@@ -146,13 +148,14 @@ def _channel(desk: Desk) -> tuple[str, FormLimits]:
     return found
 
 
-def _wrong(values: Mapping[str, str], filled: Filled, *, channel: FormLimits, key: str) -> str:
+def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, channel: FormLimits, key: str) -> str:
     from connectors.web.form import is_address  # noqa: PLC0415
 
+    email, own = values.get("email", ""), own_addresses(desk.settings)
     weight = sum(len(content) for _, content in filled.files)
     rules = (
         ("wrong_form", not key),
-        ("wrong_email", not is_address(values.get("email", ""))),
+        ("wrong_email", not is_address(email) or is_own(email.lower(), own)),
         ("wrong_text", not _SHORTEST <= len(values.get("message", "")) <= _LONGEST),
         ("wrong_files", len(filled.files) > channel.files or weight > channel.largest),
     )

@@ -76,13 +76,17 @@ def refuse_foreign_form(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     # Browsers send at least one of the two with a POST; a program with a cookie has to send one too.
-    ours = site in {"same-origin", "none"} if site else bool(origin) and _host(origin) == request.headers.get("host")
+    ours = site in {"same-origin", "none"} if site else origin in _own_origins(request)
     if not ours:
         raise ProblemError("forbidden", "this request does not come from a page of this desk")
 
 
-def _host(origin: str | None) -> str:
-    return urlsplit(origin or "").netloc
+def _own_origins(request: Request) -> set[str]:
+    """Return the origins of our pages (RFC 6454 section 6.2): scheme, host and port all count."""
+    desk: Desk = request.app.state.desk
+    public = urlsplit(desk.settings.omniyard.public_url or "")
+    behind_proxy = {f"{public.scheme}://{public.netloc}"} if public.netloc else set()
+    return {f"{request.url.scheme}://{request.headers.get('host', '')}"} | behind_proxy
 
 
 def _by_token(desk: Desk, token: str) -> AgentRecord | None:

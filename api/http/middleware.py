@@ -7,13 +7,15 @@ import secrets
 import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import respond
+from api.http.problems import FieldError, respond
+from api.http.requests import NOT_TEXT
 from api.paths import POLL_HEADER
 from api.services.audit_trail import Trail
 from api.services.request_metrics import Meter
@@ -39,6 +41,9 @@ _HEADERS: Final = {
 }
 _HSTS: Final = "max-age=31536000"
 
+# As nginx logs it; no answer is sent with it.
+_CLIENT_CLOSED: Final = 499
+
 _log = structlog.get_logger()
 
 
@@ -55,10 +60,15 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         scope["request_id"] = _request_id(Headers(scope=scope))
-        began, answer = time.perf_counter(), _Answer(send, scope=scope, secure=self._secure)
+        began, method = time.perf_counter(), scope["method"]
+        answer = _Answer(send, scope=scope, secure=self._secure, bodiless=method == "HEAD")
+        if method == "HEAD":
+            # RFC 9110 section 9.3.2: the answer to GET without its body. The routes know GET alone.
+            scope["method"], receive = "GET", answer.gone_when_answered(receive)
         try:
             await self._answer(scope, receive, answer)
         finally:
+            scope["method"] = method
             self._record(scope, status=answer.status, seconds=time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -66,8 +76,14 @@ class Boundary:
         if refused:
             await respond(Request(scope), refused)(scope, receive, answer)
             return
+        if errors := _unreadable_address(scope):
+            await respond(Request(scope), "invalid", errors=errors)(scope, receive, answer)
+            return
         try:
             await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            # The client closed the connection before its request had arrived: no one reads a response.
+            answer.status = answer.status or _CLIENT_CLOSED
         except Exception as error:  # noqa: BLE001  (the process's outer loop: log, respond, go on with the next request)
             _log.error("request.failed", request_id=scope["request_id"], route=_route(scope), exc_info=error)
             if not answer.status:
@@ -90,11 +106,19 @@ class Boundary:
 
 
 class _Answer:
-    """The response: notes the status and adds the headers."""
+    """The response: notes the status and adds the headers. bodiless: only the headers are wanted."""
 
-    def __init__(self, send: Send, *, scope: MutableMapping[str, Any], secure: bool) -> None:
-        self._send, self._scope, self._secure = send, scope, secure
+    def __init__(self, send: Send, *, scope: MutableMapping[str, Any], secure: bool, bodiless: bool = False) -> None:
+        self._send, self._scope, self._secure, self._bodiless = send, scope, secure, bodiless
         self.status = 0
+
+    def gone_when_answered(self, receive: Receive) -> Receive:
+        """Return a `receive` by which a stream learns that no more of it is wanted, once its headers are sent."""
+
+        async def gone() -> Message:
+            return {"type": "http.disconnect"} if self.status else await receive()
+
+        return gone
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -107,12 +131,35 @@ class _Answer:
                 headers.append("Set-Cookie", self._scope["session_cookie"])
             if self._secure:
                 headers["Strict-Transport-Security"] = _HSTS
-        await self._send(message)
+            if "location" in headers:
+                headers["Location"] = _within(headers["location"], self._scope)
+        if not self._bodiless:
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            await self._send(message)
+            await self._send({"type": "http.response.body", "body": b""})
 
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _within(location: str, scope: Scope) -> str:
+    """Return the address of a redirect without the host that the client named: that may be any host."""
+    parts = urlsplit(location)
+    if parts.netloc and parts.netloc == Headers(scope=scope).get("host"):
+        # Two slashes at the beginning would be a host again.
+        return urlunsplit(("", "", f"/{parts.path.lstrip('/')}", parts.query, parts.fragment))
+    return location
+
+
+def _unreadable_address(scope: Scope) -> list[FieldError]:
+    """Return which parts of the address hold control characters; no database could look for them."""
+    wrong = ["path"] if NOT_TEXT.search(scope["path"]) else []
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
+    wrong += [f"query.{NOT_TEXT.sub('', name)}" for name, value in query if NOT_TEXT.search(name + value)]
+    return [FieldError(where=where, what="expected text without control characters") for where in wrong]
 
 
 def _refused_body(scope: Scope, *, most: int) -> str:

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import ConfigDict
 
-from api.http.problems import Problem
+from api.http.problems import Problem, documented_alone
+from api.paths import API
 
 _REFERENCE: Final = "#/components/schemas/"
 
@@ -44,6 +45,7 @@ def _complete(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template=_REFERENCE + "{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
+    _tell_common_refusals(document)
     _share_examples(schemas)
     for schema in schemas.values():
         if "examples" in schema:
@@ -51,6 +53,20 @@ def _complete(document: dict[str, Any]) -> None:
     for schema in [schema for schema in schemas.values() if "examples" in schema]:
         for example in schema["examples"]:
             _hand_down(example, schema, schemas=schemas)
+
+
+# What the layers around every route may answer.
+_EVERYWHERE: Final = ("method-not-allowed",)
+_WITH_A_BODY: Final = ("bad-request", "length-required", "too-large")
+
+
+def _tell_common_refusals(document: dict[str, Any]) -> None:
+    """Add what is answered before a route is asked: another method, a body without a length or not in UTF-8."""
+    for address, operations in document["paths"].items():
+        for operation in operations.values() if address.startswith(f"{API}/") else ():
+            slugs = _EVERYWHERE + (_WITH_A_BODY if "requestBody" in operation else ())
+            known = {str(status): answer for status, answer in documented_alone(*slugs).items()}
+            operation["responses"] = dict(sorted((known | operation["responses"]).items()))
 
 
 def _hand_down(value: object, schema: dict[str, Any], *, schemas: Schemas) -> None:

@@ -20,7 +20,9 @@ from store.desk.idempotency import keep, reserve
 
 Made = TypeVar("Made", bound=BaseModel)
 
-_VERSION: Final = re.compile(r'"(\d{1,18})"')
+# RFC 9110 section 8.8.3: a list of entity tags, of which weak ones begin with W/.
+_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_VERSION: Final = re.compile(r"\d{1,18}")
 
 
 def etag(version: int) -> str:
@@ -32,22 +34,24 @@ def _read_version(
     if_match: Annotated[
         str | None,
         Header(
-            max_length=64,
-            description="The `ETag` that you have read; if it has changed since, the answer is 412. Without it, or "
-            "with `*`, the request applies to any version.",
+            max_length=1_000,
+            description="The `ETag` of what you have read, or several with commas between; if none of them is in "
+            "force, the answer is 412. A weak one (`W/`) never is. Without it, or with `*`, any version will do.",
         ),
     ] = None,
-) -> int | None:
+) -> frozenset[int] | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    form = _VERSION.fullmatch(if_match.strip())
-    if form is None:
-        raise ProblemError("invalid", "`If-Match` must be an `ETag` of this desk, or `*`")
-    return int(form.group(1))
+    tags = [_TAG.fullmatch(each.strip()) for each in if_match.split(",") if each.strip()]
+    known = [tag for tag in tags if tag]
+    if not known or len(known) < len(tags):
+        raise ProblemError("invalid", "`If-Match` is an `ETag` that this desk gave out, a list of them, or `*`")
+    # RFC 9110 section 13.1.1: the comparison is the strong one, so that a weak tag equals nothing.
+    return frozenset(int(tag[2]) for tag in known if not tag[1] and _VERSION.fullmatch(tag[2]))
 
 
-# The version that the client has read; None skips the check.
-KnownVersion = Annotated[int | None, Depends(_read_version)]
+# The versions of which the client has read one; None for whatever it is.
+KnownVersion = Annotated[frozenset[int] | None, Depends(_read_version)]
 
 IdempotencyKey = Annotated[
     str,

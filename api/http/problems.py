@@ -22,7 +22,7 @@ _FOR_PROGRAMS: Final = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 
 # Slug: HTTP status, title, and the default sentence.
 PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
-    "bad-request": (400, "Bad request", "The request cannot be understood."),
+    "bad-request": (400, "Bad request", "The request cannot be understood; a body is JSON in UTF-8."),
     "unauthenticated": (401, "Not signed in", "Send `Authorization: Bearer oy_...` with a valid token."),
     "forbidden": (403, "Not allowed", "Your role may not do this."),
     "not-found": (404, "Not found", "There is nothing here."),
@@ -32,6 +32,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "stale": (412, "Changed since", "The version is not the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
     "too-large": (413, "Too large", "The body is larger than this desk accepts."),
+    "misdirected": (421, "Another host", "`Host` is not the name of this desk: see `public_url` in its configuration."),
     "invalid": (422, "Not valid", "Something in the request is not valid; `errors` says what and where."),
     "too-many-requests": (429, "Too many requests", "This token sends too much; `Retry-After` says when to go on."),
     "internal": (500, "A fault of Omniyard's own", "It was logged under this request's id."),
@@ -195,7 +196,12 @@ async def _of_http(request: Request, error: Exception) -> Response:
 def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route for OpenAPI: each problem with an example; those of every route are added."""
     everywhere = ("unauthenticated", "forbidden", "invalid", "too-many-requests", "internal", "unavailable")
-    return {PROBLEMS[slug][0]: _documented(slug) for slug in (*everywhere, *slugs)}
+    return documented_alone(*everywhere, *slugs)
+
+
+def documented_alone(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """Return these problems for OpenAPI, each with an example."""
+    return {PROBLEMS[slug][0]: _documented(slug) for slug in slugs}
 
 
 def _documented(slug: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from api.desk import Clock, DeskPart
+from api.desk import Clock, Desk, DeskPart
 from api.http.authentication import AccessRule, Bearer, Requires
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
@@ -32,16 +32,16 @@ from store.tables.messages import InboundState
 
 # Counting reads whole indexes; the result is shared by several scrapers.
 _KEPT_SECONDS: Final = 5.0
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via")
 
 routes: Final = APIRouter(tags=["health"])
 
 
 class RequiresUnlessLocal(AccessRule):
-    """Like `Requires`, except for requests from this machine: a local Prometheus reads without a token."""
+    """Like `Requires`, except for requests from this machine to a desk without a proxy: a local Prometheus."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:
-        return None if _is_neighbour(request) else Requires(self.verb)(request, desk, bearer)
+        return None if _is_neighbour(request, desk) else Requires(self.verb)(request, desk, bearer)
 
 
 @routes.get(
@@ -62,10 +62,13 @@ def metrics(desk: DeskPart) -> Response:
     return Response(generate_latest(desk.meter.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _is_neighbour(request: Request) -> bool:
-    # A proxy on this machine forwards foreign requests; one of these headers shows it.
+def _is_neighbour(request: Request, desk: Desk) -> bool:
+    # A proxy on this machine brings strangers. It says so in one of these headers, in the name that was asked for, or
+    # not at all: so a desk that people reach through a proxy always wants a token.
+    behind_proxy = desk.settings.omniyard.public_url is not None
     forwarded = any(name in request.headers for name in _FORWARDED)
-    return not forwarded and request.client is not None and is_loopback(request.client.host)
+    local = request.client is not None and is_loopback(request.client.host) and is_loopback(request.url.hostname or "")
+    return local and not forwarded and not behind_proxy
 
 
 class DeskCollector(Collector):

@@ -16,6 +16,7 @@ from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError, documented
+from api.http.requests import RequestModel
 from api.paths import API
 from router.errors import NotFound
 from store.db.engine import read_clock
@@ -79,7 +80,7 @@ class AgentList(BaseModel):
     agents: list[AgentEntry]
 
 
-class DutyOrder(BaseModel):
+class DutyOrder(RequestModel):
     """What to change. Agents may change their own `available` and `capacity`; the rest needs a supervisor."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"available": True, "capacity": 20}]})

@@ -15,6 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE
 from api.http.permissions import Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from store.desk.audit import AuditRecord, list_audit
 
@@ -68,7 +69,7 @@ class AuditPage(BaseModel):
     next_before: int | None
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(RequestModel):
     """What to list; all filters must match."""
 
     model_config = ConfigDict(extra="forbid")

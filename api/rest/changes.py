@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
@@ -17,12 +17,13 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import KnownVersion, MaybeIdempotencyKey, answer_once, etag
 from api.http.problems import PROBLEMS, ProblemError, documented, slug_of
+from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
 from api.rest.queries import find_for
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, OmniyardError, TransientError
 from router.settings.model import Priority
-from store.conversations.changes import Change, change, lock
+from store.conversations.changes import Change, ReadVersion, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
 
@@ -36,7 +37,7 @@ Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
 Label = Annotated[str, Field(pattern=_LABEL)]
 
 
-class ChangeOrder(BaseModel):
+class ChangeOrder(RequestModel):
     """What to change; fields that are not named stay unchanged."""
 
     model_config = ConfigDict(
@@ -45,7 +46,7 @@ class ChangeOrder(BaseModel):
     )
 
     status: Status | None = Field(default=None, description="`resolved` closes it, `open` reopens it.")
-    snoozed_until: AwareDatetime | None = Field(
+    snoozed_until: Moment | None = Field(
         default=None, description="Required with `snoozed`: it reopens then, or when its customer writes."
     )
     take: Literal[True] | None = Field(default=None, description="Assign it to me; 409 when another agent has it.")
@@ -97,7 +98,7 @@ class Changed(BaseModel):
     version: int
 
 
-class BulkOrder(BaseModel):
+class BulkOrder(RequestModel):
     """One change for many conversations; each succeeds or fails independently."""
 
     model_config = ConfigDict(
@@ -150,7 +151,7 @@ def change_conversation(
 
 
 def change_once(
-    desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None, once: str | None
+    desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: ReadVersion, once: str | None
 ) -> Changed:
     """Apply an order to a conversation once, even if it is repeated; the page's forms call it too.
 
@@ -167,7 +168,7 @@ def change_once(
 
 
 def act(
-    connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: int | None = None
+    connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: ReadVersion = None
 ) -> int:
     """Apply an order to a conversation and return its new version.
 
@@ -175,6 +176,7 @@ def act(
     Raises ProblemError and OmniyardError, with the API's texts.
     """
     wanted = order.change()
+    require_soon(order.snoozed_until, field="snoozed_until", now=read_clock(connection))
     _require_known(desk, order)
     conversation_id = find_for(connection, key, actor=actor).id
     case = lock(connection, conversation_id, version=version)

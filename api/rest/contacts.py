@@ -18,6 +18,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.merges import Regrouped
 from store.contacts.erasure import erase_contact
@@ -32,6 +33,7 @@ from store.contacts.profiles import (
     timeline,
 )
 from store.conversations.read import Position
+from store.conversations.search import purge_forgotten
 from store.db.engine import read_clock
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
@@ -99,7 +101,7 @@ class ContactCard(BaseModel):
         return cls.model_validate(card)
 
 
-class ContactOrder(BaseModel):
+class ContactOrder(RequestModel):
     """What to change; fields that are not named stay unchanged."""
 
     model_config = ConfigDict(
@@ -112,7 +114,7 @@ class ContactOrder(BaseModel):
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
 
 
-class ContactMergeOrder(BaseModel):
+class ContactMergeOrder(RequestModel):
     """The contact to merge into."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": _ID}]})
@@ -120,7 +122,7 @@ class ContactMergeOrder(BaseModel):
     into: UUID
 
 
-class EraseOrder(BaseModel):
+class EraseOrder(RequestModel):
     """The reason; kept in the audit trail."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked for by mail"}]})
@@ -170,7 +172,7 @@ class SaidPage(BaseModel):
     next_cursor: str | None
 
 
-class TimelineQuery(BaseModel):
+class TimelineQuery(RequestModel):
     """The part to list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -281,6 +283,7 @@ def erase(
     with desk.database.write() as connection:
         _find(connection, contact_id, actor=actor)
         counts = erase_contact(connection, contact_id, by=actor.name, reason=order.reason, now=read_clock(connection))
+    purge_forgotten(desk.database)
     return Erased.model_validate(counts)
 
 

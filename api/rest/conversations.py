@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
@@ -16,6 +16,7 @@ from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import etag
 from api.http.problems import documented
+from api.http.requests import Moment, RequestModel
 from api.paths import API
 from api.rest.queries import Story, contact_of, find_for, program_reader, read_list, read_messages
 from api.rest.schemas import (
@@ -63,7 +64,7 @@ class ConversationCounts(BaseModel):
     overdue: int
 
 
-class ListQuery(BaseModel):
+class ListQuery(RequestModel):
     """What to list. A filter given several times means any of its values; different filters must all hold."""
 
     model_config = ConfigDict(extra="forbid")
@@ -79,7 +80,7 @@ class ListQuery(BaseModel):
     label: list[str] = Field(default=[], max_length=_MOST_VALUES)
     language: list[str] = Field(default=[], max_length=_MOST_VALUES)
     contact: str | None = Field(default=None, max_length=320, description="A contact's id, or a handle of theirs.")
-    due_before: AwareDatetime | None = Field(default=None, description="With a promise due before this moment.")
+    due_before: Moment | None = Field(default=None, description="With a promise due before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
     unread: bool = Field(default=False, description="With messages that you have not read.")
     possible_danger: bool = Field(
@@ -101,7 +102,7 @@ class ListQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-class MessagesQuery(BaseModel):
+class MessagesQuery(RequestModel):
     """Which messages of a conversation."""
 
     model_config = ConfigDict(extra="forbid")

@@ -15,6 +15,7 @@ from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for
 from router.errors import NotFound
@@ -25,7 +26,7 @@ from workers.routing.danger_findings import find_alarm, find_question
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 
 
-class EmergencyOrder(BaseModel):
+class EmergencyOrder(RequestModel):
     """An agent's verdict."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirmed": True}]})

@@ -16,6 +16,7 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.preconditions import KnownVersion
 from api.http.problems import ProblemError, documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for, require_sight
 from store.contacts.merge import undo_merged_contacts
@@ -43,7 +44,7 @@ Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Merger = Annotated[Actor, Depends(Requires(Verb.MERGE_CONVERSATIONS))]
 
 
-class MergeOrder(BaseModel):
+class MergeOrder(RequestModel):
     """The target of the messages."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "K7QF2MXD4"}]})
@@ -51,7 +52,7 @@ class MergeOrder(BaseModel):
     into: str = Field(min_length=1, max_length=64, description="The other conversation's id or reference.")
 
 
-class SplitOrder(BaseModel):
+class SplitOrder(RequestModel):
     """The messages to move; at least one must stay."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"message_ids": [_ID]}]})

@@ -16,6 +16,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
@@ -95,7 +96,7 @@ class OutboundPage(BaseModel):
     next_cursor: str | None
 
 
-class OutboundQuery(BaseModel):
+class OutboundQuery(RequestModel):
     """What to list."""
 
     model_config = ConfigDict(extra="forbid")

@@ -15,6 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.schemas import Sentence, own_fields
 from api.services.originals import read_again
@@ -44,6 +45,7 @@ _ENTRY: Final[dict[str, Any]] = {
     "received_at": "2026-11-20T04:00:00Z",
     "accepted_at": "2026-11-20T04:00:01Z",
     "discarded_at": None,
+    "shut": "",
 }
 
 routes: Final = APIRouter(prefix=f"{API}/quarantine", tags=["quarantine"])
@@ -65,6 +67,7 @@ class QuarantinedEntry(BaseModel):
     received_at: datetime
     accepted_at: datetime
     discarded_at: datetime | None
+    shut: str = Field(default="", description="Why its subject and sender cannot be shown: it cannot be opened.")
 
     @classmethod
     def of(cls, row: QuarantinedRecord) -> Self:
@@ -93,7 +96,7 @@ class QuarantinePage(BaseModel):
     next_cursor: str | None
 
 
-class QuarantineQuery(BaseModel):
+class QuarantineQuery(RequestModel):
     """What to list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -104,7 +107,7 @@ class QuarantineQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-class ReplayOrder(BaseModel):
+class ReplayOrder(RequestModel):
     """The messages to route again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [_ID]}]})
@@ -130,7 +133,7 @@ class Replayed(BaseModel):
     unreadable: list[Unreadable]
 
 
-class DiscardOrder(BaseModel):
+class DiscardOrder(RequestModel):
     """The reason."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "advertising"}]})

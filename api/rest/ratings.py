@@ -15,6 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from store.conversations.ratings import RatingRecord, list_ratings
 
@@ -61,7 +62,7 @@ class RatingPage(BaseModel):
     next_cursor: str | None
 
 
-class RatingQuery(BaseModel):
+class RatingQuery(RequestModel):
     """Which page."""
 
     model_config = ConfigDict(extra="forbid")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
@@ -14,12 +15,14 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
+from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
+from store.db.engine import read_clock
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
@@ -34,7 +37,7 @@ _MAIL: Final = r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$"
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["messages"])
 
 
-class MessageOrder(BaseModel):
+class MessageOrder(RequestModel):
     """The message to write.
 
     A reply is sent on the channel of the customer's last message; a note is for agents only.
@@ -55,7 +58,7 @@ class MessageOrder(BaseModel):
         description="The conversation's `version` that the author has read. A reply needs it; if the conversation has "
         "changed since, the answer is 409 with the new messages in `newer`.",
     )
-    send_at: AwareDatetime | None = Field(default=None, description="When to send it, instead of now.")
+    send_at: Moment | None = Field(default=None, description="When to send it, instead of now.")
     hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
         default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
@@ -126,7 +129,8 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        message_id = desk.replying.reply(connection, case, _request(order, actor=actor, key=once))
+        wanted = _request(order, actor=actor, key=once, now=read_clock(connection))
+        message_id = desk.replying.reply(connection, case, wanted)
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
@@ -135,9 +139,10 @@ def _post(
     )
 
 
-def _request(order: MessageOrder, *, actor: Actor, key: str) -> ReplyRequest:
+def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
+    require_soon(order.send_at, field="send_at", now=now)
     return ReplyRequest(
         key=key,
         agent_id=actor.id,

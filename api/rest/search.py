@@ -15,6 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.schemas import own_fields
 from router.text.search_terms import Wanted, excerpt, read_query
@@ -43,7 +44,7 @@ _ENTRY: Final[dict[str, Any]] = {
 routes: Final = APIRouter(prefix=f"{API}/search", tags=["search"])
 
 
-class SearchQuery(BaseModel):
+class SearchQuery(RequestModel):
     """The search."""
 
     model_config = ConfigDict(extra="forbid")

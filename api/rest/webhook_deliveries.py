@@ -15,6 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Verb
 from api.http.problems import documented
+from api.http.requests import RequestModel
 from api.paths import API
 from store.events.webhook_deliveries import (
     DeliveryRecord,
@@ -105,7 +106,7 @@ class DeliveryPage(BaseModel):
     next_cursor: str | None
 
 
-class DeliveryQuery(BaseModel):
+class DeliveryQuery(RequestModel):
     """What to list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -116,7 +117,7 @@ class DeliveryQuery(BaseModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-class Replay(BaseModel):
+class Replay(RequestModel):
     """What to deliver again: all failed deliveries of a target, or certain ones."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"target": "ticket-sync"}]})

@@ -113,6 +113,8 @@ def read_again(database: Database, inbound_ids: Sequence[UUID], *, reader: Origi
 
 
 def _envelope(original: PackedOriginal, *, row: QuarantinedRecord, reader: OriginalReader) -> str:
+    if row.shut:
+        raise PermanentError(row.shut)
     if not original.size:
         raise PermanentError("its channel never gave us its bytes")
     return reader.envelope(original, row=row)

@@ -134,8 +134,12 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.HOLIDAY_NAME: ("{holiday_name}", "{holiday_name}"),
     Key.HOLIDAY_EXCHANGED: ("day off in exchange for {date}", "调休放假（{date} 上班）"),
     Key.HOLIDAY_WEEKEND: ("weekend within the official days off", "假期内的周末"),
-    # The second look.
-    Key.MAYBE_CATEGORY: ("it may be about {category}", "可能涉及“{category}”"),
+    # Danger, and the second look.
+    Key.DANGER_KEYWORD: ("keyword of an emergency: {words}", "命中紧急关键词：{words}"),
+    Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
+    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
+    Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
+    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.
     Key.IS_EMERGENCY: ("it is an emergency", "属于紧急情况"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from router.reason import Reason, read_line
-from router.routing.trace import Trace
+from router.routing.trace import ClassificationTrace, Trace
 
 _OBSERVED: Final = " (observed)"
 
@@ -173,7 +173,7 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
         words("sure", category=reader.category(seen.category), percent=percent) if seen.category else words("abstained")
     )
     evidence = [
-        words("emergency_yes") if seen.emergency else "",
+        *_danger(seen, reader),
         words("by_words", words=", ".join(seen.evidence)) if seen.evidence else "",
         words("runner_up", category=reader.category(seen.runner_up)) if seen.runner_up else "",
         words("in_language", language=seen.language) if seen.language else "",
@@ -182,6 +182,17 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
         words("by_model", model=seen.model) if seen.model else "",
     ]
     return decision, evidence
+
+
+def _danger(seen: ClassificationTrace, reader: ReasonReader) -> list[str]:
+    """Return how danger was judged: the outcome, its probability and its evidence; nothing for none."""
+    outcome = "emergency_yes" if seen.emergency else "danger_possible" if seen.possible_danger else ""
+    if not outcome:
+        return []
+    shares = {"percent": seen.danger, "threshold": seen.danger_threshold}
+    known = {name: round(100 * share) for name, share in shares.items() if share is not None}
+    probable = [reader.words("danger_share", **known)] if len(known) == len(shares) else []
+    return [reader.words(outcome), *probable, *(say(each, reader=reader) for each in seen.danger_evidence)]
 
 
 def _facts(kinds: tuple[str, ...], words: Words) -> str:

@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from api.text.reasons import in_english
 from cli.main import FAILED
 from cli.terminal import ConfigOption
 from router.classify import Classification
 from router.settings.files import find_settings, load_settings
 from workers.routing.brain import Brain, build_brain
-from workers.training.learn import classifier_of, fitting_model
+from workers.runtime.logs import configure_logging
 
 # As many as a worker routes at once: the sentence encoder is faster on many texts at once.
 _PAGE: Final = 200
@@ -35,10 +36,11 @@ def classify_command(
 ) -> None:
     """Print for each text: category, sub-intent, probability, emergency, language, facts; secrets are masked.
 
-    The configuration decides the categories, as for routing: its keywords and the active model; if no model was
-    activated for this file, one is trained from its examples first and kept for the next time. JSON lines have the
-    keys category, sub_intent, probability, runner_up, abstained, emergency, language, facts, masked; category is null
-    when a person should decide; runner_up is then the most likely one.
+    The configuration decides the categories, as for routing: its keywords and the active model; without one the
+    keywords decide. Nothing is trained. JSON lines have the keys category, sub_intent, probability, runner_up,
+    abstained, emergency, possible_danger, danger (its probability), danger_threshold, evidence (what speaks for
+    danger), language, facts, masked, model; category is null when a person should decide; runner_up is then the most
+    likely one.
     Exit code 1 if a line was not a JSON object with a text; the others are answered.
 
     Example: omniyard classify --jsonl --config config/channels.toml < messages.jsonl
@@ -54,8 +56,10 @@ def classify_command(
 
 def _brain(file: Path) -> Brain:
     settings = load_settings(file)
+    # Standard output holds answers alone.
+    configure_logging("warning", stream=sys.stderr)
     # Nothing is signed here, so the desk's key is not needed.
-    return build_brain(settings, key=b"", classifier=classifier_of(settings, fitting_model(settings, file)))
+    return build_brain(settings, key=b"")
 
 
 def _answer_pipe(brain: Brain, content: bytes) -> None:
@@ -122,9 +126,14 @@ def _plain(answer: Classification, masked: str) -> dict[str, object]:
         "runner_up": answer.runner_up,
         "abstained": answer.abstained,
         "emergency": answer.emergency,
+        "possible_danger": answer.possible_danger,
+        "danger": answer.danger,
+        "danger_threshold": answer.danger_threshold,
+        "evidence": [in_english(each) for each in answer.danger_evidence],
         "language": answer.language,
         "facts": _facts(answer),
         "masked": masked,
+        "model": answer.model,
     }
 
 
@@ -136,6 +145,14 @@ def _facts(answer: Classification) -> dict[str, list[str]]:
     return found
 
 
+def _danger(answer: Classification) -> str:
+    if not (answer.emergency or answer.possible_danger):
+        return ""
+    share = f"{answer.danger:.0%}, an emergency from {answer.danger_threshold:.0%}"
+    evidence = "; ".join(map(in_english, answer.danger_evidence))
+    return f"{'EMERGENCY' if answer.emergency else 'possible'} ({share}): {evidence}"
+
+
 def _print_readable(answer: Classification, masked: str, *, apart: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if apart:
@@ -145,7 +162,7 @@ def _print_readable(answer: Classification, masked: str, *, apart: bool) -> None
     rows = {
         "about": about + (f" / {answer.intent}" if answer.intent else ""),
         "sure": f"{answer.confidence:.0%}{other}",
-        "danger": "EMERGENCY" if answer.emergency else "",
+        "danger": _danger(answer),
         "because": ", ".join(answer.evidence),
         "language": answer.language,
         "facts": "; ".join(f"{kind}: {', '.join(values)}" for kind, values in _facts(answer).items()),

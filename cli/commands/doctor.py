@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import redis
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ from store.db.encryption import can_seal
 from store.db.engine import read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
+from store.db.private_files import close_files, find_open_files
 from workers.broker.doorbell import broker_url
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -44,10 +45,11 @@ _LEAST_FREE_BYTES: Final = 1_000_000_000
 _MOST_OFFSET: Final = timedelta(seconds=2)
 _SLOW_FLUSH_MILLISECONDS: Final = 50
 _PATIENCE_SECONDS: Final = 5.0
+_MOST_SHOWN: Final = 3
 
 
 def examine_data(settings: Settings) -> Health:
-    """Test whether the data folder is writable, its free space, and how long a flush takes there."""
+    """Test whether the data folder is writable, by its owner alone, its free space, and the time of a flush."""
     folder = Path(settings.omniyard.data).resolve()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir():
@@ -62,7 +64,8 @@ def examine_data(settings: Settings) -> Health:
         findings.append("the disk flushes slowly; with SQLite that bounds how fast mail is taken")
     if free < _LEAST_FREE_BYTES:
         findings.append("less than 1 GB free: when it is full no mail is taken; it waits at the provider")
-    return Health(ok=free >= _LEAST_FREE_BYTES, findings=tuple(findings))
+    findings += (opened := _open_to_others(folder))
+    return Health(ok=free >= _LEAST_FREE_BYTES and not opened, findings=tuple(findings))
 
 
 def examine_database(settings: Settings) -> Health:
@@ -138,6 +141,15 @@ def examine_desk(settings: Settings) -> Health:
         return Health(ok=True, findings=(f"{desk} is free; `omniyard up` starts the desk there",))
 
 
+def _open_to_others(data: Path) -> list[str]:
+    found = find_open_files(data)
+    if not found:
+        return []
+    shown = ", ".join(str(path) for path in found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
+    mend = "`omniyard doctor --mend`, run as their owner, takes these permissions away"
+    return [f"other users of this machine may use {shown}: {mend}"]
+
+
 def _flush_milliseconds(folder: Path) -> float:
     with TemporaryFile(dir=folder) as file:
         file.write(b"omniyard")
@@ -169,14 +181,23 @@ def _broker_away(settings: Settings, why: str) -> Health:
 _AT_ONCE: Final = 8
 
 
-def doctor_command(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def doctor_command(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First take other users' permissions on the data folder and its files away.")
+    ] = False,
+) -> None:
     """Test every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
 
-    Changes nothing on any server. Exit code 1 if there is a problem; every finding says how to solve it.
+    Changes nothing without --mend, and nothing on any server. Exit code 1 if there is a problem; every finding says
+    how to solve it.
 
     Example: omniyard doctor
     """
     settings = load_settings(config)
+    if mend:
+        close_files(find_open_files(Path(settings.omniyard.data)))
     examinations = _examinations(settings)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         results = list(threads.map(_examined, examinations.values()))

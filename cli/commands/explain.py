@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
 from workers.routing.brain import build_brain
 from workers.routing.explain import explain_envelope
+from workers.runtime.logs import configure_logging
 
 
 def explain_command(
@@ -49,6 +51,7 @@ def explain_command(
 
     Example: omniyard explain mail.eml --at 2026-02-17T10:00
     """
+    configure_logging("warning", stream=sys.stderr)
     with open_desk(config) as (settings, database):
         moment = read_moment(at, zone=settings.omniyard.timezone, option="--at") if at else None
         path = Path(what)
@@ -84,8 +87,12 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         "duplicate_of": row.duplicate_of,
         "trace": row.trace,
     }
+    if row.shut:
+        shown["shut"] = row.shut
     if at is None:
         return shown
+    if row.shut:
+        raise PermanentError(row.shut)
     if not row.envelope:
         raise NotFound("the message's text is not stored any more: see [omniyard] keep_originals")
     today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)

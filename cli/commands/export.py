@@ -12,10 +12,11 @@ import typer
 from sqlalchemy.engine import Connection
 
 from cli.desk import open_desk, write_down
+from cli.main import FAILED
 from cli.terminal import ConfigOption, as_json, print_json
 from connectors.json_messages import looks_like_document
 from connectors.originals import unpack
-from router.errors import NotFound
+from router.errors import NotFound, PermanentError, SealKeyMissing
 from store.conversations.messages import MessageRecord, attachments_of, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, handles
 
@@ -41,7 +42,7 @@ def export_command(
         conversation = _find(connection, case)
         messages = _all_messages(connection, conversation.id)
         document = _document(connection, conversation, messages)
-        originals = _originals(connection, messages) if to else {}
+        originals, shut = _originals(connection, messages) if to else ({}, {})
         action = "case.exported" if to is None else "case.exported_with_originals"
         write_down(connection, action, about=conversation.reference)
     if to is None:
@@ -52,6 +53,10 @@ def export_command(
     for name, content in originals.items():
         (to / name).write_bytes(content)
     typer.echo(f"{conversation.reference}: {len(messages)} messages, {len(originals)} originals, in {to}")
+    for message_id, why in shut.items():
+        typer.echo(f"the original of message {message_id} is missing: {why}", err=True)
+    if shut:
+        raise typer.Exit(FAILED)
 
 
 def _find(connection: Connection, case: str) -> ConversationRecord:
@@ -84,15 +89,21 @@ def _document(
     }
 
 
-def _originals(connection: Connection, messages: Sequence[MessageRecord]) -> dict[str, bytes]:
-    """Return the original of each message that has one, by a file name that sorts in order of arrival."""
-    found = {}
+def _originals(connection: Connection, messages: Sequence[MessageRecord]) -> tuple[dict[str, bytes], dict[UUID, str]]:
+    """Return the original of each message that has one, by a file name that sorts in order of arrival.
+
+    Returns also why an original cannot be opened, by the id of its message.
+    """
+    found, shut = dict[str, bytes](), dict[UUID, str]()
     for number, message in enumerate(messages, start=1):
         try:
             original = find_original(connection, message.id)
         except NotFound:
             # We sent it, or its original was deleted after its retention time.
             continue
+        except (SealKeyMissing, PermanentError) as error:
+            shut[message.id] = str(error)
+            continue
         content = unpack(original.content, size=original.size)
         found[f"{number:03}.{'json' if looks_like_document(content) else 'eml'}"] = content
-    return found
+    return found, shut

@@ -13,15 +13,27 @@ from rich.console import Console
 
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table, table
 from router.classify.trainer import TrainingExample
-from router.errors import ConfigError
+from router.errors import ConfigError, Conflict
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from store.conversations.corrections import corrected_texts
 from store.db.open import current_version, latest_version, open_database
+from workers.training.comparison import compare_reports, danger_rows
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
+from workers.training.shipped import shipped_model
 
 _COLUMNS = ("category", "texts", "found", "right", "gap", "taken for")
+_DANGER_COLUMNS = (
+    "danger",
+    "dangers",
+    "paged",
+    "paged or marked",
+    "ordinary",
+    "false pages",
+    "marked",
+    "look-alikes paged",
+)
 # How many other categories are shown for each, the ones that its examples are most confused with.
 _SHOWN = 2
 
@@ -36,7 +48,9 @@ def train_command(
 
     The model is stored as a file under the data folder; until it is activated nothing changes. Workers notice
     an active model within seconds. Texts are masked before training, and equal examples give an equal model.
-    If training fails, the active model stays.
+    If training fails, the active model stays. --activate refuses a model that is worse than the active one: that
+    classifies fewer texts correctly, finds fewer dangers or pages more ordinary messages, beyond chance.
+    Exit code 1 if it is refused.
 
     Example: omniyard train --activate
     """
@@ -49,12 +63,26 @@ def train_command(
     folder, started = ModelFolder.of(settings), time.monotonic()
     _, about = learn(folder, lessons, corrections=corrections)
     seconds = time.monotonic() - started
+    worse = _worse(about, folder, settings) if activate else []
+    if worse:
+        _print(about, seconds=seconds, active=False)
+        raise Conflict(
+            f"model {about.version} is not activated, because it is worse than the active one: {'; '.join(worse)}"
+        )
     if activate:
         folder.activate(about.version, desk=lessons.desk, at=datetime.now(UTC))
     if as_json:
         print_json(about.model_dump(mode="json") | {"active": activate, "seconds": round(seconds, 1)})
     else:
         _print(about, seconds=seconds, active=activate)
+
+
+def _worse(about: StoredModel, folder: ModelFolder, settings: Settings) -> list[str]:
+    """Return in what a model is worse than the active or shipped one; empty if in nothing, or if there is none."""
+    choice = folder.in_force()
+    active = next((one for one in folder.models() if choice and one.version == choice.version), None)
+    before = active if choice else shipped_model(settings)
+    return compare_reports(about.report, before.report) if before and before.version != about.version else []
 
 
 def _corrections(settings: Settings) -> Sequence[TrainingExample]:
@@ -99,6 +127,8 @@ def print_report(about: StoredModel, *, console: Console) -> None:
         f"Of the held-out examples {_share(report.get('accuracy'))} were classified correctly; "
         f"its stated probability is off by {_share(report.get('calibration_error'))} on average."
     )
+    if dangers := danger_rows(report):
+        console.print(table(_DANGER_COLUMNS, dangers))
 
 
 def _row(name: str, figures: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
+from sqlalchemy.engine import Connection
 
 from api.text.reasons import line_in_english
 from cli.desk import open_desk, write_down
@@ -19,7 +20,9 @@ from connectors.email.sandbox.parent import Guard
 from connectors.normalise import reread
 from connectors.originals import unpack
 from router.envelope import from_json
+from router.errors import PermanentError, SealKeyMissing
 from router.masking.mask import mask
+from store.conversations.messages import PackedOriginal
 from store.db.engine import Database
 from store.inbound.quarantine import (
     QuarantinedRecord,
@@ -60,9 +63,7 @@ def list_all(
     if as_json:
         print_json([_plain(row) for row in rows])
         return
-    cells = [
-        (str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", line_in_english(row.reason)) for row in rows
-    ]
+    cells = [(str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", _reason(row)) for row in rows]
     print_table(("id", "channel", "accepted", "reason"), cells)
 
 
@@ -135,6 +136,11 @@ def discard_one(
     typer.echo(f"{inbound_id} is discarded")
 
 
+def _reason(row: QuarantinedRecord) -> str:
+    reason = line_in_english(row.reason)
+    return f"{reason} ({row.shut})" if row.shut else reason
+
+
 def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
     with open_desk(config) as (_, database), database.write() as connection:
         packed = find_quarantined_original(connection, inbound_id)
@@ -150,9 +156,9 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
         for inbound_id in inbound_ids:
             with database.read() as connection:
                 row = find_quarantined(connection, inbound_id)
-                packed = find_quarantined_original(connection, inbound_id)
-            if not packed.size:
-                refused[inbound_id] = "its channel never delivered its bytes"
+                packed = None if row.shut else _packed(connection, inbound_id, refused)
+            if packed is None or not packed.size:
+                refused.setdefault(inbound_id, row.shut or "its channel never delivered its bytes")
                 continue
             raw = RawMessage(
                 source_key=row.source_key,
@@ -167,6 +173,14 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
             else:
                 envelopes[inbound_id] = arrival.envelope.decode()
     return envelopes, refused
+
+
+def _packed(connection: Connection, inbound_id: UUID, refused: dict[UUID, str]) -> PackedOriginal | None:
+    try:
+        return find_quarantined_original(connection, inbound_id)
+    except (SealKeyMissing, PermanentError) as error:
+        refused[inbound_id] = str(error)
+        return None
 
 
 def _plain(row: QuarantinedRecord) -> dict[str, Any]:
@@ -186,4 +200,5 @@ def _plain(row: QuarantinedRecord) -> dict[str, Any]:
         "reason": line_in_english(row.reason),
         "discarded_at": row.discarded_at,
         "defects": list(envelope.defects),
+        "shut": row.shut,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from cli.desk import open_desk
 from cli.terminal import JsonOption, print_json, read_moment, table
 from router.settings.files import VARIABLE, find_settings
 from workers.routing.simulate import ChangedMessage, Difference, simulate
+from workers.runtime.logs import configure_logging
 
 _NOTHING = "Nothing would change."
 
@@ -37,6 +39,8 @@ def simulate_command(
 
     Example: omniyard simulate --config new.toml --since 2026-11-01
     """
+    # Standard output holds the result alone.
+    configure_logging("warning", stream=sys.stderr)
     with open_desk(current) as (settings, database):
         moment = read_moment(since, zone=settings.omniyard.timezone, option="--since")
         files = (find_settings(current), config)
@@ -64,12 +68,15 @@ def _plain(found: Difference) -> dict[str, object]:
         for (name, before, after), number in found.transitions.most_common()
     ]
     shown = {"messages": found.messages, "opened": found.opened, "changed": found.changed}
+    shown |= {"shut": found.shut} if found.shut else {}
     return shown | {"changes": transitions, "examples": [asdict(example) for example in found.examples]}
 
 
 def _print(found: Difference) -> None:
     console = Console(highlight=False)
     console.print(f"{found.messages} messages replayed, of which {found.opened} opened a conversation.")
+    if found.shut:
+        console.print(f"{found.shut} cannot be opened and were left out: see `omniyard key list`.")
     if not found.changed:
         console.print(_NOTHING)
         return

@@ -19,6 +19,7 @@ from cli.demo.story import AFTERNOON, Line
 from cli.demo.telegram import DemoTelegram
 from cli.demo.twilio import DemoTwilio
 from cli.demo.x import DemoX
+from workers.runtime.umask import keep_files_private
 
 _SUPPORT: Final = "support@wallet.example"
 _MANY: Final = 1_000_000
@@ -101,6 +102,7 @@ class Town:
 
 def main() -> None:
     """Play the script once, then stay to receive the agents' answers."""
+    keep_files_private()
     parser = argparse.ArgumentParser(prog="python -m cli.demo", description=main.__doc__)
     for name in ("twilio", "x", "telegram"):
         parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")

@@ -13,6 +13,7 @@ from typing import Final
 from cli.demo import telegram, twilio, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
+from store.db.private_files import make_private_folder
 
 # The names of the channels' secrets in the environment of the desk's processes.
 SECRETS: Final = {
@@ -78,7 +79,7 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     text, replaced = _DATA.subn(lambda _: data, text)
     if not replaced:
         raise ConfigError("the shipped configuration has no line for `data`; install the package again")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     path = folder / "channels.toml"
     channels = _CHANNELS.format(number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram)
     path.write_text(_HEAD + text + channels, encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from router.errors import Conflict
+from store.db.private_files import make_private_folder
 
 MARK: Final = "OMNIYARD_STARTED_FOR"
 # A daemon finishes its page first after SIGTERM; after this it is killed, and its leases expire.
@@ -28,7 +29,7 @@ def only_one(data: Path) -> Iterator[None]:
 
     Raises Conflict when another `omniyard up` holds it.
     """
-    data.mkdir(parents=True, exist_ok=True)
+    make_private_folder(data)
     with (data / "up.lock").open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

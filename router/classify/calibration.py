@@ -23,9 +23,6 @@ _FEW_GATE: Final = 0.96
 # The share of right answers that each of the two thresholds of doubt may send to a person.
 _DOUBTED: Final = 0.03
 _ABSTAIN_BOUNDS: Final = (0.15, 0.6)
-# The share of emergencies that the low threshold may leave to the keywords; and the threshold's fixed bounds.
-_MISSED: Final = 0.02
-_EMERGENCY_BOUNDS: Final = (0.06, 0.3)
 _NEWTON_STEPS: Final = 20
 
 
@@ -35,13 +32,11 @@ class Lines:
 
     slope, offset: of the logit of the best category's probability; one temperature does not fit both ends.
     abstain_below: a person decides about a less probable category.
-    emergency_above: a person is paged from this probability of danger on.
     """
 
     slope: float = 1.0
     offset: float = 0.0
     abstain_below: float = 0.4
-    emergency_above: float = 0.2
 
     def honest(self, probabilities: Floats) -> Floats:
         """Return calibrated probabilities: the best equals its share of right answers, the others share the rest."""
@@ -85,14 +80,13 @@ class Calibration:
 class Unseen:
     """Scores of rows by heads that did not train on them.
 
-    truth: each row's category.  members: labels by categories, 1 for a member.  dangers: the emergency categories.
+    truth: each row's category.  members: labels by categories, 1 for a member.
     """
 
     gram: Floats
     meaning: Floats | None
     truth: Ints
     members: Floats
-    dangers: Ints
 
     def answers(self, calibration: Calibration) -> Floats:
         """Return the probabilities of the categories, as the desk would compute them."""
@@ -166,12 +160,10 @@ def _lines(unseen: Unseen, answers: Floats) -> Lines:
     right = answers.argmax(axis=1) == unseen.truth
     slope, offset = _platt(answers.max(axis=1), right)
     honest = Lines(slope, offset).honest(answers)
-    danger = honest[:, unseen.dangers].sum(axis=1)[np.isin(unseen.truth, unseen.dangers)]
     return Lines(
         slope,
         offset,
         abstain_below=float(np.clip(_quantile(honest.max(axis=1)[right], _DOUBTED), *_ABSTAIN_BOUNDS)),
-        emergency_above=float(np.clip(_quantile(danger, _MISSED), *_EMERGENCY_BOUNDS)),
     )
 
 

@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from router.classify.keywords import KeywordRules, compile_rules, fold
+from router.classify.keywords import KeywordRules, compile_rules
+from router.danger.verdict import NO_DANGER, DangerOutcome, DangerVerdict
+from router.danger.words import WordDetector, build_word_detector
 from router.masking.mask import mask
+from router.reason import Reason
 from router.settings.model import CategorySettings, Settings
 from router.text.facts import Fact, find_facts
 from router.text.language import detect
+from router.text.plain import fold
 
 if TYPE_CHECKING:
     # A desk without a model must not spend time on loading numpy and the encoder.
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.prediction import Prediction, Predictor
+    from router.classify.prediction import GramPage, Prediction, Predictor
+    from router.danger.detector import ModelDetector
 
 RULES_ONLY: Final = "rules"
 # A keyword match is certain, but its meaning is not.
@@ -33,10 +38,14 @@ class Classification:
 
     category: None if nothing was recognised, or the confidence is too low.  confidence: 0 to 1, of the most probable
     category.  runner_up: the second most probable; the most probable itself if we abstained.  abstained: a person has
-    to decide.  emergency: the message must not wait for business hours.  evidence: the words that decided.
+    to decide.  emergency: the message must not wait for business hours.
+    evidence: the words that decided about the category.
     model: its version.  facts: found in the text.  missing_facts: kinds that the category requires and the text lacks.
     intent: the sub-intent, if the model knows one.
     possible_danger: no emergency, but an agent should look at it first.  danger: its probability, 0 to 1.
+    danger_threshold: from which probability this text would have been an emergency.
+    danger_evidence: which words or known examples speak for danger; an emergency has some.
+    urgent_if_closed: it is an emergency if its channel is closed.
     """
 
     category: str | None
@@ -52,6 +61,9 @@ class Classification:
     intent: str | None = None
     possible_danger: bool = False
     danger: float = 0.0
+    danger_threshold: float = 1.0
+    danger_evidence: tuple[Reason, ...] = ()
+    urgent_if_closed: bool = False
 
 
 class Classifies(Protocol):
@@ -64,67 +76,92 @@ class Classifies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Classifies pages of texts; build with `build_classifier`."""
+    """Classifies pages of texts; build with `build_classifier`.
+
+    words: judges danger by words; None for a desk without emergencies.
+    trained: judges danger by words and the model; None if the model has no part about danger.
+    """
 
     categories: Mapping[str, CategorySettings]
     rules: KeywordRules
     predictor: Predictor | None = None
+    words: WordDetector | None = None
+    trained: ModelDetector | None = None
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """Classify texts (subject, line break, new words); the results are in the same order.
 
         masked: the same texts without their secrets, if the caller has masked them already.
         """
-        hits = [self.rules.find(fold(text)) for text in texts]
-        # Facts are stored, evidence is shown and models train on masked texts: all three use the masked texts.
+        # Facts are stored, evidence is shown and models train on masked texts: all of these use the masked texts.
         clean = [mask(text).text for text in texts] if masked is None else masked
-        facts = map(find_facts, clean)
-        if self.predictor is None:
-            return [self._by_rules(*one) for one in zip(texts, facts, hits, strict=True)]
-        predictions = self.predictor.predict(clean, ruled=[_only(found) for found in hits])
-        return [self._by_model(*one) for one in zip(texts, facts, hits, predictions, strict=True)]
+        page = self.predictor.read(clean) if self.predictor else None
+        verdicts = self._verdicts(clean, page)
+        hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]
+        guesses = self._guesses(page, hits)
+        known = [_Known(*one) for one in zip(texts, map(find_facts, clean), verdicts, strict=True)]
+        return [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
 
-    def _by_rules(self, text: str, facts: tuple[Fact, ...], hits: Hits) -> Classification:
+    def _hits(self, text: str, verdict: DangerVerdict) -> Hits:
+        """Return the categories' keywords in a text; one of an emergency only where it is said of a danger."""
+        hits = self.rules.find(fold(text))
+        if verdict.by_keyword or not any(self.categories[name].emergency for name in hits):
+            return hits
+        return {name: words for name, words in hits.items() if not self.categories[name].emergency}
+
+    def _verdicts(self, clean: Sequence[str], page: GramPage | None) -> list[DangerVerdict]:
+        if self.trained and page:
+            return self.trained.detect(clean, page.gram)
+        return self.words.detect(clean) if self.words else [NO_DANGER] * len(clean)
+
+    def _guesses(self, page: GramPage | None, hits: Sequence[Hits]) -> list[_Guess]:
+        if self.predictor is None or page is None:
+            return [self._by_rules(found) for found in hits]
+        predictions = self.predictor.predict_page(page, ruled=[_only(found) for found in hits])
+        return [_by_model(*one) for one in zip(predictions, hits, strict=True)]
+
+    def _by_rules(self, hits: Hits) -> _Guess:
         order = list(self.categories)
         ranked = sorted(hits, key=lambda name: (-_weight(hits[name]), order.index(name)))
-        guess = _Guess(
+        return _Guess(
             category=ranked[0] if ranked else None,
             confidence=_share(hits, ranked[0]) if ranked else 0.0,
             runner_up=ranked[1] if len(ranked) > 1 else None,
             words=tuple(word for name in ranked for word in hits[name]),
         )
-        return self._answer(text, facts, guess, emergency=self._is_ruled_emergency(hits), model=RULES_ONLY)
 
-    def _by_model(self, text: str, facts: tuple[Fact, ...], hits: Hits, prediction: Prediction) -> Classification:
-        version = self.predictor.model.version if self.predictor else RULES_ONLY
-        emergency = self._is_ruled_emergency(hits) or prediction.is_danger
-        guess = _ruled(prediction, hits) if prediction.is_unsure else _predicted(prediction, hits)
-        return self._answer(text, facts, guess, emergency=emergency, model=version)
-
-    def _answer(
-        self, text: str, facts: tuple[Fact, ...], guess: _Guess, *, emergency: bool, model: str
-    ) -> Classification:
+    def _answer(self, known: _Known, guess: _Guess) -> Classification:
+        verdict = known.verdict
         return Classification(
             category=guess.category,
             confidence=guess.confidence,
             runner_up=guess.runner_up,
             abstained=guess.category is None,
-            emergency=emergency,
+            emergency=verdict.outcome is DangerOutcome.EMERGENCY,
             evidence=guess.words,
-            model=model,
-            language=detect(text),
-            facts=facts,
-            missing_facts=self._missing(guess.category, facts),
+            model=self.predictor.model.version if self.predictor else RULES_ONLY,
+            language=detect(known.text),
+            facts=known.facts,
+            missing_facts=self._missing(guess.category, known.facts),
             intent=guess.intent,
+            possible_danger=verdict.outcome is DangerOutcome.POSSIBLE,
+            danger=round(verdict.probability, 4),
+            danger_threshold=round(verdict.threshold, 4),
+            danger_evidence=verdict.evidence,
+            urgent_if_closed=verdict.at_closed_hours,
         )
-
-    def _is_ruled_emergency(self, hits: Hits) -> bool:
-        return any(self.categories[name].emergency for name in hits)
 
     def _missing(self, category: str | None, facts: tuple[Fact, ...]) -> tuple[str, ...]:
         known = {fact.kind for fact in facts}
         needed = self.categories[category].facts if category else ()
         return tuple(kind for kind in needed if kind not in known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    text: str
+    facts: tuple[Fact, ...]
+    verdict: DangerVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +180,35 @@ def build_classifier(settings: Settings, *, model: Model | None = None, encoder:
     encoder: from `router.classify.encoder.load_encoder`; without it the model uses n-grams alone.
     """
     rules = compile_rules({name: category.keywords for name, category in settings.categories.items()})
+    words = build_word_detector(settings)
     if model is None:
-        return Classifier(settings.categories, rules)
+        return Classifier(settings.categories, rules, words=words)
+    from router.classify.encoder import RecentEncoder  # noqa: PLC0415
     from router.classify.prediction import Predictor  # noqa: PLC0415
 
-    emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    predictor = Predictor(model, encoder=encoder, known=frozenset(settings.categories), emergencies=emergencies)
-    return Classifier(settings.categories, rules, predictor)
+    used = RecentEncoder(encoder) if encoder and encoder.name == model.encoder else None
+    predictor = Predictor(model, encoder=used, known=frozenset(settings.categories))
+    return Classifier(settings.categories, rules, predictor, words, _trained(settings, model, words, used))
+
+
+def _trained(
+    settings: Settings, model: Model, words: WordDetector | None, encoder: Encoder | None
+) -> ModelDetector | None:
+    """Return the detector of danger by the model; None if it learnt other emergencies than this desk has."""
+    urgent = {name for name, category in settings.categories.items() if category.emergency}
+    if words is None or model.danger is None or set(model.danger.categories) != urgent:
+        return None
+    from router.danger.detector import ModelDetector  # noqa: PLC0415
+
+    return ModelDetector(words, model, encoder=encoder, bounds=settings.emergency)
 
 
 def _only(hits: Hits) -> str | None:
     return next(iter(hits)) if len(hits) == 1 else None
+
+
+def _by_model(prediction: Prediction, hits: Hits) -> _Guess:
+    return _ruled(prediction, hits) if prediction.is_unsure else _predicted(prediction, hits)
 
 
 def _predicted(prediction: Prediction, hits: Hits) -> _Guess:

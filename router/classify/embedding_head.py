@@ -19,7 +19,7 @@ from router.classify.ngram_head import Floats
 _FALL: Final = 1.5
 _DOUBT: Final = 0.1
 # With more examples than this, the rest only affect the weights of these: memory grows with the square.
-_CENTRES: Final = 6_000
+_CENTRES: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,20 @@ class MeaningHead:
 
     def scores(self, vectors: Floats) -> Floats:
         """Return about 1 for the label of near examples, about 0 for every other label; one row per vector."""
-        return (_likeness(_apart(vectors, self.middle), self.centres) @ self.coefficients).astype(np.float32)
+        return (_likeness(apart(vectors, self.middle), self.centres) @ self.coefficients).astype(np.float32)
 
 
 def fit_meaning_head(vectors: Floats, *, labels: Ints, count: int, weights: Floats) -> MeaningHead:
     """Solve for the coefficients. vectors: of length 1.  See `fit_gram_head` for the rest."""
     middle = vectors.mean(axis=0)
-    apart = _apart(vectors, middle)
+    moved = apart(vectors, middle)
     wanted = np.eye(count, dtype=np.float32)[labels]
-    if len(apart) <= _CENTRES:
-        system = _likeness(apart, apart)
+    if len(moved) <= _CENTRES:
+        system = _likeness(moved, moved)
         system[np.diag_indices_from(system)] += _DOUBT / weights
-        return MeaningHead(middle, apart, np.linalg.solve(system, wanted).astype(np.float32))
-    centres = apart[np.random.default_rng(0).permutation(len(apart))[:_CENTRES]]
-    near = _likeness(apart, centres)
+        return MeaningHead(middle, moved, np.linalg.solve(system, wanted).astype(np.float32))
+    centres = moved[centre_rows(len(moved))]
+    near = _likeness(moved, centres)
     system = near.T @ (near * weights[:, None]) + _DOUBT * _likeness(centres, centres)
     # Nearly equal examples make the system nearly singular; a trace on the diagonal settles it.
     system[np.diag_indices_from(system)] += 1e-3
@@ -56,7 +56,13 @@ def fit_meaning_head(vectors: Floats, *, labels: Ints, count: int, weights: Floa
     return MeaningHead(middle, centres, coefficients)
 
 
-def _apart(vectors: Floats, middle: Floats) -> Floats:
+def centre_rows(count: int) -> Ints:
+    """Return which of `count` examples are centres."""
+    return np.arange(count) if count <= _CENTRES else np.random.default_rng(0).permutation(count)[:_CENTRES]
+
+
+def apart(vectors: Floats, middle: Floats) -> Floats:
+    """Return vectors without what all examples share, of length 1."""
     moved = vectors - middle
     scaled: Floats = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
     return scaled

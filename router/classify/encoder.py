@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -69,6 +69,29 @@ class SentenceEncoder:
         with contextlib.suppress(OSError):
             self._mapped = map_rows(backend.table, file)
             backend.table = self._mapped.rows
+
+
+class RecentEncoder:
+    """An encoder that remembers the last page's vectors: categories and danger ask for the same texts."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._recent: Mapping[str, Floats] = {}
+
+    @property
+    def name(self) -> str:
+        """See `Encoder`."""
+        return self._encoder.name
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """See `Encoder`."""
+        recent = self._recent
+        missing = [text for text in dict.fromkeys(texts) if text not in recent]
+        if not missing:
+            return np.stack([recent[text] for text in texts]) if texts else self._encoder.encode([])
+        # One assignment: threads that share the encoder see a whole page.
+        self._recent = now = dict(zip(missing, self._encoder.encode(missing), strict=True))
+        return np.stack([recent[text] if text in recent else now[text] for text in texts])
 
 
 def is_sentence(text: str) -> bool:

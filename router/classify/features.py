@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from router.classify.keywords import fold
 from router.text.chinese_script import fold_script
+from router.text.plain import fold
 
 BUCKETS: Final = 1 << 19
 """Pieces of words hash into the lower half, whole words into the upper; a few thousand of either rarely collide."""

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from router.text.plain import fold
+
 _HAN_OR_KANA: Final = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-
-
-def fold(text: str) -> str:
-    """Return the text in the form that rules compare: NFKC, case folded, single blanks."""
-    normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return " ".join(normal.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,25 @@
-"""A trained model as a value, with its version and its file format."""
+"""A trained model as a value, with its version."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from router.classify.calibration import Calibration
 from router.classify.embedding_head import MeaningHead
-from router.classify.ngram_head import Floats, GramHead, Vocabulary
-from router.errors import PermanentError
+from router.classify.features import Flags
+from router.classify.ngram_head import Floats, GramHead
+from router.danger.heads import DangerLabels
+from router.danger.model import DangerModel
 
 # Increase it with every change that misreads older bytes, or trains another model from equal examples.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,20 @@ class Label:
     intent: str = ""
 
 
+LOOKALIKE: Final = Label("", "lookalikes")
+"""Texts that sound like a danger and are none: of any category, so they are no label for a category's answer."""
+
+FOREIGN: Final = Label("", "foreign")
+"""Texts that are no business of the desk: what resembles them resembles no category."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The result of training. report: its measurements on held-out rows, as JSON."""
+    """The result of training. report: its measurements on held-out rows, as JSON.
+
+    labels: of the heads; `LOOKALIKE` and `FOREIGN` belong to no category.
+    danger: None if the examples named no emergencies.
+    """
 
     version: str
     labels: tuple[Label, ...]
@@ -42,91 +52,51 @@ class Model:
     encoder: str | None
     calibration: Calibration
     report: Mapping[str, JsonValue] = field(default_factory=dict)
+    danger: DangerModel | None = None
 
     @property
     def categories(self) -> tuple[str, ...]:
         """The labels' categories, each once, in the labels' order."""
-        return tuple(dict.fromkeys(label.category for label in self.labels))
+        return categories_of(self.labels)
+
+    @property
+    def answering(self) -> Flags:
+        """Which labels count for a category's answer: all but the look-alikes'."""
+        return answering(self.labels)
+
+    def danger_labels(self, categories: Sequence[str]) -> DangerLabels:
+        """Return which labels are dangers. categories: the emergencies."""
+        return danger_labels(self.labels, categories)
 
     def members(self) -> Floats:
         """Return a matrix of labels by categories, 1 where the label belongs to the category."""
         return membership(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    format: int
-    version: str
-    labels: list[tuple[str, str]]
-    encoder: str | None
-    calibration: Calibration
-    report: dict[str, JsonValue]
-
-
-_HEADER: Final = TypeAdapter(_Header)
-
-
 def membership(labels: Sequence[Label]) -> Floats:
     """See `Model.members`."""
-    categories = list(dict.fromkeys(label.category for label in labels))
-    return np.eye(len(categories), dtype=np.float32)[[categories.index(label.category) for label in labels]]
+    categories = categories_of(labels)
+    rows = [[float(label.category == name) for name in categories] for label in labels]
+    return np.array(rows, np.float32).reshape(len(labels), len(categories))
+
+
+def categories_of(labels: Sequence[Label]) -> tuple[str, ...]:
+    """See `Model.categories`."""
+    return tuple(dict.fromkeys(label.category for label in labels if label.category))
+
+
+def answering(labels: Sequence[Label]) -> Flags:
+    """See `Model.answering`."""
+    return np.array([label != LOOKALIKE for label in labels], np.bool_)
+
+
+def danger_labels(labels: Sequence[Label], categories: Sequence[str]) -> DangerLabels:
+    """See `Model.danger_labels`."""
+    dangers = np.array([at for at, label in enumerate(labels) if label.category in categories], np.int64)
+    return DangerLabels(dangers, labels.index(LOOKALIKE) if LOOKALIKE in labels else -1)
 
 
 def version_of(rows: Sequence[tuple[str, str, str]], *, encoder: str | None) -> str:
     """Return 12 hex digits that are equal for equal examples, encoder and format."""
     content = json.dumps([FORMAT, encoder, sorted(rows)], ensure_ascii=False)
     return hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
-
-
-def to_bytes(model: Model) -> bytes:
-    """Write a model; weights keep eleven bits, which changes less than one answer in a thousand."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        "buckets": model.gram_head.vocabulary.buckets.astype(np.uint32),
-        "rarity": model.gram_head.vocabulary.rarity.astype(np.float16),
-        "weights": model.gram_head.weights.astype(np.float16),
-        "bias": model.gram_head.bias,
-    }
-    if model.meaning_head:
-        arrays["middle"] = model.meaning_head.middle
-        arrays["centres"] = model.meaning_head.centres.astype(np.float16)
-        arrays["coefficients"] = model.meaning_head.coefficients.astype(np.float16)
-    labels = [(label.category, label.intent) for label in model.labels]
-    header = _Header(FORMAT, model.version, labels, model.encoder, model.calibration, dict(model.report))
-    arrays["header"] = np.frombuffer(_HEADER.dump_json(header), np.uint8)
-    out = io.BytesIO()
-    np.savez(out, **arrays)  # type: ignore[arg-type]
-    return out.getvalue()
-
-
-def from_bytes(content: bytes) -> Model:
-    """Read a model that `to_bytes` wrote.
-
-    Raises PermanentError if the bytes are not a model, or a model of another format.
-    """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = _HEADER.validate_json(arrays["header"].tobytes())
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
-        raise PermanentError("The file is not a model of Omniyard; train a new one.") from error
-    if header.format != FORMAT:
-        raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
-    return _read(header, arrays)
-
-
-def _read(header: _Header, arrays: Mapping[str, NDArray[np.generic]]) -> Model:
-    wide = {name: array.astype(np.float32) for name, array in arrays.items() if name not in {"header", "buckets"}}
-    vocabulary = Vocabulary(arrays["buckets"].astype(np.int64), wide["rarity"])
-    return Model(
-        version=header.version,
-        labels=tuple(Label(*label) for label in header.labels),
-        gram_head=GramHead(vocabulary, wide["weights"], wide["bias"]),
-        meaning_head=_meaning(wide),
-        encoder=header.encoder,
-        calibration=header.calibration,
-        report=header.report,
-    )
-
-
-def _meaning(arrays: Mapping[str, Floats]) -> MeaningHead | None:
-    return MeaningHead(arrays["middle"], arrays["centres"], arrays["coefficients"]) if "middle" in arrays else None

@@ -26,15 +26,12 @@ class Prediction:
     """The model's answer for one text.
 
     categories, probabilities: best first.  intent: the most probable sub-intent of the best category, or empty.
-    danger: the probability of all emergencies together.  is_danger: it is above the threshold of the heads used.
     words: the words of the text that support the best category.  is_unsure: a person should decide.
     """
 
     categories: tuple[str, ...]
     probabilities: tuple[float, ...]
     intent: str
-    danger: float
-    is_danger: bool
     words: tuple[str, ...]
     is_unsure: bool
 
@@ -42,47 +39,56 @@ class Prediction:
 class Predictor:
     """Applies a model. An encoder other than the one of the training is ignored."""
 
-    def __init__(
-        self, model: Model, *, encoder: Encoder | None, known: frozenset[str], emergencies: frozenset[str]
-    ) -> None:
+    def __init__(self, model: Model, *, encoder: Encoder | None, known: frozenset[str]) -> None:
         """Prepare for a desk. known: its categories; the answers leave out the model's other categories."""
         self.model = model
         self._encoder = encoder if encoder and model.meaning_head and encoder.name == model.encoder else None
         listed = np.array([name in known for name in model.categories], np.float32)
-        self._members: Floats = model.members() * listed
+        self._members: Floats = (model.members() * listed)[model.answering]
         self._categories = model.categories
-        self._dangers = np.array([name in emergencies for name in model.categories], np.float32)
+        # A look-alike of a danger belongs to any category, so its label has no part in the answer.
+        self._answering = model.answering
+        self._numbered = np.flatnonzero(model.answering)
+
+    def read(self, texts: Sequence[str]) -> GramPage:
+        """Hash a page of texts and score its n-grams: what `predict` and the danger detector begin with."""
+        found = grams(texts)
+        matrix, known = self.model.gram_head.vocabulary.matrix(found)
+        return GramPage(tuple(texts), found, matrix, known, self.model.gram_head.scores(matrix))
 
     def predict(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
+        """Return one prediction per text. ruled: see `predict_page`."""
+        return self.predict_page(self.read(texts), ruled=ruled) if texts else []
+
+    def predict_page(self, page: GramPage, *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
         """Return one prediction per text.
 
         ruled: for each text the only category whose keywords it holds; if the n-grams agree, no encoder is needed.
         """
+        texts = page.texts
         if not texts:
             return []
-        found = grams(texts)
-        matrix, known = self.model.gram_head.vocabulary.matrix(found)
-        readable = _readable(found)
+        readable = _readable(page.found)
         # Any text holds known pieces of words; a text without a known word is unfamiliar.
-        strange = np.bincount(found.rows[known][readable[known]], minlength=len(texts)) == 0
+        strange = np.bincount(page.found.rows[page.known][readable[page.known]], minlength=len(texts)) == 0
         doubts = _Doubts(strange, self._numbers(ruled or [None] * len(texts)))
-        scores, unfamiliar, alone = self._scores(texts, matrix, doubts=doubts)
+        scores, unfamiliar, alone = self._scores(page, doubts=doubts)
         labels = np.exp(log_softmax(scores))
         lines = self.model.calibration
         chances = labels @ self._members
         categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
-        page = _Page(found, matrix, known, readable, labels, categories, unfamiliar, alone)
-        return [self._prediction(page, row) for row in range(len(texts))]
+        answered = _Page(page.found, page.matrix, page.known, readable, labels, categories, unfamiliar, alone)
+        return [self._prediction(answered, row) for row in range(len(texts))]
 
     def _numbers(self, ruled: Sequence[str | None]) -> Ints:
         """Return the index of each category, -1 for none."""
         numbers = {name: number for number, name in enumerate(self._categories)}
         return np.array([numbers.get(name or "", -1) for name in ruled], np.int64)
 
-    def _scores(self, texts: Sequence[str], matrix: Matrix, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
+    def _scores(self, page: GramPage, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
         """Return the labels' scores, which texts resemble no example, and which the n-grams decided alone."""
         calibration, head = self.model.calibration, self.model.meaning_head
-        gram = self.model.gram_head.scores(matrix)
+        texts, gram = page.texts, page.gram[:, self._answering]
         scores = calibration.first(gram)
         if head is None or self._encoder is None:
             return scores, doubts.strange, np.ones(len(texts), np.bool_)
@@ -91,7 +97,7 @@ class Predictor:
         sentences = np.fromiter(map(is_sentence, texts), np.bool_, len(texts))
         unsure = np.flatnonzero(doubtful & sentences)
         if len(unsure):
-            meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))
+            meaning = head.scores(self._encoder.encode([texts[int(row)] for row in unsure]))[:, self._answering]
             scores[unsure] = calibration.second(gram[unsure], meaning)
             unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
         return scores, unfamiliar, doubtful & ~sentences
@@ -100,16 +106,13 @@ class Predictor:
         chances = page.categories[row]
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
-        label = int((page.labels[row] * self._members[:, best]).argmax())
+        label = int(self._numbered[(page.labels[row] * self._members[:, best]).argmax()])
         likely = [int(at) for at in order if chances[at] > 0]
         lines = self.model.calibration.alone if page.alone[row] else self.model.calibration.both
-        danger = float(chances @ self._dangers)
         return Prediction(
             categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
-            danger=danger,
-            is_danger=danger >= lines.emergency_above,
             words=self._words(page, row, label=label),
             is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < lines.abstain_below,
         )
@@ -125,6 +128,17 @@ class Predictor:
             if spoke[at] > 0 and not any(word in other for other in words):
                 words[word] = None
         return tuple(words)[:_SHOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class GramPage:
+    """A page of texts with its n-grams. known: of the n-grams, those of the matrix.  gram: a row of scores a text."""
+
+    texts: tuple[str, ...]
+    found: Grams
+    matrix: Matrix
+    known: Ints
+    gram: Floats
 
 
 @dataclass(frozen=True, slots=True)

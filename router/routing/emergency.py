@@ -1,7 +1,7 @@
-"""The second, more sensitive emergency check, for messages that would wait because the desk is closed.
+"""The second test, for what would wait because the desk is closed.
 
-By day the first check must avoid false alarms, so it needs clear words. By night no agent reads the messages that it
-misses: here a hint of danger is enough, and the message goes to the emergency route with the hint as evidence.
+By day the first test is enough: an agent reads soon what it left. At night nothing is read, so the same judgement of
+danger has a bound of its own, and the operator's `hints` count. Uncertainty about the category is no sign of danger.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.analysis import Analysis
-from router.classify.keywords import fold
 from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.settings.model import Settings
 from router.text.chinese_script import fold_script
+from router.text.plain import fold
 
 # No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is checked.
 _UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
@@ -39,20 +39,19 @@ class SecondLook:
     """The hints of all emergency categories; build with `build_second_look`."""
 
     hints: tuple[Hint, ...]
-    categories: frozenset[str]
 
     def find(self, reading: Analysis) -> tuple[Reason, ...]:
-        """Return the hints at an emergency; empty if there are none."""
+        """Return what makes it an emergency while its channel is closed; empty if nothing does."""
         if not is_heard(reading):
             return ()
         seen = reading.classification
-        guesses = [name for name in (seen.category, seen.runner_up) if name in self.categories]
+        likely = (Reason(ReasonKey.DANGER_IS_POSSIBLE, {"percent": round(100 * seen.danger)}), *seen.danger_evidence)
         text = comparable(f"{reading.envelope.subject}\n{reading.envelope.text}")
         # This runs for every message by night: most hints fail at their first part.
         begun = [hint for hint in self.hints if hint.first in text]
         found = [hint.written for hint in begun if all(part in text for part in hint.others)]
         return (
-            *(Reason(ReasonKey.MAYBE_CATEGORY, {"category": name}) for name in guesses[:1]),
+            *(likely if seen.urgent_if_closed and seen.danger_evidence else ()),
             *(Reason(ReasonKey.HINT_FOUND, {"hint": written}) for written in found),
         )
 
@@ -64,10 +63,10 @@ def is_heard(reading: Analysis) -> bool:
 
 def build_second_look(settings: Settings) -> SecondLook:
     """Compile the hints of the operator's emergency categories."""
-    emergencies = {name: category for name, category in settings.categories.items() if category.emergency}
-    written = dict.fromkeys(hint for category in emergencies.values() for hint in category.hints)
+    emergencies = [category for category in settings.categories.values() if category.emergency]
+    written = dict.fromkeys(hint for category in emergencies for hint in category.hints)
     hints = [Hint(hint, *_parts(hint)) for hint in written]
-    return SecondLook(tuple(hints), frozenset(emergencies))
+    return SecondLook(tuple(hints))
 
 
 def comparable(text: str) -> str:

@@ -243,4 +243,6 @@ def _classification(analysis: Analysis) -> ClassificationTrace:
         missing_facts=seen.missing_facts,
         possible_danger=seen.possible_danger,
         danger=seen.danger,
+        danger_threshold=seen.danger_threshold,
+        danger_evidence=seen.danger_evidence,
     )

@@ -23,7 +23,7 @@ class ClassificationTrace:
     """The classification, as in `router.classify.classifier.Classification`.
 
     evidence: the words that decided.  facts: their kinds only; a fact's value belongs to the customer.
-    danger: its probability; None in a trace of an older version.
+    danger: its probability; None in a trace of an older version.  danger_threshold: from which it is an emergency.
     """
 
     category: str | None
@@ -38,6 +38,8 @@ class ClassificationTrace:
     missing_facts: tuple[str, ...] = ()
     possible_danger: bool = False
     danger: float | None = None
+    danger_threshold: float | None = None
+    danger_evidence: tuple[StoredReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from router.errors import ConfigError
+from router.settings.danger_words import DangerWords, read_danger_words
 from router.settings.model import Settings
 from router.settings.validation import read_settings
 
 VARIABLE: Final = "OMNIYARD_CONFIG"
+_DANGER: Final = "danger.toml"
 _USUAL: Final = Path("config/channels.toml")
 # In a wheel the shipped file is in `cli/shipped`; in a checkout (or an editable install) in `config`.
 _ROOT: Final = Path(__file__).parents[2]
@@ -26,7 +28,16 @@ def load_settings(path: Path | None = None) -> Settings:
     Raises ConfigError, one line per problem, if the file is absent, unreadable or not valid.
     """
     found = find_settings(path)
-    return read_settings(read_file(found), file=str(found))
+    return read_settings(read_file(found), file=str(found)).with_danger(load_danger_words(found))
+
+
+def load_danger_words(config: Path) -> DangerWords:
+    """Return what `danger.toml` next to the operator's file says; where there is none, the file that was shipped.
+
+    Raises ConfigError, one line a problem.
+    """
+    found = next((file for file in (config.parent / _DANGER, shipped_file().parent / _DANGER) if file.is_file()), None)
+    return read_danger_words(read_file(found), file=str(found)) if found else DangerWords()
 
 
 def find_settings(path: Path | None = None) -> Path:

@@ -16,9 +16,14 @@ from router.settings.secret import NotAReference
 from router.settings.values import WrongKeys
 
 
-def table_at(place: Place, *, document: Mapping[str, object]) -> type[BaseModel] | None:
-    """Return the model of the table at `place` of the document; None if it is not a known table."""
-    expected: Any = Settings
+def table_at(
+    place: Place, *, document: Mapping[str, object], root: type[BaseModel] = Settings
+) -> type[BaseModel] | None:
+    """Return the model of the table at `place` of the document; None if it is not a known table.
+
+    root: the model of the whole document.
+    """
+    expected: Any = root
     value: object = document
     for step in place:
         value = _step(value, step)
@@ -26,9 +31,9 @@ def table_at(place: Place, *, document: Mapping[str, object]) -> type[BaseModel]
     return expected if _is_model(expected) else None
 
 
-def known_keys(place: Place, *, document: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the keys that the table at `place` may have."""
-    table = table_at(place, document=document)
+def known_keys(place: Place, *, document: Mapping[str, object], root: type[BaseModel] = Settings) -> tuple[str, ...]:
+    """Return the keys that the table at `place` may have. root: see `table_at`."""
+    table = table_at(place, document=document, root=root)
     return tuple(table.model_fields) if table else ()
 
 
@@ -86,16 +91,25 @@ _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def mistakes(error: ValidationError, *, document: Mapping[str, object]) -> list[Finding]:
-    """Return the errors in the document's structure; no finding repeats a secret or the value of a wrong key."""
-    return [finding for details in error.errors(include_url=False) for finding in _findings(details, document=document)]
+def mistakes(
+    error: ValidationError, *, document: Mapping[str, object], root: type[BaseModel] = Settings
+) -> list[Finding]:
+    """Return the errors in the document's structure; no finding repeats a secret or the value of a wrong key.
+
+    root: the model of the whole document.
+    """
+    found = error.errors(include_url=False)
+    return [finding for details in found for finding in _findings(details, document=document, root=root)]
 
 
-def _findings(details: ErrorDetails, *, document: Mapping[str, object]) -> Iterator[Finding]:
+def _findings(details: ErrorDetails, *, document: Mapping[str, object], root: type[BaseModel]) -> Iterator[Finding]:
     place = _place(details["loc"])
     reason = details.get("ctx", {}).get("error")
     explain = _EXPLAINED.get(details["type"])
-    if explain:
+    if details["type"] == "extra_forbidden":
+        known = known_keys(place[:-1], document=document, root=root)
+        yield Finding(place=place, message=f"unknown key; {nearest(str(place[-1]), known)}")
+    elif explain:
         yield explain(place, details, document)
     elif isinstance(reason, WrongKeys):
         yield from (Finding(place=(*place, key), message=message) for key, message in reason.problems)
@@ -131,11 +145,6 @@ def _value(place: Place, details: ErrorDetails) -> str:
     return shown(details["input"], key=key) if known else ""
 
 
-def _unknown_key(place: Place, _: ErrorDetails, document: Mapping[str, object]) -> Finding:
-    known = known_keys(place[:-1], document=document)
-    return Finding(place=place, message=f"unknown key; {nearest(str(place[-1]), known)}")
-
-
 def _unknown_kind(place: Place, details: ErrorDetails, document: Mapping[str, object]) -> Finding:
     del document
     kind: object = details["input"].get("kind")
@@ -147,7 +156,6 @@ def _unknown_kind(place: Place, details: ErrorDetails, document: Mapping[str, ob
 
 
 _EXPLAINED: Final[Mapping[str, Callable[[Place, ErrorDetails, Mapping[str, object]], Finding]]] = {
-    "extra_forbidden": _unknown_key,
     "union_tag_invalid": _unknown_kind,
     "union_tag_not_found": _unknown_kind,
 }

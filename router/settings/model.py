@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from router.settings.channels import Channel
+from router.settings.danger_words import DangerWords
 from router.settings.secret import Secret
 from router.settings.values import (
     Country,
     Day,
     Duration,
+    Frozen,
     Language,
     Listen,
     Name,
+    Network,
     OneOrMany,
     Pause,
     Promise,
@@ -47,12 +51,6 @@ SignalKind = Literal[
 PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 
 
-class Frozen(BaseModel):
-    """A table of the file: unknown keys are errors, values are immutable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
-
-
 class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
@@ -61,8 +59,10 @@ class DeskSettings(Frozen):
         channel may name its own.
     check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
     listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
+    trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed.
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
+    old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
     requests_per_second: the limit per token and web process; 0 for no limit.
@@ -75,7 +75,9 @@ class DeskSettings(Frozen):
     data: str = "var"
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
+    trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
     key: Secret | None = None
+    old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
     check_dkim: bool = False
@@ -253,22 +255,24 @@ class WebhookSettings(Frozen):
 
 
 class EmergencySettings(Frozen):
-    """`[emergency]`: what follows when people are called, and when they were called wrongly.
+    """`[emergency]`: when a message is one, and what follows when people are called, rightly or wrongly.
 
     false_pages_per_thousand: how many of a thousand ordinary messages may page a person wrongly.
+    closed_false_pages_per_thousand: the same for what would wait because its channel is closed.
     escalate_after: a page that no agent confirms or releases for so long goes on; absent, it stays where it is.
     escalate_to: agents or teams, in this order, then from the start again; absent, the next agent of its team.
     correction: the reply that follows what was said to the customer when an alarm turns out false.
     """
 
     false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
+    closed_false_pages_per_thousand: float = Field(default=15, gt=0, le=200)
     escalate_after: Pause | None = None
     escalate_to: tuple[str, ...] = ()
     correction: str | None = None
 
 
 class Settings(Frozen):
-    """The whole file."""
+    """The whole file, and the words of danger from the file next to it."""
 
     omniyard: DeskSettings = DeskSettings()
     channels: dict[Name, Channel] = Field(default_factory=dict)
@@ -280,6 +284,18 @@ class Settings(Frozen):
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+    _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
+
+    @property
+    def danger(self) -> DangerWords:
+        """What `danger.toml` says; empty unless `with_danger` gave it."""
+        return self._danger
+
+    def with_danger(self, words: DangerWords) -> Settings:
+        """Return these settings with the words of danger."""
+        copy = self.model_copy()
+        copy._danger = words
+        return copy
 
     def believed_authserv_id(self, channel: str) -> str | None:
         """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""

@@ -27,6 +27,9 @@ _MOST_WORD: Final = 64
 _SHORTEST_BEGINNING: Final = 3
 _DENSE: Final = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _PIECE: Final = re.compile(rf"[{_DENSE}]+|[^\W_{_DENSE}]+")
+# Where no word is. Some signs join two words of ASCII into one piece of a query: an address, an amount, a name.
+_BETWEEN: Final = re.compile(r"[\W_]+")
+_SEPARATORS: Final = re.compile(r"(?:(?<![a-z0-9])[\W_]|[\W_](?![a-z0-9])|[^\w@.\-_/:+'&#%=~])+")
 _IS_DENSE: Final = re.compile(rf"[{_DENSE}]")
 
 
@@ -34,8 +37,8 @@ _IS_DENSE: Final = re.compile(rf"[{_DENSE}]")
 class Wanted:
     """A parsed search query.
 
-    words: whole index words.  beginnings: prefixes of index words.  needles: strings that the text must contain
-    exactly.  Without words and beginnings the index cannot answer the query.
+    words: whole index words.  beginnings: prefixes of index words.  needles: what the text must contain, with one blank
+    where a word ends; a query of signs alone has the signs.  Without words and beginnings the index cannot answer it.
     """
 
     words: tuple[str, ...]
@@ -68,8 +71,14 @@ def words_to_index(*texts: str) -> str:
 
 
 def read_query(query: str) -> Wanted:
-    """Parse a query: a text must contain all of its parts, in any order, each as written."""
-    needles = tuple(dict.fromkeys(fold(query).split()))
+    """Parse a query: a text must contain all of its parts, in any order.
+
+    Punctuation separates words, as in the index. What stands between letters and digits in one piece, such as an
+    address or an amount, keeps their order: a text must have those words next to each other.
+    """
+    folded = fold(query)
+    parts = (_separated(part) for part in _SEPARATORS.split(folded))
+    needles = tuple(dict.fromkeys(part for part in parts if part)) or tuple(dict.fromkeys(folded.split()))
     words: list[str] = []
     beginnings: list[str] = []
     for needle in needles:
@@ -85,16 +94,22 @@ def read_query(query: str) -> Wanted:
     return Wanted(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(beginnings)), needles)
 
 
+def _separated(text: str) -> str:
+    return _BETWEEN.sub(" ", text).strip()
+
+
 def holds(wanted: Wanted, *texts: str) -> bool:
     """Return whether the texts contain every needle."""
     folded = fold("\n".join(texts))
-    return all(needle in folded for needle in wanted.needles)
+    separated = _separated(folded)
+    return all(needle in (separated if _PIECE.search(needle) else folded) for needle in wanted.needles)
 
 
 def excerpt(wanted: Wanted, text: str, *, length: int) -> str:
     """Return the part of the text around the first needle."""
     folded = fold(text)
-    places = [place for place in map(folded.find, wanted.needles) if place >= 0]
+    firsts = (needle.partition(" ")[0] for needle in wanted.needles)
+    places = [place for place in map(folded.find, firsts) if place >= 0]
     begin = max(0, min(places, default=0) - length // 3)
     shown = text[begin : begin + length]
     return f"{'…' if begin else ''}{shown}{'…' if begin + length < len(text) else ''}"

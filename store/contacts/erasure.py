@@ -22,6 +22,7 @@ from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
+from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.messages import (
@@ -43,8 +44,10 @@ _ERASED: Final = "erased:"
 def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: str, now: datetime) -> dict[str, int]:
     """Erase a contact with all their conversations; return the numbers of erased rows. It cannot be undone.
 
+    Call `purge_forgotten` after the transaction: until then the file of the search index still has some words.
     Raises Conflict when the contact was merged or erased before, or a message is being sent to them.
     """
+    overwrite_deleted(connection)
     hold_handles(connection, contact_id)
     refuse_gone(connection, contact_id)
     cases = _ids(connection, ConversationRow, table_of(ConversationRow).c.contact_id == contact_id)

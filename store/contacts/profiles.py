@@ -11,8 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.envelope import PartyKind
 from router.errors import Conflict, NotFound
+from store.conversations.handle_search import written_as
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.events.append import EventKind, NewEvent, append_events
@@ -179,10 +179,8 @@ def _rows(connection: Connection, model: type[Any], condition: sa.ColumnElement[
 
 def _of_handle(connection: Connection, handle: str) -> UUID:
     columns = table_of(IdentityRow).c
-    # The index begins with the kind. If one number writes on several channels, the oldest.
-    named = sa.select(columns.contact_id).where(
-        among(columns.kind, list(PartyKind)), columns.handle == handle.strip().lower()
-    )
+    # Of one number that writes by several channels, the oldest.
+    named = sa.select(columns.contact_id).where(written_as(columns, handle))
     found = connection.execute(named.order_by(columns.created_at).limit(1)).scalar()
     if found is None:
         raise NotFound(_MISSING)

@@ -65,7 +65,11 @@ class LockedConversation:
     merged_into: UUID | None
 
 
-def lock(connection: Connection, conversation_id: UUID, *, version: int | None = None) -> LockedConversation:
+# The version that a caller has read, or several of which one must hold; None for whatever it is.
+ReadVersion = int | frozenset[int] | None
+
+
+def lock(connection: Connection, conversation_id: UUID, *, version: ReadVersion = None) -> LockedConversation:
     """Lock a conversation and return it.
 
     version: the version that the caller has read; None skips the check.
@@ -76,8 +80,10 @@ def lock(connection: Connection, conversation_id: UUID, *, version: int | None =
     case = LockedConversation(**connection.execute(statement.with_for_update()).mappings().one())
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
-    if version is not None and case.version != version:
-        raise Stale(f"the conversation is now at version {case.version}, not {version}: read it again first")
+    read = frozenset({version}) if isinstance(version, int) else version
+    if read is not None and case.version not in read:
+        known = " or ".join(map(str, sorted(read))) or "one that can be compared"
+        raise Stale(f"the conversation is now at version {case.version}, not {known}: read it again first")
     return case
 
 

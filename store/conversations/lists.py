@@ -19,9 +19,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.conversation_status import Status
-from router.envelope import PartyKind
 from router.settings.model import PRIORITIES
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
+from store.conversations.handle_search import written_as
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
 from store.tables.desk import ReadMarkerRow
@@ -289,10 +289,7 @@ def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
     if isinstance(contact, UUID):
         return contact_id == contact
     columns = table_of(IdentityRow).c
-    # The index begins with the kind: without a kind the whole index would be read.
-    named = sa.select(columns.contact_id).where(
-        among(columns.kind, list(PartyKind)), columns.handle == contact.strip().lower()
-    )
+    named = sa.select(columns.contact_id).where(written_as(columns, contact))
     return contact_id.in_(named)
 
 

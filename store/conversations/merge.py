@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
-from store.conversations.changes import lock
+from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
@@ -135,7 +135,7 @@ def merge(
     target_id: UUID,
     by: str,
     now: datetime,
-    version: int | None = None,
+    version: ReadVersion = None,
 ) -> UUID:
     """Move the messages of one conversation into another and return the id for undoing it.
 
@@ -172,7 +172,7 @@ def split(
     message_ids: Collection[UUID],
     by: str,
     now: datetime,
-    version: int | None = None,
+    version: ReadVersion = None,
 ) -> tuple[UUID, UUID]:
     """Move messages into a new conversation; return its id and the id for undoing it.
 
@@ -288,7 +288,7 @@ def _require_unmerged(sides: Mapping[UUID, Mapping[str, object]]) -> None:
             raise Conflict(f"it was merged into the conversation {side['merged_into']}")
 
 
-def _require_version(connection: Connection, conversation_id: UUID, *, version: int | None) -> None:
+def _require_version(connection: Connection, conversation_id: UUID, *, version: ReadVersion) -> None:
     # Check only now: routing and erasing lock the senders first, and the opposite order would deadlock with them.
     if version is not None:
         lock(connection, conversation_id, version=version)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,12 +19,15 @@ from sqlalchemy.engine import Connection
 
 from router.text.search_terms import Wanted, holds, words_to_index
 from store.db.bulk import among, columns_of, table_of
-from store.db.engine import Rows
+from store.db.engine import Database, Rows, overwrite_deleted
 from store.tables.messages import ConversationRow, MessageRow
 
 # How many candidates are checked for one page; the cursor continues after them.
 _MOST_LOOKED_AT: Final = 2_000
 _BATCH: Final = 200
+# A step of some milliseconds; a million messages take about a thousand steps.
+_MERGE_PAGES: Final = 200
+_MOST_MERGES: Final = 100_000
 # On a first page, nearly all candidates of the index are real matches.
 _SPARE: Final = 10
 _LONGEST_SECONDS: Final = 2
@@ -91,6 +95,28 @@ def forget_messages(connection: Connection, rows: Rows) -> None:
     if connection.dialect.name == "sqlite":
         _forget_sqlite(connection, rows)
     connection.execute(sa.delete(_ENTRY).where(among(_ENTRY.c.message_id, [row["id"] for row in rows])))
+
+
+def purge_forgotten(database: Database) -> None:
+    """Remove from the file what `forget_messages` took out of the index; call it after that transaction.
+
+    FTS5 only notes that words are gone, and keeps the blocks that hold them until it merges them with others. This is
+    its "optimize" in steps, so that no step holds the database's lock for long. PostgreSQL's VACUUM does it by itself.
+    Source: https://www.sqlite.org/fts5.html section 6, "The 'merge' Command".
+    """
+    if not database.is_sqlite:
+        return
+    # A negative number of pages puts all blocks on one level; the positive ones merge them until nothing is left to do.
+    for pages in chain([-_MERGE_PAGES], repeat(_MERGE_PAGES, _MOST_MERGES)):
+        with database.write() as connection:
+            overwrite_deleted(connection)
+            before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+            merge = "INSERT INTO search_words (search_words, rank) VALUES ('merge', ?)"
+            connection.exec_driver_sql(merge, (pages,))
+            after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+        if after - before < 2:
+            break
+    database.truncate_journal()
 
 
 def find_messages(

@@ -14,6 +14,7 @@ from router.errors import NotFound
 from router.routing.trace import Trace, read_trace
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
+from store.db.sealed_rows import try_to_open
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
 
 # A conversation with more messages than this is read in the desk, not in a terminal.
@@ -25,7 +26,7 @@ class Traced:
     """One accepted message and its outcome.
 
     envelope: JSON, unmasked: mask it before showing.  reason: of quarantine.  message_id, reference, trace: None unless
-    the message was routed.
+    the message was routed.  shut: why the envelope, which is empty then, cannot be opened.
     """
 
     inbound_id: UUID
@@ -38,6 +39,7 @@ class Traced:
     message_id: UUID | None
     reference: str | None
     trace: Trace | None
+    shut: str = ""
 
 
 def find_traced(connection: Connection, key: str) -> list[Traced]:
@@ -71,7 +73,8 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
 
 def _traced(row: RowMapping, *, sealer: Sealer) -> Traced:
     trace = None if row["trace"] is None else read_trace(row["trace"])
-    return Traced(**{**row, "envelope": sealer.open_text(row["envelope"]), "trace": trace})
+    envelope, shut = try_to_open(sealer, row["envelope"])
+    return Traced(**{**row, "envelope": envelope or "", "trace": trace, "shut": shut})
 
 
 def find_contact(connection: Connection, *, kind: str, handle: str) -> UUID | None:

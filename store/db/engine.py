@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
+from store.db.private_files import make_private_file, make_private_folder
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -85,7 +86,7 @@ class Database:
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
         """Open the SQLite file at `path`, creating its folder."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
         except OSError as error:
             raise ConfigError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
         return cls(URL.create("sqlite", database=str(path)), sealer=sealer)
@@ -109,6 +110,12 @@ class Database:
         """Run one read-only transaction: it never waits for a writer."""
         with translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
             yield connection
+
+    def truncate_journal(self) -> None:
+        """Empty SQLite's journal, which still holds what was deleted; a reader may keep a part of it until later."""
+        if self.is_sqlite:
+            with translated(), self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close every connection."""
@@ -156,6 +163,13 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         json_serializer=_json,
         connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False},
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _create(*_: object) -> None:
+        # SQLite would create the file as the umask of the caller says. What is no plain path is left to SQLite.
+        with suppress(OSError):
+            if url.database and not url.database.startswith((":memory:", "file:")):
+                make_private_file(Path(url.database))
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  (sqlite3 or another driver's)
@@ -268,6 +282,12 @@ def _sentence(error: DBAPIError) -> str:
 def _first_line(error: DBAPIError) -> str:
     said = str(error.orig).strip()
     return said.splitlines()[0] if said else type(error.orig).__name__
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Let SQLite overwrite with zeros what this connection deletes from now on, instead of leaving it in free pages."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def read_clock(connection: Connection) -> datetime:

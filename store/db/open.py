@@ -11,13 +11,21 @@ from router.errors import ConfigError
 from router.settings import Settings
 from store.db.encryption import Sealer
 from store.db.engine import Database
-from store.db.keys import desk_key
+from store.db.keys import desk_key, older_keys
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """Return what keeps originals sealed under the desk's newest key, and opens them under each of its keys."""
+    return Sealer(
+        lambda: desk_key(settings, purpose="originals"),
+        find_older=lambda: [key.value for key in older_keys(settings, purpose="originals")],
+    )
 
 
 def open_database(settings: Settings) -> Database:
     """Open the database of `[omniyard] database`, or the embedded SQLite file in the data folder."""
     # The key is read with the first original: most commands need none.
-    sealer = Sealer(lambda: desk_key(settings, purpose="originals"))
+    sealer = open_sealer(settings)
     if settings.omniyard.database is not None:
         return Database(settings.omniyard.database.reveal(), sealer=sealer)
     return Database.at(Path(settings.omniyard.data) / "omniyard.db", sealer=sealer)

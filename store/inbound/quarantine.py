@@ -12,18 +12,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.errors import Conflict, NotFound, PermanentError
+from router.errors import Conflict, NotFound, PermanentError, SealKeyMissing
 from store.conversations.messages import PackedOriginal
 from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
+from store.db.sealed_rows import bare_envelope, try_to_open
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRecord:
-    """One quarantined message. envelope: JSON, unmasked: mask it before showing.  reason: why it is quarantined."""
+    """One quarantined message. envelope: JSON, unmasked: mask it before showing.  reason: why it is quarantined.
+
+    shut: why the envelope cannot be opened; it then has only the channel, the source key and the time.
+    """
 
     id: UUID
     channel: str
@@ -37,6 +41,7 @@ class QuarantinedRecord:
     attempts: int
     reason: str
     discarded_at: datetime | None
+    shut: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_byt
     for inbound_id in filter(rows.__contains__, known):
         try:
             found.opened.append(_with_original(connection, rows[inbound_id]))
-        except PermanentError as error:
+        except (SealKeyMissing, PermanentError) as error:
             found.damaged[inbound_id] = str(error)
     return found
 
@@ -178,11 +183,15 @@ def _with_original(connection: Connection, row: sa.RowMapping) -> tuple[Quaranti
 
 
 def _opened(connection: Connection, row: sa.RowMapping | dict[str, Any]) -> QuarantinedRecord:
-    return QuarantinedRecord(**{**row, "envelope": sealer_of(connection).open_text(row["envelope"])})
+    envelope, shut = try_to_open(sealer_of(connection), row["envelope"])
+    if envelope is None:
+        known = {name: row[name] for name in ("channel", "source_key", "received_at")}
+        envelope = bare_envelope(**known, defects=(shut,))
+    return QuarantinedRecord(**{**row, "envelope": envelope, "shut": shut})
 
 
 def _select() -> sa.Select[Any]:
-    return sa.select(*columns_of(InboundRow, QuarantinedRecord))
+    return sa.select(*columns_of(InboundRow, QuarantinedRecord, but={"shut"}))
 
 
 def _locked(connection: Connection, ids: Collection[UUID]) -> list[UUID]:

@@ -9,11 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.envelope import Envelope, Party, PartyKind, to_json
 from store.db.bulk import among, table_of
+from store.db.sealed_rows import bare_envelope
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 
-_NOBODY: Final = Party(PartyKind.EMAIL, "")
 # Quarantined messages keep their bytes: a replay needs them.
 _SETTLED: Final = (InboundState.ROUTED, InboundState.DUPLICATE)
 
@@ -42,9 +41,8 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
     for row in rows:
         if row.discarded_at is not None:
             # The list of discarded messages still shows these values.
-            kept = {"channel": row.channel, "source_key": row.source_key, "received_at": row.received_at}
-            bare = Envelope(sender=_NOBODY, **kept)
-            connection.execute(sa.update(inbound).where(inbound.c.id == row.id).values(envelope=to_json(bare).decode()))
+            bare = bare_envelope(channel=row.channel, source_key=row.source_key, received_at=row.received_at)
+            connection.execute(sa.update(inbound).where(inbound.c.id == row.id).values(envelope=bare))
     return len(rows)
 
 

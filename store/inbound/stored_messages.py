@@ -8,10 +8,11 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from store.db.bulk import table_of
-from store.db.encryption import sealer_of
+from store.db.encryption import Sealer, sealer_of
+from store.db.sealed_rows import try_to_open
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 
 # An id has the accepting process's clock, which may differ from the database's by this much.
@@ -23,6 +24,7 @@ class StoredMessage:
     """One routed message. envelope: JSON, unmasked.  reference: of the conversation that it opened or joined.
 
     opened: whether it opened that conversation.  linked_to: the older case that the new one is linked to.
+    shut: why the envelope, which is empty then, cannot be opened.
     """
 
     id: UUID
@@ -32,6 +34,7 @@ class StoredMessage:
     reference: str
     opened: bool
     linked_to: UUID | None
+    shut: str = ""
 
 
 def stored_page(
@@ -60,12 +63,14 @@ def stored_page(
         .limit(limit)
     )
     sealer = sealer_of(connection)
-    rows = [
-        StoredMessage(**{**row, "envelope": sealer.open_text(row["envelope"])})
-        for row in connection.execute(statement).mappings()
-    ]
+    rows = [_stored(row, sealer=sealer) for row in connection.execute(statement).mappings()]
     # A message that was accepted late may have been received before `since`.
     return [row for row in rows if row.received_at >= since], rows[-1].id if len(rows) == limit else None
+
+
+def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:
+    envelope, shut = try_to_open(sealer, row["envelope"])
+    return StoredMessage(**{**row, "envelope": envelope or "", "shut": shut})
 
 
 def _first_id(at: datetime) -> UUID:

@@ -46,7 +46,15 @@ team = "payments"
 
 
 # All SQL is in the store, whose tests run on both databases; here both are asked where rows become answers.
-ON_BOTH = {"test_changes", "test_contacts", "test_conversations", "test_quarantine", "test_health", "test_replies"}
+ON_BOTH = {
+    "test_changes",
+    "test_contacts",
+    "test_conversations",
+    "test_quarantine",
+    "test_health",
+    "test_replies",
+    "test_edges",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,7 +36,7 @@ def test_every_problem_is_documented_with_its_status() -> None:
 def test_every_metric_is_documented(app: FastAPI, portal: BlockingPortal, database: Database) -> None:
     with database.write() as connection:
         Builder(connection).polled("support-mail", waiting=1)
-    client = AppClient(app, portal, peer="127.0.0.1")
+    client = AppClient(app, portal, peer="127.0.0.1", base_url="http://127.0.0.1:8080")
     client.get("/healthz")
     served = set(re.findall(r"^# TYPE (\w+) ", client.get("/metrics").text, re.MULTILINE))
     documented = set(re.findall(r"^\| `(omniyard_\w+)` \|", PAGE, re.MULTILINE))

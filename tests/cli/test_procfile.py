@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.commands.systemd import make_units
+from cli.commands.installation.systemd import make_units
 from cli.main import application
 from cli.processes.ports import Listener, check_free, listeners
 from cli.processes.procfile import ProcfileEntry, read_procfile

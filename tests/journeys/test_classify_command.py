@@ -35,7 +35,8 @@ STOLEN = [
     "someone else is using my account", "我的钱不见了", "手机被偷了", "有人盗用我的账户",
 ]  # fmt: skip
 KEYS = [
-    "category", "sub_intent", "probability", "runner_up", "abstained", "emergency", "language", "facts", "masked",
+    "category", "sub_intent", "probability", "runner_up", "abstained", "emergency", "possible_danger", "danger",
+    "danger_threshold", "evidence", "language", "facts", "masked", "model",
 ]  # fmt: skip
 
 
@@ -53,6 +54,16 @@ def omniyard(*words, file, given=""):
 
 
 def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_go(desk, tmp_path):
+    # Without a model the keywords decide, and nothing is trained.
+    readable = omniyard("classify", "my phone was stolen", file=desk)
+    assert readable.returncode == 0
+    assert "EMERGENCY" in readable.stdout.decode()
+    assert "keyword of an emergency: stolen" in readable.stdout.decode()
+    assert not (tmp_path / "var" / "models").exists()
+
+    trained = json.loads(omniyard("train", "--json", "--activate", file=desk).stdout)
+    assert trained["active"]
+    assert set(trained["report"]["categories"]) == {"refund", "stolen"}
     lines = ['{"text": "where is my refund of 20 yuan"}', '{"txt": 1}', "", '{"text": "卡号 6222021234567894567"}']
     answered = omniyard("classify", "--jsonl", file=desk, given="\n".join(lines))
     rows = [json.loads(line) for line in answered.stdout.splitlines()]
@@ -62,16 +73,7 @@ def test_texts_are_classified_by_the_operators_own_examples_and_models_come_and_
     assert "6222021234567" not in answered.stdout.decode()
     assert answered.returncode == 1
     assert b"line 2" in answered.stderr
-    # The same file is trained only once.
-    assert len(list((tmp_path / "var" / "models").glob("*.npz"))) == 1
-
-    readable = omniyard("classify", "my phone was stolen", file=desk)
-    assert readable.returncode == 0
-    assert "EMERGENCY" in readable.stdout.decode()
-
-    trained = json.loads(omniyard("train", "--json", "--activate", file=desk).stdout)
-    assert trained["active"]
-    assert set(trained["report"]["categories"]) == {"refund", "stolen"}
+    assert {row["model"] for row in rows} == {trained["version"]}
     # Other examples give another model; `model rollback` returns to the one before.
     desk.write_text(desk.read_text(encoding="utf-8").replace("my money is gone", "my money vanished"), encoding="utf-8")
     newer = json.loads(omniyard("train", "--json", "--activate", file=desk).stdout)

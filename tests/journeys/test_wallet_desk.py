@@ -8,6 +8,7 @@ that depends on a holiday notice that is not published yet.
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,11 +18,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from router.classify import build_classifier
 from router.envelope import Envelope, Party, PartyKind
 from router.replies.autoreply import compose_reply
 from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import read_settings
+from router.settings.files import load_danger_words
 from router.threads.correlation import Candidate, Correlation, correlate
 from workers.routing.brain import Brain, build_brain
 
@@ -129,14 +132,20 @@ TABLE = [
         reply="with our risk team now, day and night", gate="emergency"),
     Situation("a theft by day", "2026-03-03 10:00", "手机被偷，账户被盗刷了 500 元",
         team="risk", priority="urgent", due="2026-03-03 10:15", reply="已转交风控团队", gate="emergency"),
-    Situation("danger in softer words by night is looked at twice", "2026-03-03 23:00",
+    Situation("danger in softer words, by pairs of meanings", "2026-03-03 23:00",
         "我钱包里的钱少了三百，没转过账",
-        team="risk", priority="urgent", due="2026-03-03 23:15", reply="已转交风控团队", gate="released"),
+        team="risk", priority="urgent", due="2026-03-03 23:15", reply="已转交风控团队", gate="emergency"),
     Situation("softer words in English", "2026-03-03 23:00",
         "All the money in my wallet is gone and I did not make any payment",
-        team="risk", priority="urgent", due="2026-03-03 23:15", reply="with our risk team now", gate="released"),
-    Situation("the same words by day are read soon anyway", "2026-03-03 10:00", "我钱包里的钱少了三百，没转过账",
-        team="front-line", due="2026-03-03 14:00", reply="您的来信我们已经收到", gate="open"),
+        team="risk", priority="urgent", due="2026-03-03 23:15", reply="with our risk team now", gate="emergency"),
+    Situation("the same words by day", "2026-03-03 10:00", "我钱包里的钱少了三百，没转过账",
+        team="risk", priority="urgent", due="2026-03-03 10:15", reply="已转交风控团队", gate="emergency"),
+    Situation("a hint of danger by day is read soon anyway", "2026-03-03 10:00", "What is this charge?",
+        team="front-line", due="2026-03-03 14:00", reply="we have received your message", gate="open"),
+    Situation("a hint of danger by night is marked, and waits", "2026-03-03 23:00", "What is this charge?",
+        team="front-line", due="2026-03-04 13:00", reply="We are closed now", gate="held"),
+    Situation("danger's words, denied, by night", "2026-03-03 23:00", "没有被盗，就是忘了密码",
+        team="front-line", due="2026-03-04 13:00", reply="开始处理", gate="held"),
     # -- Chat, which has hours of its own ------------------------------------------------------------------------------
     Situation("chat in the evening, when mail is closed", "2026-03-03 20:00", "怎么在国外使用钱包？", channel="sms",
         team="front-line", due="2026-03-04 13:00", reply="会尽快答复您", gate="open"),
@@ -167,12 +176,18 @@ TABLE = [
 
 
 @cache
-def brain() -> Brain:
-    """Return the shipped desk, with its SMS channel enabled: an operator deletes the "#" before its lines."""
+def brain(*, trained: bool) -> Brain:
+    """Return the shipped desk, with its SMS channel enabled: an operator deletes the "#" before its lines.
+
+    trained: with the shipped model; else keywords and pairs decide.
+    """
     text = SHIPPED.read_text(encoding="utf-8")
     block = re.search(r"(?m)^#\[channels\.sms\]\n(?:#.*\n)+?(?=#\[|\n)", text)
     assert block
-    return build_brain(read_settings(text.replace(block[0], re.sub(r"(?m)^#(?=\S)", "", block[0]))), key=b"key")
+    settings = read_settings(text.replace(block[0], re.sub(r"(?m)^#(?=\S)", "", block[0])))
+    omniyard = settings.omniyard.model_copy(update={"data": tempfile.mkdtemp()})
+    desk = settings.model_copy(update={"omniyard": omniyard}).with_danger(load_danger_words(SHIPPED))
+    return build_brain(desk, key=b"key", classifier=None if trained else build_classifier(desk))
 
 
 def moment(local: str) -> datetime:
@@ -210,9 +225,9 @@ def case_of(situation: Situation) -> Candidate:
     )
 
 
-def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
+def decide(situation: Situation, *, trained: bool = False) -> tuple[Correlation, Decision, str]:
     """Decide as a worker does; return also the automatic answer."""
-    desk = brain()
+    desk = brain(trained=trained)
     envelope = envelope_of(situation)
     (analysis,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
@@ -240,9 +255,10 @@ def decide(situation: Situation) -> tuple[Correlation, Decision, str]:
     return correlation, decision, reply.text if reply else "-"
 
 
+@pytest.mark.parametrize("trained", [False, True], ids=["by_words", "by_the_shipped_model"])
 @pytest.mark.parametrize("situation", TABLE, ids=lambda situation: situation.what)
-def test_the_desk_does_what_its_operator_expects(situation: Situation) -> None:
-    correlation, decision, reply = decide(situation)
+def test_the_desk_does_what_its_operator_expects(situation: Situation, *, trained: bool) -> None:
+    correlation, decision, reply = decide(situation, trained=trained)
 
     assert (correlation.joins is not None) == situation.joins
     assert situation.reply in reply

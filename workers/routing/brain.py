@@ -14,6 +14,7 @@ from router.masking.mask import mask
 from router.routing.assignment import Mode
 from router.routing.routes import RoutingTable, build_table
 from router.settings import Settings
+from router.settings.own_addresses import own_addresses
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
 from store.db.keys import desk_key
 from workers.training.learn import LearntClassifier
@@ -78,10 +79,3 @@ def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Cla
         own=own_addresses(settings),
         key=desk_key(settings, purpose="thread tokens") if key is None else key,
     )
-
-
-def own_addresses(settings: Settings) -> frozenset[str]:
-    """Return our own mail addresses: mail from them never gets an automatic reply."""
-    # A channel's address may be a handle such as "@wallet", which is not a mail address.
-    named = [address for channel in settings.channels.values() for address in channel.own_addresses]
-    return frozenset(address.lower() for address in (*named, *settings.omniyard.own_addresses) if "@" in address[1:])

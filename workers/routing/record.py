@@ -70,6 +70,8 @@ def evidence_of(analysis: Analysis) -> dict[str, object]:
         "category": found.category,
         "probability": found.confidence,
         "model": found.model,
+        "danger": found.danger,
+        "danger_evidence": [each.to_json() for each in found.danger_evidence],
     }
 
 

@@ -59,6 +59,7 @@ class Difference:
     """
 
     messages: int = 0
+    shut: int = 0
     opened: int = 0
     changed: int = 0
     transitions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -67,6 +68,7 @@ class Difference:
     def add(self, other: Difference, *, most_examples: int) -> None:
         """Add another difference; keep examples of as many kinds as possible."""
         self.messages += other.messages
+        self.shut += other.shut
         self.opened += other.opened
         self.changed += other.changed
         self.transitions.update(other.transitions)
@@ -87,10 +89,12 @@ def pick(examples: Iterable[ChangedMessage], *, most: int) -> list[ChangedMessag
 
 def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int) -> Difference:
     """Decide a page of stored messages under both configurations, without writing anything."""
+    shut = sum(bool(each.stored.shut) for each in page)
+    page = [each for each in page if not each.stored.shut]
     envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
     old = before.read_page(envelopes)
     new = _read_again(old, before=before, after=after)
-    found = Difference(messages=len(page))
+    found = Difference(messages=len(page), shut=shut)
     for each, was, would_be in zip(page, old, new, strict=True):
         _compare(each, (was, would_be), brains=(before, after), found=found)
     found.examples = pick(found.examples, most=most_examples)

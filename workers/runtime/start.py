@@ -14,6 +14,7 @@ from router.settings.files import load_settings
 from store.db.engine import Database
 from store.db.open import open_database, require_current
 from workers.runtime.logs import configure_logging
+from workers.runtime.umask import keep_files_private
 
 # The exit code of the commands for an unusable configuration.
 _UNUSABLE: Final = 3
@@ -28,6 +29,7 @@ def open_house() -> tuple[Settings, Database]:
     Wait for a database that restarts or starts later: a process supervisor gives up on a daemon that exits too often.
     Exits with 3 and a message if the file cannot be used, or the tables have another version.
     """
+    keep_files_private()
     try:
         settings = load_settings(None)
         configure_logging(settings.omniyard.log_level)

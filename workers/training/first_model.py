@@ -13,8 +13,10 @@ from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.logs import configure_logging
+from workers.runtime.umask import keep_files_private
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelFolder
+from workers.training.shipped import shipped_model
 
 # A low priority for half a minute of work: mail goes first.
 _NICENESS: Final = 10
@@ -23,12 +25,14 @@ _log = structlog.get_logger()
 
 
 def is_due(settings: Settings, config: Path) -> bool:
-    """Return whether there are examples and no model was ever put in force."""
-    return ModelFolder.of(settings).in_force() is None and lessons_of(settings, config).teach
+    """Return whether there are examples, no model was ever put in force, and the shipped one does not fit."""
+    waits = ModelFolder.of(settings).in_force() is None and shipped_model(settings) is None
+    return waits and lessons_of(settings, config).teach
 
 
 def main() -> None:
     """Train a model and put it in force; workers load it within seconds."""
+    keep_files_private()
     os.nice(_NICENESS)
     calculate_alone()
     settings, config = load_settings(None), find_settings(None)

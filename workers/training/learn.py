@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from router.classify import Classification, Classifier, build_classifier
+from router.classify import Classification, build_classifier
+from router.danger.words import build_word_detector
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.intents import FEWEST_EXAMPLES, Intents, load_intents
+from router.settings.intents import FEWEST_EXAMPLES, Intents, Negatives, load_intents, load_negatives
 from workers.training.model_store import ModelFolder, StoredModel
+from workers.training.shipped import shipped_folder, shipped_model
 
 if TYPE_CHECKING:
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.trainer import TrainingExample
+    from router.classify.trainer import DangerTask, TrainingExample
 
 _log = structlog.get_logger()
 
@@ -36,13 +38,13 @@ class TrainingSet:
     """The examples of the operator's files. desk: their digest; equal files give equal models."""
 
     examples: tuple[TrainingExample, ...]
-    emergencies: frozenset[str]
+    danger: DangerTask | None
     desk: str
 
     @property
     def teach(self) -> bool:
         """Whether there are examples of at least two categories."""
-        return len({one.category for one in self.examples}) > 1
+        return len({one.category for one in self.examples if one.category}) > 1
 
 
 def lessons_of(settings: Settings, config: Path) -> TrainingSet:
@@ -50,20 +52,23 @@ def lessons_of(settings: Settings, config: Path) -> TrainingSet:
 
     Raises ConfigError if a file of sub-intents is invalid.
     """
-    return lessons_in(settings, load_intents(config, settings))
+    return lessons_in(settings, load_intents(config, settings), load_negatives(config))
 
 
-def lessons_in(settings: Settings, intents: Intents) -> TrainingSet:
-    """Return the examples of settings and sub-intents; those of a category with too few to be learnt are left out."""
-    from router.classify.trainer import examples_of  # noqa: PLC0415
+def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None = None) -> TrainingSet:
+    """Return the examples of settings, sub-intents and negatives; categories with too few to be learnt are left out."""
+    from router.classify.trainer import DangerTask, examples_of  # noqa: PLC0415
 
-    every = examples_of(settings, intents)
+    every = examples_of(settings, intents, negatives)
     counts = Counter(one.category for one in every)
     examples = tuple(one for one in every if counts[one.category] >= FEWEST_EXAMPLES)
-    emergencies = frozenset(name for name, category in settings.categories.items() if category.emergency)
-    content = [[(one.text, one.category, one.intent) for one in examples], sorted(emergencies)]
+    emergencies = tuple(name for name, category in settings.categories.items() if category.emergency)
+    told = [(one.text, one.category, one.intent, one.hand) for one in examples]
+    content = [told, sorted(emergencies), settings.danger.model_dump(mode="json")]
+    words = build_word_detector(settings)
+    danger = DangerTask(words, emergencies, settings.emergency.false_pages_per_thousand) if words else None
     digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
-    return TrainingSet(examples, emergencies, digest)
+    return TrainingSet(examples, danger, digest)
 
 
 def examples_changed(settings: Settings, config: Path) -> bool:
@@ -86,9 +91,9 @@ def learn(
     from router.classify.encoder import load_encoder  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
 
-    known = {one.category for one in lessons.examples}
+    known = {one.category for one in lessons.examples if one.category}
     taught = [one for one in corrections if one.category in known]
-    model = train([*lessons.examples, *taught], encoder=load_encoder(), emergencies=lessons.emergencies)
+    model = train([*lessons.examples, *taught], encoder=load_encoder(), danger=lessons.danger)
     about = StoredModel(
         version=model.version,
         desk=lessons.desk,
@@ -102,13 +107,6 @@ def learn(
     return model, about
 
 
-def classifier_of(settings: Settings, model: Model | None) -> Classifier:
-    """Return the desk's classifier with a model, and with the encoder if the model was trained with one."""
-    if model is None:
-        return build_classifier(settings)
-    return build_classifier(settings, model=model, encoder=encoder_of(settings) if model.encoder else None)
-
-
 def encoder_of(settings: Settings) -> Encoder | None:
     """Return the encoder, loaded on first use; all processes share half of it in a file next to the models."""
     from router.classify.encoder import load_encoder  # noqa: PLC0415
@@ -116,27 +114,11 @@ def encoder_of(settings: Settings) -> Encoder | None:
     return load_encoder(shared_in=ModelFolder.of(settings).path)
 
 
-def fitting_model(settings: Settings, config: Path) -> Model | None:
-    """Return the model for exactly this file: the one in force if it was chosen for it, else a stored or new one.
-
-    None if the file has no examples; then its keywords decide.
-    Raises ConfigError if a category has examples, but too few.
-    """
-    folder, lessons = ModelFolder.of(settings), lessons_of(settings, config)
-    if not lessons.teach:
-        return None
-    choice = folder.in_force()
-    if choice and choice.desk == lessons.desk:
-        return folder.load(choice.version)
-    known = [each.version for each in folder.models() if each.desk == lessons.desk and not each.corrections]
-    return folder.load(known[-1]) if known else learn(folder, lessons)[0]
-
-
 class LearntClassifier:
     """The classifier of a running process: it loads the model in force, and reloads when that changes."""
 
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
-        """Load the model in force.
+        """Load the model in force; before any is, the shipped one, if it knows this desk's categories.
 
         at_once: load the encoder with the model, which takes two seconds; else the first text that needs it waits.
         """
@@ -161,17 +143,23 @@ class LearntClassifier:
 
     def _take(self) -> None:
         choice = self._folder.in_force()
-        if choice is None or choice.version == self._version:
+        if choice is not None and (choice.version == self._version or self._takes(self._folder, choice.version)):
             return
+        shipped = shipped_model(self._settings) if not self._version else None
+        if shipped:
+            self._takes(shipped_folder(), shipped.version)
+
+    def _takes(self, folder: ModelFolder, version: str) -> bool:
         try:
             # One assignment replaces the classifier: the current page keeps the one with which it began.
-            model = self._folder.load(choice.version)
+            model = folder.load(version)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
-            _log.warning("model.refused", version=choice.version, error=str(error))
-            return
-        self._version = choice.version
-        _log.info("model.taken", version=choice.version)
+            _log.warning("model.refused", version=version, error=str(error))
+            return False
+        self._version = version
+        _log.info("model.taken", version=version)
+        return True
 
     def _encoder_for(self, model: Model) -> Encoder | None:
         """Return the only encoder of this process; all models share it."""

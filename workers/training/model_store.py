@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from router.errors import Conflict, NotFound, PermanentError
 from router.settings import Settings
+from store.db.private_files import make_private_folder
 
 if TYPE_CHECKING:
     # A desk with keywords only must not load numpy.
@@ -70,12 +71,17 @@ class ModelFolder:
 
     def keep(self, model: Model, *, about: StoredModel) -> None:
         """Write a model and its description; two models of one version are equal."""
-        from router.classify.model import to_bytes  # noqa: PLC0415
+        from router.classify.model_file import to_bytes  # noqa: PLC0415
 
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path)
         # Write the description last: a model without one is not listed.
         _write(self._file(model.version), to_bytes(model))
         _write(self._about(model.version), about.model_dump_json(indent=1).encode())
+
+    def remove(self, version: str) -> None:
+        """Delete a model; its description first, so that it is never listed without its file."""
+        self._about(version).unlink(missing_ok=True)
+        self._file(version).unlink(missing_ok=True)
 
     def models(self) -> list[StoredModel]:
         """Return the models, oldest first."""
@@ -99,7 +105,7 @@ class ModelFolder:
 
         Raises PermanentError if its file is absent or cannot be read as one.
         """
-        from router.classify.model import from_bytes  # noqa: PLC0415
+        from router.classify.model_file import from_bytes  # noqa: PLC0415
 
         try:
             content = self._file(version).read_bytes()

@@ -16,7 +16,7 @@ from cli.commands.check.surroundings import check_surroundings
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption
 from router.errors import ConfigError
-from router.settings.files import find_settings, read_file
+from router.settings.files import find_settings, load_danger_words, read_file
 from router.settings.findings import Finding
 from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
@@ -51,6 +51,7 @@ def check(path: Path, *, now: datetime) -> CheckResult:
         today = now.astimezone(examination.settings.omniyard.timezone).date()
         findings += check_surroundings(examination.settings, today=today)
         findings += _examples(examination.settings, path)
+        findings += _danger(path)
     return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
 
 
@@ -62,6 +63,15 @@ def _examples(settings: Settings, path: Path) -> list[Finding]:
         return examine_examples(settings, load_intents(path, settings)) + said
     except ConfigError as error:
         return [Finding(place=("categories",), message=str(error))]
+
+
+def _danger(path: Path) -> list[Finding]:
+    """Return what is wrong with the file of danger's words, which has lines of its own."""
+    try:
+        load_danger_words(path)
+    except ConfigError as error:
+        return [Finding(place=("emergency",), message=line) for line in str(error).splitlines()]
+    return []
 
 
 def check_command(*, json_output: JsonOption = False, config: ConfigOption = None) -> None:

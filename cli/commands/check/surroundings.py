@@ -113,6 +113,8 @@ def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]
             yield from _needs((*place, key), value, level=level)
         if isinstance(value, dict):
             yield from _needs_each((*place, key), value, level=level)
+        if isinstance(value, tuple):
+            yield from _needs_each((*place, key), dict(enumerate(value, start=1)), level=level)
         problem = _unreadable(value) if isinstance(value, Secret) else ""
         if key in _FILES and isinstance(value, str):
             problem = "" if Path(value).is_file() else f"there is no file {value}"
@@ -120,7 +122,7 @@ def _needs(place: Place, table: BaseModel, *, level: Level) -> Iterator[Finding]
             yield Finding(place=(*place, key), message=problem, level=level)
 
 
-def _needs_each(place: Place, table: Mapping[str, object], *, level: Level) -> Iterator[Finding]:
+def _needs_each(place: Place, table: Mapping[str, object] | Mapping[int, object], *, level: Level) -> Iterator[Finding]:
     for key, value in table.items():
         if isinstance(value, Secret) and (problem := _unreadable(value)):
             yield Finding(place=(*place, key), message=problem, level=level)

@@ -37,6 +37,8 @@ _CLEANER: Final = nh3.Cleaner(
     attributes=_ATTRIBUTES,
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer nofollow",
+    # A link without a scheme would lead into the desk itself, and one that begins with "//" to any host.
+    url_relative="deny",
 )
 # RFC 2392: a picture inside the mail. Renaming is safe before cleaning, because the cleaner runs last.
 _OWN_PICTURE: Final = re.compile(r"""\bsrc\s*=\s*(["']?)cid:""", re.IGNORECASE)

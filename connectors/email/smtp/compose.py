@@ -110,7 +110,8 @@ def _checked(address: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return _CONTROL.sub(" ", text).strip()
+    # What looks like an encoded word is the sender's text: the standard library would decode it again, line breaks too.
+    return _CONTROL.sub(" ", text).replace("=?", "= ?").strip()
 
 
 def _ascii(*addresses: str) -> bool:

@@ -20,7 +20,7 @@ from workers.broker.embedded import EmbeddedBroker
 
 def test_alive_asks_nothing_of_anybody(settings: Settings, portal: BlockingPortal) -> None:
     away = Database("postgresql://omniyard@127.0.0.1:1/nowhere")
-    client = AppClient(create_app(settings, database=away), portal, peer="127.0.0.1")
+    client = AppClient(create_app(settings, database=away), portal, peer="127.0.0.1", base_url="http://127.0.0.1:8080")
     assert client.get("/healthz").json() == {"status": "ok"}
     not_ready = client.get("/readyz")
     assert not_ready.status_code == 503
@@ -56,7 +56,7 @@ def test_metrics_tell_the_desks_state_without_ids(
         build.outbound(conversation_id, state="unknown")
         build.polled("support-mail", error="the server refused the password", waiting=7)
     client.get(f"/api/v1/conversations/{conversation_id}")
-    text = AppClient(app, portal, peer="127.0.0.1").get("/metrics").text
+    text = AppClient(app, portal, peer="127.0.0.1", base_url="http://127.0.0.1").get("/metrics").text
     for line in (
         'omniyard_rows{state="routed",table="inbound"} 2.0',
         'omniyard_rows{state="received",table="inbound"} 1.0',
@@ -85,7 +85,7 @@ def test_metrics_are_for_this_machine_or_for_a_token(
 ) -> None:
     assert anonymous.get("/metrics").status_code == 401
     assert client.get("/metrics").status_code == 200
-    neighbour = AppClient(app, portal, peer="::1")
+    neighbour = AppClient(app, portal, peer="::1", base_url="http://[::1]:8080")
     assert neighbour.get("/metrics").status_code == 200
     # A proxy on this machine forwards a request from another.
     assert neighbour.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401

@@ -10,7 +10,8 @@ import pytest
 from router.classify import build_classifier
 from router.classify.encoder import load_encoder
 from router.classify.features import grams
-from router.classify.model import Label, from_bytes, to_bytes
+from router.classify.model import Label
+from router.classify.model_file import from_bytes, to_bytes
 from router.classify.trainer import TrainingExample, examples_of, train
 from router.errors import ConfigError, PermanentError
 from router.settings import read_settings
@@ -66,7 +67,7 @@ class WordVectors:
 
 @pytest.fixture(scope="module")
 def model():
-    return train(EXAMPLES, emergencies={"security"})
+    return train(EXAMPLES)
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +109,14 @@ def test_every_class_recalls_its_own_training_rows(classifier):
 def test_the_model_recognises_a_text_without_keywords(classifier):
     answer = classify(classifier, "a thief stole all my money")
     assert answer.category == "security"
-    assert answer.emergency
     assert answer.model == classifier.predictor.model.version
     assert 0 < answer.confidence <= 1
     assert set(answer.evidence) & {"stole", "money", "thief", "stole money", "my money", "a thief"}
+
+
+def test_a_category_alone_is_no_emergency(classifier):
+    # The model of the categories does not know what is no danger; a page needs words or known dangers as evidence.
+    assert not classify(classifier, "a thief stole all my money").emergency
 
 
 def test_an_emergency_keyword_decides_against_the_model(classifier):
@@ -191,7 +196,7 @@ def test_other_bytes_are_refused_with_a_message(content):
 
 
 def test_equal_examples_make_equal_models(model):
-    again = train(EXAMPLES, emergencies={"security"})
+    again = train(EXAMPLES)
     assert again.version == model.version
     assert np.array_equal(again.gram_head.weights, model.gram_head.weights)
     assert train([*EXAMPLES, TrainingExample("one more about a refund", "refund")]).version != model.version

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from router.classify.keywords import compile_rules, fold
+from router.classify.keywords import compile_rules
+from router.text.plain import fold
 
 RULES = compile_rules(
     {

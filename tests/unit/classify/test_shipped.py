@@ -1,4 +1,4 @@
-"""The model of the shipped sentences: every class recalls its own, and a greeting is not a complaint."""
+"""The shipped model: it belongs to the shipped examples, knows its own, and does not cry wolf."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 
 from router.classify import build_classifier
 from router.classify.encoder import load_encoder
-from router.classify.trainer import examples_of, train
+from router.classify.trainer import examples_of
 from router.settings import load_settings
 from router.settings.intents import load_intents
+from workers.training.learn import lessons_of
+from workers.training.shipped import shipped_folder, shipped_model
 
 SHIPPED = Path(__file__).parents[3] / "config" / "channels.toml"
 SETTINGS = load_settings(SHIPPED)
@@ -44,15 +46,32 @@ def encoder():
 
 
 @pytest.fixture(scope="module")
-def model(encoder):
-    emergencies = {name for name, category in SETTINGS.categories.items() if category.emergency}
-    return train(EXAMPLES, encoder=encoder, emergencies=emergencies)
+def model():
+    return shipped_folder().load(shipped_model(SETTINGS).version)
+
+
+def test_it_belongs_to_the_examples_and_the_words_of_danger():
+    # Where this fails: `python -m workers.training.shipped` trains it again.
+    (about,) = shipped_folder().models()
+    assert about.desk == lessons_of(SETTINGS, SHIPPED).desk
+    assert about.encoder is not None
+    assert sum(path.stat().st_size for path in shipped_folder().path.iterdir()) < 12_000_000
+
+
+def test_its_report_speaks_of_hands_that_it_had_not_read(model):
+    figures = model.report["danger"]["all"]
+    assert model.report["accuracy"] > 0.85
+    assert figures["recall"][0] > 0.75
+    assert figures["paged_or_marked"][0] > 0.9
+    assert figures["false_pages"][0] <= model.report["danger"]["per_thousand"] / 1_000
+    assert set(model.report["danger"]) == {"per_thousand", "all", "en", "zh"}
 
 
 def test_every_class_and_sub_intent_recalls_its_own_rows(classifier):
-    answers = classifier.classify_page([one.text for one in EXAMPLES])
+    examples = [one for one in EXAMPLES if not one.hand]
+    answers = classifier.classify_page([one.text for one in examples])
     right = defaultdict(list)
-    for one, answer in zip(EXAMPLES, answers, strict=True):
+    for one, answer in zip(examples, answers, strict=True):
         right[one.category].append((answer.category or answer.runner_up) == one.category)
         # An abstention names no sub-intent, and a category's own example has none.
         if one.intent and answer.category:
@@ -68,3 +87,31 @@ def test_a_greeting_alone_is_general_or_left_to_a_person(classifier, greeting):
     (answer,) = classifier.classify_page([greeting])
     assert answer.category in {"general", None}
     assert answer.category == "general" or answer.abstained
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("statement\nThere is a cash withdrawal that I never made", "emergency"),
+        ("有一笔扣款不是我操作的", "emergency"),
+        ("手机被偷了，里面有钱包", "emergency"),
+        ("is it ok to feed cats with rice", "none"),
+        ("网银里总资产是什么", "none"),
+        ("没有被盗，就是忘了密码", "none"),
+        ("How do I report a stolen card in general?", "none"),
+        ("qwx zzrt plmk", "none"),
+        ("", "none"),
+    ],
+)
+def test_danger_is_judged_with_and_without_the_encoder(classifier, text, outcome):
+    (answer,) = classifier.classify_page([text])
+    assert answer.emergency == (outcome == "emergency"), (answer.danger, answer.danger_evidence)
+    assert not answer.emergency or answer.danger_evidence
+    assert not (answer.emergency and answer.possible_danger)
+
+
+def test_what_the_model_does_not_know_is_no_danger(classifier):
+    texts = [
+        f"{word} {number}" for word in ("lorem", "ipsum dolor", "萝卜", "茶叶蛋", "forklift") for number in range(20)
+    ]
+    assert [answer.emergency for answer in classifier.classify_page(texts)] == [False] * len(texts)

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import re
 from itertools import product
-from pathlib import Path
 
 import pytest
 
-from router.event_kinds import EVENT_KINDS
 from router.origin.automatic import OriginKind
 from router.settings.checks.routes import covers
 from router.settings.model import Condition, OriginName
@@ -483,20 +480,3 @@ def test_listeners_that_do_not_meet_are_in_order(other):
 def test_nights_that_end_before_the_next_day_begins_are_in_order():
     week = '[calendars.a]\nweek = { mon-sun = ["22:00-06:00", "06:00-09:00"], }\n'
     assert said(week.replace(", }", " }"), level="warning") == []
-
-
-def test_the_kinds_of_events_that_are_known_are_those_that_are_written():
-    root = Path(__file__).parents[3]
-    nouns = {kind.partition(".")[0] for kind in EVENT_KINDS}
-    literal = re.compile(rf'"((?:{"|".join(sorted(nouns))})\.[a-z_]+)"')
-    elsewhere = re.compile(r"_log\.|reach\(|foreign_key|ForeignKey|literal_column|\.id\"")
-    files = [file for room in ("store", "workers", "api") for file in (root / room).rglob("*.py")]
-    lines = [
-        line
-        for file in files
-        if "migrations" not in file.parts
-        for line in file.read_text().splitlines()
-        if not elsewhere.search(line)
-    ]
-    written = {kind for line in lines for kind in literal.findall(line)}
-    assert written == EVENT_KINDS

@@ -12,8 +12,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from store.db.views import create_views, drop_views
 from store.tables.messages import Json
 
-revision = "0021"
-down_revision = "0020"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

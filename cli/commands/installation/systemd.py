@@ -38,11 +38,40 @@ RestartSec=2
 TimeoutStopSec=30
 KillMode=mixed
 UMask=0077
+ReadWritePaths={folder}
+# What a process of the desk never needs: `systemd-analyze security UNIT` names each.
 NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
 PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+PrivateUsers=yes
 ProtectSystem=strict
 ProtectHome=read-only
-ReadWritePaths={folder}
+ProtectProc=invisible
+ProcSubset=pid
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+# Names are looked up by a local socket and netlink where the system is configured so.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+# Not without @resources: the process that reads mail limits itself (setrlimit).
+SystemCallFilter=~@privileged
+SystemCallErrorNumber=EPERM
+# A fault fills its own unit and not the machine; `systemctl edit UNIT` changes them.
+MemoryMax=2G
+TasksMax=256
 
 [Install]
 WantedBy=omniyard.target
@@ -73,6 +102,8 @@ def systemd_command(
             print(f"# {name}\n{text}")
         else:
             (folder / name).write_text(text, encoding="utf-8")
+            # Units hold no secret, and systemd complains about units that it alone may read.
+            (folder / name).chmod(0o644)
             typer.echo(str(folder / name))
 
 

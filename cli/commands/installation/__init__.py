@@ -1,0 +1,1 @@
+"""Commands for those who install and keep a desk: tables, units, keys."""

@@ -1,0 +1,1 @@
+"""Whether a message tells of a danger: by the operator's words, by pairs of meanings, and by what was learnt."""

@@ -1,0 +1,207 @@
+"""Pairs of meanings: groups of words that tell of a danger when they stand together in one sentence.
+
+The operator's file names groups of words in both languages and says which groups must meet. What softens a pair
+(a negation, a question about a feature, something that is solved) is a group of words as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Final
+
+from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, units
+from router.danger.phrases import Hit, WordPatterns, compile_patterns
+from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
+
+# How far before a word its negation stands: "was not stolen", "没有被盗".
+_NEGATED_WITHIN: Final = 3
+_WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
+_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+
+Hits = Mapping[str, Sequence[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPair:
+    """A pair in a text.
+
+    words: as they stand in the text, folded, in the order of the pair's groups.
+    softened_by: groups and softeners that say it is no present danger; empty if nothing does.
+    """
+
+    pair: str
+    strength: Strength
+    words: tuple[str, ...]
+    sentence: str
+    softened_by: tuple[str, ...]
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it tells of a danger by itself."""
+        return self.strength == "clear" and not self.softened_by
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningPairs:
+    """Every group compiled; build with `compile_pairs`. scopes: where each softener must stand."""
+
+    patterns: WordPatterns
+    pairs: Mapping[str, PairRule]
+    scopes: Mapping[str, Scope]
+
+    def read(self, text: str) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
+        return self.meanings(text)[0]
+
+    def meanings(self, text: str) -> tuple[tuple[FoundPair, ...], frozenset[str]]:
+        """Return the pairs in a text, and its groups and softeners with those of them that meet in a sentence."""
+        sentences = sentences_of(text)
+        met = [self.patterns.find(one.comparable) for one in sentences]
+        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
+        return self._clearest(found, text) if found else (), _columns(met)
+
+    def columns_of(self, text: str) -> frozenset[str]:
+        """Return the groups and softeners in a text, and which of them meet in a sentence."""
+        return _columns([self.patterns.find(one.comparable) for one in sentences_of(text)])
+
+    def keywords_in(self, text: str) -> tuple[str, ...]:
+        """Return the keywords of emergencies in a text, whatever stands around them."""
+        found = self.patterns.find(comparable(text)).get(KEYWORDS, ())
+        return tuple(dict.fromkeys(hit.word for hit in found))
+
+    def _clearest(self, found: Sequence[FoundPair], text: str) -> tuple[FoundPair, ...]:
+        whole = self._softening(comparable(text), "text")
+        best: dict[str, FoundPair] = {}
+        for one in found:
+            softened = (*one.softened_by, *(name for name in whole if name not in self.pairs[one.pair].keeps))
+            known = best.get(one.pair)
+            if known is None or len(softened) < len(known.softened_by):
+                best[one.pair] = FoundPair(one.pair, one.strength, one.words, one.sentence, softened)
+        return tuple(best.values())
+
+    def _meetings(self, sentences: Sequence[Sentence], met: Sequence[Hits], at: int) -> Iterator[FoundPair]:
+        """Yield the pairs whose groups meet in a sentence, or in it and the next one."""
+        if not met[at]:
+            return
+        around = _around(met, at)
+        both = _joined(sentences, met, at) if at + 1 < len(sentences) else None
+        for name, rule in self.pairs.items():
+            one = self._meeting(name, sentences[at], met[at], around=around)
+            if one is None and both and rule.next_sentence:
+                one = self._meeting(name, *both, around=around)
+            if one:
+                yield one
+
+    def _meeting(self, name: str, sentence: Sentence, hits: Hits, *, around: frozenset[str]) -> FoundPair | None:
+        rule = self.pairs[name]
+        if not all(group in hits for group in rule.needs):
+            return None
+        unless = [group for group in rule.unless if group in hits or group in around]
+        best: FoundPair | None = None
+        for chosen in _combinations([hits[group] for group in rule.needs], sentence.comparable, within=rule.within):
+            softened = tuple(dict.fromkeys((*unless, *self._softened(rule, sentence.comparable, hits, chosen))))
+            one = FoundPair(name, rule.strength, tuple(hit.word for hit in chosen), sentence.written, softened)
+            if not softened:
+                return one
+            best = best or one
+        return best
+
+    def _softened(self, rule: PairRule, line: str, hits: Hits, chosen: Sequence[Hit]) -> tuple[str, ...]:
+        around = [name for name in hits if self.scopes.get(name) == "sentence"]
+        before = [name for words in _before_each(line, chosen) for name in self._softening(words, "before")]
+        return tuple(name for name in (*around, *before) if name not in rule.keeps)
+
+    def _softening(self, line: str, scope: Scope) -> tuple[str, ...]:
+        return self.patterns.search(line, [name for name, where in self.scopes.items() if where == scope])
+
+
+def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
+    """Compile what `danger.toml` says.
+
+    keywords: of emergency categories; each is a clear pair by itself, as softeners allow.
+    """
+    tables: dict[str, GroupWords | Softener] = {**words.groups, **words.softeners}
+    phrases = {name: (*one.en, *one.zh) for name, one in tables.items()}
+    plain = tuple(dict.fromkeys(filter(None, map(_as_phrase, keywords))))
+    rules = dict(words.pairs)
+    if plain:
+        phrases[KEYWORDS] = plain
+        # The keywords first: they are the evidence that an operator recognises.
+        rules = {KEYWORDS: PairRule(needs=(KEYWORDS,)), **rules}
+    return MeaningPairs(
+        patterns=compile_patterns(phrases),
+        pairs=rules,
+        scopes={name: one.scope for name, one in words.softeners.items()},
+    )
+
+
+def _columns(met: Sequence[Hits]) -> frozenset[str]:
+    inside = [sorted(hits.keys() - {KEYWORDS}) for hits in met]
+    pairs = {f"{first} + {second}" for each in inside for first, second in combinations(each, 2)}
+    return frozenset(pairs.union(*inside))
+
+
+def _as_phrase(keyword: str) -> str:
+    """Return a keyword as a phrase is written; what means something in phrases means nothing in keywords."""
+    return comparable(keyword).replace(CLAUSE, " ").strip()
+
+
+def _combinations(groups: Sequence[Sequence[Hit]], line: str, *, within: int) -> Iterator[tuple[Hit, ...]]:
+    """Yield one hit a group, apart from each other, no two neighbours further from each other than `within`."""
+
+    def extend(chosen: tuple[Hit, ...], rest: Sequence[Sequence[Hit]]) -> Iterator[tuple[Hit, ...]]:
+        if not rest:
+            if _near(chosen, line, within=within):
+                yield chosen
+            return
+        for hit in rest[0]:
+            if all(_are_apart(hit, other) for other in chosen):
+                yield from extend((*chosen, hit), rest[1:])
+
+    yield from extend((), groups)
+
+
+def _near(chosen: Sequence[Hit], line: str, *, within: int) -> bool:
+    placed = sorted(chosen, key=lambda hit: hit.start)
+    return all(units(line[left.end : right.start]) <= within for left, right in pairwise(placed))
+
+
+def _are_apart(one: Hit, other: Hit) -> bool:
+    """Tell whether two hits share no word; one may stand in the other's gap."""
+    if one.start >= other.end or one.end <= other.start:
+        return True
+    inner, outer = sorted((one, other), key=lambda hit: hit.end - hit.start)
+    return outer.start < inner.start and inner.end < outer.end and " " in outer.word
+
+
+def _before_each(line: str, chosen: Sequence[Hit]) -> Iterator[str]:
+    """Yield the few words before each hit, from the hit before it on: what it negates itself is no negation of it."""
+    start = 0
+    for hit in sorted(chosen, key=lambda one: one.start):
+        yield _last_words(line[start : hit.start])
+        start = hit.end
+
+
+def _last_words(line: str) -> str:
+    """Return the last few words, within their clause."""
+    words = _WORD.findall(line.rsplit(CLAUSE, 1)[-1])[-_NEGATED_WITHIN:]
+    return "".join(words) if words and _HAN.search(words[-1]) else f" {' '.join(words)} "
+
+
+def _around(met: Sequence[Hits], at: int) -> frozenset[str]:
+    """Return the groups of the sentences before and after."""
+    return frozenset(name for other in (at - 1, at + 1) if 0 <= other < len(met) for name in met[other])
+
+
+def _joined(sentences: Sequence[Sentence], met: Sequence[Hits], at: int) -> tuple[Sentence, Hits]:
+    """Return a sentence and the next one as one. The blank between them is shared."""
+    first, second = sentences[at], sentences[at + 1]
+    offset = len(first.comparable) - 1
+    hits: dict[str, list[Hit]] = {name: list(each) for name, each in met[at].items()}
+    for name, each in met[at + 1].items():
+        hits.setdefault(name, []).extend(Hit(hit.start + offset, hit.end + offset, hit.word) for hit in each)
+    line = f"{first.comparable}{second.comparable[1:]}"
+    return Sentence(f"{first.written} {second.written}", line, first.is_question or second.is_question), hits
