@@ -59,6 +59,7 @@ from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
 from workers.intake.provider_webhooks import ProviderWebhooks
+from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 # The order of the resources in OpenAPI. Each module has its own prefix: a route then knows its whole path.
@@ -140,6 +141,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         originals=OriginalReader(),
         webhooks=ProviderWebhooks(settings, database),
         replying=ReplyService(settings, database),
+        emergencies=EmergencyService(settings),
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),

@@ -20,6 +20,7 @@ from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from workers.intake.provider_webhooks import ProviderWebhooks
+from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Desk:
     originals: OriginalReader
     webhooks: ProviderWebhooks
     replying: ReplyService
+    emergencies: EmergencyService
     bell: Ringer
     meter: Meter
     tail: Tail

@@ -149,6 +149,7 @@ class ReasonKey(StrEnum):
     WINDOW_HAS_CLOSED = "window_has_closed"
     WINDOW_IS_FULL = "window_is_full"
     REPLY_IS_LATE = "reply_is_late"
+    ALARM_WAS_NOT_FALSE = "alarm_was_not_false"
     REPLIES_REST = "replies_rest"
     CUSTOMER_HAS_REPLIES = "customer_has_replies"
     CHANNEL_SENT_TOO_MANY = "channel_sent_too_many"

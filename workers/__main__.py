@@ -6,10 +6,12 @@ from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
+from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
 from workers.chores.retention import Forgetter
 from workers.chores.sla import Watch
+from workers.chores.unanswered_pages import PageEscalator
 from workers.chores.webhooks import fan_out_step, targets
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -28,7 +30,15 @@ def main() -> None:
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
-    chores = (Watch(database, brain), Assigner(database, brain), RatingAsker(database, brain), learnt, forgetter)
+    chores = (
+        Watch(database, brain),
+        PageEscalator(database, brain),
+        FalsePageWatch(database, brain),
+        Assigner(database, brain),
+        RatingAsker(database, brain),
+        learnt,
+        forgetter,
+    )
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     steps = (fan_out_step(settings.webhooks), seal_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))

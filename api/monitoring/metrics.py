@@ -25,6 +25,7 @@ from router.settings import Settings
 from router.settings.values import is_loopback
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
+from store.desk.false_pages import WINDOW, count_false_pages
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.quarantine import count_quarantined
 from store.tables.messages import InboundState
@@ -102,6 +103,7 @@ class DeskCollector(Collector):
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
+            pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
@@ -112,6 +114,9 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_gate_held", held, status.gate.held)
         released = "Messages of the last 24 hours that the second check released as emergencies."
         yield _gauge("omniyard_gate_released", released, status.gate.released)
+        rate = "Emergencies of 7 days that were found false, for each thousand messages."
+        yield _gauge("omniyard_false_pages_per_thousand", rate, pages.per_thousand)
+        yield _gauge("omniyard_pages_unjudged", "Emergencies of 7 days that no one judged.", pages.unjudged)
         yield _gauge("omniyard_promises_broken", "Promises broken in the last 24 hours.", status.breaches)
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)

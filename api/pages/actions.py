@@ -32,10 +32,17 @@ from api.rest.outbound import Verdict
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import post_once
-from router.errors import OmniyardError, TransientError
+from router.errors import NotFound, OmniyardError, TransientError
 
 # These close the conversation, so the agent continues with the list.
 _LEAVING: Final = frozenset({"resolve", "snooze"})
+# By the name of the button: whether the customer is in danger, and what is said after it.
+_FINDINGS: Final = {
+    "confirm": (True, "done_confirm"),
+    "release": (False, "done_release_emergency"),
+    "page": (True, "done_page"),
+    "deny": (False, "done_deny"),
+}
 _SEE_OTHER: Final = 303
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -73,15 +80,28 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
 
 @routes.post("/conversations/{key}/judge")
 def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
-    """Confirm or release an emergency."""
+    """Say whether the customer is in danger."""
 
     def make() -> Response:
-        confirmed = form.one("do") == "confirm"
-        judge_for(desk, key, confirmed=confirmed, actor=actor)
-        said = "done_confirm" if confirmed else "done_release_emergency"
-        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, said, key=key))
+        verb = form.one("do")
+        if verb not in _FINDINGS:
+            raise ProblemError("invalid", "this button is none of this desk's")
+        danger, said = _FINDINGS[verb]
+        judge_for(desk, key, danger=danger, actor=actor)
+        flash = _flash(desk, actor, said, key=key, judged=True)
+        return _onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+def _still_sees(desk: Desk, key: str, actor: Actor) -> bool:
+    """Return whether the conversation is still one of the actor's teams."""
+    try:
+        with desk.database.read() as connection:
+            find_for(connection, key, actor=actor)
+    except NotFound:
+        return False
+    return True
 
 
 @routes.post("/conversations/{key}/say")
@@ -139,6 +159,8 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
     def make() -> Response:
         if done.outbound:
             settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
+        if done.judged:
+            judge_for(desk, done.key, danger=None, actor=actor)
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)

@@ -23,11 +23,10 @@ from api.pages.orders import snoozes
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.text.reasons import ExplainedStep, ReasonReader, missing_facts, reasons
-from router.errors import NotFound, TransientError
+from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, missing_facts, reasons
+from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
-from store.conversations.alarms import EmergencyRecord, find_emergency
 from store.conversations.lists import Filter, unread_among
 from store.conversations.messages import MessageRecord, attachments_of, find_message, has_forged
 from store.conversations.read import ConversationRecord
@@ -35,6 +34,7 @@ from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents
 from store.tables.messages import Direction
+from workers.routing.danger_findings import find_alarm, find_question
 
 _MESSAGES: Final = 50
 # How many other conversations of the customer the page shows; the inbox lists the rest.
@@ -87,6 +87,7 @@ def show_conversation(
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
+        question = _question(connection, story.conversation, reader=_reader(request, desk))
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -96,6 +97,7 @@ def show_conversation(
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
         "may": partial(can, actor),
         "Verb": Verb,
+        "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal),
@@ -121,7 +123,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "missing": missing,
         "others": others,
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
-        "called": _called(connection, row),
+        "called": find_alarm(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
         "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],
@@ -132,12 +134,12 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     }
 
 
-def _called(connection: Connection, row: ConversationRecord) -> EmergencyRecord | None:
-    """Return the emergency that people were called for; None if there was none."""
-    try:
-        return find_emergency(connection, row.id)
-    except NotFound:
+def _question(connection: Connection, row: ConversationRecord, *, reader: ReasonReader) -> tuple[str, ...] | None:
+    """Return what speaks for danger, in the reader's words; None if no agent is asked."""
+    if not row.possible_danger:
         return None
+    question = find_question(connection, row.id)
+    return danger_evidence(question.evidence, reader=reader) if question else ()
 
 
 def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:
@@ -162,10 +164,14 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:
+    reader = _reader(request, desk)
+    return {message.id: reasons(message.trace, reader=reader) for message in messages}
+
+
+def _reader(request: Request, desk: Desk) -> ReasonReader:
     moments, language = moments_of(request, desk), language_of(request)
-    reader = ReasonReader(
+    return ReasonReader(
         words=moments.words,
         category=lambda name: category_title(desk, name, language=language),
         moment=moments.short,
     )
-    return {message.id: reasons(message.trace, reader=reader) for message in messages}

@@ -114,6 +114,7 @@ def _wanted(connection: Connection, query: InboxQuery, *, actor: Actor, now: dat
         assignees=[actor.name] if view == "mine" else [],
         unassigned=view == "unassigned",
         emergency=view == "emergencies",
+        danger_first=True,
         categories=_chosen(query.category),
         channels=_chosen(query.channel),
         priorities=_chosen(query.priority),

@@ -16,7 +16,9 @@ from api.desk import DeskPart
 from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import render
+from store.db.engine import read_clock
 from store.desk.channel_status import read_status
+from store.desk.false_pages import WINDOW, count_false_pages
 from store.desk.supervisor_report import Volume, read_insight
 
 WIDTH: Final = 720.0
@@ -123,6 +125,8 @@ def supervisor(
         insight = read_insight(
             connection, since=_midnight(first, zone), until=_midnight(last + timedelta(days=1), zone)
         )
+        now = read_clock(connection)
+        lately = count_false_pages(connection, since=now - WINDOW, until=now)
         status = read_status(connection, channels=tuple(desk.settings.channels))
     days = days_between(first, last)
     charts = {by: days_of(insight.volumes, by=by, days=days, zone=zone) for by in ("channel", "category")}
@@ -131,6 +135,8 @@ def supervisor(
         "last": last,
         "insight": insight,
         "status": status,
+        "lately": lately,
+        "bound": desk.settings.emergency.false_pages_per_thousand,
         "charts": charts,
         "size": (WIDTH, HEIGHT),
         "settings": desk.settings,

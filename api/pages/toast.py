@@ -28,7 +28,8 @@ _LONGEST: Final = 3500
 class Flash(BaseModel):
     """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
-    outbound: a message that can still be cancelled.  version: of the conversation after the action.
+    outbound: a message that can still be cancelled.
+    judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +41,7 @@ class Flash(BaseModel):
     values: dict[str, str] = {}
     undo: dict[str, Any] | None = None
     outbound: str = ""
+    judged: bool = False
     version: int | None = None
 
 

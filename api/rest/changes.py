@@ -21,7 +21,7 @@ from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
 from api.rest.queries import find_for
 from router.conversation_status import Status
-from router.errors import OmniyardError, TransientError
+from router.errors import Conflict, NotFound, OmniyardError, TransientError
 from router.settings.model import Priority
 from store.conversations.changes import Change, ReadVersion, change, lock
 from store.conversations.readers import mark_read
@@ -59,6 +59,11 @@ class ChangeOrder(RequestModel):
         default=None, max_length=100, description="Corrects the category, also as training data; null means off topic."
     )
     sub_intent: str | None = Field(default=None, max_length=100, description="The sub-intent of `category`.")
+    emergency: bool | None = Field(
+        default=None,
+        description="Whether the customer is in danger, as in `POST /conversations/{key}/emergency`; 409 where neither "
+        "people were called nor a message raised the question.",
+    )
     add_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
 
@@ -173,7 +178,14 @@ def act(
     wanted = order.change()
     require_soon(order.snoozed_until, field="snoozed_until", now=read_clock(connection))
     _require_known(desk, order)
-    case = lock(connection, find_for(connection, key, actor=actor).id, version=version)
+    conversation_id = find_for(connection, key, actor=actor).id
+    case = lock(connection, conversation_id, version=version)
+    if order.emergency is not None:
+        try:
+            desk.emergencies.judge(connection, conversation_id, danger=order.emergency, by=actor.name)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+        case = lock(connection, conversation_id)
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
 
 

@@ -83,6 +83,9 @@ class ListQuery(RequestModel):
     due_before: Moment | None = Field(default=None, description="With a promise due before this moment.")
     overdue: bool = Field(default=False, description="The same as `due_before` now.")
     unread: bool = Field(default=False, description="With messages that you have not read.")
+    possible_danger: bool = Field(
+        default=False, description="An agent has to answer whether the customer is in danger; not resolved."
+    )
     q: str | None = Field(
         default=None,
         min_length=1,
@@ -90,7 +93,11 @@ class ListQuery(RequestModel):
         pattern=r"\S",
         description="Words in its messages, as in `/search`; a common word matches only the newest messages.",
     )
-    sort: Sort = Field(default=Sort.NEWEST, description="`due`: by the earliest promise, those without one last.")
+    sort: Sort = Field(
+        default=Sort.NEWEST,
+        description="`due`: by the earliest promise, those without one last. Without `sort`, emergencies come first, "
+        "then possible danger, then the rest, each newest first.",
+    )
     cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
@@ -137,6 +144,9 @@ def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:
         contact=contact_of(query.contact),
         unread_by=actor.id if query.unread else None,
         only_teams=actor.sees_only,
+        possible_danger=query.possible_danger,
+        # Who names an order gets that order: programs stop where they have been before.
+        danger_first="sort" not in query.model_fields_set,
     )
 
 

@@ -1,4 +1,4 @@
-"""`/conversations/{key}/emergency`: the evidence of an emergency, and an agent's verdict."""
+"""`/conversations/{key}/emergency`: the evidence of danger, and an agent's verdict."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
@@ -17,7 +18,10 @@ from api.http.problems import documented
 from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for
-from store.conversations.alarms import EmergencyRecord, find_emergency, judge_emergency
+from router.errors import NotFound
+from store.conversations.alarms import EmergencyRecord
+from store.conversations.danger_questions import DangerQuestion
+from workers.routing.danger_findings import find_alarm, find_question
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 
@@ -27,11 +31,14 @@ class EmergencyOrder(RequestModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"confirmed": True}]})
 
-    confirmed: bool = Field(description="true: it is an emergency; false: it is not, and gets normal priority.")
+    confirmed: bool | None = Field(
+        description="true: the customer is in danger; false: not, and the case becomes what the routes would have made "
+        "of it without the emergency; null: take the last verdict back."
+    )
 
 
 class EmergencyDetail(BaseModel):
-    """The evidence of an emergency and the agent's verdict. The evidence is kept in either case."""
+    """The evidence of an emergency or of possible danger, and the agent's verdict. The evidence is kept."""
 
     model_config = example(
         {
@@ -46,15 +53,25 @@ class EmergencyDetail(BaseModel):
             "confirmed": True,
             "confirmed_by": "Li Na",
             "confirmed_at": "2026-11-22T19:04:00Z",
+            "paged": True,
+            "paged_by": "",
+            "escalations": 1,
+            "escalated_to": "Wang Fang",
+            "escalated_at": "2026-11-22T19:10:00Z",
         }
     )
 
     inbound_id: UUID = Field(description="The message that raised it.")
-    called_at: datetime
+    called_at: datetime = Field(description="When people were called, or the question was raised.")
     evidence: dict[str, Any] = Field(description="The evidence: words, category, probability, model.")
     confirmed: bool | None = Field(description="null before the verdict.")
     confirmed_by: str = Field(description="The agent of the verdict; empty without one.")
     confirmed_at: datetime | None
+    paged: bool = Field(description="false: possible danger, no one was called; an agent decides.")
+    paged_by: str = Field(description="The agent who said that the customer is in danger; empty: the message did.")
+    escalations: int = Field(description="How often it went on because no one confirmed or released it.")
+    escalated_to: str = Field(description="To which agent or team it went last; empty: not yet, or to no one.")
+    escalated_at: datetime | None
 
     @classmethod
     def of(cls, row: EmergencyRecord) -> EmergencyDetail:
@@ -66,19 +83,41 @@ class EmergencyDetail(BaseModel):
             confirmed=row.confirmed,
             confirmed_by=row.by,
             confirmed_at=row.confirmed_at,
+            paged=True,
+            paged_by=row.paged_by,
+            escalations=row.steps,
+            escalated_to=row.stepped_to,
+            escalated_at=row.stepped_at,
+        )
+
+    @classmethod
+    def asked(cls, question: DangerQuestion) -> EmergencyDetail:
+        """Return a question of danger as the API shows it."""
+        return cls(
+            inbound_id=question.inbound_id,
+            called_at=question.at,
+            evidence=question.evidence,
+            confirmed=question.answer,
+            confirmed_by=question.by,
+            confirmed_at=question.answered_at,
+            paged=False,
+            paged_by="",
+            escalations=0,
+            escalated_to="",
+            escalated_at=None,
         )
 
 
-@routes.get("/{key}/emergency", responses=documented("not-found"), summary="The evidence of an emergency")
+@routes.get("/{key}/emergency", responses=documented("not-found"), summary="The evidence of danger")
 def show_emergency(
     desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 ) -> EmergencyDetail:
     """Return the evidence and the verdict."""
     with desk.database.read() as connection:
-        return EmergencyDetail.of(find_emergency(connection, find_for(connection, key, actor=actor).id))
+        return _detail(connection, find_for(connection, key, actor=actor).id)
 
 
-@routes.post("/{key}/emergency", responses=documented("not-found"), summary="Confirm an emergency, or release it")
+@routes.post("/{key}/emergency", responses=documented("not-found"), summary="Say whether the customer is in danger")
 def judge(
     desk: DeskPart,
     key: str,
@@ -86,12 +125,26 @@ def judge(
     order: EmergencyOrder,
     actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))],
 ) -> EmergencyDetail:
-    """Record a verdict; repeating it does no harm. A released conversation gets normal priority."""
-    return judge_for(desk, key, confirmed=order.confirmed, actor=actor)
+    """Confirm an emergency or release it; of possible danger call people, or deny it. Repeating it does no harm.
+
+    A released conversation has the team, priority, promise and labels that it would have had without the emergency;
+    what an agent has changed stays. The operator's correction follows what was said to the customer.
+    """
+    return judge_for(desk, key, danger=order.confirmed, actor=actor)
 
 
-def judge_for(desk: Desk, key: str, *, confirmed: bool, actor: Actor) -> EmergencyDetail:
-    """Record the actor's verdict and return the emergency; the page's forms call it too."""
+def judge_for(desk: Desk, key: str, *, danger: bool | None, actor: Actor) -> EmergencyDetail:
+    """Record the actor's verdict and return it; the page's forms call it too. danger: None takes it back."""
     with desk.database.write() as connection:
         row = find_for(connection, key, actor=actor)
-        return EmergencyDetail.of(judge_emergency(connection, row.id, confirmed=confirmed, by=actor.name))
+        desk.emergencies.judge(connection, row.id, danger=danger, by=actor.name)
+        return _detail(connection, row.id)
+
+
+def _detail(connection: Connection, conversation_id: UUID) -> EmergencyDetail:
+    question, known = find_question(connection, conversation_id), find_alarm(connection, conversation_id)
+    if question and (known is None or question.answer is None):
+        return EmergencyDetail.asked(question)
+    if known is None:
+        raise NotFound("no one was called for this conversation")
+    return EmergencyDetail.of(known)

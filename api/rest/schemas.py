@@ -68,6 +68,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "held_until": None,
     "snoozed_by": None,
     "merged_into": None,
+    "possible_danger": False,
     "unread": True,
 }
 _MESSAGE: Final[dict[str, Any]] = {
@@ -106,6 +107,8 @@ _TRACE: Final[dict[str, Any]] = {
         "language": "en",
         "facts": ["amount"],
         "missing_facts": ["transaction"],
+        "possible_danger": False,
+        "danger": 0.0,
     },
     "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
     "hours": {
@@ -199,6 +202,7 @@ class ConversationSummary(BaseModel):
     held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
     snoozed_by: str | None = Field(description="The agent who snoozed it; null when its channel was closed.")
     merged_into: UUID | None = Field(description="The conversation that has its messages now; change that one.")
+    possible_danger: bool = Field(description="An agent has to answer whether its customer is in danger.")
     unread: bool = Field(description="Has messages that you have not read.")
 
     @classmethod

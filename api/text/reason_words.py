@@ -240,6 +240,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "we have sent {sent} messages since the customer's last one; the provider allows {allowed}",
         "客户上次来信后已发出 {sent} 条消息，平台最多允许 {allowed} 条",
     ),
+    Key.ALARM_WAS_NOT_FALSE: (
+        "the release was taken back, so there is nothing to correct",
+        "已撤回“误报”判定，无需再向客户更正",
+    ),
     Key.REPLY_IS_LATE: (
         "it could not leave in time, and an automatic reply is not sent late",
         "未能及时发出，过时的自动回复不再发送",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
@@ -112,6 +112,23 @@ def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
             found.append(ExplainedStep(step, title, shown[0], tuple(line for line in shown[1] if line)))
     later = (_as_it_is(step, value, title=step) for step, value in trace.other.items() if step not in _STEPS)
     return (*found, *later)
+
+
+def danger_evidence(evidence: Mapping[str, Any], *, reader: ReasonReader) -> tuple[str, ...]:
+    """Return what spoke for danger when the message came, as sentences. evidence: as an emergency keeps it."""
+    words, category, danger = evidence.get("words"), evidence.get("category"), evidence.get("danger")
+    lines = [
+        *(_stored(each, reader=reader) for each in evidence.get("danger_evidence", ())),
+        reader.words("by_words", words=", ".join(words)) if words else "",
+        reader.words("seems_about", category=reader.category(category)) if category else "",
+        reader.words("danger_percent", percent=round(100 * danger)) if danger else "",
+    ]
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _stored(value: object, *, reader: ReasonReader) -> str:
+    """Return a reason that was kept as JSON."""
+    return "".join(say(reason, reader=reader) for reason in read_line(json.dumps(value)))
 
 
 def missing_facts(trace: Trace) -> tuple[str, ...] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Final, Literal
 
 from router.reason import Reason, ReasonKey
@@ -13,6 +14,16 @@ Mode = Literal["manual", "round_robin", "least_busy"]
 
 # How much of its agent's capacity a conversation takes.
 WEIGHTS: Final[Mapping[str, int]] = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
+
+
+class Turn(IntEnum):
+    """In which order cases are assigned; within a turn the oldest first."""
+
+    EMERGENCY = 0
+    POSSIBLE_DANGER = 1
+    REST = 2
+
+
 _UNKNOWN: Final = ("", "und", "mul")
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,6 +83,41 @@ def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mod
     chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
     key = ReasonKey.LEAST_BUSY if mode == "least_busy" else ReasonKey.NEXT_TURN
     return AssigneeChoice(chosen, no_candidate=False, why=Reason(key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTarget:
+    """Where a page goes that no one has confirmed: to an agent, or to a team whose agents take it."""
+
+    team: str
+    assignee: str | None
+
+    @property
+    def name(self) -> str:
+        """Return the agent's name, else the team's."""
+        return self.assignee or self.team
+
+
+def next_target(
+    now_at: PageTarget, *, listed: Sequence[str], step: int, teams: Collection[str], agents: Sequence[OnDuty]
+) -> PageTarget | None:
+    """Return where a page goes next; None if no one is there for it.
+
+    listed: agents and teams of the operator's file, in turn and then from the start again; empty: an available
+    agent of its team, the one whose turn it is.  step: 1 for the first time.
+    teams: those that the file describes.  agents: of `listed` all who exist, else those who are available.
+    """
+    if not listed:
+        members = [agent for agent in agents if now_at.team in agent.teams and agent.name != now_at.assignee]
+        chosen = min(members, key=_by_turn, default=None)
+        return PageTarget(team=now_at.team, assignee=chosen.name) if chosen else None
+    known, first = {agent.name for agent in agents}, (step - 1) % len(listed)
+    for name in (*listed[first:], *listed[:first]):
+        if name in teams:
+            return PageTarget(team=name, assignee=None)
+        if name in known and name != now_at.assignee:
+            return PageTarget(team=now_at.team, assignee=name)
+    return None
 
 
 def _no_match(case: AssignableCase) -> Reason:

@@ -116,18 +116,19 @@ class RoutingTable:
         now: datetime,
         background: Background = NOTHING_KNOWN,
         hours: Hours | None = None,
+        emergency: bool | None = None,
     ) -> Decision:
         """Return the decision of the first matching route.
 
         now: for the hours; promises count from the message's receipt.
         hours: the result of `hours` for this channel and `now`, if many messages are decided at once.
+        emergency: decide as if it were one, or not one; None: by what the message says.
         """
         hours = hours or self.hours(analysis.envelope.channel, at=now)
-        gate, hints = self._pass(analysis, hours)
-        emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
-        route, tried = self._first(
-            RouteInput(analysis=analysis, hours=hours, background=background, emergency=emergency)
-        )
+        gate, hints = self._pass(analysis, hours) if emergency is None else (_gate(hours, emergency=emergency), ())
+        is_emergency = gate in {HoursGate.EMERGENCY, HoursGate.RELEASED}
+        facts = RouteInput(analysis=analysis, hours=hours, background=background, emergency=is_emergency)
+        route, tried = self._first(facts)
         since = min(analysis.envelope.received_at, now)
         due, first_moment = self.promises(route.sla, since)
         held_until = hours.opens_at if route.hold and gate is HoursGate.HELD else None
@@ -164,6 +165,12 @@ class RoutingTable:
         configured = self.settings.channels.get(channel)
         # The last route has a team: validation requires it.
         return route.team or (configured.team if configured else None) or self.settings.routes[-1].team or ""
+
+
+def _gate(hours: Hours, *, emergency: bool) -> HoursGate:
+    if emergency:
+        return HoursGate.EMERGENCY
+    return HoursGate.OPEN if hours.is_open else HoursGate.HELD
 
 
 def build_table(settings: Settings) -> RoutingTable:

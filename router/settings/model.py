@@ -255,14 +255,20 @@ class WebhookSettings(Frozen):
 
 
 class EmergencySettings(Frozen):
-    """`[emergency]`: when a message is one.
+    """`[emergency]`: when a message is one, and what follows when people are called, rightly or wrongly.
 
     false_pages_per_thousand: how many of a thousand ordinary messages may page a person wrongly.
     closed_false_pages_per_thousand: the same for what would wait because its channel is closed.
+    escalate_after: a page that no agent confirms or releases for so long goes on; absent, it stays where it is.
+    escalate_to: agents or teams, in this order, then from the start again; absent, the next agent of its team.
+    correction: the reply that follows what was said to the customer when an alarm turns out false.
     """
 
     false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
     closed_false_pages_per_thousand: float = Field(default=15, gt=0, le=200)
+    escalate_after: Pause | None = None
+    escalate_to: tuple[str, ...] = ()
+    correction: str | None = None
 
 
 class Settings(Frozen):

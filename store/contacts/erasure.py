@@ -24,7 +24,7 @@ from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import ContactLabelRow, EmergencyRow, RatingRow
+from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -125,12 +125,22 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     table, key = table_of(ConversationRow), table_of(ThreadKeyRow)
-    nothing: dict[str, Any] = {"subject": "", "labels": [], "watch_at": None, "version": table.c.version + 1}
+    nothing: dict[str, Any] = {
+        "subject": "",
+        "labels": [],
+        "watch_at": None,
+        "possible_danger": False,
+        "version": table.c.version + 1,
+    }
     connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
     connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
     rating, emergency, answer = table_of(RatingRow), table_of(EmergencyRow), table_of(IdempotencyRow)
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
-    connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(evidence={}))
+    # What the cases were before holds their labels.
+    forgotten: dict[str, Any] = {"evidence": {}, "calm": None, "changed": None}
+    connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(**forgotten))
+    question = table_of(DangerQuestionRow)
+    connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
     for case in cases:
         # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,16 +11,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.errors import NotFound
-from store.db.bulk import columns_of, insert_new, table_of
+from router.routing.false_alarm import CaseState, calm_before
+from router.routing.sla import Due
+from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import EmergencyRow
 from store.tables.messages import ConversationRow
 
 _A_DAY: Final = timedelta(days=1)
-# The priority of a released emergency: it gets no preference over other conversations.
-_CALM: Final = "normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,63 @@ class EmergencyRecord:
     confirmed: bool | None
     by: str
     confirmed_at: datetime | None
+    paged: dict[str, Any] | None
+    calm: dict[str, Any] | None
+    changed: dict[str, Any] | None
+    paged_by: str
+    steps: int
+    stepped_at: datetime | None
+    stepped_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredPage:
+    """A page that no one has confirmed or released, with where its conversation is."""
+
+    conversation_id: UUID
+    team: str
+    assignee: str | None
+    steps: int
+    paged: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageStep:
+    """The next step of a page. to: the agent or team; empty if no one was there.  paged: None leaves it alone."""
+
+    conversation_id: UUID
+    step: int
+    to: str
+    team: str
+    assignee: str | None
+    paged: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a person found of an emergency. confirmed: None takes the last judgement back; then `by` is empty.
+
+    changed: see `store.tables.desk.EmergencyRow`.
+    """
+
+    confirmed: bool | None
+    by: str
+    confirmed_at: datetime | None
+    changed: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What a conversation becomes when danger is said in it later. labels: are added."""
+
+    team: str
+    priority: str
+    route: str
+    sla: str | None
+    labels: tuple[str, ...]
+    first_reply_due_at: datetime | None
+    resolve_due_at: datetime | None
+    clock_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +108,8 @@ def call_for(connection: Connection, rows: Rows) -> None:
     if insert_new(connection, EmergencyRow, rows=rows) == len(rows):
         return
     for row in rows:
-        again = {"inbound_id": row["inbound_id"], "at": row["at"], "evidence": row["evidence"]}
+        again = {name: value for name, value in row.items() if name != "conversation_id"}
+        again |= {"changed": None, "steps": 0, "stepped_at": None, "stepped_to": ""}
         judged = (table.c.conversation_id == row["conversation_id"], table.c.confirmed.is_not(None))
         connection.execute(sa.update(table).where(*judged).values(**again, confirmed=None, by="", confirmed_at=None))
 
@@ -68,26 +127,111 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
     return EmergencyRecord(**row)
 
 
-def judge_emergency(connection: Connection, conversation_id: UUID, *, confirmed: bool, by: str) -> EmergencyRecord:
-    """Record an agent's verdict; recording the same verdict twice changes nothing.
+def judge_emergency(connection: Connection, conversation_id: UUID, judgement: Judgement) -> None:
+    """Write down what a person found, with what it made of the conversation."""
+    table = table_of(EmergencyRow)
+    connection.execute(sa.update(table).where(table.c.conversation_id == conversation_id).values(**asdict(judgement)))
 
-    Releasing removes the emergency mark and sets the priority to normal; the team and the promises stay until an
-    agent changes them. Confirming a released conversation makes it an emergency again.
-    Raises NotFound when the conversation never was an emergency.
+
+def forget_emergency(connection: Connection, conversation_id: UUID) -> None:
+    """Take back that an agent made it an emergency."""
+    table = table_of(EmergencyRow)
+    connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
+
+
+def read_case(connection: Connection, conversation_id: UUID) -> CaseState:
+    """Lock a conversation until the transaction ends, and return what an emergency changes of it."""
+    return _case_states(connection, [conversation_id])[conversation_id]
+
+
+def write_case(
+    connection: Connection, conversation_id: UUID, state: CaseState, *, emergency: bool, due: Due, now: datetime
+) -> None:
+    """Write what an emergency changes of a locked conversation, with the promises that follow.
+
+    `workers.chores.sla` looks at it next: what was due in the meantime is reported then.
     """
-    known = find_emergency(connection, conversation_id)
-    if known.confirmed is confirmed:
-        return known
-    table, case, now = table_of(EmergencyRow), table_of(ConversationRow), read_clock(connection)
-    found = {"confirmed": confirmed, "by": by, "confirmed_at": now}
-    connection.execute(sa.update(table).where(table.c.conversation_id == conversation_id).values(**found))
-    changed: dict[str, Any] = {"emergency": confirmed, "version": case.c.version + 1}
-    if not confirmed:
-        changed["priority"] = _CALM
-    connection.execute(sa.update(case).where(case.c.id == conversation_id).values(**changed))
-    kind = EventKind.EMERGENCY_CONFIRMED if confirmed else EventKind.EMERGENCY_RELEASED
-    append_events(connection, [NewEvent(kind, conversation_id, {"by": by}, at=now)])
-    return find_emergency(connection, conversation_id)
+    table = table_of(ConversationRow)
+    values = asdict(state) | {"labels": list(state.labels), "emergency": emergency, "possible_danger": False}
+    values |= {"first_reply_due_at": due.first_reply, "next_reply_due_at": due.next_reply}
+    values |= {"resolve_due_at": due.resolve, "watch_at": now, "alarmed_at": None, "version": table.c.version + 1}
+    connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
+
+
+def escalate(
+    connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime
+) -> dict[UUID, dict[str, Any]]:
+    """Make emergencies of conversations that are none; return what each was before, as `CalmCase` in JSON."""
+    table = table_of(ConversationRow)
+    states = _case_states(connection, escalations, calm_only=True)
+    # An agent who had it was found for another matter, and what was said before is no answer to this one.
+    again = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
+    names = [field.name for field in fields(Escalation)]
+    said: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
+    values = said | again | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
+    rows = [
+        {f"b_{name}": getattr(escalation, name) for name in names}
+        | {"b_id": conversation_id, "b_labels": _joined(states[conversation_id].labels, escalation.labels)}
+        for conversation_id, escalation in sorted(escalations.items())
+        if conversation_id in states
+    ]
+    if rows:
+        statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+        values |= {"possible_danger": False, "snoozed_by": None}
+        connection.execute(statement.values(**values), rows)
+    return {conversation_id: calm_before(state) for conversation_id, state in states.items()}
+
+
+def _joined(labels: Sequence[str], added: Sequence[str]) -> list[str]:
+    return [*dict.fromkeys((*labels, *added))]
+
+
+def _case_states(connection: Connection, ids: Collection[UUID], *, calm_only: bool = False) -> dict[UUID, CaseState]:
+    """Lock conversations in the order of their ids. calm_only: those that are no emergency."""
+    table = table_of(ConversationRow)
+    statement = sa.select(table.c.id, *columns_of(ConversationRow, CaseState)).where(among(table.c.id, ids))
+    if calm_only:
+        statement = statement.where(table.c.emergency.is_(False))
+    rows = connection.execute(statement.order_by(table.c.id).with_for_update()).mappings()
+    return {row["id"]: _case_state(row) for row in rows}
+
+
+def _case_state(row: sa.RowMapping) -> CaseState:
+    values = {name: value for name, value in row.items() if name != "id"}
+    return CaseState(**values | {"labels": tuple(values["labels"])})
+
+
+def is_any_unanswered(connection: Connection, *, since: datetime) -> bool:
+    """Return whether a page has been where it is since then or longer."""
+    return connection.execute(_unanswered(since).limit(1)).first() is not None
+
+
+def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> list[UnansweredPage]:
+    """Lock and return such pages, the oldest first, with their conversations; what others hold is left."""
+    locked = _unanswered(since).order_by(table_of(EmergencyRow).c.at).limit(limit).with_for_update(skip_locked=True)
+    return [UnansweredPage(**row) for row in connection.execute(locked).mappings()]
+
+
+def move_page(connection: Connection, step: PageStep, *, now: datetime) -> None:
+    """Write where a locked page goes."""
+    table, case = table_of(EmergencyRow), table_of(ConversationRow)
+    values: dict[str, Any] = {"steps": step.step, "stepped_at": now, "stepped_to": step.to}
+    values |= {} if step.paged is None else {"paged": step.paged}
+    connection.execute(sa.update(table).where(table.c.conversation_id == step.conversation_id).values(**values))
+    if step.to:
+        there = {"team": step.team, "assignee": step.assignee, "alarmed_at": None, "version": case.c.version + 1}
+        connection.execute(sa.update(case).where(case.c.id == step.conversation_id).values(**there))
+
+
+def _unanswered(since: datetime) -> sa.Select[Any]:
+    table, case = table_of(EmergencyRow), table_of(ConversationRow)
+    columns = (table.c.conversation_id, case.c.team, case.c.assignee, table.c.steps, table.c.paged)
+    waits = (case.c.emergency, case.c.status != Status.RESOLVED, case.c.merged_into.is_(None))
+    return (
+        sa.select(*columns)
+        .join(case, case.c.id == table.c.conversation_id)
+        .where(table.c.confirmed.is_(None), sa.func.coalesce(table.c.stepped_at, table.c.at) <= since, *waits)
+    )
 
 
 def tally(connection: Connection) -> EmergencyTally:

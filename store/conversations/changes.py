@@ -140,10 +140,15 @@ def _assigned(connection: Connection, case: LockedConversation, wanted: Change, 
     return {"assignee": name or None, "alarmed_at": None}, {EventKind.CONVERSATION_ASSIGNED: payload}
 
 
-def _require_agent(connection: Connection, name: str) -> None:
+def is_agent(connection: Connection, name: str) -> bool:
+    """Return whether there is an agent of this name who was not revoked."""
     agents = table_of(AgentRow).c
     there = sa.select(agents.id).where(agents.name == name, agents.revoked_at.is_(None))
-    if connection.execute(there).first() is None:
+    return connection.execute(there).first() is not None
+
+
+def _require_agent(connection: Connection, name: str) -> None:
+    if not is_agent(connection, name):
         raise NotFound(f"there is no agent named {name}")
 
 

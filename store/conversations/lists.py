@@ -7,7 +7,7 @@ row off. A conversation that gets a new message moves to the top, like mail in a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.conversation_status import Status
 from router.settings.model import PRIORITIES
+from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.conversations.handle_search import written_as
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
 from store.db.bulk import among, table_of
@@ -49,6 +50,8 @@ class Filter:
     contact: a contact's id, or one of their handles.  unassigned: has no assignee.  unread_by: unread by this agent.
     only_teams: the teams that the reader may see; None means all.  ids: results of a search; None means all.
     emergency: is an emergency, and not resolved.
+    possible_danger: an agent has to answer whether the customer is in danger, and it is not resolved.
+    danger_first: in any order, emergencies come first, then possible danger, then the rest.
     """
 
     statuses: Collection[Status] = ()
@@ -66,6 +69,16 @@ class Filter:
     only_teams: Collection[str] | None = None
     ids: Collection[UUID] | None = None
     emergency: bool = False
+    possible_danger: bool = False
+    danger_first: bool = False
+
+
+class _Lane(StrEnum):
+    """emergency, possible: of danger, while they are not resolved.  rest: all others."""
+
+    EMERGENCY = "emergency"
+    POSSIBLE = "possible"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class _Part:
     at: str
     condition: sa.ColumnElement[bool] | None = None
     ascending: bool = False
+    lane: _Lane | None = None
 
     def order(self) -> Sequence[sa.ColumnElement[Any]]:
         columns = table_of(ConversationRow).c
@@ -100,7 +114,7 @@ def list_conversations(
 ) -> list[tuple[ConversationRecord, Position]]:
     """Return up to `limit` conversations after `after`, each with its position in the list."""
     found: list[tuple[ConversationRecord, Position]] = []
-    for number, part in enumerate(_parts(sort)):
+    for number, part in enumerate(_parts(sort, danger_first=wanted.danger_first)):
         if after is not None and number < after.part:
             continue
         begin = after if after is not None and number == after.part else None
@@ -126,7 +140,15 @@ def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[b
     return [] if only_teams is None else [among(table_of(ConversationRow).c.team, only_teams)]
 
 
-def _parts(sort: Sort) -> Sequence[_Part]:
+def _parts(sort: Sort, *, danger_first: bool) -> Sequence[_Part]:
+    if not danger_first:
+        return _ordered(sort)
+    is_oldest = sort is Sort.OLDEST
+    first = [_Part("last_message_at", ascending=is_oldest, lane=lane) for lane in (_Lane.EMERGENCY, _Lane.POSSIBLE)]
+    return (*first, *(replace(part, lane=_Lane.REST) for part in _ordered(sort)))
+
+
+def _ordered(sort: Sort) -> Sequence[_Part]:
     columns = table_of(ConversationRow).c
     if sort is Sort.DUE:
         return (
@@ -144,7 +166,10 @@ def _page(
     connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
 ) -> list[ConversationRecord]:
     # One subquery per status, each limited to a page: the index has the rows of one status in order, not of several.
-    arms = [_arm(wanted, status=status, part=part, after=after, limit=limit) for status in _statuses(wanted)]
+    statuses = [status for status in _statuses(wanted) if _has_lane(status, part.lane)]
+    if not statuses:
+        return []
+    arms = [_arm(wanted, status=status, part=part, after=after, limit=limit) for status in statuses]
     page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
     contact = table_of(ContactRow)
     statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), contact.c.name)
@@ -153,6 +178,22 @@ def _page(
         *(order if part.ascending else [column.desc() for column in order])
     )
     return [conversation_row(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+
+
+def _has_lane(status: Status, lane: _Lane | None) -> bool:
+    """Return whether conversations of this status can be in the lane: what is resolved is no danger any more."""
+    return status != Status.RESOLVED or lane in {None, _Lane.REST}
+
+
+def _in_lane(status: Status, lane: _Lane | None) -> Iterator[sa.ColumnElement[bool]]:
+    columns = table_of(ConversationRow).c
+    if lane is _Lane.EMERGENCY:
+        yield IS_EMERGENCY
+    elif lane is _Lane.POSSIBLE:
+        yield IS_POSSIBLE_DANGER
+    elif lane is _Lane.REST and status != Status.RESOLVED:
+        yield columns.emergency.is_(False)
+        yield columns.possible_danger.is_(False)
 
 
 def _statuses(wanted: Filter) -> Sequence[Status]:
@@ -165,6 +206,7 @@ def _arm(
     table = table_of(ConversationRow)
     # A literal: with a parameter the planner would not use the partial index.
     conditions = [table.c.status == sa.literal_column(f"'{status.value}'"), *_conditions(wanted, status=status)]
+    conditions += _in_lane(status, part.lane)
     if part.condition is not None:
         conditions.append(part.condition)
     if after is not None:
@@ -203,6 +245,8 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
         yield among(columns.id, wanted.ids)
     if wanted.emergency:
         yield IS_EMERGENCY if status != Status.RESOLVED else sa.false()
+    if wanted.possible_danger:
+        yield IS_POSSIBLE_DANGER if status != Status.RESOLVED else sa.false()
 
 
 class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)

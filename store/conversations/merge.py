@@ -117,7 +117,7 @@ def move_back(connection: Connection, kept: StoredRegrouping) -> None:
 
 
 _SIDE: Final = (
-    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since"),
+    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since", "possible_danger"),
     *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
 )
 _TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
@@ -263,6 +263,7 @@ def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str,
         "waiting_since": min(waits, default=None),
         "clock_started_at": target["clock_started_at"] or source["clock_started_at"],
         "emergency": source["emergency"] or target["emergency"],
+        "possible_danger": source["possible_danger"] or target["possible_danger"],
         "priority": max(target["priority"], source["priority"], key=_rank),
         "labels": [*dict.fromkeys((*target["labels"], *source["labels"]))],
     }

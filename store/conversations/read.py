@@ -65,6 +65,7 @@ class ConversationRecord:
     held_until: datetime | None = None
     snoozed_by: str | None = None
     merged_into: UUID | None = None
+    possible_danger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic_core import to_jsonable_python
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.routing.sla import clock_rests
+from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import insert_ignore, upsert
 from store.db.ids import new_id
@@ -91,8 +93,15 @@ def is_anything_due(connection: Connection, *, now: datetime) -> bool:
 
 def take_due(connection: Connection, *, now: datetime, limit: int) -> list[SlaState]:
     """Lock and return the conversations that need an update, longest due first; skip those that others have locked."""
+    # Possible danger comes back first when the service starts, however much was held with it.
+    first = _take_due(connection, IS_POSSIBLE_DANGER, now=now, limit=limit)
+    rest = table_of(ConversationRow).c.possible_danger.is_(False)
+    return first + _take_due(connection, rest, now=now, limit=limit - len(first))
+
+
+def _take_due(connection: Connection, which: sa.ColumnElement[bool], *, now: datetime, limit: int) -> list[SlaState]:
     table = table_of(ConversationRow)
-    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now)
+    statement = sa.select(*columns_of(ConversationRow, SlaState)).where(table.c.watch_at <= now, which)
     statement = statement.order_by(table.c.watch_at).limit(limit).with_for_update(skip_locked=True)
     return [SlaState(**row) for row in connection.execute(statement).mappings()]
 
@@ -129,6 +138,31 @@ def insert_notices(connection: Connection, *, notices: Sequence[SlaReminder], no
     statement = insert_ignore(connection, SlaNoticeRow).returning(table_of(SlaNoticeRow).c.id)
     fresh = set(connection.execute(statement, rows).scalars())
     return [notice for notice, row in zip(notices, rows, strict=True) if row["id"] in fresh]
+
+
+def take_notices(connection: Connection, conversation_id: UUID, *, since: datetime) -> list[dict[str, Any]]:
+    """Delete the notices of a promise that turns out never to have been due, and return them as JSON."""
+    table = table_of(SlaNoticeRow)
+    which = (table.c.conversation_id == conversation_id, table.c.at >= since)
+    names = (table.c.id, table.c.promise, table.c.kind, table.c.due_at, table.c.at)
+    rows = connection.execute(sa.select(*names).where(*which)).mappings().all()
+    connection.execute(sa.delete(table).where(*which))
+    return [dict(to_jsonable_python(dict(row))) for row in rows]
+
+
+def put_back_notices(connection: Connection, conversation_id: UUID, *, notices: Sequence[Mapping[str, Any]]) -> None:
+    """Insert what `take_notices` returned, so that none of it is reported again."""
+    rows = [
+        {
+            **each,
+            "id": UUID(each["id"]),
+            "conversation_id": conversation_id,
+            "due_at": datetime.fromisoformat(each["due_at"]),
+            "at": datetime.fromisoformat(each["at"]),
+        }
+        for each in notices
+    ]
+    insert_new(connection, SlaNoticeRow, rows=rows)
 
 
 def write_updates(connection: Connection, updates: Sequence[SlaUpdate]) -> None:

@@ -5,6 +5,7 @@ A column may only be added at the end; none is renamed, moved or dropped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ SELECT c.id, c.reference, c.status, c.subject, c.channel, c.category, c.emergenc
        (SELECT i.handle FROM identity i WHERE i.contact_id = c.contact_id ORDER BY i.created_at, i.id LIMIT 1)
            AS contact_handle,
        c.opened_at, c.last_message_at, c.first_reply_due_at, c.next_reply_due_at, c.resolve_due_at,
-       c.due_at, c.linked_to, c.version
+       c.due_at, c.linked_to, c.version{later}
 FROM conversation c JOIN contact p ON p.id = c.contact_id
 """
 
@@ -33,8 +34,9 @@ SELECT m.id, m.conversation_id, c.reference, m.contact_id, m.direction, m.channe
 FROM message m JOIN conversation c ON c.id = m.conversation_id
 """
 
-# Columns of messages that came after the view, in the order in which they came.
-_LATER: Final = ("sender_proof",)
+# Columns that came after the views, in the order in which they came.
+_LATER_OF_CONVERSATIONS: Final = ("possible_danger",)
+_LATER_OF_MESSAGES: Final = ("sender_proof",)
 
 
 def create_views(connection: Connection) -> None:
@@ -42,15 +44,22 @@ def create_views(connection: Connection) -> None:
 
     Older migrations call this too: a column that a later one adds is shown from then on.
     """
-    columns = {column["name"] for column in sa.inspect(connection).get_columns("message")}
-    later = "".join(f", m.{name}" for name in _LATER if name in columns)
+    later = {
+        _CONVERSATIONS: _later(connection, "conversation", alias="c", names=_LATER_OF_CONVERSATIONS),
+        _MESSAGES: _later(connection, "message", alias="m", names=_LATER_OF_MESSAGES),
+    }
     create = "CREATE OR REPLACE VIEW"
     if connection.dialect.name == "sqlite":
         create = "CREATE VIEW"
         drop_views(connection)
     # Replacing a view keeps its grants on PostgreSQL; dropping it would remove them.
-    for view in (_CONVERSATIONS, _MESSAGES):
-        connection.execute(sa.text(view.format(create=create, later=later)))
+    for view, columns in later.items():
+        connection.execute(sa.text(view.format(create=create, later=columns)))
+
+
+def _later(connection: Connection, table: str, *, alias: str, names: Sequence[str]) -> str:
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table)}
+    return "".join(f", {alias}.{name}" for name in names if name in there)
 
 
 def drop_views(connection: Connection) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
-from router.routing.assignment import WEIGHTS, OnDuty
+from router.routing.assignment import WEIGHTS, OnDuty, Turn
+from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
@@ -53,11 +54,15 @@ def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
     return connection.execute(statement.limit(1)).first() is not None
 
 
-def lock_on_duty(connection: Connection) -> list[OnDuty]:
-    """Return the available agents and their load, and lock them, so that no other process assigns to them meanwhile."""
+def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDuty]:
+    """Return the available agents and their load, and lock them, so that no other process assigns to them meanwhile.
+
+    off_duty: the agents who are not available too.
+    """
     columns = table_of(AgentRow).c
     statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
-    there = statement.where(columns.available, columns.revoked_at.is_(None)).order_by(columns.id)
+    there = statement.where(columns.revoked_at.is_(None)).order_by(columns.id)
+    there = there if off_duty else there.where(columns.available)
     rows = connection.execute(there.with_for_update()).all()
     skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
     return [
@@ -75,12 +80,8 @@ def lock_on_duty(connection: Connection) -> list[OnDuty]:
 
 
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
-    """Lock and return these teams' unassigned conversations: emergencies first, then the oldest; skip locked ones."""
-    found: list[Waiting] = []
-    for emergency in (True, False):
-        for team in sorted(teams):
-            found += _waiting(connection, team=team, emergency=emergency)
-    return found
+    """Lock and return these teams' unassigned conversations by turn, then the oldest first; skip locked ones."""
+    return [case for turn in Turn for team in sorted(teams) for case in _waiting(connection, team=team, turn=turn)]
 
 
 def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: datetime) -> None:
@@ -93,6 +94,12 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
     connection.execute(given, [{"b_id": id_, "b_name": name} for id_, name in sorted(assignees.items())])
     names = set(assignees.values())
     connection.execute(sa.update(agents).where(among(agents.c.name, names)).values(assigned_at=now))
+
+
+def note_given(connection: Connection, name: str, *, now: datetime) -> None:
+    """Write down that a locked agent was given work."""
+    agents = table_of(AgentRow)
+    connection.execute(sa.update(agents).where(agents.c.name == name).values(assigned_at=now))
 
 
 def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
@@ -170,10 +177,15 @@ def _is_open() -> sa.ColumnElement[bool]:
     return table_of(ConversationRow).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
 
 
-def _waiting(connection: Connection, *, team: str, emergency: bool) -> list[Waiting]:
+def _waiting(connection: Connection, *, team: str, turn: Turn) -> list[Waiting]:
     columns = table_of(ConversationRow).c
     statement = sa.select(*columns_of(ConversationRow, Waiting))
-    statement = statement.where(*_unassigned(), columns.team == team, columns.emergency.is_(emergency))
+    statement = statement.where(*_unassigned(), columns.team == team)
+    statement = statement.where(columns.emergency.is_(turn is Turn.EMERGENCY))
+    if turn is Turn.POSSIBLE_DANGER:
+        statement = statement.where(IS_POSSIBLE_DANGER)
+    elif turn is Turn.REST:
+        statement = statement.where(columns.possible_danger.is_(False))
     statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
     return [Waiting(**row) for row in connection.execute(statement).mappings()]
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.db.bulk import table_of
+from store.desk.false_pages import FalsePages, count_false_pages
 from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
@@ -75,6 +76,7 @@ class Insight:
     released: int
     held: int
     let_in: int
+    pages: FalsePages
     load: Sequence[Load]
 
 
@@ -91,6 +93,7 @@ def read_insight(connection: Connection, *, since: datetime, until: datetime) ->
         released=released,
         held=held,
         let_in=let_in,
+        pages=count_false_pages(connection, since=since, until=until),
         load=_load(connection),
     )
 

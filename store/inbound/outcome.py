@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.conversations.alarms import call_for
+from store.conversations.alarms import Escalation, call_for, escalate
+from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
@@ -38,19 +39,6 @@ class ConversationTouch:
     wakes: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalation:
-    """The new values of a conversation in which a later message reports danger."""
-
-    team: str
-    priority: str
-    route: str
-    sla: str | None
-    first_reply_due_at: datetime | None
-    resolve_due_at: datetime | None
-    clock_started_at: datetime
-
-
 @dataclass(slots=True)
 class Outcome:
     """Rows to write, collected while a page is decided; the keys are the columns of their tables.
@@ -58,7 +46,8 @@ class Outcome:
     indexed: each message's words for the search index.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
-    emergencies: rows to insert.  echoes: echo -> a message with that text.
+    heard: how many messages there are in which a customer may be in danger.
+    emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -73,7 +62,9 @@ class Outcome:
     words: list[LastWord] = field(default_factory=list)
     held: int = 0
     released: int = 0
+    heard: int = 0
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
+    questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
 
 
@@ -92,14 +83,18 @@ def write_outcome(
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
-    _escalate(connection, outcome.escalations, now=now)
-    if outcome.held or outcome.released:
+    calm = escalate(connection, outcome.escalations, now=now)
+    if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
+        tally |= {"messages": outcome.heard}
         insert_rows(connection, GateTallyRow, rows=[tally])
     insert_new(connection, OutboundRow, rows=outcome.replies)
     if outcome.words:
         note_words(connection, outcome.words)
-    call_for(connection, outcome.emergencies)
+    call_for(
+        connection, [{**row, "calm": calm.get(row["conversation_id"], row["calm"])} for row in outcome.emergencies]
+    )
+    ask_about_danger(connection, outcome.questions)
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
     append_events(connection, outcome.events)
@@ -153,20 +148,3 @@ _RECEIVED_AT: Final[sa.BindParameter[datetime]] = sa.bindparam("b_received_at")
 def _latest(columns: sa.sql.base.ReadOnlyColumnCollection[str, sa.Column[Any]]) -> dict[str, Any]:
     latest = sa.case((columns.last_message_at > _RECEIVED_AT, columns.last_message_at), else_=_RECEIVED_AT)
     return {"last_message_at": latest, "version": columns.version + 1}
-
-
-def _escalate(connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime) -> None:
-    table = table_of(ConversationRow)
-    # The assignee was chosen for another matter, and earlier answers do not answer this one.
-    fresh_case = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
-    said: dict[str, sa.BindParameter[Any]] = {
-        field.name: sa.bindparam(f"b_{field.name}") for field in fields(Escalation)
-    }
-    values = said | fresh_case | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}
-    rows = [
-        {"b_id": conversation_id, **{f"b_{name}": value for name, value in asdict(escalation).items()}}
-        for conversation_id, escalation in sorted(escalations.items())
-    ]
-    if rows:
-        calm = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.emergency.is_(False))
-        connection.execute(calm.values(**values), rows)

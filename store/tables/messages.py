@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -150,6 +150,7 @@ class ConversationRow(SQLModel, table=True):
     watch_at: when a promise or a hold needs the next update.  held_until: snoozed until then.
     alarmed_at: since when no agent is there to take it.  snoozed_by: the agent; None for the hours gate.
     due_at: the earliest of its promises, computed by the database.  merged_into: where its messages are now.
+    possible_danger: an agent has not yet answered whether its customer is in danger.
     """
 
     __tablename__ = "conversation"
@@ -166,6 +167,7 @@ class ConversationRow(SQLModel, table=True):
         ),
         _some("ix_conversation_labelled", "status", "last_message_at", "id", where="labels <> '[]'"),
         _some("ix_conversation_emergencies", "status", "last_message_at", "id", where="emergency"),
+        _some("ix_conversation_possible_danger", "status", "last_message_at", "id", where="possible_danger"),
         _some("ix_conversation_nobodys", "status", "last_message_at", "id", where="assignee IS NULL"),
         _some("ix_conversation_watch", "watch_at", where="watch_at IS NOT NULL"),
         _some(
@@ -210,6 +212,7 @@ class ConversationRow(SQLModel, table=True):
     alarmed_at: datetime | None = None
     snoozed_by: str | None = None
     merged_into: UUID | None = None
+    possible_danger: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     due_at: datetime | None = Field(
         default=None, sa_column=Column(UTCDateTime(), Computed(DUE_AT, persisted=True), nullable=True)
     )

@@ -186,6 +186,16 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     table, channel = recorder.brain.table, incoming.analysis.envelope.channel
     hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
     decision = table.decide(incoming.analysis, now=recorder.now, background=background, hours=hours)
+    # What it would be without the emergency, or with one: for a person who decides otherwise.
+    otherwise = None
+    if decision.emergency or incoming.analysis.classification.possible_danger:
+        otherwise = table.decide(
+            incoming.analysis,
+            now=recorder.now,
+            background=background,
+            hours=hours,
+            emergency=not decision.emergency,
+        )
     placement = Placement(
         incoming,
         correlation.joins or _new_conversation(incoming, decision),
@@ -193,6 +203,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         decision,
         message_id=new_id(),
         repeats=repeated[0].message_id if repeated and correlation.joins else None,
+        otherwise=otherwise,
     )
     history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)

@@ -15,16 +15,18 @@ from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
 from router.routing.emergency import is_heard
+from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
 from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from store.conversations.alarms import Escalation
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
 from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
-from store.inbound.outcome import ConversationTouch, Escalation, Outcome
+from store.inbound.outcome import ConversationTouch, Outcome
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
@@ -100,7 +102,10 @@ def wakes(incoming: Incoming) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats."""
+    """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats.
+
+    otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
+    """
 
     incoming: Incoming
     candidate: Candidate
@@ -108,6 +113,14 @@ class Placement:
     decision: Decision
     message_id: UUID
     repeats: UUID | None = None
+    otherwise: Decision | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether an agent has to answer if the customer is in danger."""
+        analysis, is_new = self.incoming.analysis, not self.incoming.row.backfill
+        may_be = analysis.classification.possible_danger and not self.decision.emergency
+        return may_be and is_new and is_heard(analysis)
 
     @property
     def conversation_id(self) -> UUID:
@@ -161,8 +174,11 @@ class Recorder:
         self._event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
             self._called(placement)
+        elif placement.is_doubtful:
+            self._asked(placement)
         self._answer(placement, follow_up=False)
         self._count(placement)
+        self._hear(placement)
 
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
@@ -177,19 +193,34 @@ class Recorder:
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
             self._event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
+        elif placement.is_doubtful and not placement.candidate.emergency:
+            self._asked(placement)
         self._answer(placement, follow_up=True)
         if not placement.candidate.emergency:
             self._count(placement)
+        self._hear(placement)
 
     def _called(self, placement: Placement) -> None:
         """Record the emergency that people are called for; mail from an archive calls no one."""
         if not placement.incoming.row.backfill:
-            row = {
-                "conversation_id": placement.conversation_id,
-                "inbound_id": placement.incoming.row.id,
-                "at": self.now,
-            }
-            self.outcome.emergencies.append(row | {"evidence": evidence_of(placement.incoming.analysis)})
+            otherwise = placement.otherwise
+            calm = {"calm": calm_case(otherwise) if otherwise else None}
+            self.outcome.emergencies.append(self._danger(placement, placement.decision) | calm)
+
+    def _asked(self, placement: Placement) -> None:
+        """Record that an agent has to answer whether the customer is in danger."""
+        self.outcome.questions.append(self._danger(placement, placement.otherwise or placement.decision))
+        payload = {"inbound_id": str(placement.incoming.row.id)}
+        self._event(EventKind.DANGER_SUSPECTED, placement.conversation_id, payload=payload)
+
+    def _danger(self, placement: Placement, emergency: Decision) -> dict[str, Any]:
+        return {
+            "conversation_id": placement.conversation_id,
+            "inbound_id": placement.incoming.row.id,
+            "at": self.now,
+            "evidence": evidence_of(placement.incoming.analysis),
+            "paged": paged_case(emergency, settings=self.brain.settings),
+        }
 
     def _answer(self, placement: Placement, *, follow_up: bool) -> None:
         """Record the message with its reasons, and the automatic reply."""
@@ -214,6 +245,10 @@ class Recorder:
             hints = [hint.to_json() for hint in placement.decision.hints]
             payload = {"inbound_id": str(placement.incoming.row.id), "hints": hints}
             self._event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
+
+    def _hear(self, placement: Placement) -> None:
+        if not placement.incoming.row.backfill and is_heard(placement.incoming.analysis):
+            self.outcome.heard += 1
 
     def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
         self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
@@ -309,6 +344,7 @@ def _escalation(placement: Placement) -> Escalation:
         priority=decision.route.priority,
         route=decision.route.name,
         sla=decision.route.sla,
+        labels=decision.route.labels,
         first_reply_due_at=decision.due.first_reply,
         resolve_due_at=decision.due.resolve,
         clock_started_at=placement.incoming.row.received_at,

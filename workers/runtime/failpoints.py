@@ -27,6 +27,8 @@ SENDING: Final = (
 )
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
+# A page that no one confirms; reached only if the file says `escalate_after`.
+PAGING: Final = ("page.before", "page.written", "page.after")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -55,6 +57,7 @@ NAMES: Final = (
     "publish.after",
     *SENDING,
     *WEBHOOKS,
+    *PAGING,
 )
 
 

@@ -114,6 +114,7 @@ _ASCII_LABELS: Final = frozenset({"ascii", "us-ascii", "ansi_x3.4-1968"})
 _WESTERN: Final = "cp1252"
 # So many letters must speak against a label that is no such default.
 _MANY: Final = 6
+_WIDE: Final = ("utf-16", "utf_16", "utf16", "utf-32", "utf_32", "utf32")
 # How UTF-16 begins, in either order of bytes (RFC 2781 section 3.2).
 _ORDERS: Final = frozenset({b"\xff\xfe", b"\xfe\xff"})
 # Statistics settle within this many bytes; more bytes only cost time.
@@ -161,14 +162,7 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     another one; then the hints; then the detector; then the declared codec with replacement characters.
     """
     codec = codec_for(declared)
-    # One scan for each sign: a pattern for all of them takes longer.
-    if b"\x1b" in content or b"~{" in content or b"\0" in content or content[:2] in _ORDERS:
-        shifted = _shifted(content, codec=codec, declared=declared)
-        if shifted is not None:
-            return shifted if codec not in _STATEFUL else Decoded(shifted.text)
-    elif content.isascii() and codec not in _STATEFUL and not codec.startswith(("utf-1", "utf_1", "utf1", "utf-3")):
-        return Decoded(content.decode("ascii"))
-    found = _plainly(content, codec=codec, declared=declared)
+    found = _ascii(content, codec, declared) if content.isascii() else _utf(content, codec, declared)
     if found is not None:
         return found
     if codec == _JAPANESE:
@@ -180,18 +174,30 @@ def read(content: bytes, declared: str = "", *, hint: Hint = no_hint) -> Decoded
     return _contradicted(content, codec=codec, declared=declared, hint=hint)
 
 
-def _plainly(content: bytes, *, codec: str, declared: str) -> Decoded | None:
-    """Read ASCII and UTF-8, and the eight bits that charsets of seven bits do not have; None if it is none of these."""
+def _ascii(content: bytes, codec: str, declared: str) -> Decoded | None:
+    """Read bytes below 128: themselves, or what their own escapes say; None if the label gives them another meaning."""
+    if b"\x1b" in content or b"~{" in content:
+        found = read_escapes(content)
+        if found is not None:
+            return Decoded(found[0], "" if codec in _STATEFUL else _says(declared, found[1]))
+    other = codec in _STATEFUL or (codec.startswith("utf") and codec != "utf-8")
+    return None if other else Decoded(content.decode("ascii"))
+
+
+def _utf(content: bytes, codec: str, declared: str) -> Decoded | None:
+    """Read Unicode, whatever the label, and the eight bits that charsets of seven bits do not have; None if neither."""
+    if (b"\0" in content or content[:2] in _ORDERS) and not codec.startswith(_WIDE):
+        order = utf_16_of(content)
+        if order:
+            return Decoded(content.decode(order, "replace").removeprefix("\ufeff"), _says(declared, order))
     if codec in _STATEFUL:
         # RFC 1468, RFC 1557, RFC 1843, RFC 2152; the label gives the language at most.
         siblings = _SIBLINGS.get(codec, ())
-        found = "" if content.isascii() else likely_charset(content, named=siblings, least=4)
-        text = None if content.isascii() else _first_that_fits(content, (*filter(None, [found]), *siblings))
+        likely = likely_charset(content, named=siblings, least=4)
+        text = _first_that_fits(content, (*filter(None, [likely]), *siblings))
         return Decoded(text) if text else None
     if codec != "utf-8" and codec.startswith("utf"):
         return None
-    if content.isascii():
-        return Decoded(content.decode("ascii"))
     text = _strictly(content, "utf-8")
     return Decoded(text, _says(declared, "utf-8") if codec not in {"", "utf-8"} else "") if text is not None else None
 
@@ -218,21 +224,10 @@ def _begins_as(content: bytes, codec: str) -> bool:
 
 
 def _says(declared: str, codec: str) -> str:
-    label = f"labelled {declared[:40]}" if declared else "labelled with no charset"
+    # The name comes from the mail, and the sentence is shown.
+    name = "".join(filter(str.isprintable, declared[:40]))
+    label = f"labelled {name}" if name else "labelled with no charset"
     return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
-
-
-def _shifted(content: bytes, *, codec: str, declared: str) -> Decoded | None:
-    """Read bytes that name their charset themselves, whatever the label; None if they do not."""
-    if (b"\0" in content or content[:2] in _ORDERS) and not codec.startswith(
-        ("utf-16", "utf_16", "utf16", "utf-32", "utf_32", "utf32")
-    ):
-        order = utf_16_of(content)
-        return (
-            Decoded(content.decode(order, "replace").removeprefix("\ufeff"), _says(declared, order)) if order else None
-        )
-    found = read_escapes(content)
-    return Decoded(found[0], _says(declared, found[1])) if found is not None else None
 
 
 def _is_doubtful(content: bytes, *, codec: str, declared: str, hint: Hint) -> bool:

@@ -51,10 +51,14 @@ def read_date(written: str, *, received_at: datetime) -> tuple[datetime | None, 
     """
     if not written:
         return None, ""
-    value = written if _USUAL.match(written) else _in_standard_form(written[:200])
-    if value is None:
-        return None, _UNZONED
-    moment = _parse(value)
+    match = _USUAL.match(written)
+    if match is not None and match[2] in _MONTHS:
+        moment = _usual(match)
+    else:
+        value = _in_standard_form(written[:200])
+        if value is None:
+            return None, _UNZONED
+        moment = _parse(value)
     if moment is None or moment < _EARLIEST:
         return None, "The Date field cannot be right."
     if moment > received_at + _TOLERANCE:
@@ -82,14 +86,22 @@ def _in_standard_form(value: str) -> str | None:
     return f"{value[: named.start(1)]}{named[2] or ''} {zone}" if zone is not None else None
 
 
-def _parse(value: str) -> datetime | None:
-    match = _USUAL.match(value)
+def _usual(match: re.Match[str]) -> datetime | None:
+    day, month, year, clock, second, zone = match.groups()
     try:
+        # RFC 5322 section 3.3 allows a leap second; Python does not.
+        return datetime.fromisoformat(
+            f"{year}-{_MONTHS[month]}-{day:0>2}T{clock}:{min(second, '59')}{zone}"
+        ).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse(value: str) -> datetime | None:
+    try:
+        match = _USUAL.match(value)
         if match is not None and match[2] in _MONTHS:
-            day, month, year, clock, second, zone = match.groups()
-            # RFC 5322 section 3.3 allows a leap second; Python does not.
-            second = min(second, "59")
-            return datetime.fromisoformat(f"{year}-{_MONTHS[month]}-{day:0>2}T{clock}:{second}{zone}").astimezone(UTC)
+            return _usual(match)
         iso = _ISO.match(value.strip())
         if iso is not None:
             moment = datetime.fromisoformat(f"{iso[1]}T{''.join(iso[2].split())}")

@@ -28,6 +28,7 @@ _STRANGE_UTF_8: Final = 4
 _LONG_LINE: Final = 50
 # No text holds these; random bytes do.
 _CONTROLS: Final = bytes((*range(9), 11, *range(14, 27), 28, 29, 30, 31, 127))
+_FIRST: Final = 120
 _SAMPLE: Final = 4_000
 
 
@@ -79,18 +80,23 @@ def read_file(symbols: bytes) -> Content:
 
 def seems_encoded(content: bytes, charset: str) -> bool:
     """Return whether the beginning of decoded base64 is text: words that were never encoded give other bytes."""
+    sample = content[:_FIRST]
+    begun = sample.decode("utf-8", "replace").rstrip("\ufffd")
+    if "\ufffd" not in begun and len(sample.translate(None, _CONTROLS)) == len(sample):
+        return True
     return _is_text(content[:_SAMPLE], charset)
 
 
 def _clean(symbols: bytes) -> bytes | None:
     """Return the decoded bytes if the whole is base64 and no more; None if it is not."""
-    bare = symbols.translate(None, _BREAKS).strip()
-    if bare.translate(None, _ALPHABET).strip(b"=") or b"=" in bare[:-2] or len(bare) % 4:
-        return None
+    bare = symbols.strip()
     try:
-        return a2b_base64(bare)
+        data = a2b_base64(bare)
     except Error:
         return None
+    # Each symbol that was skipped, and each that follows a padded end, is missing in the result.
+    count = len(bare) - bare.count(b"\n") - bare.count(b"\r")
+    return data if count == (len(data) + 2) // 3 * 4 else None
 
 
 def _is_no_word(symbols: bytes) -> bool:

@@ -44,6 +44,7 @@ def _names(section: object) -> frozenset[str]:
 
 def _references(settings: Settings) -> Iterator[_Reference]:
     yield ("omniyard", "rating"), settings.omniyard.rating, "replies"
+    yield ("emergency", "correction"), settings.emergency.correction, "replies"
     for name, channel in settings.channels.items():
         yield from _of_channel(("channels", name), channel)
     for name, calendar in settings.calendars.items():

@@ -40,6 +40,29 @@ def test_the_list_has_the_newest_activity_first_over_all_statuses(database: Data
 
 
 @pytest.mark.parametrize("sort", Sort)
+def test_danger_comes_first_in_any_order_until_it_is_resolved(database: Database, sort: Sort) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        names = {
+            build.conversation(last_message_at=NOON - MINUTE, priority="urgent", next_reply_due_at=NOON): "calm",
+            build.conversation(last_message_at=NOON - 5 * MINUTE, priority="low", possible_danger=True): "possible",
+            build.conversation(last_message_at=NOON - 9 * MINUTE, emergency=True): "emergency",
+            build.conversation(last_message_at=NOON - 7 * MINUTE, emergency=True, status="resolved"): "was one",
+        }
+    wanted, found, after = Filter(danger_first=True), list[str](), None
+    while True:
+        with database.read() as connection:
+            page = list_conversations(connection, wanted, sort=sort, after=after, limit=1)
+        if not page:
+            break
+        found.append(names[page[0][0].id])
+        after = page[0][1]
+
+    assert found[:2] == ["emergency", "possible"]
+    assert sorted(found[2:]) == ["calm", "was one"]
+
+
+@pytest.mark.parametrize("sort", Sort)
 def test_a_walk_shows_each_conversation_once_while_others_arrive(database: Database, sort: Sort) -> None:
     # Given twelve conversations, four of them in the same instant, in all that they are sorted by
     with database.write() as connection:
@@ -298,6 +321,19 @@ def test_the_few_emergencies_are_listed_and_counted_from_their_small_index(datab
     counts, plan = read_planned(database, count, about="conversation.emergency")
     assert counts.emergencies == 0
     assert "ix_conversation_emergencies" in plan
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(statuses=[Status.OPEN], danger_first=True), "ix_conversation_emergencies"),
+        (Filter(statuses=[Status.OPEN], possible_danger=True), "ix_conversation_possible_danger"),
+    ],
+)
+def test_danger_is_listed_from_its_small_indexes(database: Database, wanted: Filter, index: str) -> None:
+    fill_and_analyse(database)
+    _, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
+    assert index in plan
 
 
 def fill_and_analyse(database: Database) -> None:

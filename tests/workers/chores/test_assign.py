@@ -259,3 +259,15 @@ def resolve(desk: Desk, key: str) -> None:
 def follow_up(desk: Desk, **fields: Any) -> None:
     sender = Party(PartyKind.EMAIL, "1@c.example")
     desk.route(envelope("again", subject="Re: 1", sender=sender, in_reply_to=("1@customer.example",), **fields))
+
+
+def test_possible_danger_is_assigned_before_what_is_older(desk: Desk) -> None:
+    agent(desk, "Ann", capacity=2)
+    route(desk, "older", "may be in danger")
+    with desk.database.write() as connection:
+        table = table_of(ConversationRow)
+        connection.execute(sa.update(table).where(table.c.subject == "may be in danger").values(possible_danger=True))
+
+    hand_out(desk)
+
+    assert assignees(desk) == {"older": None, "may be in danger": "Ann"}

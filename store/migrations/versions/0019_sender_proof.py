@@ -7,8 +7,8 @@ from alembic import op
 
 from store.db.views import create_views, drop_views
 
-revision = "0020"
-down_revision = "0019"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

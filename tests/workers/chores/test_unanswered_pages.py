@@ -1,0 +1,171 @@
+"""A page that no one confirms goes on: in turn, once a step, whatever dies in between, on both databases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.db.engine import Database
+from store.desk.agents import add_agent, revoke_agent
+from store.desk.assignment import set_duty
+from store.tables.desk import EmergencyRow, SkillKind
+from store.tables.messages import ConversationRow
+from store.tables.operations import EventRow
+from tests.desk import TOML, Desk, envelope
+from workers.chores.unanswered_pages import PageEscalator
+from workers.routing.danger_findings import EmergencyService
+from workers.runtime.failpoints import PAGING
+
+ROOT = Path(__file__).parents[3]
+AFTER = timedelta(minutes=10)
+# A pass in a process of its own, which an armed failpoint ends.
+ESCALATE = """
+import sys
+from router.settings import read_settings
+from store.db.engine import Database
+from workers.chores.unanswered_pages import PageEscalator
+from workers.routing.brain import build_brain
+settings = read_settings(open(sys.argv[2], encoding="utf-8").read())
+PageEscalator(Database(sys.argv[1]), build_brain(settings)).once()
+"""
+
+
+def paged_desk(database: Database, folder: Path, *, to: str = '"Li Na", "front-line"') -> Desk:
+    listed = f"escalate_to = [{to}]" if to else ""
+    desk = Desk(database, folder, toml=TOML + f'\n[emergency]\nescalate_after = "10m"\n{listed}\n')
+    desk.route(envelope("1", text="I was hacked"))
+    wait(desk)
+    return desk
+
+
+def agent(desk: Desk, name: str, *, team: str = "risk", available: bool = True) -> None:
+    with desk.database.write() as connection:
+        add_agent(connection, name=name, role="agent")
+        set_duty(connection, name=name, available=available, skills={SkillKind.TEAM: [team]})
+
+
+def wait(desk: Desk) -> None:
+    """Let the time pass that a page may stay where it is."""
+    (alarm,) = desk.rows(EmergencyRow)
+    started = datetime.now(UTC) - AFTER
+    desk.change(EmergencyRow, **({"stepped_at": started} if alarm.steps else {"at": started}))
+
+
+def escalate(desk: Desk) -> int:
+    return PageEscalator(desk.database, desk.brain).once()
+
+
+def steps(desk: Desk) -> list[Any]:
+    events = sorted((row for row in desk.rows(EventRow) if row.kind == "emergency.escalated"), key=lambda row: row.id)
+    return [(row.payload["step"], row.payload["to"]) for row in events]
+
+
+def case(desk: Desk) -> tuple[str, str | None]:
+    (row,) = desk.rows(ConversationRow)
+    return row.team, row.assignee
+
+
+def test_it_goes_to_each_in_turn_and_then_from_the_start_again(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    agent(desk, "Li Na", available=False)  # who is named is called, on duty or not
+    for _ in range(3):
+        assert escalate(desk) == 1
+        assert escalate(desk) == 0  # it may stay there for ten minutes again
+        wait(desk)
+
+    assert steps(desk) == [(1, "Li Na"), (2, "front-line"), (3, "Li Na")]
+    assert case(desk) == ("front-line", "Li Na")
+    (alarm,) = desk.rows(EmergencyRow)
+    assert (alarm.steps, alarm.stepped_to) == (3, "Li Na")
+
+
+def test_a_name_that_no_one_has_is_passed_over(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    agent(desk, "Li Na")
+    with desk.database.write() as connection:
+        revoke_agent(connection, name="Li Na")
+
+    escalate(desk)
+
+    assert steps(desk) == [(1, "front-line")]
+
+
+def test_without_a_list_the_next_agent_of_the_team_is_called(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path, to="")
+    escalate(desk)
+    assert (steps(desk), case(desk)) == ([(1, None)], ("risk", None))  # no one is there, and the event says so
+
+    for name in ("Ann", "Bo"):
+        agent(desk, name)
+    agent(desk, "Cy", team="front-line")
+    for _ in range(3):
+        wait(desk)
+        escalate(desk)
+    assert steps(desk)[1:] == [(2, "Ann"), (3, "Bo"), (4, "Ann")]
+
+
+@pytest.mark.parametrize("danger", [True, False])
+def test_a_judged_page_stays_where_it_is(database: Database, tmp_path: Path, danger: bool) -> None:
+    desk = paged_desk(database, tmp_path)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=danger, by="Bo")
+
+    assert escalate(desk) == 0
+
+
+def test_a_resolved_case_calls_no_one(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    desk.change(ConversationRow, status="resolved")
+
+    assert escalate(desk) == 0
+
+
+def test_a_release_takes_back_where_the_page_went(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path, to='"sales"')
+    desk.use(desk.settings.model_copy(update={"teams": {**desk.settings.teams, "sales": desk.settings.teams["risk"]}}))
+    escalate(desk)
+    assert case(desk) == ("sales", None)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=False, by="Bo")
+
+    assert case(desk) == ("front-line", None)
+
+
+def test_without_escalate_after_it_stays(database: Database, tmp_path: Path) -> None:
+    desk = Desk(database, tmp_path)
+    desk.route(envelope("1", text="I was hacked"))
+    wait(desk)
+
+    assert escalate(desk) == 0
+
+
+@pytest.mark.parametrize("place", PAGING)
+def test_a_crash_leaves_neither_a_double_step_nor_a_gap(
+    database: Database, database_url: str, tmp_path: Path, place: str
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    agent(desk, "Li Na")
+    config = tmp_path / "channels.toml"
+    config.write_text(desk.text, encoding="utf-8")
+    died = subprocess.run(
+        [sys.executable, "-c", ESCALATE, database_url, str(config)],
+        cwd=ROOT,
+        env=os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"},
+        check=False,
+    )
+    assert died.returncode == -9
+
+    escalate(desk)
+    escalate(desk)
+
+    assert steps(desk) == [(1, "Li Na")]
+    (alarm,) = desk.rows(EmergencyRow)
+    assert alarm.steps == 1

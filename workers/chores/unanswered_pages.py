@@ -1,0 +1,94 @@
+"""Let a page that no one confirms or releases go on to the next person: a chore of the sweep.
+
+A step and its event are one transaction: a crash repeats the step or finds it done, and never half of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from router.routing.assignment import OnDuty, PageTarget, next_target
+from store.conversations import alarms
+from store.conversations.alarms import PageStep, UnansweredPage
+from store.db.engine import Database, read_clock
+from store.desk.assignment import lock_on_duty, note_given
+from store.events.append import EventKind, NewEvent, append_events
+from workers.routing.brain import Brain
+from workers.runtime.failpoints import reach
+
+_PAGE: Final = 50
+
+_log = structlog.get_logger()
+
+
+class PageEscalator:
+    """Moves unanswered pages, a few at a time; several workers may do it at the same time."""
+
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database, self._brain = database, brain
+        self._after = brain.settings.emergency.escalate_after
+        self._listed = brain.settings.emergency.escalate_to
+
+    def once(self) -> int:
+        """Move the pages that have waited too long; return how many."""
+        if self._after is None:
+            return 0
+        with self._database.read() as connection:
+            if not alarms.is_any_unanswered(connection, since=read_clock(connection) - self._after):
+                return 0
+        reach("page.before")
+        with self._database.write() as connection:
+            now = read_clock(connection)
+            moved = self._move(connection, since=now - self._after, now=now)
+            reach("page.written")
+        reach("page.after")
+        return moved
+
+    def _move(self, connection: Connection, *, since: datetime, now: datetime) -> int:
+        # Lock agents before conversations, as all code does, to avoid deadlocks.
+        agents = lock_on_duty(connection, off_duty=bool(self._listed))
+        pages = alarms.take_unanswered(connection, since=since, limit=_PAGE)
+        for page in pages:
+            step = self._step(page, agents)
+            alarms.move_page(connection, step, now=now)
+            if step.assignee:
+                note_given(connection, step.assignee, now=now)
+                # Several pages of one pass go to different people.
+                agents = [*(each for each in agents if each.name != step.assignee), *_given(agents, step, now=now)]
+            payload = {"step": step.step, "to": step.to or None, "team": step.team, "assignee": step.assignee}
+            event = NewEvent(EventKind.EMERGENCY_ESCALATED, page.conversation_id, payload | _from(page), at=now)
+            append_events(connection, [event])
+            _log.warning("emergency.escalated", conversation_id=str(page.conversation_id), step=step.step)
+        return len(pages)
+
+    def _step(self, page: UnansweredPage, agents: list[OnDuty]) -> PageStep:
+        number, here = page.steps + 1, PageTarget(team=page.team, assignee=page.assignee)
+        teams = self._brain.settings.teams
+        target = next_target(here, listed=self._listed, step=number, teams=teams, agents=agents)
+        there = target or here
+        return PageStep(
+            conversation_id=page.conversation_id,
+            step=number,
+            to=target.name if target else "",
+            team=there.team,
+            assignee=there.assignee,
+            paged=_with_team(page.paged, there.team) if there.team != page.team else None,
+        )
+
+
+def _with_team(paged: dict[str, Any] | None, team: str) -> dict[str, Any] | None:
+    """Return what the emergency made of the case, with the team that it went on to: a release takes it back too."""
+    return paged and paged | {"teams": [*dict.fromkeys((*paged.get("teams", ()), team))]}
+
+
+def _given(agents: list[OnDuty], step: PageStep, *, now: datetime) -> list[OnDuty]:
+    return [replace(each, assigned_at=now) for each in agents if each.name == step.assignee]
+
+
+def _from(page: UnansweredPage) -> dict[str, object]:
+    return {"from": page.assignee or page.team}
