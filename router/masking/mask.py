@@ -8,28 +8,20 @@ everything else.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from router.masking.cards_and_ids import UNSEEN, FoundSecret, find_numbers
+from router.masking.cards_and_ids import find_numbers
+from router.masking.keys_and_phrases import HINTS as KEY_HINTS
+from router.masking.keys_and_phrases import find_keys
 from router.masking.passwords_and_codes import HINTS, find_after_card, find_in_context
+from router.masking.visible_text import TAG, FoundSecret, narrow, see
 from router.text.chinese_script import fold_case
+from router.text.patterns import WordPlaces
 
+_HINTS: Final = WordPlaces(*HINTS, *KEY_HINTS)
 _DIGIT: Final = re.compile(r"\d")
-_WIDE: Final = re.compile(r"[０-９Ａ-Ｚａ-ｚ]|[〇零一二三四五六七八九]{4}")
-# One character replaces one, so that positions in the narrow text are positions in the original.
-_NARROW: Final = str.maketrans(
-    "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ〇零一二三四五六七八九"
-    "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ＠＃＿．－",
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ00123456789abcdefghijklmnopqrstuvwxyz@#_.-",
-)
-_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
-# The reader sees a gap at these tags; other tags may stand inside a word.
-_DIVIDING: Final = re.compile(
-    r"</?(?:p|div|br|td|th|tr|li|h[1-6]|table|ul|ol|dd|dt|hr|blockquote|pre)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +34,17 @@ class Masked:
 
 def mask(text: str) -> Masked:
     """Replace every secret in a text or a piece of HTML; tags inside a number stay."""
-    narrow = text if text.isascii() or not _WIDE.search(text) else text.translate(_NARROW)
-    visible = _visible(narrow)
+    plain = narrow(text)
+    visible = see(plain)
     lowered = fold_case(visible.text)
-    if not _DIGIT.search(narrow) and not any(hint in lowered for hint in HINTS):
+    has_digits = _DIGIT.search(plain) is not None
+    if not has_digits and not _HINTS.are_in(lowered):
         return Masked(text)
-    found = _without_overlaps([*_numbers(narrow), *visible.originals(find_in_context(lowered))])
+    numbers = _numbers(plain) if has_digits else []
+    found = _without_overlaps([*numbers, *visible.originals([*find_in_context(lowered), *find_keys(lowered)])])
     if not found:
         return Masked(text)
     return Masked(_replaced(text, found), tuple(sorted({one.kind for one in found})))
-
-
-@dataclass(frozen=True, slots=True)
-class _Visible:
-    """A text as its reader sees it. starts: where its pieces begin; origins: where they begin in the original."""
-
-    text: str
-    starts: tuple[int, ...] = ()
-    origins: tuple[int, ...] = ()
-
-    def originals(self, found: Iterable[FoundSecret]) -> list[FoundSecret]:
-        """Return the same secrets at their positions in the original text."""
-        if not self.starts:
-            return list(found)
-        return [
-            FoundSecret(self._origin(one.start), self._origin(one.end - 1) + 1, one.kind, one.shown) for one in found
-        ]
-
-    def _origin(self, position: int) -> int:
-        piece = bisect_right(self.starts, position) - 1
-        return self.origins[piece] + position - self.starts[piece]
-
-
-def _visible(text: str) -> _Visible:
-    if (text.isascii() and "<" not in text and "&" not in text) or not UNSEEN.search(text):
-        return _Visible(text)
-    pieces, starts, origins = [], [], []
-    length = at = 0
-    for match in UNSEEN.finditer(text):
-        piece = text[at : match.start()] + (" " if _DIVIDING.match(match[0]) else "")
-        if piece:
-            pieces.append(piece)
-            starts.append(length)
-            origins.append(at)
-            length += len(piece)
-        at = match.end()
-    return _Visible("".join([*pieces, text[at:]]), (*starts, length), (*origins, at))
 
 
 def _numbers(text: str) -> list[FoundSecret]:
@@ -111,7 +68,7 @@ def _without_overlaps(found: Iterable[FoundSecret]) -> list[FoundSecret]:
 def _replaced(text: str, found: Iterable[FoundSecret]) -> str:
     pieces, at = [], 0
     for one in found:
-        tags = _TAG.findall(text, one.start, one.end)
+        tags = TAG.findall(text, one.start, one.end)
         pieces += [text[at : one.start], one.shown, *tags]
         at = one.end
     return "".join([*pieces, text[at:]])

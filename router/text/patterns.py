@@ -19,6 +19,25 @@ def occurrences(text: str, words: Iterable[str]) -> Iterator[int]:
             at = text.find(word, at + 1)
 
 
+class WordPlaces:
+    """Words whose places in a text are looked for; an ASCII text is searched for the ASCII words alone."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+        self._ascii_words = tuple(word for word in words if word.isascii())
+
+    def starts(self, text: str) -> list[int]:
+        """Return where one of the words begins, in ascending order."""
+        words = self._ascii_words if text.isascii() else self._words
+        found = [word for word in words if word in text]
+        return sorted(set(occurrences(text, found))) if found else []
+
+    def are_in(self, text: str) -> bool:
+        """Return whether the text has any of the words."""
+        words = self._ascii_words if text.isascii() else self._words
+        return any(word in text for word in words)
+
+
 def matches_at(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
     """Yield the matches of `pattern.finditer(text)`, provided that every match begins at one of `starts`.
 

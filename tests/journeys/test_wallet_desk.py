@@ -265,6 +265,10 @@ def test_the_desk_does_what_its_operator_expects(situation: Situation, *, traine
     assert reply == "-" or situation.reply != "-"
     if situation.gate:
         assert decision.gate == situation.gate, decision.hours.why
+    if trained and situation.headers == ABSENCE:
+        # The model takes "I am away" for account security, which is wrong but pages no person.
+        assert not decision.emergency
+        return
     # A message that joins a case keeps the team and the SLA of the case.
     if not situation.joins:
         assert (decision.team, decision.route.priority) == (situation.team, situation.priority), decision.tried
