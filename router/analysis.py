@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
-from router.masking.mask import Masked, mask
+from router.masking.mask import Masked, mask, without_secret
 from router.message_limits import within_limits
 from router.origin.automatic import Origin, recognise
 from router.origin.sender_proof import SenderProof, prove_sender
@@ -68,7 +69,7 @@ def read_page(
     authserv_id: by channel name, the server whose Authentication-Results are trusted there; None for none.
     key: for the stored hashes of words, so that they do not reveal the words.
     """
-    envelopes = [within_limits(envelope) for envelope in envelopes]
+    envelopes = [_with_safe_ids(within_limits(envelope), key=key) for envelope in envelopes]
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
     classified = classifier.classify_page(
         [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],
@@ -109,7 +110,7 @@ def _read(
     # A reply's subject is a quote as well.
     written = head[1:] if envelope.in_reply_to else head
     # A signal may quote the sender's name, which may contain anything.
-    noticed = _masked_signals(noticed) if sender.kinds else noticed
+    noticed = _masked_signals(noticed)
     return Analysis(
         envelope=envelope,
         origin=origin,
@@ -130,6 +131,20 @@ def _read(
         said=said,
         fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
+    )
+
+
+def _with_safe_ids(envelope: Envelope, *, key: bytes) -> Envelope:
+    """Return the envelope with a hash for each Message-ID that contains a secret: they are stored and compared."""
+    own = [envelope.rfc_message_id] if envelope.rfc_message_id else []
+    if not mask("\n".join([*own, *envelope.in_reply_to, *envelope.references])).kinds:
+        return envelope
+    safe = partial(without_secret, key=key)
+    return replace(
+        envelope,
+        rfc_message_id=safe(envelope.rfc_message_id) if envelope.rfc_message_id else None,
+        in_reply_to=tuple(map(safe, envelope.in_reply_to)),
+        references=tuple(map(safe, envelope.references)),
     )
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Header
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from sqlalchemy.engine import Connection
 
 from api.http.permissions import Actor
 from api.http.problems import ProblemError
+from router.masking.mask import without_secret
 from store.desk.idempotency import keep, reserve
 
 Made = TypeVar("Made", bound=BaseModel)
@@ -53,6 +54,8 @@ def _read_version(
 # The versions of which the client has read one; None for whatever it is.
 KnownVersion = Annotated[frozenset[int] | None, Depends(_read_version)]
 
+# Keys are stored; a client may make one from whatever it has.
+_KEPT: Final = AfterValidator(lambda key: without_secret(key) if key else key)
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -63,6 +66,7 @@ IdempotencyKey = Annotated[
         description="Made by the client, one per message, such as a UUID; the same in each attempt. "
         "The same key with the same body gets the same answer; with another body it is refused.",
     ),
+    _KEPT,
 ]
 MaybeIdempotencyKey = Annotated[
     str | None,
@@ -73,6 +77,7 @@ MaybeIdempotencyKey = Annotated[
         pattern=r"^[\x21-\x7e]+$",
         description="As for messages; without it, each repetition is executed again.",
     ),
+    _KEPT,
 ]
 
 

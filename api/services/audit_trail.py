@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 
 from router.errors import OmniyardError
+from router.masking.mask import mask
 from store.db.engine import Database
 from store.desk.audit import AuditEntry, append_audit
 
@@ -110,7 +111,7 @@ def _entry(scope: Mapping[str, Any], *, route: str, status: int) -> AuditEntry |
         actor=actor.name,
         actor_id=actor.id,
         action=action,
-        object=" ".join(_plain(str(value)) for value in about.values()),
+        object=" ".join(mask(_plain(str(value))).text for value in about.values()),
         detail=detail,
     )
 

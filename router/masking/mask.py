@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
+from router.errors import PermanentError
 from router.masking.cards_and_ids import find_numbers
 from router.masking.keys_and_phrases import HINTS as KEY_HINTS
 from router.masking.keys_and_phrases import find_keys
@@ -45,6 +47,22 @@ def mask(text: str) -> Masked:
     if not found:
         return Masked(text)
     return Masked(_replaced(text, found), tuple(sorted({one.kind for one in found})))
+
+
+def without_secret(identifier: str, *, key: bytes = b"") -> str:
+    """Return an identifier as it is, or as its hash if it contains a secret: the hash is as unique.
+
+    key: for the hash, so that it does not reveal the secret.
+    """
+    if not mask(identifier).kinds:
+        return identifier
+    return f"masked-{blake2b(identifier.encode('utf-8', 'surrogatepass'), key=key[:64], digest_size=16).hexdigest()}"
+
+
+def refuse_secrets(names: Iterable[str], *, what: str) -> None:
+    """Raise PermanentError if a name contains a secret. what: of what they are the names, such as "label"."""
+    if any(mask(name).kinds for name in names):
+        raise PermanentError(f"a {what} must not contain a card number, a password or another secret")
 
 
 def _numbers(text: str) -> list[FoundSecret]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
+from router.masking.mask import mask, refuse_secrets
 from store.conversations.handle_search import written_as
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
@@ -99,13 +100,15 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
 
 
 def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange, by: str, now: datetime) -> None:
-    """Change a contact's name, note and labels.
+    """Change a contact's name, note and labels. Secrets in the name and the note are masked.
 
-    Raises Conflict when the contact was merged into another or erased.
+    Raises Conflict when the contact was merged into another or erased, PermanentError for a label with a secret.
     """
     refuse_gone(connection, contact_id)
+    refuse_secrets(wanted.add_labels, what="label")
     table, label = table_of(ContactRow), table_of(ContactLabelRow)
-    values = {key: value for key, value in (("name", wanted.name), ("note", wanted.note)) if value is not None}
+    texts = (("name", wanted.name), ("note", wanted.note))
+    values = {key: mask(value).text for key, value in texts if value is not None}
     if values:
         connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values))
     insert_new(
@@ -207,8 +210,9 @@ def _labels(connection: Connection, contact_id: UUID) -> list[str]:
 def label_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
     """Add labels to the contact of a handle; return all its labels.
 
-    Raises NotFound when no message came from that handle.
+    Raises NotFound when no message came from that handle, PermanentError for a label with a secret.
     """
+    refuse_secrets(labels, what="label")
     contact_ids = _contacts(connection, handle)
     rows = [{"contact_id": contact_id, "label": label} for contact_id in contact_ids for label in labels]
     insert_new(connection, ContactLabelRow, rows=rows)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError, Stale
+from router.masking.mask import refuse_secrets
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
@@ -178,6 +179,7 @@ def _corrected(case: LockedConversation, wanted: Change) -> _Made:
 
 
 def _labelled(case: LockedConversation, wanted: Change) -> _Made:
+    refuse_secrets(wanted.add_labels, what="label")
     labels = [label for label in dict.fromkeys((*case.labels, *wanted.add_labels)) if label not in wanted.remove_labels]
     if labels == case.labels:
         return {}, {}

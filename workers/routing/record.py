@@ -10,6 +10,7 @@ from uuid import UUID
 
 from router.analysis import Analysis
 from router.conversation_status import Status
+from router.masking.mask import mask
 from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
@@ -82,7 +83,7 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "id": new_id(),
             "message_id": message_id,
             "name": name,
-            "media_type": attachment.media_type,
+            "media_type": mask(attachment.media_type).text,
             "size": attachment.size,
             "sha256": attachment.sha256,
             "part": attachment.part,

@@ -17,6 +17,7 @@ from connectors.sms.phone_numbers import comparable
 from router.delivery import DeliveryReport
 from router.envelope import Envelope, Party, PartyKind
 from router.errors import NotFound, PermanentError
+from router.masking.mask import mask, without_secret
 from router.settings.chat_channels import HttpSmsSettings
 from router.settings.model import DeskSettings
 
@@ -70,7 +71,7 @@ def _raw(settings: HttpSmsSettings, message: Mapping[str, object], *, now: datet
     key = found.get("id") or ""
     if not 0 < len(key) <= _LONGEST_ID or not key.isprintable():
         key = f"?{hashlib.sha256(content).hexdigest()[:32]}"
-    return RawMessage(source_key=key, content=content, received_at=now)
+    return RawMessage(source_key=without_secret(key), content=content, received_at=now)
 
 
 def _document(body: bytes, *, media_type: str) -> object:
@@ -101,7 +102,8 @@ def read(message: RawMessage, channel: str) -> Envelope:
     """Return the envelope of one stored message. Raises Unreadable."""
     record = read_document(message.content).record
     region = text_of(record, "region") or None
-    sender = comparable(text_of(record, "sender", needed=True), region=region)
+    # A name instead of a number may be any text; it cannot be answered.
+    sender = mask(comparable(text_of(record, "sender", needed=True), region=region)).text
     if not sender:
         raise UnreadableDocument("The message has no sender.")
     own = text_of(record, "to") or text_of(record, "number")

@@ -14,7 +14,7 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.desk import PauseRow, SkillKind
-from store.tables.operations import EventRow
+from store.tables.operations import EventRow, IdempotencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
@@ -128,6 +128,20 @@ def test_an_order_with_a_key_is_done_once(client: AppClient, database: Database)
     assert (again.status_code, again.text, again.headers["ETag"]) == (200, first.text, first.headers["ETag"])
     assert client.get(KEY).json()["priority"] == "urgent"
     assert client.patch(KEY, json={"priority": "high"}, headers=key).status_code == 422
+
+
+def test_a_key_with_a_card_in_it_is_kept_as_a_hash(client: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        Builder(connection).conversation(reference="K7QF2MXD4")
+    key = {"Idempotency-Key": "card-4111111111111111"}
+    first, again = (client.patch(KEY, json={"priority": "low"}, headers=key) for _ in range(2))
+    assert (first.status_code, again.text) == (200, first.text)
+    with database.read() as connection:
+        kept = str(connection.execute(sa.select(table_of(IdempotencyRow))).all())
+    assert kept != "[]"
+    assert "4111111111111111" not in kept
+    labelled = client.patch(KEY, json={"add_labels": ["4111111111111111"]})
+    assert labelled.status_code == 422
 
 
 def test_many_are_changed_each_by_itself(client: AppClient, database: Database) -> None:

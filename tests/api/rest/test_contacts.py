@@ -57,6 +57,15 @@ def dump(database: Database) -> str:
     return "\n".join(said).lower()
 
 
+def test_no_secret_is_kept_in_a_name_a_note_or_a_label(client: AppClient, database: Database) -> None:
+    build_case(database)
+    mail = contact_of(client, "li@example.com")
+    edited = client.patch(f"{CONTACTS}/{mail['id']}", json={"note": "pays with 4111111111111111", "name": "cvv 123"})
+    assert (edited.json()["note"], edited.json()["name"]) == ("pays with **** 1111", "cvv ****")
+    refused = client.patch(f"{CONTACTS}/{mail['id']}", json={"add_labels": ["4111 1111 1111 1111"]})
+    assert (refused.status_code, "4111 1111 1111 1111" in dump(database)) == (422, False)
+
+
 def test_two_contacts_become_one_and_part_again(client: AppClient, database: Database) -> None:
     build_case(database)
     mail, sms = contact_of(client, "li@example.com"), contact_of(client, "+8613800138000")
