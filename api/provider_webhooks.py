@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from api.desk import DeskPart
 from api.http.problems import ProblemError
 from connectors.base import WebhookRequest
-from connectors.kinds import WEBHOOKS_PATH
+from connectors.registry_row import WEBHOOKS_PATH
 from router.errors import ConfigError
 from workers.intake.provider_webhooks import Unsigned
 

@@ -61,7 +61,9 @@ def danger(folder: Path, *, encoder: Encoder | None) -> Result:
         "model": about.version if about else None,
         "trained": about.report.get("danger") if about else None,
         "sets": {name: _shares(part) for name, part in _sets(rows)},
-        "encoder_asked": round(len(set(overheard.asked)) / len(texts), 4) if overheard else None,
+        "encoder_asked_for_categories_or_danger": round(len(set(overheard.asked)) / len(texts), 4)
+        if overheard
+        else None,
         f"pages_of_{_LISTED}": [
             {"text": one.text, "danger": seen.danger, "evidence": [in_english(each) for each in seen.danger_evidence]}
             for one, seen in rows

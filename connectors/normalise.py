@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from connectors.base import Arrival, RawMessage
 from connectors.json_messages import UnreadableDocument, read_document
-from connectors.kinds import ChannelKind, MessageReader
 from connectors.originals import Packer
 from connectors.registry import KINDS, Kinds
+from connectors.registry_row import ChannelKind, MessageReader
 from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, to_json
 from router.errors import ConfigError
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate, Sender
-from connectors.kinds import Capabilities, ChannelKind, Icon, LazyPart
+from connectors.registry_row import Capabilities, ChannelKind, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.problems import respond
-from connectors.kinds import WEBHOOKS_PATH
+from connectors.registry_row import WEBHOOKS_PATH
 from router.settings.values import is_loopback
 
 # Load balancers and Prometheus ask each process by its address.

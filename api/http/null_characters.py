@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import ProblemError, respond
-from connectors.kinds import WEBHOOKS_PATH
+from connectors.registry_row import WEBHOOKS_PATH
 
 # A NUL in JSON (RFC 8259 section 7): an escape whose own backslash is not escaped.
 _IN_JSON: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")

@@ -108,7 +108,9 @@ _TRACE: Final[dict[str, Any]] = {
         "facts": ["amount"],
         "missing_facts": ["transaction"],
         "possible_danger": False,
-        "danger": 0.0,
+        "danger": 0.02,
+        "danger_threshold": 0.5,
+        "danger_evidence": [],
     },
     "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
     "hours": {

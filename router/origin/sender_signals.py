@@ -181,12 +181,6 @@ def _claim(envelope: Envelope) -> str:
     return text[words.start() : words.end()] if words else ""
 
 
-def proof_in(noticed: Iterable[Signal]) -> ProofKind | None:
-    """Return the proof as the first signal about a sender keeps it; None where none was noticed."""
-    kinds = {kind: proof for proof, kind in _VERDICTS.items()}
-    return next((kinds[signal.kind] for signal in noticed if signal.kind in kinds), None)
-
-
 def _addresses(envelope: Envelope, own_domains: frozenset[str]) -> Iterator[Signal]:
     sender = envelope.sender.handle
     others = [party.handle for party in envelope.reply_to if party.handle and party.handle != sender]

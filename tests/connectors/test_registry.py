@@ -16,8 +16,8 @@ import pytest
 
 from connectors import registry
 from connectors.base import WebhookRequest
-from connectors.kinds import Capabilities, ChannelKind, Icon, LazyPart
 from connectors.normalise import normalise_page
+from connectors.registry_row import Capabilities, ChannelKind, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind, from_json
 from router.errors import NotFound

@@ -18,7 +18,7 @@ from router.errors import ConfigError
 from tests.desk import text_in
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What other users read in the list of processes: assignments before a command that `env` runs, substituted files,
 # headers, passwords in addresses, options for secrets.
 FORBIDDEN = re.compile(

@@ -58,7 +58,8 @@ def check(path: Path, *, now: datetime) -> CheckResult:
 def _examples(settings: Settings, path: Path) -> list[Finding]:
     """Return the findings about the examples, including sub-intents, and whether the model has learnt them."""
     try:
-        changed = examples_changed(settings, path)
+        # The words of danger are learnt with the examples; what is wrong with them is said apart.
+        changed = not _danger(path) and examples_changed(settings.with_danger(load_danger_words(path)), path)
         said = [Finding(place=("categories",), message=EXAMPLES_CHANGED, level="warning")] if changed else []
         return examine_examples(settings, load_intents(path, settings)) + said
     except ConfigError as error:

@@ -224,7 +224,9 @@ def _begins_as(content: bytes, codec: str) -> bool:
 
 
 def _says(declared: str, codec: str) -> str:
-    label = f"labelled {declared[:40]}" if declared else "labelled with no charset"
+    # The name comes from the mail, and the sentence is shown.
+    name = "".join(filter(str.isprintable, declared[:40]))
+    label = f"labelled {name}" if name else "labelled with no charset"
     return f"A text is {label}, but its bytes are {_SPOKEN.get(codec, codec)}; it was read so."
 
 

@@ -83,7 +83,8 @@ class Headers:
     def readable(self, value: str) -> str:
         """Unfold a field and decode its 8-bit bytes; encoded words are left as they are."""
         if not value.isascii() or "\x1b" in value or "~{" in value:
-            value = charsets.decode(value.encode("latin-1"), hint=self.hint)
+            # Damaged escape sequences can give zeros, which databases refuse in text.
+            value = charsets.decode(value.encode("latin-1"), hint=self.hint).replace("\0", "")
         return unfold(value) if "\n" in value else value.strip()
 
 

@@ -14,7 +14,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
-from connectors.kinds import webhook_address
+from connectors.registry_row import webhook_address
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
 from router.errors import ConfigError

@@ -17,7 +17,7 @@ from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
-from connectors.kinds import WEBHOOKS_PATH
+from connectors.registry_row import WEBHOOKS_PATH
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
 from router.delivery import Window

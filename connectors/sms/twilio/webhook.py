@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
-from connectors.kinds import webhook_address
+from connectors.registry_row import webhook_address
 from router.delivery import DeliveryReport, DeliveryStatus
 from router.errors import ConfigError, NotFound, PermanentError
 from router.settings.chat_channels import TwilioSettings

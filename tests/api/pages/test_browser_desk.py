@@ -16,9 +16,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.app import create_app
+from store.db.bulk import insert_rows
 from store.db.engine import Database
+from store.db.ids import new_id
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
+from store.tables.desk import DangerQuestionRow
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
 from tests.sms_counter import count_segments
@@ -50,6 +53,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
         build = Builder(connection, now=datetime.now(UTC) - HOUR)
         danger = build.conversation(reference="AAAAAAAAA", channel="phone", subject="My money is gone", emergency=True)
         build.message(danger, channel="phone", text="Someone took my money", sender_handle="+15005550001")
+        doubtful = build.conversation(
+            reference="CCCCCCCCC", channel="phone", subject="He asked for the code", possible_danger=True,
+            last_message_at=build.now - 30 * HOUR, handle="code@example.com", name="Wang Fang", team="payments",
+        )  # fmt: skip
+        build.message(doubtful, channel="phone", text="He said he was support and I gave him the code")
+        question = {"conversation_id": doubtful, "inbound_id": new_id(), "at": build.now}
+        question |= {"evidence": {"words": ["gave him the code"], "category": "refund", "danger": 0.09}}
+        question |= {
+            "paged": {"team": "risk", "priority": "urgent", "route": "security", "sla": None, "teams": ["risk"]}
+        }
+        insert_rows(connection, DangerQuestionRow, rows=[question])
         for number in range(5):
             at = build.now - number * HOUR - HOUR
             case = build.conversation(
@@ -193,6 +207,33 @@ def _customer_writes(connection: Any, reference: str) -> None:
     connection.execute(sa.update(table).where(table.c.id == case["id"]).values(**values))
 
 
+def test_the_question_of_danger_is_the_first_thing_on_its_page(
+    chromium: Browser, served: tuple[str, Database, dict[str, str]]
+) -> None:
+    url, _, tokens = served
+    page = signed_in(chromium, url, tokens["Li"])
+    rows = page.locator("ol.list > li.row:not(.danger)")
+    # Older than all others, and still the first after the emergencies.
+    expect(rows.first).to_contain_text("Possible danger")
+    rows.first.locator("a").click()
+    page.wait_for_url("**/conversations/CCCCCCCCC")
+    question = page.locator("#question")
+    expect(question.locator("h2")).to_have_text("Is this customer in danger?")
+    expect(question).to_contain_text("gave him the code")
+    assert page.evaluate("document.querySelector('#question').offsetTop < document.querySelector('#head').offsetTop")
+
+    question.get_by_text("No, an ordinary case").click()
+    expect(page.locator(".toast")).to_contain_text("No danger")
+    expect(page.locator("#question")).to_have_count(0)
+    page.locator(".toast button.undo").click()
+    page.locator("#question").get_by_text("Yes, it is an emergency").click()
+
+    expect(page.locator("#head .chip.emergency")).to_be_visible()
+    expect(page.locator("#head .chip.team")).to_have_text("Risk")
+    page.locator(".toast button.undo").click()
+    expect(page.locator("#question h2")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
     chromium: Browser, served: tuple[str, Database, dict[str, str]], scheme: str
@@ -200,7 +241,15 @@ def test_axe_finds_nothing_serious(
     url, _, tokens = served
     page = signed_in(chromium, url, tokens["Zhao"], color_scheme=scheme)
     found = {}
-    for path in ("/", "/?view=all", "/conversations/BBBBBBBB3", "/conversations/AAAAAAAAA", "/supervisor", "/channels"):
+    for path in (
+        "/",
+        "/?view=all",
+        "/conversations/BBBBBBBB3",
+        "/conversations/AAAAAAAAA",
+        "/supervisor",
+        "/channels",
+        "/conversations/CCCCCCCCC",
+    ):
         page.goto(url + path)
         found[path] = _serious(page)
     page.context.clear_cookies()

@@ -15,7 +15,7 @@ import pytest
 
 from api.text.phrases import LANGUAGES, Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
-from api.text.reasons import ReasonReader, in_english, line_in_english, reasons, say, say_line
+from api.text.reasons import ReasonReader, danger_evidence, in_english, line_in_english, reasons, say, say_line
 from router.hours.holidays import public_holidays
 from router.origin.automatic import Origin, OriginKind
 from router.origin.sender_signals import Signal, SignalKind
@@ -208,3 +208,18 @@ def test_the_sentences_of_an_older_version_are_shown_as_they_are(language: Any) 
         assert sentence in said
     for sentence in ("money + gone", "emergency is false", "the route sends no reply"):
         assert sentence in said
+
+
+def test_what_speaks_for_danger_is_said_in_both_languages() -> None:
+    evidence = {
+        "words": ["gave him the code"],
+        "category": "refund",
+        "danger": 0.09,
+        "danger_evidence": [Reason(ReasonKey.HINT_FOUND, {"hint": "gave + code"}).to_json()],
+    }
+    english = danger_evidence(evidence, reader=ReasonReader(words=Words("en")))
+    chinese = danger_evidence(evidence, reader=ReasonReader(words=Words("zh")))
+
+    assert english == ("gave + code", "words: gave him the code", "looks like: refund", "danger: 9 % likely")
+    assert chinese[-2:] == ("像是：refund", "危险的可能性：9%")
+    assert danger_evidence({}, reader=ReasonReader(words=Words("en"))) == ()

@@ -182,3 +182,7 @@ def test_every_reading_is_linear(unit):
 @pytest.mark.parametrize("label", ["", "us-ascii", "iso-8859-1", "utf-8", "big5", "iso-2022-jp"])
 def test_every_charset_is_decided_in_linear_time(unit, label):
     assert grows_linearly(lambda text: charsets.decode(text.encode("latin-1"), label), unit, size=40_000)
+
+
+def test_a_label_with_hidden_characters_is_shown_without_them():
+    assert charsets.read(LOCKED.encode("gbk"), "x\0-\u202eno").defect.startswith("A text is labelled x-no, but")

@@ -89,3 +89,8 @@ def test_a_word_with_a_blank_or_a_question_mark_is_decoded_as_far_as_it_can_be(w
 )
 def test_one_address_has_one_handle(value, handle):
     assert [party.handle for party in parse_addresses(value)] == [handle]
+
+
+@pytest.mark.parametrize("subject", ["\x1b$B!!", "\x1b$B\x01\x01 x", "\x1b$BA", "~{VP~}\x1b$B"])
+def test_no_damaged_escape_gives_a_zero(subject):
+    assert "\0" not in fields(f"Subject: {subject}").text("subject")
