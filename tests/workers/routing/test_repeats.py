@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Party, PartyKind
-from store.conversations.alarms import find_emergency, judge_emergency, tally
+from store.conversations.alarms import find_emergency, tally
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
@@ -17,6 +17,7 @@ from store.tables.desk import EmergencyRow, OutageRow
 from store.tables.messages import ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import EventRow
 from tests.desk import BOB, TOML, Desk, envelope
+from workers.routing.danger_findings import EmergencyService
 
 WORDS = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
 PHONE = Party(PartyKind.PHONE, "+8613800001111")
@@ -92,11 +93,13 @@ def test_an_emergency_call_is_stored_and_confirmed(desk: Desk) -> None:
     desk.route(envelope("danger", text="my wallet was hacked"), envelope("calm", sender=BOB))
     (called,) = desk.rows(EmergencyRow)
     assert called.evidence["words"] == ["hacked"]
+    service = EmergencyService(desk.settings)
     with desk.database.write() as connection:
-        released = judge_emergency(connection, called.conversation_id, confirmed=False, by="Li Na")
-        assert judge_emergency(connection, called.conversation_id, confirmed=False, by="Bo").by == "Li Na"
+        service.judge(connection, called.conversation_id, danger=False, by="Li Na")
+        service.judge(connection, called.conversation_id, danger=False, by="Bo")
+        released = find_emergency(connection, called.conversation_id)
+        assert (released.by, released.evidence) == ("Li Na", called.evidence)
         assert (tally(connection).paged, tally(connection).released) == (1, 1)
-        assert released.evidence == called.evidence
     conversation = next(row for row in desk.rows(ConversationRow) if row.id == called.conversation_id)
     assert (conversation.emergency, conversation.priority) == (False, "normal")
     # A repeated emergency calls people again.
