@@ -16,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.desk import Desk, DeskPart
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
+from api.http.requests import NOT_TEXT
 from api.paths import POLL_HEADER
 from router.errors import TransientError
 from store.desk.agents import AgentRecord, find_by_id, find_by_token, is_use_worth_noting, note_use
@@ -49,6 +50,9 @@ class Requires(AccessRule):
             raise ProblemError("too-many-requests", headers={"Retry-After": str(math.ceil(seconds))})
         if not can(actor, self.verb):
             raise ProblemError("forbidden", f"the role {actor.role}, or this token, has no permission for {self.verb}")
+        if NOT_TEXT.search(request.scope["path"]):
+            # Nothing has such a name, and PostgreSQL cannot even be asked for U+0000.
+            raise ProblemError("not-found")
         return actor
 
 

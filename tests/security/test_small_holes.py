@@ -188,13 +188,13 @@ def test_a_null_character_is_refused_on_either_database(client: AppClient, datab
         case = build.conversation(handle="li@example.com")
         contact = build.contacts["li@example.com"]
     path = f"/api/v1/conversations/{case}/messages"
-    for answer in (
-        client.post(path, json={"kind": "note", "text": text}, headers={"Idempotency-Key": "k" * 20}),
-        client.patch(f"/api/v1/contacts/{contact}", json={"note": text}),
-        client.get("/api/v1/search", params={"q": text}),
-        client.post("/sign-in", data={"token": text}, headers={"Sec-Fetch-Site": "same-origin"}),
+    for answer, status in (
+        (client.post(path, json={"kind": "note", "text": text}, headers={"Idempotency-Key": "k" * 20}), 422),
+        (client.patch(f"/api/v1/contacts/{contact}", json={"note": text}), 422),
+        (client.get("/api/v1/search", params={"q": text}), 422),
+        (client.post("/sign-in", data={"token": text}, headers={"Sec-Fetch-Site": "same-origin"}), 400),
     ):
-        assert answer.status_code == 400, (answer.request.url, answer.text)
+        assert answer.status_code == status, (answer.request.url, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
 
 

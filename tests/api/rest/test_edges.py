@@ -69,7 +69,7 @@ def test_control_characters_are_refused_alike_on_both_databases_with_the_field(c
         assert where(client.get(LIST, params={"team": said})) == ["query.team"]
         assert where(client.get("/api/v1/search", params={"q": said})) == ["query.q"]
         assert where(client.get(CONTACTS, params={"handle": said})) == ["query.handle"]
-        assert where(client.get(f"{LIST}/a%{ord(char):02x}b")) == ["path"]
+        assert client.get(f"{LIST}/a%{ord(char):02x}b").status_code == 404
 
 
 @pytest.mark.usefixtures("case")
