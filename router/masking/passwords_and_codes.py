@@ -53,7 +53,7 @@ _LOCK_WORDS: Final = (
     "şifre", "hasl", "hasł", "mật khẩu", "kata sandi", "kata laluan", "รหัสผ่าน", "كلمة المرور", "كلمة السر", "पासवर्ड",
 )  # fmt: skip
 # In plain characters, or in any if a digit is among them: the next word of a sentence has none.
-_KEY: Final = r"(?P<secret>(?![\"'“‘「])[!-~]{4,64}|(?=[^\s\d]{1,63}\d)[^\s，。；！？、」』”’]{4,64})"
+_KEY: Final = r"(?P<secret>(?![\"'“‘「])[!-~]{4,64}|(?=[^\s\d，。；！？、」』”’]{1,63}\d)[^\s，。；！？、」』”’]{4,64})"
 _PASSWORD: Final = re.compile(
     _LOCK
     + r"[)）\]】]?[^\n:：=!！?？;；。]{0,32}?"
@@ -73,6 +73,9 @@ _PASSWORD_QUOTED: Final = re.compile(
 )
 # The end of a sentence between the word and the secret; a point within a name is none.
 _NEXT_SENTENCE: Final = re.compile(r"\.(?!\w)")
+
+_HAN: Final = re.compile("[\u4e00-\u9fff]")
+_NEXT_CLAUSE: Final = re.compile("[，,、]|\\s[\u4e00-\u9fff]{2}")
 
 # "error code 50013" is not a secret.
 _PUBLIC_CODES: Final = (
@@ -279,6 +282,9 @@ def _may_be_password(before: str, secret: str) -> bool:
     if " " in secret:
         return not _NO_PHRASE.match(secret)
     if len(secret) < 4 or is_no_secret(secret) or _NEXT_SENTENCE.search(before):
+        return False
+    # A secret with Chinese characters follows in the same clause; what a later clause says is the sentence going on.
+    if _HAN.search(secret) and _NEXT_CLAUSE.search(before):
         return False
     # A Latin word in a Chinese sentence, or a word in quotes, is the password itself.
     announced = any(mark in before for mark in ':：=＝→是为為係成"“‘「')
