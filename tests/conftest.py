@@ -17,6 +17,18 @@ from store.db.migrate import upgrade
 from tests.postgres import Postgres, SharedDatabase, find_binaries
 
 
+@pytest.fixture(autouse=True)
+def _own_umask() -> Iterator[None]:
+    """Give each test the umask of the run: entry points that a test calls in this process set their own.
+
+    A server of a later test could not read its files otherwise: Dovecot's processes run as other users.
+    """
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One server for the whole run."""
