@@ -91,6 +91,7 @@ class ProxiedDesk:
 
     def __init__(self, folder: Path, command: Callable[..., list[str]]) -> None:
         self.port, self.inner = free_port(), free_port()
+        self.is_caddy = command is caddy
         self.name = f"{NAME}:{self.port}"
         self.database = Database.at(folder / "omniyard.db")
         upgrade(self.database)
@@ -201,10 +202,13 @@ def test_metrics_stay_inside(desk: ProxiedDesk) -> None:
 def test_only_the_form_takes_a_large_body(desk: ProxiedDesk) -> None:
     large = b"x" * 200_000
     try:
-        assert desk.request("POST", "/api/v1/quarantine/replay", content=large).status_code == 413
+        status = desk.request("POST", "/api/v1/quarantine/replay", content=large).status_code
     except (httpx.RemoteProtocolError, httpx.WriteError):
         # Caddy may close the connection while the client still sends.
-        assert desk.proxy.args[0].endswith("caddy")
+        assert desk.is_caddy
+    else:
+        # Caddy passes the body on while it counts: 502 where its own limit is met before the desk's 413 has come back.
+        assert status == 413 or (desk.is_caddy and status == 502)
     headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "multipart/form-data; boundary=b"}
     assert desk.request("POST", "/contact", content=large, headers=headers).status_code == 400
 
