@@ -46,10 +46,14 @@ class FoundPair:
 
 @dataclass(frozen=True, slots=True)
 class MeaningPairs:
-    """Every group compiled; build with `compile_pairs`. scopes: where each softener must stand."""
+    """Every group compiled; build with `compile_pairs`.
+
+    needs: the groups that must meet, by pair.  scopes: where each softener must stand.
+    """
 
     patterns: WordPatterns
     pairs: Mapping[str, PairRule]
+    needs: Mapping[str, frozenset[str]]
     scopes: Mapping[str, Scope]
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
@@ -88,17 +92,15 @@ class MeaningPairs:
             return
         around = _around(met, at)
         both = _joined(sentences, met, at) if at + 1 < len(sentences) else None
-        for name, rule in self.pairs.items():
-            one = self._meeting(name, sentences[at], met[at], around=around)
-            if one is None and both and rule.next_sentence:
+        for name, needed in self.needs.items():
+            one = self._meeting(name, sentences[at], met[at], around=around) if met[at].keys() >= needed else None
+            if one is None and both and self.pairs[name].next_sentence and both[1].keys() >= needed:
                 one = self._meeting(name, *both, around=around)
             if one:
                 yield one
 
     def _meeting(self, name: str, sentence: Sentence, hits: Hits, *, around: frozenset[str]) -> FoundPair | None:
         rule = self.pairs[name]
-        if not all(group in hits for group in rule.needs):
-            return None
         unless = [group for group in rule.unless if group in hits or group in around]
         best: FoundPair | None = None
         for chosen in _combinations([hits[group] for group in rule.needs], sentence.comparable, within=rule.within):
@@ -134,6 +136,7 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
     return MeaningPairs(
         patterns=compile_patterns(phrases),
         pairs=rules,
+        needs={name: frozenset(rule.needs) for name, rule in rules.items()},
         scopes={name: one.scope for name, one in words.softeners.items()},
     )
 
