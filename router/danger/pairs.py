@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -58,18 +59,17 @@ class MeaningPairs:
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
-        return self.meanings(text)[0]
-
-    def meanings(self, text: str) -> tuple[tuple[FoundPair, ...], frozenset[str]]:
-        """Return the pairs in a text, and its groups and softeners with those of them that meet in a sentence."""
         sentences = sentences_of(text)
-        met = [self.patterns.find(one.comparable) for one in sentences]
-        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
-        return self._clearest(found, text) if found else (), _columns(met)
+        return self.pairs_of(text, sentences, self.hits_of(sentences))
 
-    def columns_of(self, text: str) -> frozenset[str]:
-        """Return the groups and softeners in a text, and which of them meet in a sentence."""
-        return _columns([self.patterns.find(one.comparable) for one in sentences_of(text)])
+    def hits_of(self, sentences: Sequence[Sentence]) -> list[Hits]:
+        """Return the groups and softeners in each sentence."""
+        return [self.patterns.find(one.comparable) for one in sentences]
+
+    def pairs_of(self, text: str, sentences: Sequence[Sentence], hits: Sequence[Hits]) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
+        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, hits, at)]
+        return self._clearest(found, text) if found else ()
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -141,10 +141,15 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
     )
 
 
-def _columns(met: Sequence[Hits]) -> frozenset[str]:
-    inside = [sorted(hits.keys() - {KEYWORDS}) for hits in met]
-    pairs = {f"{first} + {second}" for each in inside for first, second in combinations(each, 2)}
-    return frozenset(pairs.union(*inside))
+def columns_of(hits: Sequence[Hits]) -> frozenset[str]:
+    """Return the groups and softeners in some sentences, and which of them meet in one sentence."""
+    return frozenset().union(*(_columns(frozenset(each)) for each in hits))
+
+
+@lru_cache(maxsize=4096)
+def _columns(groups: frozenset[str]) -> frozenset[str]:
+    inside = sorted(groups - {KEYWORDS})
+    return frozenset(inside).union(f"{first} + {second}" for first, second in combinations(inside, 2))
 
 
 def _as_phrase(keyword: str) -> str:
