@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise
-from typing import Final
+from typing import Final, get_args
 
 from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, units
 from router.danger.phrases import Hit, WordPatterns, compile_patterns
@@ -50,12 +50,14 @@ class MeaningPairs:
     """Every group compiled; build with `compile_pairs`.
 
     needs: the groups that must meet, by pair.  scopes: where each softener must stand.
+    softening: the softeners of each scope, which are looked for by themselves.
     """
 
     patterns: WordPatterns
     pairs: Mapping[str, PairRule]
     needs: Mapping[str, frozenset[str]]
     scopes: Mapping[str, Scope]
+    softening: Mapping[Scope, WordPatterns]
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
@@ -117,7 +119,7 @@ class MeaningPairs:
         return tuple(name for name in (*around, *before) if name not in rule.keeps)
 
     def _softening(self, line: str, scope: Scope) -> tuple[str, ...]:
-        return self.patterns.search(line, [name for name, where in self.scopes.items() if where == scope])
+        return self.softening[scope].names_in(line)
 
 
 def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
@@ -138,7 +140,12 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         pairs=rules,
         needs={name: frozenset(rule.needs) for name, rule in rules.items()},
         scopes={name: one.scope for name, one in words.softeners.items()},
+        softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
     )
+
+
+def _softening(words: DangerWords, phrases: Mapping[str, Sequence[str]], scope: Scope) -> WordPatterns:
+    return compile_patterns({name: phrases[name] for name, one in words.softeners.items() if one.scope == scope})
 
 
 def columns_of(hits: Sequence[Hits]) -> frozenset[str]:

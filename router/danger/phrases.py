@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,11 +50,9 @@ class WordPatterns:
                 found.setdefault(name, []).append(Hit(each.start(), each.end(), each.group().strip()))
         return found
 
-    def search(self, line: str, names: Iterable[str]) -> tuple[str, ...]:
-        """Return which of some groups stand in a line."""
-        wanted = set(names)
-        names_found = (name for name, pattern in self._candidates(line) if name in wanted and pattern.search(line))
-        return tuple(dict.fromkeys(names_found))
+    def names_in(self, line: str) -> tuple[str, ...]:
+        """Return which groups stand in a line."""
+        return tuple(dict.fromkeys(name for name, pattern in self._candidates(line) if pattern.search(line)))
 
     def _candidates(self, line: str) -> Iterator[tuple[str, re.Pattern[str]]]:
         started = self.keys.get(_ANY, _NONE).union(*(self.keys.get(word[:_KEY], _NONE) for word in line.split()))
