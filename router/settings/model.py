@@ -16,12 +16,12 @@ from router.settings.secret import Secret
 from router.settings.values import (
     Country,
     Day,
-    Duration,
     Frozen,
     Language,
     Listen,
     Name,
     Network,
+    Number,
     OneOrMany,
     Pause,
     Promise,
@@ -29,6 +29,7 @@ from router.settings.values import (
     Span,
     Switch,
     Weekdays,
+    Whole,
     WrongKeys,
     Zone,
 )
@@ -80,10 +81,10 @@ class DeskSettings(Frozen):
     old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
     authserv_id: str | None = None
-    check_dkim: bool = False
+    check_dkim: Switch = False
     keep_originals: Pause | None = None
-    outage_customers: int = Field(default=10, ge=0)
-    requests_per_second: int = Field(default=100, ge=0)
+    outage_customers: Whole = Field(default=10, ge=0)
+    requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -172,7 +173,7 @@ class SlaSettings(Frozen):
     first_reply: Promise | None = None
     next_reply: Promise | None = None
     resolve: Promise | None = None
-    warn_before: Duration | None = None
+    warn_before: Promise | None = None
     on_warning: EscalationSettings | None = None
     on_breach: EscalationSettings | None = None
 
@@ -264,8 +265,8 @@ class EmergencySettings(Frozen):
     correction: the reply that follows what was said to the customer when an alarm turns out false.
     """
 
-    false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
-    closed_false_pages_per_thousand: float = Field(default=15, gt=0, le=200)
+    false_pages_per_thousand: Number = Field(default=5, gt=0, le=200)
+    closed_false_pages_per_thousand: Number = Field(default=15, gt=0, le=200)
     escalate_after: Pause | None = None
     escalate_to: tuple[str, ...] = ()
     correction: str | None = None
