@@ -51,7 +51,7 @@ from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
-from api.services.rate_limits import TokenBuckets
+from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
@@ -148,6 +148,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         trail=Trail(database),
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
+        sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
-from api.services.rate_limits import TokenBuckets
+from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
@@ -73,6 +73,7 @@ class Desk:
     trail: Trail
     visitors: Visitors
     buckets: TokenBuckets
+    sign_ins: SignInLimits
     secure: bool
 
 
