@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import Conflict, NotFound, PermanentError
-from store.db.bulk import insert_new, table_of
+from store.db.bulk import among, insert_new, table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
 from store.tables.desk import AgentSkillRow, SkillKind
@@ -156,6 +156,14 @@ def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
     is_old = hmac.compare_digest(said, (row and row["is_overlapping"] and row["previous_hash"]) or none)
     return _limited(connection, row) if row and (is_new or is_old) else None
+
+
+def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
+    """Return the names of the agents of these teams, and of those without a team, who see every one."""
+    table, skill = table_of(AgentRow), table_of(AgentSkillRow)
+    theirs = sa.exists().where(skill.c.agent_id == table.c.id, skill.c.kind == SkillKind.TEAM)
+    shared = theirs.where(among(skill.c.value, teams))
+    return set(connection.execute(sa.select(table.c.name).where(sa.or_(shared, ~theirs))).scalars())
 
 
 def owner_of(token: str) -> UUID | None:
