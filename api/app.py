@@ -58,6 +58,7 @@ from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
+from store.desk.audit import AUDIT_QUERIES
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -145,7 +146,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),
-        trail=Trail(database),
+        trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),

@@ -51,6 +51,9 @@ class Requires(AccessRule):
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
+        if agent is None and bearer:
+            claimed = owner_of(bearer.credentials.strip())
+            desk.trail.stranger("request.refused", claimed=claimed, address=_address(request), why="token")
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
@@ -70,9 +73,9 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
 
     Raises ProblemError if this address, or this agent's token, failed too often; the token is then not checked.
     """
-    # A proxy of ours has replaced this address by its client's (`trusted_proxies`).
-    address, owner = request.client.host if request.client else "", owner_of(token.strip())
+    address, owner = _address(request), owner_of(token.strip())
     if seconds := desk.sign_ins.wait(address, agent_id=owner):
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
         raise ProblemError(
             "too-many-requests",
             f"too many sign-ins failed; try again in {math.ceil(seconds)} s",
@@ -80,8 +83,10 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
         )
     agent = _by_token(desk, token)
     if agent is None:
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")
         return False
     desk.sign_ins.succeeded(address, agent_id=owner)
+    desk.trail.session(agent, "session.began", address=address)
     _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
     return True
 
@@ -92,7 +97,13 @@ def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
     if session and agent:
         with desk.database.write() as connection:
             end_session(connection, session.id, longest=LONGEST)
+        desk.trail.session(agent, "session.ended", address=_address(request))
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
+
+
+def _address(request: Request) -> str:
+    # A proxy of ours has replaced its address by its client's (`trusted_proxies`).
+    return request.client.host if request.client else ""
 
 
 def cookie_name(desk: Desk) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
@@ -51,6 +51,7 @@ def quarantine(
     desk: DeskPart,
     *,
     actor: Annotated[Actor, Depends(Requires(Verb.READ_QUARANTINE))],
+    shown: Shown,
     cursor: Cursor = None,
     discarded: bool = False,
 ) -> HTMLResponse:
@@ -65,6 +66,7 @@ def quarantine(
             limit=_ROWS + 1,
         )
     page = rows[:_ROWS]
+    shown.are(page)
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > _ROWS else None
     entries = [QuarantinedEntry.of(row) for row in page]
     context = {
@@ -78,9 +80,10 @@ def quarantine(
 
 @routes.get("/channels")
 def channels(
-    request: Request, desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))]
+    request: Request, desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))], shown: Shown
 ) -> HTMLResponse:
     """Show the state of every channel."""
     with desk.database.read() as connection:
         status = status_seen(connection, desk, actor=actor)
+    shown.are(status.channels)
     return render(request, "channels.html.jinja", {"status": status, "settings": desk.settings})

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
@@ -139,10 +139,12 @@ class ReplyTextList(BaseModel):
 
 
 @routes.get("/agents", responses=documented(), summary="List the agents")
-def list_all(desk: DeskPart, actor: Reader) -> AgentList:
+def list_all(desk: DeskPart, actor: Reader, shown: Shown) -> AgentList:
     """Return all agents, with their duty; readers who are limited to teams get those of their teams."""
     with desk.database.read() as connection:
-        return AgentList(agents=_entries(connection, actor=actor))
+        agents = _entries(connection, actor=actor)
+    shown.are(agents)
+    return AgentList(agents=agents)
 
 
 @routes.patch("/agents/{agent_id}", responses=documented("not-found"), summary="Availability, capacity and skills")
@@ -175,7 +177,7 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
 
 
 @routes.get("/teams", responses=documented(), summary="List the teams and their agents")
-def list_teams(desk: DeskPart, actor: Reader) -> TeamList:
+def list_teams(desk: DeskPart, actor: Reader, shown: Shown) -> TeamList:
     """Return the teams of the configuration, with the agents that you see."""
     with desk.database.read() as connection:
         agents = _entries(connection, actor=actor)
@@ -189,13 +191,15 @@ def list_teams(desk: DeskPart, actor: Reader) -> TeamList:
         )
         for name, team in desk.settings.teams.items()
     ]
+    shown.are(teams)
     return TeamList(teams=teams)
 
 
 @routes.get("/reply-texts", responses=documented(), summary="List the prepared texts")
-def list_reply_texts(desk: DeskPart, _: Reader) -> ReplyTextList:
+def list_reply_texts(desk: DeskPart, _: Reader, shown: Shown) -> ReplyTextList:
     """Return the texts of the configuration, with unfilled placeholders."""
     texts = [ReplyText(name=name, texts=dict(reply.text)) for name, reply in desk.settings.replies.items()]
+    shown.are(texts)
     return ReplyTextList(reply_texts=texts)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
@@ -85,7 +85,9 @@ class ChannelList(BaseModel):
     responses=documented(),
     summary="The state of every channel",
 )
-def list_channels(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))]) -> ChannelList:
+def list_channels(
+    desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))], shown: Shown
+) -> ChannelList:
     """Return the current state; readers who are limited to teams get the channels that these answer."""
     configured = desk.settings.channels
     with desk.database.read() as connection:
@@ -93,6 +95,7 @@ def list_channels(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.
     entries = []
     for row in status.channels:
         found = configured.get(row.channel)
-        shown = ChannelEntry.of(row, kind=found.kind if found else None, enabled=bool(found and found.enabled))
-        entries.append(shown)
+        entry = ChannelEntry.of(row, kind=found.kind if found else None, enabled=bool(found and found.enabled))
+        entries.append(entry)
+    shown.are(entries)
     return ChannelList(channels=entries, balanced=status.balanced, outbound=dict(status.outbound))

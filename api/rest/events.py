@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Bearer, Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
@@ -74,11 +74,17 @@ class FeedPage(BaseModel):
 
 @routes.get("", responses=documented(), summary="Every change after a number, in order")
 def list_events(
-    desk: DeskPart, actor: Reader, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
+    desk: DeskPart,
+    actor: Reader,
+    shown: Shown,
+    *,
+    after: Number = 0,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200,
 ) -> FeedPage:
     """Return a page; it is empty if there is nothing newer; then ask again later, or open the stream."""
     with desk.database.read() as connection:
         events, reached = _read(connection, after=after, limit=limit, sight=_sight(desk, actor))
+    shown.are(events)
     return FeedPage(events=[FeedEntry.of(event) for event in events], next_after=reached)
 
 

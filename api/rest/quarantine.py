@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
@@ -151,6 +151,7 @@ class DiscardOrder(RequestModel):
 def list_messages(
     desk: DeskPart,
     actor: Annotated[Actor, Depends(Requires(Verb.READ_QUARANTINE))],
+    shown: Shown,
     query: Annotated[QuarantineQuery, Query()],
 ) -> QuarantinePage:
     """Return a page of the waiting messages, or of the discarded ones."""
@@ -165,6 +166,7 @@ def list_messages(
             limit=query.limit + 1,
         )
     page = rows[: query.limit]
+    shown.are(page)
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > query.limit else None
     return QuarantinePage(messages=[QuarantinedEntry.of(row) for row in page], next_cursor=following)
 
