@@ -63,6 +63,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "contact": _CONTACT,
     "messages": 1,
     "glimpse": "My payment failed but the money was taken.",
+    "sender_proof": "proven",
     "version": 1,
     "linked_to": None,
     "held_until": None,
@@ -199,6 +200,10 @@ class ConversationSummary(BaseModel):
     contact: ContactEntry
     messages: int = Field(description="Number of messages.")
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
+    sender_proof: str = Field(
+        description="The least that is proven about a sender of its messages: `failed`, `unproven`, `proven`, or "
+        "empty if nothing is known."
+    )
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
     held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
@@ -219,6 +224,7 @@ def summary_fields(
     """Return the fields of a row's summary."""
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
+    said |= {"sender_proof": glimpse.sender_proof if glimpse else ""}
     said |= {"unread": unread}
     return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
 
