@@ -18,7 +18,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.merges import Regrouped
 from store.contacts.erasure import erase_contact
@@ -77,7 +77,7 @@ class HandleEntry(BaseModel):
     model_config = example({"kind": "email", "handle": "li@example.com"})
 
     kind: str
-    handle: str
+    handle: ShownHandle
 
 
 class ContactCard(BaseModel):
@@ -151,7 +151,7 @@ class SaidEntry(BaseModel):
     status: str
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str
     subject: str
     text: str

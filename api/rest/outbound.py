@@ -16,7 +16,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
@@ -65,7 +65,7 @@ class OutboundEntry(BaseModel):
     conversation_id: UUID
     kind: str = Field(description="`reply` of an agent, or `auto_reply`.")
     channel: str
-    recipient: str
+    recipient: ShownHandle
     subject: str
     author: str = Field(description="The agent; empty for an automatic reply.")
     state: str = Field(

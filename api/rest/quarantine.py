@@ -15,7 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.queries import channels_seen
 from api.rest.schemas import Sentence, own_fields
@@ -62,7 +62,7 @@ class QuarantinedEntry(BaseModel):
     channel: str
     source_key: str = Field(description="The transport's own id.")
     subject: str
-    sender_handle: str
+    sender_handle: ShownHandle
     reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.http.openapi import example
+from api.http.requests import ShownHandle
 from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
@@ -169,7 +170,7 @@ class ContactEntry(BaseModel):
 
     id: UUID
     name: str
-    handles: list[str]
+    handles: list[ShownHandle]
 
 
 class ConversationSummary(BaseModel):
@@ -261,7 +262,7 @@ class MessageEntry(BaseModel):
     conversation_id: UUID
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str = Field(description="The sender's claim; no proof of anything.")
     subject: str
     text: str = Field(description="The message without quoted text.")
@@ -310,7 +311,7 @@ class OutgoingEntry(BaseModel):
     id: UUID
     kind: str
     channel: str
-    recipient: str
+    recipient: ShownHandle
     subject: str
     text: str
     state: str

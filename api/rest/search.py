@@ -15,7 +15,7 @@ from api.http.openapi import example
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.schemas import own_fields
 from router.text.search_terms import Wanted, excerpt, read_query
@@ -72,7 +72,7 @@ class FoundEntry(BaseModel):
     contact_id: UUID
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str
     subject: str
     excerpt: str = Field(description="The text around the first match.")

@@ -13,6 +13,7 @@ from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import ShownHandle
 from api.paths import API
 from router.threads.same_person import SamePerson, claimed_handles, suggest_same
 from store.contacts.possible_duplicates import newest_texts, owners_of
@@ -38,7 +39,7 @@ class SuggestionEntry(BaseModel):
     contact_id: UUID
     name: str
     kind: str
-    handle: str
+    handle: ShownHandle
     message_id: UUID = Field(description="The newest message that names it.")
 
     @classmethod
