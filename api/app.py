@@ -51,13 +51,14 @@ from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
-from api.services.rate_limits import TokenBuckets
+from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
+from store.desk.audit import AUDIT_QUERIES
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -145,9 +146,10 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         tail=Tail(database),
-        trail=Trail(database),
+        trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
+        sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

@@ -32,7 +32,7 @@ from store.conversations.messages import MessageRecord, attachments_of, find_mes
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
-from store.desk.agents import list_agents
+from store.desk.agents import list_agents, names_in_teams
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -110,6 +110,13 @@ def show_conversation(
     return page
 
 
+def _colleagues(connection: Connection, actor: Actor) -> list[str]:
+    """Return the names of the agents to whom the actor may give the conversation."""
+    names = [agent.name for agent in list_agents(connection) if agent.revoked_at is None]
+    seen = names if actor.sees_only is None else names_in_teams(connection, actor.sees_only)
+    return [name for name in names if name in seen]
+
+
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the context of the panel next to the messages."""
     row = story.conversation
@@ -126,7 +133,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "called": find_alarm(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
-        "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],
+        "agents": _colleagues(connection, actor),
         "settings": desk.settings,
         "gsm_basic": "".join(sorted(BASIC)),
         "gsm_extended": "".join(sorted(EXTENDED)),

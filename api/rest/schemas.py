@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.http.openapi import example
+from api.http.requests import ShownHandle
 from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
@@ -63,6 +64,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "contact": _CONTACT,
     "messages": 1,
     "glimpse": "My payment failed but the money was taken.",
+    "sender_proof": "proven",
     "version": 1,
     "linked_to": None,
     "held_until": None,
@@ -168,7 +170,7 @@ class ContactEntry(BaseModel):
 
     id: UUID
     name: str
-    handles: list[str]
+    handles: list[ShownHandle]
 
 
 class ConversationSummary(BaseModel):
@@ -199,6 +201,10 @@ class ConversationSummary(BaseModel):
     contact: ContactEntry
     messages: int = Field(description="Number of messages.")
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
+    sender_proof: str = Field(
+        description="The least that is proven about a sender of its messages: `failed`, `unproven`, `proven`, or "
+        "empty if nothing is known."
+    )
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
     held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
@@ -219,6 +225,7 @@ def summary_fields(
     """Return the fields of a row's summary."""
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
+    said |= {"sender_proof": glimpse.sender_proof if glimpse else ""}
     said |= {"unread": unread}
     return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
 
@@ -255,7 +262,7 @@ class MessageEntry(BaseModel):
     conversation_id: UUID
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str = Field(description="The sender's claim; no proof of anything.")
     subject: str
     text: str = Field(description="The message without quoted text.")
@@ -304,7 +311,7 @@ class OutgoingEntry(BaseModel):
     id: UUID
     kind: str
     channel: str
-    recipient: str
+    recipient: ShownHandle
     subject: str
     text: str
     state: str

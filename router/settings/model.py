@@ -298,6 +298,11 @@ class Settings(Frozen):
         copy._danger = words
         return copy
 
+    def team_of_channel(self, channel: str) -> str | None:
+        """Return the team that answers a channel where no route names another; None for an unknown channel."""
+        configured = self.channels.get(channel)
+        return (configured.team or self.routes[-1].team) if configured else None
+
     def believed_authserv_id(self, channel: str) -> str | None:
         """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
         configured = self.channels.get(channel)

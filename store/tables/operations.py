@@ -262,6 +262,7 @@ class AgentRow(SQLModel, table=True):
     assigned_at: when the agent last got work.
     scopes: the token's verbs; None means all of the role.  expires_at: when the token expires.
     previous_hash: the token before the last rotation, valid until previous_until.
+    session_epoch: sessions of a smaller number have ended.
     """
 
     __tablename__ = "agent"
@@ -280,3 +281,13 @@ class AgentRow(SQLModel, table=True):
     expires_at: datetime | None = None
     previous_hash: str | None = None
     previous_until: datetime | None = None
+    session_epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class EndedSessionRow(SQLModel, table=True):
+    """A session of the pages that its agent ended; kept until its cookie would have ended by itself."""
+
+    __tablename__ = "ended_session"
+
+    id: UUID = Field(primary_key=True)
+    ended_at: datetime = Field(index=True)

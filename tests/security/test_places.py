@@ -65,10 +65,12 @@ def test_the_path_of_a_request_keeps_no_card() -> None:
         id, name = None, "Ann"
 
     scope = {"actor": Agent, "path_params": {"key": CARD}, "method": "GET", "request_id": "r"}
-    entry = _entry(scope, route="/contacts/{key}", status=404)
+    asked = f"q={CARD}".encode()
+    entry = _entry(scope | {"query_string": asked}, route="/contacts/{key}", status=404, key=b"a key of the desk")
 
     assert entry is not None
     assert CARD not in entry.object
+    assert CARD not in str(entry.detail)
 
 
 def test_the_id_and_the_sender_of_a_text_message_keep_no_card() -> None:
