@@ -143,6 +143,9 @@ class ReasonKey(StrEnum):
     WORKERS_DIED = "workers_died"
 
     # What keeps an outgoing message from leaving, or from being known to have arrived.
+    CUSTOMER_WROTE_SINCE = "customer_wrote_since"
+    COLLEAGUE_ANSWERED_SINCE = "colleague_answered_since"
+    MAIL_CAME_BACK = "mail_came_back"
     ATTEMPTS_ARE_SPENT = "attempts_are_spent"
     CUSTOMER_OPTED_OUT = "customer_opted_out"
     CUSTOMER_NEVER_WROTE = "customer_never_wrote"

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, field_validator
 
 from api.http.problems import ProblemError
+from router.text.visible import is_visible
 
 # Of the control characters only tabs and line ends are text; half a surrogate pair is no character at all.
 # PostgreSQL stores no NUL and SQLite does: both desks refuse alike, and here the field has its name.
@@ -43,6 +44,15 @@ def _in_utc(value: datetime) -> datetime:
     except OverflowError as error:
         raise ValueError("expected a moment between the years 1 and 9999 in UTC") from error
 
+
+def _visible(value: str) -> str:
+    if not is_visible(value):
+        raise ValueError("expected a text with a visible character")
+    return value
+
+
+# A text that its reader sees.
+VisibleText = Annotated[str, AfterValidator(_visible)]
 
 # A moment with its zone, in UTC.
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

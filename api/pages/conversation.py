@@ -33,6 +33,7 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents
+from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -124,6 +125,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "others": others,
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
         "called": find_alarm(connection, row.id),
+        "planned": has_planned(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
         "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],

@@ -223,6 +223,15 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
     Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
     # What keeps an outgoing message from leaving.
+    Key.CUSTOMER_WROTE_SINCE: (
+        "the customer has written since this reply was planned: read it, then send or cancel",
+        "安排此回复后客户又有来信：请先阅读，再决定发送或取消",
+    ),
+    Key.COLLEAGUE_ANSWERED_SINCE: (
+        "another answer has left since this reply was planned: read it, then send or cancel",
+        "安排此回复后已有其他回复发出：请先阅读，再决定发送或取消",
+    ),
+    Key.MAIL_CAME_BACK: ("the mail came back: it was not delivered ({status})", "邮件被退回，未能送达（{status}）"),
     Key.ATTEMPTS_ARE_SPENT: ("it was not taken in {attempts} attempts", "尝试发送 {attempts} 次均未被接收"),
     Key.CUSTOMER_OPTED_OUT: (
         "the customer asked for no more messages here ({said}, {date})",

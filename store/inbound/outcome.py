@@ -20,6 +20,7 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
+from store.outbound.later_reports import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.tables.desk import GateTallyRow
 from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, ThreadKeyRow, digest
@@ -48,6 +49,7 @@ class Outcome:
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
+    returned: messages of ours that came back.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Outcome:
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
+    returned: list[ReturnedMail] = field(default_factory=list)
 
 
 def write_outcome(
@@ -82,6 +85,8 @@ def write_outcome(
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
+    # Before the touches, which would start the clock with the bounce and not with the customer's message.
+    note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
     calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:

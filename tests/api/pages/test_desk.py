@@ -246,3 +246,23 @@ def test_agents_confirm_emergencies_and_see_similar_conversations(
     press(browser, f"{CASE}/judge", do="release")
     assert row(database, id=case)["priority"] == "normal"
     assert "Released: no emergency." in browser.get(CASE).text
+
+
+def test_the_page_says_in_words_what_a_reply_lacks_and_asks_about_a_planned_one(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    # Given a text that shows nothing
+    empty = press(browser, f"{CASE}/say", kind="reply", text="\u200b\u00a0", when="now")
+    assert (empty.status_code, "the text shows nothing" in empty.text) == (422, True)
+    assert "0 of 20000 characters" in browser.get(CASE).text
+
+    # When a reply is planned, the buttons ask about it
+    assert 'name="planned"' not in browser.get(CASE).text
+    assert press(browser, f"{CASE}/say", kind="reply", text="Later.", when="at", send_at=LATER).status_code == 303
+    assert 'name="planned"' in browser.get(CASE).text
+    refused = press(browser, f"{CASE}/change", do="resolve")
+    assert (refused.status_code, "a reply is planned for later" in refused.text) == (409, True)
+
+    # Then the answer decides
+    assert press(browser, f"{CASE}/change", do="resolve", planned="cancel").status_code == 303
+    assert (row(database, id=case)["status"], row(database, OutboundRow)["state"]) == ("resolved", "cancelled")
