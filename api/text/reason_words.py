@@ -218,6 +218,11 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.TEAM_IS_AWAY: ("no agent of {team} is available", "{team} 团队没有在岗客服"),
     Key.NO_AGENT_MATCHES: ("no available agent of {team} takes {wanted}", "{team} 团队在岗客服均不处理 {wanted}"),
     Key.TEAM_IS_FULL: ("each agent of {team} who could take it has enough to do", "{team} 团队可处理的客服均已满负荷"),
+    Key.TEAM_IS_BACK: ("the team {team} is available", "{team} 团队现已有人值班"),
+    Key.AGENT_NOT_IN_FORCE: ("{agent} has no valid access any more", "{agent} 的访问权限已失效"),
+    Key.AGENT_MAY_NOT_WORK: ("{agent} may not work on conversations", "{agent} 无权处理会话"),
+    Key.AGENT_NOT_IN_TEAM: ("{agent} is not in the team {team}", "{agent} 不属于 {team} 团队"),
+    Key.AGENT_IS_AWAY: ("{agent} is away, and another agent is available", "{agent} 已离开，另有客服可接单"),
     # Why a message could not be routed.
     Key.STRAY_BOUNCE: ("a bounce of a message that we did not send", "退信所指的邮件并非我方发出"),
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),

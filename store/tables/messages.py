@@ -178,6 +178,7 @@ class ConversationRow(SQLModel, table=True):
             where="assignee IS NULL AND status = 'open'",
         ),
         Index("ix_conversation_opened", "opened_at"),
+        _some("ix_conversation_home_team", "home_team", where="home_team IS NOT NULL"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 
@@ -191,6 +192,7 @@ class ConversationRow(SQLModel, table=True):
     emergency: bool = False
     team: str
     assignee: str | None = None
+    home_team: str | None = None
     priority: str
     labels: list[str] = Field(default_factory=list, sa_type=Json)
     language: str = "und"

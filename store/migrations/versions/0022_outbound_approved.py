@@ -1,4 +1,4 @@
-"""When a person decided again that an outgoing message may leave."""
+"""When a person decided again that an outgoing message may leave; a conversation's team while a fall-back has it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add the columns."""
+    op.add_column("conversation", sa.Column("home_team", sa.String(), nullable=True))
+    only = sa.text("home_team IS NOT NULL")
+    op.create_index(
+        "ix_conversation_home_team", "conversation", ["home_team"], postgresql_where=only, sqlite_where=only
+    )
     op.add_column("outbound", sa.Column("approved_at", UTCDateTime(), nullable=True))
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Take them back."""
+    op.drop_index("ix_conversation_home_team", table_name="conversation")
+    op.drop_column("conversation", "home_team")
     op.drop_column("outbound", "approved_at")
