@@ -23,7 +23,7 @@ from api.pages.orders import snoozes
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, missing_facts, reasons
+from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
@@ -153,10 +153,16 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str
 
 
 def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:
-    """Return the required facts that none of the customer's messages contains."""
-    theirs = [missing_facts(row.trace) for row in messages if row.direction == Direction.INCOMING]
-    known = [facts for facts in theirs if facts is not None]
-    return tuple(fact for fact in (known[0] if known else ()) if all(fact in facts for facts in known))
+    """Return the required facts that none of the customer's messages contains.
+
+    Only a message that has the fact gives it: a thank-you needs nothing, and gives nothing either.
+    """
+    in_order = sorted(messages, key=lambda row: (row.received_at, row.id))
+    theirs = [row.trace.classification for row in in_order if row.direction == Direction.INCOMING]
+    known = [each for each in theirs if each is not None]
+    needed = next((each.missing_facts for each in known if each.missing_facts), ())
+    given = {fact for each in known for fact in each.facts}
+    return tuple(fact for fact in needed if fact not in given)
 
 
 def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:

@@ -22,7 +22,7 @@ from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
-from tests.inbox_builder import NOON, Builder
+from tests.inbox_builder import NOON, TRACE, Builder
 
 CASE = "/conversations/K7QF2MXD4"
 # Nothing is planned for longer than a year ahead of the database's clock.
@@ -176,6 +176,29 @@ def test_ready_texts_are_filled_and_inserted_without_a_script(browser: AppClient
     page = browser.get(f"{CASE}?canned=receipt").text
     assert "Dear customer, about K7QF2MXD4: the transaction or order number please.</textarea>" in page
     assert "Still missing" in page
+
+
+# A thank-you, a message of another category, and one of no category at all: none of them has the number.
+@pytest.mark.parametrize(
+    ("classified", "is_missing"),
+    [
+        ({"category": None, "missing_facts": [], "facts": []}, True),
+        ({"category": "refund", "missing_facts": [], "facts": ["amount"]}, True),
+        ({"category": "refund", "missing_facts": ["amount"], "facts": []}, True),
+        ({"category": None, "missing_facts": [], "facts": ["transaction"]}, False),
+    ],
+)
+def test_only_a_message_that_has_the_fact_clears_what_is_still_missing(
+    browser: AppClient, database: Database, case: UUID, classified: dict[str, Any], is_missing: bool
+) -> None:
+    trace = TRACE | {"classification": TRACE["classification"] | classified}
+    with database.write() as connection:
+        Builder(connection).message(case, channel="out", text="Thank you!", trace=trace)
+
+    page = browser.get(CASE).text
+
+    assert ("Still missing" in page) is is_missing
+    assert ("order number please.</textarea>" in browser.get(f"{CASE}?canned=receipt").text) is is_missing
 
 
 def test_queues_are_views_with_counts(browser: AppClient, database: Database) -> None:
