@@ -20,6 +20,7 @@ from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.orders import snoozes
+from api.pages.pictures import with_pictures
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
@@ -28,7 +29,14 @@ from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.conversations.lists import Filter, unread_among
-from store.conversations.messages import MessageRecord, attachments_of, find_message, has_forged
+from store.conversations.messages import (
+    AttachmentRecord,
+    MessageRecord,
+    attachments_of,
+    find_attachment,
+    find_message,
+    has_forged,
+)
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
@@ -69,7 +77,16 @@ def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
     with desk.database.read() as connection:
         message = find_message(connection, message_id)
         require_sight(connection, message.conversation_id, actor=actor)
-    return framed(message.html)
+        files = attachments_of(connection, [message.id])[message.id] if "data-cid" in message.html else []
+    if not files or not can(actor, Verb.READ_FILES):
+        return framed(message.html)
+
+    def read(file: AttachmentRecord) -> bytes:
+        with desk.database.read() as connection:
+            _, original = find_attachment(connection, file.id)
+        return desk.originals.part(original, file.part)
+
+    return framed(with_pictures(message.html, files=files, read=read))
 
 
 def show_conversation(

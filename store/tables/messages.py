@@ -263,7 +263,10 @@ class MessageRow(SQLModel, table=True):
 
 
 class AttachmentRow(SQLModel, table=True):
-    """An attachment of a message; its bytes are the original's part `part`."""
+    """An attachment of a message; its bytes are the original's part `part`.
+
+    content_id: of a picture that the mail's page shows in its place (RFC 2392), else empty.
+    """
 
     __tablename__ = "attachment"
 
@@ -274,6 +277,7 @@ class AttachmentRow(SQLModel, table=True):
     size: int
     sha256: str
     part: int
+    content_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class ThreadKeyRow(SQLModel, table=True):

@@ -88,6 +88,7 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "size": attachment.size,
             "sha256": attachment.sha256,
             "part": attachment.part,
+            "content_id": attachment.content_id,
         }
         for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""When a person decided again that an outgoing message may leave; a conversation's team while a fall-back has it."""
+"""Columns: the second approval of an outgoing message, a conversation's own team, the id of a picture in its page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns."""
+    op.add_column("attachment", sa.Column("content_id", sa.String(), nullable=False, server_default=""))
     op.add_column("conversation", sa.Column("home_team", sa.String(), nullable=True))
     only = sa.text("home_team IS NOT NULL")
     op.create_index(
@@ -26,4 +27,5 @@ def downgrade() -> None:
     """Take them back."""
     op.drop_index("ix_conversation_home_team", table_name="conversation")
     op.drop_column("conversation", "home_team")
+    op.drop_column("attachment", "content_id")
     op.drop_column("outbound", "approved_at")
