@@ -136,6 +136,11 @@ class ReasonKey(StrEnum):
     TEAM_IS_AWAY = "team_is_away"
     NO_AGENT_MATCHES = "no_agent_matches"
     TEAM_IS_FULL = "team_is_full"
+    TEAM_IS_BACK = "team_is_back"
+    AGENT_NOT_IN_FORCE = "agent_not_in_force"
+    AGENT_MAY_NOT_WORK = "agent_may_not_work"
+    AGENT_NOT_IN_TEAM = "agent_not_in_team"
+    AGENT_IS_AWAY = "agent_is_away"
 
     # Why a message could not be routed.
     STRAY_BOUNCE = "stray_bounce"
@@ -143,6 +148,9 @@ class ReasonKey(StrEnum):
     WORKERS_DIED = "workers_died"
 
     # What keeps an outgoing message from leaving, or from being known to have arrived.
+    CUSTOMER_WROTE_SINCE = "customer_wrote_since"
+    COLLEAGUE_ANSWERED_SINCE = "colleague_answered_since"
+    MAIL_CAME_BACK = "mail_came_back"
     ATTEMPTS_ARE_SPENT = "attempts_are_spent"
     CUSTOMER_OPTED_OUT = "customer_opted_out"
     CUSTOMER_NEVER_WROTE = "customer_never_wrote"

@@ -99,7 +99,7 @@ class ErrorPage(Protocol):
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem."""
+    """Ends a request with a problem. field: of the body, if one is at fault."""
 
     def __init__(
         self,
@@ -108,9 +108,13 @@ class ProblemError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
+        field: str = "",
     ) -> None:
         super().__init__(detail or PROBLEMS[slug][2])
-        self.slug, self.headers, self.more = slug, headers, more or {}
+        self.slug, self.headers, self.more = slug, headers, dict(more or {})
+        if field:
+            # Named as a field that does not validate is.
+            self.more["errors"] = [FieldError(where=f"body.{field}", what=str(self))]
 
 
 def slug_of(error: ProblemError | OmniyardError) -> str:
@@ -139,8 +143,7 @@ def respond(
         detail=detail or usual,
         instance=request.url.path,
         request_id=request.scope.get("request_id", ""),
-        errors=errors,
-        **(more or {}),
+        **({"errors": errors} | dict(more or {})),
     )
     if wants_page(request):
         page: ErrorPage = request.app.state.error_page

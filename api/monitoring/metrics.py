@@ -112,6 +112,8 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
+        failed = status.outbound.get("failed", 0)
+        yield _gauge("omniyard_outbox_failed_rows", "Messages refused or not delivered, not dealt with yet.", failed)
         imbalance = status.strays + sum(abs(channel.unbalanced) for channel in status.channels)
         yield _gauge("omniyard_ledger_imbalance", "Accepted messages that are not accounted for.", imbalance)
         yield _gauge("omniyard_unpublished_events", "Events without a number yet.", status.unpublished)

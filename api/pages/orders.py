@@ -53,7 +53,7 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "take": lambda _: {"take": True},
     "assign": lambda form: {"assignee": form.one("assignee") or None},
     "release": lambda _: {"assignee": None},
-    "resolve": lambda _: {"status": Status.RESOLVED},
+    "resolve": lambda form: {"status": Status.RESOLVED, "planned_replies": form.one("planned") or None},
     "reopen": lambda _: {"status": Status.OPEN},
     "pending": lambda _: {"status": Status.PENDING},
     "team": lambda form: {"team": form.one("team")},

@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
+from api.rest.replies import LONGEST_TEXT
+from router.delivery import TextLimit
 from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
@@ -30,7 +32,7 @@ class Composer:
 
     way_out: the conversation's channel can send a reply.  until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
-    counts_segments: each segment of a text is paid for, as with SMS.
+    counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     """
 
     way_out: bool
@@ -38,6 +40,7 @@ class Composer:
     is_over: bool
     opens_at: datetime | None
     counts_segments: bool
+    limit: TextLimit
     canned: tuple[Canned, ...]
 
 
@@ -55,6 +58,7 @@ def compose(
         is_over=until is not None and until < now,
         opens_at=opens_at,
         counts_segments=channel is not None and channel.counts_segments,
+        limit=(channel.text_limit if channel else None) or TextLimit(LONGEST_TEXT),
         canned=_canned(desk.settings, row, missing=missing, opens_at=opens_at, now=now),
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.reply_phrases import REPLY_WORDS
+
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "queues": ("Queues", "队列"),
@@ -186,6 +188,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 # Key: English, Chinese. `{...}` is filled in.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **WORDS,
+    **REPLY_WORDS,
     "skip": ("Skip to content", "跳到正文"),
     "nav": ("Main", "主导航"),
     "inbox": ("Inbox", "收件箱"),

@@ -218,11 +218,25 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.TEAM_IS_AWAY: ("no agent of {team} is available", "{team} 团队没有在岗客服"),
     Key.NO_AGENT_MATCHES: ("no available agent of {team} takes {wanted}", "{team} 团队在岗客服均不处理 {wanted}"),
     Key.TEAM_IS_FULL: ("each agent of {team} who could take it has enough to do", "{team} 团队可处理的客服均已满负荷"),
+    Key.TEAM_IS_BACK: ("the team {team} is available", "{team} 团队现已有人值班"),
+    Key.AGENT_NOT_IN_FORCE: ("{agent} has no valid access any more", "{agent} 的访问权限已失效"),
+    Key.AGENT_MAY_NOT_WORK: ("{agent} may not work on conversations", "{agent} 无权处理会话"),
+    Key.AGENT_NOT_IN_TEAM: ("{agent} is not in the team {team}", "{agent} 不属于 {team} 团队"),
+    Key.AGENT_IS_AWAY: ("{agent} is away, and another agent is available", "{agent} 已离开，另有客服可接单"),
     # Why a message could not be routed.
     Key.STRAY_BOUNCE: ("a bounce of a message that we did not send", "退信所指的邮件并非我方发出"),
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
     Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
     # What keeps an outgoing message from leaving.
+    Key.CUSTOMER_WROTE_SINCE: (
+        "the customer has written since this reply was planned: read it, then send or cancel",
+        "安排此回复后客户又有来信：请先阅读，再决定发送或取消",
+    ),
+    Key.COLLEAGUE_ANSWERED_SINCE: (
+        "another answer has left since this reply was planned: read it, then send or cancel",
+        "安排此回复后已有其他回复发出：请先阅读，再决定发送或取消",
+    ),
+    Key.MAIL_CAME_BACK: ("the mail came back: it was not delivered ({status})", "邮件被退回，未能送达（{status}）"),
     Key.ATTEMPTS_ARE_SPENT: ("it was not taken in {attempts} attempts", "尝试发送 {attempts} 次均未被接收"),
     Key.CUSTOMER_OPTED_OUT: (
         "the customer asked for no more messages here ({said}, {date})",

@@ -131,11 +131,6 @@ def _stored(value: object, *, reader: ReasonReader) -> str:
     return "".join(say(reason, reader=reader) for reason in read_line(json.dumps(value)))
 
 
-def missing_facts(trace: Trace) -> tuple[str, ...] | None:
-    """Return the facts that the message lacks for its category; None if it was not classified."""
-    return trace.classification.missing_facts if trace.classification else None
-
-
 def _as_it_is(step: str, value: object, *, title: str) -> ExplainedStep:
     return ExplainedStep(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
 

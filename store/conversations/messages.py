@@ -62,6 +62,7 @@ class AttachmentRecord:
     size: int
     sha256: str
     part: int
+    content_id: str
 
 
 @dataclass(frozen=True, slots=True)

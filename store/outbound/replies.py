@@ -13,12 +13,13 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict
+from router.origin.automatic import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import insert_new, insert_rows, table_of
-from store.db.ids import new_id
+from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
@@ -27,6 +28,8 @@ from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
+# Machines that answer our own messages bring nothing that a reply could miss.
+SAYS_NOTHING: Final = (OriginKind.AUTO_REPLIED, OriginKind.OURSELVES, OriginKind.BOUNCE)
 _MOST_ANCESTORS: Final = 20
 
 
@@ -133,36 +136,75 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
     return UUID(str(message["id"]))
 
 
-def note_answer(connection: Connection, row: OutboundClaim) -> None:
-    """Count a scheduled reply as the answer once it is sent."""
-    scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
-    if scheduled:
-        answered(connection, row.conversation_id, at=row.now)
+def note_answer(connection: Connection, row: OutboundClaim, *, late: bool = False) -> None:
+    """Count a planned reply as the answer once it is sent; and one that arrived after it seemed lost (`late`).
+
+    A conversation that was resolved meanwhile stays resolved: its agent let the reply leave.
+    """
+    if row.kind != REPLY or not (late or row.is_planned):
+        return
+    table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
+    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
+    if status == Status.RESOLVED:
+        first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now)}
+        connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**first))
+        return
+    answered(connection, row.conversation_id, at=row.now, known_until=row.known_until)
 
 
-def put_back(connection: Connection, row: OutboundClaim) -> None:
-    """Reopen a conversation whose reply was not sent: the customer still waits for an answer."""
+def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) -> None:
+    """Reopen a conversation whose reply was not sent: the customer still waits for an answer.
+
+    waits: False if another answer was given meanwhile, so no clock starts.
+    """
     if row.kind != REPLY:
         return
     table = table_of(ConversationRow)
     conversation_id = _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
-    # The answer recorded for this reply does not count.
-    unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
-    heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
-    waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
-    values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
-    connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
+    if waits:
+        # The answer recorded for this reply does not count.
+        counted = table.c.replied_at.in_([at for at in (row.created_at, row.claimed_at) if at])
+        unanswered = sa.case((counted, None), else_=table.c.replied_at)
+        heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
+        waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
+        values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
+        connection.execute(sa.update(table).where(which).values(**values))
     status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if clock_rests(status):
         change_status(connection, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 
-def answered(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
-    """Record the first reply, and wait for the customer."""
+def answered(
+    connection: Connection, conversation_id: UUID, *, at: datetime, known_until: datetime | None = None
+) -> None:
+    """Record the first reply, and wait for the customer.
+
+    known_until: what the customer wrote later was not answered, and its clock runs on; None if all was read.
+    """
     conversation_id = _now(connection, conversation_id)
+    later = _first_after(connection, conversation_id, known_until) if known_until else None
+    if later is not None:
+        table = table_of(ConversationRow)
+        waiting = sa.case((table.c.waiting_since < later, later), else_=table.c.waiting_since)
+        values = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": waiting, "watch_at": at}
+        still = sa.update(table).where(table.c.id == conversation_id)
+        connection.execute(still.values(**values, version=table.c.version + 1))
+        return
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
+
+
+def _first_after(connection: Connection, conversation_id: UUID, known_until: datetime) -> datetime | None:
+    """Return when the customer's first message after the moment was received; None if there is none."""
+    columns = table_of(MessageRow).c
+    newer = sa.or_(columns.id > first_id_at(known_until), columns.received_at > known_until)
+    theirs = (columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
+    waits = columns.origin.not_in(SAYS_NOTHING)
+    found: datetime | None = connection.execute(
+        sa.select(sa.func.min(columns.received_at)).where(*theirs, newer, waits)
+    ).scalar()
+    return found
 
 
 def _now(connection: Connection, conversation_id: UUID) -> UUID:

@@ -178,6 +178,7 @@ class ConversationRow(SQLModel, table=True):
             where="assignee IS NULL AND status = 'open'",
         ),
         Index("ix_conversation_opened", "opened_at"),
+        _some("ix_conversation_home_team", "home_team", where="home_team IS NOT NULL"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 
@@ -191,6 +192,7 @@ class ConversationRow(SQLModel, table=True):
     emergency: bool = False
     team: str
     assignee: str | None = None
+    home_team: str | None = None
     priority: str
     labels: list[str] = Field(default_factory=list, sa_type=Json)
     language: str = "und"
@@ -261,7 +263,10 @@ class MessageRow(SQLModel, table=True):
 
 
 class AttachmentRow(SQLModel, table=True):
-    """An attachment of a message; its bytes are the original's part `part`."""
+    """An attachment of a message; its bytes are the original's part `part`.
+
+    content_id: of a picture that the mail's page shows in its place (RFC 2392), else empty.
+    """
 
     __tablename__ = "attachment"
 
@@ -272,6 +277,7 @@ class AttachmentRow(SQLModel, table=True):
     size: int
     sha256: str
     part: int
+    content_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class ThreadKeyRow(SQLModel, table=True):

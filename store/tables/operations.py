@@ -52,6 +52,7 @@ class OutboundRow(SQLModel, table=True):
     lease_token: of the last attempt, also after it; lease_until: when its process counts as dead.
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
+    approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
     """
 
     __tablename__ = "outbound"
@@ -107,6 +108,7 @@ class OutboundRow(SQLModel, table=True):
     sent_at: datetime | None = None
     delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
     delivery_at: datetime | None = None
+    approved_at: datetime | None = None
 
 
 class SuppressionRow(SQLModel, table=True):

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.conversation_status import Status
+from router.envelope import CHAT_KINDS
 from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
+from router.text.title import title_of
 from router.threads.correlation import Candidate, Correlation, correlate, join_repeated
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference
@@ -262,11 +264,19 @@ def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
         conversation_id=new_id(),
         reference=new_reference(),
         contact_id=incoming.contact_id,
-        subject=incoming.analysis.subject,
+        subject=_title(incoming),
         resolved=False,
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
     )
+
+
+def _title(incoming: Incoming) -> str:
+    """Return the subject; of a chat, which has none, its first words or its first file."""
+    analysis = incoming.analysis
+    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
+        return analysis.subject
+    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
 
 
 def _candidate(known: KnownConversation) -> Candidate:

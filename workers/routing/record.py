@@ -20,7 +20,7 @@ from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from router.threads.correlation import Candidate, Correlation, SignKind, make_message_id, make_token
 from store.conversations.alarms import Escalation
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
@@ -28,6 +28,7 @@ from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
+from store.outbound.later_reports import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
@@ -87,6 +88,7 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "size": attachment.size,
             "sha256": attachment.sha256,
             "part": attachment.part,
+            "content_id": attachment.content_id,
         }
         for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
     ]
@@ -187,6 +189,10 @@ class Recorder:
         self.outcome.touches.append(
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )
+        if placement.correlation.sign is SignKind.RETURNED and (
+            mail := ReturnedMail.of(placement.incoming.analysis.envelope.bounce)
+        ):
+            self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self._event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
         if decision.emergency and not placement.candidate.emergency:

@@ -19,7 +19,7 @@ from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.outbound import ledger, limits
-from store.outbound.ledger import note_delivery
+from store.outbound.later_reports import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
@@ -557,7 +557,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
 
 
 def test_an_automatic_reply_that_could_not_leave_for_a_day_is_dropped_and_a_persons_is_not(desk: SendingDesk) -> None:
-    stale, reply = automatic(desk, created_at=LONG_AGO), desk.queue(created_at=LONG_AGO)
+    stale, reply = automatic(desk, created_at=LONG_AGO), desk.queue(created_at=LONG_AGO, dated_at=LONG_AGO)
 
     desk.deliverer().once()
 
