@@ -14,6 +14,8 @@ from router.envelope import Envelope
 from router.masking.mask import Masked, mask, without_secret
 from router.message_limits import within_limits
 from router.origin.automatic import Origin, recognise
+from router.origin.correspondent import Correspondent, Mouthpiece, find_correspondent
+from router.origin.own_side import OwnSide
 from router.origin.sender_proof import SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason
@@ -26,8 +28,9 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 class Analysis:
     """One analysed envelope. sender_name to file_names: masked; nothing else may be stored.
 
-    signs: references to conversations.
-    proof: what is proven about the sender.  signals: facts for and against the sender.
+    signs: references to conversations.  correspondent: the customer, and where an answer goes.
+    is_own: our own side wrote it.
+    proof: what is proven about the correspondent.  signals: facts for and against the sender.
     secrets: kinds of what was masked.
     sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
@@ -37,11 +40,14 @@ class Analysis:
 
     envelope: Envelope
     origin: Origin
+    correspondent: Correspondent
+    is_own: bool
     signs: Signs
     proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
+    contact_name: str
     subject: str
     text: str
     quoted: str
@@ -60,12 +66,13 @@ def read_page(
     *,
     classifier: Classifies,
     own: frozenset[str],
+    side: OwnSide | None = None,
     authserv_id: Callable[[str], str | None] = lambda _: None,
     key: bytes = b"",
 ) -> list[Analysis]:
     """Analyse envelopes, each within its budget (`router.message_limits`); the results are in the same order.
 
-    own: our addresses, in lower case.
+    own: our addresses, in lower case.  side: all of our side; None for those addresses alone.
     authserv_id: by channel name, the server whose Authentication-Results are trusted there; None for none.
     key: for the stored hashes of words, so that they do not reveal the words.
     """
@@ -75,18 +82,10 @@ def read_page(
         [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],
         masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
     )
-    domains = frozenset(address.rpartition("@")[2] for address in own)
+    side = side or OwnSide(desk=own)
     proofs = [prove_sender(envelope, authserv_id=authserv_id(envelope.channel)) for envelope in envelopes]
     return [
-        _read(
-            envelope,
-            head,
-            classification=classification,
-            origin=recognise(envelope, own_addresses=own),
-            proof=proof,
-            noticed=signals(envelope, own_domains=domains, proof=proof),
-            key=key,
-        )
+        _read(envelope, head, classification=classification, of_sender=proof, side=side, key=key)
         for envelope, head, classification, proof in zip(envelopes, heads, classified, proofs, strict=True)
     ]
 
@@ -96,29 +95,38 @@ def _read(
     head: tuple[Masked, Masked],
     *,
     classification: Classification,
-    origin: Origin,
-    proof: SenderProof,
-    noticed: tuple[Signal, ...],
+    of_sender: SenderProof,
+    side: OwnSide,
     key: bytes,
 ) -> Analysis:
+    correspondent = find_correspondent(envelope, side=side, proof=of_sender)
+    proof = correspondent.proof(of_sender)
     masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
-    sender = mask(envelope.sender.name)
+    sender, contact = mask(correspondent.speaker(envelope).name), mask(correspondent.party.name)
     subject, text, quoted, signature = (part.text for part in masked)
     said = canonical(words_of(envelope))
     secrets = _kinds((*masked, *names, sender))
     # A reply's subject is a quote as well.
     written = head[1:] if envelope.in_reply_to else head
     # A signal may quote the sender's name, which may contain anything.
-    noticed = _masked_signals(noticed)
+    domains = frozenset(address.rpartition("@")[2] for address in side.desk)
+    noticed = _masked_signals(signals(envelope, own_domains=domains, proof=proof))
     return Analysis(
         envelope=envelope,
-        origin=origin,
+        origin=recognise(
+            envelope,
+            own_addresses=side.desk,
+            speaks_for_customer=correspondent.mouthpiece in {Mouthpiece.DESK, Mouthpiece.FORM},
+        ),
+        correspondent=correspondent,
+        is_own=correspondent.mouthpiece is None and side.includes(envelope.sender.handle),
         signs=find_signs(envelope),
         proof=proof,
         signals=noticed,
         classification=classification,
         sender_name=sender.text,
+        contact_name=contact.text,
         subject=subject,
         text=text,
         quoted="\n".join(filter(None, (signature, quoted))),

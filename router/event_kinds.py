@@ -14,6 +14,7 @@ class EventKind(StrEnum):
     CONVERSATION_PRIORITISED = "conversation.prioritised"
     CONVERSATION_RECATEGORISED = "conversation.recategorised"
     CONVERSATION_LABELLED = "conversation.labelled"
+    CONVERSATION_REDIRECTED = "conversation.redirected"
     CONVERSATION_SNOOZED = "conversation.snoozed"
     CONVERSATION_RELEASED = "conversation.released"
     CONVERSATION_STATUS_CHANGED = "conversation.status_changed"

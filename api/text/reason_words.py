@@ -69,9 +69,13 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Our mail server could not confirm the sender's domain (no result).",
         "邮件服务器未给出发件域名的验证结果。",
     ),
+    Key.CORRESPONDENT_IS_NAMED: (
+        "The customer is only named ({source}), and nothing confirms it.",
+        "客户身份仅由邮件字段（{source}）指明，未经验证。",
+    ),
     Key.REPLY_TO_DIFFERS: (
-        "Answers would go to {reply_to}, the sender is {sender}.",
-        "回复会发往 {reply_to}，而发件人是 {sender}。",
+        "The mail asks for answers to {reply_to}, its From is {sender}.",
+        "邮件要求回复至 {reply_to}，而发件地址是 {sender}。",
     ),
     Key.LOOKALIKE_DOMAIN: ("The domain {domain} looks like ours, {ours}.", "域名 {domain} 与我方域名 {ours} 相似。"),
     Key.ADDRESS_IN_NAME: (
@@ -108,6 +112,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.SENDER_IS_UNPROVEN: (
         "{sign}; the sender is not proven, and it quotes no message of ours",
         "{sign}；但发件人未经验证，且未引用我方发出的邮件",
+    ),
+    Key.SENDER_IS_HEARSAY: (
+        "a list or a program of others names the sender, so it enters no case by itself",
+        "发件人由他方的邮件列表或程序代为指明，不会自动归入已有会话",
     ),
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
@@ -169,6 +177,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.ADDRESS_IS_ABUSED: (
         "the sender is forged, and an answer would reach the person whose address it shows",
         "发件人系伪造，自动回复会发给被冒用地址的人",
+    ),
+    Key.AUTHOR_IS_NO_CUSTOMER: (
+        "a form, a list or a colleague wrote for the customer, and answers by machine go to authors only",
+        "邮件由表单、邮件列表或同事代客户发出，自动回复只发给邮件作者",
     ),
     Key.SHORT_CODE_SENDER: (
         "its sender is a short code or a name, which take no answers",

@@ -5,12 +5,13 @@ One verdict for all automatic senders (by RFC 3834; each sign cites its own sour
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from router.envelope import CHAT_KINDS, Envelope, PartyKind
+from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind
 from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
+from router.origin.own_side import is_own
 from router.origin.stop_words import command_of
 from router.reason import Reason, ReasonKey, StoredReason
 
@@ -69,16 +70,20 @@ _PRECEDENCES: Final = frozenset({"bulk", "list", "junk", "auto_reply", "auto-rep
 _SUPPRESSED: Final = ("all", "autoreply", "oof")
 
 
-def recognise(envelope: Envelope, *, own_addresses: frozenset[str]) -> Origin:
+def recognise(envelope: Envelope, *, own_addresses: frozenset[str], speaks_for_customer: bool = False) -> Origin:
     """Return the author of the message.
 
     own_addresses: in lower case.
+    speaks_for_customer: our own form or list, or a declared one, wrote it for a customer: then neither its address nor
+        its marks of a list say anything about the author.
     """
+    if speaks_for_customer:
+        envelope = replace(envelope, sender=Party(PartyKind.EMAIL, ""))
     headers = _telling(envelope.machine_headers)
     signs = [*_report_signs(envelope, headers), *_own_signs(envelope, headers, own_addresses)]
     signs += _reply_signs(envelope, headers)
     signs += _program_signs(envelope, headers)
-    signs += _list_signs(headers)
+    signs += [] if speaks_for_customer else _list_signs(headers)
     if not signs:
         return Origin(OriginKind.PERSON)
     return Origin(signs[0][0], tuple(why for _, why in signs))
@@ -219,14 +224,6 @@ def _comes_back(envelope: Envelope, own: frozenset[str]) -> Reason | None:
     if own and not any(is_own(party.handle, own) for party in envelope.recipients):
         return Reason(ReasonKey.NOT_ADDRESSED_TO_US)
     return None
-
-
-def is_own(handle: str, own_addresses: frozenset[str]) -> bool:
-    """Return whether a mail address is one of ours, with or without a +detail (RFC 5233)."""
-    if handle in own_addresses:
-        return True
-    local, _, domain = handle.partition("@")
-    return "+" in local and f"{local.partition('+')[0]}@{domain}" in own_addresses
 
 
 def _precedence(headers: dict[str, str]) -> str:

@@ -199,7 +199,7 @@ def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bar
 def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: bool) -> Reason | None:
     """Return what keeps a message from joining what a sign points at; None if it may."""
     if not proof.may_join:
-        return Reason(ReasonKey.SENDER_IS_FORGED)
+        return Reason(ReasonKey.SENDER_IS_HEARSAY if proof.hearsay else ReasonKey.SENDER_IS_FORGED)
     if not takes_part:
         return Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
     if is_ours or proof.joins_by_any_sign:

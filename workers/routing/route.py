@@ -133,7 +133,7 @@ class Router:
             handle_of(analysis, content_hash=row.content_hash)
             for row, analysis in zip(claimed.rows, analyses, strict=True)
         ]
-        senders = {handle: analysis.sender_name for handle, analysis in zip(handles, analyses, strict=True)}
+        senders = {handle: analysis.contact_name for handle, analysis in zip(handles, analyses, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
             Incoming(row, analysis, contacts[handle])
@@ -236,12 +236,12 @@ class Router:
 
 
 def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
-    """Return the handle that identifies the message's sender.
+    """Return the handle that identifies the message's customer.
 
     A sender without an address gets a handle from the message's hash, the same in every mailbox. A handle too long for
     an index (2,704 bytes on PostgreSQL) is cut and ends with its hash; RFC 5321 section 4.5.3.1 allows 320 bytes.
     """
-    sender = analysis.envelope.sender
+    sender = analysis.correspondent.party
     handle = sender.handle or f"?{content_hash.hex()}"
     if len(handle.encode()) > _LONGEST_HANDLE:
         handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"
