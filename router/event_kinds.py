@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     MESSAGE_RELEASED = "message.released"
     MESSAGE_QUEUED = "message.queued"
     MESSAGE_NOTED = "message.noted"
+    MESSAGE_SENT_ELSEWHERE = "message.sent_elsewhere"
     OUTBOUND_SENT = "outbound.sent"
     OUTBOUND_FAILED = "outbound.failed"
     OUTBOUND_UNKNOWN = "outbound.unknown"

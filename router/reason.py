@@ -30,6 +30,10 @@ class ReasonKey(StrEnum):
     MAIL_SYSTEM = "mail_system"
     OWN_ADDRESS = "own_address"
     OWN_MARK = "own_mark"
+    OUR_SIDE_WROTE = "our_side_wrote"
+    OWN_MESSAGE_CAME_BACK = "own_message_came_back"
+    JOURNAL_REPORT = "journal_report"
+    JOURNAL_OF_UNKNOWN = "journal_of_unknown"
     AUTO_SUBMITTED = "auto_submitted"
     PRECEDENCE = "precedence"
     AUTORESPONDER_CLASS = "autoresponder_class"
@@ -58,6 +62,10 @@ class ReasonKey(StrEnum):
 
     # Which conversation.
     SENDER_TAKES_PART = "sender_takes_part"
+    OUR_SIDE_TAKES_PART = "our_side_takes_part"
+    WE_WROTE_TO_SENDER = "we_wrote_to_sender"
+    ONLY_OURS_SO_FAR = "only_ours_so_far"
+    SAME_SUBJECT = "same_subject"
     NEW_SUBJECT = "new_subject"
     SENDER_IS_NO_PARTICIPANT = "sender_is_no_participant"
     SENDER_IS_FORGED = "sender_is_forged"

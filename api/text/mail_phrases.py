@@ -14,6 +14,7 @@ MAIL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "answer_there": ("Answer to {address} instead", "改为回复 {address}"),
     "done_answer_to": ("Answers go to the other address now.", "已改用另一回复地址。"),
+    "claims_ours": ("says that it is from us; nothing confirms it", "自称由我方发出，未经验证"),
     "step_correspondent": ("The customer", "客户"),
     "named_by": ("{address} ({source})", "{address}（{source}）"),
     "answers_go_to": ("answers go to {address}", "回复发往 {address}"),

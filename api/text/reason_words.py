@@ -26,6 +26,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.MAIL_SYSTEM: ("its sender is a mail system", "发件人是邮件系统"),
     Key.OWN_ADDRESS: ("its sender's address is one of ours", "发件地址是我方地址"),
     Key.OWN_MARK: ("it bears the mark of our own mail", "带有本系统的邮件标记"),
+    Key.OUR_SIDE_WROTE: ("our own side wrote it", "由我方人员发出"),
+    Key.OWN_MESSAGE_CAME_BACK: ("it is a message that we sent, come back", "这是我方发出的邮件，又回到了本邮箱"),
+    Key.JOURNAL_REPORT: ("a journal's report of a mail that is here already", "邮件日志报告，原邮件已在本系统"),
+    Key.JOURNAL_OF_UNKNOWN: ("a journal's report of a mail that is not here", "邮件日志报告，原邮件不在本系统"),
     Key.AUTO_SUBMITTED: (
         "Auto-Submitted: {keyword} (RFC 3834 section 5)",
         "Auto-Submitted: {keyword}（RFC 3834 第 5 节）",
@@ -100,6 +104,19 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     # Which conversation.
     Key.SENDER_TAKES_PART: ("{sign}, and the sender takes part", "{sign}，且发件人是该会话的参与者"),
+    Key.OUR_SIDE_TAKES_PART: ("{sign}, and our own side wrote it", "{sign}，由我方人员发出"),
+    Key.WE_WROTE_TO_SENDER: (
+        "{sign}, and that message of ours went to the sender",
+        "{sign}，且我方曾将该邮件发给此发件人",
+    ),
+    Key.ONLY_OURS_SO_FAR: (
+        "{sign}, and the case holds only what our side wrote to the sender",
+        "{sign}，且该会话中只有我方发给此人的内容",
+    ),
+    Key.SAME_SUBJECT: (
+        "the same person wrote under the same subject a short time ago; no sign says that it belongs there",
+        "同一人近日以相同主题来信，但没有线索表明属于同一会话",
+    ),
     Key.NEW_SUBJECT: ("a new subject on a closed or old case", "原会话已解决或时间已久，且主题不同"),
     Key.SENDER_IS_NO_PARTICIPANT: (
         "the sender does not take part in the case pointed at",

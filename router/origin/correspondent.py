@@ -176,9 +176,10 @@ def _is_answerable(party: Party) -> bool:
 
 def _counterpart(envelope: Envelope, *, side: OwnSide) -> Correspondent | None:
     """Return the customer of a mail of our own side: to whom it went, or whose mail it forwards."""
-    for party in envelope.recipients:
-        if "@" in party.handle and not side.includes(party.handle):
-            return Correspondent(party=party, source=CorrespondentSource.RECIPIENT, answer_to=party.handle)
+    # What a colleague writes to the desk itself is a question of theirs, also with copies to others.
+    outside = [each for each in envelope.recipients if "@" in each.handle and not side.includes(each.handle)]
+    if outside and not any(side.is_desk(party.handle) for party in envelope.to):
+        return Correspondent(party=outside[0], source=CorrespondentSource.RECIPIENT, answer_to=outside[0].handle)
     author = forwarded_author(envelope)
     if author is None or side.includes(author.handle):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 # Anybody may have an address there: such a domain is neither ours nor a customer's own.
@@ -14,6 +15,13 @@ SHARED_DOMAINS: Final = frozenset({
     "sina.cn", "sohu.com", "139.com", "189.cn", "wo.cn", "aliyun.com", "21cn.com", "tom.com", "hotmail.co.uk",
     "yahoo.co.jp", "yahoo.co.uk", "yahoo.com.hk", "yahoo.com.tw", "orange.fr", "free.fr", "laposte.net", "libero.it",
 })  # fmt: skip
+
+
+class OwnVoice(StrEnum):
+    """What a mail that shows an address of our own side is. claim: nothing proves that it is from us."""
+
+    ANSWER = "answer"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

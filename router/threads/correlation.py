@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
+from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
 
@@ -91,7 +92,11 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A conversation that a sign refers to."""
+    """A conversation that a sign refers to.
+
+    opened_by: the inbound row of its first message.
+    only_notes: it holds nothing but what our side is said to have written, so joining it reveals and changes nothing.
+    """
 
     conversation_id: UUID
     reference: str
@@ -100,6 +105,8 @@ class Candidate:
     resolved: bool
     last_message_at: datetime
     emergency: bool = False
+    opened_by: UUID | None = None
+    only_notes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,10 @@ class Correlation:
     def follows_case(self) -> bool:
         """Whether a new conversation comes from an answer to an earlier one of the same contact."""
         return self.joins is None and self.linked_to is not None and self.sign is not SignKind.NONE
+
+
+# A sign, what it points at, and to whom we sent it; None if it is not ours.
+_Pointer = tuple[SignKind, Candidate, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,9 @@ def find_signs(envelope: Envelope) -> Signs:
     places = [envelope.subject, *(party.handle for party in envelope.recipients), *_bounced(envelope)]
     tokens = [token for place in places for token in _tokens(place)]
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
-    return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], tuple(dict.fromkeys((*envelope.ancestors, *own))))
+    reported = tuple(filter(None, (journaled_id(envelope),)))
+    message_ids = tuple(dict.fromkeys((*envelope.ancestors, *own, *reported)))
+    return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], message_ids)
 
 
 def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
@@ -155,15 +168,17 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     contact_id: UUID,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Collection[str],
+    ours: Mapping[str, frozenset[str]],
     key: bytes,
+    own_side: bool = False,
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
 ) -> Correlation:
     """Decide which conversation the message joins.
 
     signs: the message's own (`find_signs`).  proof: of its sender.
-    ours: those of its Message-IDs that we sent.
+    ours: those of its Message-IDs that we sent, with the addresses that they went to.
+    own_side: our own side wrote it, and takes part in every case.
     by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
@@ -173,16 +188,33 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     pointed_at = _pointed_at(
         envelope, signs, by_reference=by_reference, by_message_id=by_message_id, ours=ours, key=key
     )
-    for sign, candidate, is_ours in pointed_at:
-        if why := _refusal(sign, proof=proof, takes_part=candidate.contact_id == contact_id, is_ours=is_ours):
-            refused = refused or Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
-        elif _is_new_matter(envelope, candidate):
-            return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
-        else:
-            return Correlation(candidate, sign, Reason(ReasonKey.SENDER_TAKES_PART, {"sign": sign.value}))
+    for pointer in pointed_at:
+        found = _by_sign(envelope, pointer, proof=proof, contact_id=contact_id, own_side=own_side)
+        if found.sign is not SignKind.NONE:
+            return found
+        refused = refused or found
     if chat is not None and envelope.sender.kind in CHAT_KINDS:
         return _in_chat(envelope, chat, join_within=join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+
+
+def _by_sign(
+    envelope: Envelope, pointer: _Pointer, *, proof: SenderProof, contact_id: UUID, own_side: bool
+) -> Correlation:
+    """Return what one sign says; of the kind `NONE` where the message may not join what it points at."""
+    sign, candidate, sent_to = pointer
+    takes_part, said = candidate.contact_id == contact_id, {"sign": sign.value}
+    if own_side:
+        return Correlation(candidate, sign, Reason(ReasonKey.OUR_SIDE_TAKES_PART, said))
+    if takes_part and candidate.only_notes and proof.may_join:
+        return Correlation(candidate, sign, Reason(ReasonKey.ONLY_OURS_SO_FAR, said))
+    we_wrote = envelope.sender.handle in (sent_to or ())
+    if why := _refusal(sign, proof=proof, takes_part=takes_part or we_wrote, is_ours=sent_to is not None):
+        return Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
+    if _is_new_matter(envelope, candidate):
+        return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
+    key = ReasonKey.SENDER_TAKES_PART if takes_part else ReasonKey.WE_WROTE_TO_SENDER
+    return Correlation(candidate, sign, Reason(key, said))
 
 
 def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bare: bool) -> Correlation:
@@ -244,12 +276,12 @@ def _pointed_at(
     *,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Collection[str],
+    ours: Mapping[str, frozenset[str]],
     key: bytes,
-) -> list[tuple[SignKind, Candidate, bool]]:
-    """Return what each sign points at, strongest first, and whether the sign is one that we sent."""
-    found = [
-        (SignKind.TOKEN, by_reference[reference], True)
+) -> list[_Pointer]:
+    """Return what each sign points at, strongest first, and to whom we sent the sign; None if it is not ours."""
+    found: list[_Pointer] = [
+        (SignKind.TOKEN, by_reference[reference], frozenset())
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
@@ -258,8 +290,8 @@ def _pointed_at(
         # Of several conversations that know a message, the one that moved last is the one people read.
         latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
         # A message that bears the Message-ID of ours answers nothing.
-        is_ours = sign is SignKind.ANSWERED and message_id in ours
-        found += [(sign, candidate, is_ours) for candidate in latest_first]
+        sent_to = ours.get(message_id) if sign is SignKind.ANSWERED else None
+        found += [(sign, candidate, sent_to) for candidate in latest_first]
     return found
 
 

@@ -38,6 +38,21 @@ class KnownConversation:
     version: int
     emergency: bool
     channel: str = ""
+    opened_by: UUID | None = None
+    only_notes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message of ours.
+
+    opened_by: the inbound row that opened its conversation; None if a colleague's program sent it, so that its copy is
+        a message of its own.
+    addresses: to whom it went.
+    """
+
+    opened_by: UUID | None
+    addresses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +101,36 @@ def conversations_by_message_id(
     return found
 
 
-def sent_by_us(connection: Connection, message_ids: Collection[str]) -> set[str]:
-    """Return those of these Message-IDs that are of messages of ours, written by agents or by machine."""
+def sent_by_us(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    """Return those of these Message-IDs that are of messages of ours: from here, or by a colleague's mail program."""
     if not message_ids:
-        return set()
-    known = table_of(OutboundRow).c.rfc_message_id
-    return set(connection.execute(sa.select(known).where(among(known, message_ids))).scalars())
+        return {}
+    return _sent_elsewhere(connection, message_ids) | _sent_from_here(connection, message_ids)
+
+
+def _sent_from_here(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
+    statement = (
+        sa.select(table.c.rfc_message_id, table.c.recipient, table.c.copies, conversation.c.opened_by_inbound)
+        .join(conversation, conversation.c.id == table.c.conversation_id)
+        .where(among(table.c.rfc_message_id, message_ids))
+    )
+    return {
+        row.rfc_message_id: SentMessage(row.opened_by_inbound, frozenset({row.recipient, *(row.copies or ())}))
+        for row in connection.execute(statement)
+    }
+
+
+def _sent_elsewhere(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    keys, message = table_of(ThreadKeyRow), table_of(MessageRow)
+    known = sa.select(keys.c.conversation_id).where(among(keys.c.digest, [digest(each) for each in message_ids]))
+    statement = sa.select(message.c.rfc_message_id).where(
+        message.c.conversation_id.in_(known),
+        message.c.direction == Direction.OUTGOING,
+        message.c.inbound_id.is_not(None),
+        among(message.c.rfc_message_id, message_ids),
+    )
+    return {message_id: SentMessage(None, frozenset()) for message_id in connection.execute(statement).scalars()}
 
 
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
@@ -236,7 +275,15 @@ def _columns() -> Sequence[sa.ColumnElement[Any]]:
         columns.version,
         columns.emergency,
         columns.channel,
+        columns.opened_by_inbound,
+        # Only our own side wrote in it, and that is not proven: one look at an index each.
+        sa.and_(columns.status == Status.PENDING, sa.not_(_others(columns.id).exists())).label("only_notes"),
     ]
+
+
+def _others(conversation_id: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    columns = table_of(MessageRow).alias().c
+    return sa.select(columns.id).where(columns.conversation_id == conversation_id, columns.direction != Direction.NOTE)
 
 
 def _known(row: sa.Row[Any]) -> KnownConversation:
@@ -250,6 +297,8 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         version=row.version,
         emergency=row.emergency,
         channel=row.channel,
+        opened_by=row.opened_by_inbound,
+        only_notes=bool(row.only_notes),
     )
 
 

@@ -216,6 +216,20 @@ def answered(connection: Connection, conversation_id: UUID, *, at: datetime) -> 
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
 
+def answered_elsewhere(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
+    """Record an answer that left by a mail program at `at`, unless the customer wrote again since."""
+    columns, case = table_of(MessageRow).c, table_of(ConversationRow)
+    newer = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING, columns.received_at > at
+    )
+    if connection.execute(newer.limit(1)).first() is not None:
+        return
+    note_reply(connection, conversation_id=conversation_id, at=at)
+    status = connection.execute(sa.select(case.c.status).where(case.c.id == conversation_id)).scalar_one()
+    if status == Status.OPEN:
+        change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
+
+
 def _now(connection: Connection, conversation_id: UUID) -> UUID:
     # If the conversation was merged meanwhile, the reply counts for the other one.
     return where_now(connection, [conversation_id]).get(conversation_id, conversation_id)

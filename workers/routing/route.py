@@ -29,9 +29,9 @@ from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
+from workers.routing.arrival import Incoming, may_repeat
 from workers.routing.brain import Brain
 from workers.routing.decide import History, Verdicts, decide_page
-from workers.routing.record import Incoming, may_repeat
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -169,7 +169,7 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
-            ours=history.sent_by_us(connection, {each for one in page for each in one.analysis.envelope.ancestors}),
+            ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             said=history.messages_like(
                 connection,
