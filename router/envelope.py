@@ -89,10 +89,17 @@ class Bounce:
     """A report on a message that we sent: not delivered, late, delivered, or complained about.
 
     original_message_id: of the reported message, without angle brackets; None if the report does not name it.
+    tokens: what may be tokens of ours in its subject, its text and the message that it returns.
     """
 
     recipients: tuple[BouncedRecipient, ...] = ()
     original_message_id: str | None = None
+    tokens: tuple[str, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it reports a failure or a complaint, not a delay or a success (RFC 3464 section 2.3.3)."""
+        return not self.recipients or any(each.action in {"failed", "complained"} for each in self.recipients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

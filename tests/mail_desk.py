@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -78,11 +78,11 @@ class MailDesk:
         self.intake = Intake(database, bell=Bell(lambda: None))
         self.taken = 0
 
-    def case(self, name: str, *, edit: tuple[str, str] = ("", ""), **fields: str) -> None:
+    def case(self, name: str, *, edits: Mapping[str, str] | None = None, **fields: str) -> None:
         """Take one of the shared cases, with further fields on top."""
         content = (CASES / f"{name}.eml").read_bytes()
-        if edit[0]:
-            content = content.replace(edit[0].encode(), edit[1].encode())
+        for old, new in (edits or {}).items():
+            content = content.replace(old.encode(), new.encode())
         head = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in fields.items())
         self.raw(head.encode() + content)
 
@@ -147,11 +147,17 @@ class MailDesk:
     def token(self, case: Any) -> str:
         return make_token(self.desk.brain.key, reference=case.reference, contact_id=case.contact_id)
 
-    def answer(self, case: Any, text: str = "Here is our answer.") -> Any:
+    def answer(self, case: Any, *, copies: tuple[str, ...] = ()) -> Any:
         """Answer as an agent; return the row of the ledger."""
         service = ReplyService(self.desk.settings, self.database)
         with self.database.write() as connection:
-            request = ReplyRequest(key=f"k{len(self.sent)}", agent_id=UUID(int=1), author="Zoe", text=text)
+            request = ReplyRequest(
+                key=f"k{len(self.sent)}",
+                agent_id=UUID(int=1),
+                author="Zoe",
+                text="Here is our answer.",
+                copies=copies,
+            )
             message_id = service.reply(connection, lock_answerable(connection, case.id), request)
         outbound = next(row.outbound_id for row in self.messages if row.id == message_id)
         return next(row for row in self.sent if row.id == outbound)

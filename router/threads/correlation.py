@@ -24,6 +24,7 @@ from router.envelope import CHAT_KINDS, Envelope
 from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
+from router.text.case_tokens import MOST_TOKENS, TOKEN
 
 # The core of a subject, without the additions of mail programs and lists.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
@@ -50,6 +51,25 @@ _MOST_PEELINGS: Final = 100
 _LONGEST: Final = 1000
 
 
+# The prefixes of answers among them; those of forwards stay, because they say something.
+_ANSWERS: Final = """
+    re res aw antw antwort sv vs ref rif r odp ynt bls απ σχετ ha отв תגובה رد
+    回复 回覆 答复 答覆 回信 返信 회신 답장
+""".split()  # noqa: SIM905  (a table reads better as words)
+_ANSWER_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_ANSWERS)}){_NUMBERED}\s*[:：]\s*", re.IGNORECASE)
+
+
+def answer_subject(subject: str, *, token: str) -> str:
+    """Return the subject of an answer: one "Re:" and one token, however many the customer's subject has."""
+    rest = " ".join(_SUBJECT_TOKEN.sub(" ", subject[:_LONGEST]).split())
+    for _ in range(_MOST_PEELINGS):
+        peeled = _ANSWER_LEADER.sub("", rest, count=1)
+        if peeled == rest:
+            break
+        rest = peeled
+    return " ".join(filter(None, ("Re:", rest, f"[{token}]")))
+
+
 def core_subject(subject: str) -> str:
     """Return the subject without reply and forward marks, list names and our token, folded for comparing."""
     rest = _SUBJECT_TOKEN.sub(" ", unicodedata.normalize("NFKC", subject[:_LONGEST]))
@@ -72,10 +92,7 @@ def _peel(subject: str) -> str:
 # A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
-# Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
-_TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
 _NO_DOMAIN: Final = "omniyard.invalid"
-_MOST_TOKENS: Final = 8
 
 
 class SignKind(StrEnum):
@@ -157,7 +174,7 @@ def find_signs(envelope: Envelope) -> Signs:
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
     reported = tuple(filter(None, (journaled_id(envelope),)))
     message_ids = tuple(dict.fromkeys((*envelope.ancestors, *own, *reported)))
-    return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], message_ids)
+    return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids)
 
 
 def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
@@ -217,6 +234,14 @@ def _by_sign(
     return Correlation(candidate, sign, Reason(key, said))
 
 
+def offer_same_subject(found: Correlation, candidate: Candidate | None, *, proof: SenderProof) -> Correlation:
+    """Link a message that nothing points anywhere to a recent case of its sender under the same subject."""
+    is_lost = found.joins is None and found.linked_to is None
+    if candidate is None or not is_lost or not proof.may_join:
+        return found
+    return Correlation(None, SignKind.NONE, Reason(ReasonKey.SAME_SUBJECT), linked_to=candidate.conversation_id)
+
+
 def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bare: bool) -> Correlation:
     """Decide about a message that says what its sender said in a case before.
 
@@ -240,15 +265,18 @@ def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: b
 
 
 def _bounced(envelope: Envelope) -> tuple[str, ...]:
-    original = envelope.bounce.original_message_id if envelope.bounce else None
-    return (original,) if original else ()
+    if envelope.bounce is None:
+        return ()
+    original = envelope.bounce.original_message_id
+    return (*((original,) if original else ()), *envelope.bounce.tokens)
 
 
 def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key: bytes) -> Correlation:
     """Join a bounce to the case whose message of ours it returns.
 
-    A mail system takes part in no case, so the proof in our Message-ID decides alone; a customer's Message-ID proves
-    nothing, because anybody who saw it can write a report about it.
+    A mail system takes part in no case, so our keyed token decides alone, in the returned Message-ID, or where a system
+    shows only a subject, in that; a customer's Message-ID proves nothing, because anybody who saw it can write a report
+    about it.
     """
     for place in _bounced(envelope):
         for reference, proof in _tokens(place):
@@ -259,7 +287,7 @@ def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key
 
 
 def _tokens(place: str) -> list[tuple[str, str]]:
-    return [(found[1].upper(), found[2].upper()) for found in _TOKEN.finditer(place)]
+    return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)]
 
 
 def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:

@@ -21,6 +21,8 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 
 # Of one contact; the agents read the messages of a contact who writes more in a day.
 _MOST: Final = 8
+# Of all contacts of a page.
+_MOST_RECENT: Final = 1_000
 # How much of a text is compared; two texts that differ only later count as equal.
 _LONGEST: Final = 4_000
 
@@ -170,6 +172,25 @@ def latest_conversations(
     known = [_known(row) for row in connection.execute(statement)]
     known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
     return {(each.contact_id, each.channel): each for each in known}
+
+
+def recent_conversations(
+    connection: Connection, *, contacts: Collection[UUID], since: datetime
+) -> list[KnownConversation]:
+    """Return these contacts' conversations with activity since `since`, oldest first, without those that are forged."""
+    if not contacts:
+        return []
+    table = table_of(ConversationRow)
+    statement = sa.select(*_columns()).where(
+        among(table.c.contact_id, contacts), table.c.last_message_at >= since, table.c.merged_into.is_(None)
+    )
+    message = table_of(MessageRow).alias().c
+    forged = sa.select(message.id).where(
+        message.conversation_id == table.c.id, message.sender_proof == ProofKind.FAILED
+    )
+    latest = statement.where(sa.not_(forged.exists()))
+    latest = latest.order_by(table.c.last_message_at.desc(), table.c.id.desc()).limit(_MOST_RECENT)
+    return [_known(row) for row in reversed(connection.execute(latest).all())]
 
 
 def messages_like(

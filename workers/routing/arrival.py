@@ -7,8 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from router.analysis import Analysis
+from router.envelope import PartyKind
 from router.masking.mask import mask
 from router.origin.automatic import OriginKind
+from router.threads.correlation import core_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound
 
@@ -40,6 +42,14 @@ def may_repeat(incoming: Incoming) -> bool:
     """Return whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
     analysis = incoming.analysis
     return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not incoming.row.backfill
+
+
+def needs_subject(incoming: Incoming) -> bool:
+    """Return whether a mail names nothing that it answers, so that its subject is compared."""
+    envelope = incoming.analysis.envelope
+    is_mail = envelope.sender.kind is PartyKind.EMAIL and envelope.bounce is None
+    is_lost = is_mail and not envelope.ancestors and not incoming.row.backfill
+    return is_lost and bool(core_subject(envelope.subject))
 
 
 def evidence_of(analysis: Analysis) -> dict[str, object]:
@@ -77,4 +87,8 @@ _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES}
 
 def wakes(incoming: Incoming) -> bool:
     """Return whether the message reopens a conversation that is resolved or snoozed."""
+    report = incoming.analysis.envelope.bounce
+    if report is not None and not report.is_final:
+        # A delay is no failure: the mail system goes on trying, and reports again if it gives up.
+        return False
     return not incoming.row.backfill and incoming.analysis.origin.kind not in _NO_ONE_WAITS

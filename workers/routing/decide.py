@@ -16,16 +16,25 @@ from router.origin.journals import journaled_id
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, Correlation, correlate, join_repeated
+from router.threads.correlation import (
+    Candidate,
+    Correlation,
+    core_subject,
+    correlate,
+    join_repeated,
+    offer_same_subject,
+)
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage, KnownWords, SentMessage
 from store.inbound.outcome import Outcome
-from workers.routing.arrival import Incoming, known_ids, lasting_ids, may_repeat, wakes
+from workers.routing.arrival import Incoming, known_ids, lasting_ids, may_repeat, needs_subject, wakes
 from workers.routing.brain import Brain
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.record import Placement, Recorder
 
+# A customer who asks again under the same subject does so within days.
+SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
 _STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 _STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
@@ -46,6 +55,7 @@ class History:
     chats: by contact and channel, the conversation that a chat message may join.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     hours: of the page's channels at the time of the decision.
+    subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
     ours: those of the Message-IDs that the page quotes or bears that we sent.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
@@ -59,6 +69,7 @@ class History:
     ours: dict[str, SentMessage] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
+    subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
@@ -74,6 +85,7 @@ class History:
         ours: Mapping[str, SentMessage] | None = None,
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
+        by_subject: Sequence[KnownConversation] = (),
     ) -> History:
         """Build the history from the store's records."""
         history = cls(
@@ -84,6 +96,7 @@ class History:
             replies,
             dict(ours or {}),
             chats={key: _candidate(known) for key, known in (chats or {}).items()},
+            subjects={(each.contact_id, core_subject(each.subject)): _candidate(each) for each in by_subject},
         )
         for words in recent:
             history.note(_said(words), candidate=_candidate(words.conversation))
@@ -165,6 +178,8 @@ class History:
             self.note(said, candidate=candidate)
         envelope = incoming.analysis.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
+        if incoming.analysis.proof.may_join:
+            self.subjects[candidate.contact_id, core_subject(candidate.subject)] = candidate
         for message_id in lasting_ids(incoming):
             # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
@@ -271,6 +286,10 @@ def _correlate(
     """Find the conversation by the message's signs, else by what the sender said before."""
     analysis = incoming.analysis
     correlation = _by_signs(incoming, history=history, brain=brain)
+    if repeated is None and needs_subject(incoming):
+        same = history.subjects.get((incoming.contact_id, core_subject(analysis.envelope.subject)))
+        is_recent = same is not None and incoming.row.received_at - same.last_message_at <= SAME_SUBJECT_WITHIN
+        return offer_same_subject(correlation, same if is_recent else None, proof=analysis.proof)
     if repeated is None or correlation.joins is not None:
         return correlation
     earlier, candidate = repeated

@@ -17,7 +17,7 @@ from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from router.threads.correlation import Candidate, Correlation, answer_subject, make_message_id, make_token
 from store.conversations.alarms import Escalation
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
@@ -232,7 +232,7 @@ class Recorder:
         row = _outbound(placement, reply) | {
             "dedupe_key": key,
             "id": outbound_id,
-            "subject": f"Re: {placement.candidate.subject} [{token}]",
+            "subject": answer_subject(placement.candidate.subject, token=token),
             "rfc_message_id": rfc_message_id,
             "created_at": self.now,
             "due_at": self.now,

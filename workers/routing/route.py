@@ -29,9 +29,9 @@ from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
-from workers.routing.arrival import Incoming, may_repeat
+from workers.routing.arrival import Incoming, may_repeat, needs_subject
 from workers.routing.brain import Brain
-from workers.routing.decide import History, Verdicts, decide_page
+from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -171,6 +171,7 @@ class Router:
             replies=history.automatic_replies(connection, known),
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
+            by_subject=_by_subject(connection, page),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -233,6 +234,14 @@ class Router:
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
+
+
+def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
+    asking = [each for each in page if needs_subject(each)]
+    if not asking:
+        return []
+    since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN
+    return history.recent_conversations(connection, contacts={each.contact_id for each in asking}, since=since)
 
 
 def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
