@@ -106,7 +106,9 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     direct = Correspondent(party=sender, answer_to=sender.handle)
     if sender.kind is not PartyKind.EMAIL or WEB_FORM in envelope.machine_headers or envelope.bounce is not None:
         return direct
-    if is_mail_daemon(sender.handle):
+    is_ours = side.includes(sender.handle)
+    # Most mail: nothing in it names others than its author.
+    if not (envelope.reply_to or envelope.authors or side.forms or is_ours) or is_mail_daemon(sender.handle):
         return direct
     form = side.form_of(sender.handle)
     mouthpiece = _mouthpiece(envelope, side=side, form=form)
@@ -114,7 +116,7 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     outside = [each for each in named if not side.includes(each[1].handle)]
     if mouthpiece and outside:
         return _spoken_for(*outside[0], mouthpiece=mouthpiece)
-    if side.includes(sender.handle) and (counterpart := _counterpart(envelope, side=side)):
+    if is_ours and (counterpart := _counterpart(envelope, side=side)):
         return counterpart
     # A customer of our own house, who wrote through our own form or group.
     inside = [each for each in named if not side.is_desk(each[1].handle)]

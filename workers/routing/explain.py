@@ -70,4 +70,5 @@ def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, 
             for message_id, sent in history.sent_by_us(connection, set(analysis.envelope.ancestors)).items()
         },
         key=brain.key,
+        own_side=analysis.voice is not None and not analysis.correspondent.is_author,
     )
