@@ -131,8 +131,8 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "{sign}；但发件人未经验证，且未引用我方发出的邮件",
     ),
     Key.SENDER_IS_HEARSAY: (
-        "a list or a program of others names the sender, so it enters no case by itself",
-        "发件人由他方的邮件列表或程序代为指明，不会自动归入已有会话",
+        "only a list or a program names the sender, and nothing proves that it is ours, so it enters no case by itself",
+        "发件人仅由邮件列表或程序指明，且未证实属于我方，不会自动归入已有会话",
     ),
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),

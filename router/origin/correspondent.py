@@ -96,8 +96,10 @@ class Correspondent:
         if self.is_author or self.source is CorrespondentSource.RECIPIENT or of_sender.kind is ProofKind.FAILED:
             return of_sender
         why = Reason(ReasonKey.CORRESPONDENT_IS_NAMED, {"source": self.source.value})
-        is_hearsay = self.mouthpiece in {Mouthpiece.GROUP, Mouthpiece.DEAF}
-        return SenderProof(ProofKind.UNPROVEN, why, hearsay=is_hearsay)
+        is_of_others = self.mouthpiece in {Mouthpiece.GROUP, Mouthpiece.DEAF}
+        # Else whom our mail server would catch under the customer's address would come under ours.
+        is_checked = of_sender.kind is ProofKind.UNPROVEN and of_sender.why.key != ReasonKey.SENDERS_UNCHECKED
+        return SenderProof(ProofKind.UNPROVEN, why, hearsay=is_of_others or is_checked)
 
 
 def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof) -> Correspondent:

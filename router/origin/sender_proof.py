@@ -34,7 +34,8 @@ class ProofKind(StrEnum):
 class SenderProof:
     """What is proven about a sender, and the reason. Its properties are the rules: nothing else decides by the kind.
 
-    hearsay: another's list or program names the sender; else who cannot forge a domain would name it in such a field.
+    hearsay: only a list or program names the sender, and it is another's, or it is not proven to be ours where mail is
+        checked; else who cannot forge a domain would name it in such a field.
     """
 
     kind: ProofKind

@@ -150,9 +150,23 @@ def test_what_only_names_a_customer_enters_their_case_by_no_sign_of_others(desk:
     assert desk.last.conversation_id != case.id
     assert desk.cases[-1].linked_to == case.id
 
-    # Our own list and form speak for her like an unproven mail of hers.
-    desk.mail(From="'Ann' via Help <support@wallet.example>", Reply_To="ann@cust.example", In_Reply_To=f"<{ours}>")
+    # So does what only shows our address, on a desk whose mail server checks that.
+    ours_named = {"From": "'Ann' via Help <support@wallet.example>", "Reply_To": "ann@cust.example"}
+    desk.mail(**ours_named, In_Reply_To=f"<{ours}>")
+    assert (desk.last.conversation_id != case.id, desk.cases[-1].linked_to) == (True, case.id)
+
+    # Our own list speaks for her like an unproven mail of hers.
+    desk.mail(**ours_named, In_Reply_To=f"<{ours}>", Authentication_Results=proven("wallet.example"))
     assert desk.last.conversation_id == case.id
     assert desk.last.sender_proof == "unproven"
-    desk.mail(From="support@wallet.example", Reply_To="ann@cust.example", In_Reply_To="<first@cust.example>")
+    desk.mail(**ours_named, In_Reply_To="<first@cust.example>", Authentication_Results=proven("wallet.example"))
     assert desk.last.conversation_id != case.id
+
+
+def test_on_a_desk_without_checks_our_own_form_speaks_for_a_customer(database: Database, tmp_path: Path) -> None:
+    with opened(database, tmp_path) as desk:
+        desk.mail(Message_ID="<first@cust.example>")
+        (case,) = desk.cases
+        ours = desk.answer(case).rfc_message_id
+        desk.mail(From="support@wallet.example", Reply_To="ann@cust.example", In_Reply_To=f"<{ours}>")
+        assert desk.last.conversation_id == case.id
