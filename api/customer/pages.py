@@ -25,7 +25,7 @@ from api.services.faq import categories
 from api.text.phrases import Language
 from router.errors import NotFound
 from router.masking.mask import mask
-from router.origin.automatic import is_own
+from router.origin.own_side import is_own
 from router.settings.channel_base import FormLimits
 from router.settings.own_addresses import own_addresses
 from router.status_links import CaseLink, LinkKind

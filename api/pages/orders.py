@@ -56,6 +56,7 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "resolve": lambda form: {"status": Status.RESOLVED, "planned_replies": form.one("planned") or None},
     "reopen": lambda _: {"status": Status.OPEN},
     "pending": lambda _: {"status": Status.PENDING},
+    "answer_to": lambda form: {"answer_to": form.one("address")},
     "team": lambda form: {"team": form.one("team")},
     "priority": lambda form: {"priority": form.one("priority")},
     "category": lambda form: {"category": form.one("category") or None},

@@ -28,6 +28,7 @@ from store.conversations.changes import Change, LockedConversation, ReadVersion,
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
 from store.outbound.planned import approve, drop_planned, lock_planned
+from store.outbound.replies import choose_answer_address
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20
@@ -79,6 +80,11 @@ class ChangeOrder(RequestModel):
         default=None,
         description="With `resolved`: what becomes of replies that are planned for later. Required if there are any, "
         "else 409.",
+    )
+    answer_to: str | None = Field(
+        default=None,
+        max_length=320,
+        description="Where answers go: `answer_to` or `other_address` of the customer's last message.",
     )
     add_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
@@ -207,6 +213,9 @@ def act(
         except NotFound as error:
             raise Conflict(str(error)) from error
         case = lock(connection, conversation_id)
+    if order.answer_to is not None:
+        now = read_clock(connection)
+        choose_answer_address(connection, conversation_id, address=order.answer_to, by=actor.name, now=now)
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
 
 

@@ -89,12 +89,20 @@ _MESSAGE: Final[dict[str, Any]] = {
     "received_at": _AT,
     "origin": "person",
     "sender_proof": "proven",
+    "answer_to": "li@example.com",
+    "other_address": "",
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
 }
 _TRACE: Final[dict[str, Any]] = {
     "origin": {"kind": "person", "why": []},
+    "correspondent": {
+        "address": "li@example.com",
+        "source": "reply-to",
+        "answer_to": "li@example.com",
+        "other": "",
+    },
     "signals": [{"kind": "unverified", "why": {"key": "senders_unchecked", "values": {}}}],
     "masked": ["card"],
     "defects": [],
@@ -151,7 +159,7 @@ _OUTGOING: Final[dict[str, Any]] = {
 def message_example() -> dict[str, Any]:
     """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
-    own |= {"sender_proof": ""}
+    own |= {"sender_proof": "", "answer_to": ""}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
@@ -274,6 +282,11 @@ class MessageEntry(BaseModel):
     origin: str
     sender_proof: str = Field(
         description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
+    )
+    answer_to: str = Field(description="Of an incoming message: where an answer to it goes; empty: to `sender_handle`.")
+    other_address: str = Field(
+        description="Another address that the message names for answers, such as Reply-To's; nothing confirms it. "
+        "`PATCH /conversations/{key}` with `answer_to` chooses it."
     )
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]

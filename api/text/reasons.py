@@ -144,6 +144,15 @@ def _origin(trace: Trace, reader: ReasonReader) -> _Shown | None:
     return reader.words(f"origin_{trace.origin.kind.value}"), [say(each, reader=reader) for each in trace.origin.why]
 
 
+def _correspondent(trace: Trace, reader: ReasonReader) -> _Shown | None:
+    found, words = trace.correspondent, reader.words
+    if found is None:
+        return None
+    other = words("also_named", address=found.other) if found.other else ""
+    evidence = [words("answers_go_to", address=found.answer_to), other]
+    return words("named_by", address=found.address, source=words(f"source_{found.source}")), evidence
+
+
 def _signals(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if not trace.signals:
         return None
@@ -247,6 +256,7 @@ def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
 
 _STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Shown | None]]] = {
     "origin": _origin,
+    "correspondent": _correspondent,
     "signals": _signals,
     "masked": _masked,
     "defects": _defects,

@@ -56,6 +56,8 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
+    colleagues: mail addresses of single colleagues.  own_domains: where only colleagues have addresses; if absent, the
+        domains of our own addresses, without those where anybody may have one.
     authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored. A mail
         channel may name its own.
     check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
@@ -80,6 +82,8 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
+    colleagues: tuple[str, ...] = ()
+    own_domains: tuple[str, ...] | None = None
     authserv_id: str | None = None
     check_dkim: Switch = False
     keep_originals: Pause | None = None
@@ -227,6 +231,24 @@ class ReplySettings(Frozen):
     follow_ups: Switch = False
 
 
+class FormSettings(Frozen):
+    """`[forms.NAME]`: a service whose forms send mail for customers.
+
+    senders: its addresses, or its domains with their @.
+    field: the label of the line in its text that has the customer's address; if absent, Reply-To names the customer.
+    """
+
+    senders: tuple[str, ...] = Field(min_length=1)
+    field: str = Field(default="", max_length=100)
+
+    @field_validator("senders")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all("@" in each and each.isprintable() for each in value):
+            raise ValueError('expected addresses, or domains such as "@forms.example"')
+        return value
+
+
 class WebhookSettings(Frozen):
     """`[webhooks.NAME]`: the target of events, in the format of Standard Webhooks.
 
@@ -284,6 +306,7 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 

@@ -93,6 +93,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     nothing: dict[str, Any] = dict.fromkeys(
         ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo"), ""
     )
+    nothing |= {"answer_to": "", "other_address": ""}
     gone = sa.update(table).where(among(table.c.id, ids))
     connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
     attachment = table_of(AttachmentRow)

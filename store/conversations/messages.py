@@ -47,6 +47,8 @@ class MessageRecord:
     received_at: datetime
     origin: str
     sender_proof: str
+    answer_to: str
+    other_address: str
     trace: Trace
     delivery: str | None
 

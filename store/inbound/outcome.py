@@ -24,6 +24,7 @@ from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
 from store.outbound.later_reports import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
+from store.outbound.replies import answered_elsewhere
 from store.tables.desk import GateTallyRow
 from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
@@ -47,6 +48,7 @@ class Outcome:
     """Rows to write, collected while a page is decided; the keys are the columns of their tables.
 
     indexed: each message's words for the search index.
+    answers: conversations that our side answered by a mail program, and when.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
@@ -60,6 +62,7 @@ class Outcome:
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[ConversationTouch] = field(default_factory=list)
+    answers: dict[UUID, datetime] = field(default_factory=dict)
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
@@ -90,6 +93,8 @@ def write_outcome(
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
+    for conversation_id, at in sorted(outcome.answers.items()):
+        answered_elsewhere(connection, conversation_id, at=at)
     calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}

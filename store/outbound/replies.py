@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.errors import Conflict
+from router.errors import Conflict, PermanentError
 from router.origin.automatic import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
@@ -54,6 +54,20 @@ class Answerable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAddress:
+    """Where a reply goes, and what it answers.
+
+    address: empty if there is none.  other: another address that the message names for answers; empty without one.
+    in_reply_to: the Message-ID of that message.
+    """
+
+    message_id: UUID | None = None
+    address: str = ""
+    other: str = ""
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewReply:
     """A reply to send.
 
@@ -87,21 +101,58 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     # Another agent may have merged it before we got the lock.
     if (merged_into := conversation.pop("merged_into")) is not None:
         raise Conflict(f"it was merged into the conversation {merged_into}")
+    answered = answer_address(
+        connection, conversation_id, contact_id=conversation["contact_id"], channel=conversation["channel"]
+    )
+    return Answerable(
+        **conversation,
+        recipient=answered.address,
+        in_reply_to=answered.in_reply_to,
+        ancestors=_ancestors(connection, conversation_id),
+    )
+
+
+def answer_address(connection: Connection, conversation_id: UUID, *, contact_id: UUID, channel: str) -> AnswerAddress:
+    """Return where a reply goes: as the contact's last message on the channel says, or an agent chose."""
     columns = table_of(MessageRow).c
     theirs = (
-        sa.select(columns.sender_handle, columns.rfc_message_id)
+        sa.select(columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
         .where(columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
-        .where(columns.channel == conversation["channel"], columns.contact_id == conversation["contact_id"])
+        .where(columns.channel == channel, columns.contact_id == contact_id)
         .order_by(columns.received_at.desc(), columns.id.desc())
         .limit(1)
     )
     last = connection.execute(theirs).first()
-    return Answerable(
-        **conversation,
-        recipient=last.sender_handle if last else "",
-        in_reply_to=last.rfc_message_id if last else None,
-        ancestors=_ancestors(connection, conversation_id),
+    if last is None:
+        return AnswerAddress()
+    return AnswerAddress(
+        message_id=last.id,
+        address=last.answer_to or last.sender_handle,
+        other=last.other_address,
+        in_reply_to=last.rfc_message_id,
     )
+
+
+def choose_answer_address(
+    connection: Connection, conversation_id: UUID, *, address: str, by: str, now: datetime
+) -> None:
+    """Send answers to the other address that the customer's last message names. by: the agent's name.
+
+    Raises PermanentError for an address that the message does not name.
+    """
+    table, message = table_of(ConversationRow), table_of(MessageRow)
+    case = connection.execute(sa.select(table.c.contact_id, table.c.channel).where(table.c.id == conversation_id)).one()
+    found = answer_address(connection, conversation_id, contact_id=case.contact_id, channel=case.channel)
+    if address == found.address:
+        return
+    if not found.other or address != found.other:
+        raise PermanentError("expected one of the addresses that the customer's last message names")
+    swapped = sa.update(message).where(message.c.id == found.message_id)
+    connection.execute(swapped.values(answer_to=found.other, other_address=found.address))
+    one = sa.update(table).where(table.c.id == conversation_id)
+    connection.execute(one.values(version=table.c.version + 1))
+    payload = {"message_id": str(found.message_id), "by": by}
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_REDIRECTED, conversation_id, payload, at=now)])
 
 
 def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
@@ -205,6 +256,20 @@ def _first_after(connection: Connection, conversation_id: UUID, known_until: dat
         sa.select(sa.func.min(columns.received_at)).where(*theirs, newer, waits)
     ).scalar()
     return found
+
+
+def answered_elsewhere(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
+    """Record an answer that left by a mail program at `at`, unless the customer wrote again since."""
+    columns, case = table_of(MessageRow).c, table_of(ConversationRow)
+    newer = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING, columns.received_at > at
+    )
+    if connection.execute(newer.limit(1)).first() is not None:
+        return
+    note_reply(connection, conversation_id=conversation_id, at=at)
+    status = connection.execute(sa.select(case.c.status).where(case.c.id == conversation_id)).scalar_one()
+    if status == Status.OPEN:
+        change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
 
 def _now(connection: Connection, conversation_id: UUID) -> UUID:

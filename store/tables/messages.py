@@ -225,6 +225,8 @@ class MessageRow(SQLModel, table=True):
 
     sender_proof: of an incoming message, what is proven about its sender (`router.origin.sender_proof.ProofKind`);
         empty for messages that are older than this column.
+    answer_to: of an incoming message, where an answer goes; empty for older messages, which go to their sender.
+    other_address: another address that it names for answers, which an agent may choose instead.
     trace: the reasons of every decision about it (`router.routing.trace.Trace`).
     fingerprint: of its canonical words, to detect repetitions.
     echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
@@ -256,6 +258,8 @@ class MessageRow(SQLModel, table=True):
     received_at: datetime
     origin: str = "person"
     sender_proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    answer_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    other_address: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None

@@ -18,7 +18,7 @@ from router.hours.from_settings import build_calendars
 from router.masking.mask import mask
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
-from router.threads.correlation import make_message_id, make_token
+from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
@@ -94,7 +94,7 @@ class ReplyService:
             dedupe_key=f"{request.agent_id}:{request.key}",
             author=request.author,
             sender=address,
-            subject=f"Re: {case.subject} [{token}]" if kind_of(channel).can.mail else "",
+            subject=answer_subject(case.subject, token=token) if kind_of(channel).can.mail else "",
             text=request.text,
             masked=masked,
             # Fixed before the first attempt, so that every attempt has it and the customer's answer is recognised.

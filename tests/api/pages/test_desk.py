@@ -289,3 +289,30 @@ def test_the_page_says_in_words_what_a_reply_lacks_and_asks_about_a_planned_one(
     # Then the answer decides
     assert press(browser, f"{CASE}/change", do="resolve", planned="cancel").status_code == 303
     assert (row(database, id=case)["status"], row(database, OutboundRow)["state"]) == ("resolved", "cancelled")
+
+
+def test_the_box_shows_where_the_answer_goes_and_one_press_sends_it_to_the_other_address(
+    browser: AppClient, client: AppClient, database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        opened = build.conversation(reference="K7QF2MXD4", channel="out", waiting_since=NOON)
+        named = {"answer_to": "pat@firm.example", "other_address": "pat@home.example"}
+        build.message(opened, channel="out", sender_handle="pat@firm.example", **named)
+    page = browser.get(CASE).text
+    assert "The answer goes to pat@firm.example." in page
+    refused = press(browser, f"{CASE}/change", do="answer_to", address="thief@evil.example")
+    assert "expected one of the addresses" in refused.text
+
+    assert press(browser, f"{CASE}/change", do="answer_to", address=hidden(page, "address")).status_code == 303
+
+    page = browser.get(CASE).text
+    assert "The answer goes to pat@home.example." in page
+    assert hidden(page, "address") == "pat@firm.example"
+    assert press(browser, f"{CASE}/say", text="Done.", kind="reply", when="now").status_code == 303
+    assert row(database, OutboundRow, kind="reply")["recipient"] == "pat@home.example"
+    version = client.get("/api/v1/conversations/K7QF2MXD4").json()["version"]
+    order = {"answer_to": "pat@firm.example"}
+    answer = client.patch("/api/v1/conversations/K7QF2MXD4", json=order, headers={"If-Match": f'"{version}"'})
+    assert answer.json()["version"] > version
+    assert "The answer goes to pat@firm.example." in browser.get(CASE).text

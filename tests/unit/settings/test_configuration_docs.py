@@ -33,6 +33,7 @@ from router.settings.model import (
     DeskSettings,
     EmergencySettings,
     EscalationSettings,
+    FormSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -69,6 +70,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }
 

@@ -35,6 +35,7 @@ from router.settings.model import (
     DeskSettings,
     EmergencySettings,
     EscalationSettings,
+    FormSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -52,7 +53,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, EmergencySettings,
+    WebhookSettings, FormSettings, EmergencySettings,
 ]  # fmt: skip
 
 
