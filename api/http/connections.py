@@ -18,6 +18,7 @@ from api.services.refusals import Refusals, Refused
 from router.client_address import client_address
 from router.settings.limits import LimitSettings
 
+_LINGER_SECONDS: Final = 1.0
 _SLOW: Final = "408 Request Timeout", "the header did not arrive in the time that this desk allows"
 _FULL: Final = "503 Service Unavailable", "too many connections are open; try again in some seconds"
 
@@ -101,10 +102,18 @@ class BoundedProtocol(H11Protocol):
             self._watch_header()
 
     def on_response_complete(self) -> None:
-        """Wait for the rest of a request that was refused, within a header's time; uvicorn waits for the next one."""
+        """Read neither the rest of a refused request nor requests that were sent before this answer; then close."""
+        if self.conn.their_state is h11.DONE and self.conn.trailing_data[0]:
+            # No client that is in use sends its requests ahead (RFC 9112 section 9.3.2 lets us close): one connection
+            # would queue hundreds of them.
+            self.transport.close()
+            return
         super().on_response_complete()
-        if self.conn.their_state is not h11.IDLE:
-            self._watch_header()
+        if self.conn.their_state is h11.SEND_BODY:
+            # The client has a moment to read the answer; what it sends meanwhile waits at its own machine.
+            self._refused = True
+            self.transport.pause_reading()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""

@@ -171,6 +171,12 @@ def test_the_pace_of_an_address_is_asked_before_its_body_is_read(served: Served)
     assert said.startswith("HTTP/1.1 429")
 
 
+def test_requests_that_are_sent_ahead_are_not_queued(served: Served) -> None:
+    with served.connect("127.0.3.4") as connection:
+        connection.sendall(b"GET /static/mark.svg HTTP/1.1\r\nHost: desk\r\n\r\n" * 50)
+        assert answer_of(connection).count("HTTP/1.1 200") == 1
+
+
 def test_help_and_searches_have_a_pace_for_each_address(served: Served) -> None:
     token = served.token("searches")
     with served.client("127.0.3.2", token) as client, served.client("127.0.3.3", token) as other:
