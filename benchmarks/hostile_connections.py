@@ -138,10 +138,20 @@ def measure(*, connections: int, seconds: int) -> Iterator[dict[str, object]]:
         rig.mail.deliver(USER, make_mailbox(messages=_MAILS, seed=1, redeliveries=0, file_bytes=5_000).mails)
         wait_until(lambda: rig.scalar("SELECT count(*) FROM message") >= _MAILS, seconds=_START_SECONDS, every=0.2)
         wait_until(rig.is_serving, seconds=_START_SECONDS, every=0.2)
+        # The first question loads the classifier, which is no cost of an attack.
+        _search_help(rig)
         _ask(rig, token, seconds=2)
         yield {"name": "connections", "kind": "none", "list_p95_ms": _p95(_ask(rig, token, seconds=3))}
         for kind in (*_WEB, *_SMTP):
             yield {"name": "connections", "kind": kind, **_under(rig, kind, token, attacker, connections, seconds)}
+
+
+def _search_help(rig: Rig) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+    asking = http.client.HTTPConnection("127.0.0.1", rig.web_port, timeout=30)
+    with contextlib.closing(asking):
+        asking.request("POST", "/help", body="question=my+money+is+gone", headers=headers)
+        asking.getresponse().read()
 
 
 def _under(  # noqa: PLR0917

@@ -23,6 +23,7 @@ from api.pages.render import language_of, render
 from api.paths import CONTACT, HELP
 from api.rest.queries import category_title
 from api.services.faq import categories
+from api.services.refusals import Refused
 from api.text.phrases import Language
 from router.client_address import client_address
 from router.errors import NotFound
@@ -223,6 +224,10 @@ def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
 
 def _fitting(request: Request, desk: Desk, text: str, *, language: Language) -> list[Any]:
     if not text.strip() or not desk.visitors.looks.takes(_address(request), now=desk.now()):
+        return []
+    if not desk.visitors.questions.takes("", now=desk.now()):
+        # The page has all answers anyway.
+        desk.refusals.note(Refused.QUESTIONS)
         return []
     return list(desk.visitors.answers.suggest(text, language=language))
 

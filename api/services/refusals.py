@@ -33,6 +33,7 @@ class Refused(StrEnum):
     STREAMS_OF_TOKEN = "streams_of_token"  # noqa: S105  (a name, and no secret)
     PAGES = "pages"
     SEARCHES = "searches"
+    QUESTIONS = "questions"
 
 
 class Refusals:

@@ -92,6 +92,8 @@ class Visitors:
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
         limits, minute = settings.limits, timedelta(minutes=1)
         self.pages = VisitorPace(allowed=limits.pages_per_minute, span=minute)
+        # Of all visitors together.
+        self.questions = VisitorPace(allowed=limits.questions_per_second, span=timedelta(seconds=1))
         self.searches = VisitorPace(allowed=limits.searches_per_minute, span=minute)
 
     @property

@@ -23,6 +23,7 @@ class LimitSettings(Frozen):
     upload_memory: bytes of all bodies that wait in memory; of one body no more than 1 MiB does.
     streams: open event streams.  streams_per_token: of one agent.  streams_for_admins: kept for that role.
     pages_per_minute: pages of help and of the contact form for one address; 0 for no limit.
+    questions_per_second: texts of all visitors that answers are searched for; 0 for no limit.
     searches_per_minute: searches of one address; 0 for no limit.
     """
 
@@ -38,6 +39,7 @@ class LimitSettings(Frozen):
     streams_per_token: int = Field(default=12, ge=1)
     streams_for_admins: int = Field(default=20, ge=0)
     pages_per_minute: int = Field(default=120, ge=0)
+    questions_per_second: int = Field(default=5, ge=0)
     searches_per_minute: int = Field(default=240, ge=0)
 
     @model_validator(mode="after")

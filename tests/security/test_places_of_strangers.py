@@ -188,6 +188,14 @@ def test_help_and_searches_have_a_pace_for_each_address(served: Served) -> None:
     assert (served.refused("pages"), served.refused("searches")) == (1, 1)
 
 
+def test_visitors_do_not_wait_for_each_others_questions(served: Served) -> None:
+    answers = served.desk.visitors.answers
+    with answers._lock:
+        assert answers.suggest("my money is gone", language="en") == []
+    taken = [served.desk.visitors.questions.takes("", now=served.desk.now()) for _ in range(6)]
+    assert (taken.count(True), taken[-1]) == (5, False)
+
+
 def test_streams_are_bounded_by_token_and_keep_places_for_admins(served: Served) -> None:
     tokens = {name: served.token(name, role) for name, role in (("a", "agent"), ("b", "agent"), ("c", "admin"))}
     accept = {"Accept": "text/event-stream"}
