@@ -10,8 +10,8 @@ import numpy as np
 
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats, GramHead, Matrix, Vocabulary, fit_gram_head
-from router.danger.pairs import FoundPair, MeaningPairs
-from router.danger.windows import passages_of
+from router.danger.pairs import FoundPair, MeaningPairs, columns_of
+from router.danger.windows import split_text
 from router.danger.words import late_keywords
 
 # Groups that meet in fewer training texts are chance.
@@ -32,10 +32,11 @@ class ReadText:
 
 def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     """Return a text as the heads take it."""
-    first, *others = passages_of(text)
-    found, met = pairs.meanings(first)
-    columns = (met, *(pairs.columns_of(passage) for passage in others))
-    return ReadText((first, *others), (*found, *late_keywords(text, pairs)), columns)
+    split = split_text(text)
+    hits = pairs.hits_of(split.sentences)
+    found = pairs.pairs_of(split.passages[0], split.sentences, hits)
+    columns = tuple(columns_of(hits[first:end]) for first, end in split.spans)
+    return ReadText(split.passages, (*found, *late_keywords(text, pairs)), columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ def fit_groups(found: Sequence[frozenset[str]], *, danger: Ints, lookalike: Ints
 def _matrix(found: Sequence[frozenset[str]], columns: Sequence[str]) -> Matrix:
     """Return the known columns of each passage as a row of length 1."""
     places = {column: at for at, column in enumerate(columns)}
-    rows = [sorted(places[column] for column in each if column in places) for each in found]
-    values = [1 / np.sqrt(len(row)) for row in rows for _ in row]
+    known = frozenset(columns)
+    rows = [sorted(places[column] for column in each & known) for each in found]
+    lengths = np.array([len(row) for row in rows], np.int64)
     entries = np.array([at for row in rows for at in row], np.int64)
-    return Matrix(np.cumsum([0, *map(len, rows)]), entries, np.array(values, np.float32))
+    values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
+    return Matrix(np.cumsum([0, *lengths]), entries, values.astype(np.float32))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
-from typing import Final
+from typing import Final, get_args
 
 from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, units
 from router.danger.phrases import Hit, WordPatterns, compile_patterns
@@ -46,26 +47,31 @@ class FoundPair:
 
 @dataclass(frozen=True, slots=True)
 class MeaningPairs:
-    """Every group compiled; build with `compile_pairs`. scopes: where each softener must stand."""
+    """Every group compiled; build with `compile_pairs`.
+
+    needs: the groups that must meet, by pair.  scopes: where each softener must stand.
+    softening: the softeners of each scope, which are looked for by themselves.
+    """
 
     patterns: WordPatterns
     pairs: Mapping[str, PairRule]
+    needs: Mapping[str, frozenset[str]]
     scopes: Mapping[str, Scope]
+    softening: Mapping[Scope, WordPatterns]
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
-        return self.meanings(text)[0]
-
-    def meanings(self, text: str) -> tuple[tuple[FoundPair, ...], frozenset[str]]:
-        """Return the pairs in a text, and its groups and softeners with those of them that meet in a sentence."""
         sentences = sentences_of(text)
-        met = [self.patterns.find(one.comparable) for one in sentences]
-        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
-        return self._clearest(found, text) if found else (), _columns(met)
+        return self.pairs_of(text, sentences, self.hits_of(sentences))
 
-    def columns_of(self, text: str) -> frozenset[str]:
-        """Return the groups and softeners in a text, and which of them meet in a sentence."""
-        return _columns([self.patterns.find(one.comparable) for one in sentences_of(text)])
+    def hits_of(self, sentences: Sequence[Sentence]) -> list[Hits]:
+        """Return the groups and softeners in each sentence."""
+        return [self.patterns.find(one.comparable) for one in sentences]
+
+    def pairs_of(self, text: str, sentences: Sequence[Sentence], hits: Sequence[Hits]) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
+        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, hits, at)]
+        return self._clearest(found, text) if found else ()
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -88,17 +94,15 @@ class MeaningPairs:
             return
         around = _around(met, at)
         both = _joined(sentences, met, at) if at + 1 < len(sentences) else None
-        for name, rule in self.pairs.items():
-            one = self._meeting(name, sentences[at], met[at], around=around)
-            if one is None and both and rule.next_sentence:
+        for name, needed in self.needs.items():
+            one = self._meeting(name, sentences[at], met[at], around=around) if met[at].keys() >= needed else None
+            if one is None and both and self.pairs[name].next_sentence and both[1].keys() >= needed:
                 one = self._meeting(name, *both, around=around)
             if one:
                 yield one
 
     def _meeting(self, name: str, sentence: Sentence, hits: Hits, *, around: frozenset[str]) -> FoundPair | None:
         rule = self.pairs[name]
-        if not all(group in hits for group in rule.needs):
-            return None
         unless = [group for group in rule.unless if group in hits or group in around]
         best: FoundPair | None = None
         for chosen in _combinations([hits[group] for group in rule.needs], sentence.comparable, within=rule.within):
@@ -115,7 +119,7 @@ class MeaningPairs:
         return tuple(name for name in (*around, *before) if name not in rule.keeps)
 
     def _softening(self, line: str, scope: Scope) -> tuple[str, ...]:
-        return self.patterns.search(line, [name for name, where in self.scopes.items() if where == scope])
+        return self.softening[scope].names_in(line)
 
 
 def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
@@ -134,14 +138,25 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
     return MeaningPairs(
         patterns=compile_patterns(phrases),
         pairs=rules,
+        needs={name: frozenset(rule.needs) for name, rule in rules.items()},
         scopes={name: one.scope for name, one in words.softeners.items()},
+        softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
     )
 
 
-def _columns(met: Sequence[Hits]) -> frozenset[str]:
-    inside = [sorted(hits.keys() - {KEYWORDS}) for hits in met]
-    pairs = {f"{first} + {second}" for each in inside for first, second in combinations(each, 2)}
-    return frozenset(pairs.union(*inside))
+def _softening(words: DangerWords, phrases: Mapping[str, Sequence[str]], scope: Scope) -> WordPatterns:
+    return compile_patterns({name: phrases[name] for name, one in words.softeners.items() if one.scope == scope})
+
+
+def columns_of(hits: Sequence[Hits]) -> frozenset[str]:
+    """Return the groups and softeners in some sentences, and which of them meet in one sentence."""
+    return frozenset().union(*(_columns(frozenset(each)) for each in hits))
+
+
+@lru_cache(maxsize=4096)
+def _columns(groups: frozenset[str]) -> frozenset[str]:
+    inside = sorted(groups - {KEYWORDS})
+    return frozenset(inside).union(f"{first} + {second}" for first, second in combinations(inside, 2))
 
 
 def _as_phrase(keyword: str) -> str:

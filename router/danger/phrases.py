@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ _NUMBER: Final = r"\d[\d.]*\w{0,2}"
 # The letters of a first word by which a phrase is looked up.
 _KEY: Final = 3
 _ANY: Final = ""
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,13 @@ class WordPatterns:
     """Named groups of phrases; build with `compile_patterns`.
 
     latin, han: a pattern a group.  keys: the first letters of a group's Latin phrases, with the groups they begin.
+    characters: the same for the first character of Chinese phrases.
     """
 
     latin: Mapping[str, re.Pattern[str]]
     han: Mapping[str, re.Pattern[str]]
     keys: Mapping[str, frozenset[str]]
+    characters: Mapping[str, frozenset[str]]
 
     def find(self, line: str) -> dict[str, list[Hit]]:
         """Return every group's hits in a folded sentence."""
@@ -47,19 +50,16 @@ class WordPatterns:
                 found.setdefault(name, []).append(Hit(each.start(), each.end(), each.group().strip()))
         return found
 
-    def search(self, line: str, names: Iterable[str]) -> tuple[str, ...]:
-        """Return which of some groups stand in a line."""
-        wanted = set(names)
-        names_found = (name for name, pattern in self._candidates(line) if name in wanted and pattern.search(line))
-        return tuple(dict.fromkeys(names_found))
+    def names_in(self, line: str) -> tuple[str, ...]:
+        """Return which groups stand in a line."""
+        return tuple(dict.fromkeys(name for name, pattern in self._candidates(line) if pattern.search(line)))
 
     def _candidates(self, line: str) -> Iterator[tuple[str, re.Pattern[str]]]:
-        started: set[str] = set(self.keys.get(_ANY, ()))
-        for word in line.split():
-            started |= self.keys.get(word[:_KEY], frozenset())
-        yield from ((name, self.latin[name]) for name in self.latin if name in started)
+        started = self.keys.get(_ANY, _NONE).union(*(self.keys.get(word[:_KEY], _NONE) for word in line.split()))
+        yield from ((name, pattern) for name, pattern in self.latin.items() if name in started)
         if not line.isascii():
-            yield from self.han.items()
+            begun = self.characters.get(_ANY, _NONE).union(*(self.characters.get(one, _NONE) for one in set(line)))
+            yield from ((name, pattern) for name, pattern in self.han.items() if name in begun)
 
 
 def compile_patterns(groups: Mapping[str, Sequence[str]]) -> WordPatterns:
@@ -70,23 +70,30 @@ def compile_patterns(groups: Mapping[str, Sequence[str]]) -> WordPatterns:
     """
     latin = {name: [one for one in phrases if not _HAN.search(one)] for name, phrases in groups.items()}
     han = {name: [one for one in phrases if _HAN.search(one)] for name, phrases in groups.items()}
-    keys: dict[str, set[str]] = {}
-    for name, phrases in latin.items():
-        for key in (key for phrase in phrases for key in _keys(phrase)):
-            keys.setdefault(key, set()).add(name)
     whole = {name: rf"(?<= )(?:{'|'.join(map(_latin, each))})(?= )" for name, each in latin.items() if each}
     return WordPatterns(
         latin={name: re.compile(each) for name, each in whole.items()},
         han={name: re.compile("|".join(map(_chinese, each))) for name, each in han.items() if each},
-        keys={key: frozenset(names) for key, names in keys.items()},
+        keys=_by_key(latin, length=_KEY),
+        characters=_by_key(han, length=1),
     )
 
 
-def _keys(phrase: str) -> Iterator[str]:
-    for word in phrase.split(maxsplit=1)[0].split("|"):
+def _by_key(groups: Mapping[str, Sequence[str]], *, length: int) -> Mapping[str, frozenset[str]]:
+    """Return which groups have a phrase that begins with some letters."""
+    keys: dict[str, set[str]] = {}
+    for name, phrases in groups.items():
+        for key in (key for phrase in phrases for key in _keys(phrase, length)):
+            keys.setdefault(key, set()).add(name)
+    return {key: frozenset(names) for key, names in keys.items()}
+
+
+def _keys(phrase: str, length: int) -> Iterator[str]:
+    first = phrase.split(maxsplit=1)[0]
+    for word in [CLAUSE] if first == "." else first.split("|"):
         bare = word.rstrip("*")
         # A number, and the beginning of a word that is shorter than a key, may begin anything.
-        yield _ANY if word == "#" or (word.endswith("*") and len(bare) < _KEY) else bare[:_KEY]
+        yield _ANY if word == "#" or (word.endswith("*") and len(bare) < length) else bare[:length]
 
 
 def _latin(phrase: str) -> str:

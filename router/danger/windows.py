@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from router.danger.clauses import sentences_of, units
+from router.danger.clauses import Sentence, sentences_of, units
 from router.danger.words import LONGEST
 
 # A text up to this many words (a Chinese character is one) is one passage.
@@ -14,24 +15,34 @@ _PASSAGE: Final = 36
 _MOST: Final = 40
 
 
-def passages_of(text: str) -> tuple[str, ...]:
-    """Return the whole text, and of a long one also its passages of one to a few sentences, overlapping by one."""
+@dataclass(frozen=True, slots=True)
+class SplitText:
+    """A text with its sentences. passages: the whole first.  spans: each passage's first sentence, and the end."""
+
+    sentences: tuple[Sentence, ...]
+    passages: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def split_text(text: str) -> SplitText:
+    """Split a text into the whole, and a long one also into passages of one to a few sentences, overlapping by one."""
     text = text[:LONGEST]
-    if units(text) <= _SHORT:
-        return (text,)
-    written = [one.written for one in sentences_of(text)]
-    return (text, *dict.fromkeys(_runs(written)))[:_MOST]
+    sentences = sentences_of(text)
+    parts = _runs([one.written for one in sentences]) if units(text) > _SHORT else {}
+    kept = [(text, (0, len(sentences))), *parts.items()][:_MOST]
+    return SplitText(sentences, tuple(part for part, _ in kept), tuple(span for _, span in kept))
 
 
-def _runs(sentences: list[str]) -> list[str]:
+def _runs(sentences: list[str]) -> dict[str, tuple[int, int]]:
     """Return runs of sentences, each as long as a passage may be, starting at every second sentence or sooner."""
-    runs: list[str] = []
+    lengths = [units(sentence) for sentence in sentences]
+    runs: dict[str, tuple[int, int]] = {}
     start = 0
     while start < len(sentences):
         end, length = start, 0
-        while end < len(sentences) and (end == start or length + units(sentences[end]) <= _PASSAGE):
-            length += units(sentences[end])
+        while end < len(sentences) and (end == start or length + lengths[end] <= _PASSAGE):
+            length += lengths[end]
             end += 1
-        runs.append(". ".join(sentences[start:end]))
+        runs.setdefault(". ".join(sentences[start:end]), (start, end))
         start = end if end >= len(sentences) else max(start + 1, end - 1)
     return runs
