@@ -14,6 +14,7 @@ from api.services.audit_trail import Trail, note_rows
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
+from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
@@ -69,6 +70,7 @@ class Desk:
     emergencies: EmergencyService
     bell: Ringer
     meter: Meter
+    refusals: Refusals
     tail: Tail
     trail: Trail
     visitors: Visitors

@@ -28,6 +28,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "not-found": (404, "Not found", "There is nothing here."),
     "method-not-allowed": (405, "Method not allowed", "This address does not accept that method."),
     "not-acceptable": (406, "Not acceptable", "This address has another format; `Accept` must name it."),
+    "timeout": (408, "Too slow", "The body did not arrive in the time that this desk allows."),
     "conflict": (409, "Conflict", "It changed since you read it."),
     "stale": (412, "Changed since", "The version is not the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),

@@ -14,16 +14,18 @@ from sqlalchemy.engine import Connection
 from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Bearer, Requires
 from api.http.openapi import example
-from api.http.permissions import Actor, Verb
+from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError, documented
 from api.paths import API
 from api.rest.queries import channels_seen
-from api.services.event_stream import Page, stream
+from api.services.event_stream import Page, StreamReader, stream
+from api.services.refusals import Refused
 from store.desk.team_feed import TeamSight, seen_by_teams
 from store.events.feed import FeedEvent, events_after, newest_number
 
 _MEDIA_TYPE: Final = "text/event-stream"
 _LARGEST_PAGE: Final = 1000
+_RETRY: Final = {"Retry-After": "10"}
 _STREAM_PAGE: Final = 200
 # The greatest 64-bit number.
 _GREATEST: Final = 2**63 - 1
@@ -118,8 +120,8 @@ def stream_events(
     # An open stream is no activity of a person, so it does not extend the session.
     request.scope.pop("session_cookie", None)
     start = _start(desk, last_event_id, after=after)
-    if desk.tail.is_full:
-        raise ProblemError("unavailable", "too many streams are open", headers={"Retry-After": "10"})
+    reader = StreamReader(actor.id, is_admin=actor.role == Role.ADMIN)
+    _require_place(desk, reader)
 
     sight = _sight(desk, actor)
 
@@ -138,8 +140,18 @@ def stream_events(
             return False
         return (known.role, known.sees_only) == (actor.role, actor.sees_only)
 
-    records = stream(desk.tail, read, after=start, is_welcome=is_welcome)
+    records = stream(desk.tail, read, reader=reader, after=start, is_welcome=is_welcome)
     return StreamingResponse(records, media_type=_MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+
+
+def _require_place(desk: Desk, reader: StreamReader) -> None:
+    wanting = desk.tail.wanting(reader)
+    if wanting is None:
+        return
+    desk.refusals.note(wanting)
+    if wanting is Refused.STREAMS_OF_TOKEN:
+        raise ProblemError("too-many-requests", "too many streams of this agent are open", headers=_RETRY)
+    raise ProblemError("unavailable", "too many streams are open", headers=_RETRY)
 
 
 def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:

@@ -34,7 +34,7 @@ from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.engine import read_clock
+from store.db.engine import NO_POOLER, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
@@ -171,7 +171,11 @@ def _unsafe(connection: sa.Connection) -> list[str]:
     """Return the settings of a PostgreSQL server that may lose a confirmed commit."""
     names = ("fsync", "full_page_writes", "synchronous_commit")
     values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
-    return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+    off = [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+    # Every session of ours asks for a time limit when it starts.
+    unbounded = connection.execute(sa.text("SHOW statement_timeout")).scalar_one() == "0"
+    pooled = f"a pooler such as PgBouncer stands before it and ignores what our sessions ask for: {NO_POOLER}"
+    return [*off, *([pooled] if unbounded else [])]
 
 
 def _apart(offset: timedelta) -> bool:

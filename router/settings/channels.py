@@ -217,6 +217,9 @@ class SmtpSettings(MailGateSettings):
     """A listener for mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
     recipients: accepted addresses or @domains; empty accepts every recipient.
+    recipients_per_mail: as many at least must be allowed, says RFC 5321 section 4.5.3.1.8.
+    connections: of clients at once.  connections_per_address: of one address.
+    idle: how long a client may be silent between two commands.  message_within: the time for one whole mail.
     """
 
     kind: Literal["smtp"]
@@ -226,6 +229,11 @@ class SmtpSettings(MailGateSettings):
     largest: Whole = Field(default=26_214_400, ge=1024)
     tls_certificate: str | None = None
     tls_key: Secret | None = None
+    recipients_per_mail: Whole = Field(default=100, ge=1)
+    connections: Whole = Field(default=64, ge=1)
+    connections_per_address: Whole = Field(default=32, ge=1)
+    idle: Pause = timedelta(minutes=5)
+    message_within: Pause = timedelta(minutes=10)
 
     @model_validator(mode="after")
     def _consistent(self) -> SmtpSettings:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
+from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
     Country,
@@ -308,6 +309,7 @@ class Settings(Frozen):
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+    limits: LimitSettings = LimitSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
     @property

@@ -25,6 +25,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
+from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,
     CategorySettings,
@@ -63,6 +64,7 @@ SECTIONS = {
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[limits]`": LimitSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,
