@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from router.conversation_status import Status
+from router.masking.mask import mask_address
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
@@ -324,7 +325,8 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "origin": analysis.origin.kind,
         "sender_proof": analysis.proof.kind,
         "answer_to": analysis.correspondent.answer_to,
-        "other_address": analysis.correspondent.other,
+        # An address that holds a secret is not offered: it would be kept only to be shown.
+        "other_address": other if mask_address(other := analysis.correspondent.other) == other else "",
         "fingerprint": analysis.fingerprint,
         "echo": analysis.echo if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,
