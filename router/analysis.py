@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from router.classify import Classification, Classifies
 from router.envelope import OWN_SENT_FOLDER, Envelope
@@ -20,7 +19,7 @@ from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
 from router.reason import Reason, ReasonKey
 from router.text.search_terms import words_to_index
-from router.threads.correlation import Signs, find_signs
+from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
 
 
@@ -181,7 +180,10 @@ def _with_safe_ids(envelope: Envelope, *, key: bytes) -> Envelope:
     own = [envelope.rfc_message_id] if envelope.rfc_message_id else []
     if not mask("\n".join([*own, *envelope.in_reply_to, *envelope.references])).kinds:
         return envelope
-    safe = partial(without_secret, key=key)
+
+    def safe(message_id: str) -> str:
+        return message_id if has_our_form(message_id) else without_secret(message_id, key=key)
+
     return replace(
         envelope,
         rfc_message_id=safe(envelope.rfc_message_id) if envelope.rfc_message_id else None,

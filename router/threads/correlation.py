@@ -45,6 +45,7 @@ _LEADER: Final = re.compile(
 _LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
 _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
+_OUR_FORM: Final = re.compile(rf"{TOKEN.pattern}\.[0-9a-f]{{32}}", re.IGNORECASE)
 _SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
 # A limit: no real subject has so many prefixes; the rest counts as the subject.
 _MOST_PEELINGS: Final = 100
@@ -165,6 +166,11 @@ def make_message_id(token: str, *, outbound_id: UUID, sender: str) -> str:
     3.6.4). A channel without a mail address gets a domain that never resolves (RFC 6761 section 6.4).
     """
     return f"{token}.{outbound_id.hex}@{sender.partition('@')[2] or _NO_DOMAIN}"
+
+
+def has_our_form(message_id: str) -> bool:
+    """Return whether a Message-ID is written as ours are; its letters may spell "PW" or "PIN" and are no secret."""
+    return _OUR_FORM.fullmatch(message_id.partition("@")[0]) is not None
 
 
 def find_signs(envelope: Envelope) -> Signs:
