@@ -24,7 +24,7 @@ from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 from workers.sending.reply import ReplyRequest, ReplyService
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "cases"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "cases"
 CASES = Path(os.environ.get("OMNIYARD_CASES", SHARED)) / "mail"
 
 TOML = """

@@ -214,7 +214,8 @@ def _with_reply_to(direct: Correspondent, envelope: Envelope, *, side: OwnSide, 
     sender = direct.party.handle
     asked = [party.handle for party in envelope.reply_to if _is_answerable(party)]
     others = [handle for handle in asked if not side.is_desk(handle)]
-    if not others or sender in asked:
+    # A list's Reply-To is the list: an answer there would be read by all its members.
+    if not others or sender in asked or any(name in _LIST_FIELDS for name, _ in envelope.machine_headers):
         return direct
     domain = domain_of(sender)
     is_theirs = domain not in SHARED_DOMAINS and is_within(domain_of(others[0]), frozenset({domain}))

@@ -332,3 +332,7 @@ class Settings(Frozen):
         """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""
         configured = self.channels.get(channel)
         return configured.believed_authserv_id(self.omniyard.authserv_id) if configured else None
+
+    def checks_senders(self, channel: str) -> bool:
+        """Return whether anything is found out about the senders of a channel; else not being verified says nothing."""
+        return self.omniyard.check_dkim or self.believed_authserv_id(channel) is not None

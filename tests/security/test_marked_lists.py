@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from router.envelope import Envelope, Party, PartyKind, from_json, to_json
+from router.settings import Settings
 from store.db.engine import Database
 from store.inbound.quarantine import find_quarantined
+from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
 API = "/api/v1"
 FORGED, UNVERIFIED = "forged sender", "sender not verified"
+CHECKED = 'authserv_id = "mx.desk.example"'
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A desk whose mail server checks senders, unless a test asks for another."""
+    return settings_in(tmp_path / "data", more=getattr(request, "param", CHECKED))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,17 @@ def test_a_list_says_what_is_proven_of_its_senders(
     assert entry["sender_proof"] == shown
     page = browser.get("/").text
     assert [each for each in (FORGED, UNVERIFIED) if each in page] == chips
+
+
+@pytest.mark.parametrize("settings", [""], indirect=True)
+def test_where_no_sender_is_checked_the_list_marks_forgeries_alone(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        build.message(build.conversation(), sender_proof="unproven")
+    assert UNVERIFIED not in browser.get("/").text
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE message SET sender_proof = 'failed'")
+    assert FORGED in browser.get("/").text
 
 
 def test_a_replay_keeps_the_finding_of_our_own_check(client: AppClient, database: Database) -> None:

@@ -92,6 +92,23 @@ def test_a_persons_reply_to_is_offered_and_not_followed(desk: MailDesk) -> None:
         # A person with another Reply-To; X-Original-Sender of no list is no sign.
         ({"Reply_To": "thief@evil.example"}, "ann@cust.example", "ann@cust.example", "thief@evil.example"),
         ({"X_Original_Sender": "thief@evil.example"}, "ann@cust.example", "ann@cust.example", ""),
+        # A list's Reply-To is the list, also where the author is proven to be of its domain.
+        (
+            {"Reply_To": "users@lists.cust.example", "List_Post": "<mailto:users@lists.cust.example>"},
+            "ann@cust.example",
+            "ann@cust.example",
+            "",
+        ),
+        (
+            {
+                "Reply_To": "users@cust.example",
+                "List_Id": "<users.cust.example>",
+                "Authentication_Results": proven("cust.example"),
+            },
+            "ann@cust.example",
+            "ann@cust.example",
+            "",
+        ),
         # A person with both addresses in Reply-To.
         ({"Reply_To": "ann@cust.example, bob@cust.example"}, "ann@cust.example", "ann@cust.example", ""),
         # Within the own domain: followed only if that is proven, and not among the customers of a mail provider.
