@@ -16,11 +16,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api import provider_webhooks
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
+from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
 from api.http.middleware import Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
-from api.http.pace import Pace
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
@@ -130,7 +130,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)
     # Before the body is read.
-    app.add_middleware(Pace, visitors=desk.visitors, refusals=desk.refusals, now=now)
+    app.add_middleware(AddressThrottle, visitors=desk.visitors, refusals=desk.refusals, now=now)
     app.add_middleware(RequireHost, public_url=settings.omniyard.public_url)
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
     # Outermost: whoever looks at the client's address or at the scheme sees what the proxy says, if it is one of ours.

@@ -15,9 +15,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.customer.phrases import CustomerWords
 from api.desk import Desk, DeskPart
+from api.http.address_throttle import OVER_PACE
 from api.http.authentication import refuse_foreign_form
 from api.http.forms import Filled, read_multipart
-from api.http.pace import OVER_PACE
 from api.http.problems import ProblemError
 from api.pages.render import language_of, render
 from api.paths import CONTACT, HELP

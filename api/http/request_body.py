@@ -14,10 +14,10 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.pace import OVER_PACE
+from api.http.address_throttle import OVER_PACE
 from api.http.problems import respond
-from api.services.body_places import SMALL_BYTES, SPOOL_BYTES, BodyPlaces, NoPlaceError
 from api.services.refusals import Refusals, Refused
+from api.services.upload_slots import SMALL_BYTES, SPOOL_BYTES, NoSlotError, UploadSlots
 from router.client_address import client_address
 from router.settings.limits import LimitSettings
 from store.db.private_files import make_private_folder
@@ -33,7 +33,7 @@ class ReadBodies:
 
     def __init__(self, app: ASGIApp, *, limits: LimitSettings, refusals: Refusals, folder: Path) -> None:
         self._app, self._refusals, self._folder = app, refusals, folder
-        self._limits, self._places = limits, BodyPlaces(limits)
+        self._limits, self._slots = limits, UploadSlots(limits)
         # A large body is in memory several times while it is stored.
         self._large = asyncio.Semaphore(1)
 
@@ -45,9 +45,9 @@ class ReadBodies:
             return
         host, _ = scope.get("client") or ("", 0)
         try:
-            with self._places.taken(client_address(host), size=size):
+            with self._slots.taken(client_address(host), size=size):
                 await self._answer(scope, receive, send, within=self._within(size))
-        except NoPlaceError as error:
+        except NoSlotError as error:
             self._refusals.note(error.what)
             own = error.what is Refused.UPLOADS_OF_ADDRESS
             slug, detail = ("too-many-requests", _OF_ADDRESS) if own else ("unavailable", _OF_ALL)

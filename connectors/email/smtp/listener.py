@@ -22,8 +22,8 @@ import structlog
 
 from connectors.base import Health, Page, utc_now
 from connectors.email.smtp.group_commit import GroupCommit
-from connectors.email.smtp.places import Places
 from connectors.email.smtp.session import IDENTITY, SessionFactory, SmtpHandler
+from connectors.email.smtp.session_slots import SessionSlots
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import SmtpSettings
 
@@ -148,9 +148,9 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        places = Places(self._channel, self._settings)
-        rules = SmtpHandler(self._gathering, self._settings, places=places)
-        factory = SessionFactory(rules, self._settings, tls=self._tls, places=places)
+        slots = SessionSlots(self._channel, self._settings)
+        rules = SmtpHandler(self._gathering, self._settings, slots=slots)
+        factory = SessionFactory(rules, self._settings, tls=self._tls, slots=slots)
         server = await self._loop.create_server(factory, sock=self._socket, backlog=256)
         gathering = asyncio.create_task(self._gathering.run())
         self._started.set()
@@ -158,7 +158,7 @@ class _Listener:
         await asyncio.wait({stopping, gathering}, return_when=asyncio.FIRST_COMPLETED)
         server.close()
         await self._answer_all()
-        for session in places:
+        for session in slots:
             session.close()
         gathering.cancel()
         stopping.cancel()

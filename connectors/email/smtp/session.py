@@ -13,7 +13,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from connectors.email.smtp.group_commit import LATER, GroupCommit
-from connectors.email.smtp.places import MOST_BYTES, Places
+from connectors.email.smtp.session_slots import MOST_BYTES, SessionSlots
 from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
@@ -43,8 +43,8 @@ class Recipients:
 class SmtpHandler:
     """The handler that aiosmtpd calls; the library defines its method names."""
 
-    def __init__(self, gathering: GroupCommit, settings: SmtpSettings, *, places: Places) -> None:
-        self._gathering, self._places = gathering, places
+    def __init__(self, gathering: GroupCommit, settings: SmtpSettings, *, slots: SessionSlots) -> None:
+        self._gathering, self._slots = gathering, slots
         self._recipients, self._most_recipients = Recipients(settings.recipients), settings.recipients_per_mail
 
     async def handle_RCPT(  # noqa: N802, PLR0917
@@ -53,11 +53,11 @@ class SmtpHandler:
         """Accept a recipient or refuse it."""
         if not self._recipients.takes(address):
             return "550 5.1.1 There is no such mailbox here"
-        if self._gathering.bytes_waiting + self._places.bytes_held > MOST_BYTES:
-            self._places.note("bytes")
+        if self._gathering.bytes_waiting + self._slots.bytes_held > MOST_BYTES:
+            self._slots.note("bytes")
             return _MUCH
         if len(envelope.rcpt_tos) >= self._most_recipients:
-            self._places.note("recipients")
+            self._slots.note("recipients")
             return "452 4.5.3 Too many recipients of one mail, please send it again to the others"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -86,10 +86,10 @@ class SessionFactory:
     """Makes a protocol object for each connection."""
 
     def __init__(
-        self, rules: SmtpHandler, settings: SmtpSettings, *, tls: ssl.SSLContext | None, places: Places
+        self, rules: SmtpHandler, settings: SmtpSettings, *, tls: ssl.SSLContext | None, slots: SessionSlots
     ) -> None:
         self._rules, self._settings, self._tls = rules, settings, tls
-        self._places = places
+        self._slots = slots
 
     def __call__(self) -> SMTP:
         """Return the protocol for a new connection."""
@@ -103,7 +103,7 @@ class SessionFactory:
             tls_context=self._tls,
             timeout=self._settings.idle.total_seconds(),
             message_within=self._settings.message_within.total_seconds(),
-            places=self._places,
+            slots=self._slots,
         )
 
 
@@ -113,10 +113,10 @@ class Limited(SMTP):
     line_length_limit = _LINE
 
     def __init__(
-        self, *arguments: Any, places: Places, message_within: float, **options: Any  # noqa: ANN401
+        self, *arguments: Any, slots: SessionSlots, message_within: float, **options: Any  # noqa: ANN401
     ) -> None:  # fmt: skip
         super().__init__(*arguments, **options)
-        self._places, self._message_within = places, message_within
+        self._slots, self._message_within = slots, message_within
         self._refused = False
         self._received = 0
         self._message_timer: asyncio.TimerHandle | None = None
@@ -124,29 +124,29 @@ class Limited(SMTP):
 
     @property
     def is_in_mail(self) -> bool:
-        """See `places.Session`."""
+        """See `session_slots.Session`."""
         return self._message_timer is not None
 
     @property
     def bytes_held(self) -> int:
-        """See `places.Session`."""
+        """See `session_slots.Session`."""
         return self._received
 
     def end(self, reply: str) -> None:
-        """See `places.Session`."""
+        """See `session_slots.Session`."""
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.write(f"{reply}\r\n".encode())
             self.transport.close()
 
     def close(self) -> None:
-        """See `places.Session`."""
+        """See `session_slots.Session`."""
         if self.transport:
             self.transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # After STARTTLS this is called a second time for the same session.
         peer = transport.get_extra_info("peername") or ("",)
-        refusal = "" if self in self._places else self._places.admit(self, host=peer[0])
+        refusal = "" if self in self._slots else self._slots.admit(self, host=peer[0])
         if refusal:
             self._refused = True
             assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101
@@ -157,7 +157,7 @@ class Limited(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._refused:
-            self._places.leave(self)
+            self._slots.leave(self)
             self._end_message()
             super().connection_lost(error)
 
@@ -169,9 +169,9 @@ class Limited(SMTP):
             return
         self._received += len(data)
         self.heard_at = monotonic()
-        if self._received > _LINE and self._places.bytes_held > MOST_BYTES:
+        if self._received > _LINE and self._slots.bytes_held > MOST_BYTES:
             # The mail that grows beyond what all may hold is put off; its sender repeats it.
-            self._places.note("bytes")
+            self._slots.note("bytes")
             self.end("421 4.3.1 Too much is waiting here, please try again")
             self._refused = True
             return
@@ -196,14 +196,14 @@ class Limited(SMTP):
             self._message_timer = None
 
     def _late(self) -> None:
-        self._places.note("slow_message")
+        self._slots.note("slow_message")
         self.end("421 4.4.2 This mail takes too long, please try again")
 
     def _timeout_cb(self) -> None:
         if self.is_in_mail:
             # A mail on a slow line is one long command; it has a time of its own.
             return
-        self._places.note("idle")
+        self._slots.note("idle")
         self.end("421 4.4.2 You were silent for too long")
 
     def _set_post_data_state(self) -> None:

@@ -79,8 +79,8 @@ def case(desk: Desk) -> tuple[str, str | None]:
 
 
 def returned(desk: Desk) -> Sequence[Any]:
-    told = [row.payload for row in desk.rows(EventRow) if row.kind == "conversation.assigned"]
-    return [(each["from"], each["why"]["key"]) for each in told if each["assignee"] is None]
+    payloads = [row.payload for row in desk.rows(EventRow) if row.kind == "conversation.assigned"]
+    return [(each["from"], each["why"]["key"]) for each in payloads if each["assignee"] is None]
 
 
 def now(desk: Desk) -> Any:

@@ -20,7 +20,7 @@ _SEARCH: Final = f"{API}/search"
 _DETAIL: Final = "too many requests from this address; wait a minute"
 
 
-class Pace:
+class AddressThrottle:
     """ASGI middleware: 429 above the pace of the client's address."""
 
     def __init__(self, app: ASGIApp, *, visitors: Visitors, refusals: Refusals, now: Clock) -> None:

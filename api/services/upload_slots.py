@@ -1,4 +1,4 @@
-"""The places for bodies: how many large ones arrive at once, and how much of all waits in memory."""
+"""The slots for bodies: how many large ones arrive at once, and how much of all waits in memory."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from router.settings.limits import LimitSettings
 
 # A body beyond this goes to a file while it arrives.
 SPOOL_BYTES: Final = 1_048_576
-# An agent's request is smaller, and always has a place: the number of connections bounds these.
+# An agent's request is smaller, and always has a slot: the number of connections bounds these.
 _LIGHT_BYTES: Final = 16_384
 # No request but the contact form may have a larger body.
 SMALL_BYTES: Final = 65_536
 
 
-class NoPlaceError(Exception):
-    """There is no place for this body now."""
+class NoSlotError(Exception):
+    """There is no slot for this body now."""
 
     def __init__(self, what: Refused) -> None:
         super().__init__(what.value)
         self.what = what
 
 
-class BodyPlaces:
-    """The places of this process; used on its event loop alone."""
+class UploadSlots:
+    """The slots of this process; used on its event loop alone."""
 
     def __init__(self, limits: LimitSettings) -> None:
         self._limits = limits
@@ -36,14 +36,14 @@ class BodyPlaces:
 
     @contextmanager
     def taken(self, address: str, *, size: int) -> Iterator[None]:
-        """Take the places of one body while it arrives and is worked on. size: as its header says.
+        """Take the slots of one body while it arrives and is worked on. size: as its header says.
 
-        Raises NoPlaceError if there are none.
+        Raises NoSlotError if there are none.
         """
         held = min(size, SPOOL_BYTES) if size > _LIGHT_BYTES else 0
         is_upload = size > SMALL_BYTES
         if wanting := self._wanting(address, held=held, is_upload=is_upload):
-            raise NoPlaceError(wanting)
+            raise NoSlotError(wanting)
         self._bytes += held
         self._uploads[address] += is_upload
         try:

@@ -1,4 +1,4 @@
-"""The places of a listener: how many sessions, of all and of one address, and how many bytes of mail in memory."""
+"""The slots of a listener: how many sessions, of all and of one address, and how many bytes of mail in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AGAIN_SECONDS: Final = 60.0
 
 
 class Session(Protocol):
-    """One client, as the places see it. heard_at: when it last sent something, monotonic seconds."""
+    """One client, as the slots see it. heard_at: when it last sent something, monotonic seconds."""
 
     heard_at: float
 
@@ -43,7 +43,7 @@ class Session(Protocol):
         ...
 
 
-class Places:
+class SessionSlots:
     """The sessions of one listener; used on its event loop alone."""
 
     def __init__(self, channel: str, settings: SmtpSettings) -> None:
@@ -64,7 +64,7 @@ class Places:
         return sum(session.bytes_held for session in self._sessions)
 
     def admit(self, session: Session, *, host: str) -> str:
-        """Take a place and return an empty text, or return the reply of a refusal.
+        """Take a slot and return an empty text, or return the reply of a refusal.
 
         When all are taken, the client that has been silent longest makes room, unless each one transfers a mail.
         """
@@ -78,7 +78,7 @@ class Places:
         return ""
 
     def leave(self, session: Session) -> None:
-        """Give the place back; doing so twice is harmless."""
+        """Give the slot back; doing so twice is harmless."""
         self._sessions.pop(session, None)
 
     def note(self, limit: str) -> None:
