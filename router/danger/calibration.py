@@ -20,7 +20,7 @@ _ODDS: Final = 6.0
 _LEAST_ODDS_WITH_PAIR: Final = -2.0
 _LEAST_MEANING_WITH_PAIR: Final = 0.125
 # How much of the bound on false pages is for pages with a clear pair; they are right more often on strangers' texts.
-PAIR_SHARE: Final = 0.7
+PAIR_SHARE: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
