@@ -51,6 +51,7 @@ class MeaningPairs:
 
     needs: the groups that must meet, by pair.  scopes: where each softener must stand.
     softening: the softeners of each scope, which are looked for by themselves.  unless: what cancels each softener.
+    keywords: by themselves, for the end of a very long text.
     """
 
     patterns: WordPatterns
@@ -59,6 +60,7 @@ class MeaningPairs:
     scopes: Mapping[str, Scope]
     softening: Mapping[Scope, WordPatterns]
     unless: Mapping[str, frozenset[str]]
+    keywords: WordPatterns
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
@@ -76,7 +78,7 @@ class MeaningPairs:
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
-        found = self.patterns.find(comparable(text)).get(KEYWORDS, ())
+        found = self.keywords.find(comparable(text)).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
 
     def _clearest(self, found: Sequence[FoundPair], text: str, hits: Sequence[Hits]) -> tuple[FoundPair, ...]:
@@ -165,6 +167,7 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         scopes={name: one.scope for name, one in words.softeners.items()},
         softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
         unless={name: frozenset(one.unless) for name, one in words.softeners.items()},
+        keywords=compile_patterns({KEYWORDS: plain} if plain else {}),
     )
 
 
