@@ -19,7 +19,7 @@ _MOST: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedText:
-    """A customer's text, masked, about which an agent said whether it told of a danger.
+    """A customer's text, masked, about which an agent said whether it reports a danger.
 
     danger: True for a confirmed page and for possible danger that an agent paged; False for a released page and for
     possible danger that an agent denied.  category: of the conversation now; None for off topic.

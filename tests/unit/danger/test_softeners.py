@@ -16,7 +16,7 @@ DETECTOR = build_word_detector(load_settings(Path(__file__).parents[3] / "config
 NO_DANGER = {
     "denied": [
         "It was not stolen, I just forgot the PIN",
-        "Nobody has hacked me, I only want fewer texts",
+        "No one has hacked me, I only want fewer texts",
         "This is not a phishing report, I need an invoice",
         "My card has not been stolen or lost, it simply expired",
         "wasn't fraud, it was my brother, please lift the block",
