@@ -8,6 +8,8 @@ from typing import Final
 import uvicorn
 
 from api.app import create_app
+from api.desk import Desk
+from api.http.connections import Connections, bounded_by
 from api.services.event_stream import Tail
 from workers.runtime.start import open_house
 
@@ -33,8 +35,11 @@ def main() -> None:
     settings, database = open_house()
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)
+    desk: Desk = app.state.desk
+    places = Connections(settings.limits, refusals=desk.refusals, proxies=settings.omniyard.trusted_proxies)
     config = uvicorn.Config(
         app,
+        http=bounded_by(places),
         host=host.strip("[]"),
         port=int(port),
         log_config=None,
@@ -45,7 +50,7 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:
-        _Server(config, tail=app.state.desk.tail).run()
+        _Server(config, tail=desk.tail).run()
     finally:
         database.close()
 

@@ -20,13 +20,15 @@ from api.http.hosts import RequireHost
 from api.http.middleware import Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
+from api.http.pace import Pace
 from api.http.problems import install
+from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
 from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
-from api.paths import API
+from api.paths import API, CONTACT
 from api.rest import (
     agents,
     audit,
@@ -51,13 +53,15 @@ from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
-from api.services.rate_limits import TokenBuckets
+from api.services.rate_limits import SignInLimits, TokenBuckets
+from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
+from store.desk.audit import AUDIT_QUERIES
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -121,8 +125,12 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     describe(app)
     # The path whose body may be larger than all others: the form with its files.
     form = desk.visitors.channel
-    larger = {customer.CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
     app.add_middleware(RefuseNull)
+    folder = Path(settings.omniyard.data)
+    app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)
+    # Before the body is read.
+    app.add_middleware(Pace, visitors=desk.visitors, refusals=desk.refusals, now=now)
     app.add_middleware(RequireHost, public_url=settings.omniyard.public_url)
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
     # Outermost: whoever looks at the client's address or at the scheme sees what the proxy says, if it is one of ours.
@@ -144,10 +152,12 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         emergencies=EmergencyService(settings),
         bell=Ringer(settings),
         meter=meter,
-        tail=Tail(database),
-        trail=Trail(database),
+        refusals=Refusals(meter),
+        tail=Tail(database, limits=settings.limits),
+        trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
+        sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.services.audit_trail import Trail
+from api.services.audit_trail import Trail, note_rows
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
-from api.services.rate_limits import TokenBuckets
+from api.services.rate_limits import SignInLimits, TokenBuckets
+from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
@@ -69,10 +70,12 @@ class Desk:
     emergencies: EmergencyService
     bell: Ringer
     meter: Meter
+    refusals: Refusals
     tail: Tail
     trail: Trail
     visitors: Visitors
     buckets: TokenBuckets
+    sign_ins: SignInLimits
     secure: bool
 
 
@@ -81,4 +84,16 @@ def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
+class ShownRows:
+    """How many rows the answer to a request shows, for the audit trail."""
+
+    def __init__(self, request: Request) -> None:
+        self._scope = request.scope
+
+    def are(self, rows: Sized) -> None:
+        """Write down the number of rows."""
+        note_rows(self._scope, rows)
+
+
+Shown = Annotated[ShownRows, Depends(ShownRows)]
 DeskPart = Annotated[Desk, Depends(desk_of)]

@@ -1,7 +1,8 @@
 """Mails built to kill, stall or fool their reader: one name each (reliability T33, T34, T36, T44, T47, T48).
 
 Used by the tests and by the chaos run: `hostile_mails()` returns them all. `python -m benchmarks.hostile --json` times
-each, and then the queue: emergencies while heavy mails wait (`benchmarks.hostile_queue`).
+each, then the queue: emergencies while heavy mails wait (`benchmarks.hostile_queue`), and last the connections that hold
+places of the desk (`benchmarks.hostile_connections`).
 """
 
 from __future__ import annotations
@@ -304,15 +305,25 @@ def measure_queue(arguments: argparse.Namespace) -> dict[str, object]:
     return measure(emergencies=arguments.emergencies, waiting=arguments.waiting, kind=arguments.database)
 
 
+def measure_connections(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Hold hostile connections of each kind, and yield what they cost."""
+    from benchmarks.hostile_connections import measure  # noqa: PLC0415
+
+    return measure(connections=arguments.connections, seconds=arguments.seconds)
+
+
 def main() -> None:
     """Measure what is asked for, and print one line for each result."""
     arguments = _arguments()
-    parts = arguments.only or (["mails"] if arguments.names else ["mails", "queue"])
+    parts = arguments.only or (["mails"] if arguments.names else ["mails", "queue", "connections"])
     if "mails" in parts:
         for facts in measure_mails(arguments.names or NAMES):
             _print(facts, as_json=arguments.json)
     if "queue" in parts:
         _print(measure_queue(arguments), as_json=arguments.json)
+    if "connections" in parts:
+        for facts in measure_connections(arguments):
+            _print(facts, as_json=arguments.json)
 
 
 def _print(facts: dict[str, object], *, as_json: bool) -> None:
@@ -322,9 +333,11 @@ def _print(facts: dict[str, object], *, as_json: bool) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="hostile mails to read; all if absent")
-    parser.add_argument("--only", nargs="*", choices=["mails", "queue"], help="all if absent")
+    parser.add_argument("--only", nargs="*", choices=["mails", "queue", "connections"], help="all if absent")
     parser.add_argument("--emergencies", type=int, default=200)
     parser.add_argument("--waiting", type=int, default=50, help="heavy mails that wait at any moment")
+    parser.add_argument("--connections", type=int, default=500, help="hostile connections of each kind")
+    parser.add_argument("--seconds", type=int, default=8, help="how long each kind lasts")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     return parser.parse_args()

@@ -9,16 +9,15 @@ one, and also the servers: mail server, broker and, where it is a server, databa
 The desk is always open, so that the figures are the same by day and by night; with `--calendar office` it may
 be closed, and then checks each mail a second time. Its automatic answers are work as well (`automatic_replies`).
 `worker_mb` is the memory of the larger worker at the end.
-With `--trained` the mailbox is measured twice, by keywords alone and with a model of the shipped examples and the
-encoder; `kept_with_model` is the share of the rate that remains.
+Messages are judged by words alone. With `--trained` the mailbox is measured twice, by words alone and with the shipped
+model and its encoder, as a desk runs that keeps the shipped categories; `kept_with_model` is the share of the rate that
+remains.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -30,10 +29,12 @@ from fast_mail_parser import parse_email
 
 from benchmarks.mailbox import Mailbox, make_mailbox
 from benchmarks.process_costs import resident_mb
-from benchmarks.rig import CHANNEL, ROOT, USER, Rig, running_rig, wait_until
+from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
 
 _PAGE: Final = 100
 _SECONDS: Final = 600
+# The shipped model does not fit a desk with a category that it never learnt.
+_SPARE_CATEGORY: Final = '\n[categories.spare]\ntitle = { zh = "备用", en = "Spare" }\n'
 
 
 def main() -> None:
@@ -52,10 +53,8 @@ def _figures(arguments: argparse.Namespace, mailbox: Mailbox, *, trained: bool) 
     """Measure in a separate rig. Raises SystemExit when the outcome is not the known one."""
     with running_rig(arguments.database, page=_PAGE) as rig:
         rig.calendar = arguments.calendar
+        rig.channels = "" if trained else _SPARE_CATEGORY
         rig.write_config()
-        if trained:
-            learning = [sys.executable, "-m", "workers.training.first_model"]
-            subprocess.run(learning, cwd=ROOT, env=rig.environment({}), check=True, stdout=subprocess.DEVNULL)
         rig.mail.deliver(USER, mailbox.mails)
         figures: dict[str, Any] = {
             "database": arguments.database,

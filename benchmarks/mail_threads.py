@@ -82,7 +82,7 @@ def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
             contact_id=_EVERYONE,
             by_reference={},
             by_message_id=known,
-            ours=(),
+            ours={},
             key=b"",
         )
         candidate = found.joins or _opened(envelope)

@@ -6,6 +6,7 @@ A malformed event costs only that event: it becomes a stub for the agents, and t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from connectors.base import Arrival, RawMessage
@@ -13,7 +14,7 @@ from connectors.json_messages import UnreadableDocument, read_document
 from connectors.originals import Packer
 from connectors.registry import KINDS, Kinds
 from connectors.registry_row import ChannelKind, MessageReader
-from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, to_json
+from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, from_json, to_json
 from router.errors import ConfigError
 
 
@@ -45,6 +46,16 @@ def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | 
         form = ""
     kind = KINDS.get(form)
     return normalise_page([message], channel=channel, form=form)[0] if kind and kind.reader else None
+
+
+def keep_findings(read: Arrival, *, stored: Envelope) -> Arrival:
+    """Return an arrival that was read again, with what was found out about the same bytes when they came.
+
+    The keys of a signature may be gone by now, and a reader asks no name server.
+    """
+    if not stored.signed_by or read.unreadable:
+        return read
+    return replace(read, envelope=to_json(replace(from_json(read.envelope), signed_by=stored.signed_by)))
 
 
 def _normalise(

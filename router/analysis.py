@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from router.classify import Classification, Classifies
-from router.envelope import Envelope
+from router.envelope import OWN_SENT_FOLDER, Envelope
 from router.masking.mask import Masked, mask, without_secret
 from router.message_limits import within_limits
-from router.origin.automatic import Origin, recognise
-from router.origin.sender_proof import SenderProof, prove_sender
+from router.origin.automatic import Origin, OriginKind, recognise
+from router.origin.correspondent import Correspondent, CorrespondentSource, Mouthpiece, find_correspondent
+from router.origin.own_side import OwnSide, OwnVoice
+from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import Signal, signals
-from router.reason import Reason
+from router.reason import Reason, ReasonKey
 from router.text.search_terms import words_to_index
-from router.threads.correlation import Signs, find_signs
+from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
 
 
@@ -26,8 +27,9 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 class Analysis:
     """One analysed envelope. sender_name to file_names: masked; nothing else may be stored.
 
-    signs: references to conversations.
-    proof: what is proven about the sender.  signals: facts for and against the sender.
+    signs: references to conversations.  correspondent: the customer, and where an answer goes.
+    voice: what it is if our own side wrote it; None for a customer's.
+    proof: what is proven about the correspondent.  signals: facts for and against the sender.
     secrets: kinds of what was masked.
     sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
@@ -37,11 +39,14 @@ class Analysis:
 
     envelope: Envelope
     origin: Origin
+    correspondent: Correspondent
+    voice: OwnVoice | None
     signs: Signs
     proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
     sender_name: str
+    contact_name: str
     subject: str
     text: str
     quoted: str
@@ -60,35 +65,45 @@ def read_page(
     *,
     classifier: Classifies,
     own: frozenset[str],
+    side: OwnSide | None = None,
     authserv_id: Callable[[str], str | None] = lambda _: None,
     key: bytes = b"",
 ) -> list[Analysis]:
     """Analyse envelopes, each within its budget (`router.message_limits`); the results are in the same order.
 
-    own: our addresses, in lower case.
+    own: our addresses, in lower case.  side: all of our side; None for those addresses alone.
     authserv_id: by channel name, the server whose Authentication-Results are trusted there; None for none.
     key: for the stored hashes of words, so that they do not reveal the words.
     """
     envelopes = [_with_safe_ids(within_limits(envelope), key=key) for envelope in envelopes]
     heads = [(mask(envelope.subject), mask(envelope.text)) for envelope in envelopes]
-    classified = classifier.classify_page(
-        [f"{envelope.subject}\n{envelope.text}" for envelope in envelopes],
-        masked=[f"{subject.text}\n{text.text}" for subject, text in heads],
-    )
-    domains = frozenset(address.rpartition("@")[2] for address in own)
+    side = side or OwnSide(desk=own)
     proofs = [prove_sender(envelope, authserv_id=authserv_id(envelope.channel)) for envelope in envelopes]
+    found = [
+        find_correspondent(envelope, side=side, proof=proof) for envelope, proof in zip(envelopes, proofs, strict=True)
+    ]
+    judged = [_judged(each, customer) for each, customer in zip(envelopes, found, strict=True)]
+    classified = classifier.classify_page(
+        [f"{envelope.subject}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
+        masked=[
+            f"{subject.text}\n{text.text if words is envelope.text else mask(words).text}"
+            for envelope, (subject, text), words in zip(envelopes, heads, judged, strict=True)
+        ],
+    )
     return [
         _read(
-            envelope,
-            head,
-            classification=classification,
-            origin=recognise(envelope, own_addresses=own),
-            proof=proof,
-            noticed=signals(envelope, own_domains=domains, proof=proof),
-            key=key,
+            envelope, head, classification=classification, of_sender=proof, correspondent=customer, side=side, key=key
         )
-        for envelope, head, classification, proof in zip(envelopes, heads, classified, proofs, strict=True)
+        for envelope, head, classification, proof, customer in zip(
+            envelopes, heads, classified, proofs, found, strict=True
+        )
     ]
+
+
+def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
+    """Return the words that are classified: of a colleague's forward the customer's too."""
+    is_forward = correspondent.source is CorrespondentSource.FORWARDED
+    return f"{envelope.text}\n{envelope.quoted}" if is_forward else envelope.text
 
 
 def _read(
@@ -96,29 +111,42 @@ def _read(
     head: tuple[Masked, Masked],
     *,
     classification: Classification,
-    origin: Origin,
-    proof: SenderProof,
-    noticed: tuple[Signal, ...],
+    of_sender: SenderProof,
+    correspondent: Correspondent,
+    side: OwnSide,
     key: bytes,
 ) -> Analysis:
+    origin = recognise(
+        envelope,
+        own_addresses=side.desk,
+        speaks_for_customer=correspondent.mouthpiece in {Mouthpiece.DESK, Mouthpiece.FORM},
+    )
+    voice = _voice(envelope, correspondent, origin=origin, proof=of_sender, side=side)
+    if voice and origin.kind is OriginKind.PERSON and not correspondent.is_author:
+        origin = Origin(OriginKind.OURSELVES, (Reason(ReasonKey.OUR_SIDE_WROTE),))
+    proof = correspondent.proof(of_sender)
     masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
-    sender = mask(envelope.sender.name)
+    sender, contact = mask(correspondent.speaker(envelope).name), mask(correspondent.party.name)
     subject, text, quoted, signature = (part.text for part in masked)
     said = canonical(words_of(envelope))
     secrets = _kinds((*masked, *names, sender))
     # A reply's subject is a quote as well.
     written = head[1:] if envelope.in_reply_to else head
     # A signal may quote the sender's name, which may contain anything.
-    noticed = _masked_signals(noticed)
+    domains = frozenset(address.rpartition("@")[2] for address in side.desk)
+    noticed = _masked_signals(signals(envelope, own_domains=domains, proof=proof))
     return Analysis(
         envelope=envelope,
         origin=origin,
+        correspondent=correspondent,
+        voice=voice,
         signs=find_signs(envelope),
         proof=proof,
         signals=noticed,
         classification=classification,
         sender_name=sender.text,
+        contact_name=contact.text,
         subject=subject,
         text=text,
         quoted="\n".join(filter(None, (signature, quoted))),
@@ -134,12 +162,28 @@ def _read(
     )
 
 
+def _voice(
+    envelope: Envelope, correspondent: Correspondent, *, origin: Origin, proof: SenderProof, side: OwnSide
+) -> OwnVoice | None:
+    """Return what a mail of our own side is. proof: of the author in From."""
+    is_other = correspondent.mouthpiece is not None or correspondent.source is CorrespondentSource.FORWARDED
+    if is_other or origin.kind not in {OriginKind.PERSON, OriginKind.OURSELVES}:
+        return None
+    if not side.includes(envelope.sender.handle) or proof.kind is ProofKind.FAILED:
+        return None
+    is_proven = proof.kind is ProofKind.PROVEN or OWN_SENT_FOLDER in envelope.machine_headers
+    return OwnVoice.ANSWER if is_proven else OwnVoice.CLAIM
+
+
 def _with_safe_ids(envelope: Envelope, *, key: bytes) -> Envelope:
     """Return the envelope with a hash for each Message-ID that contains a secret: they are stored and compared."""
     own = [envelope.rfc_message_id] if envelope.rfc_message_id else []
     if not mask("\n".join([*own, *envelope.in_reply_to, *envelope.references])).kinds:
         return envelope
-    safe = partial(without_secret, key=key)
+
+    def safe(message_id: str) -> str:
+        return message_id if has_our_form(message_id) else without_secret(message_id, key=key)
+
     return replace(
         envelope,
         rfc_message_id=safe(envelope.rfc_message_id) if envelope.rfc_message_id else None,

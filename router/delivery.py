@@ -90,8 +90,11 @@ class TextLimit:
 
     def allows(self, text: str) -> bool:
         """Return whether the text is short enough; an empty text is short enough."""
-        units = len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
-        return units <= self.longest
+        return self.units_of(text) <= self.longest
+
+    def units_of(self, text: str) -> int:
+        """Return the length of the text, in `unit`."""
+        return len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,10 +89,17 @@ class Bounce:
     """A report on a message that we sent: not delivered, late, delivered, or complained about.
 
     original_message_id: of the reported message, without angle brackets; None if the report does not name it.
+    tokens: what may be tokens of ours in its subject, its text and the message that it returns.
     """
 
     recipients: tuple[BouncedRecipient, ...] = ()
     original_message_id: str | None = None
+    tokens: tuple[str, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it reports a failure or a complaint, not a delay or a success (RFC 3464 section 2.3.3)."""
+        return not self.recipients or any(each.action in {"failed", "complained"} for each in self.recipients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,7 @@ class Envelope:
     sent_at: the sender's claim, aware UTC, None when unreadable.  received_at: when the channel received it, aware UTC.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
     machine_headers: the raw headers, names in lower case, that distinguish people from machines (RFC 3834, RFC 2919).
+    authors: whom X-Original-From and X-Original-Sender name, by the field's name; lists that rewrite From add them.
     authentication: raw Authentication-Results fields, newest first (RFC 8601).
     signed_by: domains whose DKIM signature of this mail we checked ourselves, in lower case (RFC 6376).
     defects: the errors in the bytes, in words; empty for a clean message.
@@ -129,6 +137,7 @@ class Envelope:
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     machine_headers: tuple[tuple[str, str], ...] = ()
+    authors: tuple[tuple[str, Party], ...] = ()
     authentication: tuple[str, ...] = ()
     signed_by: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import os
 # Read once, when numpy is imported, as in a worker: on two cores its threads wait for each other, five times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,14 +52,22 @@ def shared_database(postgres: Postgres) -> SharedDatabase:
     return SharedDatabase(postgres)
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite file with this version's tables, closed so that no journal is next to it; tests copy it."""
+    path = tmp_path_factory.mktemp("migrated") / "omniyard.db"
+    database = Database.at(path)
+    upgrade(database)
+    database.close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database with this version's tables, on each kind in turn."""
     if request.param == "sqlite":
         path = tmp_path / "omniyard.db"
-        database = Database.at(path)
-        upgrade(database)
-        database.close()
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
     shared: SharedDatabase = request.getfixturevalue("shared_database")

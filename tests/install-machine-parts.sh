@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the servers that the tests and benchmarks talk to: Dovecot (IMAP), PostgreSQL, Chromium (the desk's pages),
-# nginx and Caddy (the proxies of docs/proxy.md).
+# nginx and Caddy (the proxies of docs/proxy.md), PgBouncer.
 # They come from the machine's own package archive. None is needed to run Omniyard, and none is left running:
 # the tests start their own, on loopback, in temporary folders. What is missing is skipped, loudly, by its tests.
 # Needs root and a Debian or Ubuntu with a network; without them it says so and ends well.
@@ -12,6 +12,7 @@ missing=()
 command -v dovecot >/dev/null || [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 command -v caddy >/dev/null || missing+=(caddy)
 

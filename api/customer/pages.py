@@ -6,7 +6,6 @@ Visitors do not sign in. The signed link decides what a page shows, and each net
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -18,21 +17,24 @@ from api.customer.phrases import CustomerWords
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.http.forms import Filled, read_multipart
+from api.http.pace import OVER_PACE
 from api.http.problems import ProblemError
 from api.pages.render import language_of, render
+from api.paths import CONTACT, HELP
 from api.rest.queries import category_title
 from api.services.faq import categories
+from api.services.refusals import Refused
 from api.text.phrases import Language
+from router.client_address import client_address
 from router.errors import NotFound
 from router.masking.mask import mask
-from router.origin.automatic import is_own
+from router.origin.own_side import is_own
 from router.settings.channel_base import FormLimits
 from router.settings.own_addresses import own_addresses
 from router.status_links import CaseLink, LinkKind
 from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound
 from store.conversations.ratings import last_closing, rate, score_of
 
-CONTACT: Final = "/contact"
 _SHORTEST, _LONGEST = 2, 20_000
 _LONGEST_NAME: Final = 100
 _LONGEST_WORD: Final = 500
@@ -44,6 +46,8 @@ routes: Final = APIRouter(include_in_schema=False)
 
 
 async def _filled(request: Request) -> Filled:
+    if OVER_PACE in request.scope:
+        return Filled({}, ())
     return read_multipart(await request.body(), content_type=request.headers.get("content-type", ""))
 
 
@@ -70,6 +74,8 @@ def contact(request: Request, desk: DeskPart, topic: Annotated[str, Query(max_le
 def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     """Store a visitor's message and show the link to its status."""
     name, channel = _channel(desk)
+    if OVER_PACE in request.scope:
+        return _form(request, desk, channel, values={}, wrong="wrong_pace", status=429)
     values = {key: value.strip() for key, value in filled.fields.items()}
     key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
     wrong = _wrong(desk, values, filled, channel=channel, key=key)
@@ -111,19 +117,19 @@ def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
     return RedirectResponse(f"/case/{token}", status_code=303)
 
 
-@routes.get("/help")
+@routes.get(HELP)
 def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
     """Show all answers."""
     return _help(request, desk, question="")
 
 
-@routes.post("/help", dependencies=[Depends(refuse_foreign_form)])
+@routes.post(HELP, dependencies=[Depends(refuse_foreign_form)])
 def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
     """Show all answers, first those that fit a question. The question is in the body, so no URL and no log holds it."""
     return _help(request, desk, question=said.get("question", "")[:_LONGEST_WORD])
 
 
-@routes.post("/help/suggest", dependencies=[Depends(refuse_foreign_form)])
+@routes.post(f"{HELP}/suggest", dependencies=[Depends(refuse_foreign_form)])
 def suggest(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
     """Return a part of a page: the answers that fit the text that a visitor is typing."""
     fitting = _fitting(request, desk, said.get("text", ""), language=language_of(request))
@@ -219,6 +225,10 @@ def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
 def _fitting(request: Request, desk: Desk, text: str, *, language: Language) -> list[Any]:
     if not text.strip() or not desk.visitors.looks.takes(_address(request), now=desk.now()):
         return []
+    if not desk.visitors.questions.takes("", now=desk.now()):
+        # The page has all answers anyway.
+        desk.refusals.note(Refused.QUESTIONS)
+        return []
     return list(desk.visitors.answers.suggest(text, language=language))
 
 
@@ -247,11 +257,4 @@ def _page(request: Request, name: str, context: Mapping[str, Any], *, status: in
 
 
 def _address(request: Request) -> str:
-    """Return the address that counts as one visitor: an IPv4 address, or an IPv6 household's /64 (RFC 6177)."""
-    try:
-        address = ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return ""
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
+    return client_address(request.client.host if request.client else "")

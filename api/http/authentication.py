@@ -18,8 +18,17 @@ from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.http.requests import NOT_TEXT
 from api.paths import POLL_HEADER
+from api.services.sessions import LONGEST, SignedSession
 from router.errors import TransientError
-from store.desk.agents import AgentRecord, find_by_id, find_by_token, is_use_worth_noting, note_use
+from store.desk.agents import (
+    AgentRecord,
+    end_session,
+    find_by_session,
+    find_by_token,
+    is_use_worth_noting,
+    note_use,
+    owner_of,
+)
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -42,6 +51,9 @@ class Requires(AccessRule):
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
+        if agent is None and bearer:
+            claimed = owner_of(bearer.credentials.strip())
+            desk.trail.stranger("request.refused", claimed=claimed, address=_address(request), why="token")
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
@@ -56,18 +68,42 @@ class Requires(AccessRule):
         return actor
 
 
-def sign_in(desk: Desk, token: str, *, response: Response) -> bool:
-    """Begin a session for the token's agent; return False when the token is not valid."""
+def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> bool:
+    """Begin a session for the token's agent; return False when the token is not valid.
+
+    Raises ProblemError if this address, or this agent's token, failed too often; the token is then not checked.
+    """
+    address, owner = _address(request), owner_of(token.strip())
+    if seconds := desk.sign_ins.wait(address, agent_id=owner):
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
+        raise ProblemError(
+            "too-many-requests",
+            f"too many sign-ins failed; try again in {math.ceil(seconds)} s",
+            headers={"Retry-After": str(math.ceil(seconds))},
+        )
     agent = _by_token(desk, token)
     if agent is None:
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")
         return False
+    desk.sign_ins.succeeded(address, agent_id=owner)
+    desk.trail.session(agent, "session.began", address=address)
     _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
     return True
 
 
-def sign_out(desk: Desk, *, response: Response) -> None:
-    """Delete the session's cookie."""
+def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
+    """End the session, so that no copy of its cookie is accepted any more, and delete the cookie."""
+    session, agent = _session_of(desk, request)
+    if session and agent:
+        with desk.database.write() as connection:
+            end_session(connection, session.id, longest=LONGEST)
+        desk.trail.session(agent, "session.ended", address=_address(request))
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
+
+
+def _address(request: Request) -> str:
+    # A proxy of ours has replaced its address by its client's (`trusted_proxies`).
+    return request.client.host if request.client else ""
 
 
 def cookie_name(desk: Desk) -> str:
@@ -108,12 +144,8 @@ def _note(desk: Desk, agent: AgentRecord) -> None:
 
 
 def _by_session(desk: Desk, request: Request) -> AgentRecord | None:
-    session = desk.sessions.read(request.cookies.get(cookie_name(desk), ""))
-    if session is None:
-        return None
-    with desk.database.read() as connection:
-        agent = find_by_id(connection, session.agent_id)
-    if agent is None or not desk.sessions.holds(session, agent=agent, now=desk.now()):
+    session, agent = _session_of(desk, request)
+    if session is None or agent is None:
         return None
     if request.method not in _SAFE:
         refuse_foreign_form(request)
@@ -124,6 +156,17 @@ def _by_session(desk: Desk, request: Request) -> AgentRecord | None:
         _set_cookie(desk, answer, renewed)
         request.scope["session_cookie"] = answer.headers["set-cookie"]
     return agent
+
+
+def _session_of(desk: Desk, request: Request) -> tuple[SignedSession | None, AgentRecord | None]:
+    """Return the session and its agent, both None unless it is in force."""
+    session = desk.sessions.read(request.cookies.get(cookie_name(desk), ""))
+    if session is None:
+        return None, None
+    with desk.database.read() as connection:
+        agent = find_by_session(connection, session.agent_id, session_id=session.id)
+    holds = agent is not None and desk.sessions.holds(session, agent=agent, now=desk.now())
+    return (session, agent) if holds else (None, None)
 
 
 def _set_cookie(desk: Desk, response: Response, value: str) -> None:

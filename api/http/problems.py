@@ -28,6 +28,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str]]] = {
     "not-found": (404, "Not found", "There is nothing here."),
     "method-not-allowed": (405, "Method not allowed", "This address does not accept that method."),
     "not-acceptable": (406, "Not acceptable", "This address has another format; `Accept` must name it."),
+    "timeout": (408, "Too slow", "The body did not arrive in the time that this desk allows."),
     "conflict": (409, "Conflict", "It changed since you read it."),
     "stale": (412, "Changed since", "The version is not the one in `If-Match`; read what is new first."),
     "length-required": (411, "Length required", "Send the body with a Content-Length."),
@@ -99,7 +100,7 @@ class ErrorPage(Protocol):
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem."""
+    """Ends a request with a problem. field: of the body, if one is at fault."""
 
     def __init__(
         self,
@@ -108,9 +109,13 @@ class ProblemError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
+        field: str = "",
     ) -> None:
         super().__init__(detail or PROBLEMS[slug][2])
-        self.slug, self.headers, self.more = slug, headers, more or {}
+        self.slug, self.headers, self.more = slug, headers, dict(more or {})
+        if field:
+            # Named as a field that does not validate is.
+            self.more["errors"] = [FieldError(where=f"body.{field}", what=str(self))]
 
 
 def slug_of(error: ProblemError | OmniyardError) -> str:
@@ -139,8 +144,7 @@ def respond(
         detail=detail or usual,
         instance=request.url.path,
         request_id=request.scope.get("request_id", ""),
-        errors=errors,
-        **(more or {}),
+        **({"errors": errors} | dict(more or {})),
     )
     if wants_page(request):
         page: ErrorPage = request.app.state.error_page

@@ -1,4 +1,7 @@
-"""What clients may send in a body or a query: text without control characters, moments that exist in UTC."""
+"""What clients may send in a body or a query: text without control characters, moments that exist in UTC.
+
+And in what form a person's address is shown to them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, field_validator
 
 from api.http.problems import ProblemError
+from router.masking.mask import mask_address
+from router.text.visible import is_visible
 
 # Of the control characters only tabs and line ends are text; half a surrogate pair is no character at all.
 # PostgreSQL stores no NUL and SQLite does: both desks refuse alike, and here the field has its name.
@@ -43,6 +48,19 @@ def _in_utc(value: datetime) -> datetime:
     except OverflowError as error:
         raise ValueError("expected a moment between the years 1 and 9999 in UTC") from error
 
+
+# An address or number of a person as agents and programs see it: a secret in a mail address is masked.
+ShownHandle = Annotated[str, AfterValidator(mask_address)]
+
+
+def _visible(value: str) -> str:
+    if not is_visible(value):
+        raise ValueError("expected a text with a visible character")
+    return value
+
+
+# A text that its reader sees.
+VisibleText = Annotated[str, AfterValidator(_visible)]
 
 # A moment with its zone, in UTC.
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from api.desk import Clock, Desk, DeskPart
 from api.http.authentication import AccessRule, Bearer, Requires
 from api.http.permissions import Actor, Verb
-from api.http.problems import documented
+from api.http.problems import ProblemError, documented
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.values import is_loopback
@@ -41,7 +41,12 @@ class RequiresUnlessLocal(AccessRule):
     """Like `Requires`, except for requests from this machine to a desk without a proxy: a local Prometheus."""
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor | None:
-        return None if _is_neighbour(request, desk) else Requires(self.verb)(request, desk, bearer)
+        if _is_neighbour(request, desk):
+            return None
+        actor = Requires(self.verb)(request, desk, bearer)
+        if actor.sees_only is not None:
+            raise ProblemError("forbidden", "metrics count the whole desk, and you see some teams of it")
+        return actor
 
 
 @routes.get(
@@ -107,6 +112,8 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
+        failed = status.outbound.get("failed", 0)
+        yield _gauge("omniyard_outbox_failed_rows", "Messages refused or not delivered, not dealt with yet.", failed)
         imbalance = status.strays + sum(abs(channel.unbalanced) for channel in status.channels)
         yield _gauge("omniyard_ledger_imbalance", "Accepted messages that are not accounted for.", imbalance)
         yield _gauge("omniyard_unpublished_events", "Events without a number yet.", status.unpublished)

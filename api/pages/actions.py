@@ -26,13 +26,15 @@ from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
-from api.rest.changes import ChangeOrder, change_once
+from api.rest.changes import ChangeOrder, PlannedError, change_once
 from api.rest.emergencies import judge_for
 from api.rest.outbound import Verdict
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import post_once
 from router.errors import NotFound, OmniyardError, TransientError
+from router.text.visible import is_visible
+from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
 _LEAVING: Final = frozenset({"resolve", "snooze"})
@@ -109,6 +111,8 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     """Answer the customer, or write a note."""
 
     def make() -> Response:
+        if not is_visible(form.whole("text")):
+            raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
         order = message_order(form, zone=_zone(desk))
         posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
         later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
@@ -178,7 +182,7 @@ def _or_refusal(
     except TransientError:
         raise
     except (ProblemError, OmniyardError) as error:
-        slug, said = slug_of(error), str(error)
+        slug, said = slug_of(error), _words(request, desk, error)
     except (ValidationError, ValueError):
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
@@ -187,6 +191,16 @@ def _or_refusal(
         slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
     )
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
+
+
+def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) -> str:
+    """Return a refusal in the reader's language, where its words are known; else as the API says it."""
+    words = moments_of(request, desk).words
+    if isinstance(error.__cause__, TooLongError):
+        return words("refused_too_long", length=error.__cause__.length, longest=error.__cause__.longest)
+    if isinstance(error, PlannedError):
+        return words("refused_planned")
+    return str(error)
 
 
 def _once(form: Fields, verb: str) -> str:

@@ -20,19 +20,28 @@ from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.orders import snoozes
+from api.pages.pictures import with_pictures
 from api.pages.render import language_of, moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
-from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, missing_facts, reasons
+from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.conversations.lists import Filter, unread_among
-from store.conversations.messages import MessageRecord, attachments_of, find_message, has_forged
+from store.conversations.messages import (
+    AttachmentRecord,
+    MessageRecord,
+    attachments_of,
+    find_attachment,
+    find_message,
+    has_forged,
+)
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
-from store.desk.agents import list_agents
+from store.desk.agents import list_agents, names_in_teams
+from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -68,7 +77,16 @@ def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
     with desk.database.read() as connection:
         message = find_message(connection, message_id)
         require_sight(connection, message.conversation_id, actor=actor)
-    return framed(message.html)
+        files = attachments_of(connection, [message.id])[message.id] if "data-cid" in message.html else []
+    if not files or not can(actor, Verb.READ_FILES):
+        return framed(message.html)
+
+    def read(file: AttachmentRecord) -> bytes:
+        with desk.database.read() as connection:
+            _, original = find_attachment(connection, file.id)
+        return desk.originals.part(original, file.part)
+
+    return framed(with_pictures(message.html, files=files, read=read))
 
 
 def show_conversation(
@@ -110,6 +128,13 @@ def show_conversation(
     return page
 
 
+def _colleagues(connection: Connection, actor: Actor) -> list[str]:
+    """Return the names of the agents to whom the actor may give the conversation."""
+    names = [agent.name for agent in list_agents(connection) if agent.revoked_at is None]
+    seen = names if actor.sees_only is None else names_in_teams(connection, actor.sees_only)
+    return [name for name in names if name in seen]
+
+
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the context of the panel next to the messages."""
     row = story.conversation
@@ -124,9 +149,10 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "others": others,
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
         "called": find_alarm(connection, row.id),
+        "planned": has_planned(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
-        "agents": [agent.name for agent in list_agents(connection) if agent.revoked_at is None],
+        "agents": _colleagues(connection, actor),
         "settings": desk.settings,
         "gsm_basic": "".join(sorted(BASIC)),
         "gsm_extended": "".join(sorted(EXTENDED)),
@@ -151,10 +177,16 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str
 
 
 def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:
-    """Return the required facts that none of the customer's messages contains."""
-    theirs = [missing_facts(row.trace) for row in messages if row.direction == Direction.INCOMING]
-    known = [facts for facts in theirs if facts is not None]
-    return tuple(fact for fact in (known[0] if known else ()) if all(fact in facts for facts in known))
+    """Return the required facts that none of the customer's messages contains.
+
+    Only a message that has the fact gives it: a thank-you needs nothing, and gives nothing either.
+    """
+    in_order = sorted(messages, key=lambda row: (row.received_at, row.id))
+    theirs = [row.trace.classification for row in in_order if row.direction == Direction.INCOMING]
+    known = [each for each in theirs if each is not None]
+    needed = next((each.missing_facts for each in known if each.missing_facts), ())
+    given = {fact for each in known for fact in each.facts}
+    return tuple(fact for fact in needed if fact not in given)
 
 
 def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:

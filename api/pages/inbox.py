@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
@@ -86,7 +86,9 @@ class InboxQuery(BaseModel):
 
 
 @routes.get("/")
-def inbox(request: Request, desk: DeskPart, actor: Watcher, query: Annotated[InboxQuery, Query()]) -> HTMLResponse:
+def inbox(
+    request: Request, desk: DeskPart, *, actor: Watcher, shown: Shown, query: Annotated[InboxQuery, Query()]
+) -> HTMLResponse:
     """Show one queue, filtered."""
     now = desk.now()
     with desk.database.read() as connection:
@@ -94,6 +96,7 @@ def inbox(request: Request, desk: DeskPart, actor: Watcher, query: Annotated[Inb
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
+    shown.are(listed)
     context = {
         "query": query,
         "listed": listed,

@@ -22,6 +22,7 @@ from api.text.phrases import Language, Words, choose_language
 from api.text.reasons import ReasonReader, say_line
 from api.text.times import Moments
 from connectors.registry import kind_of
+from router.masking.mask import mask_address
 from router.settings import Settings
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -41,6 +42,7 @@ def build_environment() -> Environment:
     )
     environment.filters["code"] = code
     environment.filters["said"] = said
+    environment.filters["address"] = mask_address
     environment.globals["icon_of"] = icon_of
     return environment
 

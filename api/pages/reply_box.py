@@ -9,11 +9,14 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
+from api.rest.replies import LONGEST_TEXT
+from router.delivery import TextLimit
 from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
 from router.settings import Settings
 from store.conversations.read import ConversationRecord
 from store.outbound.limits import last_heard
+from store.outbound.replies import AnswerAddress, answer_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +31,19 @@ class Canned:
 class Composer:
     """The values of the reply box.
 
-    way_out: the conversation's channel can send a reply.  until: the end of the provider's window; None without one.
+    way_out: the conversation's channel can send a reply.  answers: where it goes.
+    until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
-    counts_segments: each segment of a text is paid for, as with SMS.
+    counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     """
 
     way_out: bool
+    answers: AnswerAddress
     until: datetime | None
     is_over: bool
     opens_at: datetime | None
     counts_segments: bool
+    limit: TextLimit
     canned: tuple[Canned, ...]
 
 
@@ -51,10 +57,12 @@ def compose(
     until = heard + lasts if heard and lasts else None
     return Composer(
         way_out=channel is not None and channel.has_way_out,
+        answers=answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel),
         until=until,
         is_over=until is not None and until < now,
         opens_at=opens_at,
         counts_segments=channel is not None and channel.counts_segments,
+        limit=(channel.text_limit if channel else None) or TextLimit(LONGEST_TEXT),
         canned=_canned(desk.settings, row, missing=missing, opens_at=opens_at, now=now),
     )
 

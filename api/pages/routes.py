@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
@@ -31,7 +31,7 @@ from api.pages import (
 )
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
-from store.desk.channel_status import read_status
+from api.rest.queries import channels_seen, status_seen
 from store.inbound.quarantine import list_quarantined
 
 # A little more than one screen.
@@ -45,13 +45,28 @@ Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
 
-@routes.get("/quarantine", dependencies=[Depends(Requires(Verb.READ_QUARANTINE))])
-def quarantine(request: Request, desk: DeskPart, cursor: Cursor = None, *, discarded: bool = False) -> HTMLResponse:
+@routes.get("/quarantine")
+def quarantine(
+    request: Request,
+    desk: DeskPart,
+    *,
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_QUARANTINE))],
+    shown: Shown,
+    cursor: Cursor = None,
+    discarded: bool = False,
+) -> HTMLResponse:
     """Show the quarantined messages."""
     after = read_cursor(cursor)
     with desk.database.read() as connection:
-        rows = list_quarantined(connection, discarded=discarded, before=after.id if after else None, limit=_ROWS + 1)
+        rows = list_quarantined(
+            connection,
+            only_channels=channels_seen(desk, actor),
+            discarded=discarded,
+            before=after.id if after else None,
+            limit=_ROWS + 1,
+        )
     page = rows[:_ROWS]
+    shown.are(page)
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > _ROWS else None
     entries = [QuarantinedEntry.of(row) for row in page]
     context = {
@@ -63,9 +78,12 @@ def quarantine(request: Request, desk: DeskPart, cursor: Cursor = None, *, disca
     return render(request, "quarantine.html.jinja", context)
 
 
-@routes.get("/channels", dependencies=[Depends(Requires(Verb.READ_CHANNELS))])
-def channels(request: Request, desk: DeskPart) -> HTMLResponse:
+@routes.get("/channels")
+def channels(
+    request: Request, desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))], shown: Shown
+) -> HTMLResponse:
     """Show the state of every channel."""
     with desk.database.read() as connection:
-        status = read_status(connection, channels=tuple(desk.settings.channels))
+        status = status_seen(connection, desk, actor=actor)
+    shown.are(status.channels)
     return render(request, "channels.html.jinja", {"status": status, "settings": desk.settings})

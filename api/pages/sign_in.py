@@ -30,7 +30,7 @@ def begin_session(request: Request, desk: DeskPart, form: Form) -> Response:
     """Begin a session and redirect to the requested page."""
     wished = ours(form.one("next"))
     answer = RedirectResponse(wished, status_code=303)
-    if sign_in(desk, form.one("token"), response=answer):
+    if sign_in(desk, request, form.one("token"), response=answer):
         return answer
     page = render(request, "sign_in.html.jinja", {"wrong": True, "wished": wished})
     page.status_code = 401
@@ -38,8 +38,8 @@ def begin_session(request: Request, desk: DeskPart, form: Form) -> Response:
 
 
 @routes.post("/sign-out", dependencies=[Depends(refuse_foreign_form)])
-def end_session(desk: DeskPart) -> Response:
-    """Delete the session cookie."""
+def end_session(request: Request, desk: DeskPart) -> Response:
+    """End the session."""
     answer = RedirectResponse(SIGN_IN, status_code=303)
-    sign_out(desk, response=answer)
+    sign_out(desk, request, response=answer)
     return answer

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
@@ -20,7 +20,7 @@ from api.http.requests import RequestModel
 from api.paths import API
 from router.errors import NotFound
 from store.db.engine import read_clock
-from store.desk.agents import AgentRecord, list_agents
+from store.desk.agents import AgentRecord, list_agents, names_in_teams
 from store.desk.assignment import Duty, duties, set_duty
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import SkillKind
@@ -138,13 +138,13 @@ class ReplyTextList(BaseModel):
     reply_texts: list[ReplyText]
 
 
-@routes.get(
-    "/agents", dependencies=[Depends(Requires(Verb.READ_AGENTS))], responses=documented(), summary="List the agents"
-)
-def list_all(desk: DeskPart) -> AgentList:
-    """Return all agents, with their duty."""
+@routes.get("/agents", responses=documented(), summary="List the agents")
+def list_all(desk: DeskPart, actor: Reader, shown: Shown) -> AgentList:
+    """Return all agents, with their duty; readers who are limited to teams get those of their teams."""
     with desk.database.read() as connection:
-        return AgentList(agents=_entries(connection))
+        agents = _entries(connection, actor=actor)
+    shown.are(agents)
+    return AgentList(agents=agents)
 
 
 @routes.patch("/agents/{agent_id}", responses=documented("not-found"), summary="Availability, capacity and skills")
@@ -173,14 +173,14 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
     set_duty(connection, name=name, available=order.available, capacity=order.capacity, skills=order.skills())
     payload = {"agent": name, "by": actor.name, **order.model_dump(exclude_unset=True)}
     append_events(connection, [NewEvent(EventKind.AGENT_DUTY_CHANGED, None, payload, at=read_clock(connection))])
-    return next(entry for entry in _entries(connection) if entry.id == agent_id)
+    return next(entry for entry in _entries(connection, actor=actor) if entry.id == agent_id)
 
 
 @routes.get("/teams", responses=documented(), summary="List the teams and their agents")
-def list_teams(desk: DeskPart, _: Reader) -> TeamList:
-    """Return the teams of the configuration."""
+def list_teams(desk: DeskPart, actor: Reader, shown: Shown) -> TeamList:
+    """Return the teams of the configuration, with the agents that you see."""
     with desk.database.read() as connection:
-        agents = _entries(connection)
+        agents = _entries(connection, actor=actor)
     teams = [
         TeamEntry(
             name=name,
@@ -191,13 +191,15 @@ def list_teams(desk: DeskPart, _: Reader) -> TeamList:
         )
         for name, team in desk.settings.teams.items()
     ]
+    shown.are(teams)
     return TeamList(teams=teams)
 
 
 @routes.get("/reply-texts", responses=documented(), summary="List the prepared texts")
-def list_reply_texts(desk: DeskPart, _: Reader) -> ReplyTextList:
+def list_reply_texts(desk: DeskPart, _: Reader, shown: Shown) -> ReplyTextList:
     """Return the texts of the configuration, with unfilled placeholders."""
     texts = [ReplyText(name=name, texts=dict(reply.text)) for name, reply in desk.settings.replies.items()]
+    shown.are(texts)
     return ReplyTextList(reply_texts=texts)
 
 
@@ -221,9 +223,10 @@ def _in_force(connection: Connection) -> list[AgentRecord]:
     return [row for row in list_agents(connection) if row.revoked_at is None]
 
 
-def _entries(connection: Connection) -> list[AgentEntry]:
-    known = duties(connection)
-    return [_entry(row, known[row.name]) for row in _in_force(connection)]
+def _entries(connection: Connection, *, actor: Actor) -> list[AgentEntry]:
+    known, teams = duties(connection), actor.sees_only
+    seen = known.keys() if teams is None else names_in_teams(connection, teams)
+    return [_entry(row, known[row.name]) for row in _in_force(connection) if row.name in seen]
 
 
 def _entry(row: AgentRecord, duty: Duty) -> AgentEntry:

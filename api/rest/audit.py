@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE
@@ -47,7 +47,10 @@ class AuditEntryShown(BaseModel):
     at: datetime
     actor: str
     actor_id: UUID | None = Field(description="null for a row copied from an event, which has only the name.")
-    action: str = Field(description="`request.read`, `request.changed`, `request.refused`, or the kind of an event.")
+    action: str = Field(
+        description="`request.read`, `request.listed`, `request.changed`, `request.refused`, `session.began`, "
+        "`session.ended`, `session.refused`, or the kind of an event."
+    )
     object: str = Field(description="The ids or references that it concerns.")
     detail: dict[str, Any]
     hash: HexHash = Field(
@@ -87,7 +90,7 @@ class AuditQuery(RequestModel):
     responses=documented(),
     summary="Which agent read or changed what",
 )
-def list_entries(desk: DeskPart, query: Annotated[AuditQuery, Query()]) -> AuditPage:
+def list_entries(desk: DeskPart, shown: Shown, query: Annotated[AuditQuery, Query()]) -> AuditPage:
     """Return a page of sealed rows; a new row is sealed after about a second."""
     with desk.database.read() as connection:
         rows = list_audit(
@@ -99,5 +102,6 @@ def list_entries(desk: DeskPart, query: Annotated[AuditQuery, Query()]) -> Audit
             limit=query.limit + 1,
         )
     page = rows[: query.limit]
+    shown.are(page)
     following = page[-1].number if len(rows) > query.limit else None
     return AuditPage(entries=[AuditEntryShown.of(row) for row in page], next_before=following)

@@ -6,6 +6,7 @@ One order may change several fields at once; the page's buttons send the same or
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,9 +24,11 @@ from api.rest.queries import find_for
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, OmniyardError, TransientError
 from router.settings.model import Priority
-from store.conversations.changes import Change, ReadVersion, change, lock
+from store.conversations.changes import Change, LockedConversation, ReadVersion, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
+from store.outbound.planned import approve, drop_planned, lock_planned
+from store.outbound.replies import choose_answer_address
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20
@@ -35,6 +38,15 @@ _OK: Final = 200
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["actions"])
 Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
 Label = Annotated[str, Field(pattern=_LABEL)]
+
+
+class PlannedError(Conflict):
+    """A conversation is resolved while a reply to it is planned, and the order does not say what becomes of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a reply is planned for later: say in `planned_replies` whether it is still sent (`send`) or not (`cancel`)"
+        )
 
 
 class ChangeOrder(RequestModel):
@@ -64,6 +76,16 @@ class ChangeOrder(RequestModel):
         description="Whether the customer is in danger, as in `POST /conversations/{key}/emergency`; 409 where neither "
         "people were called nor a message raised the question.",
     )
+    planned_replies: Literal["send", "cancel"] | None = Field(
+        default=None,
+        description="With `resolved`: what becomes of replies that are planned for later. Required if there are any, "
+        "else 409.",
+    )
+    answer_to: str | None = Field(
+        default=None,
+        max_length=320,
+        description="Where answers go: `answer_to` or `other_address` of the customer's last message.",
+    )
     add_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
     remove_labels: list[Label] = Field(default=[], max_length=_MOST_LABELS)
 
@@ -74,6 +96,8 @@ class ChangeOrder(RequestModel):
         """
         if not self.model_fields_set:
             raise ProblemError("invalid", "expected at least one field to change")
+        if self.planned_replies and self.status != Status.RESOLVED:
+            raise ProblemError("invalid", "expected `planned_replies` with the status `resolved` only")
         named = self.model_fields_set
         return Change(
             status=self.status,
@@ -179,14 +203,32 @@ def act(
     require_soon(order.snoozed_until, field="snoozed_until", now=read_clock(connection))
     _require_known(desk, order)
     conversation_id = find_for(connection, key, actor=actor).id
+    planned = lock_planned(connection, conversation_id) if order.status == Status.RESOLVED else []
     case = lock(connection, conversation_id, version=version)
+    if planned:
+        _decide_planned(connection, planned, case=case, order=order, actor=actor)
     if order.emergency is not None:
         try:
             desk.emergencies.judge(connection, conversation_id, danger=order.emergency, by=actor.name)
         except NotFound as error:
             raise Conflict(str(error)) from error
         case = lock(connection, conversation_id)
+    if order.answer_to is not None:
+        now = read_clock(connection)
+        choose_answer_address(connection, conversation_id, address=order.answer_to, by=actor.name, now=now)
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+
+
+def _decide_planned(
+    connection: Connection, planned: list[UUID], *, case: LockedConversation, order: ChangeOrder, actor: Actor
+) -> None:
+    """Do with the planned replies what the order says; resolving never decides it silently."""
+    if order.planned_replies == "send":
+        approve(connection, planned, now=read_clock(connection))
+    elif order.planned_replies == "cancel":
+        drop_planned(connection, planned, conversation_id=case.id, by=actor.name)
+    elif case.status != Status.RESOLVED:
+        raise PlannedError
 
 
 @routes.post("/bulk", responses=documented(), summary="Change up to 100 conversations")

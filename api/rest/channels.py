@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
-from api.http.permissions import Verb
+from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
+from api.rest.queries import status_seen
 from api.rest.schemas import own_fields
-from store.desk.channel_status import ChannelStatus, read_status
+from store.desk.channel_status import ChannelStatus
 
 _CHANNEL: Final[dict[str, Any]] = {
     "name": "support-mail",
@@ -81,18 +82,20 @@ class ChannelList(BaseModel):
 
 @routes.get(
     "",
-    dependencies=[Depends(Requires(Verb.READ_CHANNELS))],
     responses=documented(),
     summary="The state of every channel",
 )
-def list_channels(desk: DeskPart) -> ChannelList:
-    """Return the current state."""
+def list_channels(
+    desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_CHANNELS))], shown: Shown
+) -> ChannelList:
+    """Return the current state; readers who are limited to teams get the channels that these answer."""
     configured = desk.settings.channels
     with desk.database.read() as connection:
-        status = read_status(connection, channels=tuple(configured))
+        status = status_seen(connection, desk, actor=actor)
     entries = []
     for row in status.channels:
         found = configured.get(row.channel)
-        shown = ChannelEntry.of(row, kind=found.kind if found else None, enabled=bool(found and found.enabled))
-        entries.append(shown)
+        entry = ChannelEntry.of(row, kind=found.kind if found else None, enabled=bool(found and found.enabled))
+        entries.append(entry)
+    shown.are(entries)
     return ChannelList(channels=entries, balanced=status.balanced, outbound=dict(status.outbound))

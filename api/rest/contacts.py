@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.merges import Regrouped
 from store.contacts.erasure import erase_contact
@@ -77,7 +77,7 @@ class HandleEntry(BaseModel):
     model_config = example({"kind": "email", "handle": "li@example.com"})
 
     kind: str
-    handle: str
+    handle: ShownHandle
 
 
 class ContactCard(BaseModel):
@@ -151,7 +151,7 @@ class SaidEntry(BaseModel):
     status: str
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str
     subject: str
     text: str
@@ -183,11 +183,13 @@ class TimelineQuery(RequestModel):
 
 @routes.get("", responses=documented("not-found"), summary="Find a contact by address or number")
 def find_contact(
-    desk: DeskPart, actor: Reader, handle: Annotated[str, Query(min_length=1, max_length=320)]
+    desk: DeskPart, actor: Reader, shown: Shown, handle: Annotated[str, Query(min_length=1, max_length=320)]
 ) -> ContactCard:
     """Return the contact, if you see one of their conversations."""
     with desk.database.read() as connection:
-        return ContactCard.of(find_card(connection, handle, only_teams=actor.sees_only))
+        card = ContactCard.of(find_card(connection, handle, only_teams=actor.sees_only))
+    shown.are([card])
+    return card
 
 
 @routes.get("/{contact_id}", responses=documented("not-found"), summary="One contact")
@@ -199,7 +201,7 @@ def show_contact(desk: DeskPart, contact_id: UUID, actor: Reader) -> ContactCard
 
 @routes.get("/{contact_id}/timeline", responses=documented("not-found"), summary="Their messages on every channel")
 def show_timeline(
-    desk: DeskPart, contact_id: UUID, actor: Reader, query: Annotated[TimelineQuery, Query()]
+    desk: DeskPart, contact_id: UUID, *, actor: Reader, shown: Shown, query: Annotated[TimelineQuery, Query()]
 ) -> SaidPage:
     """Return a page, newest first, from the conversations that you see."""
     before = read_cursor(query.cursor)
@@ -207,6 +209,7 @@ def show_timeline(
         _find(connection, contact_id, actor=actor)
         rows = timeline(connection, contact_id, only_teams=actor.sees_only, before=before, limit=query.limit + 1)
     page = rows[: query.limit]
+    shown.are(page)
     end = Position(page[-1].received_at, page[-1].id) if len(rows) > query.limit else None
     return SaidPage(messages=[SaidEntry.of(row) for row in page], next_cursor=cursor_of(end))
 

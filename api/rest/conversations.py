@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
@@ -112,7 +112,9 @@ class MessagesQuery(RequestModel):
 
 
 @routes.get("", responses=documented(), summary="List conversations, by default the newest activity first")
-def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery, Query()]) -> ConversationPage:
+def list_conversations(
+    desk: DeskPart, actor: Reader, rows: Shown, query: Annotated[ListQuery, Query()]
+) -> ConversationPage:
     """Return a page. New conversations do not shift the later pages; a new first page has them."""
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
     with desk.database.read() as connection:
@@ -121,6 +123,7 @@ def list_conversations(desk: DeskPart, actor: Reader, query: Annotated[ListQuery
             wanted = replace(wanted, ids=ids)
         listed, end = read_list(connection, wanted, sort=query.sort, after=after, limit=query.limit)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
+    rows.are(listed)
     shown = [
         ConversationSummary.of(row, handles=handles, glimpse=glimpse, unread=row.id in unread)
         for row, handles, glimpse in listed
@@ -179,13 +182,16 @@ def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Respons
 
 
 @routes.get("/{key}/messages", responses=documented("not-found"), summary="The messages of one conversation")
-def list_messages(desk: DeskPart, actor: Reader, key: str, query: Annotated[MessagesQuery, Query()]) -> MessagePage:
+def list_messages(
+    desk: DeskPart, actor: Reader, key: str, *, count: Shown, query: Annotated[MessagesQuery, Query()]
+) -> MessagePage:
     """Return a page: the newest messages first, then older ones; within a page the oldest is first."""
     before = read_cursor(query.cursor)
     with desk.database.read() as connection:
         conversation = find_for(connection, key, actor=actor)
         rows, end = read_messages(connection, conversation.id, before=before, limit=query.limit)
         attachments = attachments_of(connection, [row.id for row in rows])
+    count.are(rows)
     reader = program_reader(desk)
     shown = [
         MessageEntry.of(row, attachments=attachments[row.id], reasons=reasons(row.trace, reader=reader)) for row in rows

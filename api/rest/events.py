@@ -11,17 +11,21 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Bearer, Requires
 from api.http.openapi import example
-from api.http.permissions import Actor, Verb
+from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError, documented
 from api.paths import API
-from api.services.event_stream import Page, stream
+from api.rest.queries import channels_seen
+from api.services.event_stream import Page, StreamReader, stream
+from api.services.refusals import Refused
+from store.desk.team_feed import TeamSight, seen_by_teams
 from store.events.feed import FeedEvent, events_after, newest_number
 
 _MEDIA_TYPE: Final = "text/event-stream"
 _LARGEST_PAGE: Final = 1000
+_RETRY: Final = {"Retry-After": "10"}
 _STREAM_PAGE: Final = 200
 # The greatest 64-bit number.
 _GREATEST: Final = 2**63 - 1
@@ -72,11 +76,17 @@ class FeedPage(BaseModel):
 
 @routes.get("", responses=documented(), summary="Every change after a number, in order")
 def list_events(
-    desk: DeskPart, actor: Reader, *, after: Number = 0, limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200
+    desk: DeskPart,
+    actor: Reader,
+    shown: Shown,
+    *,
+    after: Number = 0,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 200,
 ) -> FeedPage:
     """Return a page; it is empty if there is nothing newer; then ask again later, or open the stream."""
     with desk.database.read() as connection:
-        events, reached = _read(connection, after=after, limit=limit, teams=actor.sees_only)
+        events, reached = _read(connection, after=after, limit=limit, sight=_sight(desk, actor))
+    shown.are(events)
     return FeedPage(events=[FeedEntry.of(event) for event in events], next_after=reached)
 
 
@@ -110,13 +120,15 @@ def stream_events(
     # An open stream is no activity of a person, so it does not extend the session.
     request.scope.pop("session_cookie", None)
     start = _start(desk, last_event_id, after=after)
-    if desk.tail.is_full:
-        raise ProblemError("unavailable", "too many streams are open", headers={"Retry-After": "10"})
+    reader = StreamReader(actor.id, is_admin=actor.role == Role.ADMIN)
+    _require_place(desk, reader)
+
+    sight = _sight(desk, actor)
 
     def read(number: int) -> Page:
         def ask() -> Page:
             with desk.database.read() as connection:
-                events, reached = _read(connection, after=number, limit=_STREAM_PAGE, teams=actor.sees_only)
+                events, reached = _read(connection, after=number, limit=_STREAM_PAGE, sight=sight)
             return [_record(event) for event in events], reached
 
         return desk.tail.page((number, actor.sees_only), ask)
@@ -128,8 +140,18 @@ def stream_events(
             return False
         return (known.role, known.sees_only) == (actor.role, actor.sees_only)
 
-    records = stream(desk.tail, read, after=start, is_welcome=is_welcome)
+    records = stream(desk.tail, read, reader=reader, after=start, is_welcome=is_welcome)
     return StreamingResponse(records, media_type=_MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+
+
+def _require_place(desk: Desk, reader: StreamReader) -> None:
+    wanting = desk.tail.wanting(reader)
+    if wanting is None:
+        return
+    desk.refusals.note(wanting)
+    if wanting is Refused.STREAMS_OF_TOKEN:
+        raise ProblemError("too-many-requests", "too many streams of this agent are open", headers=_RETRY)
+    raise ProblemError("unavailable", "too many streams are open", headers=_RETRY)
 
 
 def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
@@ -143,19 +165,19 @@ def _start(desk: Desk, last_event_id: str, *, after: int | None) -> int:
         return newest_number(connection)
 
 
-def _read(
-    connection: Connection, *, after: int, limit: int, teams: frozenset[str] | None
-) -> tuple[list[FeedEvent], int]:
-    """Return a page, and the number up to which the actor has all events that they may see.
+def _sight(desk: Desk, actor: Actor) -> TeamSight | None:
+    channels = channels_seen(desk, actor)
+    return None if actor.sees_only is None or channels is None else TeamSight(actor.sees_only, channels)
 
-    teams: the teams whose events the actor sees; None means all.
-    """
+
+def _read(connection: Connection, *, after: int, limit: int, sight: TeamSight | None) -> tuple[list[FeedEvent], int]:
+    """Return a page, and the number up to which the actor has all events that they may see. sight: None means all."""
     # Read first: events that are published between the two queries are left for the next page.
     newest = newest_number(connection)
-    events = events_after(connection, after, limit=limit, teams=teams)
-    if len(events) == limit:
-        return events, events[-1].number
-    return events, max(after, newest, events[-1].number if events else 0)
+    events = events_after(connection, after, limit=limit, teams=sight.teams if sight else None)
+    last = events[-1].number if events else 0
+    seen = seen_by_teams(connection, events, sight) if sight else events
+    return seen, last if len(events) == limit else max(after, newest, last)
 
 
 def _record(event: FeedEvent) -> str:

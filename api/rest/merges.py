@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
@@ -157,10 +157,11 @@ def unlink(desk: DeskPart, key: str, actor: Merger) -> Regrouped:
     responses=documented("not-found"),
     summary="Merges, splits and unlinkings of a conversation",
 )
-def list_regroupings(desk: DeskPart, key: str, actor: Reader) -> RegroupingList:
+def list_regroupings(desk: DeskPart, key: str, actor: Reader, shown: Shown) -> RegroupingList:
     """Return what was done with the conversation, newest first."""
     with desk.database.read() as connection:
         rows = regroupings_of(connection, find_for(connection, key, actor=actor).id)
+    shown.are(rows)
     return RegroupingList(regroupings=[RegroupingEntry.of(row) for row in rows])
 
 

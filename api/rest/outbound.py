@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
@@ -65,7 +65,7 @@ class OutboundEntry(BaseModel):
     conversation_id: UUID
     kind: str = Field(description="`reply` of an agent, or `auto_reply`.")
     channel: str
-    recipient: str
+    recipient: ShownHandle
     subject: str
     author: str = Field(description="The agent; empty for an automatic reply.")
     state: str = Field(
@@ -114,7 +114,9 @@ class OutboundQuery(RequestModel):
     responses=documented(),
     summary="List outgoing messages, newest first",
 )
-def list_messages(desk: DeskPart, actor: Reader, query: Annotated[OutboundQuery, Query()]) -> OutboundPage:
+def list_messages(
+    desk: DeskPart, actor: Reader, shown: Shown, query: Annotated[OutboundQuery, Query()]
+) -> OutboundPage:
     """Return a page; without `state`, of the messages that need an agent's decision."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
@@ -127,6 +129,7 @@ def list_messages(desk: DeskPart, actor: Reader, query: Annotated[OutboundQuery,
             limit=query.limit + 1,
         )
     page = rows[: query.limit]
+    shown.are(page)
     following = write_cursor(page[-1].created_at, page[-1].id) if len(rows) > query.limit else None
     return OutboundPage(messages=[OutboundEntry.of(row) for row in page], next_cursor=following)
 

@@ -9,14 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
+from api.rest.queries import channels_seen
 from api.rest.schemas import Sentence, own_fields
 from api.services.originals import read_again
 from router.envelope import from_json
@@ -26,6 +27,7 @@ from store.inbound.quarantine import (
     discard,
     find_quarantined,
     list_quarantined,
+    quarantined_among,
     replay,
 )
 
@@ -60,7 +62,7 @@ class QuarantinedEntry(BaseModel):
     channel: str
     source_key: str = Field(description="The transport's own id.")
     subject: str
-    sender_handle: str
+    sender_handle: ShownHandle
     reason: Sentence = Field(description="Why it could not be routed, and why it was discarded.")
     attempts: int
     size: int = Field(description="Bytes of the original.")
@@ -143,36 +145,44 @@ class DiscardOrder(RequestModel):
 
 @routes.get(
     "",
-    dependencies=[Depends(Requires(Verb.READ_QUARANTINE))],
     responses=documented(),
     summary="List quarantined messages, newest first",
 )
-def list_messages(desk: DeskPart, query: Annotated[QuarantineQuery, Query()]) -> QuarantinePage:
+def list_messages(
+    desk: DeskPart,
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_QUARANTINE))],
+    shown: Shown,
+    query: Annotated[QuarantineQuery, Query()],
+) -> QuarantinePage:
     """Return a page of the waiting messages, or of the discarded ones."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
         rows = list_quarantined(
             connection,
             channel=query.channel,
+            only_channels=channels_seen(desk, actor),
             discarded=query.discarded,
             before=after.id if after else None,
             limit=query.limit + 1,
         )
     page = rows[: query.limit]
+    shown.are(page)
     following = write_cursor(page[-1].accepted_at, page[-1].id) if len(rows) > query.limit else None
     return QuarantinePage(messages=[QuarantinedEntry.of(row) for row in page], next_cursor=following)
 
 
 @routes.get(
     "/{inbound_id}",
-    dependencies=[Depends(Requires(Verb.READ_QUARANTINE))],
     responses=documented("not-found"),
     summary="One quarantined message",
 )
-def show_message(desk: DeskPart, inbound_id: UUID) -> QuarantinedDetail:
+def show_message(
+    desk: DeskPart, inbound_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_QUARANTINE))]
+) -> QuarantinedDetail:
     """Return what could be parsed of it, masked."""
     with desk.database.read() as connection:
-        return QuarantinedDetail.of(find_quarantined(connection, inbound_id))
+        found = find_quarantined(connection, inbound_id, only_channels=channels_seen(desk, actor))
+    return QuarantinedDetail.of(found)
 
 
 @routes.post("/replay", responses=documented(), summary="Route quarantined messages again")
@@ -180,7 +190,9 @@ def replay_messages(
     desk: DeskPart, order: ReplayOrder, actor: Annotated[Actor, Depends(Requires(Verb.REPLAY_QUARANTINE))]
 ) -> Replayed:
     """Parse their originals again and route them, within seconds; repeating it does no harm."""
-    again = read_again(desk.database, order.ids, reader=desk.originals)
+    with desk.database.read() as connection:
+        ids = quarantined_among(connection, order.ids, only_channels=channels_seen(desk, actor))
+    again = read_again(desk.database, ids, reader=desk.originals)
     with desk.database.write() as connection:
         going = replay(connection, list(again.envelopes), by=actor.name, envelopes=again.envelopes)
     staying = [Unreadable(id=inbound_id, why=why) for inbound_id, why in again.unreadable.items()]
@@ -200,5 +212,6 @@ def discard_message(
 ) -> QuarantinedDetail:
     """Discard it. Nothing is deleted: its bytes stay, and it can still be replayed."""
     with desk.database.write() as connection:
+        find_quarantined(connection, inbound_id, only_channels=channels_seen(desk, actor))
         discard(connection, inbound_id, reason=order.reason, by=actor.name)
         return QuarantinedDetail.of(find_quarantined(connection, inbound_id))

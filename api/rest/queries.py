@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
@@ -31,6 +32,7 @@ from store.conversations.read import (
     glimpses,
     handles,
 )
+from store.desk.channel_status import DeskStatus, read_status
 
 Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
@@ -100,6 +102,24 @@ def require_sight(connection: Connection, conversation_id: UUID, *, actor: Actor
     """Raise NotFound unless the actor may see the conversation."""
     if actor.sees_only is not None:
         find_for(connection, str(conversation_id), actor=actor)
+
+
+def channels_seen(desk: Desk, actor: Actor) -> frozenset[str] | None:
+    """Return the channels whose quarantine and state the actor sees: those that a team of theirs answers.
+
+    None means all. What is in quarantine has no team yet.
+    """
+    if actor.sees_only is None:
+        return None
+    settings = desk.settings
+    return frozenset(name for name in settings.channels if settings.team_of_channel(name) in actor.sees_only)
+
+
+def status_seen(connection: Connection, desk: Desk, *, actor: Actor) -> DeskStatus:
+    """Return the desk's state, with the channels and the counts of outgoing messages that the actor sees."""
+    status = read_status(connection, channels=tuple(desk.settings.channels), only_teams=actor.sees_only)
+    seen = channels_seen(desk, actor)
+    return replace(status, channels=tuple(row for row in status.channels if seen is None or row.channel in seen))
 
 
 def category_title(desk: Desk, name: str, *, language: Language) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
@@ -72,12 +72,13 @@ class RatingQuery(RequestModel):
 
 
 @routes.get("", responses=documented(), summary="Customers' ratings of their closed cases")
-def list_entries(desk: DeskPart, actor: Reader, query: Annotated[RatingQuery, Query()]) -> RatingPage:
+def list_entries(desk: DeskPart, actor: Reader, shown: Shown, query: Annotated[RatingQuery, Query()]) -> RatingPage:
     """Return a page, newest first; readers who are limited to teams get only the cases of their teams."""
     after = read_cursor(query.cursor)
     before = (after.at, after.id) if after else None
     with desk.database.read() as connection:
         rows = list_ratings(connection, before=before, teams=actor.sees_only, limit=query.limit + 1)
     page = rows[: query.limit]
+    shown.are(page)
     following = write_cursor(page[-1].rated_at, page[-1].closing) if len(rows) > query.limit else None
     return RatingPage(ratings=[RatingEntry.of(row) for row in page], next_cursor=following)

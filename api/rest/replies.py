@@ -15,7 +15,7 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
-from api.http.requests import Moment, RequestModel, require_soon
+from api.http.requests import Moment, RequestModel, VisibleText, require_soon
 from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
@@ -26,9 +26,9 @@ from store.db.engine import read_clock
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
-from workers.sending.reply import ReplyRequest
+from workers.sending.reply import ReplyRequest, TooLongError
 
-_LONGEST_TEXT: Final = 20_000
+LONGEST_TEXT: Final = 20_000
 _MOST_COPIES: Final = 10
 _MOST_NEWS: Final = 50
 _CREATED: Final = 201
@@ -51,7 +51,11 @@ class MessageOrder(RequestModel):
     )
 
     kind: Literal["reply", "note"] = "reply"
-    text: str = Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")
+    text: VisibleText = Field(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        description="With a visible character, and no longer than the channel takes.",
+    )
     based_on_version: int | None = Field(
         default=None,
         ge=1,
@@ -130,7 +134,10 @@ def _post(
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
         wanted = _request(order, actor=actor, key=once, now=read_clock(connection))
-        message_id = desk.replying.reply(connection, case, wanted)
+        try:
+            message_id = desk.replying.reply(connection, case, wanted)
+        except TooLongError as error:
+            raise ProblemError("invalid", str(error), field="text") from error
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),

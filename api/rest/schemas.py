@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.http.openapi import example
+from api.http.requests import ShownHandle
 from api.text.reasons import ExplainedStep, line_in_english
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
@@ -63,6 +64,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "contact": _CONTACT,
     "messages": 1,
     "glimpse": "My payment failed but the money was taken.",
+    "sender_proof": "proven",
     "version": 1,
     "linked_to": None,
     "held_until": None,
@@ -87,12 +89,20 @@ _MESSAGE: Final[dict[str, Any]] = {
     "received_at": _AT,
     "origin": "person",
     "sender_proof": "proven",
+    "answer_to": "li@example.com",
+    "other_address": "",
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
 }
 _TRACE: Final[dict[str, Any]] = {
     "origin": {"kind": "person", "why": []},
+    "correspondent": {
+        "address": "li@example.com",
+        "source": "reply-to",
+        "answer_to": "li@example.com",
+        "other": "",
+    },
     "signals": [{"kind": "unverified", "why": {"key": "senders_unchecked", "values": {}}}],
     "masked": ["card"],
     "defects": [],
@@ -149,7 +159,7 @@ _OUTGOING: Final[dict[str, Any]] = {
 def message_example() -> dict[str, Any]:
     """Return the example of a newly queued reply."""
     own = {"direction": "outgoing", "sender_handle": "support@desk.example", "sender_name": "Ann", "origin": "agent"}
-    own |= {"sender_proof": ""}
+    own |= {"sender_proof": "", "answer_to": ""}
     return {**_MESSAGE, **own, "delivery": "queued", "attachments": [], "why": [], "sent_at": None}
 
 
@@ -168,7 +178,7 @@ class ContactEntry(BaseModel):
 
     id: UUID
     name: str
-    handles: list[str]
+    handles: list[ShownHandle]
 
 
 class ConversationSummary(BaseModel):
@@ -199,6 +209,10 @@ class ConversationSummary(BaseModel):
     contact: ContactEntry
     messages: int = Field(description="Number of messages.")
     glimpse: str = Field(description="The beginning of the last message, secrets masked.")
+    sender_proof: str = Field(
+        description="The least that is proven about a sender of its messages: `failed`, `unproven`, `proven`, or "
+        "empty if nothing is known."
+    )
     version: int = Field(description="Grows with each change.")
     linked_to: UUID | None = Field(description="An older conversation that this one may belong to.")
     held_until: datetime | None = Field(description="When a snoozed conversation reopens automatically.")
@@ -219,6 +233,7 @@ def summary_fields(
     """Return the fields of a row's summary."""
     contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
     said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
+    said |= {"sender_proof": glimpse.sender_proof if glimpse else ""}
     said |= {"unread": unread}
     return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
 
@@ -255,7 +270,7 @@ class MessageEntry(BaseModel):
     conversation_id: UUID
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str = Field(description="The sender's claim; no proof of anything.")
     subject: str
     text: str = Field(description="The message without quoted text.")
@@ -267,6 +282,11 @@ class MessageEntry(BaseModel):
     origin: str
     sender_proof: str = Field(
         description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
+    )
+    answer_to: str = Field(description="Of an incoming message: where an answer to it goes; empty: to `sender_handle`.")
+    other_address: str = Field(
+        description="Another address that the message names for answers, such as Reply-To's; nothing confirms it. "
+        "`PATCH /conversations/{key}` with `answer_to` chooses it."
     )
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
@@ -304,7 +324,7 @@ class OutgoingEntry(BaseModel):
     id: UUID
     kind: str
     channel: str
-    recipient: str
+    recipient: ShownHandle
     subject: str
     text: str
     state: str

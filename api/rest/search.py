@@ -9,13 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
-from api.http.requests import RequestModel
+from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.schemas import own_fields
 from router.text.search_terms import Wanted, excerpt, read_query
@@ -72,7 +72,7 @@ class FoundEntry(BaseModel):
     contact_id: UUID
     direction: str
     channel: str
-    sender_handle: str
+    sender_handle: ShownHandle
     sender_name: str
     subject: str
     excerpt: str = Field(description="The text around the first match.")
@@ -97,6 +97,7 @@ class FoundPage(BaseModel):
 def search(
     desk: DeskPart,
     actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    shown: Shown,
     query: Annotated[SearchQuery, Query()],
 ) -> FoundPage:
     """Return a page of messages, among those that you may see."""
@@ -104,5 +105,6 @@ def search(
     before = after.id if after else None
     with desk.database.read() as connection:
         found, end = find_messages(connection, wanted, only_teams=actor.sees_only, before=before, limit=query.limit)
+    shown.are(found)
     following = write_cursor(desk.now(), end) if end else None
     return FoundPage(messages=[FoundEntry.of(row, wanted=wanted) for row in found], next_cursor=following)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
@@ -51,7 +51,9 @@ class SimilarList(BaseModel):
 
 
 @routes.get("/{key}/similar", responses=documented("not-found"), summary="Other customers with the same text")
-def list_similar(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]) -> SimilarList:
+def list_similar(
+    desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))], shown: Shown
+) -> SimilarList:
     """Return conversations with equal text within 90 days, and open ones of the same day with nearly equal text."""
     with desk.database.read() as connection:
         case = find_for(connection, key, actor=actor)
@@ -67,4 +69,5 @@ def list_similar(desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requi
         for each in signs
         if (row := listed.get(each))
     ]
+    shown.are(entries)
     return SimilarList(similar=entries)

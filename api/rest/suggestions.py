@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
+from api.http.requests import ShownHandle
 from api.paths import API
 from router.threads.same_person import SamePerson, claimed_handles, suggest_same
 from store.contacts.possible_duplicates import newest_texts, owners_of
@@ -38,7 +39,7 @@ class SuggestionEntry(BaseModel):
     contact_id: UUID
     name: str
     kind: str
-    handle: str
+    handle: ShownHandle
     message_id: UUID = Field(description="The newest message that names it.")
 
     @classmethod
@@ -57,7 +58,7 @@ class SuggestionList(BaseModel):
 
 @routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Possibly the same person")
 def list_suggestions(
-    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))], shown: Shown
 ) -> SuggestionList:
     """Return contacts who have an address or number that this contact's messages name; `merge` merges them."""
     with desk.database.read() as connection:
@@ -65,4 +66,6 @@ def list_suggestions(
         claimed = claimed_handles(newest_texts(connection, contact_id, only_teams=actor.sees_only))
         handles = {handle for _, handle in claimed}
         owners = owners_of(connection, handles, other_than=contact_id, only_teams=actor.sees_only)
-    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in suggest_same(claimed, owners)])
+    found = suggest_same(claimed, owners)
+    shown.are(found)
+    return SuggestionList(suggestions=[SuggestionEntry.of(each) for each in found])

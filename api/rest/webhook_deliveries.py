@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, read_cursor, write_cursor
@@ -141,7 +141,7 @@ class Requeued(BaseModel):
 
 
 @routes.get("", dependencies=[_READS], responses=documented(), summary="The state of each webhook target")
-def list_targets(desk: DeskPart) -> TargetList:
+def list_targets(desk: DeskPart, shown: Shown) -> TargetList:
     """Return all targets of the configuration, and removed ones that still have deliveries."""
     with desk.database.read() as connection:
         counts = count_deliveries(connection)
@@ -158,11 +158,12 @@ def list_targets(desk: DeskPart) -> TargetList:
             oldest_at=count.oldest_at,
         )
         entries.append(entry)
+    shown.are(entries)
     return TargetList(targets=entries)
 
 
 @routes.get("/deliveries", dependencies=[_READS], responses=documented(), summary="Failed deliveries")
-def list_rows(desk: DeskPart, query: Annotated[DeliveryQuery, Query()]) -> DeliveryPage:
+def list_rows(desk: DeskPart, shown: Shown, query: Annotated[DeliveryQuery, Query()]) -> DeliveryPage:
     """Return a page; without `state`, of deliveries that failed for good."""
     after = read_cursor(query.cursor)
     with desk.database.read() as connection:
@@ -174,6 +175,7 @@ def list_rows(desk: DeskPart, query: Annotated[DeliveryQuery, Query()]) -> Deliv
             limit=query.limit + 1,
         )
     page = rows[: query.limit]
+    shown.are(page)
     following = write_cursor(page[-1].created_at, page[-1].id) if len(rows) > query.limit else None
     return DeliveryPage(deliveries=[DeliveryEntry.of(row) for row in page], next_cursor=following)
 

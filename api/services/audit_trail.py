@@ -1,34 +1,45 @@
 """Record the requests of the desk's users in the audit trail, without a delay for reads.
 
-Every answered request of a known user adds a row if it names an object or changes one, so a new route is covered
-automatically. A thread writes the rows in batches; a killed process loses the rows of half a second. An action has a
-second row, copied from its event, which cannot get lost.
+Every answered request of a known user adds a row, so a new route is covered automatically. A list or a search has the
+number of its rows and a keyed hash of what was asked for; sign-ins, sign-outs and refused strangers have rows too.
+A thread writes the rows in batches; a killed process loses the rows of half a second. An action has a second row,
+copied from its event, which cannot get lost.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping, Sized
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 
+from api.services.rate_limits import TokenBuckets
 from router.errors import OmniyardError
 from router.masking.mask import mask
 from store.db.engine import Database
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.agents import AgentRecord
+from store.desk.audit import AuditEntry, append_audit, hash_query
 
 _PERIOD_SECONDS: Final = 0.5
 _PAGE: Final = 500
 # While the database refuses writes, users can still read; so many entries wait in memory, an hour of a busy desk.
 _MOST_WAITING: Final = 50_000
-# A page that polls itself adds no new row within this time.
+# Within this time a page that polls itself adds no new row, nor does the same list with as many rows, nor a stranger.
 _SAME_LOOK_SECONDS: Final = 300.0
 _MOST_LOOKS: Final = 10_000
+# Rows about strangers, who could otherwise fill the trail: per second, and at once.
+_STRANGERS: Final = (10.0, 500.0)
+_UNKNOWN: Final = "unknown"
 _READS: Final = frozenset({"GET", "HEAD"})
+_READ: Final = "request.read"
+_LISTED: Final = "request.listed"
+# The key of the number of rows, in a request's scope and in an entry's detail.
+_ROWS: Final = "rows"
 # Parts of a page; the page has a row already.
 _PARTS: Final = frozenset({"/messages/{message_id}/frame"})
 
@@ -36,21 +47,44 @@ _log = structlog.get_logger()
 
 
 class Trail:
-    """Takes entries from the application's event loop and writes them in a thread of its own."""
+    """Takes entries from the application's event loop and writes them in a thread of its own. key: for `hash_query`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, key: bytes) -> None:
+        self._database, self._key = database, key
+        rate, burst = _STRANGERS
+        self._strangers = TokenBuckets(rate, burst=burst)
         self._waiting: deque[AuditEntry] = deque()
-        self._looks: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._looks: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def note(self, scope: Mapping[str, Any], *, route: str, status: int, is_poll: bool) -> None:
         """Add an entry for an answered request, if the request needs one."""
-        entry = _entry(scope, route=route, status=status)
-        if entry is None or (entry.action == "request.read" and is_poll and self._is_known(entry)):
+        entry = _entry(scope, route=route, status=status, key=self._key)
+        if entry is None or (
+            _is_look(entry, is_poll=is_poll) and self._is_known(*_look(entry, scope, is_poll=is_poll))
+        ):
             return
+        self._add(entry)
+
+    def session(self, agent: AgentRecord, action: str, *, address: str) -> None:
+        """Add an entry for a session that begins or ends."""
+        detail = {"address": address}
+        self._add(AuditEntry(at=datetime.now(UTC), actor=agent.name, actor_id=agent.id, action=action, detail=detail))
+
+    def stranger(self, action: str, *, claimed: UUID | None, address: str, why: str) -> None:
+        """Add an entry for a refused token, once in some minutes. claimed: the agent whom it names, unproven."""
+        about = str(claimed or "")
+        if self._is_known(action, about, address, why):
+            return
+        if self._strangers.wait(_UNKNOWN):
+            _log.warning("audit.left_out", action=action, object=about)
+            return
+        detail = {"address": _plain(address), "why": why}
+        self._add(AuditEntry(at=datetime.now(UTC), actor=_UNKNOWN, action=action, object=about, detail=detail))
+
+    def _add(self, entry: AuditEntry) -> None:
         with self._lock:
             if len(self._waiting) >= _MOST_WAITING:
                 _log.error("audit.lost", action=entry.action, object=entry.object, agent_id=str(entry.actor_id))
@@ -87,8 +121,8 @@ class Trail:
         except OmniyardError as error:
             _log.warning("audit.postponed", error=str(error), waiting=len(self._waiting))
 
-    def _is_known(self, entry: AuditEntry) -> bool:
-        look, now = (entry.actor, entry.object, entry.detail["route"]), monotonic()
+    def _is_known(self, *look: str) -> bool:
+        now = monotonic()
         with self._lock:
             known = now - self._looks.get(look, -_SAME_LOOK_SECONDS) < _SAME_LOOK_SECONDS
             if not known:
@@ -99,13 +133,32 @@ class Trail:
         return known
 
 
-def _entry(scope: Mapping[str, Any], *, route: str, status: int) -> AuditEntry | None:
+def note_rows(scope: MutableMapping[str, Any], rows: Sized) -> None:
+    """Write down how many rows the answer shows."""
+    scope[_ROWS] = str(len(rows))
+
+
+def _is_look(entry: AuditEntry, *, is_poll: bool) -> bool:
+    """Return whether the same look within some minutes adds nothing: a list, or a page that polls itself."""
+    return entry.action == _LISTED or (entry.action == _READ and is_poll)
+
+
+def _look(entry: AuditEntry, scope: Mapping[str, Any], *, is_poll: bool) -> tuple[str, ...]:
+    # A later page of a list, or one with other rows, is another look.
+    seen = () if is_poll else (scope["query_string"].decode("latin-1"), entry.detail.get(_ROWS, ""))
+    return (entry.actor, entry.object, entry.detail["route"], *seen)
+
+
+def _entry(scope: Mapping[str, Any], *, route: str, status: int, key: bytes) -> AuditEntry | None:
     actor, about = scope.get("actor"), scope.get("path_params") or {}
     is_read = scope["method"] in _READS
-    if actor is None or route in _PARTS or status >= 500 or (is_read and not about and status != 403):
+    if actor is None or route in _PARTS or status >= 500:
         return None
-    action = "request.refused" if status >= 400 else "request.read" if is_read else "request.changed"
+    done = (_READ if about else _LISTED) if is_read else "request.changed"
+    action = "request.refused" if status >= 400 else done
     detail = {"route": route, "method": scope["method"], "status": str(status), "request_id": scope["request_id"]}
+    asked = hash_query(key, scope["query_string"].decode("latin-1")) if is_read else ""
+    detail |= {name: value for name, value in ((_ROWS, scope.get(_ROWS)), ("query", asked)) if value}
     return AuditEntry(
         at=datetime.now(UTC),
         actor=actor.name,

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
+from uuid import UUID
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from api.services.refusals import Refused
 from router.errors import TransientError
+from router.settings.limits import LimitSettings
 from store.db.engine import Database
 from store.events.feed import newest_number
 
@@ -25,9 +29,6 @@ _PERIOD_SECONDS: Final = 0.25
 _RECHECK_SECONDS: Final = 5.0
 # Proxies close a connection that is silent for half a minute.
 _HEARTBEAT_SECONDS: Final = 15.0
-# A stream costs a connection and little else; more streams than this mean that a client leaks them.
-_MOST_STREAMS: Final = 500
-
 # Readers that are up to date share one page for this time.
 _SAME_PAGE_SECONDS: Final = 2.0
 _MOST_PAGES: Final = 64
@@ -38,12 +39,21 @@ Page = tuple[Sequence[str], int]
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class StreamReader:
+    """Who reads a stream. is_admin: may use the places that are kept for administrators."""
+
+    agent_id: UUID
+    is_admin: bool
+
+
 class Tail:
     """The newest event number, polled while a stream waits."""
 
-    def __init__(self, database: Database, *, most: int = _MOST_STREAMS) -> None:
-        self._database, self._most = database, most
-        self._newest = self._waiting = self._streams = 0
+    def __init__(self, database: Database, *, limits: LimitSettings | None = None) -> None:
+        self._database, self._limits = database, limits or LimitSettings()
+        self._newest = self._waiting = 0
+        self._streams: Counter[UUID] = Counter()
         self._changed: asyncio.Event | None = None
         self._looking: asyncio.Task[None] | None = None
         self.stopped = False
@@ -55,19 +65,24 @@ class Tail:
         """The newest number that this process has read."""
         return self._newest
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the limit of open streams is reached."""
-        return self._streams >= self._most
+    def wanting(self, reader: StreamReader) -> Refused | None:
+        """Return which places are missing for one more stream of this reader; None if there is one."""
+        if self._streams[reader.agent_id] >= self._limits.streams_per_token:
+            return Refused.STREAMS_OF_TOKEN
+        kept = 0 if reader.is_admin else self._limits.streams_for_admins
+        return Refused.STREAMS if self._streams.total() >= self._limits.streams - kept else None
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Count a stream as open."""
-        self._streams += 1
+    def entered(self, reader: StreamReader) -> Iterator[bool]:
+        """Count a stream as open, and return whether it may be: others may have begun since `wanting` was asked."""
+        may_enter = self.wanting(reader) is None
+        self._streams[reader.agent_id] += may_enter
         try:
-            yield
+            yield may_enter
         finally:
-            self._streams -= 1
+            self._streams[reader.agent_id] -= may_enter
+            # Without entries of 0, so that it does not grow with each agent.
+            self._streams = +self._streams
 
     def stop(self) -> None:
         """End all streams soon; a signal handler may call this."""
@@ -127,6 +142,7 @@ async def stream(
     tail: Tail,
     read: Callable[[int], Page],
     *,
+    reader: StreamReader,
     after: int,
     is_welcome: Callable[[], bool],
 ) -> AsyncIterator[str]:
@@ -136,8 +152,10 @@ async def stream(
     Source: HTML Living Standard, section 9.2 "Server-sent events".
     """
     spoke_at = checked_at = monotonic()
-    with tail.entered():
+    with tail.entered(reader) as may_enter:
         yield "retry: 2000\n\n"
+        if not may_enter:
+            return
         while not tail.stopped:
             if monotonic() - checked_at >= _RECHECK_SECONDS:
                 if not await run_in_threadpool(is_welcome):

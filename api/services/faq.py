@@ -66,11 +66,16 @@ class Answers:
         return [each for each in self._all if each.language == language and category in {"", each.category}]
 
     def suggest(self, text: str, *, language: Language) -> list[FaqAnswer]:
-        """Return the answers that fit a visitor's text."""
-        if not text.strip():
+        """Return the answers that fit a visitor's text; none while another one's is read.
+
+        Visitors who waited for each other would hold the threads that answer agents.
+        """
+        if not text.strip() or not self._lock.acquire(blocking=False):
             return []
-        with self._lock:
+        try:
             classification, _ = self._brain.understand_page([text[:_HEARD]])[0]
+        finally:
+            self._lock.release()
         return self.of(language, category=classification.category)[:_MOST] if classification.category else []
 
 

@@ -58,17 +58,18 @@ class OriginalReader:
         Raises PermanentError if it still cannot be read, TransientError if no child process starts.
         """
         from connectors.base import RawMessage  # noqa: PLC0415
-        from connectors.normalise import reread  # noqa: PLC0415
+        from connectors.normalise import keep_findings, reread  # noqa: PLC0415
 
         content = self.whole(original)
         raw = RawMessage(source_key=row.source_key, content=content, received_at=row.received_at)
-        arrival = reread(raw, channel=row.channel, stored=from_json(row.envelope))
+        stored = from_json(row.envelope)
+        arrival = reread(raw, channel=row.channel, stored=stored)
         if arrival is None:
             with self._lock:
                 (arrival,) = self._started().normalise_page([raw], channel=row.channel)
         if arrival.unreadable:
             raise PermanentError(arrival.unreadable)
-        return arrival.envelope.decode()
+        return keep_findings(arrival, stored=stored).envelope.decode()
 
     def close(self) -> None:
         """End the child process, if there is one."""

@@ -21,8 +21,15 @@ class Meter:
         self._seconds = Histogram(
             "omniyard_http_request_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self.registry
         )
+        self._refusals = Counter(
+            "omniyard_refusals", "Refused for want of places or time.", ["limit"], registry=self.registry
+        )
         build = Gauge("omniyard_build_info", "1, labelled with the version.", ["version"], registry=self.registry)
         build.labels(version("omniyard")).set(1)
+
+    def refused(self, limit: str) -> None:
+        """Count one refusal. limit: which bound was reached."""
+        self._refusals.labels(limit).inc()
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request. route: its template, such as `/api/v1/messages/{message_id}`."""

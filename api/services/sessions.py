@@ -1,6 +1,7 @@
-"""Sessions of the web desk: a signed cookie names the agent; it ends when idle, old, or when the token is revoked.
+"""Sessions of the web desk: a signed cookie names the agent and the session; it ends when idle or old.
 
-The signature covers the agent's seal (the hash of the token), so a new token ends every session of the old one.
+The signature covers the agent's seal (token, role, epoch), so a new token or role ends every session. A session that
+its agent ended is a row, which is read together with the agent (`store.desk.agents.find_by_session`).
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from store.desk.agents import AgentRecord
 
@@ -20,7 +21,7 @@ IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
 # Without this, every response would set a cookie.
 _RENEW_AFTER: Final = timedelta(minutes=2)
-_COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{64})", re.ASCII)
+_COOKIE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,11})\.(\d{1,11})\.([0-9a-f]{32})\.([0-9a-f]{64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class SignedSession:
     agent_id: UUID
     born_at: datetime
     seen_at: datetime
+    id: UUID
     proof: str
 
 
@@ -41,7 +43,7 @@ class Sessions:
 
     def begin(self, agent: AgentRecord, *, now: datetime) -> str:
         """Return the cookie of a new session."""
-        return self._write(agent, born_at=now, seen_at=now)
+        return self._write(SignedSession(agent.id, now, now, uuid4(), ""), agent=agent)
 
     def read(self, cookie: str) -> SignedSession | None:
         """Return the content of the cookie, or None if it does not have our format."""
@@ -49,11 +51,11 @@ class Sessions:
         if form is None:
             return None
         born_at, seen_at = (datetime.fromtimestamp(int(form.group(number)), UTC) for number in (2, 3))
-        return SignedSession(UUID(hex=form.group(1)), born_at, seen_at, form.group(4))
+        return SignedSession(UUID(hex=form.group(1)), born_at, seen_at, UUID(hex=form.group(4)), form.group(5))
 
     def holds(self, session: SignedSession, *, agent: AgentRecord, now: datetime) -> bool:
         """Return whether we signed the cookie for this agent and token, and it is neither idle nor old."""
-        expected = self._proof(agent, born_at=session.born_at, seen_at=session.seen_at)
+        expected = self._proof(session, agent=agent)
         is_ours = hmac.compare_digest(expected, session.proof)
         return is_ours and now - session.seen_at < IDLE and now - session.born_at < LONGEST
 
@@ -61,12 +63,16 @@ class Sessions:
         """Return a cookie with the new time of last use, or None while the old cookie is recent enough."""
         if now - session.seen_at < _RENEW_AFTER:
             return None
-        return self._write(agent, born_at=session.born_at, seen_at=now)
+        return self._write(replace(session, seen_at=now), agent=agent)
 
-    def _write(self, agent: AgentRecord, *, born_at: datetime, seen_at: datetime) -> str:
-        born, seen = int(born_at.timestamp()), int(seen_at.timestamp())
-        return f"{agent.id.hex}.{born}.{seen}.{self._proof(agent, born_at=born_at, seen_at=seen_at)}"
+    def _write(self, session: SignedSession, *, agent: AgentRecord) -> str:
+        return f"{_signed_part(session)}.{self._proof(session, agent=agent)}"
 
-    def _proof(self, agent: AgentRecord, *, born_at: datetime, seen_at: datetime) -> str:
-        signed = f"session.{agent.id.hex}.{int(born_at.timestamp())}.{int(seen_at.timestamp())}.{agent.seal}"
+    def _proof(self, session: SignedSession, *, agent: AgentRecord) -> str:
+        signed = f"session.{_signed_part(session)}.{agent.seal}"
         return hmac.new(self.key, signed.encode(), hashlib.sha256).hexdigest()
+
+
+def _signed_part(session: SignedSession) -> str:
+    born, seen = int(session.born_at.timestamp()), int(session.seen_at.timestamp())
+    return f"{session.agent_id.hex}.{born}.{seen}.{session.id.hex}"

@@ -24,7 +24,7 @@ _QUICKEST, _OLDEST = timedelta(seconds=2), timedelta(hours=24)
 
 
 class VisitorPace:
-    """Counts the recent requests of each address, in this process. allowed: how many within `span`."""
+    """Counts the recent requests of each address, in this process. allowed: how many within `span`; 0 for any."""
 
     def __init__(self, *, allowed: int, span: timedelta) -> None:
         self._allowed, self._span = allowed, span
@@ -33,6 +33,8 @@ class VisitorPace:
 
     def takes(self, address: str, *, now: datetime) -> bool:
         """Count a request and return True; above the limit return False without counting."""
+        if not self._allowed:
+            return True
         with self._lock:
             times = self._known.setdefault(address, deque())
             self._known.move_to_end(address)
@@ -44,6 +46,12 @@ class VisitorPace:
             if len(self._known) > _MOST_ADDRESSES:
                 self._known.popitem(last=False)
         return True
+
+    def has_room(self, address: str, *, now: datetime) -> bool:
+        """Return what `takes` would, without counting: a request may turn out not to count."""
+        with self._lock:
+            recent = sum(now - each < self._span for each in self._known.get(address, ()))
+        return not self._allowed or recent < self._allowed
 
 
 class Forms:
@@ -82,6 +90,11 @@ class Visitors:
         self.messages = VisitorPace(allowed=per_hour, span=timedelta(hours=1))
         # An open page polls six times a minute; a client that guesses links asks more often.
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
+        limits, minute = settings.limits, timedelta(minutes=1)
+        self.pages = VisitorPace(allowed=limits.pages_per_minute, span=minute)
+        # Of all visitors together.
+        self.questions = VisitorPace(allowed=limits.questions_per_second, span=timedelta(seconds=1))
+        self.searches = VisitorPace(allowed=limits.searches_per_minute, span=minute)
 
     @property
     def channel(self) -> tuple[str, FormLimits] | None:

@@ -109,6 +109,15 @@ function segments(text) {
 }
 
 const text = one("#text");
+if (text) {
+  const count = () => {
+    const units = text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
+    one("#length").textContent = text.dataset.length.replace("{count}", units);
+    one("#length").classList.toggle("warn", units > Number(text.dataset.longest));
+  };
+  text.addEventListener("input", count);
+  count();
+}
 if (text?.dataset.gsm) {
   const count = () => { one("#segments").textContent = segments(text); };
   text.addEventListener("input", count);

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.mail_phrases import MAIL_WORDS
+from api.text.reply_phrases import REPLY_WORDS
+
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **MAIL_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),
@@ -186,6 +190,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 # Key: English, Chinese. `{...}` is filled in.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **WORDS,
+    **REPLY_WORDS,
     "skip": ("Skip to content", "跳到正文"),
     "nav": ("Main", "主导航"),
     "inbox": ("Inbox", "收件箱"),

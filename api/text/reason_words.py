@@ -26,6 +26,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.MAIL_SYSTEM: ("its sender is a mail system", "发件人是邮件系统"),
     Key.OWN_ADDRESS: ("its sender's address is one of ours", "发件地址是我方地址"),
     Key.OWN_MARK: ("it bears the mark of our own mail", "带有本系统的邮件标记"),
+    Key.OUR_SIDE_WROTE: ("our own side wrote it", "由我方人员发出"),
+    Key.OWN_MESSAGE_CAME_BACK: ("it is a message that we sent, come back", "这是我方发出的邮件，又回到了本邮箱"),
+    Key.JOURNAL_REPORT: ("a journal's report of a mail that is here already", "邮件日志报告，原邮件已在本系统"),
+    Key.JOURNAL_OF_UNKNOWN: ("a journal's report of a mail that is not here", "邮件日志报告，原邮件不在本系统"),
     Key.AUTO_SUBMITTED: (
         "Auto-Submitted: {keyword} (RFC 3834 section 5)",
         "Auto-Submitted: {keyword}（RFC 3834 第 5 节）",
@@ -69,9 +73,13 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Our mail server could not confirm the sender's domain (no result).",
         "邮件服务器未给出发件域名的验证结果。",
     ),
+    Key.CORRESPONDENT_IS_NAMED: (
+        "The customer is only named ({source}), and nothing confirms it.",
+        "客户身份仅由邮件字段（{source}）指明，未经验证。",
+    ),
     Key.REPLY_TO_DIFFERS: (
-        "Answers would go to {reply_to}, the sender is {sender}.",
-        "回复会发往 {reply_to}，而发件人是 {sender}。",
+        "The mail asks for answers to {reply_to}, its From is {sender}.",
+        "邮件要求回复至 {reply_to}，而发件地址是 {sender}。",
     ),
     Key.LOOKALIKE_DOMAIN: ("The domain {domain} looks like ours, {ours}.", "域名 {domain} 与我方域名 {ours} 相似。"),
     Key.ADDRESS_IN_NAME: (
@@ -96,6 +104,19 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     # Which conversation.
     Key.SENDER_TAKES_PART: ("{sign}, and the sender takes part", "{sign}，且发件人是该会话的参与者"),
+    Key.OUR_SIDE_TAKES_PART: ("{sign}, and our own side wrote it", "{sign}，由我方人员发出"),
+    Key.WE_WROTE_TO_SENDER: (
+        "{sign}, and that message of ours went to the sender",
+        "{sign}，且我方曾将该邮件发给此发件人",
+    ),
+    Key.ONLY_OURS_SO_FAR: (
+        "{sign}, and the case holds only what our side wrote to the sender",
+        "{sign}，且该会话中只有我方发给此人的内容",
+    ),
+    Key.SAME_SUBJECT: (
+        "the same person wrote under the same subject a short time ago; no sign says that it belongs there",
+        "同一人近日以相同主题来信，但没有线索表明属于同一会话",
+    ),
     Key.NEW_SUBJECT: ("a new subject on a closed or old case", "原会话已解决或时间已久，且主题不同"),
     Key.SENDER_IS_NO_PARTICIPANT: (
         "the sender does not take part in the case pointed at",
@@ -108,6 +129,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.SENDER_IS_UNPROVEN: (
         "{sign}; the sender is not proven, and it quotes no message of ours",
         "{sign}；但发件人未经验证，且未引用我方发出的邮件",
+    ),
+    Key.SENDER_IS_HEARSAY: (
+        "only a list or a program names the sender, and nothing proves that it is ours, so it enters no case by itself",
+        "发件人仅由邮件列表或程序指明，且未证实属于我方，不会自动归入已有会话",
     ),
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
@@ -170,6 +195,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "the sender is forged, and an answer would reach the person whose address it shows",
         "发件人系伪造，自动回复会发给被冒用地址的人",
     ),
+    Key.AUTHOR_IS_NO_CUSTOMER: (
+        "a form, a list or a colleague wrote for the customer, and answers by machine go to authors only",
+        "邮件由表单、邮件列表或同事代客户发出，自动回复只发给邮件作者",
+    ),
     Key.SHORT_CODE_SENDER: (
         "its sender is a short code or a name, which take no answers",
         "发送方是短号码或名称，无法接收回复",
@@ -218,11 +247,25 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.TEAM_IS_AWAY: ("no agent of {team} is available", "{team} 团队没有在岗客服"),
     Key.NO_AGENT_MATCHES: ("no available agent of {team} takes {wanted}", "{team} 团队在岗客服均不处理 {wanted}"),
     Key.TEAM_IS_FULL: ("each agent of {team} who could take it has enough to do", "{team} 团队可处理的客服均已满负荷"),
+    Key.TEAM_IS_BACK: ("the team {team} is available", "{team} 团队现已有人值班"),
+    Key.AGENT_NOT_IN_FORCE: ("{agent} has no valid access any more", "{agent} 的访问权限已失效"),
+    Key.AGENT_MAY_NOT_WORK: ("{agent} may not work on conversations", "{agent} 无权处理会话"),
+    Key.AGENT_NOT_IN_TEAM: ("{agent} is not in the team {team}", "{agent} 不属于 {team} 团队"),
+    Key.AGENT_IS_AWAY: ("{agent} is away, and another agent is available", "{agent} 已离开，另有客服可接单"),
     # Why a message could not be routed.
     Key.STRAY_BOUNCE: ("a bounce of a message that we did not send", "退信所指的邮件并非我方发出"),
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
     Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
     # What keeps an outgoing message from leaving.
+    Key.CUSTOMER_WROTE_SINCE: (
+        "the customer has written since this reply was planned: read it, then send or cancel",
+        "安排此回复后客户又有来信：请先阅读，再决定发送或取消",
+    ),
+    Key.COLLEAGUE_ANSWERED_SINCE: (
+        "another answer has left since this reply was planned: read it, then send or cancel",
+        "安排此回复后已有其他回复发出：请先阅读，再决定发送或取消",
+    ),
+    Key.MAIL_CAME_BACK: ("the mail came back: it was not delivered ({status})", "邮件被退回，未能送达（{status}）"),
     Key.ATTEMPTS_ARE_SPENT: ("it was not taken in {attempts} attempts", "尝试发送 {attempts} 次均未被接收"),
     Key.CUSTOMER_OPTED_OUT: (
         "the customer asked for no more messages here ({said}, {date})",

@@ -131,11 +131,6 @@ def _stored(value: object, *, reader: ReasonReader) -> str:
     return "".join(say(reason, reader=reader) for reason in read_line(json.dumps(value)))
 
 
-def missing_facts(trace: Trace) -> tuple[str, ...] | None:
-    """Return the facts that the message lacks for its category; None if it was not classified."""
-    return trace.classification.missing_facts if trace.classification else None
-
-
 def _as_it_is(step: str, value: object, *, title: str) -> ExplainedStep:
     return ExplainedStep(step, title, json.dumps(value, ensure_ascii=False, default=str), ())
 
@@ -147,6 +142,15 @@ def _origin(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if trace.origin is None:
         return None
     return reader.words(f"origin_{trace.origin.kind.value}"), [say(each, reader=reader) for each in trace.origin.why]
+
+
+def _correspondent(trace: Trace, reader: ReasonReader) -> _Shown | None:
+    found, words = trace.correspondent, reader.words
+    if found is None:
+        return None
+    other = words("also_named", address=found.other) if found.other else ""
+    evidence = [words("answers_go_to", address=found.answer_to), other]
+    return words("named_by", address=found.address, source=words(f"source_{found.source}")), evidence
 
 
 def _signals(trace: Trace, reader: ReasonReader) -> _Shown | None:
@@ -252,6 +256,7 @@ def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
 
 _STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Shown | None]]] = {
     "origin": _origin,
+    "correspondent": _correspondent,
     "signals": _signals,
     "masked": _masked,
     "defects": _defects,

@@ -13,7 +13,7 @@ from api.http.permissions import Role, Verb
 from cli.desk import open_desk, write_down
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
-from store.desk.agents import ROTATION, AgentRecord, add_agent, list_agents, revoke_agent, rotate_token
+from store.desk.agents import ROTATION, AgentRecord, add_agent, change_role, list_agents, revoke_agent, rotate_token
 from store.desk.assignment import Duty, duties, set_duty
 from store.tables.desk import SkillKind
 
@@ -106,6 +106,9 @@ def list_all(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 def set_all(  # noqa: PLR0913  (one a thing that may be set)
     name: Annotated[str, typer.Argument(help="As `agent list` shows it.")],
     *,
+    role: Annotated[
+        Role | None, typer.Option(help="What they may do from now on; another role ends their sessions.")
+    ] = None,
     available: Annotated[bool | None, typer.Option("--available/--away", help="Whether they take work now.")] = None,
     capacity: Annotated[
         int | None, typer.Option(min=0, help="Open work at most: low 1, normal 2, high 3, urgent 4; 0 for none.")
@@ -125,8 +128,10 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
     with open_desk(config) as (settings, database), database.write() as connection:
         _known(team or (), settings.teams, noun="team")
         _known(skills.get(SkillKind.CATEGORY, ()), settings.categories, noun="category")
+        if role:
+            change_role(connection, name=name, role=role)
         duty = set_duty(connection, name=name, available=available, capacity=capacity, skills=skills)
-        write_down(connection, "agent.set", about=name, duty=_in_words(duty))
+        write_down(connection, "agent.set", about=name, duty=_in_words(duty), **({"role": str(role)} if role else {}))
     if as_json:
         print_json(asdict(duty))
     else:

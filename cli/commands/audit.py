@@ -9,7 +9,8 @@ import typer
 from cli.desk import open_desk
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json
-from store.desk.audit import check_chain, list_audit
+from store.db.keys import desk_key
+from store.desk.audit import AUDIT_QUERIES, check_chain, hash_query, list_audit
 
 commands = typer.Typer(help="Check the audit trail, or show it.\n\nExample: omniyard audit check", no_args_is_help=True)
 
@@ -48,16 +49,20 @@ def list_command(
     *,
     actor: Annotated[str | None, typer.Option(help="Only the actions of this person.")] = None,
     about: Annotated[str | None, typer.Option(help="Only rows about this id or reference.")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Only lists and searches that asked for exactly this, as in an address.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest rows.
 
-    Example: omniyard audit list --actor "Li Na"
+    Example: omniyard audit list --actor "Li Na" --query "q=4711"
     """
-    with open_desk(config) as (_, database), database.read() as connection:
-        rows = list_audit(connection, actor=actor, about=about, limit=limit)
+    with open_desk(config) as (settings, database), database.read() as connection:
+        asked = hash_query(desk_key(settings, purpose=AUDIT_QUERIES), query) if query else None
+        rows = list_audit(connection, actor=actor, about=about, query=asked, limit=limit)
     if as_json:
         print_json(rows)
         return

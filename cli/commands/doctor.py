@@ -30,15 +30,17 @@ from connectors.registry import MAIL, open_senders, probe_channel
 from connectors.safe_post import examine
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.files import load_settings
+from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.engine import read_clock
+from store.db.engine import NO_POOLER, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
 from workers.broker.doorbell import broker_url
+from workers.training.learn import EXAMPLES_CHANGED, examples_changed
+from workers.training.model_store import ModelFolder
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000
 # Leases use the database's clock, due times are shown by ours: a larger difference is visible.
@@ -128,6 +130,12 @@ def examine_broker(settings: Settings) -> Health:
     return Health(ok=True, findings=(f"version {version} answers",))
 
 
+def examine_model(settings: Settings, config: Path) -> Health:
+    """Test whether the model in force was chosen for the examples as they are now. Loads no model."""
+    changed = examples_changed(settings, config)
+    return Health(ok=True, findings=(EXAMPLES_CHANGED if changed else "it was chosen for the examples as they are",))
+
+
 def examine_desk(settings: Settings) -> Health:
     """Test whether the desk answers, or could start."""
     desk = listeners(settings)[0]
@@ -163,7 +171,11 @@ def _unsafe(connection: sa.Connection) -> list[str]:
     """Return the settings of a PostgreSQL server that may lose a confirmed commit."""
     names = ("fsync", "full_page_writes", "synchronous_commit")
     values = {name: connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names}
-    return [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+    off = [f"{name} is off, so a crash can lose mail: turn it on" for name in names if values[name] == "off"]
+    # Every session of ours asks for a time limit when it starts.
+    unbounded = connection.execute(sa.text("SHOW statement_timeout")).scalar_one() == "0"
+    pooled = f"a pooler such as PgBouncer stands before it and ignores what our sessions ask for: {NO_POOLER}"
+    return [*off, *([pooled] if unbounded else [])]
 
 
 def _apart(offset: timedelta) -> bool:
@@ -188,17 +200,17 @@ def doctor_command(
         bool, typer.Option("--mend", help="First take other users' permissions on the data folder and its files away.")
     ] = False,
 ) -> None:
-    """Test every part: configuration, disk, database, clock, sealing, broker, and a log-in to each enabled channel.
+    """Test every part: configuration, disk, database, clock, sealing, broker, model, and a log-in to each channel.
 
     Changes nothing without --mend, and nothing on any server. Exit code 1 if there is a problem; every finding says
     how to solve it.
 
     Example: omniyard doctor
     """
-    settings = load_settings(config)
+    settings, file = load_settings(config), find_settings(config)
     if mend:
         close_files(find_open_files(Path(settings.omniyard.data)))
-    examinations = _examinations(settings)
+    examinations = _examinations(settings, file=file)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         results = list(threads.map(_examined, examinations.values()))
     found = dict(zip(examinations, results, strict=True))
@@ -210,7 +222,7 @@ def doctor_command(
         raise typer.Exit(FAILED)
 
 
-def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
+def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], Health]]:
     parts: dict[str, Callable[[], Health]] = {
         "data folder": partial(examine_data, settings),
         "database": partial(examine_database, settings),
@@ -218,6 +230,9 @@ def _examinations(settings: Settings) -> dict[str, Callable[[], Health]]:
         "broker": partial(examine_broker, settings),
         "desk": partial(examine_desk, settings),
     }
+    # A new desk has none.
+    if ModelFolder.of(settings).in_force():
+        parts["model"] = partial(examine_model, settings, file)
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
         parts[f"channel {name}"] = partial(probe_channel, name, channel, desk=settings.omniyard)

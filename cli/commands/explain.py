@@ -21,6 +21,7 @@ from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.envelope import Envelope, from_json
 from router.errors import NotFound, PermanentError
+from router.origin.correspondent import CorrespondentSource
 from router.routing.trace import Trace
 from router.settings import Settings
 from store.conversations.traces import Traced, find_traced
@@ -85,6 +86,7 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         "state": row.state,
         "reason": line_in_english(row.reason),
         "duplicate_of": row.duplicate_of,
+        **_correspondent(row.trace, sender=row.sender_handle),
         "trace": row.trace,
     }
     if row.shut:
@@ -98,7 +100,9 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
     today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
     # Now the message itself is in the history, so its conversation is taken from the original decision.
     joined = row.trace.correlation if row.trace else None
-    return shown | {"decided_at": at, "trace": replace(today, correlation=joined)}
+    sender = from_json(row.envelope).sender.handle
+    again = {"decided_at": at, "trace": replace(today, correlation=joined)}
+    return shown | _correspondent(today, sender=sender) | again
 
 
 def _of_file(
@@ -109,7 +113,17 @@ def _of_file(
     name = channel or next(iter(settings.channels), "import")
     envelope = _read(path, channel=name, at=at)
     trace = explain_envelope(envelope, brain=build_brain(settings), database=database, at=at)
-    return {"file": str(path), "channel": name, "decided_at": at, "trace": trace}
+    named = _correspondent(trace, sender=envelope.sender.handle)
+    return {"file": str(path), "channel": name, "decided_at": at, **named, "trace": trace}
+
+
+def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str | None]:
+    """Return the customer and the field that names them; the author, unless the trace says otherwise."""
+    found = trace.correspondent if trace else None
+    return {
+        "correspondent": found.address if found else sender,
+        "correspondent_source": found.source if found else CorrespondentSource.FROM.value if sender else None,
+    }
 
 
 def _read(path: Path, *, channel: str, at: datetime) -> Envelope:

@@ -19,6 +19,9 @@ from connectors.email.mime import limits
 from connectors.email.sandbox.parent import Guard
 from router.envelope import Attachment, Envelope, Party, from_json
 from router.origin.automatic import recognise
+from router.origin.correspondent import find_correspondent
+from router.origin.own_side import OwnSide
+from router.origin.sender_proof import prove_sender
 
 _PAGE: Final = 100
 # Of a file that is too large to be a mail: enough to find its sender.
@@ -32,9 +35,9 @@ def parse_command(
 ) -> None:
     """Print what Omniyard reads in each file: sender, subject, new and quoted words, files, and what wrote it.
 
-    With --json one object per line: file, subject, from, from_name, to, cc, date, message_id, in_reply_to, references,
-    text, quoted, signature, html, attachments, origin, defects. An unreadable mail comes as a stub whose last defect is
-    the reason. Exit code 1 if a file could not be opened.
+    With --json one object per line: file, subject, from, from_name, correspondent, correspondent_source, to, cc, date,
+    message_id, in_reply_to, references, text, quoted, signature, html, attachments, origin, defects. An unreadable mail
+    comes as a stub whose last defect is the reason. Exit code 1 if a file could not be opened.
 
     Example: omniyard parse --json mail/*.eml | jq .subject
     """
@@ -86,10 +89,14 @@ def _print(path: Path, envelope: Envelope, *, as_json: bool) -> None:
 
 def describe(envelope: Envelope) -> dict[str, object]:
     """Return what `--json` prints of an envelope, without the file's name."""
+    proof = prove_sender(envelope, authserv_id=None)
+    correspondent = find_correspondent(envelope, side=OwnSide(), proof=proof)
     return {
         "subject": envelope.subject,
         "from": envelope.sender.handle,
         "from_name": envelope.sender.name,
+        "correspondent": correspondent.party.handle,
+        "correspondent_source": correspondent.source.value,
         "to": _handles(envelope.to),
         "cc": _handles(envelope.cc),
         "date": envelope.sent_at.isoformat() if envelope.sent_at else None,
@@ -120,7 +127,19 @@ def _attachment(attachment: Attachment) -> dict[str, object]:
 
 
 def _readable(plain: dict[str, object]) -> str:
-    shown = ("file", "subject", "from", "to", "cc", "date", "message_id", "origin", "defects", "attachments")
+    shown = (
+        "file",
+        "subject",
+        "from",
+        "correspondent",
+        "to",
+        "cc",
+        "date",
+        "message_id",
+        "origin",
+        "defects",
+        "attachments",
+    )
     rows = [f"{key:>12}  {_on_one_line(plain[key])}" for key in shown if plain[key]]
     text = "".join(letter for letter in str(plain["text"]) if letter.isprintable() or letter in "\n\t")
     return "\n".join([*rows, "", text, ""])

@@ -17,7 +17,7 @@ from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
-from connectors.normalise import reread
+from connectors.normalise import keep_findings, reread
 from connectors.originals import unpack
 from router.envelope import from_json
 from router.errors import PermanentError, SealKeyMissing
@@ -165,13 +165,14 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
                 content=unpack(packed.content, size=packed.size),
                 received_at=row.received_at,
             )
-            arrival = reread(raw, channel=row.channel, stored=from_json(row.envelope))
+            stored = from_json(row.envelope)
+            arrival = reread(raw, channel=row.channel, stored=stored)
             if arrival is None:
                 (arrival,) = guard.normalise_page([raw], channel=row.channel)
             if arrival.unreadable:
                 refused[inbound_id] = arrival.unreadable
             else:
-                envelopes[inbound_id] = arrival.envelope.decode()
+                envelopes[inbound_id] = keep_findings(arrival, stored=stored).envelope.decode()
     return envelopes, refused
 
 

@@ -59,6 +59,15 @@ def without_secret(identifier: str, *, key: bytes = b"") -> str:
     return f"masked-{blake2b(identifier.encode('utf-8', 'surrogatepass'), key=key[:64], digest_size=16).hexdigest()}"
 
 
+def mask_address(handle: str) -> str:
+    """Return a mail address as it may be shown: without the secrets of its local part (RFC 5321 section 4.1.2).
+
+    The address itself is kept, because the answer goes there. Numbers and names of other channels stay as they are.
+    """
+    local, at, domain = handle.rpartition("@")
+    return f"{mask(local).text}{at}{domain}" if at else handle
+
+
 def refuse_secrets(names: Iterable[str], *, what: str) -> None:
     """Raise PermanentError if a name contains a secret. what: of what they are the names, such as "label"."""
     if any(mask(name).kinds for name in names):

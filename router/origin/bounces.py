@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from router.envelope import Bounce, BouncedRecipient, Party
 from router.origin.bounce_prose import MACHINES, SENTENCES, SUBJECTS, find_addresses, read_prose, split_returned
 from router.origin.machine_senders import is_mail_daemon, is_robot
+from router.text.case_tokens import printed_tokens
 
 STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK_TYPE: Final = "message/feedback-report"
@@ -76,7 +77,8 @@ def read_bounce(cover: Cover, *, sections: Sequence[Section]) -> Bounce | None:
     for read in (_delivery_report, _complaint, _notification, _refusal, _prose):
         found = read(cover, sections)
         if found is not None:
-            return found
+            places = (cover.subject, *(section.text[:_RETURNED_CHARACTERS] for section in sections))
+            return replace(found, tokens=printed_tokens(places))
     return None
 
 

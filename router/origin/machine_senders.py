@@ -55,6 +55,8 @@ _AFTER_PHRASE: Final = ":：-–—[(（|,，.!。！"
 # RFC 3834 section 2 the rest).
 _DEAF: Final = ("noreply", "donotreply", "nepasrepondre", "nichtantworten", "noresponder", "neodgovori", "bounce")
 _DAEMONS: Final = frozenset({"mailerdaemon", "maildaemon", "mailsystem", "maildeliverysubsystem"})
+# The address of Exchange's own mail: reports on deliveries and of journals.
+_EXCHANGE: Final = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e"
 _ROBOTS: Final = frozenset({"postmaster", "daemon", "listserv", "majordomo", "root", "nobody", "cron", "uucp", "news"})
 _WITHOUT_PUNCTUATION: Final = str.maketrans("", "", "-_.+= <>")
 
@@ -69,7 +71,12 @@ def is_vacation_subject(subject: str) -> bool:
 
 def is_mail_daemon(address: str) -> bool:
     """Return whether the address is a mail system's own, which sends only reports."""
-    return address.partition("@")[0].translate(_WITHOUT_PUNCTUATION).casefold() in _DAEMONS
+    return address.partition("@")[0].translate(_WITHOUT_PUNCTUATION).casefold() in _DAEMONS or is_exchange(address)
+
+
+def is_exchange(address: str) -> bool:
+    """Return whether the address is that of Exchange itself, the same in all installations."""
+    return address.partition("@")[0].casefold() == _EXCHANGE
 
 
 def is_deaf(address: str) -> bool:

@@ -32,10 +32,15 @@ class ProofKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SenderProof:
-    """What is proven about a sender, and the reason. Its properties are the rules: nothing else decides by the kind."""
+    """What is proven about a sender, and the reason. Its properties are the rules: nothing else decides by the kind.
+
+    hearsay: only a list or program names the sender, and it is another's, or it is not proven to be ours where mail is
+        checked; else who cannot forge a domain would name it in such a field.
+    """
 
     kind: ProofKind
     why: Reason
+    hearsay: bool = False
 
     @property
     def inherits(self) -> bool:
@@ -45,7 +50,7 @@ class SenderProof:
     @property
     def may_join(self) -> bool:
         """Whether the message may enter a case of the contact at all."""
-        return self.kind is not ProofKind.FAILED
+        return self.kind is not ProofKind.FAILED and not self.hearsay
 
     @property
     def joins_by_any_sign(self) -> bool:

@@ -58,9 +58,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     warning = warning_in_words(analysis.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
-    if not analysis.proof.may_be_answered:
-        return None, Reason(ReasonKey.ADDRESS_IS_ABUSED)
-    allowed, why = may_autorespond(analysis.envelope, origin=analysis.origin, own_addresses=own)
+    allowed, why = _may_answer(analysis, own)
     if not allowed:
         return None, why
     if silent:
@@ -89,6 +87,15 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
     _, text = choose(settings.replies[name].text, language=language)
     desk = settings.omniyard.name
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
+
+
+def _may_answer(analysis: Analysis, own: frozenset[str]) -> tuple[bool, Reason]:
+    if not analysis.proof.may_be_answered:
+        return False, Reason(ReasonKey.ADDRESS_IS_ABUSED)
+    # RFC 3834 section 4: an automatic reply goes to no other address than the author's.
+    if not analysis.correspondent.is_author:
+        return False, Reason(ReasonKey.AUTHOR_IS_NO_CUSTOMER)
+    return may_autorespond(analysis.envelope, origin=analysis.origin, own_addresses=own)
 
 
 def _name(analysis: Analysis, decision: Decision) -> str | None:

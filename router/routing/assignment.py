@@ -33,7 +33,7 @@ class OnDuty:
     """An agent who is available.
 
     load: the weights of the assigned conversations.  assigned_at: when the agent last got work.
-    languages, categories: what the agent may get; empty means any.
+    languages, categories: what the agent may get; empty means any.  sees_all: of every team.
     """
 
     name: str
@@ -43,6 +43,49 @@ class OnDuty:
     capacity: int
     load: int
     assigned_at: datetime | None
+    sees_all: bool = False
+
+    def sees(self, team: str) -> bool:
+        """Return whether the agent sees the team's conversations."""
+        return self.sees_all or not self.teams or team in self.teams
+
+
+# As `api.http.permissions` says it of `conversations:work`, and of those who see every team.
+WORKING_ROLES: Final = frozenset({"agent", "senior", "supervisor", "admin"})
+SEES_ALL_ROLES: Final = frozenset({"supervisor", "auditor", "admin"})
+WORK_SCOPE: Final = "conversations:work"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignee:
+    """An agent who has a conversation, or is to have it.
+
+    in_force: neither revoked, nor with an expired token.  teams: empty means all.  scopes: None means all of the role.
+    """
+
+    name: str
+    role: str
+    in_force: bool
+    teams: frozenset[str]
+    scopes: frozenset[str] | None
+
+    def refusal(self, team: str) -> Reason | None:
+        """Return why the agent cannot have a conversation of the team; None if the agent can."""
+        if not self.in_force:
+            return Reason(ReasonKey.AGENT_NOT_IN_FORCE, {"agent": self.name})
+        if self.role not in WORKING_ROLES or (self.scopes is not None and WORK_SCOPE not in self.scopes):
+            return Reason(ReasonKey.AGENT_MAY_NOT_WORK, {"agent": self.name})
+        if self.role not in SEES_ALL_ROLES and self.teams and team not in self.teams:
+            return Reason(ReasonKey.AGENT_NOT_IN_TEAM, {"agent": self.name, "team": team})
+        return None
+
+
+def fallbacks_of(team: str, *, fallbacks: Mapping[str, str | None]) -> list[str]:
+    """Return the teams that take over for a team, nearest first; a circle of fall-backs ends before it closes."""
+    chain = [team]
+    while (following := fallbacks.get(chain[-1])) is not None and following not in chain:
+        chain.append(following)
+    return chain[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +154,15 @@ def next_target(
         members = [agent for agent in agents if now_at.team in agent.teams and agent.name != now_at.assignee]
         chosen = min(members, key=_by_turn, default=None)
         return PageTarget(team=now_at.team, assignee=chosen.name) if chosen else None
-    known, first = {agent.name for agent in agents}, (step - 1) % len(listed)
+    known, first = {agent.name: agent for agent in agents}, (step - 1) % len(listed)
     for name in (*listed[first:], *listed[:first]):
         if name in teams:
             return PageTarget(team=name, assignee=None)
         if name in known and name != now_at.assignee:
-            return PageTarget(team=now_at.team, assignee=name)
+            # An agent of other teams must see the case: it goes with the page to one of them.
+            agent = known[name]
+            team = now_at.team if agent.sees(now_at.team) else min(agent.teams)
+            return PageTarget(team=team, assignee=name)
     return None
 
 

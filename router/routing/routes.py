@@ -16,6 +16,7 @@ from typing import Final
 from router.analysis import Analysis
 from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
+from router.masking.mask import mask
 from router.reason import Reason
 from router.routing.conditions import Background, Hours, RouteInput, why_not
 from router.routing.emergency import SecondLook, build_second_look
@@ -23,6 +24,7 @@ from router.routing.sla import Due, due_times, moments
 from router.routing.trace import (
     ClassificationTrace,
     CorrelationTrace,
+    CorrespondentTrace,
     DueTrace,
     HoursTrace,
     ReplyTrace,
@@ -198,6 +200,7 @@ def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision,
     hours, due = decision.hours, decision.due
     return Trace(
         origin=analysis.origin,
+        correspondent=_correspondent(analysis),
         signals=analysis.signals,
         masked=analysis.secrets,
         defects=analysis.envelope.defects,
@@ -226,6 +229,14 @@ def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision,
         ),
         reply=reply,
     )
+
+
+def _correspondent(analysis: Analysis) -> CorrespondentTrace | None:
+    found = analysis.correspondent
+    if found.is_plain:
+        return None
+    address, answer_to, other = (mask(each).text for each in (found.party.handle, found.answer_to, found.other))
+    return CorrespondentTrace(address=address, source=found.source.value, answer_to=answer_to, other=other)
 
 
 def _classification(analysis: Analysis) -> ClassificationTrace:

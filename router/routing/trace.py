@@ -43,6 +43,19 @@ class ClassificationTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrespondentTrace:
+    """The customer, where that is not simply the author. source: the field that names them (`CorrespondentSource`).
+
+    answer_to: where an answer goes.  other: another address that the mail names for answers.
+    """
+
+    address: str
+    source: str
+    answer_to: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrelationTrace:
     """The conversation. joined, linked_to: ids.  sign: a `SignKind`; a sentence in a trace of an older version."""
 
@@ -112,6 +125,7 @@ class Trace:
     """
 
     origin: Origin | None = None
+    correspondent: CorrespondentTrace | None = None
     signals: tuple[Signal, ...] = ()
     masked: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
@@ -151,6 +165,7 @@ def read_trace(stored: Mapping[str, Any]) -> Trace:
 
 _STEPS: Final[Mapping[str, Any]] = {
     "origin": Origin,
+    "correspondent": CorrespondentTrace,
     "signals": tuple[Signal, ...],
     "masked": tuple[str, ...],
     "defects": tuple[str, ...],

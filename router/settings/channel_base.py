@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
-from router.settings.values import Duration, Pause, Promise, Switch, is_loopback
+from router.settings.values import Duration, Pause, Promise, Switch, Whole, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NOT_A_NUMBER: Final = 'expected a number in E.164 such as "+15005550006"'
@@ -56,9 +56,9 @@ class SendSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     window: Promise | None = None
-    window_messages: int | None = Field(default=None, ge=1)
-    automatic_per_hour: int = Field(default=200, ge=0)
-    automatic_per_customer: int = Field(default=3, ge=0)
+    window_messages: Whole | None = Field(default=None, ge=1)
+    automatic_per_hour: Whole = Field(default=200, ge=0)
+    automatic_per_customer: Whole = Field(default=3, ge=0)
 
     def window_within(self, longest: timedelta | None) -> Window:
         """Return the limits for replies. longest: the provider's own limit; None without one."""
@@ -182,7 +182,7 @@ class ChatSettings(ChannelSettings):
 
     send: SendSettings = SendSettings()
     join_within: Duration = timedelta(days=7)
-    stale_after: Duration = timedelta(days=1)
+    stale_after: Pause = timedelta(days=1)
 
     @property
     def joins_within(self) -> timedelta | None:

@@ -24,7 +24,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.secret import Secret
-from router.settings.values import Duration, Listen, Start, Switch, WrongKeys, is_loopback
+from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -38,7 +38,7 @@ class MailSendSettings(SendSettings):
     """
 
     host: str
-    port: int = Field(default=0, ge=0, le=65535)
+    port: Whole = Field(default=0, ge=0, le=65535)
     security: Literal["tls", "starttls", "none"] = "starttls"
     username: str | None = None
     password: Secret | None = None
@@ -143,7 +143,7 @@ class ImapSettings(MailGateSettings, PolledSettings):
 
     kind: Literal["imap"]
     host: str
-    port: int = Field(default=0, ge=0, le=65535)
+    port: Whole = Field(default=0, ge=0, le=65535)
     security: Literal["tls", "starttls", "none"] = "tls"
     username: str
     password: Secret | None = None
@@ -153,11 +153,11 @@ class ImapSettings(MailGateSettings, PolledSettings):
     after: Literal["none", "seen", "move"] = "none"
     move_to: str | None = None
     idle: Switch = True
-    page: int = Field(default=100, ge=1, le=500)
-    largest: int = Field(default=26_214_400, ge=1024)
+    page: Whole = Field(default=100, ge=1, le=500)
+    largest: Whole = Field(default=26_214_400, ge=1024)
     ca_file: str | None = None
-    stale_after: Duration = timedelta(days=1)
-    rescan: Duration = timedelta(days=30)
+    stale_after: Pause = timedelta(days=1)
+    rescan: Pause = timedelta(days=30)
     sent_folder: str | None = None
     take_drafts: Switch = False
     take_deleted: Switch = True
@@ -217,15 +217,23 @@ class SmtpSettings(MailGateSettings):
     """A listener for mail by SMTP or LMTP; it answers 250 once the mail is on disk.
 
     recipients: accepted addresses or @domains; empty accepts every recipient.
+    recipients_per_mail: as many at least must be allowed, says RFC 5321 section 4.5.3.1.8.
+    connections: of clients at once.  connections_per_address: of one address.
+    idle: how long a client may be silent between two commands.  message_within: the time for one whole mail.
     """
 
     kind: Literal["smtp"]
     listen: Listen = "127.0.0.1:2525"
     protocol: Literal["smtp", "lmtp"] = "smtp"
     recipients: tuple[str, ...] = ()
-    largest: int = Field(default=26_214_400, ge=1024)
+    largest: Whole = Field(default=26_214_400, ge=1024)
     tls_certificate: str | None = None
     tls_key: Secret | None = None
+    recipients_per_mail: Whole = Field(default=100, ge=1)
+    connections: Whole = Field(default=64, ge=1)
+    connections_per_address: Whole = Field(default=32, ge=1)
+    idle: Pause = timedelta(minutes=5)
+    message_within: Pause = timedelta(minutes=10)
 
     @model_validator(mode="after")
     def _consistent(self) -> SmtpSettings:
@@ -283,9 +291,9 @@ class WebSettings(MailChannelSettings):
     """
 
     kind: Literal["web"]
-    largest: int = Field(default=10_485_760, ge=0, le=52_428_800)
-    files: int = Field(default=5, ge=0, le=20)
-    per_hour: int = Field(default=10, ge=1)
+    largest: Whole = Field(default=10_485_760, ge=0, le=52_428_800)
+    files: Whole = Field(default=5, ge=0, le=20)
+    per_hour: Whole = Field(default=10, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> WebSettings:

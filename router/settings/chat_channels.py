@@ -21,7 +21,7 @@ from router.settings.channel_base import (
     check_url,
 )
 from router.settings.secret import Secret
-from router.settings.values import Pause, Switch, WrongKeys
+from router.settings.values import Number, Pause, Switch, Whole, WrongKeys
 from router.text.sms_segments import LONGEST
 
 _MAINLAND_CHINA: Final = "+86"
@@ -103,10 +103,10 @@ class XSettings(ChatSettings, PolledSettings):
     consumer_secret: Secret
     access_token: Secret
     access_secret: Secret
-    daily_budget: float = Field(default=10.0, ge=0)
-    emergency_share: float = Field(default=0.2, ge=0, le=1)
-    read_price: float = Field(default=0.01, ge=0)
-    send_price: float = Field(default=0.015, ge=0)
+    daily_budget: Number = Field(default=10.0, ge=0)
+    emergency_share: Number = Field(default=0.2, ge=0, le=1)
+    read_price: Number = Field(default=0.01, ge=0)
+    send_price: Number = Field(default=0.015, ge=0)
     api_base: ApiBase | None = None
 
     @property
@@ -168,7 +168,7 @@ class HttpSmsSendSettings(SendSettings):
     body: dict[str, str]
     accepted: dict[str, str] = Field(default_factory=dict)
     id_field: str | None = None
-    longest: int = Field(default=500, ge=1)
+    longest: Whole = Field(default=500, ge=1)
 
     @field_validator("body")
     @classmethod

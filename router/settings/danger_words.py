@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from router.errors import ConfigError
 from router.settings.findings import Finding, nearest
-from router.settings.values import Frozen, Name
+from router.settings.values import Frozen, Name, Switch, Whole
 
 Strength = Literal["clear", "hint"]
 Scope = Literal["sentence", "near", "text", "ahead", "before", "directly"]
@@ -49,8 +49,8 @@ class PairRule(Frozen):
 
     needs: tuple[str, ...] = Field(min_length=1)
     strength: Strength = "clear"
-    within: int = Field(default=14, ge=0)
-    next_sentence: bool = False
+    within: Whole = Field(default=14, ge=0)
+    next_sentence: Switch = False
     unless: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
 

@@ -80,6 +80,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "int_type": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
     "tuple_type": 'expected a list such as ["one", "two"]',
     "dict_type": "expected a table of keys and values",
     "model_type": "expected a table of keys and values",

@@ -12,16 +12,17 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
+from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
     Country,
     Day,
-    Duration,
     Frozen,
     Language,
     Listen,
     Name,
     Network,
+    Number,
     OneOrMany,
     Pause,
     Promise,
@@ -29,6 +30,7 @@ from router.settings.values import (
     Span,
     Switch,
     Weekdays,
+    Whole,
     WrongKeys,
     Zone,
 )
@@ -55,6 +57,8 @@ class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
     own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
+    colleagues: mail addresses of single colleagues.  own_domains: where only colleagues have addresses; if absent, the
+        domains of our own addresses, without those where anybody may have one.
     authserv_id: our mail server's name in its Authentication-Results (RFC 8601); those of others are ignored. A mail
         channel may name its own.
     check_dkim: whether we verify DKIM signatures of mail ourselves where no trusted result says anything.
@@ -79,11 +83,13 @@ class DeskSettings(Frozen):
     key: Secret | None = None
     old_keys: tuple[Secret, ...] = ()
     own_addresses: tuple[str, ...] = ()
+    colleagues: tuple[str, ...] = ()
+    own_domains: tuple[str, ...] | None = None
     authserv_id: str | None = None
-    check_dkim: bool = False
+    check_dkim: Switch = False
     keep_originals: Pause | None = None
-    outage_customers: int = Field(default=10, ge=0)
-    requests_per_second: int = Field(default=100, ge=0)
+    outage_customers: Whole = Field(default=10, ge=0)
+    requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -172,7 +178,7 @@ class SlaSettings(Frozen):
     first_reply: Promise | None = None
     next_reply: Promise | None = None
     resolve: Promise | None = None
-    warn_before: Duration | None = None
+    warn_before: Promise | None = None
     on_warning: EscalationSettings | None = None
     on_breach: EscalationSettings | None = None
 
@@ -226,6 +232,24 @@ class ReplySettings(Frozen):
     follow_ups: Switch = False
 
 
+class FormSettings(Frozen):
+    """`[forms.NAME]`: a service whose forms send mail for customers.
+
+    senders: its addresses, or its domains with their @.
+    field: the label of the line in its text that has the customer's address; if absent, Reply-To names the customer.
+    """
+
+    senders: tuple[str, ...] = Field(min_length=1)
+    field: str = Field(default="", max_length=100)
+
+    @field_validator("senders")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all("@" in each and each.isprintable() for each in value):
+            raise ValueError('expected addresses, or domains such as "@forms.example"')
+        return value
+
+
 class WebhookSettings(Frozen):
     """`[webhooks.NAME]`: the target of events, in the format of Standard Webhooks.
 
@@ -264,8 +288,8 @@ class EmergencySettings(Frozen):
     correction: the reply that follows what was said to the customer when an alarm turns out false.
     """
 
-    false_pages_per_thousand: float = Field(default=5, gt=0, le=200)
-    closed_false_pages_per_thousand: float = Field(default=15, gt=0, le=200)
+    false_pages_per_thousand: Number = Field(default=5, gt=0, le=200)
+    closed_false_pages_per_thousand: Number = Field(default=15, gt=0, le=200)
     escalate_after: Pause | None = None
     escalate_to: tuple[str, ...] = ()
     correction: str | None = None
@@ -283,7 +307,9 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+    limits: LimitSettings = LimitSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
     @property
@@ -296,6 +322,11 @@ class Settings(Frozen):
         copy = self.model_copy()
         copy._danger = words
         return copy
+
+    def team_of_channel(self, channel: str) -> str | None:
+        """Return the team that answers a channel where no route names another; None for an unknown channel."""
+        configured = self.channels.get(channel)
+        return (configured.team or self.routes[-1].team) if configured else None
 
     def believed_authserv_id(self, channel: str) -> str | None:
         """Return by what name the mail server in front of a channel signs its findings; None if none is believed."""

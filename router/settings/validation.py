@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from router.errors import ConfigError
 from router.settings.checks.calendars import check_calendars
 from router.settings.checks.channels import check_channels
+from router.settings.checks.listeners import check_listeners
 from router.settings.checks.references import check_references
 from router.settings.checks.routes import check_promises, check_routes
 from router.settings.checks.texts import check_words
@@ -30,6 +31,7 @@ def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterato
     yield from check_references(settings, document=document)
     yield from check_calendars(settings)
     yield from check_channels(settings)
+    yield from check_listeners(settings)
     yield from check_promises(settings)
     yield from check_routes(settings)
     yield from check_words(settings)

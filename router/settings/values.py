@@ -62,10 +62,11 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 def _pause(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("expected a duration of at least 1s, or it would poll without a pause")
+        raise ValueError("expected a duration of at least 1s")
     return value
 
 
+# A poll without a pause, a message that is old on arrival, a folder of which nothing is read again: none is meant.
 Pause = Annotated[Duration, AfterValidator(_pause)]
 
 
@@ -79,6 +80,17 @@ Promise = Annotated[Duration, AfterValidator(_promise)]
 
 # Text in quotes is no switch: "off" or "nein" would be read as something by one reader and refused by another.
 Switch = Annotated[bool, Field(strict=True)]
+
+
+def _no_switch(value: object) -> object:
+    # For Python true is 1.
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_switch)]
+Number = Annotated[float, BeforeValidator(_no_switch)]
 
 
 def _day(value: object) -> date:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,8 +21,10 @@ from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
+from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
+from router.text.case_tokens import MOST_TOKENS, TOKEN
 
 # The core of a subject, without the additions of mail programs and lists.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
@@ -43,10 +45,30 @@ _LEADER: Final = re.compile(
 _LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
 _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
+_OUR_FORM: Final = re.compile(rf"{TOKEN.pattern}\.[0-9a-f]{{32}}", re.IGNORECASE)
 _SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
 # A limit: no real subject has so many prefixes; the rest counts as the subject.
 _MOST_PEELINGS: Final = 100
 _LONGEST: Final = 1000
+
+
+# The prefixes of answers among them; those of forwards stay, because they say something.
+_ANSWERS: Final = """
+    re res aw antw antwort sv vs ref rif r odp ynt bls απ σχετ ha отв תגובה رد
+    回复 回覆 答复 答覆 回信 返信 회신 답장
+""".split()  # noqa: SIM905  (a table reads better as words)
+_ANSWER_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_ANSWERS)}){_NUMBERED}\s*[:：]\s*", re.IGNORECASE)
+
+
+def answer_subject(subject: str, *, token: str) -> str:
+    """Return the subject of an answer: one "Re:" and one token, however many the customer's subject has."""
+    rest = " ".join(_SUBJECT_TOKEN.sub(" ", subject[:_LONGEST]).split())
+    for _ in range(_MOST_PEELINGS):
+        peeled = _ANSWER_LEADER.sub("", rest, count=1)
+        if peeled == rest:
+            break
+        rest = peeled
+    return " ".join(filter(None, ("Re:", rest, f"[{token}]")))
 
 
 def core_subject(subject: str) -> str:
@@ -71,10 +93,7 @@ def _peel(subject: str) -> str:
 # A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
-# Printed as [K7QF2MXD4-9F3A61C20B]: the conversation's reference, then ten digits of its keyed proof.
-_TOKEN: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{9})-([0-9A-F]{10})\b", re.IGNORECASE)
 _NO_DOMAIN: Final = "omniyard.invalid"
-_MOST_TOKENS: Final = 8
 
 
 class SignKind(StrEnum):
@@ -91,7 +110,11 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A conversation that a sign refers to."""
+    """A conversation that a sign refers to.
+
+    opened_by: the inbound row of its first message.
+    only_notes: it holds nothing but what our side is said to have written, so joining it reveals and changes nothing.
+    """
 
     conversation_id: UUID
     reference: str
@@ -100,6 +123,8 @@ class Candidate:
     resolved: bool
     last_message_at: datetime
     emergency: bool = False
+    opened_by: UUID | None = None
+    only_notes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +140,10 @@ class Correlation:
     def follows_case(self) -> bool:
         """Whether a new conversation comes from an answer to an earlier one of the same contact."""
         return self.joins is None and self.linked_to is not None and self.sign is not SignKind.NONE
+
+
+# A sign, what it points at, and to whom we sent it; None if it is not ours.
+_Pointer = tuple[SignKind, Candidate, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +168,19 @@ def make_message_id(token: str, *, outbound_id: UUID, sender: str) -> str:
     return f"{token}.{outbound_id.hex}@{sender.partition('@')[2] or _NO_DOMAIN}"
 
 
+def has_our_form(message_id: str) -> bool:
+    """Return whether a Message-ID is written as ours are; its letters may spell "PW" or "PIN" and are no secret."""
+    return _OUR_FORM.fullmatch(message_id.partition("@")[0]) is not None
+
+
 def find_signs(envelope: Envelope) -> Signs:
     """Collect the signs of a message: tokens in its subject and recipients, Message-IDs it answers, and its own."""
     places = [envelope.subject, *(party.handle for party in envelope.recipients), *_bounced(envelope)]
     tokens = [token for place in places for token in _tokens(place)]
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
-    return Signs(tuple(dict.fromkeys(tokens))[:_MOST_TOKENS], tuple(dict.fromkeys((*envelope.ancestors, *own))))
+    reported = tuple(filter(None, (journaled_id(envelope),)))
+    message_ids = tuple(dict.fromkeys((*envelope.ancestors, *own, *reported)))
+    return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids)
 
 
 def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
@@ -155,15 +191,17 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     contact_id: UUID,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Collection[str],
+    ours: Mapping[str, frozenset[str]],
     key: bytes,
+    own_side: bool = False,
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
 ) -> Correlation:
     """Decide which conversation the message joins.
 
     signs: the message's own (`find_signs`).  proof: of its sender.
-    ours: those of its Message-IDs that we sent.
+    ours: those of its Message-IDs that we sent, with the addresses that they went to.
+    own_side: our own side wrote it, and takes part in every case.
     by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
@@ -173,16 +211,41 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     pointed_at = _pointed_at(
         envelope, signs, by_reference=by_reference, by_message_id=by_message_id, ours=ours, key=key
     )
-    for sign, candidate, is_ours in pointed_at:
-        if why := _refusal(sign, proof=proof, takes_part=candidate.contact_id == contact_id, is_ours=is_ours):
-            refused = refused or Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
-        elif _is_new_matter(envelope, candidate):
-            return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
-        else:
-            return Correlation(candidate, sign, Reason(ReasonKey.SENDER_TAKES_PART, {"sign": sign.value}))
+    for pointer in pointed_at:
+        found = _by_sign(envelope, pointer, proof=proof, contact_id=contact_id, own_side=own_side)
+        if found.sign is not SignKind.NONE:
+            return found
+        refused = refused or found
     if chat is not None and envelope.sender.kind in CHAT_KINDS:
         return _in_chat(envelope, chat, join_within=join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+
+
+def _by_sign(
+    envelope: Envelope, pointer: _Pointer, *, proof: SenderProof, contact_id: UUID, own_side: bool
+) -> Correlation:
+    """Return what one sign says; of the kind `NONE` where the message may not join what it points at."""
+    sign, candidate, sent_to = pointer
+    takes_part, said = candidate.contact_id == contact_id, {"sign": sign.value}
+    if own_side:
+        return Correlation(candidate, sign, Reason(ReasonKey.OUR_SIDE_TAKES_PART, said))
+    if takes_part and candidate.only_notes and proof.may_join:
+        return Correlation(candidate, sign, Reason(ReasonKey.ONLY_OURS_SO_FAR, said))
+    we_wrote = envelope.sender.handle in (sent_to or ())
+    if why := _refusal(sign, proof=proof, takes_part=takes_part or we_wrote, is_ours=sent_to is not None):
+        return Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
+    if _is_new_matter(envelope, candidate):
+        return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
+    key = ReasonKey.SENDER_TAKES_PART if takes_part else ReasonKey.WE_WROTE_TO_SENDER
+    return Correlation(candidate, sign, Reason(key, said))
+
+
+def offer_same_subject(found: Correlation, candidate: Candidate | None, *, proof: SenderProof) -> Correlation:
+    """Link a message that nothing points anywhere to a recent case of its sender under the same subject."""
+    is_lost = found.joins is None and found.linked_to is None
+    if candidate is None or not is_lost or not proof.may_join:
+        return found
+    return Correlation(None, SignKind.NONE, Reason(ReasonKey.SAME_SUBJECT), linked_to=candidate.conversation_id)
 
 
 def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bare: bool) -> Correlation:
@@ -199,7 +262,7 @@ def join_repeated(candidate: Candidate, *, proof: SenderProof, channel: str, bar
 def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: bool) -> Reason | None:
     """Return what keeps a message from joining what a sign points at; None if it may."""
     if not proof.may_join:
-        return Reason(ReasonKey.SENDER_IS_FORGED)
+        return Reason(ReasonKey.SENDER_IS_HEARSAY if proof.hearsay else ReasonKey.SENDER_IS_FORGED)
     if not takes_part:
         return Reason(ReasonKey.SENDER_IS_NO_PARTICIPANT)
     if is_ours or proof.joins_by_any_sign:
@@ -208,15 +271,18 @@ def _refusal(sign: SignKind, *, proof: SenderProof, takes_part: bool, is_ours: b
 
 
 def _bounced(envelope: Envelope) -> tuple[str, ...]:
-    original = envelope.bounce.original_message_id if envelope.bounce else None
-    return (original,) if original else ()
+    if envelope.bounce is None:
+        return ()
+    original = envelope.bounce.original_message_id
+    return (*((original,) if original else ()), *envelope.bounce.tokens)
 
 
 def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key: bytes) -> Correlation:
     """Join a bounce to the case whose message of ours it returns.
 
-    A mail system takes part in no case, so the proof in our Message-ID decides alone; a customer's Message-ID proves
-    nothing, because anybody who saw it can write a report about it.
+    A mail system takes part in no case, so our keyed token decides alone, in the returned Message-ID, or where a system
+    shows only a subject, in that; a customer's Message-ID proves nothing, because anybody who saw it can write a report
+    about it.
     """
     for place in _bounced(envelope):
         for reference, proof in _tokens(place):
@@ -227,7 +293,7 @@ def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key
 
 
 def _tokens(place: str) -> list[tuple[str, str]]:
-    return [(found[1].upper(), found[2].upper()) for found in _TOKEN.finditer(place)]
+    return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)]
 
 
 def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:
@@ -244,12 +310,12 @@ def _pointed_at(
     *,
     by_reference: Mapping[str, Candidate],
     by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Collection[str],
+    ours: Mapping[str, frozenset[str]],
     key: bytes,
-) -> list[tuple[SignKind, Candidate, bool]]:
-    """Return what each sign points at, strongest first, and whether the sign is one that we sent."""
-    found = [
-        (SignKind.TOKEN, by_reference[reference], True)
+) -> list[_Pointer]:
+    """Return what each sign points at, strongest first, and to whom we sent the sign; None if it is not ours."""
+    found: list[_Pointer] = [
+        (SignKind.TOKEN, by_reference[reference], frozenset())
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
@@ -258,8 +324,8 @@ def _pointed_at(
         # Of several conversations that know a message, the one that moved last is the one people read.
         latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
         # A message that bears the Message-ID of ours answers nothing.
-        is_ours = sign is SignKind.ANSWERED and message_id in ours
-        found += [(sign, candidate, is_ours) for candidate in latest_first]
+        sent_to = ours.get(message_id) if sign is SignKind.ANSWERED else None
+        found += [(sign, candidate, sent_to) for candidate in latest_first]
     return found
 
 

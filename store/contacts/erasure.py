@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
+from router.masking.mask import mask
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
@@ -58,7 +59,7 @@ def erase_contact(connection: Connection, contact_id: UUID, *, by: str, reason: 
     _erase_conversations(connection, cases)
     _erase_person(connection, contact_id, now=now)
     counts = {"conversations": len(cases), "messages": messages}
-    payload = {"contact_id": str(contact_id), "by": by, "reason": reason, **counts}
+    payload = {"contact_id": str(contact_id), "by": by, "reason": mask(reason).text, **counts}
     append_events(connection, [NewEvent(EventKind.CONTACT_ERASED, None, payload, at=now)])
     return counts
 
@@ -92,6 +93,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     nothing: dict[str, Any] = dict.fromkeys(
         ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo"), ""
     )
+    nothing |= {"answer_to": "", "other_address": ""}
     gone = sa.update(table).where(among(table.c.id, ids))
     connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
     attachment = table_of(AttachmentRow)

@@ -166,6 +166,7 @@ def escalate(
     states = _case_states(connection, escalations, calm_only=True)
     # An agent who had it was found for another matter, and what was said before is no answer to this one.
     again = {"assignee": None, "replied_at": None, "held_until": None, "alarmed_at": None, "watch_at": now}
+    again |= {"home_team": None}
     names = [field.name for field in fields(Escalation)]
     said: dict[str, Any] = {name: sa.bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
     values = said | again | {"waiting_since": said["clock_started_at"], "emergency": True, "status": Status.OPEN}

@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.errors import Conflict, NotFound, PermanentError, Stale
+from router.errors import Conflict, PermanentError, Stale
 from router.masking.mask import refuse_secrets
+from store.conversations.assignees import require_assignee
 from store.conversations.corrections import keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
 
 _MOST_LABELS: Final = 50
 # The result of a step: the columns to change, and the events to append with their payloads, by kind.
@@ -136,21 +136,9 @@ def _assigned(connection: Connection, case: LockedConversation, wanted: Change, 
     if name is None or (name or None) == case.assignee:
         return {}, {}
     if name:
-        _require_agent(connection, name)
+        require_assignee(connection, name, team=wanted.team or case.team)
     payload = {"assignee": name or None, "from": case.assignee, "team": wanted.team or case.team}
     return {"assignee": name or None, "alarmed_at": None}, {EventKind.CONVERSATION_ASSIGNED: payload}
-
-
-def is_agent(connection: Connection, name: str) -> bool:
-    """Return whether there is an agent of this name who was not revoked."""
-    agents = table_of(AgentRow).c
-    there = sa.select(agents.id).where(agents.name == name, agents.revoked_at.is_(None))
-    return connection.execute(there).first() is not None
-
-
-def _require_agent(connection: Connection, name: str) -> None:
-    if not is_agent(connection, name):
-        raise NotFound(f"there is no agent named {name}")
 
 
 def _moved(case: LockedConversation, wanted: Change) -> _Made:
@@ -159,7 +147,7 @@ def _moved(case: LockedConversation, wanted: Change) -> _Made:
     # A new team assigns it again, unless the order names the assignee.
     kept = {} if wanted.take or wanted.assignee else {"assignee": None}
     payload = {"team": wanted.team, "from": case.team}
-    return {"team": wanted.team, "alarmed_at": None, **kept}, {EventKind.CONVERSATION_MOVED: payload}
+    return {"team": wanted.team, "alarmed_at": None, "home_team": None, **kept}, {EventKind.CONVERSATION_MOVED: payload}
 
 
 def _ranked(case: LockedConversation, wanted: Change) -> _Made:

@@ -47,6 +47,8 @@ class MessageRecord:
     received_at: datetime
     origin: str
     sender_proof: str
+    answer_to: str
+    other_address: str
     trace: Trace
     delivery: str | None
 
@@ -62,6 +64,7 @@ class AttachmentRecord:
     size: int
     sha256: str
     part: int
+    content_id: str
 
 
 @dataclass(frozen=True, slots=True)

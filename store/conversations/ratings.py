@@ -229,6 +229,8 @@ def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:
         .where(message.c.channel == table.c.channel, message.c.origin == "person")
         # A question about a forged message would reach the person whose address it shows.
         .where(message.c.sender_proof != ProofKind.FAILED)
+        # Nor does a machine write to a colleague who forwarded it, or to an address that the mail only asks for.
+        .where(sa.or_(message.c.answer_to == "", message.c.answer_to == message.c.sender_handle))
         .subquery()
     )
     return sa.select(said).where(said.c.place == 1)

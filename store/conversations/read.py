@@ -15,12 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
+from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, table_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
 # What a list shows of the last message; a longer text would load whole mails.
 _GLIMPSE_LENGTH: Final = 200
+_BY_DOUBT: Final[Mapping[int, str]] = {1: ProofKind.PROVEN, 2: ProofKind.UNPROVEN, 3: ProofKind.FAILED}
+_WORSE: Final = sa.case(
+    {proof: doubt for doubt, proof in _BY_DOUBT.items()}, value=table_of(MessageRow).c.sender_proof, else_=0
+)
 # Users may type these letters in a reference; its alphabet has only the characters they look like.
 _MISREAD: Final = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None})
 
@@ -70,11 +75,16 @@ class ConversationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastMessage:
-    """A list's summary of a conversation's messages. text: the beginning of the last one."""
+    """A list's summary of a conversation's messages. text: the beginning of the last one.
+
+    sender_proof: the least that is proven about the sender of any incoming message (`router.origin.sender_proof`);
+    empty if nothing is known.
+    """
 
     messages: int
     direction: str
     text: str
+    sender_proof: str = ""
 
 
 # The columns of the conversation itself; the contact's name comes from another table.
@@ -100,17 +110,21 @@ def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[U
     """Return the summary of each conversation that has messages, with one query."""
     columns = table_of(MessageRow).c
     newest_first = sa.desc(columns.received_at), sa.desc(columns.id)
+    worst = sa.func.max(_WORSE).over(partition_by=columns.conversation_id)
     numbered = sa.select(
         columns.conversation_id,
         columns.direction,
         sa.func.substr(columns.text, 1, _GLIMPSE_LENGTH).label("text"),
         sa.func.count().over(partition_by=columns.conversation_id).label("messages"),
+        worst.label("doubt"),
         sa.func.row_number().over(partition_by=columns.conversation_id, order_by=newest_first).label("place"),
     )
     numbered_rows = numbered.where(among(columns.conversation_id, conversation_ids)).subquery()
     statement = sa.select(numbered_rows).where(numbered_rows.c.place == 1)
     return {
-        row.conversation_id: LastMessage(messages=row.messages, direction=row.direction, text=row.text)
+        row.conversation_id: LastMessage(
+            messages=row.messages, direction=row.direction, text=row.text, sender_proof=_BY_DOUBT.get(row.doubt, "")
+        )
         for row in connection.execute(statement)
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, repeat
 from typing import Any, Final
 from uuid import UUID
@@ -40,14 +41,19 @@ _LAST: Final = UUID(int=2**128 - 1)
 _LAST_NUMBER: Final = 2**62
 # No foreign keys: the index must not block changes to messages.
 _ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
+# Foreign messages must not even show by where a page ends, so a reader's teams are part of the query.
+_OF_TEAMS: Final = (
+    " JOIN message m ON m.id = e.message_id JOIN conversation c ON c.id = m.conversation_id AND c.team IN :teams"
+)
 _SQLITE: Final = (
-    "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid"
+    "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid{of_teams}"
     " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
 )
 _UNORDERED: Final = (
-    "SELECT message_id FROM search_entry WHERE words @@ CAST(:wanted AS tsquery) AND message_id < :before LIMIT :most"
+    "SELECT e.message_id FROM search_entry e{of_teams}"
+    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :most"
 )
-_ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY message_id DESC LIMIT")
+_ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY e.message_id DESC LIMIT")
 _MANY: Final = 2_000
 # More words with one beginning than this are numbers, each in few messages.
 _MOST_TERMS: Final = 100
@@ -137,7 +143,7 @@ def find_messages(
     found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
-        ids = _candidates(connection, wanted, before=before, most=batch)
+        ids = _candidates(connection, wanted, only_teams=only_teams, before=before, most=batch)
         rows = _read(connection, ids, only_teams=only_teams)
         for message_id in ids:
             before = message_id
@@ -159,24 +165,30 @@ def conversations_with(
     return {row.conversation_id for row in found}
 
 
-def _candidates(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
+def _candidates(
+    connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None, before: UUID | None, most: int
+) -> list[UUID]:
     """Return the newest candidates of the index before `before`."""
     if not (wanted.words or wanted.beginnings):
-        return _newest_that_hold(connection, wanted, before=before, most=most)
+        return _newest_that_hold(connection, wanted, only_teams=only_teams, before=before, most=most)
+    ask = partial(_ask, connection, only_teams=only_teams)
     if connection.dialect.name == "sqlite":
         last = _LAST_NUMBER if before is None else _place(connection, before)
-        return _ask(connection, _SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
+        return ask(_SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
     sought = _as_tsquery(wanted)
     # The planner mistakes rare words for common ones and reads all messages to find none. So first ask without an
     # order, for up to as many rows as a common word has.
-    some = _ask(connection, _UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
+    some = ask(_UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
     if len(some) < _MANY:
         return sorted(some, reverse=True)[:most]
-    return _ask(connection, _ORDERED, wanted=sought, before=before or _LAST, most=most)
+    return ask(_ORDERED, wanted=sought, before=before or _LAST, most=most)
 
 
-def _ask(connection: Connection, statement: str, **values: object) -> list[UUID]:
-    return list(connection.execute(sa.text(statement).columns(_ENTRY.c.message_id), values).scalars())
+def _ask(connection: Connection, statement: str, *, only_teams: Collection[str] | None, **values: object) -> list[UUID]:
+    question = sa.text(statement.format(of_teams="" if only_teams is None else _OF_TEAMS))
+    if only_teams is not None:
+        question = question.bindparams(sa.bindparam("teams", sorted(only_teams), expanding=True))
+    return list(connection.execute(question.columns(_ENTRY.c.message_id), values).scalars())
 
 
 # Words contain only letters and digits (`router.text.search_terms`), so no word can close the quotes.
@@ -199,11 +211,16 @@ def _beginning(connection: Connection, word: str) -> str:
     return f"({either})"
 
 
-def _newest_that_hold(connection: Connection, wanted: Wanted, *, before: UUID | None, most: int) -> list[UUID]:
+def _newest_that_hold(
+    connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None, before: UUID | None, most: int
+) -> list[UUID]:
     """Search the newest messages themselves. Their ids are in order of time."""
-    columns = table_of(MessageRow).c
-    newest = sa.select(columns.id, columns.subject, columns.text).order_by(columns.id.desc()).limit(_MOST_READ)
-    read = newest.subquery()
+    columns, conversation = table_of(MessageRow).c, table_of(ConversationRow)
+    newest = sa.select(columns.id, columns.subject, columns.text)
+    if only_teams is not None:
+        newest = newest.join(conversation, conversation.c.id == columns.conversation_id)
+        newest = newest.where(among(conversation.c.team, only_teams))
+    read = newest.order_by(columns.id.desc()).limit(_MOST_READ).subquery()
     has = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
     said = sa.func.lower(read.c.subject + "\n" + read.c.text)
     statement = sa.select(read.c.id).where(*(has(said, needle) > 0 for needle in wanted.needles))

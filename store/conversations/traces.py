@@ -40,6 +40,7 @@ class Traced:
     reference: str | None
     trace: Trace | None
     shut: str = ""
+    sender_handle: str | None = None
 
 
 def find_traced(connection: Connection, key: str) -> list[Traced]:
@@ -58,6 +59,7 @@ def find_traced(connection: Connection, key: str) -> list[Traced]:
             message.c.id.label("message_id"),
             conversation.c.reference,
             message.c.trace,
+            message.c.sender_handle,
         )
         .select_from(joined)
         .where(inbound.c.id.in_(_meant(key)))

@@ -37,6 +37,9 @@ _SILENCE_MILLISECONDS: Final = 20_000
 
 _EXAMPLES: Final = 'expected one such as "postgresql://omniyard@db.internal/omniyard" or "sqlite:////var/omniyard.db"'
 
+# What a pooler in transaction mode would break: the time limits of each session, and prepared statements.
+NO_POOLER: Final = "connect to PostgreSQL itself, because a pooler takes away the time limits of our sessions"
+
 # SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
 # deadlocks, lock timeouts, read-only servers, transactions that idled too long.
 _PASSING_CLASSES: Final = ("08", "53", "57P", "58")
@@ -274,6 +277,8 @@ def _sentence(error: DBAPIError) -> str:
         return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
     if "unable to open database file" in said:
         return f"the database file cannot be opened ({said}): look at its folder, and at who may write there"
+    if "unsupported startup parameter" in said:
+        return f"a pooler such as PgBouncer stands before the database ({said}): {NO_POOLER}"
     if "FATAL" in said and "does not exist" in said:
         return f"the database server has none of that name or no such user ({said}): create it, or correct the address"
     return f"the database did not answer ({said}); the work will be tried again"

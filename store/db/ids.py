@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -35,6 +36,12 @@ def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
 
 # The ids of this process. Only one maker: two would not be in a common order.
 new_id: Final = id_maker()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Return the smallest id that can be made at a moment or later. moment: aware."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=(milliseconds << 16 | 0x7000) << 64 | 0b10 << 62)
 
 
 def new_reference() -> str:

@@ -23,11 +23,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import Conflict, NotFound, PermanentError
-from store.db.bulk import table_of
+from store.db.bulk import among, insert_new, table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
 from store.tables.desk import AgentSkillRow, SkillKind
-from store.tables.operations import AgentRow
+from store.tables.operations import AgentRow, EndedSessionRow
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 # 43 letters of an alphabet of 62 have 256 bits.
@@ -44,8 +44,8 @@ _USE_RESOLUTION: Final = timedelta(minutes=10)
 class AgentRecord:
     """A person or program that may use the desk.
 
-    seal: changes with the token, so that sessions end with it.  teams: whose conversations the agent sees; empty means
-    all.  scopes: the verbs that the token allows; None means all of the role.
+    seal: changes with the token, the role and the epoch, so that sessions end with them.  teams: whose conversations
+    the agent sees; empty means all.  scopes: the verbs that the token allows; None means all of the role.
     """
 
     id: UUID
@@ -101,7 +101,7 @@ def rotate_token(
     # The old token's own expiry still applies.
     until = min(filter(None, (now + overlap, agent.expires_at)))
     token = _new_token(agent.id)
-    previous = {"previous_hash": agent.seal, "previous_until": until}
+    previous = {"previous_hash": table.c.token_hash, "previous_until": until}
     renewed = {"token_hash": _hash(token), "expires_at": now + lasts if lasts else None}
     connection.execute(sa.update(table).where(which).values(**previous, **renewed))
     return _one(connection, which), token
@@ -118,6 +118,29 @@ def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
     return _one(connection, table.c.name == name)
 
 
+def change_role(connection: Connection, *, name: str, role: str) -> AgentRecord:
+    """Give an agent another role and end their sessions; the token stays. The same role changes nothing.
+
+    Raises NotFound when there is no such agent, or the agent was revoked.
+    """
+    table = table_of(AgentRow)
+    which = sa.and_(table.c.name == name, table.c.revoked_at.is_(None))
+    other = sa.update(table).where(which, table.c.role != role)
+    connection.execute(other.values(role=role, session_epoch=table.c.session_epoch + 1))
+    return _one(connection, which)
+
+
+def end_session(connection: Connection, session_id: UUID, *, longest: timedelta) -> None:
+    """End one session. longest: how long any session lasts; what ended before that is forgotten.
+
+    Repeating it does no harm.
+    """
+    table, now = table_of(EndedSessionRow), read_clock(connection)
+    insert_new(connection, EndedSessionRow, rows=[{"id": session_id, "ended_at": now}])
+    # Twice as long, because the clocks of two machines may differ.
+    connection.execute(sa.delete(table).where(table.c.ended_at < now - 2 * longest))
+
+
 def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return all agents, including revoked ones, by name."""
     table = table_of(AgentRow)
@@ -126,8 +149,8 @@ def list_agents(connection: Connection) -> list[AgentRecord]:
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     """Return the agent with this token; None for malformed, unknown, expired and revoked tokens alike."""
-    form = _TOKEN.fullmatch(token)
-    row = _in_force(connection, UUID(hex=form.group(1))) if form else None
+    owner = owner_of(token)
+    row = _in_force(connection, table_of(AgentRow).c.id == owner) if owner else None
     said, none = _hash(token), _hash("")
     # Both comparisons always run: the duration must not reveal which token it was.
     is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
@@ -135,18 +158,34 @@ def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     return _limited(connection, row) if row and (is_new or is_old) else None
 
 
-def find_by_id(connection: Connection, agent_id: UUID) -> AgentRecord | None:
-    """Return the agent; None if revoked, or if the token has expired."""
-    row = _in_force(connection, agent_id)
+def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
+    """Return the names of the agents of these teams, and of those without a team, who see every one."""
+    table, skill = table_of(AgentRow), table_of(AgentSkillRow)
+    theirs = sa.exists().where(skill.c.agent_id == table.c.id, skill.c.kind == SkillKind.TEAM)
+    shared = theirs.where(among(skill.c.value, teams))
+    return set(connection.execute(sa.select(table.c.name).where(sa.or_(shared, ~theirs))).scalars())
+
+
+def owner_of(token: str) -> UUID | None:
+    """Return the id that a token names; it proves nothing. None if it does not have the form of a token."""
+    form = _TOKEN.fullmatch(token)
+    return UUID(hex=form.group(1)) if form else None
+
+
+def find_by_session(connection: Connection, agent_id: UUID, *, session_id: UUID) -> AgentRecord | None:
+    """Return the agent; None if revoked, if the token has expired, or if this session was ended."""
+    ended = table_of(EndedSessionRow)
+    is_over = sa.exists().where(ended.c.id == session_id)
+    row = _in_force(connection, sa.and_(table_of(AgentRow).c.id == agent_id, ~is_over))
     return _limited(connection, row) if row and not row["is_over"] else None
 
 
-def _in_force(connection: Connection, agent_id: UUID) -> sa.RowMapping | None:
+def _in_force(connection: Connection, which: sa.ColumnElement[bool]) -> sa.RowMapping | None:
     table, now = table_of(AgentRow), sa.type_coerce(database_now(), UTCDateTime())
     is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
     is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
     statement = sa.select(table, is_over, is_overlapping)
-    return connection.execute(statement.where(table.c.id == agent_id, table.c.revoked_at.is_(None))).mappings().first()
+    return connection.execute(statement.where(which, table.c.revoked_at.is_(None))).mappings().first()
 
 
 def _limited(connection: Connection, row: sa.RowMapping) -> AgentRecord:
@@ -182,7 +221,7 @@ def _row(row: sa.RowMapping) -> AgentRecord:
         created_at=row["created_at"],
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],
-        seal=row["token_hash"],
+        seal=f"{row['token_hash']}.{row['role']}.{row['session_epoch']}",
         expires_at=row["expires_at"],
         scopes=scopes,
     )

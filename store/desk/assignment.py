@@ -13,9 +13,11 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
-from router.routing.assignment import WEIGHTS, OnDuty, Turn
+from router.routing.assignment import SEES_ALL_ROLES, WEIGHTS, WORK_SCOPE, OnDuty, Turn
+from store.conversations.assignees import may_work
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_rows, table_of
+from store.db.engine import read_clock
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow
@@ -26,7 +28,10 @@ _MOST_WAITING: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A conversation without an assignee. alarmed_at: since when no agent is there to take it."""
+    """A conversation without an assignee. alarmed_at: since when no agent is there to take it.
+
+    home_team: whose it is while a fall-back team has it; None while its own team has it.
+    """
 
     id: UUID
     team: str
@@ -35,6 +40,7 @@ class Waiting:
     category: str | None
     channel: str
     emergency: bool
+    home_team: str | None
     alarmed_at: datetime | None
 
 
@@ -50,7 +56,8 @@ class Duty:
 
 def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
     """Return whether any open conversation of these teams has no assignee."""
-    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(table_of(ConversationRow).c.team, teams))
+    columns = table_of(ConversationRow).c
+    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(columns.team, teams))
     return connection.execute(statement.limit(1)).first() is not None
 
 
@@ -60,10 +67,13 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
     off_duty: the agents who are not available too.
     """
     columns = table_of(AgentRow).c
-    statement = sa.select(columns.id, columns.name, columns.capacity, columns.assigned_at)
-    there = statement.where(columns.revoked_at.is_(None)).order_by(columns.id)
+    statement = sa.select(
+        *(columns.id, columns.name, columns.role, columns.scopes, columns.capacity, columns.assigned_at)
+    )
+    there = statement.where(*may_work(read_clock(connection))).order_by(columns.id)
     there = there if off_duty else there.where(columns.available)
-    rows = connection.execute(there.with_for_update()).all()
+    locked = connection.execute(there.with_for_update()).all()
+    rows = [row for row in locked if row.scopes is None or WORK_SCOPE in row.scopes]
     skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
     return [
         OnDuty(
@@ -74,6 +84,7 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
             capacity=row.capacity,
             load=loads.get(row.name, 0),
             assigned_at=row.assigned_at,
+            sees_all=row.role in SEES_ALL_ROLES,
         )
         for row in rows
     ]
@@ -82,6 +93,44 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
     """Lock and return these teams' unassigned conversations by turn, then the oldest first; skip locked ones."""
     return [case for turn in Turn for team in sorted(teams) for case in _waiting(connection, team=team, turn=turn)]
+
+
+def is_any_elsewhere(connection: Connection) -> bool:
+    """Return whether a fall-back team has an unassigned conversation of another one."""
+    elsewhere = table_of(ConversationRow).c.home_team.is_not(None)
+    statement = sa.select(sa.literal(1)).where(*_unassigned(), elsewhere).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def take_elsewhere(connection: Connection) -> list[Waiting]:
+    """Lock and return unassigned conversations that fall-back teams have, the oldest first; skip locked ones."""
+    columns = table_of(ConversationRow).c
+    statement = sa.select(*columns_of(ConversationRow, Waiting)).where(*_unassigned(), columns.home_team.is_not(None))
+    statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
+    return [Waiting(**row) for row in connection.execute(statement).mappings()]
+
+
+def move_between(connection: Connection, *, moves: Mapping[UUID, str], now: datetime) -> None:
+    """Move locked conversations on to another fall-back team, or back to their own."""
+    table, team = table_of(ConversationRow), sa.bindparam("b_team", type_=table_of(ConversationRow).c.team.type)
+    is_home = table.c.home_team == team
+    values = {
+        "team": team,
+        "home_team": sa.case((is_home, None), else_=table.c.home_team),
+        # At home an alarm may be raised again; elsewhere it was raised already.
+        "alarmed_at": sa.case((is_home, None), else_=now),
+    }
+    which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+    if moves:
+        rows = [{"b_id": id_, "b_team": name} for id_, name in sorted(moves.items())]
+        connection.execute(which.values(**values, version=table.c.version + 1), rows)
+
+
+def forget_home(connection: Connection, ids: Collection[UUID]) -> None:
+    """Leave conversations to the teams that they were moved to."""
+    table = table_of(ConversationRow)
+    if ids:
+        connection.execute(sa.update(table).where(among(table.c.id, ids)).values(home_team=None))
 
 
 def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: datetime) -> None:
@@ -106,7 +155,9 @@ def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datet
     """Record that no agent is there for locked conversations, and their (new) teams."""
     table = table_of(ConversationRow)
     which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
-    moved = which.values(team=sa.bindparam("b_team"), alarmed_at=now, version=table.c.version + 1)
+    team = sa.bindparam("b_team", type_=table.c.team.type)
+    home = sa.case((table.c.team == team, table.c.home_team), else_=sa.func.coalesce(table.c.home_team, table.c.team))
+    moved = which.values(team=team, home_team=home, alarmed_at=now, version=table.c.version + 1)
     if teams:
         connection.execute(moved, [{"b_id": id_, "b_team": team} for id_, team in sorted(teams.items())])
 
@@ -156,11 +207,11 @@ def duties(connection: Connection) -> dict[str, Duty]:
 
 
 def another_agent_is_available(
-    team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None]
+    team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None], *, now: datetime
 ) -> sa.ColumnElement[bool]:
     """Return the condition that `assignee` is away while another agent of `team` is available."""
     agent, skill = table_of(AgentRow), table_of(AgentSkillRow)
-    there = sa.and_(agent.c.available, agent.c.revoked_at.is_(None))
+    there = sa.and_(agent.c.available, *may_work(now))
     owner = sa.exists().where(agent.c.name == assignee, there)
     of_team = sa.and_(skill.c.agent_id == agent.c.id, skill.c.kind == SkillKind.TEAM, skill.c.value == team)
     another = sa.exists().where(there, of_team)

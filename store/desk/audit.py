@@ -8,10 +8,12 @@ copied in the publisher's transaction, so each such action has its row.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +26,12 @@ from store.db.ids import new_id
 from store.tables.operations import AuditRow, EventRow
 
 _PAGE: Final = 500
+# Query parameters that choose a part of a list, or its looks, and not what is asked for.
+_PAGING: Final = frozenset({"cursor", "limit", "after", "before", "language", "theme"})
+# The purpose of the key of `hash_query`.
+AUDIT_QUERIES: Final = "audit queries"
+# 128 bits, in hex.
+_QUERY_HASH: Final = 32
 # The hash that the first row follows.
 _NOTHING: Final = bytes(32)
 _ORDER: Final = {"sqlite": "seq, rowid", "postgresql": "seq"}
@@ -71,6 +79,17 @@ class AuditCheck:
     broken: int | None
     why: str
     head: tuple[int, str]
+
+
+def hash_query(key: bytes, query: str) -> str:
+    """Return the keyed hash of what a list or a search asked for; empty for no question.
+
+    query: as in a URL. The order of its parts, and where a page begins and ends, make no difference.
+    """
+    asked = sorted(pair for pair in parse_qsl(query, errors="replace") if pair[0] not in _PAGING)
+    if not asked:
+        return ""
+    return hmac.new(key, to_json(asked), hashlib.sha256).hexdigest()[:_QUERY_HASH]
 
 
 def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
@@ -141,14 +160,17 @@ def list_audit(
     actor: str | None = None,
     action: str | None = None,
     about: str | None = None,
+    query: str | None = None,
     before: int | None = None,
     limit: int,
 ) -> list[AuditRecord]:
-    """Return sealed rows, newest first. before: the last number of the page before."""
+    """Return sealed rows, newest first. before: the last number of the page before.  query: a `hash_query`."""
     table = table_of(AuditRow)
     statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
     for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
         statement = statement if value is None else statement.where(column == value)
+    if query is not None:
+        statement = statement.where(table.c.detail["query"].as_string() == query)
     if before is not None:
         statement = statement.where(table.c.number < before)
     rows = connection.execute(statement.order_by(table.c.number.desc()).limit(limit)).mappings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.conversations.alarms import EmergencyTally, tally
-from store.db.bulk import columns_of, table_of
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
-from store.tables.messages import InboundRow, InboundState, MessageRow
+from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
 
 _NONE_CALLED: Final = EmergencyTally()
@@ -101,10 +101,13 @@ class DeskStatus:
         return not self.strays and not any(channel.unbalanced for channel in self.channels)
 
 
-def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatus:
+def read_status(
+    connection: Connection, *, channels: Sequence[str], only_teams: Collection[str] | None = None
+) -> DeskStatus:
     """Return the desk's current state.
 
     channels: the configured names, listed first; channels that are only in the database follow.
+    only_teams: whose outgoing messages are counted; None means all.
     """
     counts, cursors, oldest, owners = (
         _counts(connection),
@@ -126,7 +129,7 @@ def read_status(connection: Connection, *, channels: Sequence[str]) -> DeskStatu
     return DeskStatus(
         now=read_clock(connection),
         channels=rows,
-        outbound=_outbound(connection),
+        outbound=_outbound(connection, only_teams=only_teams),
         unpublished=_unpublished(connection),
         strays=abs(sum(row.routed for row in rows) - _incoming(connection)),
         gate=_gate(connection),
@@ -169,9 +172,13 @@ def _owners(connection: Connection) -> dict[str, str]:
     return _pairs(connection, statement)
 
 
-def _outbound(connection: Connection) -> dict[str, int]:
-    column = table_of(OutboundRow).c.state
-    found = _pairs(connection, sa.select(column, sa.func.count()).group_by(column))
+def _outbound(connection: Connection, *, only_teams: Collection[str] | None) -> dict[str, int]:
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
+    counted = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
+    if only_teams is not None:
+        counted = counted.join(conversation, conversation.c.id == table.c.conversation_id)
+        counted = counted.where(among(conversation.c.team, only_teams))
+    found = _pairs(connection, counted)
     return {state.value: found.get(state.value, 0) for state in OutboundState}
 
 

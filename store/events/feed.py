@@ -72,6 +72,7 @@ def events_after(
     """Return the events with greater numbers, in order.
 
     teams: only events of these teams' conversations, and those without a conversation; None means all.
+    `store.desk.team_feed` says which of the latter a team may see.
     """
     table, conversation = table_of(EventRow), table_of(ConversationRow)
     names = ("number", "id", "kind", "conversation_id", "payload", "at")

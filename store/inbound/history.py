@@ -21,6 +21,8 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 
 # Of one contact; the agents read the messages of a contact who writes more in a day.
 _MOST: Final = 8
+# Of all contacts of a page.
+_MOST_RECENT: Final = 1_000
 # How much of a text is compared; two texts that differ only later count as equal.
 _LONGEST: Final = 4_000
 
@@ -38,6 +40,21 @@ class KnownConversation:
     version: int
     emergency: bool
     channel: str = ""
+    opened_by: UUID | None = None
+    only_notes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message of ours.
+
+    opened_by: the inbound row that opened its conversation; None if a colleague's program sent it, so that its copy is
+        a message of its own.
+    addresses: to whom it went.
+    """
+
+    opened_by: UUID | None
+    addresses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +103,36 @@ def conversations_by_message_id(
     return found
 
 
-def sent_by_us(connection: Connection, message_ids: Collection[str]) -> set[str]:
-    """Return those of these Message-IDs that are of messages of ours, written by agents or by machine."""
+def sent_by_us(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    """Return those of these Message-IDs that are of messages of ours: from here, or by a colleague's mail program."""
     if not message_ids:
-        return set()
-    known = table_of(OutboundRow).c.rfc_message_id
-    return set(connection.execute(sa.select(known).where(among(known, message_ids))).scalars())
+        return {}
+    return _sent_elsewhere(connection, message_ids) | _sent_from_here(connection, message_ids)
+
+
+def _sent_from_here(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
+    statement = (
+        sa.select(table.c.rfc_message_id, table.c.recipient, table.c.copies, conversation.c.opened_by_inbound)
+        .join(conversation, conversation.c.id == table.c.conversation_id)
+        .where(among(table.c.rfc_message_id, message_ids))
+    )
+    return {
+        row.rfc_message_id: SentMessage(row.opened_by_inbound, frozenset({row.recipient, *(row.copies or ())}))
+        for row in connection.execute(statement)
+    }
+
+
+def _sent_elsewhere(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    keys, message = table_of(ThreadKeyRow), table_of(MessageRow)
+    known = sa.select(keys.c.conversation_id).where(among(keys.c.digest, [digest(each) for each in message_ids]))
+    statement = sa.select(message.c.rfc_message_id).where(
+        message.c.conversation_id.in_(known),
+        message.c.direction == Direction.OUTGOING,
+        message.c.inbound_id.is_not(None),
+        among(message.c.rfc_message_id, message_ids),
+    )
+    return {message_id: SentMessage(None, frozenset()) for message_id in connection.execute(statement).scalars()}
 
 
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
@@ -131,6 +172,25 @@ def latest_conversations(
     known = [_known(row) for row in connection.execute(statement)]
     known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
     return {(each.contact_id, each.channel): each for each in known}
+
+
+def recent_conversations(
+    connection: Connection, *, contacts: Collection[UUID], since: datetime
+) -> list[KnownConversation]:
+    """Return these contacts' conversations with activity since `since`, oldest first, without those that are forged."""
+    if not contacts:
+        return []
+    table = table_of(ConversationRow)
+    statement = sa.select(*_columns()).where(
+        among(table.c.contact_id, contacts), table.c.last_message_at >= since, table.c.merged_into.is_(None)
+    )
+    message = table_of(MessageRow).alias().c
+    forged = sa.select(message.id).where(
+        message.conversation_id == table.c.id, message.sender_proof == ProofKind.FAILED
+    )
+    latest = statement.where(sa.not_(forged.exists()))
+    latest = latest.order_by(table.c.last_message_at.desc(), table.c.id.desc()).limit(_MOST_RECENT)
+    return [_known(row) for row in reversed(connection.execute(latest).all())]
 
 
 def messages_like(
@@ -236,7 +296,15 @@ def _columns() -> Sequence[sa.ColumnElement[Any]]:
         columns.version,
         columns.emergency,
         columns.channel,
+        columns.opened_by_inbound,
+        # Only our own side wrote in it, and that is not proven: one look at an index each.
+        sa.and_(columns.status == Status.PENDING, sa.not_(_others(columns.id).exists())).label("only_notes"),
     ]
+
+
+def _others(conversation_id: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    columns = table_of(MessageRow).alias().c
+    return sa.select(columns.id).where(columns.conversation_id == conversation_id, columns.direction != Direction.NOTE)
 
 
 def _known(row: sa.Row[Any]) -> KnownConversation:
@@ -250,6 +318,8 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         version=row.version,
         emergency=row.emergency,
         channel=row.channel,
+        opened_by=row.opened_by_inbound,
+        only_notes=bool(row.only_notes),
     )
 
 

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.reason import Reason, ReasonKey
 from store.conversations.alarms import Escalation, call_for, escalate
+from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_bursts
 from store.conversations.search import index_read
@@ -20,7 +22,9 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
+from store.outbound.later_reports import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
+from store.outbound.replies import answered_elsewhere
 from store.tables.desk import GateTallyRow
 from store.tables.messages import AttachmentRow, ConversationRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
@@ -44,10 +48,12 @@ class Outcome:
     """Rows to write, collected while a page is decided; the keys are the columns of their tables.
 
     indexed: each message's words for the search index.
+    answers: conversations that our side answered by a mail program, and when.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
+    returned: messages of ours that came back.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -56,6 +62,7 @@ class Outcome:
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[ConversationTouch] = field(default_factory=list)
+    answers: dict[UUID, datetime] = field(default_factory=dict)
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
@@ -66,6 +73,7 @@ class Outcome:
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
+    returned: list[ReturnedMail] = field(default_factory=list)
 
 
 def write_outcome(
@@ -82,7 +90,11 @@ def write_outcome(
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
     _insert_thread_keys(connection, outcome.thread_keys)
+    # Before the touches, which would start the clock with the bounce and not with the customer's message.
+    note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
+    for conversation_id, at in sorted(outcome.answers.items()):
+        answered_elsewhere(connection, conversation_id, at=at)
     calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
@@ -131,15 +143,32 @@ def _touch(
         "watch_at": now,
     }
     if handed_out:
-        # An agent who left keeps the conversation until its customer writes and another agent is available.
-        left = sa.and_(among(columns.team, handed_out), another_agent_is_available(columns.team, columns.assignee))
-        woken["assignee"] = sa.case((left, None), else_=columns.assignee)
+        _release_from_absent(connection, touches, handed_out=handed_out, now=now)
     for wakes, values in ((True, woken), (False, _latest(columns))):
         ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
         rows = [{"b_id": touch.conversation_id, "b_received_at": touch.received_at} for touch in ordered]
         if rows:
             statement = sa.update(table_of(ConversationRow)).where(columns.id == sa.bindparam("b_id"))
             connection.execute(statement.values(**values), rows)
+
+
+def _release_from_absent(
+    connection: Connection, touches: Sequence[ConversationTouch], *, handed_out: Collection[str], now: datetime
+) -> None:
+    """Return conversations to their queues whose agent is away: their customer writes, and another is available."""
+    table = table_of(ConversationRow)
+    touched = sorted({touch.conversation_id for touch in touches if touch.wakes})
+    if not touched:
+        return
+    left = another_agent_is_available(table.c.team, table.c.assignee, now=now)
+    theirs = (table.c.assignee.is_not(None), among(table.c.team, handed_out), left)
+    found = sa.select(table.c.id, table.c.team, table.c.assignee).where(among(table.c.id, touched), *theirs)
+    rows = connection.execute(found.order_by(table.c.id).with_for_update()).all()
+    if not rows:
+        return
+    connection.execute(sa.update(table).where(among(table.c.id, [row.id for row in rows])).values(assignee=None))
+    away = [(row, Reason(ReasonKey.AGENT_IS_AWAY, {"agent": row.assignee})) for row in rows]
+    append_events(connection, [Released(row.id, row.team, row.assignee, why).event(at=now) for row, why in away])
 
 
 _RECEIVED_AT: Final[sa.BindParameter[datetime]] = sa.bindparam("b_received_at")

@@ -57,12 +57,14 @@ def list_quarantined(
     connection: Connection,
     *,
     channel: str | None = None,
+    only_channels: Collection[str] | None = None,
     discarded: bool = False,
     before: UUID | None = None,
     limit: int,
 ) -> list[QuarantinedRecord]:
     """Return up to `limit` quarantined messages, newest first.
 
+    only_channels: those that the reader may see; None means all.
     discarded: list discarded messages instead of waiting ones.  before: the last id of the page before.
     """
     columns = table_of(InboundRow).c
@@ -70,6 +72,8 @@ def list_quarantined(
     statement = _select().where(columns.state == InboundState.QUARANTINED, put_away)
     if channel is not None:
         statement = statement.where(columns.channel == channel)
+    if only_channels is not None:
+        statement = statement.where(among(columns.channel, only_channels))
     if before is not None:
         statement = statement.where(columns.id < before)
     # Ids are in order of time, and are unique, which times are not.
@@ -77,15 +81,18 @@ def list_quarantined(
     return [_opened(connection, row) for row in rows]
 
 
-def find_quarantined(connection: Connection, inbound_id: UUID) -> QuarantinedRecord:
+def find_quarantined(
+    connection: Connection, inbound_id: UUID, *, only_channels: Collection[str] | None = None
+) -> QuarantinedRecord:
     """Return one quarantined message, also a discarded one.
 
+    only_channels: those that the reader may see; None means all.
     Raises NotFound when there is none with that id in quarantine.
     """
     columns = table_of(InboundRow).c
     statement = _select().where(columns.id == inbound_id, columns.state == InboundState.QUARANTINED)
     row = connection.execute(statement).mappings().first()
-    if row is None:
+    if row is None or (only_channels is not None and row["channel"] not in only_channels):
         raise NotFound("there is no quarantined message with that id")
     return _opened(connection, row)
 
@@ -126,6 +133,17 @@ def find_with_originals(connection: Connection, ids: Sequence[UUID], *, most_byt
         except (SealKeyMissing, PermanentError) as error:
             found.damaged[inbound_id] = str(error)
     return found
+
+
+def quarantined_among(
+    connection: Connection, ids: Collection[UUID], *, only_channels: Collection[str] | None
+) -> list[UUID]:
+    """Return those of `ids` that are in quarantine on a channel that the reader may see."""
+    columns = table_of(InboundRow).c
+    statement = sa.select(columns.id).where(among(columns.id, ids), columns.state == InboundState.QUARANTINED)
+    if only_channels is not None:
+        statement = statement.where(among(columns.channel, only_channels))
+    return list(connection.execute(statement.order_by(columns.id)).scalars())
 
 
 def count_quarantined(connection: Connection) -> int:

@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.delivery import DeliveryReport, DeliveryStatus, is_later
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.messages import ConversationRow, MessageRow
@@ -44,11 +43,16 @@ class OutboundClaim:
     rfc_message_id: str
     in_reply_to: str | None
     ancestors: list[str] | None
+    author: str
+    state: str
+    delivery: str
+    provider_id: str | None
     template: str | None
     variables: dict[str, str] | None
     created_at: datetime
     dated_at: datetime | None
     claimed_at: datetime | None
+    approved_at: datetime | None
     unknown_at: datetime | None
     attempts: int
     looks: int
@@ -57,6 +61,16 @@ class OutboundClaim:
     contact_id: UUID
     reference: str
     now: datetime
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it was written to leave later than at once."""
+        return self.dated_at is not None and self.dated_at > self.created_at
+
+    @property
+    def known_until(self) -> datetime:
+        """The moment up to which the person who let it leave knew the conversation."""
+        return self.approved_at or self.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,25 +227,11 @@ def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: ti
     return _settle(connection, row, values=values, states=(OutboundState.UNKNOWN,))
 
 
-def note_delivery(connection: Connection, outbound_id: UUID, report: DeliveryReport) -> bool:
-    """Record a provider's delivery report; return False if it is outdated or of no row.
-
-    Reports may come before our own commit of the attempt, in any order, and more than once: the state only moves
-    forward. A report proves that the provider has the message, even if the attempt seemed to fail.
-    """
-    table = table_of(OutboundRow)
-    found = (
-        sa.select(table.c.state, table.c.delivery, table.c.channel).where(table.c.id == outbound_id).with_for_update()
-    )
-    row = connection.execute(found).first()
-    if row is None or not is_later(report.delivery, than=DeliveryStatus(row.delivery)):
-        return False
-    now = read_clock(connection)
-    values: dict[str, Any] = {"delivery": report.delivery, "delivery_at": now, "error": report.why}
-    if row.state not in {OutboundState.SENT, OutboundState.FAILED}:
-        values |= {"state": OutboundState.SENT, "sent_at": now, "text": as_shown()}
-    _update(connection, outbound_id, values=values | _named(outbound_id, report.provider_id, channel=row.channel))
-    return True
+def note_result(
+    connection: Connection, row: OutboundClaim, *, values: Mapping[str, Any], provider_id: str = ""
+) -> None:
+    """Write what became of a locked row after its attempt, or without its answer."""
+    _update(connection, row.id, values={**values, **_named(row.id, provider_id, channel=row.channel)})
 
 
 def _settle(

@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.errors import Conflict
+from router.errors import Conflict, PermanentError
+from router.origin.automatic import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import insert_new, insert_rows, table_of
-from store.db.ids import new_id
+from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
@@ -27,6 +28,8 @@ from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
+# Machines that answer our own messages bring nothing that a reply could miss.
+SAYS_NOTHING: Final = (OriginKind.AUTO_REPLIED, OriginKind.OURSELVES, OriginKind.BOUNCE)
 _MOST_ANCESTORS: Final = 20
 
 
@@ -48,6 +51,20 @@ class Answerable:
     recipient: str
     in_reply_to: str | None
     ancestors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAddress:
+    """Where a reply goes, and what it answers.
+
+    address: empty if there is none.  other: another address that the message names for answers; empty without one.
+    in_reply_to: the Message-ID of that message.
+    """
+
+    message_id: UUID | None = None
+    address: str = ""
+    other: str = ""
+    in_reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,21 +101,58 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     # Another agent may have merged it before we got the lock.
     if (merged_into := conversation.pop("merged_into")) is not None:
         raise Conflict(f"it was merged into the conversation {merged_into}")
+    answered = answer_address(
+        connection, conversation_id, contact_id=conversation["contact_id"], channel=conversation["channel"]
+    )
+    return Answerable(
+        **conversation,
+        recipient=answered.address,
+        in_reply_to=answered.in_reply_to,
+        ancestors=_ancestors(connection, conversation_id),
+    )
+
+
+def answer_address(connection: Connection, conversation_id: UUID, *, contact_id: UUID, channel: str) -> AnswerAddress:
+    """Return where a reply goes: as the contact's last message on the channel says, or an agent chose."""
     columns = table_of(MessageRow).c
     theirs = (
-        sa.select(columns.sender_handle, columns.rfc_message_id)
+        sa.select(columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
         .where(columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
-        .where(columns.channel == conversation["channel"], columns.contact_id == conversation["contact_id"])
+        .where(columns.channel == channel, columns.contact_id == contact_id)
         .order_by(columns.received_at.desc(), columns.id.desc())
         .limit(1)
     )
     last = connection.execute(theirs).first()
-    return Answerable(
-        **conversation,
-        recipient=last.sender_handle if last else "",
-        in_reply_to=last.rfc_message_id if last else None,
-        ancestors=_ancestors(connection, conversation_id),
+    if last is None:
+        return AnswerAddress()
+    return AnswerAddress(
+        message_id=last.id,
+        address=last.answer_to or last.sender_handle,
+        other=last.other_address,
+        in_reply_to=last.rfc_message_id,
     )
+
+
+def choose_answer_address(
+    connection: Connection, conversation_id: UUID, *, address: str, by: str, now: datetime
+) -> None:
+    """Send answers to the other address that the customer's last message names. by: the agent's name.
+
+    Raises PermanentError for an address that the message does not name.
+    """
+    table, message = table_of(ConversationRow), table_of(MessageRow)
+    case = connection.execute(sa.select(table.c.contact_id, table.c.channel).where(table.c.id == conversation_id)).one()
+    found = answer_address(connection, conversation_id, contact_id=case.contact_id, channel=case.channel)
+    if address == found.address:
+        return
+    if not found.other or address != found.other:
+        raise PermanentError("expected one of the addresses that the customer's last message names")
+    swapped = sa.update(message).where(message.c.id == found.message_id)
+    connection.execute(swapped.values(answer_to=found.other, other_address=found.address))
+    one = sa.update(table).where(table.c.id == conversation_id)
+    connection.execute(one.values(version=table.c.version + 1))
+    payload = {"message_id": str(found.message_id), "by": by}
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_REDIRECTED, conversation_id, payload, at=now)])
 
 
 def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
@@ -133,36 +187,89 @@ def add_note(connection: Connection, case: Answerable, *, author: str, masked: s
     return UUID(str(message["id"]))
 
 
-def note_answer(connection: Connection, row: OutboundClaim) -> None:
-    """Count a scheduled reply as the answer once it is sent."""
-    scheduled = row.kind == REPLY and row.dated_at is not None and row.dated_at > row.created_at
-    if scheduled:
-        answered(connection, row.conversation_id, at=row.now)
+def note_answer(connection: Connection, row: OutboundClaim, *, late: bool = False) -> None:
+    """Count a planned reply as the answer once it is sent; and one that arrived after it seemed lost (`late`).
+
+    A conversation that was resolved meanwhile stays resolved: its agent let the reply leave.
+    """
+    if row.kind != REPLY or not (late or row.is_planned):
+        return
+    table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
+    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
+    if status == Status.RESOLVED:
+        first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now)}
+        connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**first))
+        return
+    answered(connection, row.conversation_id, at=row.now, known_until=row.known_until)
 
 
-def put_back(connection: Connection, row: OutboundClaim) -> None:
-    """Reopen a conversation whose reply was not sent: the customer still waits for an answer."""
+def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) -> None:
+    """Reopen a conversation whose reply was not sent: the customer still waits for an answer.
+
+    waits: False if another answer was given meanwhile, so no clock starts.
+    """
     if row.kind != REPLY:
         return
     table = table_of(ConversationRow)
     conversation_id = _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
-    # The answer recorded for this reply does not count.
-    unanswered = sa.case((table.c.replied_at == row.created_at, None), else_=table.c.replied_at)
-    heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
-    waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
-    values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
-    connection.execute(sa.update(table).where(which, table.c.status != Status.RESOLVED).values(**values))
+    if waits:
+        # The answer recorded for this reply does not count.
+        counted = table.c.replied_at.in_([at for at in (row.created_at, row.claimed_at) if at])
+        unanswered = sa.case((counted, None), else_=table.c.replied_at)
+        heard_at = last_heard(connection, contact_id=row.contact_id, channel=row.channel)
+        waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
+        values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
+        connection.execute(sa.update(table).where(which).values(**values))
     status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
     if clock_rests(status):
         change_status(connection, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 
-def answered(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
-    """Record the first reply, and wait for the customer."""
+def answered(
+    connection: Connection, conversation_id: UUID, *, at: datetime, known_until: datetime | None = None
+) -> None:
+    """Record the first reply, and wait for the customer.
+
+    known_until: what the customer wrote later was not answered, and its clock runs on; None if all was read.
+    """
     conversation_id = _now(connection, conversation_id)
+    later = _first_after(connection, conversation_id, known_until) if known_until else None
+    if later is not None:
+        table = table_of(ConversationRow)
+        waiting = sa.case((table.c.waiting_since < later, later), else_=table.c.waiting_since)
+        values = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": waiting, "watch_at": at}
+        still = sa.update(table).where(table.c.id == conversation_id)
+        connection.execute(still.values(**values, version=table.c.version + 1))
+        return
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
+
+
+def _first_after(connection: Connection, conversation_id: UUID, known_until: datetime) -> datetime | None:
+    """Return when the customer's first message after the moment was received; None if there is none."""
+    columns = table_of(MessageRow).c
+    newer = sa.or_(columns.id > first_id_at(known_until), columns.received_at > known_until)
+    theirs = (columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
+    waits = columns.origin.not_in(SAYS_NOTHING)
+    found: datetime | None = connection.execute(
+        sa.select(sa.func.min(columns.received_at)).where(*theirs, newer, waits)
+    ).scalar()
+    return found
+
+
+def answered_elsewhere(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
+    """Record an answer that left by a mail program at `at`, unless the customer wrote again since."""
+    columns, case = table_of(MessageRow).c, table_of(ConversationRow)
+    newer = sa.select(columns.id).where(
+        columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING, columns.received_at > at
+    )
+    if connection.execute(newer.limit(1)).first() is not None:
+        return
+    note_reply(connection, conversation_id=conversation_id, at=at)
+    status = connection.execute(sa.select(case.c.status).where(case.c.id == conversation_id)).scalar_one()
+    if status == Status.OPEN:
+        change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
 
 
 def _now(connection: Connection, conversation_id: UUID) -> UUID:

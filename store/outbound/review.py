@@ -91,9 +91,13 @@ def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     Raises NotFound, and Conflict when another agent decided first: a double click sends once.
     """
     now = read_clock(connection)
-    values = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0, "error": ""}
+    values: dict[str, Any] = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0}
+    # Reports about the attempt before do not count, nor what the agent has read meanwhile.
+    values |= {"error": "", "delivery": "", "delivery_at": None, "approved_at": now}
     _act(connection, outbound_id, EventKind.OUTBOUND_SENT_AGAIN, by=by, values=values, states=TROUBLED)
-    _count_as_answer(connection, outbound_id)
+    row = find(connection, outbound_id)
+    if row and row.kind == REPLY:
+        answered(connection, row.conversation_id, at=row.now)
 
 
 def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
@@ -104,7 +108,9 @@ def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
     values = sent | {"error": f"marked as sent by {by}"}
     _act(connection, outbound_id, EventKind.OUTBOUND_MARKED_SENT, by=by, values=values, states=TROUBLED)
-    _count_as_answer(connection, outbound_id)
+    row = find(connection, outbound_id)
+    if row and row.kind == REPLY:
+        answered(connection, row.conversation_id, at=row.now, known_until=row.known_until)
 
 
 def cancel(connection: Connection, outbound_id: UUID, *, by: str) -> None:
@@ -136,12 +142,6 @@ def _act(
     row = find_outbound(connection, outbound_id)
     payload = {"outbound_id": str(outbound_id), "channel": row.channel, "by": by}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=read_clock(connection))])
-
-
-def _count_as_answer(connection: Connection, outbound_id: UUID) -> None:
-    row = find(connection, outbound_id)
-    if row and row.kind == REPLY:
-        answered(connection, row.conversation_id, at=row.now)
 
 
 def _select() -> sa.Select[Any]:

@@ -178,6 +178,7 @@ class ConversationRow(SQLModel, table=True):
             where="assignee IS NULL AND status = 'open'",
         ),
         Index("ix_conversation_opened", "opened_at"),
+        _some("ix_conversation_home_team", "home_team", where="home_team IS NOT NULL"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 
@@ -191,6 +192,7 @@ class ConversationRow(SQLModel, table=True):
     emergency: bool = False
     team: str
     assignee: str | None = None
+    home_team: str | None = None
     priority: str
     labels: list[str] = Field(default_factory=list, sa_type=Json)
     language: str = "und"
@@ -223,6 +225,8 @@ class MessageRow(SQLModel, table=True):
 
     sender_proof: of an incoming message, what is proven about its sender (`router.origin.sender_proof.ProofKind`);
         empty for messages that are older than this column.
+    answer_to: of an incoming message, where an answer goes; empty for older messages, which go to their sender.
+    other_address: another address that it names for answers, which an agent may choose instead.
     trace: the reasons of every decision about it (`router.routing.trace.Trace`).
     fingerprint: of its canonical words, to detect repetitions.
     echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
@@ -254,6 +258,8 @@ class MessageRow(SQLModel, table=True):
     received_at: datetime
     origin: str = "person"
     sender_proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    answer_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    other_address: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None
@@ -261,7 +267,10 @@ class MessageRow(SQLModel, table=True):
 
 
 class AttachmentRow(SQLModel, table=True):
-    """An attachment of a message; its bytes are the original's part `part`."""
+    """An attachment of a message; its bytes are the original's part `part`.
+
+    content_id: of a picture that the mail's page shows in its place (RFC 2392), else empty.
+    """
 
     __tablename__ = "attachment"
 
@@ -272,6 +281,7 @@ class AttachmentRow(SQLModel, table=True):
     size: int
     sha256: str
     part: int
+    content_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class ThreadKeyRow(SQLModel, table=True):

@@ -52,6 +52,7 @@ class OutboundRow(SQLModel, table=True):
     lease_token: of the last attempt, also after it; lease_until: when its process counts as dead.
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
+    approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
     """
 
     __tablename__ = "outbound"
@@ -107,6 +108,7 @@ class OutboundRow(SQLModel, table=True):
     sent_at: datetime | None = None
     delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
     delivery_at: datetime | None = None
+    approved_at: datetime | None = None
 
 
 class SuppressionRow(SQLModel, table=True):
@@ -262,6 +264,7 @@ class AgentRow(SQLModel, table=True):
     assigned_at: when the agent last got work.
     scopes: the token's verbs; None means all of the role.  expires_at: when the token expires.
     previous_hash: the token before the last rotation, valid until previous_until.
+    session_epoch: sessions of a smaller number have ended.
     """
 
     __tablename__ = "agent"
@@ -280,3 +283,13 @@ class AgentRow(SQLModel, table=True):
     expires_at: datetime | None = None
     previous_hash: str | None = None
     previous_until: datetime | None = None
+    session_epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class EndedSessionRow(SQLModel, table=True):
+    """A session of the pages that its agent ended; kept until its cookie would have ended by itself."""
+
+    __tablename__ = "ended_session"
+
+    id: UUID = Field(primary_key=True)
+    ended_at: datetime = Field(index=True)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.commands.check.command import check
+from cli.commands.doctor import examine_model
 from cli.main import application
 from router.settings.files import load_settings
 from workers.training.learn import lessons_of
@@ -185,8 +186,11 @@ def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
         json.dumps({"choices": [{"version": "v", "desk": chosen, "at": NOW.isoformat()}]})
     )
     assert findings(path) == []
+    assert "as they are" in examine_model(settings, path).findings[0]
     # When
     path.write_text(path.read_text().replace("'refund 3'", "'refund 3 please'"))
     # Then
     [finding] = check(path, now=NOW).findings
     assert (finding.level, "omniyard train" in finding.message) == ("warning", True)
+    health = examine_model(load_settings(path), path)
+    assert (health.ok, health.findings) == (True, (finding.message,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.engine import Database
 from store.db.migrate import upgrade
+from store.tables.messages import ConversationRow
 from tests.desk import ANN, Desk, envelope
 
 
@@ -110,3 +112,23 @@ def test_the_status_has_the_mornings_line(shell: Shell) -> None:
     printed = " ".join(shell.run("status").split())
     assert "In 24 hours 3 messages came while closed: 2 wait for the opening" in printed
     assert "the second look let 1 through as emergencies" in printed
+
+
+def test_parse_and_explain_name_the_correspondent_and_the_field(shell: Shell, tmp_path: Path) -> None:
+    mail = tmp_path / "form.eml"
+    mail.write_text("From: noreply@shop.example\nReply-To: Lu <lu@c.example>\nSubject: New entry\n\nHello there.\n")
+    plain = tmp_path / "plain.eml"
+    plain.write_text("From: ann@c.example\nSubject: Hello\n\nHello there.\n")
+
+    for words in (("parse", str(mail), str(plain)), ("explain", str(mail)), ("explain", str(plain))):
+        said = shell.run(*words, "--json", config=words[0] == "explain")
+        found = json.loads(said) if words[0] == "explain" else [json.loads(line) for line in said.splitlines()]
+        named = [(each["correspondent"], each["correspondent_source"]) for each in found]
+        both = [("lu@c.example", "reply-to"), ("ann@c.example", "from")]
+        assert named == (both if words[0] == "parse" else both[:1] if str(mail) in words else both[1:])
+
+    shell.desk.route(envelope("1", reply_to=(ANN,), sender=replace(ANN, handle="noreply@c.example")))
+    (row,) = shell.desk.rows(ConversationRow)
+    (stored,) = shell.json("explain", row.reference)
+    assert (stored["correspondent"], stored["correspondent_source"]) == (ANN.handle, "reply-to")
+    assert "named by Reply-To" in shell.run("explain", row.reference)

@@ -238,7 +238,7 @@ def decide(situation: Situation, *, trained: bool = False) -> tuple[Correlation,
         contact_id=ANN,
         by_reference={},
         by_message_id=known,
-        ours=known,
+        ours=dict.fromkeys(known, frozenset()),
         key=desk.key,
     )
     background = Background(contact_labels=situation.labels, follows_case=correlation.follows_case)

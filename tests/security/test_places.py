@@ -60,15 +60,25 @@ def test_an_answer_to_such_a_message_id_still_joins(desk: Desk) -> None:
         assert connection.execute(sa.text("SELECT count(*) FROM conversation")).scalar_one() == 1
 
 
+@pytest.mark.parametrize("token", ["PW2712767-D3F7090134", "PW6DK1CDF-C7EA89206B", "K7QF2MXD4-4111111111"])
+def test_an_answer_to_a_message_id_of_ours_that_reads_like_a_secret_still_joins(desk: Desk, token: str) -> None:
+    own = f"{token}.01a24d720c0c702a860d8b7d530fc445@desk.example"
+    read = replace(envelope("1"), in_reply_to=(own,), references=(own,))
+    (analysis,) = desk.brain.read_page([read])
+    assert (analysis.envelope.in_reply_to, analysis.envelope.references) == ((own,), (own,))
+
+
 def test_the_path_of_a_request_keeps_no_card() -> None:
     class Agent:
         id, name = None, "Ann"
 
     scope = {"actor": Agent, "path_params": {"key": CARD}, "method": "GET", "request_id": "r"}
-    entry = _entry(scope, route="/contacts/{key}", status=404)
+    asked = f"q={CARD}".encode()
+    entry = _entry(scope | {"query_string": asked}, route="/contacts/{key}", status=404, key=b"a key of the desk")
 
     assert entry is not None
     assert CARD not in entry.object
+    assert CARD not in str(entry.detail)
 
 
 def test_the_id_and_the_sender_of_a_text_message_keep_no_card() -> None:

@@ -194,6 +194,13 @@ def test_stop_is_recorded_and_never_answered(desk: ChatDesk, twilio: FakeTwilio,
         assert refused.key == ReasonKey.CUSTOMER_OPTED_OUT
 
 
+def test_a_chat_has_its_first_words_as_title(desk: ChatDesk, twilio: FakeTwilio) -> None:
+    twilio.receive("where is my refund? It was on Monday.")
+    desk.poll()
+    assert [row.subject for row in desk.rows(ConversationRow)] == ["where is my refund?"]
+    assert [row.subject for row in desk.rows(MessageRow)] == [""]
+
+
 def test_an_ordinary_sms_gets_an_automatic_reply_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:
     desk.close()
     twilio.receive("where is my refund")

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from router.replies.autoreply import fill_reply
-from router.threads.correlation import make_message_id, make_token
+from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.conversations.ratings import Closing, Question, ask, is_anything_new, take_closings
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
@@ -64,7 +64,7 @@ class RatingAsker:
         outbound_id, sender = new_id(), self._brain.address_of(closing.channel)
         return Question(
             id=outbound_id,
-            subject=f"Re: {closing.subject} [{token}]",
+            subject=answer_subject(closing.subject, token=token),
             text=text,
             rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=sender),
         )

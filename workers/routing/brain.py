@@ -11,10 +11,11 @@ from router.analysis import Analysis, read_page
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import mask
+from router.origin.own_side import OwnSide
 from router.routing.assignment import Mode
 from router.routing.routes import RoutingTable, build_table
 from router.settings import Settings
-from router.settings.own_addresses import own_addresses
+from router.settings.own_addresses import own_addresses, own_side
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
 from store.db.keys import desk_key
 from workers.training.learn import LearntClassifier
@@ -24,19 +25,27 @@ from workers.training.learn import LearntClassifier
 class Brain:
     """Everything that a decision needs besides the message and its history.
 
-    own: our mail addresses, in lower case.  key: signs thread tokens.
+    own: our mail addresses, in lower case.  side: all of our side's.  key: signs thread tokens.
     """
 
     settings: Settings
     classifier: Classifies
     table: RoutingTable
     own: frozenset[str]
+    side: OwnSide
     key: bytes
 
     def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Analyse envelopes with this desk's settings; the results are in the same order."""
         authserv_id = self.settings.believed_authserv_id
-        return read_page(envelopes, classifier=self.classifier, own=self.own, authserv_id=authserv_id, key=self.key)
+        return read_page(
+            envelopes,
+            classifier=self.classifier,
+            own=self.own,
+            side=self.side,
+            authserv_id=authserv_id,
+            key=self.key,
+        )
 
     def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
         """Classify texts like the text of a message; return each answer with its masked text."""
@@ -77,5 +86,6 @@ def build_brain(settings: Settings, *, key: bytes | None = None, classifier: Cla
         classifier=classifier or LearntClassifier(settings),
         table=build_table(settings),
         own=own_addresses(settings),
+        side=own_side(settings),
         key=desk_key(settings, purpose="thread tokens") if key is None else key,
     )

@@ -37,7 +37,8 @@ from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_
 from router.threads.correlation import make_message_id, make_token
 from store.conversations import alarms, danger_questions
 from store.conversations.alarms import EmergencyRecord, Escalation, Judgement
-from store.conversations.changes import LockedConversation, is_agent, lock
+from store.conversations.assignees import is_assignable
+from store.conversations.changes import LockedConversation, lock
 from store.conversations.danger_questions import DangerQuestion
 from store.conversations.read import find_conversation
 from store.conversations.sla import pauses_of, put_back_notices, take_notices
@@ -121,7 +122,11 @@ class EmergencyService:
             return
         before = alarms.read_case(connection, known.conversation_id)
         after = calmed(before, paged=_paged(known, before), calm=_calm(known, before), now=now)
-        if after.assignee != before.assignee and after.assignee and not is_agent(connection, after.assignee):
+        if (
+            after.assignee != before.assignee
+            and after.assignee
+            and not is_assignable(connection, after.assignee, team=after.team)
+        ):
             after = replace(after, assignee=None)
         due = self._due(connection, known.conversation_id, after)
         alarms.write_case(connection, known.conversation_id, after, emergency=False, due=due, now=now)

@@ -10,19 +10,35 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.conversation_status import Status
+from router.envelope import CHAT_KINDS
 from router.origin.automatic import OriginKind
+from router.origin.correspondent import CorrespondentSource
+from router.origin.journals import journaled_id
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import Decision
-from router.threads.correlation import Candidate, Correlation, correlate, join_repeated
+from router.text.title import title_of
+from router.threads.correlation import (
+    Candidate,
+    Correlation,
+    core_subject,
+    correlate,
+    join_repeated,
+    offer_same_subject,
+)
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.db.ids import new_id, new_reference
-from store.inbound.history import KnownConversation, KnownMessage, KnownWords
+from store.inbound.history import KnownConversation, KnownMessage, KnownWords, SentMessage
 from store.inbound.outcome import Outcome
+from workers.routing.arrival import Incoming, known_ids, lasting_ids, may_repeat, needs_subject, wakes
 from workers.routing.brain import Brain
-from workers.routing.record import Incoming, Placement, Recorder, known_ids, lasting_ids, may_repeat, wakes
+from workers.routing.own_mail import is_answer, record_own
+from workers.routing.record import Placement, Recorder
 
+# A customer who asks again under the same subject does so within days.
+SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
 _STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
+_STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -41,8 +57,9 @@ class History:
     chats: by contact and channel, the conversation that a chat message may join.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     hours: of the page's channels at the time of the decision.
+    subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
-    ours: those of the Message-IDs that the page quotes that we sent.
+    ours: those of the Message-IDs that the page quotes or bears that we sent.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
@@ -51,9 +68,10 @@ class History:
     said: dict[tuple[UUID, str], list[KnownMessage]]
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
-    ours: Collection[str] = ()
+    ours: dict[str, SentMessage] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
+    subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
@@ -66,9 +84,10 @@ class History:
         said: Sequence[KnownMessage],
         labels: Mapping[UUID, frozenset[str]] | None = None,
         replies: Collection[str] = (),
-        ours: Collection[str] = (),
+        ours: Mapping[str, SentMessage] | None = None,
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
+        by_subject: Sequence[KnownConversation] = (),
     ) -> History:
         """Build the history from the store's records."""
         history = cls(
@@ -77,8 +96,9 @@ class History:
             {},
             labels or {},
             replies,
-            ours,
+            dict(ours or {}),
             chats={key: _candidate(known) for key, known in (chats or {}).items()},
+            subjects={(each.contact_id, core_subject(each.subject)): _candidate(each) for each in by_subject},
         )
         for words in recent:
             history.note(_said(words), candidate=_candidate(words.conversation))
@@ -94,6 +114,22 @@ class History:
             if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
                 return message
         return None
+
+    def came_back(self, incoming: Incoming) -> tuple[UUID, Reason] | None:
+        """Return the first row of the case, and why, if the message is a copy of one that is here."""
+        envelope = incoming.analysis.envelope
+        own = envelope.rfc_message_id
+        sent = self.ours.get(own) if own else None
+        # A program that repeats our Message-ID as its own quotes it too.
+        if sent and sent.opened_by and own not in envelope.ancestors:
+            return sent.opened_by, Reason(ReasonKey.OWN_MESSAGE_CAME_BACK)
+        reported = journaled_id(envelope)
+        if not reported:
+            return None
+        known = {each.conversation_id: each for each in self.by_message_id.get(reported, ())}
+        known |= self.learned.get((reported, None), {})
+        opened_by = next((each.opened_by for each in known.values() if each.opened_by), None)
+        return (opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
 
     def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
         """Return by Message-ID of the message the conversations that know it, in their current state."""
@@ -144,6 +180,8 @@ class History:
             self.note(said, candidate=candidate)
         envelope = incoming.analysis.envelope
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
+        if incoming.analysis.proof.may_join:
+            self.subjects[candidate.contact_id, core_subject(candidate.subject)] = candidate
         for message_id in lasting_ids(incoming):
             # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
@@ -169,17 +207,24 @@ def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now
 
 
 def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdicts: Verdicts) -> None:
+    if copy := history.came_back(incoming):
+        verdicts.duplicates[incoming.row.id] = copy[0]
+        recorder.came_back(incoming.row, why=copy[1])
+        return
     first = history.first_of(incoming)
     if first:
         verdicts.duplicates[incoming.row.id] = first.inbound_id
         recorder.duplicate(incoming.row, first=first)
         return
     recorder.commanded(incoming)
+    if incoming.analysis.voice and _decide_own(incoming, history=history, recorder=recorder):
+        verdicts.routed.append(incoming.row.id)
+        return
     repeated = history.repeated(incoming)
     correlation = _correlate(incoming, history=history, brain=recorder.brain, repeated=repeated)
-    if correlation.joins is None and incoming.analysis.origin.kind is OriginKind.BOUNCE:
-        verdicts.unanswerable[incoming.row.id] = _STRAY_BOUNCE.line
-        recorder.unanswerable(incoming.row, why=_STRAY_BOUNCE)
+    if correlation.joins is None and (stray := _stray(incoming)):
+        verdicts.unanswerable[incoming.row.id] = stray.line
+        recorder.unanswerable(incoming.row, why=stray)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
@@ -209,28 +254,66 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
     verdicts.routed.append(incoming.row.id)
 
 
+def _stray(incoming: Incoming) -> Reason | None:
+    """Return why a machine's report opens no case; None for what may open one."""
+    if journaled_id(incoming.analysis.envelope):
+        return _STRAY_JOURNAL
+    return _STRAY_BOUNCE if incoming.analysis.origin.kind is OriginKind.BOUNCE else None
+
+
+def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder) -> bool:
+    """Decide about what our own side wrote; return False if it is a colleague's own question after all."""
+    analysis, row = incoming.analysis, incoming.row
+    found = _by_signs(incoming, history=history, brain=recorder.brain, own_side=True)
+    to_customer = analysis.correspondent.source is CorrespondentSource.RECIPIENT
+    in_own_case = found.joins is None or found.joins.contact_id == incoming.contact_id
+    if in_own_case and not to_customer:
+        return False
+    decision = recorder.brain.table.decide(analysis, now=recorder.now, emergency=False)
+    case = found.joins or replace(_new_conversation(incoming, decision), only_notes=True)
+    placement = Placement(incoming, case, found, decision, message_id=new_id())
+    record_own(recorder, placement)
+    answers, own = is_answer(placement), analysis.envelope.rfc_message_id
+    if answers and own:
+        history.ours[own] = SentMessage(None, frozenset())
+    latest = max(case.last_message_at, row.received_at)
+    only_notes = case.only_notes and not answers
+    history.learn(placement, candidate=replace(case, last_message_at=latest, only_notes=only_notes))
+    return True
+
+
 def _correlate(
     incoming: Incoming, *, history: History, brain: Brain, repeated: tuple[EarlierMessage, Candidate] | None
 ) -> Correlation:
     """Find the conversation by the message's signs, else by what the sender said before."""
+    analysis = incoming.analysis
+    correlation = _by_signs(incoming, history=history, brain=brain)
+    if repeated is None and needs_subject(incoming):
+        same = history.subjects.get((incoming.contact_id, core_subject(analysis.envelope.subject)))
+        is_recent = same is not None and incoming.row.received_at - same.last_message_at <= SAME_SUBJECT_WITHIN
+        return offer_same_subject(correlation, same if is_recent else None, proof=analysis.proof)
+    if repeated is None or correlation.joins is not None:
+        return correlation
+    earlier, candidate = repeated
+    bare = not analysis.envelope.attachments
+    return join_repeated(candidate, proof=analysis.proof, channel=earlier.channel, bare=bare)
+
+
+def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: bool = False) -> Correlation:
     analysis, channel = incoming.analysis, incoming.row.channel
-    correlation = correlate(
+    return correlate(
         analysis.envelope,
         signs=analysis.signs,
         proof=analysis.proof,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),
-        ours=history.ours,
+        ours={message_id: sent.addresses for message_id, sent in history.ours.items()},
         key=brain.key,
+        own_side=own_side,
         chat=history.chats.get((incoming.contact_id, channel)),
         join_within=brain.join_within(channel) or timedelta(0),
     )
-    if repeated is None or correlation.joins is not None:
-        return correlation
-    earlier, candidate = repeated
-    bare = not analysis.envelope.attachments
-    return join_repeated(candidate, proof=analysis.proof, channel=earlier.channel, bare=bare)
 
 
 def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
@@ -243,7 +326,7 @@ def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     latest = max(candidate.last_message_at, incoming.row.received_at)
     resolved = candidate.resolved and not wakes(incoming)
     emergency = candidate.emergency or placement.decision.emergency
-    return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency)
+    return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency, only_notes=False)
 
 
 def _said(words: KnownWords) -> EarlierMessage:
@@ -262,11 +345,20 @@ def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
         conversation_id=new_id(),
         reference=new_reference(),
         contact_id=incoming.contact_id,
-        subject=incoming.analysis.subject,
+        subject=_title(incoming),
         resolved=False,
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
+        opened_by=incoming.row.id,
     )
+
+
+def _title(incoming: Incoming) -> str:
+    """Return the subject; of a chat, which has none, its first words or its first file."""
+    analysis = incoming.analysis
+    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
+        return analysis.subject
+    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
 
 
 def _candidate(known: KnownConversation) -> Candidate:
@@ -278,4 +370,6 @@ def _candidate(known: KnownConversation) -> Candidate:
         resolved=known.status == Status.RESOLVED,
         last_message_at=known.last_message_at,
         emergency=known.emergency,
+        opened_by=known.opened_by,
+        only_notes=known.only_notes,
     )

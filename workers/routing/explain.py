@@ -65,6 +65,10 @@ def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, 
         contact_id=contact_id,
         by_reference=known.by_reference,
         by_message_id=known.by_message_id,
-        ours=history.sent_by_us(connection, set(analysis.envelope.ancestors)),
+        ours={
+            message_id: sent.addresses
+            for message_id, sent in history.sent_by_us(connection, set(analysis.envelope.ancestors)).items()
+        },
         key=brain.key,
+        own_side=analysis.voice is not None and not analysis.correspondent.is_author,
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from router.analysis import Analysis
 from router.conversation_status import Status
-from router.masking.mask import mask
-from router.origin.automatic import OriginKind
+from router.masking.mask import mask_address
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
@@ -20,7 +18,14 @@ from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import Candidate, Correlation, make_message_id, make_token
+from router.threads.correlation import (
+    Candidate,
+    Correlation,
+    SignKind,
+    answer_subject,
+    make_message_id,
+    make_token,
+)
 from store.conversations.alarms import Escalation
 from store.db.engine import WrittenJson
 from store.db.ids import new_id
@@ -28,77 +33,12 @@ from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
+from store.outbound.later_reports import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
+from workers.routing.arrival import Incoming, attachment_rows, evidence_of, lasting_ids, may_repeat, wakes
 from workers.routing.brain import Brain
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A claimed row, the analysis of its message, and the sender's contact."""
-
-    row: ClaimedInbound
-    analysis: Analysis
-    contact_id: UUID
-
-
-def known_ids(incoming: Incoming) -> list[str]:
-    """Return the Message-IDs that will lead to the message's conversation: its own and those that it answers."""
-    envelope = incoming.analysis.envelope
-    return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
-
-
-def lasting_ids(incoming: Incoming) -> list[str]:
-    """Return those of its Message-IDs that lead others to its conversation: none of what is forged.
-
-    Else the customer's next mail, which quotes the same, would be filed next to the forgery.
-    """
-    return known_ids(incoming) if incoming.analysis.proof.may_join else []
-
-
-def may_repeat(incoming: Incoming) -> bool:
-    """Return whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
-    analysis = incoming.analysis
-    return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not incoming.row.backfill
-
-
-def evidence_of(analysis: Analysis) -> dict[str, object]:
-    """Return the evidence for the message's category, as JSON; no message text."""
-    found = analysis.classification
-    return {
-        "words": list(found.evidence),
-        "category": found.category,
-        "probability": found.confidence,
-        "model": found.model,
-        "danger": found.danger,
-        "danger_evidence": [each.to_json() for each in found.danger_evidence],
-    }
-
-
-def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
-    """Return the rows of the message's attachments, with names that are safe to show."""
-    return [
-        {
-            "id": new_id(),
-            "message_id": message_id,
-            "name": name,
-            "media_type": mask(attachment.media_type).text,
-            "size": attachment.size,
-            "sha256": attachment.sha256,
-            "part": attachment.part,
-        }
-        for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
-    ]
-
-
-# Auto-replies and our own messages: no sender waits for an answer to them.
-_NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
-
-
-def wakes(incoming: Incoming) -> bool:
-    """Return whether the message reopens a conversation that is resolved or snoozed."""
-    return not incoming.row.backfill and incoming.analysis.origin.kind not in _NO_ONE_WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +88,17 @@ class Recorder:
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
-        self._event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
+        self.event(EventKind.MESSAGE_DUPLICATE, first.conversation_id, payload=payload)
+
+    def came_back(self, row: ClaimedInbound, *, why: Reason) -> None:
+        """Record that a row is a copy of what is here already."""
+        payload = {"inbound_id": str(row.id), "why": why.to_json()}
+        self.event(EventKind.MESSAGE_DUPLICATE, None, payload=payload)
 
     def unanswerable(self, row: ClaimedInbound, *, why: Reason) -> None:
         """Record that a row is quarantined."""
         payload = {"inbound_id": str(row.id), "why": why.to_json()}
-        self._event(EventKind.INBOUND_QUARANTINED, None, payload=payload)
+        self.event(EventKind.INBOUND_QUARANTINED, None, payload=payload)
 
     def commanded(self, incoming: Incoming) -> None:
         """Record that a text message is a STOP or START command."""
@@ -170,9 +115,9 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(_conversation(placement))
+        self.outcome.conversations.append(conversation_row(placement))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
-        self._event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
+        self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
             self._called(placement)
         elif placement.is_doubtful:
@@ -187,12 +132,16 @@ class Recorder:
         self.outcome.touches.append(
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )
+        if placement.correlation.sign is SignKind.RETURNED and (
+            mail := ReturnedMail.of(placement.incoming.analysis.envelope.bounce)
+        ):
+            self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
-        self._event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
         if decision.emergency and not placement.candidate.emergency:
             self.outcome.escalations[placement.conversation_id] = _escalation(placement)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
-            self._event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
+            self.event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
@@ -212,7 +161,7 @@ class Recorder:
         """Record that an agent has to answer whether the customer is in danger."""
         self.outcome.questions.append(self._danger(placement, placement.otherwise or placement.decision))
         payload = {"inbound_id": str(placement.incoming.row.id)}
-        self._event(EventKind.DANGER_SUSPECTED, placement.conversation_id, payload=payload)
+        self.event(EventKind.DANGER_SUSPECTED, placement.conversation_id, payload=payload)
 
     def _danger(self, placement: Placement, emergency: Decision) -> dict[str, Any]:
         return {
@@ -245,13 +194,14 @@ class Recorder:
             self.outcome.released += 1
             hints = [hint.to_json() for hint in placement.decision.hints]
             payload = {"inbound_id": str(placement.incoming.row.id), "hints": hints}
-            self._event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
+            self.event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
 
     def _hear(self, placement: Placement) -> None:
         if not placement.incoming.row.backfill and is_heard(placement.incoming.analysis):
             self.outcome.heard += 1
 
-    def _event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+    def event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
+        """Record an event."""
         self.outcome.events.append(NewEvent(kind, conversation_id, payload, at=self.now))
 
     def _token(self, placement: Placement) -> str:
@@ -275,12 +225,12 @@ class Recorder:
         )
 
     def _message(self, placement: Placement, *, trace: Trace) -> None:
-        self.outcome.messages.append(_message(placement, trace=trace))
+        self.outcome.messages.append(message_row(placement, trace=trace))
         self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
         self.outcome.attachments.extend(attachment_rows(placement.incoming, message_id=placement.message_id))
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
-            self._event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
+            self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
         if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id
@@ -295,7 +245,7 @@ class Recorder:
         row = _outbound(placement, reply) | {
             "dedupe_key": key,
             "id": outbound_id,
-            "subject": f"Re: {placement.candidate.subject} [{token}]",
+            "subject": answer_subject(placement.candidate.subject, token=token),
             "rfc_message_id": rfc_message_id,
             "created_at": self.now,
             "due_at": self.now,
@@ -304,7 +254,8 @@ class Recorder:
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
 
 
-def _conversation(placement: Placement) -> dict[str, Any]:
+def conversation_row(placement: Placement) -> dict[str, Any]:
+    """Return the row of the conversation that a message opens."""
     row, decision, analysis = placement.incoming.row, placement.decision, placement.incoming.analysis
     # Old mail starts no SLA clock and is not held, because this desk promised nothing for it.
     due = Due() if row.backfill else decision.due
@@ -352,7 +303,8 @@ def _escalation(placement: Placement) -> Escalation:
     )
 
 
-def _message(placement: Placement, *, trace: Trace) -> dict[str, Any]:
+def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
+    """Return the row of an incoming message."""
     incoming, analysis = placement.incoming, placement.incoming.analysis
     return {
         "id": placement.message_id,
@@ -361,7 +313,7 @@ def _message(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "inbound_id": incoming.row.id,
         "direction": Direction.INCOMING,
         "channel": incoming.row.channel,
-        "sender_handle": analysis.envelope.sender.handle,
+        "sender_handle": analysis.correspondent.speaker(analysis.envelope).handle,
         "sender_name": analysis.sender_name,
         "subject": analysis.subject,
         "text": analysis.text,
@@ -372,6 +324,9 @@ def _message(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "received_at": incoming.row.received_at,
         "origin": analysis.origin.kind,
         "sender_proof": analysis.proof.kind,
+        "answer_to": analysis.correspondent.answer_to,
+        # An address that holds a secret is not offered: it would be kept only to be shown.
+        "other_address": other if mask_address(other := analysis.correspondent.other) == other else "",
         "fingerprint": analysis.fingerprint,
         "echo": analysis.echo if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,

@@ -29,9 +29,9 @@ from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import InboundState
+from workers.routing.arrival import Incoming, may_repeat, needs_subject
 from workers.routing.brain import Brain
-from workers.routing.decide import History, Verdicts, decide_page
-from workers.routing.record import Incoming, may_repeat
+from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -133,7 +133,7 @@ class Router:
             handle_of(analysis, content_hash=row.content_hash)
             for row, analysis in zip(claimed.rows, analyses, strict=True)
         ]
-        senders = {handle: analysis.sender_name for handle, analysis in zip(handles, analyses, strict=True)}
+        senders = {handle: analysis.contact_name for handle, analysis in zip(handles, analyses, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
             Incoming(row, analysis, contacts[handle])
@@ -169,8 +169,9 @@ class Router:
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
-            ours=history.sent_by_us(connection, {each for one in page for each in one.analysis.envelope.ancestors}),
+            ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
+            by_subject=_by_subject(connection, page),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -235,13 +236,21 @@ class Router:
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
 
 
+def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
+    asking = [each for each in page if needs_subject(each)]
+    if not asking:
+        return []
+    since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN
+    return history.recent_conversations(connection, contacts={each.contact_id for each in asking}, since=since)
+
+
 def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
-    """Return the handle that identifies the message's sender.
+    """Return the handle that identifies the message's customer.
 
     A sender without an address gets a handle from the message's hash, the same in every mailbox. A handle too long for
     an index (2,704 bytes on PostgreSQL) is cut and ends with its hash; RFC 5321 section 4.5.3.1 allows 320 bytes.
     """
-    sender = analysis.envelope.sender
+    sender = analysis.correspondent.party
     handle = sender.handle or f"?{content_hash.hex()}"
     if len(handle.encode()) > _LONGEST_HANDLE:
         handle = f"{handle[:_SHOWN_OF_LONG]}#{sha256(handle.encode()).hexdigest()}"

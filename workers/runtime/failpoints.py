@@ -29,6 +29,8 @@ SENDING: Final = (
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 # A page that no one confirms; reached only if the file says `escalate_after`.
 PAGING: Final = ("page.before", "page.written", "page.after")
+# An assignee who may not have a conversation any more; reached only if there is one.
+RELEASING: Final = ("release.before", "release.written", "release.after")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -58,6 +60,7 @@ NAMES: Final = (
     *SENDING,
     *WEBHOOKS,
     *PAGING,
+    *RELEASING,
 )
 
 

@@ -1,4 +1,4 @@
-"""Checks before a due message is sent: a closed reply window, a limit, its age, too many attempts.
+"""Checks before a due message is sent: something newer, a closed reply window, a limit, its age, too many attempts.
 
 A refused reply of an agent goes to an agent; an automatic one is dropped, because late or in masses it has no use.
 """
@@ -21,6 +21,7 @@ from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
 from store.outbound.ledger import OutboundClaim
+from store.outbound.planned import why_held
 from store.outbound.replies import put_back
 from store.tables.operations import AUTO_REPLY
 
@@ -53,14 +54,15 @@ class Preflight:
     def remove(self, connection: Connection, row: OutboundClaim) -> bool:
         """Take the row out of the queue if a check refuses it; return whether one does."""
         automatic = row.kind == AUTO_REPLY
-        why = (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
+        newer = None if automatic else why_held(connection, row)
+        why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
             _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)
             _tell(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
-            put_back(connection, row)
+            put_back(connection, row, waits=newer is None or newer.key == ReasonKey.CUSTOMER_WROTE_SINCE)
         return why is not None
 
     def _hopeless(self, connection: Connection, row: OutboundClaim) -> Reason | None:

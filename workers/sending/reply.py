@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from connectors.registry import kind_of
+from router.delivery import TextLimit
 from router.errors import PermanentError
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.masking.mask import mask
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
-from router.threads.correlation import make_message_id, make_token
+from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
@@ -43,6 +44,14 @@ class ReplyRequest:
     variables: dict[str, str] | None = None
 
 
+class TooLongError(PermanentError):
+    """The text is longer than its channel takes."""
+
+    def __init__(self, limit: TextLimit, *, length: int, channel: str) -> None:
+        super().__init__(f"the text has {length} {limit.unit}; the channel {channel} takes at most {limit.longest}")
+        self.longest, self.length = limit.longest, length
+
+
 class ReplyService:
     """Writes replies and notes; may be used by several threads."""
 
@@ -66,6 +75,10 @@ class ReplyService:
             raise PermanentError("the text has a card number; a reply must not have one")
         if request.copies and not kind_of(channel).can.mail:
             raise PermanentError(f"the channel {case.channel} has no copies; expected one recipient")
+        limit = channel.text_limit
+        # A template has the provider's own text.
+        if limit and not request.template and not limit.allows(request.text):
+            raise TooLongError(limit, length=limit.units_of(request.text), channel=case.channel)
         now = read_clock(connection)
         due_at = self._due_at(case, request, now=now)
         reply = self._reply(case, request, channel=channel, masked=masked.text, due_at=due_at)
@@ -81,7 +94,7 @@ class ReplyService:
             dedupe_key=f"{request.agent_id}:{request.key}",
             author=request.author,
             sender=address,
-            subject=f"Re: {case.subject} [{token}]" if kind_of(channel).can.mail else "",
+            subject=answer_subject(case.subject, token=token) if kind_of(channel).can.mail else "",
             text=request.text,
             masked=masked,
             # Fixed before the first attempt, so that every attempt has it and the customer's answer is recognised.

@@ -11,6 +11,7 @@ from connectors.email.mime.html import page_to_text, to_text
 from connectors.email.mime.parts import ParsedTree, Part, read_parts
 from router.envelope import Bounce, Party
 from router.origin.bounces import STATUS_TYPES, Cover, Section, may_be_report, read_bounce
+from router.origin.journals import JOURNAL_FIELD
 
 # A report's own parts are short; of a returned message only the header section is read.
 _BYTES: Final = 64 * 1024
@@ -31,6 +32,9 @@ def read_report(
 
     shown: parts that are already harmless pages, by number.
     """
+    if JOURNAL_FIELD in headers.fields:
+        # It describes a mail that was delivered.
+        return None
     if not sender.handle:
         # `From: MAILER-DAEMON <>` has no address to answer, but its name identifies the program that wrote.
         sender = Party(sender.kind, "", headers.text("from"))

@@ -20,6 +20,7 @@ from connectors.email.mime.parts import read_parts
 from router.envelope import Attachment, Envelope, Party, PartyKind
 from router.errors import NotFound
 from router.origin.automatic import MACHINE_HEADERS
+from router.origin.correspondent import ORIGINAL_AUTHORS
 
 _MACHINE_HEADERS: Final = frozenset(MACHINE_HEADERS)
 # Most mail goes to the same few addresses of the desk, so their parsed form is cached. A longer list is not.
@@ -61,6 +62,7 @@ def normalise(raw: RawMessage, *, channel: str) -> Envelope:
         references=identifiers(headers, "references"),
         attachments=_attachments(bodies, content.pictures),
         machine_headers=_machine_headers(headers),
+        authors=_authors(headers),
         authentication=_authentication(headers),
         defects=tuple(defects),
         bounce=read_report(headers, tree, sender=sender, subject=subject, to=to, shown=content.shown),
@@ -101,6 +103,11 @@ def _parties(headers: Headers, name: str, *, defects: list[str]) -> tuple[Party,
     if len(found) >= limits.ADDRESSES:
         defects.append(f"Only the first {limits.ADDRESSES} addresses of {name} were read.")
     return tuple(found[: limits.ADDRESSES])
+
+
+def _authors(headers: Headers) -> tuple[tuple[str, Party], ...]:
+    found = ((name, value) for name in ORIGINAL_AUTHORS if name in headers.fields for value in headers.each(name))
+    return tuple((name, party) for name, value in islice(found, limits.ADDRESSES) for party in _listed(value)[:1])
 
 
 def _listed(value: str) -> tuple[Party, ...]:

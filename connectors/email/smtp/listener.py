@@ -22,6 +22,7 @@ import structlog
 
 from connectors.base import Health, Page, utc_now
 from connectors.email.smtp.group_commit import GroupCommit
+from connectors.email.smtp.places import Places
 from connectors.email.smtp.session import IDENTITY, SessionFactory, SmtpHandler
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.channels import SmtpSettings
@@ -112,7 +113,7 @@ class _Listener:
     ) -> None:
         self._tls = _tls_context(settings)
         self._socket = _bind(settings)
-        self._settings = settings
+        self._channel, self._settings = channel, settings
         self._accepting = ThreadPoolExecutor(1, thread_name_prefix=f"{channel}-accept")
         self._gathering = GroupCommit(channel, accept=accept, thread=self._accepting, clock=clock)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,7 +148,9 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        factory = SessionFactory(SmtpHandler(self._gathering, self._settings), self._settings, tls=self._tls)
+        places = Places(self._channel, self._settings)
+        rules = SmtpHandler(self._gathering, self._settings, places=places)
+        factory = SessionFactory(rules, self._settings, tls=self._tls, places=places)
         server = await self._loop.create_server(factory, sock=self._socket, backlog=256)
         gathering = asyncio.create_task(self._gathering.run())
         self._started.set()
@@ -155,9 +158,8 @@ class _Listener:
         await asyncio.wait({stopping, gathering}, return_when=asyncio.FIRST_COMPLETED)
         server.close()
         await self._answer_all()
-        for session in list(factory.sessions):
-            if session.transport:
-                session.transport.close()
+        for session in places:
+            session.close()
         gathering.cancel()
         stopping.cancel()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -12,6 +13,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from connectors.email.smtp.group_commit import LATER, GroupCommit
+from connectors.email.smtp.places import MOST_BYTES, Places
 from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
@@ -19,18 +21,10 @@ _log: Final = structlog.get_logger()
 # The end of our greeting; `probe` recognises our own listener by it.
 IDENTITY: Final = "Omniyard"
 
-# How many clients at once; each may hold one message in memory.
-_CONNECTIONS: Final = 64
-
-# How many bytes of all clients together may wait for the commit.
-_BYTES_WAITING: Final = 134_217_728
-
 # RFC 5321 section 4.5.3.1.6 allows a line of a thousand bytes, senders write longer ones. The parser decides whether
 # such a mail can be read: a refusal here would be a bounce to a customer. This bound protects our memory.
 _LINE: Final = 1_048_576
-
-# Section 4.5.3.2.7: five minutes between commands; a large message on a slow line is one command.
-_SILENCE: Final = 600.0
+_MUCH: Final = "452 4.3.1 Too much is waiting here, please try again"
 
 
 class Recipients:
@@ -49,9 +43,9 @@ class Recipients:
 class SmtpHandler:
     """The handler that aiosmtpd calls; the library defines its method names."""
 
-    def __init__(self, gathering: GroupCommit, settings: SmtpSettings) -> None:
-        self._gathering = gathering
-        self._recipients = Recipients(settings.recipients)
+    def __init__(self, gathering: GroupCommit, settings: SmtpSettings, *, places: Places) -> None:
+        self._gathering, self._places = gathering, places
+        self._recipients, self._most_recipients = Recipients(settings.recipients), settings.recipients_per_mail
 
     async def handle_RCPT(  # noqa: N802, PLR0917
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]  # noqa: ARG002
@@ -59,8 +53,12 @@ class SmtpHandler:
         """Accept a recipient or refuse it."""
         if not self._recipients.takes(address):
             return "550 5.1.1 There is no such mailbox here"
-        if self._gathering.bytes_waiting > _BYTES_WAITING:
-            return "452 4.3.1 Too much is waiting here, please try again"
+        if self._gathering.bytes_waiting + self._places.bytes_held > MOST_BYTES:
+            self._places.note("bytes")
+            return _MUCH
+        if len(envelope.rcpt_tos) >= self._most_recipients:
+            self._places.note("recipients")
+            return "452 4.5.3 Too many recipients of one mail, please send it again to the others"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
@@ -85,11 +83,13 @@ def return_path(sender: str | None) -> bytes:
 
 
 class SessionFactory:
-    """Makes a protocol object for each connection and counts them."""
+    """Makes a protocol object for each connection."""
 
-    def __init__(self, rules: SmtpHandler, settings: SmtpSettings, *, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, rules: SmtpHandler, settings: SmtpSettings, *, tls: ssl.SSLContext | None, places: Places
+    ) -> None:
         self._rules, self._settings, self._tls = rules, settings, tls
-        self.sessions: set[_Limited] = set()
+        self._places = places
 
     def __call__(self) -> SMTP:
         """Return the protocol for a new connection."""
@@ -101,36 +101,64 @@ class SessionFactory:
             hostname=socket.gethostname(),
             ident=IDENTITY,
             tls_context=self._tls,
-            timeout=_SILENCE,
-            sessions=self.sessions,
+            timeout=self._settings.idle.total_seconds(),
+            message_within=self._settings.message_within.total_seconds(),
+            places=self._places,
         )
 
 
-class _Limited(SMTP):
-    """What aiosmtpd does not limit: how many connections, and how many bytes after one of them exceeded its limit."""
+class Limited(SMTP):
+    """What aiosmtpd does not limit: how many connections, how much of all mail, and how long one mail may take."""
 
     line_length_limit = _LINE
 
-    def __init__(self, *arguments: Any, sessions: set[_Limited], **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self, *arguments: Any, places: Places, message_within: float, **options: Any  # noqa: ANN401
+    ) -> None:  # fmt: skip
         super().__init__(*arguments, **options)
-        self._sessions = sessions
+        self._places, self._message_within = places, message_within
         self._refused = False
         self._received = 0
+        self._message_timer: asyncio.TimerHandle | None = None
+        self.heard_at = monotonic()
+
+    @property
+    def is_in_mail(self) -> bool:
+        """See `places.Session`."""
+        return self._message_timer is not None
+
+    @property
+    def bytes_held(self) -> int:
+        """See `places.Session`."""
+        return self._received
+
+    def end(self, reply: str) -> None:
+        """See `places.Session`."""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.write(f"{reply}\r\n".encode())
+            self.transport.close()
+
+    def close(self) -> None:
+        """See `places.Session`."""
+        if self.transport:
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # After STARTTLS this is called a second time for the same session.
-        if self not in self._sessions and len(self._sessions) >= _CONNECTIONS:
+        peer = transport.get_extra_info("peername") or ("",)
+        refusal = "" if self in self._places else self._places.admit(self, host=peer[0])
+        if refusal:
             self._refused = True
             assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101
-            transport.write(b"421 4.7.0 Too many connections, please try again\r\n")
+            transport.write(f"{refusal}\r\n".encode())
             transport.close()
             return
-        self._sessions.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._refused:
-            self._sessions.discard(self)
+            self._places.leave(self)
+            self._end_message()
             super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
@@ -140,6 +168,13 @@ class _Limited(SMTP):
         if self._refused:
             return
         self._received += len(data)
+        self.heard_at = monotonic()
+        if self._received > _LINE and self._places.bytes_held > MOST_BYTES:
+            # The mail that grows beyond what all may hold is put off; its sender repeats it.
+            self._places.note("bytes")
+            self.end("421 4.3.1 Too much is waiting here, please try again")
+            self._refused = True
+            return
         limit = self.data_size_limit
         if limit and self._received > 2 * limit + _LINE and isinstance(self.transport, asyncio.WriteTransport):
             # The reply "too large" comes at the end of the message; a message without an end would be read for ever.
@@ -147,16 +182,40 @@ class _Limited(SMTP):
             return
         super().data_received(data)
 
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """Take a mail, within its time."""
+        self._message_timer = self.loop.call_later(self._message_within, self._late)
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._end_message()
+
+    def _end_message(self) -> None:
+        if self._message_timer:
+            self._message_timer.cancel()
+            self._message_timer = None
+
+    def _late(self) -> None:
+        self._places.note("slow_message")
+        self.end("421 4.4.2 This mail takes too long, please try again")
+
+    def _timeout_cb(self) -> None:
+        if self.is_in_mail:
+            # A mail on a slow line is one long command; it has a time of its own.
+            return
+        self._places.note("idle")
+        self.end("421 4.4.2 You were silent for too long")
+
     def _set_post_data_state(self) -> None:
         self._received = 0
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
 
 
-class _SmtpSession(_Limited):
+class _SmtpSession(Limited):
     """SMTP (RFC 5321)."""
 
 
-class _LmtpSession(_Limited, LMTP):
+class _LmtpSession(Limited, LMTP):
     """LMTP (RFC 2033): after the data one reply for each accepted recipient, in their order (section 4.2)."""
 
     _owed = 0

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import pairwise
+from typing import Final
 
 from router.settings.checks.references import BUILT_IN
 from router.settings.findings import Finding, Place
-from router.settings.model import CalendarSettings, Settings
+from router.settings.model import CalendarSettings, DateRule, Settings
 from router.settings.values import MINUTES_A_DAY, WEEKDAYS, DaySpan, weekdays
+
+_DAY: Final = timedelta(days=1)
 
 
 def check_calendars(settings: Settings) -> Iterator[Finding]:
@@ -78,6 +82,34 @@ def _nights(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
         if rule.until is not None and rule.until > rule.on:
             for night, later in _runs_into(rule.open, rule.open):
                 yield _night((*place, "dates", number, "open"), night, later, day="tomorrow")
+        yield from _edges(place, calendar, number=number)
+
+
+def _edges(place: Place, calendar: CalendarSettings, *, number: int) -> Iterator[Finding]:
+    """Find a night that runs into an exception's first day, or from its last day into the day after it."""
+    rule, pairs = calendar.dates[number], list[tuple[Sequence[DaySpan], Sequence[DaySpan], date]]()
+    if rule.on > date.min:
+        pairs.append((_on(calendar, rule.on - _DAY), rule.open, rule.on))
+    last = rule.until or rule.on
+    # If the day after it has an exception too, that one says so.
+    if last < date.max and _exception(calendar, last + _DAY) is None:
+        pairs.append((rule.open, _on(calendar, last + _DAY), last + _DAY))
+    for spans, following, day in pairs:
+        for night, later in _runs_into(spans, following):
+            yield _night((*place, "dates", number, "open"), night, later, day=day.isoformat())
+
+
+def _on(calendar: CalendarSettings, day: date) -> Sequence[DaySpan]:
+    """Return the opening times of a day, holidays apart."""
+    exception = _exception(calendar, day)
+    if exception is not None:
+        return exception.open
+    return next((spans for key, spans in calendar.week.items() if day.weekday() in weekdays(key)), ())
+
+
+def _exception(calendar: CalendarSettings, day: date) -> DateRule | None:
+    found = (rule for rule in reversed(calendar.dates) if rule.on <= day <= (rule.until or rule.on))
+    return next(found, None)
 
 
 def _runs_into(spans: Sequence[DaySpan], following: Sequence[DaySpan]) -> Iterator[tuple[DaySpan, DaySpan]]:

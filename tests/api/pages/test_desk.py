@@ -22,7 +22,7 @@ from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
 from tests.app_client import AppClient
-from tests.inbox_builder import NOON, Builder
+from tests.inbox_builder import NOON, TRACE, Builder
 
 CASE = "/conversations/K7QF2MXD4"
 # Nothing is planned for longer than a year ahead of the database's clock.
@@ -178,6 +178,29 @@ def test_ready_texts_are_filled_and_inserted_without_a_script(browser: AppClient
     assert "Still missing" in page
 
 
+# A thank-you, a message of another category, and one of no category at all: none of them has the number.
+@pytest.mark.parametrize(
+    ("classified", "is_missing"),
+    [
+        ({"category": None, "missing_facts": [], "facts": []}, True),
+        ({"category": "refund", "missing_facts": [], "facts": ["amount"]}, True),
+        ({"category": "refund", "missing_facts": ["amount"], "facts": []}, True),
+        ({"category": None, "missing_facts": [], "facts": ["transaction"]}, False),
+    ],
+)
+def test_only_a_message_that_has_the_fact_clears_what_is_still_missing(
+    browser: AppClient, database: Database, case: UUID, classified: dict[str, Any], is_missing: bool
+) -> None:
+    trace = TRACE | {"classification": TRACE["classification"] | classified}
+    with database.write() as connection:
+        Builder(connection).message(case, channel="out", text="Thank you!", trace=trace)
+
+    page = browser.get(CASE).text
+
+    assert ("Still missing" in page) is is_missing
+    assert ("order number please.</textarea>" in browser.get(f"{CASE}?canned=receipt").text) is is_missing
+
+
 def test_queues_are_views_with_counts(browser: AppClient, database: Database) -> None:
     with database.write() as connection:
         build = Builder(connection)
@@ -246,3 +269,50 @@ def test_agents_confirm_emergencies_and_see_similar_conversations(
     press(browser, f"{CASE}/judge", do="release")
     assert row(database, id=case)["priority"] == "normal"
     assert "Released: no emergency." in browser.get(CASE).text
+
+
+def test_the_page_says_in_words_what_a_reply_lacks_and_asks_about_a_planned_one(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    # Given a text that shows nothing
+    empty = press(browser, f"{CASE}/say", kind="reply", text="\u200b\u00a0", when="now")
+    assert (empty.status_code, "the text shows nothing" in empty.text) == (422, True)
+    assert "0 of 20000 characters" in browser.get(CASE).text
+
+    # When a reply is planned, the buttons ask about it
+    assert 'name="planned"' not in browser.get(CASE).text
+    assert press(browser, f"{CASE}/say", kind="reply", text="Later.", when="at", send_at=LATER).status_code == 303
+    assert 'name="planned"' in browser.get(CASE).text
+    refused = press(browser, f"{CASE}/change", do="resolve")
+    assert (refused.status_code, "a reply is planned for later" in refused.text) == (409, True)
+
+    # Then the answer decides
+    assert press(browser, f"{CASE}/change", do="resolve", planned="cancel").status_code == 303
+    assert (row(database, id=case)["status"], row(database, OutboundRow)["state"]) == ("resolved", "cancelled")
+
+
+def test_the_box_shows_where_the_answer_goes_and_one_press_sends_it_to_the_other_address(
+    browser: AppClient, client: AppClient, database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        opened = build.conversation(reference="K7QF2MXD4", channel="out", waiting_since=NOON)
+        named = {"answer_to": "pat@firm.example", "other_address": "pat@home.example"}
+        build.message(opened, channel="out", sender_handle="pat@firm.example", **named)
+    page = browser.get(CASE).text
+    assert "The answer goes to pat@firm.example." in page
+    refused = press(browser, f"{CASE}/change", do="answer_to", address="thief@evil.example")
+    assert "expected one of the addresses" in refused.text
+
+    assert press(browser, f"{CASE}/change", do="answer_to", address=hidden(page, "address")).status_code == 303
+
+    page = browser.get(CASE).text
+    assert "The answer goes to pat@home.example." in page
+    assert hidden(page, "address") == "pat@firm.example"
+    assert press(browser, f"{CASE}/say", text="Done.", kind="reply", when="now").status_code == 303
+    assert row(database, OutboundRow, kind="reply")["recipient"] == "pat@home.example"
+    version = client.get("/api/v1/conversations/K7QF2MXD4").json()["version"]
+    order = {"answer_to": "pat@firm.example"}
+    answer = client.patch("/api/v1/conversations/K7QF2MXD4", json=order, headers={"If-Match": f'"{version}"'})
+    assert answer.json()["version"] > version
+    assert "The answer goes to pat@firm.example." in browser.get(CASE).text

@@ -270,3 +270,14 @@ def test_a_sender_that_is_not_verified_has_a_mark_and_no_banner(
     page = browser.get("/conversations/K7QF2MXD4").text
     assert 'id="forged"' not in page
     assert ("sender not verified" in page) is bool(mark)
+
+
+@pytest.mark.parametrize(("proof", "is_marked"), [("unproven", True), ("proven", False)])
+def test_a_note_that_only_says_that_it_is_from_us_has_a_warning(
+    browser: AppClient, database: Database, proof: str, is_marked: bool
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="K7QF2MXD4")
+        build.message(case, mail=b"Subject: x\r\n\r\nx\r\n", direction="note", origin="ourselves", sender_proof=proof)
+    assert ("says that it is from us; nothing confirms it" in browser.get("/conversations/K7QF2MXD4").text) is is_marked

@@ -34,6 +34,11 @@ calendar = "office"
 [channels.out.send]
 host = "127.0.0.1"
 security = "none"
+[channels.chat]
+kind = "telegram"
+token = "env:OMNIYARD_TEST"
+calendar = "office"
+[channels.chat.send]
 """
 
 
@@ -284,3 +289,70 @@ def test_a_viewer_may_look_and_not_speak(client_of: Callable[[str], AppClient], 
 
     assert viewer.get("/api/v1/outbound").status_code == 200
     assert post(viewer, case).status_code == 403
+
+
+# Each shows nothing; the field is named.
+@pytest.mark.parametrize("text", ["\u200b\u200d", "\u00a0\u3000", "\u0301", "\u3164\u2800", " \n"])
+@pytest.mark.parametrize("kind", ["reply", "note"])
+def test_a_text_that_shows_nothing_is_refused(client: AppClient, case: UUID, text: str, kind: str) -> None:
+    answer = post(client, case, text=text, kind=kind)
+
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "body.text")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    # The limit of SMS counts characters, that of Telegram UTF-16 units.
+    [("a" * 4096, 201), ("a" * 4097, 422), ("\U0001f600" * 2048, 201), ("\U0001f600" * 2049, 422)],
+)
+def test_a_text_too_long_for_its_channel_is_refused_while_it_is_written(
+    client: AppClient, database: Database, text: str, status: int
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(channel="chat")
+        build.message(case, channel="chat")
+
+    answer = post(client, case, text=text)
+
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        assert [each["where"] for each in answer.json()["errors"]] == ["body.text"]
+        assert rows(database, OutboundRow, "id") == []
+    # A note goes nowhere.
+    assert post(client, case, key="key-00000002", text=text, kind="note", based_on_version=None).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("planned", "status", "state", "case_is"),
+    [(None, 409, "queued", "open"), ("send", 200, "queued", "resolved"), ("cancel", 200, "cancelled", "resolved")],
+)
+def test_resolving_asks_about_a_planned_reply(
+    client: AppClient, database: Database, case: UUID, planned: str | None, status: int, state: str, case_is: str
+) -> None:
+    post(client, case, send_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    more = {"planned_replies": planned} if planned else {}
+
+    answer = client.patch(f"/api/v1/conversations/{case}", json={"status": "resolved", **more})
+
+    assert answer.status_code == status, answer.text
+    assert rows(database, OutboundRow, "state") == [(state,)]
+    assert rows(database, ConversationRow, "status") == [(case_is,)]
+    approved = rows(database, OutboundRow, "approved_at")[0].approved_at
+    assert (approved is not None) is (planned == "send")
+
+
+def test_resolving_many_asks_about_each_and_without_one_nothing_is_asked(
+    client: AppClient, database: Database, case: UUID
+) -> None:
+    with database.write() as connection:
+        other = Builder(connection).conversation(channel="out", handle="wu@example.com")
+    post(client, case, hold_until_opening=True)
+
+    body = {"keys": [str(case), str(other)], "change": {"status": "resolved"}}
+    results = client.post("/api/v1/conversations/bulk", json=body).json()["results"]
+
+    assert [each["status"] for each in results] == [409, 200]
+    assert "planned_replies" in results[0]["detail"]
+    alone = client.patch(f"/api/v1/conversations/{case}", json={"planned_replies": "send"})
+    assert alone.status_code == 422

@@ -266,6 +266,37 @@ open = ["00:00-04:00", "21:00-03:00"]
 why = "inventory"
 => calendars.a.dates[1].open: 21:00-03:00 runs into 00:00-04:00 of tomorrow and counts once; expected spans that do not
 
+[calendars.a]
+week = { fri = "09:00-18:00" }
+[[calendars.a.dates]]
+on = 2027-02-04
+open = ["22:00-10:00"]
+why = "a night before a Friday"
+=> calendars.a.dates[1].open: 22:00-10:00 runs into 09:00-18:00 of 2027-02-05 and counts once; \
+expected spans that do not
+
+[calendars.a]
+week = { thu = "22:00-06:00" }
+[[calendars.a.dates]]
+on = 2027-02-05
+open = ["05:00-09:00"]
+why = "an early Friday"
+=> calendars.a.dates[1].open: 22:00-06:00 runs into 05:00-09:00 of 2027-02-05 and counts once; \
+expected spans that do not
+
+[calendars.a]
+week = { mon = "09:00-18:00" }
+[[calendars.a.dates]]
+on = 2027-02-04
+open = ["22:00-06:00"]
+why = "a night"
+[[calendars.a.dates]]
+on = 2027-02-05
+open = ["05:00-09:00"]
+why = "and an early day"
+=> calendars.a.dates[2].open: 22:00-06:00 runs into 05:00-09:00 of 2027-02-05 and counts once; \
+expected spans that do not
+
 [webhooks.a]
 url = "https://x.example/"
 secret = "env:X"
@@ -471,10 +502,53 @@ def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
     assert set(OriginName.__args__) == {kind.value for kind in OriginKind}
 
 
-@pytest.mark.parametrize("other", ["127.0.0.2:2525", "127.0.0.1:2526"])
+LISTENER = '[channels.{}]\nkind = "smtp"\nlisten = "{}"\ntls_certificate = "c"\ntls_key = "file:k"\n'
+
+
+@pytest.mark.parametrize("other", ["127.0.0.2:2525", "127.0.0.1:2526", "[::1]:2525", "mail.example:2525"])
 def test_listeners_that_do_not_meet_are_in_order(other):
-    channel = '[channels.{}]\nkind = "smtp"\nlisten = "{}"\n'
-    assert said(channel.format("a", "127.0.0.1:2525") + channel.format("b", other), level="error") == []
+    assert said(LISTENER.format("a", "127.0.0.1:2525") + LISTENER.format("b", other), level="error") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "10.0.0.7"),
+        ("0.0.0.0", "localhost"),
+        ("0.0.0.0", "mail.example"),
+        ("[::]", "[::1]"),
+        ("[::]", "[fd00::7]"),
+        ("[::]", "localhost"),
+        ("[::]", "mail.example"),
+        ("[::]", "127.0.0.1"),
+        ("[::]", "0.0.0.0"),
+        ("[0:0:0:0:0:0:0:0]", "[::1]"),
+        ("[::1]", "[0:0:0:0:0:0:0:1]"),
+        ("[::ffff:127.0.0.1]", "127.0.0.1"),
+    ],
+)
+def test_listeners_that_meet_on_a_port_are_an_error_in_either_order(one, other):
+    for first, second in ((one, other), (other, one)):
+        text = LISTENER.format("a", f"{first}:2525") + LISTENER.format("b", f"{second}:02525")
+        [finding] = said(text, level="error")
+        assert finding.startswith('channels.b.listen: channel "a" has port 2525 of ')
+        assert finding.endswith(" needs it too; expected another port")
+
+
+@pytest.mark.parametrize(
+    ("desk", "mail", "meet"),
+    [
+        ("[::]", "0.0.0.0", False),
+        ("[::]", "127.0.0.1", False),
+        ("[::]", "[::1]", True),
+        ("0.0.0.0", "[::]", True),
+        ("127.0.0.1", "[::]", True),
+    ],
+)
+def test_every_ipv6_address_takes_the_ipv4_port_too_for_mail_and_not_for_the_desk(desk, mail, meet):
+    text = f'[omniyard]\nlisten = "{desk}:8080"\n' + LISTENER.format("a", f"{mail}:8080")
+    assert bool(said(text, level="error")) == meet
 
 
 def test_nights_that_end_before_the_next_day_begins_are_in_order():

@@ -25,6 +25,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
+from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,
     CategorySettings,
@@ -33,6 +34,7 @@ from router.settings.model import (
     DeskSettings,
     EmergencySettings,
     EscalationSettings,
+    FormSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -62,6 +64,7 @@ SECTIONS = {
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[limits]`": LimitSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,
@@ -69,6 +72,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }
 

@@ -25,6 +25,7 @@ from router.settings.channels import (
     WebSettings,
     XSettings,
 )
+from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
@@ -35,6 +36,7 @@ from router.settings.model import (
     DeskSettings,
     EmergencySettings,
     EscalationSettings,
+    FormSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -52,7 +54,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, EmergencySettings,
+    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
 
 

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from router.errors import ConfigError
 from router.settings import read_settings
+from router.settings.danger_words import DangerWords
+from router.settings.mistakes import mistakes
+from router.settings.model import Settings
 from router.settings.validation import examine_settings
 
 SHIPPED = (Path(__file__).parents[3] / "config" / "channels.toml").read_text(encoding="utf-8")
@@ -231,3 +239,56 @@ def test_a_promise_of_no_time_is_refused(key, value):
     text = f'[sla.a]\ncalendar = "always"\n{key} = "{value}"\n[[routes]]\nname = "all"\nteam = "front"\n'
     [finding] = examine_settings(text).errors
     assert (finding.key, finding.message) == (f"sla.a.{key}", "expected more than 0; leave the key out for none")
+
+
+def tables(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield the model and every model below it, at whatever depth an annotation names it."""
+    yield model
+    for field in model.model_fields.values():
+        for found in parts(field.annotation):
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                yield from tables(found)
+
+
+def parts(annotation: object) -> Iterator[object]:
+    yield annotation
+    for argument in get_args(annotation):
+        yield from parts(argument)
+
+
+FIELDS = {
+    f"{table.__name__}.{name}": field
+    for root in (Settings, DangerWords)
+    for table in tables(root)
+    for name, field in table.model_fields.items()
+}
+# "0s" says that each message is a case of its own.
+MAY_BE_ZERO = {"join_within"}
+WRONG = [
+    (bool, ("true", "false", "off", "", 0, 1), "true or false"),
+    (int, (True, False), "a number"),
+    (float, (True, False), "a number"),
+    (timedelta, ("0m", "0s", "0h0m", "0d"), "more than 0|at least 1s"),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "expected"), WRONG, ids=["switch", "whole", "number", "duration"])
+def test_no_key_of_any_table_takes_a_value_of_the_wrong_kind(kind, values, expected):
+    fields = {key: field for key, field in FIELDS.items() if kind in set(parts(field.annotation))}
+    taken = [
+        f"{key} = {value!r}: {said}"
+        for key, field in fields.items()
+        for value in values
+        if not re.search(expected, said := complaint_about(field, value)) and key.partition(".")[2] not in MAY_BE_ZERO
+    ]
+    assert (bool(fields), taken) == (True, [])
+
+
+def complaint_about(field: FieldInfo, value: object) -> str:
+    """Return what a field says of a value; empty if it takes it."""
+    table = create_model("Table", key=(field.rebuild_annotation(), ...))
+    try:
+        table.model_validate({"key": value})
+    except ValidationError as error:
+        return " ".join(finding.message for finding in mistakes(error, document={"key": value}, root=table))
+    return ""

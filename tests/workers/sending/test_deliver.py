@@ -5,6 +5,7 @@ The rows O1 to O12 of the crash windows, those of T25 to T31 that are about send
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.outbound import ledger, limits
-from store.outbound.ledger import note_delivery
+from store.outbound.later_reports import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
@@ -557,7 +558,7 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
 
 
 def test_an_automatic_reply_that_could_not_leave_for_a_day_is_dropped_and_a_persons_is_not(desk: SendingDesk) -> None:
-    stale, reply = automatic(desk, created_at=LONG_AGO), desk.queue(created_at=LONG_AGO)
+    stale, reply = automatic(desk, created_at=LONG_AGO), desk.queue(created_at=LONG_AGO, dated_at=LONG_AGO)
 
     desk.deliverer().once()
 
@@ -602,8 +603,12 @@ def test_a_reply_that_does_not_leave_puts_its_case_back_on_the_desk(
 
 
 def test_a_scheduled_reply_answers_when_it_has_left(desk: SendingDesk) -> None:
-    created_at = datetime.now(UTC) - timedelta(hours=2)
-    desk.queue(created_at=created_at, dated_at=created_at + timedelta(hours=1))
+    # Planned after the customer's message, and due a moment later.
+    created_at = datetime.now(UTC) + timedelta(milliseconds=5)
+    dated_at = created_at + timedelta(milliseconds=1)
+    desk.queue(created_at=created_at, dated_at=dated_at)
+    while datetime.now(UTC) <= dated_at:
+        time.sleep(0.001)
 
     desk.deliverer().once()
 

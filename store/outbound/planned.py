@@ -1,0 +1,88 @@
+"""Planned replies: what has happened in their conversation since they were written, and what resolving does to them.
+
+A planned reply leaves hours after its author has read the conversation. What its author could not know holds it, and
+it answers nothing that came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.reason import Reason, ReasonKey
+from store.conversations.read import where_now
+from store.db.bulk import among, table_of
+from store.db.engine import read_clock
+from store.db.ids import first_id_at
+from store.events.append import EventKind, NewEvent, append_events
+from store.outbound.ledger import OutboundClaim
+from store.outbound.replies import REPLY, SAYS_NOTHING
+from store.tables.messages import Direction, MessageRow
+from store.tables.operations import OutboundRow, OutboundState
+
+# What has left, or may have.
+_LEFT = (OutboundState.SENDING, OutboundState.SENT, OutboundState.UNKNOWN)
+
+
+def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
+    """Return what is newer in the conversation than its planned reply; None if nothing is.
+
+    Of our side a sent message counts; another planned one was there to be read.
+    """
+    if row.kind != REPLY or not row.is_planned:
+        return None
+    message, other = table_of(MessageRow), table_of(OutboundRow)
+    moved_to = where_now(connection, [row.conversation_id]).get(row.conversation_id, row.conversation_id)
+    # By the id too: a message that waited to be routed was not there to be read, however early it was received.
+    newer = sa.or_(message.c.id > first_id_at(row.known_until), message.c.received_at > row.known_until)
+    theirs = sa.and_(message.c.direction == Direction.INCOMING, message.c.origin.not_in(SAYS_NOTHING))
+    left = sa.exists().where(other.c.id == message.c.outbound_id, other.c.id != row.id, among(other.c.state, _LEFT))
+    ours = sa.and_(message.c.direction == Direction.OUTGOING, left)
+    found = sa.select(message.c.direction).where(
+        among(message.c.conversation_id, {row.conversation_id, moved_to}), newer, sa.or_(theirs, ours)
+    )
+    directions = set(connection.execute(found.distinct()).scalars())
+    if Direction.INCOMING in directions:
+        return Reason(ReasonKey.CUSTOMER_WROTE_SINCE)
+    return Reason(ReasonKey.COLLEAGUE_ANSWERED_SINCE) if directions else None
+
+
+def lock_planned(connection: Connection, conversation_id: UUID) -> list[UUID]:
+    """Lock a conversation's planned replies that have not left, and return their ids.
+
+    Lock them before the conversation: sending locks them in this order.
+    """
+    found = _planned(conversation_id).order_by(table_of(OutboundRow).c.id)
+    return list(connection.execute(found.with_for_update()).scalars())
+
+
+def has_planned(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether the conversation has planned replies that have not left."""
+    return connection.execute(_planned(conversation_id).limit(1)).first() is not None
+
+
+def _planned(conversation_id: UUID) -> sa.Select[Any]:
+    columns = table_of(OutboundRow).c
+    waits = (columns.kind == REPLY, columns.state == OutboundState.QUEUED, columns.dated_at > columns.created_at)
+    return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits)
+
+
+def approve(connection: Connection, ids: Sequence[UUID], *, now: datetime) -> None:
+    """Record that a person who knows the conversation as it is lets the planned replies leave."""
+    table = table_of(OutboundRow)
+    connection.execute(sa.update(table).where(among(table.c.id, ids)).values(approved_at=now))
+
+
+def drop_planned(connection: Connection, ids: Sequence[UUID], *, conversation_id: UUID, by: str) -> None:
+    """Cancel locked planned replies, because their conversation is resolved without them."""
+    table, now = table_of(OutboundRow), read_clock(connection)
+    cancelled = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
+    found = sa.update(table).where(among(table.c.id, ids)).values(**cancelled).returning(table.c.id, table.c.channel)
+    for row in connection.execute(found).all():
+        payload = {"outbound_id": str(row.id), "channel": row.channel, "by": by}
+        append_events(connection, [NewEvent(EventKind.OUTBOUND_CANCELLED, conversation_id, payload, at=now)])

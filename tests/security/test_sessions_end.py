@@ -1,0 +1,101 @@
+"""Sessions end on the server, and signing in cannot be tried without end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+
+from api.app import create_app
+from store.db.engine import Database
+from store.desk.agents import add_agent, change_role, revoke_agent
+from tests.api.conftest import MovingClock
+from tests.app_client import AppClient
+
+SAME = {"Sec-Fetch-Site": "same-origin"}
+LIST = "/api/v1/conversations"
+
+
+@pytest.fixture
+def stolen(browser: AppClient, app: FastAPI, portal: BlockingPortal) -> AppClient:
+    """A copy of the cookie of `browser`, in another process of the desk."""
+    desk = app.state.desk
+    other = AppClient(create_app(desk.settings, database=desk.database, now=desk.now), portal)
+    other.cookies.update(browser.cookies)
+    assert other.get(LIST).status_code == 200
+    return other
+
+
+def test_a_copied_cookie_ends_with_the_sign_out(
+    browser: AppClient, stolen: AppClient, portal: BlockingPortal, app: FastAPI, token_of: Callable[[str], str]
+) -> None:
+    second = AppClient(app, portal)
+    assert second.post("/sign-in", data={"token": token_of("agent")}, headers=SAME).status_code == 303
+    assert browser.post("/sign-out", headers=SAME).status_code == 303
+    assert stolen.get(LIST).status_code == 401
+    # Another browser of the same agent goes on.
+    assert second.get(LIST).status_code == 200
+    assert second.post("/sign-out", headers=SAME).status_code == 303
+
+
+def test_a_new_role_ends_the_sessions_and_the_old_role_revives_none(stolen: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        change_role(connection, name="the agent", role="agent")
+    assert stolen.get(LIST).status_code == 200
+    for role in ("viewer", "agent"):
+        with database.write() as connection:
+            change_role(connection, name="the agent", role=role)
+        assert stolen.get(LIST).status_code == 401
+
+
+def test_a_revocation_ends_the_sessions(stolen: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        revoke_agent(connection, name="the agent")
+    assert stolen.get(LIST).status_code == 401
+
+
+def _attempt(client: AppClient, token: str, *, address: str) -> tuple[int, str]:
+    headers = SAME | {"X-Forwarded-For": address}
+    answer = client.post("/sign-in", data={"token": token}, headers=headers)
+    return answer.status_code, answer.headers.get("retry-after", "")
+
+
+def test_an_address_that_fails_too_often_waits_and_no_other_does(
+    app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str], clock: MovingClock
+) -> None:
+    proxied = AppClient(app, portal, peer="127.0.0.1")
+    tried = [_attempt(proxied, f"oy_{number}", address="203.0.113.9") for number in range(12)]
+    assert [status for status, _ in tried] == [401] * 10 + [429] * 2
+    assert tried[-1][1] == "6"
+    # The right token is not even looked at, from there; from elsewhere it is.
+    assert _attempt(proxied, token_of("agent"), address="203.0.113.9")[0] == 429
+    assert _attempt(proxied, token_of("agent"), address="203.0.113.10")[0] == 303
+    clock.move(timedelta(seconds=6))
+    assert _attempt(proxied, token_of("agent"), address="203.0.113.9")[0] == 303
+
+
+def test_a_network_of_one_subscriber_counts_as_one_address(app: FastAPI, portal: BlockingPortal) -> None:
+    proxied = AppClient(app, portal, peer="127.0.0.1")
+    tried = [_attempt(proxied, "oy_x", address=f"2001:db8:0:7::{number:x}")[0] for number in range(11)]
+    assert tried == [401] * 10 + [429]
+    assert _attempt(proxied, "oy_x", address="2001:db8:0:8::1")[0] == 401
+
+
+def test_the_secrets_of_one_agent_cannot_be_tried_from_many_addresses(
+    app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str], database: Database
+) -> None:
+    proxied = AppClient(app, portal, peer="127.0.0.1")
+    wrong = token_of("agent")[:-1] + ("x" if token_of("agent")[-1] != "x" else "y")
+    tried = [_attempt(proxied, wrong, address=f"198.51.100.{number}")[0] for number in range(31)]
+    assert tried == [401] * 30 + [429]
+    with database.write() as connection:
+        token = add_agent(connection, name="another", role="agent")[1]
+    assert _attempt(proxied, token, address="198.51.100.77")[0] == 303
+
+
+def test_signing_in_rightly_is_never_counted(anonymous: AppClient, token_of: Callable[[str], str]) -> None:
+    tried = [anonymous.post("/sign-in", data={"token": token_of("agent")}, headers=SAME) for _ in range(40)]
+    assert {answer.status_code for answer in tried} == {303}

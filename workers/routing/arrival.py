@@ -1,0 +1,95 @@
+"""A claimed message with its analysis and its contact, and what follows from these three alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from router.analysis import Analysis
+from router.envelope import PartyKind
+from router.masking.mask import mask
+from router.origin.automatic import OriginKind
+from router.threads.correlation import core_subject
+from store.db.ids import new_id
+from store.inbound.claims import ClaimedInbound
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A claimed row, the analysis of its message, and the sender's contact."""
+
+    row: ClaimedInbound
+    analysis: Analysis
+    contact_id: UUID
+
+
+def known_ids(incoming: Incoming) -> list[str]:
+    """Return the Message-IDs that will lead to the message's conversation: its own and those that it answers."""
+    envelope = incoming.analysis.envelope
+    return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
+
+
+def lasting_ids(incoming: Incoming) -> list[str]:
+    """Return those of its Message-IDs that lead others to its conversation: none of what is forged.
+
+    Else the customer's next mail, which quotes the same, would be filed next to the forgery.
+    """
+    return known_ids(incoming) if incoming.analysis.proof.may_join else []
+
+
+def may_repeat(incoming: Incoming) -> bool:
+    """Return whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
+    analysis = incoming.analysis
+    return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not incoming.row.backfill
+
+
+def needs_subject(incoming: Incoming) -> bool:
+    """Return whether a mail names nothing that it answers, so that its subject is compared."""
+    envelope = incoming.analysis.envelope
+    is_mail = envelope.sender.kind is PartyKind.EMAIL and envelope.bounce is None
+    is_lost = is_mail and not envelope.ancestors and not incoming.row.backfill
+    return is_lost and bool(core_subject(envelope.subject))
+
+
+def evidence_of(analysis: Analysis) -> dict[str, object]:
+    """Return the evidence for the message's category, as JSON; no message text."""
+    found = analysis.classification
+    return {
+        "words": list(found.evidence),
+        "category": found.category,
+        "probability": found.confidence,
+        "model": found.model,
+        "danger": found.danger,
+        "danger_evidence": [each.to_json() for each in found.danger_evidence],
+    }
+
+
+def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, Any]]:
+    """Return the rows of the message's attachments, with names that are safe to show."""
+    return [
+        {
+            "id": new_id(),
+            "message_id": message_id,
+            "name": name,
+            "media_type": mask(attachment.media_type).text,
+            "size": attachment.size,
+            "sha256": attachment.sha256,
+            "part": attachment.part,
+            "content_id": attachment.content_id,
+        }
+        for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
+    ]
+
+
+# Auto-replies and our own messages: no sender waits for an answer to them.
+_NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
+
+
+def wakes(incoming: Incoming) -> bool:
+    """Return whether the message reopens a conversation that is resolved or snoozed."""
+    report = incoming.analysis.envelope.bounce
+    if report is not None and not report.is_final:
+        # A delay is no failure: the mail system goes on trying, and reports again if it gives up.
+        return False
+    return not incoming.row.backfill and incoming.analysis.origin.kind not in _NO_ONE_WAITS

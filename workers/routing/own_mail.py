@@ -1,0 +1,71 @@
+"""Record what our own side wrote by a mail program: an answer where that is proven and the customer got it, or a note.
+
+A note stops no clock, and only agents see it: anybody can write our address into a From.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from router.conversation_status import Status
+from router.origin.automatic import OriginKind
+from router.origin.correspondent import CorrespondentSource
+from router.origin.own_side import OwnVoice
+from router.origin.sender_proof import ProofKind
+from router.reason import Reason, ReasonKey
+from router.routing.trace import ReplyTrace
+from store.events.append import EventKind
+from store.inbound.outcome import ConversationTouch
+from store.tables.messages import Direction
+from workers.routing.arrival import attachment_rows, lasting_ids
+from workers.routing.record import Placement, Recorder, conversation_row, message_row
+
+# What our side wrote first waits for its customer, and promises nothing.
+_QUIET: Final[dict[str, Any]] = {
+    "status": Status.PENDING,
+    "emergency": False,
+    "first_reply_due_at": None,
+    "resolve_due_at": None,
+    "clock_started_at": None,
+    "waiting_since": None,
+    "watch_at": None,
+    "held_until": None,
+}
+
+
+def is_answer(placement: Placement) -> bool:
+    """Return whether it is our answer: proven to be ours, and to the customer of its case."""
+    analysis, candidate = placement.incoming.analysis, placement.candidate
+    to_customer = analysis.correspondent.source is CorrespondentSource.RECIPIENT
+    is_theirs = candidate.contact_id == placement.incoming.contact_id
+    return analysis.voice is OwnVoice.ANSWER and to_customer and is_theirs
+
+
+def record_own(recorder: Recorder, placement: Placement) -> None:
+    """Record the message. A new case belongs to the customer to whom our side wrote."""
+    incoming, outcome, conversation_id = placement.incoming, recorder.outcome, placement.conversation_id
+    row, said = {"inbound_id": str(incoming.row.id)}, {"message_id": str(placement.message_id)}
+    if placement.correlation.joins is None:
+        outcome.conversations.append(conversation_row(placement) | _QUIET)
+        opened = row | {"route": placement.decision.route.name}
+        recorder.event(EventKind.CONVERSATION_OPENED, conversation_id, payload=opened)
+    else:
+        outcome.touches.append(ConversationTouch(conversation_id, incoming.row.received_at, wakes=False))
+    answers = is_answer(placement)
+    trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
+    kept: dict[str, Any] = {"origin": OriginKind.OURSELVES, "answer_to": "", "other_address": "", "echo": ""}
+    kept |= {"direction": Direction.OUTGOING if answers else Direction.NOTE}
+    if incoming.analysis.voice is OwnVoice.ANSWER:
+        kept |= {"sender_proof": ProofKind.PROVEN}
+    outcome.messages.append(message_row(placement, trace=trace) | kept)
+    outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
+    outcome.attachments.extend(attachment_rows(incoming, message_id=placement.message_id))
+    own = incoming.analysis.envelope.rfc_message_id
+    outcome.thread_keys.extend((each, conversation_id, each == own) for each in lasting_ids(incoming))
+    if answers:
+        recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, conversation_id, payload=said | row)
+    else:
+        author = {"author": incoming.analysis.sender_name}
+        recorder.event(EventKind.MESSAGE_NOTED, conversation_id, payload=said | author)
+    if answers and not incoming.row.backfill:
+        outcome.answers[conversation_id] = min(incoming.row.received_at, recorder.now)
