@@ -20,7 +20,7 @@ from router.settings import load_settings
 from router.settings.files import shipped_file
 from router.settings.intents import load_intents, load_negatives
 
-_TENTHS: Final = (0, 1, 2, 5, 10)
+_TENTHS: Final = (0, 2, 5, 10)
 _SHOWN: Final = ("ordinary English odd", "ordinary clinc150_oos_val odd", "dangers English odd")
 
 
@@ -30,19 +30,18 @@ def danger_curve(folder: Path, *, encoder: Encoder | None) -> Result:
     examples = examples_of(settings, load_intents(shipped_file(), settings), load_negatives(shipped_file()))
     texts = [one for one in labelled_texts(folder) if one.half == "odd"]
     known = remember(encoder, [*(one.text for one in examples), *(one.text for one in texts)])
-    return {f"{tenths} tenths": _point(examples, texts, known, tenths=tenths) for tenths in _TENTHS}
-
-
-def _point(
-    examples: Sequence[TrainingExample], texts: Sequence[LabelledText], encoder: Encoder | None, *, tenths: int
-) -> Result:
-    settings = load_settings(shipped_file())
     words = build_word_detector(settings)
     if words is None:
         raise ValueError("the shipped desk has no category of emergencies")
     urgent = tuple(name for name, category in settings.categories.items() if category.emergency)
-    kept = [one for one in examples if one.category or _tenth(one.text) < tenths]
     task = DangerTask(words, urgent, settings.emergency.false_pages_per_thousand)
+    kept = {tenths: [one for one in examples if one.category or _tenth(one.text) < tenths] for tenths in _TENTHS}
+    return {f"{tenths} tenths": _point(kept[tenths], texts, known, task=task) for tenths in _TENTHS}
+
+
+def _point(
+    kept: Sequence[TrainingExample], texts: Sequence[LabelledText], encoder: Encoder | None, *, task: DangerTask
+) -> Result:
     model = train(kept, encoder=encoder, danger=task)
     sets = dict(sets_of(list(zip(texts, answers_to(texts, model=model, encoder=encoder), strict=True))))
     return {
