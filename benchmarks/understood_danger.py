@@ -53,14 +53,14 @@ def danger(folder: Path, *, encoder: Encoder | None) -> Result:
     settings = load_settings(shipped_file())
     about = shipped_model(settings)
     model = shipped_folder().load(about.version) if about else None
-    texts = list(_texts(folder))
+    texts = list(labelled_texts(folder))
     overheard = Overheard(encoder) if encoder else None
-    answers = _answers(texts, model=model, encoder=overheard)
+    answers = answers_to(texts, model=model, encoder=overheard)
     rows = list(zip(texts, answers, strict=True))
     return {
         "model": about.version if about else None,
         "trained": about.report.get("danger") if about else None,
-        "sets": {name: _shares(part) for name, part in _sets(rows)},
+        "sets": {name: shares_of(part) for name, part in sets_of(rows)},
         "encoder_asked_for_categories_or_danger": round(len(set(overheard.asked)) / len(texts), 4)
         if overheard
         else None,
@@ -72,7 +72,8 @@ def danger(folder: Path, *, encoder: Encoder | None) -> Result:
     }
 
 
-def _texts(folder: Path) -> Iterator[LabelledText]:
+def labelled_texts(folder: Path) -> Iterator[LabelledText]:
+    """Yield the corpora's texts, without those whose label may mean either."""
     for name in _FILES:
         for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
@@ -82,15 +83,17 @@ def _texts(folder: Path) -> Iterator[LabelledText]:
                 yield LabelledText(one["text"], name, label in _DANGERS, "odd" if digest[-1] % 2 else "even")
 
 
-def _answers(texts: Sequence[LabelledText], *, model: Model | None, encoder: Encoder | None) -> list[Classification]:
+def answers_to(texts: Sequence[LabelledText], *, model: Model | None, encoder: Encoder | None) -> list[Classification]:
+    """Return what the shipped desk says of each text with a model."""
     classifier = build_classifier(load_settings(shipped_file()), model=model, encoder=encoder)
     pages = (texts[first : first + _PAGE] for first in range(0, len(texts), _PAGE))
     return [seen for page in pages for seen in classifier.classify_page([one.text for one in page])]
 
 
-def _sets(
+def sets_of(
     rows: Sequence[tuple[LabelledText, Classification]],
 ) -> Iterator[tuple[str, list[Classification]]]:
+    """Yield the answers by corpus, half and kind, and those of both English corpora together."""
     names = sorted({(one.danger, one.corpus, one.half) for one, _ in rows})
     for is_danger, corpus, half in names:
         part = [seen for one, seen in rows if (one.danger, one.corpus, one.half) == (is_danger, corpus, half)]
@@ -103,7 +106,8 @@ def _sets(
             yield f"{'dangers' if is_danger else 'ordinary'} English {half}", part
 
 
-def _shares(answers: Sequence[Classification]) -> Result:
+def shares_of(answers: Sequence[Classification]) -> Result:
+    """Count what is paged and marked."""
     paged = sum(seen.emergency for seen in answers)
     marked = sum(seen.possible_danger for seen in answers)
     return {

@@ -16,9 +16,9 @@ from router.classify.trainer import TrainingExample
 from router.errors import ConfigError, Conflict
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
-from store.conversations.corrections import corrected_texts
 from store.db.open import current_version, latest_version, open_database
 from workers.training.comparison import compare_reports, danger_rows
+from workers.training.desk_examples import desk_examples
 from workers.training.learn import learn, lessons_of
 from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
 from workers.training.shipped import shipped_model
@@ -44,8 +44,11 @@ def train_command(
     activate: Annotated[bool, typer.Option("--activate", help="Activate the model at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model on the examples and on agents' corrections; show its results on held-out examples.
+    """Train a model on the examples and on agents' corrections and verdicts; show its results on held-out examples.
 
+    A page that an agent confirmed, and possible danger that an agent paged, is learnt as danger; a page that was
+    released, and possible danger that was denied, as a text that only sounds like danger. Where an agent chose
+    another category, that category is learnt instead.
     The model is stored as a file under the data folder; until it is activated nothing changes. Workers notice
     an active model within seconds. Texts are masked before training, and equal examples give an equal model.
     If training fails, the active model stays. --activate refuses a model that is worse than the active one: that
@@ -86,27 +89,21 @@ def _worse(about: StoredModel, folder: ModelFolder, settings: Settings) -> list[
 
 
 def _corrections(settings: Settings) -> Sequence[TrainingExample]:
-    """Return the agents' corrections; empty for a desk that has not routed anything yet."""
+    """Return what agents corrected and judged; empty for a desk that has not routed anything yet."""
     database = open_database(settings)
     try:
         if current_version(database) != latest_version():
             return ()
         with database.read() as connection:
-            rows = corrected_texts(connection)
+            return desk_examples(connection, settings)
     finally:
         database.close()
-    # The text as routing classifies it, masked as the desk stores it.
-    return [
-        TrainingExample(f"{row.subject}\n{row.text}", row.category, row.sub_intent or "")
-        for row in rows
-        if row.category
-    ]
 
 
 def _print(about: StoredModel, *, seconds: float, active: bool) -> None:
     console = Console(highlight=False)
     print_report(about, console=console)
-    taught = f"{about.examples} examples" + (f" and {about.corrections} corrections" if about.corrections else "")
+    taught = f"{about.examples} examples" + (f" and {about.corrections} texts from agents" if about.corrections else "")
     console.print(f"Model {about.version} learnt from {taught} in {seconds:.0f} seconds.", style="bold green")
     if about.encoder is None:
         console.print("The sentence encoder is not installed: install omniyard\\[encoder] for the last few per cent.")

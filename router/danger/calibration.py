@@ -20,7 +20,7 @@ _ODDS: Final = 6.0
 _LEAST_ODDS_WITH_PAIR: Final = -2.0
 _LEAST_MEANING_WITH_PAIR: Final = 0.125
 # How much of the bound on false pages is for pages with a clear pair; they are right more often on strangers' texts.
-PAIR_SHARE: Final = 0.7
+PAIR_SHARE: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class DangerScores:
         return np.asarray(self.signs[:, 0] > 0)
 
     @property
-    def is_business(self) -> Flags:
-        """Which texts hold a pair that words of ordinary business soften, such as a fee, a top-up or a refund."""
-        return np.asarray(self.signs[:, 4] > 0)
+    def is_explained(self) -> Flags:
+        """Which texts hold a pair that is softened: denied, solved, supposed, or explained by ordinary business."""
+        return np.asarray((self.signs[:, 3] > 0) | (self.signs[:, 4] > 0))
 
     def take(self, rows: Flags | Ints) -> DangerScores:
         """Return some of the texts."""
@@ -68,8 +68,8 @@ class DangerThresholds:
     possible: float
 
     def line(self, scores: DangerScores) -> Floats:
-        """Return each text's threshold. The heads alone do not page what words of ordinary business explain."""
-        alone = np.where(scores.is_business, 1.01, self.alone)
+        """Return each text's threshold. The heads alone do not page what its words deny or explain."""
+        alone = np.where(scores.is_explained, 1.01, self.alone)
         return np.asarray(np.where(scores.has_pair, self.with_pair, alone), np.float32)
 
 
@@ -159,7 +159,7 @@ def choose_thresholds(
     bound: the share of ordinary messages that may be paged.  marked: the share that may be marked or paged.
     """
     share = ordinary / ordinary.sum()
-    with_pair, alone = scores.has_pair, ~scores.has_pair & ~scores.is_business
+    with_pair, alone = scores.has_pair, ~scores.has_pair & ~scores.is_explained
     return DangerThresholds(
         with_pair=_lowest(said[with_pair], share[with_pair], bound * PAIR_SHARE),
         alone=_lowest(said[alone], share[alone], bound * (1 - PAIR_SHARE)),

@@ -7,7 +7,7 @@ The operator's file names groups of words in both languages and says which group
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise
@@ -17,10 +17,10 @@ from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, un
 from router.danger.phrases import Hit, WordPatterns, compile_patterns
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
-# How far before a word its negation stands: "was not stolen", "没有被盗".
+# How far before a word its negation stands: "was not stolen", "没有被盗"; further if its words reach up to it.
 _NEGATED_WITHIN: Final = 3
+_DENIED_WITHIN: Final = 9
 _WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
-_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 Hits = Mapping[str, Sequence[Hit]]
 
@@ -50,7 +50,8 @@ class MeaningPairs:
     """Every group compiled; build with `compile_pairs`.
 
     needs: the groups that must meet, by pair.  scopes: where each softener must stand.
-    softening: the softeners of each scope, which are looked for by themselves.
+    softening: the softeners of each scope, which are looked for by themselves.  unless: what cancels each softener.
+    keywords: by themselves, for the end of a very long text.
     """
 
     patterns: WordPatterns
@@ -58,6 +59,8 @@ class MeaningPairs:
     needs: Mapping[str, frozenset[str]]
     scopes: Mapping[str, Scope]
     softening: Mapping[Scope, WordPatterns]
+    unless: Mapping[str, frozenset[str]]
+    keywords: WordPatterns
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
@@ -71,15 +74,16 @@ class MeaningPairs:
     def pairs_of(self, text: str, sentences: Sequence[Sentence], hits: Sequence[Hits]) -> tuple[FoundPair, ...]:
         """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
         found = [one for at in range(len(sentences)) for one in self._meetings(sentences, hits, at)]
-        return self._clearest(found, text) if found else ()
+        return self._clearest(found, text, hits) if found else ()
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
-        found = self.patterns.find(comparable(text)).get(KEYWORDS, ())
+        found = self.keywords.find(comparable(text)).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
 
-    def _clearest(self, found: Sequence[FoundPair], text: str) -> tuple[FoundPair, ...]:
-        whole = self._softening(comparable(text), "text")
+    def _clearest(self, found: Sequence[FoundPair], text: str, hits: Sequence[Hits]) -> tuple[FoundPair, ...]:
+        groups = frozenset().union(*hits)
+        whole = tuple(self._allowed(self._softening(comparable(text), "text"), groups))
         best: dict[str, FoundPair] = {}
         for one in found:
             softened = (*one.softened_by, *(name for name in whole if name not in self.pairs[one.pair].keeps))
@@ -106,17 +110,38 @@ class MeaningPairs:
         unless = [group for group in rule.unless if group in hits or group in around]
         best: FoundPair | None = None
         for chosen in _combinations([hits[group] for group in rule.needs], sentence.comparable, within=rule.within):
-            softened = tuple(dict.fromkeys((*unless, *self._softened(rule, sentence.comparable, hits, chosen))))
+            context = self._softened(sentence.comparable, hits, chosen, around=around)
+            kept = (each for each in context if each not in rule.keeps)
+            softened = tuple(dict.fromkeys((*unless, *kept)))
             one = FoundPair(name, rule.strength, tuple(hit.word for hit in chosen), sentence.written, softened)
             if not softened:
                 return one
             best = best or one
         return best
 
-    def _softened(self, rule: PairRule, line: str, hits: Hits, chosen: Sequence[Hit]) -> tuple[str, ...]:
-        around = [name for name in hits if self.scopes.get(name) == "sentence"]
-        before = [name for words in _before_each(line, chosen) for name in self._softening(words, "before")]
-        return tuple(name for name in (*around, *before) if name not in rule.keeps)
+    def _softened(self, line: str, hits: Hits, chosen: Sequence[Hit], *, around: frozenset[str]) -> Iterator[str]:
+        """Yield the softeners of a finding. around: the groups of the sentences before and after."""
+        last = max(hit.start for hit in chosen)
+        yield from self._allowed((name for name in self.scopes if self._stands(name, hits, around, last=last)), hits)
+        for words in _before_each(line, chosen):
+            yield from self._allowed(self._softening(_last_words(words, count=_NEGATED_WITHIN), "before"), hits)
+            yield from self._allowed(self._softening(_last_words(words, count=_DENIED_WITHIN), "directly"), hits)
+
+    def _stands(self, name: str, hits: Hits, around: frozenset[str], *, last: int) -> bool:
+        """Tell whether a softener stands where it must. last: where the last word of the pair begins."""
+        match self.scopes[name]:
+            case "sentence":
+                return name in hits
+            case "near":
+                return name in hits or name in around
+            case "ahead":
+                return any(hit.start < last for hit in hits.get(name, ()))
+            case _:
+                return False
+
+    def _allowed(self, names: Iterable[str], groups: Iterable[str]) -> Iterator[str]:
+        """Yield the softeners that none of the groups cancels."""
+        return (name for name in names if self.unless[name].isdisjoint(groups))
 
     def _softening(self, line: str, scope: Scope) -> tuple[str, ...]:
         return self.softening[scope].names_in(line)
@@ -141,11 +166,16 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         needs={name: frozenset(rule.needs) for name, rule in rules.items()},
         scopes={name: one.scope for name, one in words.softeners.items()},
         softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
+        unless={name: frozenset(one.unless) for name, one in words.softeners.items()},
+        keywords=compile_patterns({KEYWORDS: plain} if plain else {}),
     )
 
 
 def _softening(words: DangerWords, phrases: Mapping[str, Sequence[str]], scope: Scope) -> WordPatterns:
-    return compile_patterns({name: phrases[name] for name, one in words.softeners.items() if one.scope == scope})
+    # The words before a group are looked at as a clause that ends where the group begins.
+    end = " ." if scope == "directly" else ""
+    chosen = [name for name, one in words.softeners.items() if one.scope == scope]
+    return compile_patterns({name: [f"{phrase}{end}" for phrase in phrases[name]] for name in chosen})
 
 
 def columns_of(hits: Sequence[Hits]) -> frozenset[str]:
@@ -193,17 +223,17 @@ def _are_apart(one: Hit, other: Hit) -> bool:
 
 
 def _before_each(line: str, chosen: Sequence[Hit]) -> Iterator[str]:
-    """Yield the few words before each hit, from the hit before it on: what it negates itself is no negation of it."""
+    """Yield what stands before each hit, from the hit before it on: what it negates itself is no negation of it."""
     start = 0
     for hit in sorted(chosen, key=lambda one: one.start):
-        yield _last_words(line[start : hit.start])
+        yield line[start : hit.start].rsplit(CLAUSE, 1)[-1]
         start = hit.end
 
 
-def _last_words(line: str) -> str:
-    """Return the last few words, within their clause."""
-    words = _WORD.findall(line.rsplit(CLAUSE, 1)[-1])[-_NEGATED_WITHIN:]
-    return "".join(words) if words and _HAN.search(words[-1]) else f" {' '.join(words)} "
+def _last_words(clause: str, *, count: int) -> str:
+    """Return the last few words, as a clause."""
+    words = [found.start() for found in _WORD.finditer(clause)][-count:]
+    return f" {clause[words[0] :].strip()} {CLAUSE} " if words else ""
 
 
 def _around(met: Sequence[Hits], at: int) -> frozenset[str]:

@@ -10,8 +10,8 @@ from typing import Final
 from router.danger.clauses import CLAUSE
 
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-# How many words, or Chinese characters, may stand in the place of "...".
-_GAP_LATIN: Final = r"(?: (?!\|)\S+){0,3} "
+# How many words, or Chinese characters, may stand in the place of "..."; "not" among them would turn the meaning round.
+_GAP_LATIN: Final = r"(?: (?!\||not )\S+){0,3}? "
 _GAP_HAN: Final = r"[^|]{0,6}?"
 _NUMBER: Final = r"\d[\d.]*\w{0,2}"
 # The letters of a first word by which a phrase is looked up.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -14,7 +14,7 @@ from router.settings.findings import Finding, nearest
 from router.settings.values import Frozen, Name, Switch, Whole
 
 Strength = Literal["clear", "hint"]
-Scope = Literal["sentence", "text", "before"]
+Scope = Literal["sentence", "near", "text", "ahead", "before", "directly"]
 
 KEYWORDS: Final = "keywords"
 """The group and the pair that stand for the keywords of emergency categories; the file itself may not define them."""
@@ -58,10 +58,13 @@ class PairRule(Frozen):
 class Softener(Frozen):
     """`[softeners.NAME]`: words that say a pair tells of no danger now.
 
-    scope: "before" is the few words before a group of the pair, "text" the whole message.
+    scope: "near" is the sentence, the one before and the one after; "text" the whole message; "ahead" the sentence up
+    to the last group of the pair; "before" the few words before a group; "directly" what ends where a group begins.
+    unless: groups that say there is danger all the same, in the same sentence; for the scope "text" anywhere.
     """
 
     scope: Scope = "sentence"
+    unless: tuple[str, ...] = ()
     en: Words = ()
     zh: Words = ()
 
@@ -100,7 +103,7 @@ def _examine(text: str) -> tuple[list[Finding], DangerWords | None]:
         return [Finding(place=(), message=f"not valid TOML: {error}", line=_line_of(str(error), text=text))], None
     except ValidationError as error:
         return mistakes(error, document=document, root=DangerWords), None
-    findings = list(_unknown_names(words))
+    findings = [*_unknown_names(words), *_unknown_cancels(words)]
     return findings, None if findings else words
 
 
@@ -127,5 +130,16 @@ def _unknown_names(words: DangerWords) -> Iterator[Finding]:
             for number, each in enumerate(named):
                 if each not in known:
                     kind = "softener" if key == "keeps" else "group"
-                    message = f"no {kind} has this name; {nearest(each, known)}"
-                    yield Finding(place=("pairs", name, key, number), value=f'"{each}"', message=message)
+                    yield _unknown(each, known, kind=kind, place=("pairs", name, key, number))
+
+
+def _unknown_cancels(words: DangerWords) -> Iterator[Finding]:
+    """Find groups that softeners name and the file does not define."""
+    for name, softener in words.softeners.items():
+        for number, each in enumerate(softener.unless):
+            if each not in words.groups:
+                yield _unknown(each, words.groups, kind="group", place=("softeners", name, "unless", number))
+
+
+def _unknown(name: str, known: Iterable[str], *, kind: str, place: tuple[str | int, ...]) -> Finding:
+    return Finding(place=place, value=f'"{name}"', message=f"no {kind} has this name; {nearest(name, known)}")

@@ -85,14 +85,16 @@ def learn(
 ) -> tuple[Model, StoredModel]:
     """Train a model and store it; this does not put it in force.
 
-    corrections: texts that agents moved to another category; those of removed categories are left out.
+    corrections: texts that agents moved to another category or judged; those of removed categories are left out.
     Raises ConfigError if there are too few examples.
     """
     from router.classify.encoder import load_encoder  # noqa: PLC0415
+    from router.classify.model import LOOKALIKE  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
 
     known = {one.category for one in lessons.examples if one.category}
-    taught = [one for one in corrections if one.category in known]
+    lookalike = (LOOKALIKE.category, LOOKALIKE.intent)
+    taught = [one for one in corrections if one.category in known or (one.category, one.intent) == lookalike]
     model = train([*lessons.examples, *taught], encoder=load_encoder(), danger=lessons.danger)
     about = StoredModel(
         version=model.version,

@@ -57,9 +57,10 @@ def test_the_operators_bound_is_never_exceeded(unseen, asked, used):
     assert calibrate_danger(unseen).bound(asked).per_thousand == used
 
 
-def test_a_text_that_ordinary_business_explains_is_not_paged_by_the_heads_alone(unseen):
+@pytest.mark.parametrize("sign", [3, 4], ids=["context", "ordinary_business"])
+def test_a_text_that_its_words_explain_is_not_paged_by_the_heads_alone(unseen, sign):
     scores = unseen.scores.take(np.flatnonzero(unseen.danger & (unseen.scores.signs[:, 0] == 0)))
-    scores.signs[:, 4] = 1
+    scores.signs[:, sign] = 1
     level = calibrate_danger(unseen).bound(200).alone
     assert (level.line(scores) > 1).all()
 

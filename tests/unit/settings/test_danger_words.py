@@ -31,6 +31,10 @@ GROUPS = '[groups.card]\nen = ["card"]\n[softeners.negation]\nen = ["not"]\n'
             GROUPS + '[pairs.a]\nneeds = ["card"]\nstrength = "sure"',
             'd.toml:7: pairs.a.strength = "sure": expected "clear"',
         ),
+        (
+            GROUPS + '[softeners.solved]\nunless = ["cart"]',
+            'd.toml:6: softeners.solved.unless[1] = "cart": no group has this name; did you mean "card"?',
+        ),
         (GROUPS + "[groups.negation]", "d.toml:5: groups.negation: this name stands for a softener"),
         ("[groups.keywords]", "d.toml:1: groups.keywords: this name stands for the keywords of channels.toml"),
     ],

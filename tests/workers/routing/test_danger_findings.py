@@ -26,6 +26,7 @@ from workers.chores.sla import Watch
 from workers.routing.brain import build_brain
 from workers.routing.danger_findings import EmergencyService
 from workers.routing.route import Router
+from workers.training.desk_examples import desk_examples
 
 LABELLED = TOML.replace(
     'team = "risk"\npriority = "urgent"\n', 'team = "risk"\npriority = "urgent"\nlabels = ["security"]\n'
@@ -304,3 +305,34 @@ def test_there_is_nothing_to_say_where_no_one_was_called(desk: Desk) -> None:
 
     with pytest.raises(NotFound):
         judge(desk, danger=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "danger", "learnt"),
+    [
+        ("I was hacked", True, ("account_security", "")),
+        ("I was hacked", False, ("", "lookalikes")),
+        ("I was hacked", None, None),  # taken back: no verdict
+        ("I am worried about a payment", True, ("account_security", "")),
+        ("I am worried about a payment", False, ("", "lookalikes")),
+    ],
+)
+def test_training_learns_what_an_agent_found(
+    desk: Desk, text: str, danger: bool | None, learnt: tuple[str, str] | None
+) -> None:
+    desk.route(envelope("1", text=text))
+    judge(desk, danger=danger is not False)
+    judge(desk, danger=danger)
+    with desk.database.read() as connection:
+        found = desk_examples(connection, desk.settings)
+    assert [(one.category, one.intent) for one in found if text in one.text] == ([learnt] if learnt else [])
+
+
+def test_training_prefers_the_category_that_an_agent_chose(desk: Desk) -> None:
+    desk.route(envelope("1", text="I was hacked"))
+    judge(desk, danger=False)
+    with desk.database.write() as connection:
+        wanted = Change(category="refund")
+        change(connection, lock(connection, only(desk).id), wanted=wanted, by="Li Na", now=datetime.now(UTC))
+    with desk.database.read() as connection:
+        assert [one.category for one in desk_examples(connection, desk.settings)] == ["refund"]

@@ -1,0 +1,168 @@
+"""What says that there is no danger now, also to a keyword; and the same words where they deny or solve nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.danger.pairs import compile_pairs
+from router.danger.words import build_word_detector
+from router.settings import load_settings
+from router.settings.danger_words import DangerWords, GroupWords, PairRule, Softener
+
+DETECTOR = build_word_detector(load_settings(Path(__file__).parents[3] / "config" / "channels.toml"))
+
+NO_DANGER = {
+    "denied": [
+        "It was not stolen, I just forgot the PIN",
+        "No one has hacked me, I only want fewer texts",
+        "This is not a phishing report, I need an invoice",
+        "My card has not been stolen or lost, it simply expired",
+        "wasn't fraud, it was my brother, please lift the block",
+        "there has never been an unauthorised payment on my account, I'm asking about fees",
+        "不是被盗，是我忘了密码",
+        "不是盗刷，是重复扣款",
+        "没有被盗刷，只是想问手续费",
+        "账号没有被盗用，我只是换了手机",
+        "沒有人盜用我的帳戶，我只想改地址",
+        "这不是诈骗，对方是我哥，请放行",
+        "并非被盗，我自己锁的",
+        "没有发生盗刷，就想问额度",
+        "唔係被盜，我自己改咗密碼",
+        "说了多少遍不是盗刷！是我自己买的！",
+    ],
+    "solved": [
+        "My phone was stolen in March. You blocked it and all that is resolved. How do I get paper statements?",
+        "The stolen card case is already resolved, please close the ticket",
+        "Yesterday I wrote that my wallet was stolen. I found it in the car!",
+        "hacked account got sorted last week, how do i turn face id back on",
+        "上周被盗刷的事已经解决了，想问怎么开收据",
+        "昨天說錢包不見了，已經找到了，請幫我解凍",
+        "之前被诈骗的案子已结案，钱退回来了",
+        "那笔盗刷查清楚了，是我爸买的",
+    ],
+    "other people": [
+        "My neighbour's card was stolen last year, can you block mine while I travel?",
+        "I read that another wallet was hacked, are you safe?",
+        "A colleague's phone was stolen, he asks for your opening hours",
+        "朋友的账号被盗了，他问你们电话多少",
+        "邻居去年被诈骗，我想提高警惕，怎么设置限额",
+        "新闻里说有人被盗刷，是真的吗",
+        "同事的卡被盗刷过，所以我想问限额怎么设",
+    ],
+    "about a feature or in general": [
+        "What is phishing?",
+        "How do I report a stolen card in general?",
+        "How do you handle unauthorised transactions?",
+        "Would you cover it if my card is stolen overseas?",
+        "Suppose my account got hacked, would I get the money back?",
+        "if someone stole my phone could they pay without the PIN?",
+        "请问什么是盗刷",
+        "异地登录提醒怎么关闭",
+        "要是被盗了你们赔吗",
+        "假如手机被偷了，别人能付款吗",
+        "我在写论文，想了解账户被盗的处理流程",
+        "万一卡被盗刷，一般多久能赔",
+    ],
+    "quoted": [
+        'Your page says "unauthorised" next to a tick box, which tick box is it?',
+        "菜单里的“异地登录”是什么",
+        "帮助里写着「被盗」两个字，点进去是空白页",
+    ],
+}
+
+DANGER = {
+    "the negation negates something else": [
+        "I did NOT make this transfer",
+        "I have not authorised this payment",
+        "I never gave the code to anyone and still my account was hacked",
+        "My card was stolen, I did not notice until now",
+        "I can't log in, my account was hacked",
+        "不是我转的，这笔转账我不认识",
+        "不是我操作的",
+        "我没有操作过，钱没了",
+        "没有给过任何人密码，账号还是被盗了",
+        "我没动手机，卡被盗刷了",
+        "這筆消費不是我本人",
+    ],
+    "a question that expects yes": [
+        "Isn't this fraud? A payment to a shop in Lagos that I never made",
+        "这不是盗刷吗",
+        "难道不是被盗了吗，钱一直在往外转",
+    ],
+    "not solved, or danger again": [
+        "My stolen card is still not resolved, money keeps leaving my account",
+        "You refunded me last month. Now my account was hacked again today",
+        "I have not found my phone, it was stolen on the bus",
+        "被盗刷的事还没解决，今天又少了钱",
+        "上次被盗找回来了，这次又被盗了",
+        "钱没退回来，我被骗了",
+    ],
+    "mine as well, or by the hands of others": [
+        "My neighbour's card was stolen and mine too, we were both robbed",
+        "My friend used my card without asking me",
+        "my bag was stolen, I am writing from a friend's phone",
+        "朋友和我的手机都被偷了",
+        "我手机被偷了，用同事的手机给你们发的",
+        "有人冒充我朋友，我被骗了",
+    ],
+    "it has happened": [
+        "How do I report it, my card was stolen this morning",
+        "What do I do if my card has been stolen?",
+        "手机丢了，如果别人转走我的钱怎么办",
+        "卡被偷了，请马上冻结，顺便问有没有保险",
+        "刚才提醒异地登录，不是我",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "text", [pytest.param(text, id=f"{kind}: {text}") for kind in NO_DANGER for text in NO_DANGER[kind]]
+)
+def test_what_is_denied_solved_asked_or_not_the_customers_own_is_no_emergency(text):
+    assert DETECTOR is not None
+    (verdict,) = DETECTOR.detect([text])
+    assert verdict.outcome != "emergency", [one.values for one in verdict.evidence]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=f"{kind}: {text}") for kind in DANGER for text in DANGER[kind]])
+def test_the_same_words_hide_no_danger(text):
+    assert DETECTOR is not None
+    (verdict,) = DETECTOR.detect([text])
+    assert verdict.outcome == "emergency"
+
+
+GROUPS = {
+    "thing": GroupWords(en=("card",), zh=("卡",)),
+    "lost": GroupWords(en=("lost",), zh=("丢了",)),
+    "again": GroupWords(en=("again",)),
+}
+
+
+@pytest.mark.parametrize(
+    ("scope", "text", "softened"),
+    [
+        ("sentence", "sure, my card is lost", True),
+        ("sentence", "sure. My card is lost", False),
+        ("near", "sure. My card is lost", True),
+        ("near", "sure. Hello. My card is lost", False),
+        ("text", "sure. Hello. My card is lost", True),
+        ("text", "sure. Hello. My card is lost again", False),
+        ("ahead", "sure, my card is lost", True),
+        ("ahead", "my card is lost, sure", False),
+        ("before", "my card is sure now lost", True),
+        ("before", "my sure and very good old card is lost", False),
+        ("directly", "my card is sure lost", True),
+        ("directly", "my card is sure now lost", False),
+        ("sentence", "sure, my card is lost again", False),
+    ],
+)
+def test_where_a_softener_must_stand_and_what_cancels_it(scope, text, softened):
+    words = DangerWords(
+        groups=GROUPS,
+        pairs={"lost_thing": PairRule(needs=("thing", "lost"))},
+        softeners={"sure": Softener(scope=scope, en=("sure",), unless=("again",))},
+    )
+    (found,) = compile_pairs(words).read(text)
+    assert bool(found.softened_by) == softened
