@@ -133,7 +133,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.add_middleware(AddressThrottle, visitors=desk.visitors, refusals=desk.refusals, now=now)
     app.add_middleware(RequireHost, public_url=settings.omniyard.public_url)
     app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
-    # Outermost: whoever looks at the client's address or at the scheme sees what the proxy says, if it is one of ours.
+    # Outermost: every other part sees the client's address and the scheme as a proxy of ours says them.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(each) for each in settings.omniyard.trusted_proxies])
     return app
 

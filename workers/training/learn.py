@@ -63,8 +63,8 @@ def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None
     counts = Counter(one.category for one in every)
     examples = tuple(one for one in every if counts[one.category] >= FEWEST_EXAMPLES)
     emergencies = tuple(name for name, category in settings.categories.items() if category.emergency)
-    told = [(one.text, one.category, one.intent, one.hand) for one in examples]
-    content = [told, sorted(emergencies), settings.danger.model_dump(mode="json")]
+    texts = [(one.text, one.category, one.intent, one.hand) for one in examples]
+    content = [texts, sorted(emergencies), settings.danger.model_dump(mode="json")]
     words = build_word_detector(settings)
     danger = DangerTask(words, emergencies, settings.emergency.false_pages_per_thousand) if words else None
     digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
