@@ -22,7 +22,7 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
-from store.outbound.delivery_reports import ReturnedMail, note_returned
+from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.outbound.replies import answered_elsewhere
 from store.tables.desk import GateTallyRow

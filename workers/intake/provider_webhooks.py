@@ -16,7 +16,7 @@ from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
 from store.inbound.accept import find_inbound
-from store.outbound.delivery_reports import note_delivery
+from store.outbound.delivery_receipts import note_delivery
 
 if TYPE_CHECKING:
     from connectors.web.form import Submission

@@ -33,7 +33,7 @@ from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
-from store.outbound.delivery_reports import ReturnedMail
+from store.outbound.delivery_receipts import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState

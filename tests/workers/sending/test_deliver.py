@@ -20,7 +20,7 @@ from router.errors import TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.outbound import ledger, limits
-from store.outbound.delivery_reports import note_delivery
+from store.outbound.delivery_receipts import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope

@@ -16,7 +16,7 @@ from router.envelope import Bounce, BouncedRecipient, Envelope, Party, PartyKind
 from router.threads.correlation import make_token
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.outbound.delivery_reports import note_delivery
+from store.outbound.delivery_receipts import note_delivery
 from store.outbound.replies import NewReply, add_reply, lock_answerable
 from store.outbound.review import list_outbound, mark_sent, send_again
 from store.tables.messages import ConversationRow
