@@ -20,7 +20,7 @@ COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --n
 DRAW := sed 's/fontname=helvetica/fontname="sans-serif" shape=box style=rounded/' | dot -Tsvg -o
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup run test check bench chaos image map lock machine-parts
+.PHONY: help setup run test check bench chaos dist image map lock machine-parts
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 
 chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what was lost.
 	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
+
+dist: $(DEVELOPMENT) ## Build the wheel into dist/.
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	cp requirements.lock dist/
 
 image: $(DEVELOPMENT) ## Build the container image, run it, and print its sizes (needs root, buildah, debootstrap).
 	$(BIN)/python -m benchmarks.image
