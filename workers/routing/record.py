@@ -45,6 +45,7 @@ class Placement:
     """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats.
 
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
+    to_customer: of a mail of our own side, whether it goes to the customer of its case.
     """
 
     incoming: Incoming
@@ -54,6 +55,7 @@ class Placement:
     message_id: UUID
     repeats: UUID | None = None
     otherwise: Decision | None = None
+    to_customer: bool = False
 
     @property
     def is_doubtful(self) -> bool:
