@@ -158,6 +158,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
+        token_failures=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 

@@ -76,6 +76,7 @@ class Desk:
     visitors: Visitors
     buckets: TokenBuckets
     sign_ins: SignInLimits
+    token_failures: SignInLimits
     secure: bool
 
 

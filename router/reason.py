@@ -97,6 +97,7 @@ class ReasonKey(StrEnum):
     DANGER_PAIR = "danger_pair"
     DANGER_LIKE = "danger_like"
     DANGER_MEANINGS = "danger_meanings"
+    NO_PERSON_WAITS = "no_person_waits"
     DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 

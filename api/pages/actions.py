@@ -34,6 +34,7 @@ from api.rest.queries import find_for
 from api.rest.replies import post_once
 from router.errors import NotFound, OmniyardError, TransientError
 from router.text.visible import is_visible
+from store.outbound.review import MaskedTextError
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
@@ -177,19 +178,20 @@ def _or_refusal(
     request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
 ) -> Response:
     """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
+    draft = form.whole("text")
     try:
         return make()
     except TransientError:
         raise
+    except MaskedTextError as error:
+        slug, said, draft = "invalid", moments_of(request, desk).words("refused_masked"), error.draft
     except (ProblemError, OmniyardError) as error:
         slug, said = slug_of(error), _words(request, desk, error)
     except (ValidationError, ValueError):
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
         raise ProblemError("not-found")
-    refusal = Refusal(
-        slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
-    )
+    refusal = Refusal(slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=draft, status=PROBLEMS[slug][0])
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
 
 

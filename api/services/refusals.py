@@ -34,6 +34,7 @@ class Refused(StrEnum):
     PAGES = "pages"
     SEARCHES = "searches"
     QUESTIONS = "questions"
+    TOKENS = "tokens"
 
 
 class Refusals:

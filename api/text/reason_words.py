@@ -164,6 +164,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
     Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
     Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
+    Key.NO_PERSON_WAITS: ("an automatic message: no person is paged for it", "自动邮件：不呼叫值班人员"),
     Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.

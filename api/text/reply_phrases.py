@@ -16,6 +16,10 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Not resolved: a reply is planned for later. Choose whether it is still sent.",
         "未解决：有一条定时回复。请选择是否仍然发送。",
     ),
+    "refused_masked": (
+        "Not sent again: it had a secret, which is not kept after sending. Complete the text below, and send it.",
+        "未重新发送：原文含敏感信息，发送后不再保留。原文已填入下方输入框，请补全星号部分后再发送。",
+    ),
     "planned_reply": ("Planned reply", "定时回复"),
     "planned_choose": ("choose", "请选择"),
     "planned_send": ("send it as planned", "按时发送"),

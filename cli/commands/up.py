@@ -130,7 +130,7 @@ def _prepare(settings: Settings) -> tuple[str, str]:
     database = open_database(settings)
     try:
         upgrade(database)
-        return database.url.render_as_string(hide_password=True), _first_token(database)
+        return database.shown, _first_token(database)
     finally:
         database.close()
 

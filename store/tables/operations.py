@@ -53,6 +53,7 @@ class OutboundRow(SQLModel, table=True):
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
     approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
+    masked: `text` had secrets, which were replaced when it was sent: it must not be sent again.
     """
 
     __tablename__ = "outbound"
@@ -109,6 +110,7 @@ class OutboundRow(SQLModel, table=True):
     delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
     delivery_at: datetime | None = None
     approved_at: datetime | None = None
+    masked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
 
 
 class SuppressionRow(SQLModel, table=True):

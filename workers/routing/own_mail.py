@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from router.conversation_status import Status
 from router.origin.automatic import OriginKind
-from router.origin.correspondent import CorrespondentSource
 from router.origin.own_side import OwnVoice
 from router.origin.sender_proof import ProofKind
 from router.reason import Reason, ReasonKey
@@ -34,11 +33,8 @@ _QUIET: Final[dict[str, Any]] = {
 
 
 def is_answer(placement: Placement) -> bool:
-    """Return whether it is our answer: proven to be ours, and to the customer of its case."""
-    analysis, candidate = placement.incoming.analysis, placement.candidate
-    to_customer = analysis.correspondent.source is CorrespondentSource.RECIPIENT
-    is_theirs = candidate.contact_id == placement.incoming.contact_id
-    return analysis.voice is OwnVoice.ANSWER and to_customer and is_theirs
+    """Return whether it is our answer: proven to be ours, and to the customer of its case, also with the desk in To."""
+    return placement.incoming.analysis.voice is OwnVoice.ANSWER and placement.to_customer
 
 
 def record_own(recorder: Recorder, placement: Placement) -> None:

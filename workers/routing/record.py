@@ -13,7 +13,6 @@ from router.masking.mask import mask_address
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
-from router.routing.emergency import is_heard
 from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
@@ -46,6 +45,7 @@ class Placement:
     """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats.
 
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
+    to_customer: of a mail of our own side, whether it goes to the customer of its case.
     """
 
     incoming: Incoming
@@ -55,13 +55,13 @@ class Placement:
     message_id: UUID
     repeats: UUID | None = None
     otherwise: Decision | None = None
+    to_customer: bool = False
 
     @property
     def is_doubtful(self) -> bool:
         """Whether an agent has to answer if the customer is in danger."""
-        analysis, is_new = self.incoming.analysis, not self.incoming.row.backfill
-        may_be = analysis.classification.possible_danger and not self.decision.emergency
-        return may_be and is_new and is_heard(analysis)
+        may_be = self.incoming.analysis.classification.possible_danger and not self.decision.emergency
+        return may_be and not self.incoming.row.backfill
 
     @property
     def conversation_id(self) -> UUID:
@@ -186,7 +186,7 @@ class Recorder:
         self._message(placement, trace=placement.trace(shown))
 
     def _count(self, placement: Placement) -> None:
-        if placement.incoming.row.backfill or not is_heard(placement.incoming.analysis):
+        if placement.incoming.row.backfill or not placement.incoming.analysis.is_heard:
             return
         if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1
@@ -197,7 +197,7 @@ class Recorder:
             self.event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
 
     def _hear(self, placement: Placement) -> None:
-        if not placement.incoming.row.backfill and is_heard(placement.incoming.analysis):
+        if not placement.incoming.row.backfill and placement.incoming.analysis.is_heard:
             self.outcome.heard += 1
 
     def event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:

@@ -21,7 +21,7 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
-from store.contacts.identities import Handle, lock_contacts
+from store.contacts.identities import Handle, known_contacts, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
@@ -172,6 +172,7 @@ class Router:
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             by_subject=_by_subject(connection, page),
+            written_to=_written_to(connection, page),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -234,6 +235,13 @@ class Router:
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
+
+
+def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, UUID]:
+    """Return the contacts to whom our own side writes, by their addresses."""
+    ours = (each.analysis.envelope for each in page if each.analysis.voice)
+    handles = {Handle(party.kind.value, party.handle) for envelope in ours for party in envelope.recipients}
+    return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
