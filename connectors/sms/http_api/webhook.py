@@ -17,7 +17,7 @@ from connectors.sms.phone_numbers import comparable
 from router.delivery import DeliveryReport
 from router.envelope import Envelope, Party, PartyKind
 from router.errors import NotFound, PermanentError
-from router.masking.mask import mask, without_secret
+from router.masking.mask import without_secret
 from router.settings.chat_channels import HttpSmsSettings
 from router.settings.model import DeskSettings
 
@@ -102,8 +102,8 @@ def read(message: RawMessage, channel: str) -> Envelope:
     """Return the envelope of one stored message. Raises Unreadable."""
     record = read_document(message.content).record
     region = text_of(record, "region") or None
-    # A name instead of a number may be any text; it cannot be answered.
-    sender = mask(comparable(text_of(record, "sender", needed=True), region=region)).text
+    # A name instead of a number may be any text; where it holds a secret it stays one sender's, as a hash.
+    sender = without_secret(comparable(text_of(record, "sender", needed=True), region=region))
     if not sender:
         raise UnreadableDocument("The message has no sender.")
     own = text_of(record, "to") or text_of(record, "number")
