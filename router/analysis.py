@@ -165,7 +165,9 @@ def _read(
 def _voice(
     envelope: Envelope, correspondent: Correspondent, *, origin: Origin, proof: SenderProof, side: OwnSide
 ) -> OwnVoice | None:
-    """Return what a mail of our own side is. proof: of the author in From."""
+    """Return what a message of our own side is. proof: of the author in From."""
+    if envelope.from_colleague:
+        return OwnVoice.ANSWER
     is_other = correspondent.mouthpiece is not None or correspondent.source is CorrespondentSource.FORWARDED
     if is_other or origin.kind not in {OriginKind.PERSON, OriginKind.OURSELVES}:
         return None

@@ -106,6 +106,9 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     """Return the correspondent. proof: of the author in From."""
     sender = envelope.sender
     direct = Correspondent(party=sender, answer_to=sender.handle)
+    if envelope.from_colleague and envelope.to:
+        customer = envelope.to[0]
+        return Correspondent(party=customer, source=CorrespondentSource.RECIPIENT, answer_to=customer.handle)
     if sender.kind is not PartyKind.EMAIL or WEB_FORM in envelope.machine_headers or envelope.bounce is not None:
         return direct
     is_ours = side.includes(sender.handle)
