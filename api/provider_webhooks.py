@@ -48,7 +48,7 @@ def message(desk: DeskPart, channel: ChannelName, request: WebhookPart) -> Respo
         raise ProblemError("unauthenticated", _UNSIGNED) from error
     except ConfigError as error:
         raise _unusable(channel, error) from error
-    return Response(reply.text, media_type=reply.media_type)
+    return Response(reply.text, status_code=reply.status, media_type=reply.media_type)
 
 
 @routes.post("/{channel}/status")

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate, Sender
-from connectors.registry_row import Capabilities, ChannelKind, Icon, LazyPart
+from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound
@@ -173,10 +173,24 @@ def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
     """
     lanes: dict[str, dict[str, Sender]] = {}
     for name, channel in settings.channels.items():
+        # Collected answers need no sending thread.
+        if channel.replies_are_collected:
+            continue
         if sender := sender_of(name, channel, desk=settings.omniyard, kinds=kinds):
             row = kind_of(channel, kinds=kinds)
             lanes.setdefault(row.lane or row.name, {})[name] = sender
     return lanes
+
+
+def is_public(channel: ChannelSettings, *, kinds: Kinds = KINDS) -> bool:
+    """Return whether anybody can read the channel's messages and our answers."""
+    return channel.is_public or kind_of(channel, kinds=kinds).can.public
+
+
+def file_request(channel: ChannelSettings, url: str, *, kinds: Kinds = KINDS) -> FileRequest | None:
+    """Return how a file of the channel is fetched; None if its kind has no such files."""
+    files = kind_of(channel, kinds=kinds).files
+    return files.load()(channel, url) if files else None
 
 
 def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Sender | None:

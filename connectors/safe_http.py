@@ -125,9 +125,7 @@ def fetch(
     """
     until = time.monotonic() + seconds
     for _ in range(_MOST_HOPS):
-        request = _HttpRequest(
-            method="GET", path=_path_of(url), headers=headers or {}, largest=largest, whole=True
-        )
+        request = _HttpRequest(method="GET", path=_path_of(url), headers=headers or {}, largest=largest, whole=True)
         left = max(until - time.monotonic(), _LEAST_SECONDS)
         answer = _send(url, request, allow_private=allow_private, seconds=left)
         if answer.status not in _REDIRECTS:

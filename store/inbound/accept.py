@@ -51,13 +51,14 @@ class AcceptedMessage:
 class Accepted:
     """The result of a page: ids of the new rows to route, and how many were known or in conflict.
 
-    messages: by source key as delivered.
+    messages: by source key as delivered.  reports: by their keys, whether each is about a message of ours.
     """
 
     ids: tuple[UUID, ...]
     known: int
     conflicts: int
     messages: Mapping[str, AcceptedMessage] = field(default_factory=dict)
+    reports: Mapping[str, bool] = field(default_factory=dict)
 
 
 # A page of this many messages or more is a poll's or an import's: no sender waits for what became of each.

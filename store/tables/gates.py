@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, Text, text
 from sqlalchemy import Index as SqlIndex
+from sqlalchemy import LargeBinary, String, Text, text
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 

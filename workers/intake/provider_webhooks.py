@@ -9,13 +9,13 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import ProviderEndpoint, WebhookRequest, WebhookResponse
+from connectors.base import ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
 from connectors.registry import endpoint_of, kind_of
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
-from store.inbound.accept import find_inbound
+from store.inbound.accept import Accepted, find_inbound
 from store.outbound.delivery_receipts import note_delivery
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ class ProviderWebhooks:
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
         page = endpoint.page(request, now=now)
-        if page.messages:
-            self._keeper().take(page)
-        return endpoint.answer(request)
+        taken = _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
+        return endpoint.answer(request, taken=taken)
 
     def form(self, channel: str, submission: Submission, *, now: datetime) -> UUID:
         """Store a filled contact form, once even if it is repeated, and return its inbound row's id.
@@ -114,3 +113,11 @@ class ProviderWebhooks:
             if self._intake is None:
                 self._intake = Intake(self._database, bell=Bell(lambda: broker_url(self._settings)))
             return self._intake
+
+
+def _taken(accepted: Accepted) -> dict[str, Taken]:
+    found = {
+        key: Taken(message.inbound_id, known=message.known, conflict=message.conflict)
+        for key, message in accepted.messages.items()
+    }
+    return found | {key: Taken(unknown=not is_ours) for key, is_ours in accepted.reports.items()}

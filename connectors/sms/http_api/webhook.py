@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
+from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import comparable
 from router.delivery import DeliveryReport
@@ -144,9 +144,9 @@ class HttpSmsEndpoint:
         media_type = request.headers.get("content-type", "")
         return page_of(self._channel, self._settings, body=request.body, media_type=media_type, now=now)
 
-    def answer(self, request: WebhookRequest) -> WebhookResponse:
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""
-        del request
+        del request, taken
         return WebhookResponse(self._settings.answer, "text/plain")
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

@@ -35,9 +35,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
     )
     op.create_index("ix_fetched_file_inbound_id", "fetched_file", ["inbound_id"])
-    op.create_index(
-        "ix_fetched_file_due", "fetched_file", ["due_at"], postgresql_where=_WAITING, sqlite_where=_WAITING
-    )
+    op.create_index("ix_fetched_file_due", "fetched_file", ["due_at"], postgresql_where=_WAITING, sqlite_where=_WAITING)
     op.create_table(
         "provider_id",
         sa.Column("channel", sa.String(), primary_key=True),
