@@ -85,7 +85,10 @@ class RevisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A change of an earlier message. of: its source key on the same channel.  order: a later change has a higher one."""
+    """A change of an earlier message.
+
+    of: its source key on the same channel.  order: a later change has a higher one.
+    """
 
     of: str
     kind: RevisionKind

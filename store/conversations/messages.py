@@ -72,9 +72,9 @@ class AttachmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """What became of a file that came as a reference. content: packed; None if it is not here, and then `error` says why.
+    """What became of a file that came as a reference.
 
-    waits: it may still come.
+    content: packed; None if it is not here, and then `error` says why.  waits: it may still come.
     """
 
     content: PackedOriginal | None
