@@ -28,6 +28,7 @@ from router.errors import NotFound
 from router.settings import Settings
 from router.settings.channels import (
     ChannelSettings,
+    CustomSettings,
     HttpSmsSettings,
     ImapSettings,
     SmtpSettings,
@@ -111,6 +112,18 @@ _ROWS: Final = (
         connector=LazyPart("connectors.social.telegram.connector:TelegramConnector"),
         sender=LazyPart("connectors.social.telegram.sender:open_sender"),
         reader=LazyPart("connectors.social.telegram.messages"),
+    ),
+    ChannelKind(
+        settings=CustomSettings,
+        parties=(PartyKind.CUSTOM, PartyKind.PHONE),
+        icon=Icon.BUBBLE,
+        can=Capabilities(edits=True),
+        connector=LazyPart("connectors.custom.connector:CustomConnector"),
+        endpoint=LazyPart("connectors.custom.endpoint:CustomEndpoint"),
+        sender=LazyPart("connectors.custom.sender:open_sender"),
+        reader=LazyPart("connectors.custom.messages"),
+        probe=LazyPart("connectors.custom.probe:probe"),
+        files=LazyPart("connectors.custom.endpoint:file_request"),
     ),
 )
 

@@ -162,6 +162,11 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def largest_request(self) -> int | None:
+        """The most bytes of a request of its provider; None for the usual limit."""
+        return None
+
+    @property
     def contact_form(self) -> FormLimits | None:
         """The limits of its contact form; None if it has none."""
         return None
