@@ -134,7 +134,7 @@ class Router:
         changes = [pair for pair in pairs if revision_of(pair[0], pair[1].envelope)]
         if changes:
             pairs = [pair for pair in pairs if not revision_of(pair[0], pair[1].envelope)]
-        verdicts = self._decide(connection, claimed, pairs)
+        verdicts = self._decide(connection, claimed, pairs) if pairs else Verdicts()
         if changes:
             settle_revisions(connection, claimed, changes, brain=self._brain)
         return verdicts
