@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
 from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
@@ -124,6 +124,7 @@ _ROWS: Final = (
         reader=LazyPart("connectors.custom.messages"),
         probe=LazyPart("connectors.custom.probe:probe"),
         files=LazyPart("connectors.custom.endpoint:file_request"),
+        outbox=LazyPart("connectors.custom.sender:collected"),
     ),
 )
 
@@ -204,6 +205,16 @@ def file_request(channel: ChannelSettings, url: str, *, kinds: Kinds = KINDS) ->
     """Return how a file of the channel is fetched; None if its kind has no such files."""
     files = kind_of(channel, kinds=kinds).files
     return files.load()(channel, url) if files else None
+
+
+def write_collected(
+    name: str, channel: ChannelSettings, outgoing: Outgoing, *, kinds: Kinds = KINDS
+) -> Mapping[str, object]:
+    """Return a message of ours as JSON for the system that collects it. Raises NotFound where none does."""
+    outbox = kind_of(channel, kinds=kinds).outbox
+    if outbox is None:
+        raise NotFound("this channel has no outbox")
+    return outbox.load()(name, channel, outgoing)
 
 
 def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Sender | None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Final, Generic, Protocol, TypeVar, cast
 from urllib.parse import quote
 
-from connectors.base import Connector, Health, ProviderEndpoint, PushGate, RawMessage, Sender
+from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushGate, RawMessage, Sender
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
 from router.settings.channel_base import ChannelSettings
@@ -60,6 +60,8 @@ Probe = Callable[[str, ChannelSettings], Health]
 PositionParser = Callable[[str], object]
 # Called with the channel's settings and the URL that a message names.
 FileRequester = Callable[[ChannelSettings, str], FileRequest]
+# Called with the channel's name, its settings and a message of ours; returns it as JSON for who collects it.
+OutboxWriter = Callable[[str, ChannelSettings, Outgoing], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class ChannelKind:
     probe: for the operator, where the probe of the connector or else of the sender does not show enough.
     position: checks a cursor position typed by an operator; None if the cursor cannot be moved by hand.
     files: how its files are fetched that came as a reference; None if they never do.
+    outbox: writes our messages for a system that collects them; None if none does.
     """
 
     settings: type[ChannelSettings]
@@ -137,6 +140,7 @@ class ChannelKind:
     probe: LazyPart[Probe] | None = None
     position: LazyPart[PositionParser] | None = None
     files: LazyPart[FileRequester] | None = None
+    outbox: LazyPart[OutboxWriter] | None = None
 
     @property
     def name(self) -> str:

@@ -116,6 +116,11 @@ class CustomSender:
         return {"Content-Type": "application/json", "User-Agent": "Omniyard", **signed}
 
 
+def collected(channel: str, settings: CustomSettings, outgoing: Outgoing) -> Mapping[str, object]:
+    """Return an answer for who collects it."""
+    return body_of(outgoing, users=settings.users or channel)
+
+
 def open_sender(channel: str, settings: CustomSettings, desk: DeskSettings) -> CustomSender:
     """Return the sender of a channel that has a way out."""
     del desk

@@ -54,7 +54,7 @@ def parts() -> list[tuple[str, str, LazyPart]]:
 
 
 # What each part is called with, by column.
-ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1, "files": 2}
+ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1, "files": 2, "outbox": 3}
 
 
 @pytest.mark.parametrize(("kind", "column", "part"), parts(), ids=str)
