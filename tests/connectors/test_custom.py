@@ -1,4 +1,4 @@
-"""The gate for systems of the operator's own: signatures against vectors, answers by signed call, their list by cursor."""
+"""The gate for systems of the operator's own: signatures against vectors, answers by signed call, lists by cursor."""
 
 from __future__ import annotations
 
