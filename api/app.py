@@ -58,6 +58,7 @@ from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
+from connectors.registry_row import WEBHOOKS_PATH
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
@@ -123,9 +124,11 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The path whose body may be larger than all others: the form with its files.
+    # The paths whose body may be larger than all others: the form with its files, and messages with theirs.
     form = desk.visitors.channel
     larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    requests = {name: channel.largest_request for name, channel in settings.channels.items() if channel.enabled}
+    larger |= {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}
     app.add_middleware(RefuseNull)
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)

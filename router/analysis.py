@@ -187,7 +187,9 @@ def _weighed(seen: Classification, *, heard: bool) -> Classification:
 def _voice(
     envelope: Envelope, correspondent: Correspondent, *, origin: Origin, proof: SenderProof, side: OwnSide
 ) -> OwnVoice | None:
-    """Return what a mail of our own side is. proof: of the author in From."""
+    """Return what a message of our own side is. proof: of the author in From."""
+    if envelope.from_colleague:
+        return OwnVoice.ANSWER
     is_other = correspondent.mouthpiece is not None or correspondent.source is CorrespondentSource.FORWARDED
     if is_other or origin.kind not in {OriginKind.PERSON, OriginKind.OURSELVES}:
         return None

@@ -6,6 +6,7 @@ from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
+from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
@@ -42,7 +43,8 @@ def main() -> None:
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     steps = (fan_out_step(settings.webhooks), seal_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
-    companions: list[Companion] = [publisher, *targets(database, settings.webhooks)]
+    files = FileFetcher(database, settings)
+    companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]
     Worker(
         Router(database, brain),
         find_url=lambda: broker_url(settings),

@@ -36,6 +36,7 @@ from store.conversations.messages import (
     find_attachment,
     find_message,
     has_forged,
+    missing_files,
 )
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
@@ -102,6 +103,8 @@ def show_conversation(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
+            files = [file.id for listed in story.attachments.values() for file in listed]
+            story.missing = missing_files(connection, files)
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)

@@ -21,6 +21,7 @@ from store.conversations.messages import (
     PendingOutbound,
     attachments_of,
     messages_of,
+    missing_files,
     outbound_of,
 )
 from store.conversations.read import (
@@ -46,6 +47,7 @@ class Story:
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])
+        self.missing = missing_files(connection, [file.id for files in self.attachments.values() for file in files])
         self.outgoing: list[PendingOutbound] = outbound_of(connection, conversation.id)
 
     @property

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.text.limit_phrases import LIMIT_WORDS
+from api.text.gate_phrases import GATE_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **LIMIT_WORDS,
+    **GATE_WORDS,
     **MAIL_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),

@@ -143,6 +143,11 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "it is open, and short messages go on with what is open",
         "客户在此渠道有未解决的会话，短消息归入该会话",
     ),
+    Key.MESSAGE_WAS_CHANGED: ("its author changed a message of it", "会话中的一条消息被修改"),
+    Key.CHANGED_MESSAGE_NEVER_CAME: (
+        "the message that it changes did not come within seven days",
+        "七天内未收到它所修改的消息",
+    ),
     Key.SAID_ON_CHANNEL: (
         "the same sender wrote the same on {channel} within a day",
         "同一客户一天内在 {channel} 发过相同内容",
@@ -288,6 +293,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "the release was taken back, so there is nothing to correct",
         "已撤回“误报”判定，无需再向客户更正",
     ),
+    Key.PUBLIC_IS_NOT_ANSWERED: ("it is public, and no machine answers in public", "属于公开内容，系统不自动公开回复"),
     Key.REPLY_IS_LATE: (
         "it could not leave in time, and an automatic reply is not sent late",
         "未能及时发出，过时的自动回复不再发送",

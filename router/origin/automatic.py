@@ -205,6 +205,8 @@ def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> Reason | None
 
 
 def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> Reason | None:
+    if envelope.public:
+        return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
     if command_of(envelope):
         return Reason(ReasonKey.TEXT_COMMAND)
     for name, value in envelope.machine_headers:

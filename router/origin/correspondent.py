@@ -107,7 +107,7 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     sender = envelope.sender
     direct = Correspondent(party=sender, answer_to=sender.handle)
     if sender.kind is not PartyKind.EMAIL or WEB_FORM in envelope.machine_headers or envelope.bounce is not None:
-        return direct
+        return _colleagues_customer(envelope) or direct
     is_ours = side.includes(sender.handle)
     # Most mail: nothing in it names others than its author.
     if not (envelope.reply_to or envelope.authors or side.forms or is_ours) or is_mail_daemon(sender.handle):
@@ -125,6 +125,14 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     if mouthpiece and inside:
         return _spoken_for(*inside[0], mouthpiece=mouthpiece)
     return _with_reply_to(direct, envelope, side=side, proof=proof)
+
+
+def _colleagues_customer(envelope: Envelope) -> Correspondent | None:
+    """Return the customer to whom a colleague spoke elsewhere; None where the customer spoke."""
+    if not envelope.from_colleague or not envelope.to:
+        return None
+    customer = envelope.to[0]
+    return Correspondent(party=customer, source=CorrespondentSource.RECIPIENT, answer_to=customer.handle)
 
 
 def _spoken_for(source: CorrespondentSource, party: Party, *, mouthpiece: Mouthpiece) -> Correspondent:

@@ -152,6 +152,21 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def is_public(self) -> bool:
+        """Whether anybody can read its messages and our answers: then no machine answers."""
+        return False
+
+    @property
+    def replies_are_collected(self) -> bool:
+        """Whether the other side collects our answers, instead of getting them."""
+        return False
+
+    @property
+    def largest_request(self) -> int | None:
+        """The most bytes of a request of its provider; None for the usual limit."""
+        return None
+
+    @property
     def contact_form(self) -> FormLimits | None:
         """The limits of its contact form; None if it has none."""
         return None

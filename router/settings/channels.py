@@ -23,6 +23,7 @@ from router.settings.chat_channels import (
     TwilioSettings,
     XSettings,
 )
+from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 
@@ -71,6 +72,8 @@ __all__ = [
     "Channel",
     "ChannelSettings",
     "ChatSettings",
+    "CustomSendSettings",
+    "CustomSettings",
     "HttpSmsSendSettings",
     "HttpSmsSettings",
     "ImapSettings",
@@ -323,7 +326,14 @@ class WebSettings(MailChannelSettings):
 
 
 Channel = Annotated[
-    ImapSettings | SmtpSettings | WebSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
+    ImapSettings
+    | SmtpSettings
+    | WebSettings
+    | TwilioSettings
+    | HttpSmsSettings
+    | XSettings
+    | TelegramSettings
+    | CustomSettings,
     Field(discriminator="kind"),
 ]
 

@@ -26,6 +26,7 @@ from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
+from store.tables.gates import ContactPointRow, FetchedFileRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -123,6 +124,8 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
         one = sa.update(table).where(table.c.id == row.id)
         connection.execute(one.values(envelope=to_json(empty).decode(), reason=""))
     connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
+    file = table_of(FetchedFileRow)
+    connection.execute(sa.delete(file).where(among(file.c.inbound_id, [row.id for row in rows])))
 
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
@@ -160,6 +163,9 @@ def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) ->
         tombstone = f"{_ERASED}{row.id.hex}"
         connection.execute(sa.update(identity).where(identity.c.id == row.id).values(handle=tombstone))
     connection.execute(sa.delete(label).where(label.c.contact_id == contact_id))
+    point = table_of(ContactPointRow)
+    same = _ids(connection, ContactRow, contact.c.merged_into == contact_id)
+    connection.execute(sa.delete(point).where(among(point.c.contact_id, [contact_id, *same])))
     gone = sa.update(contact).where(contact.c.id == contact_id)
     connection.execute(gone.values(name="", note="", erased_at=now))
     # Contacts that were merged into this one are the same person.

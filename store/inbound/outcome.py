@@ -22,6 +22,8 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
+from store.inbound.contact_points import note_contact_points
+from store.inbound.fetched_files import wait_for_files
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.outbound.replies import answered_elsewhere
@@ -48,6 +50,7 @@ class Outcome:
     """Rows to write, collected while a page is decided; the keys are the columns of their tables.
 
     indexed: each message's words for the search index.
+    fetched_files: attachments that came as a reference.  contact_points: what channels say about customers.
     answers: conversations that our side answered by a mail program, and when.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
@@ -60,6 +63,8 @@ class Outcome:
     messages: list[Mapping[str, Any]] = field(default_factory=list)
     indexed: list[tuple[UUID, str]] = field(default_factory=list)
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
+    fetched_files: list[Mapping[str, Any]] = field(default_factory=list)
+    contact_points: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[ConversationTouch] = field(default_factory=list)
     answers: dict[UUID, datetime] = field(default_factory=dict)
@@ -89,6 +94,8 @@ def write_outcome(
     insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
+    wait_for_files(connection, outcome.fetched_files, now=now)
+    note_contact_points(connection, outcome.contact_points)
     _insert_thread_keys(connection, outcome.thread_keys)
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)

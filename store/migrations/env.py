@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import store.tables.desk
+import store.tables.gates
 import store.tables.messages
 import store.tables.operations  # noqa: F401  (fill the metadata)
 

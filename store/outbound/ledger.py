@@ -177,6 +177,20 @@ def settle_not_sent(connection: Connection, row: OutboundClaim, *, why: str, wai
     return _settle(connection, row, values=values)
 
 
+def rest_recipient(connection: Connection, row: OutboundClaim, *, why: str, wait: timedelta) -> bool:
+    """Queue it for another attempt after `wait`, and leave the recipient's other messages until then as well.
+
+    The provider refuses the recipient for now, not the message: only its first attempt counts, so that later messages
+    of the conversation wait behind it.
+    """
+    table, due_at = table_of(OutboundRow), read_clock(connection) + wait
+    others = sa.update(table).where(table.c.channel == row.channel, table.c.recipient == row.recipient)
+    others = others.where(table.c.state == OutboundState.QUEUED, table.c.due_at < due_at)
+    connection.execute(others.values(due_at=due_at))
+    values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": 1, "error": why}
+    return _settle(connection, row, values=values)
+
+
 def hand_over(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
     """Leave the decision to an agent, for a row that is queued, sending or unknown."""
     states = (OutboundState.QUEUED, OutboundState.SENDING, OutboundState.UNKNOWN)

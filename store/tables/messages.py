@@ -230,6 +230,8 @@ class MessageRow(SQLModel, table=True):
     trace: the reasons of every decision about it (`router.routing.trace.Trace`).
     fingerprint: of its canonical words, to detect repetitions.
     echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
+    revision: the highest order of a change that is in it.  edited_at, withdrawn_at: when its author changed it, or took
+        it back.
     """
 
     __tablename__ = "message"
@@ -264,6 +266,9 @@ class MessageRow(SQLModel, table=True):
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    edited_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 class AttachmentRow(SQLModel, table=True):

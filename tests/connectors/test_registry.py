@@ -54,7 +54,7 @@ def parts() -> list[tuple[str, str, LazyPart]]:
 
 
 # What each part is called with, by column.
-ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1}
+ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1, "files": 2, "outbox": 3}
 
 
 @pytest.mark.parametrize(("kind", "column", "part"), parts(), ids=str)
@@ -72,7 +72,8 @@ def test_each_part_loads_and_fits(kind, column, part):
 def test_each_part_takes_the_settings_of_its_row(kind, column, part):
     if column in {"reader", "position"}:
         return
-    annotated = list(inspect.signature(part.load(), eval_str=True).parameters.values())[1].annotation
+    place = 0 if column == "files" else 1
+    annotated = list(inspect.signature(part.load(), eval_str=True).parameters.values())[place].annotation
     assert issubclass(registry.KINDS[kind].settings, annotated)
 
 

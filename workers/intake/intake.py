@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -28,6 +29,7 @@ from store.db.engine import Database
 from store.inbound import cursors
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
+from workers.intake.delivery_reports import note_reports
 from workers.runtime.failpoints import reach
 
 # A killed owner's channel is taken over within this and one retry: well under half a minute.
@@ -152,6 +154,7 @@ class Intake:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
             accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
+            reports = note_reports(connection, page.reports, channel=page.channel)
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,
@@ -161,7 +164,7 @@ class Intake:
                     notice=page.notice,
                 )
             reach("accept.written")
-        return accepted
+        return replace(accepted, reports=reports) if reports else accepted
 
     def _read(self, page: Page, guard: Callable[[], Guard]) -> list[Arrival]:
         if not page.messages:
@@ -227,4 +230,5 @@ def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
         content_hash=arrival.content_hash,
         received_at=arrival.received_at,
         unreadable=arrival.unreadable,
+        completes=arrival.completes,
     )

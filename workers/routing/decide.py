@@ -94,18 +94,18 @@ class History:
     ) -> History:
         """Build the history from the store's records."""
         history = cls(
-            {reference: _candidate(known) for reference, known in by_reference.items()},
-            {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
+            {reference: candidate_of(known) for reference, known in by_reference.items()},
+            {key: [candidate_of(known) for known in conversations] for key, conversations in by_message_id.items()},
             {},
             labels or {},
             replies,
             dict(ours or {}),
-            chats={key: _candidate(known) for key, known in (chats or {}).items()},
-            subjects={(each.contact_id, core_subject(each.subject)): _candidate(each) for each in by_subject},
+            chats={key: candidate_of(known) for key, known in (chats or {}).items()},
+            subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
             written_to=written_to or {},
         )
         for words in recent:
-            history.note(_said(words), candidate=_candidate(words.conversation))
+            history.note(_said(words), candidate=candidate_of(words.conversation))
         for message in said:
             history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
         return history
@@ -367,7 +367,8 @@ def _title(incoming: Incoming) -> str:
     return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
 
 
-def _candidate(known: KnownConversation) -> Candidate:
+def candidate_of(known: KnownConversation) -> Candidate:
+    """Return a stored conversation as what a message may join."""
     return Candidate(
         conversation_id=known.conversation_id,
         reference=known.reference,

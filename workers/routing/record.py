@@ -36,7 +36,16 @@ from store.outbound.delivery_receipts import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
-from workers.routing.arrival import Incoming, attachment_rows, evidence_of, lasting_ids, may_repeat, wakes
+from workers.routing.arrival import (
+    Incoming,
+    attachment_rows,
+    contact_points,
+    evidence_of,
+    fetched_files,
+    lasting_ids,
+    may_repeat,
+    wakes,
+)
 from workers.routing.brain import Brain
 
 
@@ -128,7 +137,7 @@ class Recorder:
 
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
-        row, decision = placement.incoming.row, placement.decision
+        row = placement.incoming.row
         self.outcome.touches.append(
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )
@@ -138,6 +147,15 @@ class Recorder:
             self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        self.raise_alarm(placement)
+        self._answer(placement, follow_up=True)
+        if not placement.candidate.emergency:
+            self._count(placement)
+        self._hear(placement)
+
+    def raise_alarm(self, placement: Placement) -> None:
+        """Record that words in a conversation make it an emergency, or may do so."""
+        row, decision = placement.incoming.row, placement.decision
         if decision.emergency and not placement.candidate.emergency:
             self.outcome.escalations[placement.conversation_id] = _escalation(placement)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
@@ -145,10 +163,6 @@ class Recorder:
             self._called(placement)
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
-        self._answer(placement, follow_up=True)
-        if not placement.candidate.emergency:
-            self._count(placement)
-        self._hear(placement)
 
     def _called(self, placement: Placement) -> None:
         """Record the emergency that people are called for; mail from an archive calls no one."""
@@ -226,8 +240,9 @@ class Recorder:
 
     def _message(self, placement: Placement, *, trace: Trace) -> None:
         self.outcome.messages.append(message_row(placement, trace=trace))
+        self.outcome.contact_points.extend(contact_points(placement.incoming, at=self.now))
         self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
-        self.outcome.attachments.extend(attachment_rows(placement.incoming, message_id=placement.message_id))
+        add_files(placement, outcome=self.outcome)
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
@@ -252,6 +267,13 @@ class Recorder:
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
+
+
+def add_files(placement: Placement, *, outcome: Outcome) -> None:
+    """Record the message's attachments, and which of them are still to be fetched."""
+    rows = attachment_rows(placement.incoming, message_id=placement.message_id)
+    outcome.attachments.extend(rows)
+    outcome.fetched_files.extend(fetched_files(placement.incoming, rows))
 
 
 def conversation_row(placement: Placement) -> dict[str, Any]:
@@ -331,6 +353,7 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "echo": analysis.echo if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,
         "trace": WrittenJson(trace.written()),
+        "revision": analysis.envelope.revision.order if analysis.envelope.revision else 0,
     }
 
 

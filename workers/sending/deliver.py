@@ -27,6 +27,7 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
+from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
 from store.tables.operations import AUTO_REPLY
 from workers.routing.brain import Brain
@@ -239,12 +240,16 @@ class Deliverer:
                 put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
-            ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
+            if receipt.whole_recipient:
+                ledger.rest_recipient(connection, row, why=why, wait=wait)
+            else:
+                ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
             self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
+            keep_other_ids(connection, row.id, receipt.other_ids, channel=row.channel)
             self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
             note_answer(connection, row)
 

@@ -18,6 +18,7 @@ from tests.app_client import AppClient
 # providers prove themselves by a signature.
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    "/webhooks/{channel}/outbox",
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
 }
 ALLOWED = {

@@ -13,6 +13,8 @@ from router.settings.channels import (
     CHANNEL_KINDS,
     ChannelSettings,
     ChatSettings,
+    CustomSendSettings,
+    CustomSettings,
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
@@ -25,6 +27,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
+from router.settings.custom_channel import PullSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,
@@ -60,6 +63,9 @@ SECTIONS = {
     "Short messages": ChatSettings,
     '`kind = "http_sms"`': HttpSmsSettings,
     "`send` of kind `http_sms`": HttpSmsSendSettings,
+    '`kind = "custom"`': CustomSettings,
+    "`pull` of kind `custom`": PullSettings,
+    "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
@@ -93,7 +99,7 @@ def expected(heading):
     inherited = COMMON if issubclass(table, ChannelSettings) else set()
     if issubclass(table, ChatSettings) and table is not ChatSettings:
         inherited = inherited | set(ChatSettings.model_fields)
-    if table is HttpSmsSendSettings:
+    if table in {HttpSmsSendSettings, CustomSendSettings}:
         inherited = set(SendSettings.model_fields)
     elif table is HttpSmsSettings:
         inherited = inherited | {"send"}

@@ -14,6 +14,8 @@ from router.errors import ConfigError
 from router.settings import find_settings, load_settings, read_settings
 from router.settings.channels import (
     CHANNEL_KINDS,
+    CustomSendSettings,
+    CustomSettings,
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
@@ -25,6 +27,7 @@ from router.settings.channels import (
     WebSettings,
     XSettings,
 )
+from router.settings.custom_channel import PullSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
@@ -52,7 +55,8 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
-    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
+    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
+    CustomSendSettings, PullSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
