@@ -184,18 +184,6 @@ def test_a_chosen_language_stays(browser: AppClient, reference: str) -> None:
     assert '<html lang="en"' in browser.get("/?language=en").text
 
 
-def test_every_phrase_of_the_pages_has_two_languages() -> None:
-    from api.text.phrases import _WORDS, Words  # noqa: PLC0415
-
-    for key, (english, chinese) in _WORDS.items():
-        assert english, key
-        assert chinese, key
-        fields = [set(text.split("{")[1:]) for text in (english, chinese)]
-        names = [{part.split("}")[0] for part in each} for each in fields]
-        assert names[0] == names[1], key
-    assert Words("zh")("unheard_of") == "unheard of"
-
-
 def test_pages_work_without_scripts_and_contain_no_inline_script(browser: AppClient, reference: str) -> None:
     for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
         tags = Tags(browser.get(path).text)
