@@ -21,10 +21,11 @@ from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
-from api.pages.render import language_of, moments_of, render
+from api.pages.render import moments_of, render
 from api.pages.reply_box import Composer, compose
-from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
+from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
+from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
@@ -201,9 +202,6 @@ def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dic
 
 
 def _reader(request: Request, desk: Desk) -> ReasonReader:
-    moments, language = moments_of(request, desk), language_of(request)
-    return ReasonReader(
-        words=moments.words,
-        category=lambda name: category_title(desk, name, language=language),
-        moment=moments.short,
-    )
+    moments = moments_of(request, desk)
+    title = ConfigNames(desk.settings, moments.words)
+    return ReasonReader(words=moments.words, title=title, moment=moments.short)

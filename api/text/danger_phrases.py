@@ -15,7 +15,7 @@ DANGER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Not certain enough to call the team. Read the message, then decide.",
         "把握不足，尚未呼叫值班。请看完消息再判断。",
     ),
-    "danger_percent": ("danger: {percent} % likely", "危险的可能性：{percent}%"),
+    "danger_percent": ("danger: {percent} % likely", "紧急的可能性：{percent}%"),
     "seems_about": ("looks like: {category}", "像是：{category}"),
     "page_team": ("Yes, it is an emergency: call the team", "是紧急，呼叫值班"),
     "deny_danger": ("No, an ordinary case", "不是，按普通会话处理"),
@@ -32,5 +32,5 @@ DANGER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_release_emergency": ("Released: no emergency.", "已解除紧急，按普通会话处理。"),
     "done_page": ("The team is called; confirmed as an emergency.", "已呼叫值班，并确认为紧急。"),
     "done_deny": ("No danger: an ordinary case.", "已判断为不紧急，按普通会话处理。"),
-    "emergency": ("Emergency", "紧急"),
+    "emergency": ("Emergency", "安全紧急"),
 }

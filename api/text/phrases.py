@@ -48,6 +48,10 @@ class Words:
         english, chinese = WORDS[key]
         return (chinese if self.language == "zh" else english).format(**values)
 
+    def knows(self, key: str) -> bool:
+        """Return whether there is a phrase for `key`."""
+        return key in WORDS
+
 
 def choose_language(chosen: str | None, *, accepted: str) -> Language:
     """Return the language to show: the one chosen before, else the first that the browser accepts and we have.

@@ -35,6 +35,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -72,6 +73,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[labels.NAME]`": LabelSettings,
     "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }

@@ -37,6 +37,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -54,7 +55,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, LabelSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
 
 
