@@ -19,6 +19,7 @@ from api.http.authentication import Requires
 from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.guide import guide_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
 from api.pages.render import moments_of, render
@@ -120,6 +121,7 @@ def show_conversation(
         "refusal": refusal,
         "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal),
+        "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,
         **around,

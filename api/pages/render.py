@@ -124,6 +124,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "other_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
         "toast": take_flash(request, desk, actor),
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
+        "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,

@@ -13,6 +13,7 @@ from api.text.danger_phrases import DANGER_WORDS
 from api.text.desk_phrases import DESK_WORDS
 from api.text.inbox_phrases import INBOX_WORDS
 from api.text.mail_phrases import MAIL_WORDS
+from api.text.outbox_phrases import OUTBOX_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 from api.text.step_phrases import STEP_WORDS
 from api.text.supervisor_phrases import SUPERVISOR_WORDS
@@ -29,6 +30,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **DESK_WORDS,
     **INBOX_WORDS,
     **MAIL_WORDS,
+    **OUTBOX_WORDS,
     **REPLY_WORDS,
     **STEP_WORDS,
     **SUPERVISOR_WORDS,

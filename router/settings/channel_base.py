@@ -111,6 +111,11 @@ class ChannelSettings(BaseModel):
         return self.enabled and self.send is not None
 
     @property
+    def keeps_outbox(self) -> bool:
+        """Whether its replies stay on the page of the outbox, and none leaves."""
+        return False
+
+    @property
     def poll_every(self) -> timedelta | None:
         """The pause between two polls when nothing is waiting; None if it is not polled."""
         return None

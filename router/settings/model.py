@@ -70,6 +70,7 @@ class DeskSettings(Frozen):
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
+    guide: show new agents the steps of a first case.
     requests_per_second: the limit per token and web process; 0 for no limit.
     """
 
@@ -93,6 +94,7 @@ class DeskSettings(Frozen):
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
+    guide: Switch = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data")

@@ -8,9 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health, Outgoing, Receipt, Sender, SendVerdict
 from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, answer_of, connect, hang_up
+from connectors.email.smtp.outbox import OutboxSender
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
 from router.settings.channels import MailChannelSettings, MailSendSettings
@@ -111,10 +112,12 @@ class SmtpSender:
                 self.close()
 
 
-def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> SmtpSender:
+def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> Sender:
     """Return the sender of a channel, not connected yet. Raises PermanentError if the channel has no `send`."""
     if settings.send is None:
         raise PermanentError(f"the channel {channel} cannot send: its configuration has no `send`")
+    if settings.send.outbox:
+        return OutboxSender(channel, settings.send, address=settings.address or "", name=desk.name)
     return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
 
 
