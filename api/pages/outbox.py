@@ -12,7 +12,7 @@ from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.render import render
-from store.outbound.outbox import list_kept
+from store.outbound.kept import list_kept
 
 _ROWS: Final = 30
 

@@ -61,8 +61,8 @@ _HOPELESS: Final = 2
 def up_command(config: ConfigOption = None, demo: DemoOption = False, port: PortOption = None) -> None:
     """Start every process of the Procfile, with an embedded broker and SQLite where the configuration names none.
 
-    Shows the processes' log lines, then the desk's addresses and the first sign-in; later requests are only in the log
-    file. A process that dies is restarted. Ctrl-C stops
+    Shows the processes' log lines, then the desk's addresses and the first sign-in; requests and messages that go
+    well are only in the log file. A process that dies is restarted. Ctrl-C stops
     everything; a second Ctrl-C does not wait. Processes left by a killed `omniyard up` are ended by the next one.
 
     Example: omniyard up --config config/channels.toml
@@ -179,6 +179,7 @@ def _run(
         print("Stopping. Ctrl-C again does not wait.", file=sys.stderr)
     finally:
         supervisor.stop()
+        lines.close()
 
 
 def _always(words: list[str]) -> Command:

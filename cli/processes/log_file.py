@@ -22,10 +22,16 @@ class LogFile:
         with suppress(OSError):
             self._opened().write(f"{line}\n")
 
+    def close(self) -> None:
+        """Close the file; a later line opens it again."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+
     def _opened(self) -> IO[str]:
         if self._file is not None and self._file.tell() > self._largest:
-            self._file.close()
-            self._file = None
+            self.close()
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
         if self._file is None:
             self._file = self.path.open("a", encoding="utf-8", errors="replace", buffering=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,8 +21,8 @@ from cli.processes.ports import Listener
 from router.settings import Settings
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
-# A page asks for something each few seconds: such lines would push the desk's address out of sight.
-_ONLY_IN_FILE: Final = " request.answered "
+# What goes well would push the desk's address and the first sign-in out of sight; a start says that a process is back.
+_ONLY_IN_FILE: Final = re.compile(r"\[(?:info|debug) *\] (?!\S+\.started)")
 # A log line may contain text from outside; it must not control the terminal.
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 
@@ -46,7 +47,7 @@ class DeskOpening:
 class LogLines:
     """The processes' lines, each after the name of its process; held back until the desk has opened.
 
-    file: gets every line; the terminal gets those of requests not.
+    file: gets every line; the terminal gets starts, trouble, and what has no level.
     """
 
     def __init__(self, names: Sequence[str], *, file: LogFile) -> None:
@@ -63,13 +64,17 @@ class LogLines:
         """Keep one line of `name`, and print it or hold it back."""
         said = line.translate(_CONTROLS)
         self._file.write(f"{name} | {said}")
-        if _ONLY_IN_FILE in f"{said} ":
+        if _ONLY_IN_FILE.search(said):
             return
         text = self._prefixes[name] + said
         if self._held is None:
             _write(text)
         else:
             self._held.append(text)
+
+    def close(self) -> None:
+        """Close the file of the lines."""
+        self._file.close()
 
     def release(self) -> None:
         """Print the lines held back, and all later lines at once."""
@@ -109,7 +114,7 @@ def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> li
         ("Database", opening.database),
         ("Broker", opening.broker),
         ("Data", str(opening.data)),
-        ("Log", f"{opening.log} (requests are only there)"),
+        ("Log", f"{opening.log} (each request and message)"),
         ("Processes", "  ".join(f"{name} {process}" for name, process in processes.items())),
         ("Stop", "Ctrl-C"),
     ]
