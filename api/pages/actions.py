@@ -32,6 +32,8 @@ from api.rest.outbound import Verdict
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import post_once
+from api.text.terms.config_names import ConfigNames
+from api.text.terms.sentences import say_refusal
 from router.errors import NotFound, OmniyardError, TransientError
 from router.text.visible import is_visible
 from store.outbound.review import MaskedTextError
@@ -202,7 +204,7 @@ def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) ->
         return words("refused_too_long", length=error.__cause__.length, longest=error.__cause__.longest)
     if isinstance(error, PlannedError):
         return words("refused_planned")
-    return str(error)
+    return say_refusal(str(error), slug=slug_of(error), words=words)
 
 
 def _once(form: Fields, verb: str) -> str:
@@ -225,7 +227,8 @@ def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
 def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
     """Return the names for the placeholders in the sentence about an order."""
     until, moments = order.snoozed_until, moments_of(request, desk)
-    names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
+    team = ConfigNames(desk.settings, moments.words)("team", order.team)
+    names = {"assignee": order.assignee, "team": team, "until": moments.short(until) if until else None}
     names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}
     return {"reference": "", **{name: value or "" for name, value in names.items()}}
 

@@ -19,12 +19,14 @@ from api.http.authentication import Requires
 from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.guide import guide_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
-from api.pages.render import language_of, moments_of, render
+from api.pages.render import moments_of, render
 from api.pages.reply_box import Composer, compose
-from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
+from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
+from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
@@ -122,6 +124,7 @@ def show_conversation(
         "refusal": refusal,
         "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal),
+        "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,
         **around,
@@ -204,9 +207,6 @@ def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dic
 
 
 def _reader(request: Request, desk: Desk) -> ReasonReader:
-    moments, language = moments_of(request, desk), language_of(request)
-    return ReasonReader(
-        words=moments.words,
-        category=lambda name: category_title(desk, name, language=language),
-        moment=moments.short,
-    )
+    moments = moments_of(request, desk)
+    title = ConfigNames(desk.settings, moments.words)
+    return ReasonReader(words=moments.words, title=title, moment=moments.short)

@@ -167,10 +167,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # Danger, and the second look.
     Key.DANGER_KEYWORD: ("keyword of an emergency: {words}", "命中紧急关键词：{words}"),
     Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
-    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
+    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知紧急案例相似：{text}"),
     Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
     Key.NO_PERSON_WAITS: ("an automatic message: no person is paged for it", "自动邮件：不呼叫值班人员"),
-    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
+    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "紧急的可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.
     Key.IS_EMERGENCY: ("it is an emergency", "属于紧急情况"),
@@ -216,7 +216,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Key.TEXT_COMMAND: (
         "it is a word to stop, start or explain text messages, which the network answers",
-        "内容是短信退订、恢复或帮助指令，由运营商答复",
+        "内容是短信退订、恢复或帮助指令，由运营商处理",
     ),
     Key.REPLIES_SUPPRESSED: (
         "its sender asks for no automatic answers (X-Auto-Response-Suppress)",

@@ -153,7 +153,7 @@ _WARNING_ENGLISH: Final = (
     "please change it soon, and do not send it to anyone, not even to us: we never ask for it."
 )
 _WARNING_CHINESE: Final = (
-    "温馨提示：您的来信中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
+    "温馨提示：您的消息中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
     "并且不要发给任何人，包括我们：我们不会索取。"
 )
 _WARNING_TRADITIONAL: Final = (

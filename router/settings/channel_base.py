@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
-from router.settings.values import Duration, Pause, Promise, Switch, Whole, is_loopback
+from router.settings.values import Duration, Pause, Promise, Switch, Titles, Whole, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NOT_A_NUMBER: Final = 'expected a number in E.164 such as "+15005550006"'
@@ -69,6 +69,7 @@ class SendSettings(BaseModel):
 class ChannelSettings(BaseModel):
     """The settings of every channel.
 
+    title: how agents see it, in one text or by language.
     calendar: when this channel is staffed.  team: answers, unless a route names another.
     send: the limits for replies; None if replies cannot be sent.
     """
@@ -76,6 +77,7 @@ class ChannelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     kind: str
+    title: Titles = Field(default_factory=dict)
     enabled: Switch = True
     calendar: str = "always"
     team: str | None = None
@@ -107,6 +109,11 @@ class ChannelSettings(BaseModel):
     def has_way_out(self) -> bool:
         """Whether replies can be sent now."""
         return self.enabled and self.send is not None
+
+    @property
+    def keeps_outbox(self) -> bool:
+        """Whether its replies stay on the page of the outbox, and none leaves."""
+        return False
 
     @property
     def poll_every(self) -> timedelta | None:

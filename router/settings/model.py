@@ -29,6 +29,7 @@ from router.settings.values import (
     PublicUrl,
     Span,
     Switch,
+    Titles,
     Weekdays,
     Whole,
     WrongKeys,
@@ -69,6 +70,7 @@ class DeskSettings(Frozen):
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
+    guide: show new agents the steps of a first case.
     requests_per_second: the limit per token and web process; 0 for no limit.
     """
 
@@ -92,6 +94,7 @@ class DeskSettings(Frozen):
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
+    guide: Switch = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data")
@@ -128,6 +131,7 @@ class CalendarSettings(Frozen):
     dates: exceptions; if two contain a day the later one counts, and those of the extended calendar come first.
     """
 
+    title: Titles = Field(default_factory=dict)
     timezone: Zone | None = None
     extends: str | None = None
     week: dict[Weekdays, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
@@ -143,7 +147,7 @@ class CategorySettings(Frozen):
     hints: for an emergency category, weaker words for the second check of messages that would wait until opening.
     """
 
-    title: dict[Language, str] = Field(default_factory=dict)
+    title: Titles = Field(default_factory=dict)
     emergency: Switch = False
     keywords: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
@@ -154,11 +158,12 @@ class CategorySettings(Frozen):
 class TeamSettings(Frozen):
     """`[teams.NAME]`: a team of agents.
 
+    title: how agents see it, in one text or by language; so it is for categories, calendars, SLAs, replies and routes.
     assign: how conversations are assigned to its agents; by default manually.
     fallback: the team that takes over while no agent of this one is available.
     """
 
-    title: str = ""
+    title: Titles = Field(default_factory=dict)
     assign: Literal["manual", "round_robin", "least_busy"] = "manual"
     fallback: str | None = None
 
@@ -175,6 +180,7 @@ class SlaSettings(Frozen):
     """`[sla.NAME]`: the time limits, measured in the open time of `calendar` ("always" is wall time)."""
 
     calendar: str
+    title: Titles = Field(default_factory=dict)
     first_reply: Promise | None = None
     next_reply: Promise | None = None
     resolve: Promise | None = None
@@ -209,6 +215,7 @@ class RouteSettings(Frozen):
     """
 
     name: str
+    title: Titles = Field(default_factory=dict)
     when: Condition | None = None
     team: str | None = None
     priority: Priority = "normal"
@@ -228,8 +235,15 @@ class ReplySettings(Frozen):
     """
 
     text: dict[Language, str]
+    title: Titles = Field(default_factory=dict)
     once_per: Literal["case", "day"] = "case"
     follow_ups: Switch = False
+
+
+class LabelSettings(Frozen):
+    """`[labels.NAME]`: how agents see a label; one without a table is shown as it is."""
+
+    title: Titles
 
 
 class FormSettings(Frozen):
@@ -307,6 +321,7 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    labels: dict[Name, LabelSettings] = Field(default_factory=dict)
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
     limits: LimitSettings = LimitSettings()

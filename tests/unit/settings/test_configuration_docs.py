@@ -38,6 +38,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -78,6 +79,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[labels.NAME]`": LabelSettings,
     "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }

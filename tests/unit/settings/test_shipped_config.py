@@ -40,6 +40,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -58,7 +59,7 @@ TABLES = [
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
     CustomSendSettings, PullSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, LabelSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
 
 
