@@ -9,14 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from router.classify.features import Flags
 from router.classify.ngram_head import Floats
 
 PRECISION: Final = 0.95
 """The share of the answers sent alone that must be right."""
 _LOWER_END: Final = 0.90
-# The 90 % interval of Wilson.
+# The ends of the intervals of 90 % and of 50 %, in standard deviations.
 _Z: Final = 1.6449
+_HALF: Final = 0.6745
+ANSWERLESS: Final = 0.05
+"""The share of the questions without an answer that may be answered."""
 OFFERED_RIGHT: Final = 0.90
 """Of the questions that are offered three answers, the share whose right answer is one of them."""
 _FEWEST: Final = 100
@@ -108,22 +110,25 @@ def choose(judged: Sequence[Judged], *, precision: float = PRECISION) -> Thresho
     if not answerless:
         refused = "no questions without an answer; sub-intents that no answer names are such questions"
         return Thresholds(answer=None, offer=offer, refused=refused)
-    answer = _answer(np.array([one.first for one in judged]), confidence, precision=precision)
+    answer = _answer(judged, confidence, precision=precision)
     refused = "" if answer is not None else f"no threshold reaches {precision:.0%} right answers"
     return Thresholds(answer=answer, offer=min(offer, answer or 1.0), refused=refused)
 
 
-def _answer(right: Flags, confidence: Floats, *, precision: float) -> float | None:
+def _answer(judged: Sequence[Judged], confidence: Floats, *, precision: float) -> float | None:
     """Return the lowest confidence above which enough answers are right, and provably nearly so.
 
-    The curve must expect it too: the lowest of many thresholds that seems right is often right by chance.
+    The lowest of many thresholds that seems right is often right by chance: so the lower end of an interval of 50 %
+    must reach the precision, and the curve must expect it too.
     """
     order = np.argsort(-confidence, kind="stable")
-    hits, expected = np.cumsum(right[order]), np.cumsum(confidence[order])
+    hits, expected = np.cumsum([judged[at].first for at in order]), np.cumsum(confidence[order])
+    free = np.cumsum([not judged[at].answerable for at in order])
     for count in range(len(order), 0, -1):
         share = float(hits[count - 1]) / count
-        is_enough = min(share, float(expected[count - 1]) / count) >= precision
-        if is_enough and wilson(share, count)[0] >= _LOWER_END:
+        is_enough = min(wilson(share, count, ends=_HALF)[0], float(expected[count - 1]) / count) >= precision
+        is_careful = free[count - 1] <= ANSWERLESS * free[-1]
+        if is_enough and is_careful and wilson(share, count)[0] >= _LOWER_END:
             return float(confidence[order[count - 1]])
     return None
 
@@ -137,11 +142,11 @@ def _offer(judged: Sequence[Judged], confidence: Floats) -> float:
     return 1.0
 
 
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """Return the ends of the 90 % interval of a share (Wilson 1927)."""
+def wilson(share: float, count: int, *, ends: float = _Z) -> tuple[float, float]:
+    """Return the ends of an interval of a share (Wilson 1927), by default of 90 %."""
     if not count:
         return 0.0, 1.0
-    square = _Z * _Z / count
+    square = ends * ends / count
     middle = (share + square / 2) / (1 + square)
-    half = _Z * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    half = ends * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
     return max(0.0, middle - half), min(1.0, middle + half)
