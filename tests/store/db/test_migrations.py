@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 import store.tables.desk
 import store.tables.messages
 import store.tables.operations
+import store.tables.self_service
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.open import current_version, latest_version
