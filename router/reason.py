@@ -161,6 +161,28 @@ class ReasonKey(StrEnum):
     ROUTING_FAILED = "routing_failed"
     WORKERS_DIED = "workers_died"
 
+    # Why the machine does not answer a question by itself.
+    GATE_DANGER = "gate_danger"
+    GATE_PERSON = "gate_person"
+    GATE_ANGER = "gate_anger"
+    GATE_CATEGORY = "gate_category"
+    GATE_OWN = "gate_own"
+    GATE_MASKED = "gate_masked"
+    GATE_MACHINE = "gate_machine"
+    GATE_CASE_HAS_PERSON = "gate_case_has_person"
+    GATE_ENOUGH_ANSWERS = "gate_enough_answers"
+    GATE_ATTACHMENT = "gate_attachment"
+    GATE_LANGUAGE = "gate_language"
+    GATE_SEVERAL_QUESTIONS = "gate_several_questions"
+    NOTHING_RESEMBLES = "nothing_resembles"
+    ANSWER_HAS_RULE = "answer_has_rule"
+    NO_THRESHOLD = "no_threshold"
+    BELOW_ANSWER = "below_answer"
+    BELOW_OFFER = "below_offer"
+    FEW_WAYS_TO_ASK = "few_ways_to_ask"
+    TAKEN_OVER = "taken_over"
+    ASKED_AGAIN = "asked_again"
+
     # What keeps an outgoing message from leaving, or from being known to have arrived.
     CUSTOMER_WROTE_SINCE = "customer_wrote_since"
     COLLEAGUE_ANSWERED_SINCE = "colleague_answered_since"

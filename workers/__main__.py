@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
+from workers.answering.answer_waiting import Answerer
+from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
 from workers.chores.fetch_files import FileFetcher
@@ -31,7 +33,9 @@ def main() -> None:
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
+    library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
+        Answerer(database, brain, library),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
 from router.threads.correlation import SignKind
 
 # Key: English, Chinese.
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
+    **ANSWER_REASONS,
     # Who wrote.
     Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
     Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
-from router.settings.values import Duration, Pause, Promise, Switch, Titles, Whole, is_loopback
+from router.settings.values import AnswerMode, Duration, Pause, Promise, Switch, Titles, Whole, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NOT_A_NUMBER: Final = 'expected a number in E.164 such as "+15005550006"'
@@ -72,6 +72,7 @@ class ChannelSettings(BaseModel):
     title: how agents see it, in one text or by language.
     calendar: when this channel is staffed.  team: answers, unless a route names another.
     send: the limits for replies; None if replies cannot be sent.
+    answers: what the machine does with questions that the FAQ answers; None as `[answers] mode` says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -83,6 +84,7 @@ class ChannelSettings(BaseModel):
     team: str | None = None
     address: str | None = None
     send: SendSettings | None = None
+    answers: AnswerMode | None = None
 
     @classmethod
     def kind_name(cls) -> str:

@@ -15,6 +15,7 @@ from router.settings.danger_words import DangerWords
 from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
+    AnswerMode,
     Country,
     Day,
     Frozen,
@@ -145,6 +146,7 @@ class CategorySettings(Frozen):
     """`[categories.NAME]`: a subject that customers write about.
 
     hints: for an emergency category, weaker words for the second check of messages that would wait until opening.
+    self_service: the most that the machine may do with a question of it; an emergency is never answered.
     """
 
     title: Titles = Field(default_factory=dict)
@@ -153,6 +155,7 @@ class CategorySettings(Frozen):
     hints: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    self_service: Literal["answer", "offer", "never"] = "answer"
 
 
 class TeamSettings(Frozen):
@@ -292,6 +295,16 @@ class WebhookSettings(Frozen):
         return self
 
 
+class AnswerSettings(Frozen):
+    """`[answers]`: what the machine does with questions that the FAQ answers.
+
+    mode: of channels that say nothing.  wait: how long a customer may go on writing before the machine answers.
+    """
+
+    mode: AnswerMode = "agents"
+    wait: Pause = timedelta(seconds=5)
+
+
 class EmergencySettings(Frozen):
     """`[emergency]`: when a message is one, and what follows when people are called, rightly or wrongly.
 
@@ -324,6 +337,7 @@ class Settings(Frozen):
     labels: dict[Name, LabelSettings] = Field(default_factory=dict)
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+    answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
@@ -337,6 +351,13 @@ class Settings(Frozen):
         copy = self.model_copy()
         copy._danger = words
         return copy
+
+    def answer_mode(self, channel: str) -> AnswerMode:
+        """Return what the machine does with questions on a channel; on one that cannot send, agents see answers."""
+        configured = self.channels.get(channel)
+        mode = (configured.answers if configured else None) or self.answers.mode
+        is_mute = configured is None or not configured.has_way_out
+        return "agents" if is_mute and mode in {"offer", "answer"} else mode
 
     def team_of_channel(self, channel: str) -> str | None:
         """Return the team that answers a channel where no route names another; None for an unknown channel."""

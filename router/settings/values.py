@@ -189,6 +189,7 @@ def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+AnswerMode = Literal["off", "agents", "offer", "answer"]
 Name = Annotated[str, _matching(_NAME, "a name of letters, digits, - and _")]
 Language = Annotated[str, _matching(_LANGUAGE, 'a language (BCP 47) such as "zh", "zh-Hant" or "en"')]
 Country = Annotated[str, _matching(_COUNTRY, 'a country (ISO 3166) such as "CN" or "DE-BE", or "none"')]

@@ -24,6 +24,7 @@ from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
 from store.inbound.contact_points import note_contact_points
 from store.inbound.fetched_files import wait_for_files
+from store.outbound.automatic_answers import ask_machine
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.outbound.replies import answered_elsewhere
@@ -56,7 +57,7 @@ class Outcome:
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
-    returned: messages of ours that came back.
+    returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -79,6 +80,7 @@ class Outcome:
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def write_outcome(
@@ -108,6 +110,7 @@ def write_outcome(
         tally |= {"messages": outcome.heard}
         insert_rows(connection, GateTallyRow, rows=[tally])
     insert_new(connection, OutboundRow, rows=outcome.replies)
+    ask_machine(connection, outcome.asked)
     if outcome.words:
         note_words(connection, outcome.words)
     call_for(

@@ -15,6 +15,7 @@ import store.tables.desk
 import store.tables.gates
 import store.tables.messages
 import store.tables.operations
+import store.tables.self_service
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.open import current_version, latest_version
