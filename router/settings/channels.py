@@ -24,6 +24,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.secret import Secret
+from router.settings.site_chat import SiteChatSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
@@ -79,6 +80,7 @@ __all__ = [
     "MailSendSettings",
     "PolledSettings",
     "SendSettings",
+    "SiteChatSettings",
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
@@ -111,6 +113,11 @@ class MailChannelSettings(ChannelSettings):
     """A channel whose replies are sent as mail. send: the mail server; without it replies wait."""
 
     send: MailSendSettings | None = None
+
+    @property
+    def sends_mail(self) -> bool:
+        """See `ChannelSettings`."""
+        return self.has_way_out
 
 
 class MailGateSettings(MailChannelSettings):
@@ -323,7 +330,14 @@ class WebSettings(MailChannelSettings):
 
 
 Channel = Annotated[
-    ImapSettings | SmtpSettings | WebSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
+    ImapSettings
+    | SmtpSettings
+    | WebSettings
+    | SiteChatSettings
+    | TwilioSettings
+    | HttpSmsSettings
+    | XSettings
+    | TelegramSettings,
     Field(discriminator="kind"),
 ]
 

@@ -19,6 +19,7 @@ from router.settings.channels import (
     ImapSettings,
     MailSendSettings,
     SendSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
@@ -52,8 +53,8 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
-    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
-    CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
+    HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings,
+    DateRule, CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
 
@@ -92,7 +93,7 @@ def comment_of(line):
 
 def test_it_runs_without_credentials():
     settings = read_settings(TEXT)
-    assert {channel.kind for channel in settings.channels.values()} == {"smtp"}
+    assert {channel.kind for channel in settings.channels.values()} == {"smtp", "chat"}
     assert (settings.omniyard.database, settings.omniyard.broker) == (None, None)
     assert settings.channels["desk-mail"].listen == "127.0.0.1:2525"
 
