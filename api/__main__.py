@@ -38,7 +38,10 @@ def main() -> None:
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)
     desk: Desk = app.state.desk
-    places = Connections(settings.limits, refusals=desk.refusals, proxies=settings.omniyard.trusted_proxies)
+    # Each open chat holds a connection.
+    more = settings.limits.chat_streams if desk.chats.pages else 0
+    limits = settings.limits.model_copy(update={"connections": settings.limits.connections + more})
+    places = Connections(limits, refusals=desk.refusals, proxies=settings.omniyard.trusted_proxies)
     config = uvicorn.Config(
         app,
         http=bounded_by(places),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -44,6 +46,8 @@ class Chats:
         hour = timedelta(hours=1)
         self.begun = {name: VisitorPace(allowed=page.per_hour, span=hour) for name, page in self.pages.items()}
         self.lines = {name: VisitorPace(allowed=page.per_minute, span=_MINUTE) for name, page in self.pages.items()}
+        # Open streams of each address.
+        self.of_address: Counter[str] = Counter()
         self.typed = VisitorPace(allowed=1, span=timedelta(seconds=2))
         # Of one address: secrets that open nothing.
         self.misses = VisitorPace(allowed=60, span=_MINUTE)
@@ -51,6 +55,17 @@ class Chats:
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
+
+    @contextmanager
+    def counted(self, address: str) -> Iterator[None]:
+        """Count a stream of an address as open."""
+        self.of_address[address] += 1
+        try:
+            yield
+        finally:
+            self.of_address[address] -= 1
+            if not self.of_address[address]:
+                del self.of_address[address]
 
     def page(self, name: str) -> ChatPage:
         """Return a chat's settings. Raises NotFound."""

@@ -18,7 +18,7 @@ from tests.app_client import AppClient
 # providers prove themselves by a signature.
 CHAT_ENDS = (
     "",
-    *(f"/{name}" for name in ("frame", "loader.js", "send", "session", "state", "lines", "marks", "contact")),
+    *(f"/{name}" for name in ("frame", "loader.js", "send", "session", "state", "lines", "marks", "contact", "stream")),
 )
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
