@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
-from api.chat import chat_lines, chat_page, chat_stream
+from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
@@ -92,7 +92,7 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, chat_page, chat_lines, chat_stream, provider_webhooks),
+    *(pages, sign_in, customer, chat_page, chat_lines, chat_stream, visitor_actions, agent_actions, provider_webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (

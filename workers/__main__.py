@@ -6,6 +6,7 @@ from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
+from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
@@ -36,6 +37,7 @@ def main() -> None:
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
+        ChatKeeper(database, brain),
         learnt,
         forgetter,
     )

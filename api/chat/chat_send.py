@@ -14,6 +14,7 @@ from api.http.problems import ProblemError
 from connectors.web.form import is_address
 from router.envelope import PartyKind
 from router.settings.site_chat import LONGEST_LINE
+from store.chat.endings import is_address_blocked
 from store.chat.line_log import ChatLine
 from store.chat.visitor_sessions import ChatSession, NewChatSession, begin_session, change_session
 from workers.intake.chat_intake import BlockedVisitor, VisitorLine
@@ -37,6 +38,8 @@ def begin(desk: Desk, request: Request, visitor: Visitor, said: Beginning) -> tu
     """Begin an anonymous session; return it and its secret. Raises ProblemError above the pace of the address."""
     if said.email and not is_address(said.email):
         raise ProblemError("invalid", "expected a mail address", field="email")
+    if _is_blocked(desk, request, visitor.name):
+        raise ProblemError("forbidden", "an agent has blocked visitors of this address")
     if not desk.chats.begun[visitor.name].takes(address_of(request), now=desk.now()):
         raise ProblemError("too-many-requests", "too many chats from this address; wait an hour", headers=_HOUR)
     new = NewChatSession(
@@ -50,6 +53,11 @@ def begin(desk: Desk, request: Request, visitor: Visitor, said: Beginning) -> tu
     )
     with desk.database.write() as connection:
         return begin_session(connection, new)
+
+
+def _is_blocked(desk: Desk, request: Request, chat: str) -> bool:
+    with desk.database.read() as connection:
+        return is_address_blocked(connection, channel=chat, address=address_of(request), now=desk.now())
 
 
 def send(desk: Desk, visitor: Visitor, session: ChatSession, line: VisitorLine) -> ChatLine:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.chat_desk_phrases import CHAT_DESK_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
@@ -191,6 +192,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **WORDS,
     **REPLY_WORDS,
+    **CHAT_DESK_WORDS,
     "skip": ("Skip to content", "跳到正文"),
     "nav": ("Main", "主导航"),
     "inbox": ("Inbox", "收件箱"),

@@ -53,10 +53,27 @@ def add_answer(
     if not automatic:
         also = {"waiting_since": None, "warned_at": None}
         also |= {"answered_at": read_clock(connection)} if session.answered_at is None else {}
+        if author != _last_agent(connection, session.id):
+            add_line(connection, session, kind=LineKind.NOTICE, values={"text": "joined", "author": author}, also={})
+            session = find_session(connection, session.id)
     kind = LineKind.MACHINE if automatic else LineKind.AGENT
     values = {"outbound_id": outbound_id, "author": "" if automatic else author, "text": text}
     add_line(connection, session, kind=kind, values=values, also=also)
     return True
+
+
+def _last_agent(connection: Connection, session_id: UUID) -> str:
+    """Return who answered last; a visitor who hears from another agent learns it."""
+    line = table_of(ChatLineRow).c
+    found = sa.select(line.author).where(line.session_id == session_id, line.kind == LineKind.AGENT)
+    return connection.execute(found.order_by(line.seq.desc()).limit(1)).scalar() or ""
+
+
+def note_agent_read(connection: Connection, conversation_id: UUID) -> None:
+    """Record that an agent has read a chat up to its last line; the visitor sees it."""
+    session = session_of(connection, conversation_id)
+    if session and session.agent_seq < session.last_seq:
+        change_session(connection, session.id, agent_seq=session.last_seq)
 
 
 def sessions_about(connection: Connection, conversations: Collection[UUID]) -> set[UUID]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import columns_of, insert_rows, table_of
+from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.tables.chat import ChatSessionRow
@@ -181,6 +182,19 @@ def note_presence(connection: Connection, session_id: UUID, *, now: datetime, ty
     table = table_of(ChatSessionRow)
     values = {"here_until": now + HERE, **({"typing_until": now + TYPES} if typing else {})}
     connection.execute(sa.update(table).where(table.c.id == session_id).values(**values))
+
+
+def unused_sessions(connection: Connection, *, older: timedelta, limit: int) -> list[UUID]:
+    """Return sessions in which nothing was written for so long."""
+    table = table_of(ChatSessionRow)
+    unused = (table.c.last_seq == 0, table.c.changed_at < read_clock(connection) - older)
+    return list(connection.execute(sa.select(table.c.id).where(*unused).limit(limit)).scalars())
+
+
+def drop_sessions(connection: Connection, ids: Collection[UUID]) -> None:
+    """Delete sessions, as long as nothing is written in them."""
+    table = table_of(ChatSessionRow)
+    connection.execute(sa.delete(table).where(among(table.c.id, ids), table.c.last_seq == 0))
 
 
 def _select() -> sa.Select[Any]:

@@ -22,6 +22,7 @@ from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
+from store.chat.mail import note_mails
 from store.contacts.identities import Handle, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
@@ -29,7 +30,7 @@ from store.inbound import claims, history
 from store.inbound.claims import Claim
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
-from store.tables.messages import InboundState
+from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming, may_repeat, needs_subject
 from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
@@ -163,6 +164,9 @@ class Router:
         shown = {name for name, channel in channels.items() if channel.chat_page}
         lines = [row for row in messages if row["channel"] in shown and row["inbound_id"]]
         note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
+        if shown:
+            others = [row for row in messages if row["channel"] not in shown]
+            note_mails(connection, [row for row in others if row["direction"] == Direction.INCOMING])
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
         signs = [incoming.analysis.signs for incoming in page]
