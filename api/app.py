@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
+from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
@@ -28,7 +29,7 @@ from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
-from api.paths import API, CONTACT
+from api.paths import API, CHAT, CONTACT
 from api.rest import (
     agents,
     audit,
@@ -50,6 +51,7 @@ from api.rest import (
     webhook_deliveries,
 )
 from api.services.audit_trail import Trail
+from api.services.chats import Chats
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
@@ -91,7 +93,7 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, provider_webhooks),
+    *(pages, sign_in, customer, chat_page, chat_lines, chat_stream, visitor_actions, agent_actions, provider_webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -124,9 +126,10 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The paths whose body may be larger than all others: the form with its files, and messages with theirs.
+    # The paths whose body may be larger than all others: forms with files, and messages with theirs.
     form = desk.visitors.channel
     larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
     requests = {name: channel.largest_request for name, channel in settings.channels.items() if channel.enabled}
     larger |= {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}
     app.add_middleware(RefuseNull)
@@ -159,6 +162,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         tail=Tail(database, limits=settings.limits),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
+        chats=Chats(settings, database, now=now),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         token_failures=SignInLimits(clock=lambda: now().timestamp()),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 from api.services.audit_trail import Trail, note_rows
+from api.services.chats import Chats
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
@@ -74,6 +75,7 @@ class Desk:
     tail: Tail
     trail: Trail
     visitors: Visitors
+    chats: Chats
     buckets: TokenBuckets
     sign_ins: SignInLimits
     token_failures: SignInLimits

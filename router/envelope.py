@@ -15,7 +15,10 @@ from pydantic import TypeAdapter
 
 
 class PartyKind(StrEnum):
-    """The kind of a handle; identities are compared within one kind."""
+    """The kind of a handle; identities are compared within one kind.
+
+    visitor: of the chat, known by the session alone.  account: of the operator's own, as the operator's server signed.
+    """
 
     EMAIL = "email"
     PHONE = "phone"
@@ -24,11 +27,14 @@ class PartyKind(StrEnum):
     TELEGRAM = "telegram"
     WEB = "web"
     CUSTOM = "custom"
+    VISITOR = "visitor"
+    ACCOUNT = "account"
 
 
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
     PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM,
+    PartyKind.VISITOR, PartyKind.ACCOUNT,
 })  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.

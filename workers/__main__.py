@@ -8,6 +8,7 @@ from workers.answering.answer_waiting import Answerer
 from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
 from workers.chores.assign import Assigner
+from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -41,6 +42,7 @@ def main() -> None:
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
+        ChatKeeper(database, brain),
         learnt,
         forgetter,
     )

@@ -20,6 +20,7 @@ from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.guide import guide_to
+from api.pages.chat_pane import pane
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
 from api.pages.render import moments_of, render
@@ -30,6 +31,7 @@ from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
+from store.chat.cases import note_agent_read
 from store.conversations.lists import Filter, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
@@ -111,6 +113,13 @@ def show_conversation(
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
+        chat = pane(
+            connection,
+            desk,
+            conversation_id=story.conversation.id,
+            channel=story.conversation.channel,
+            moments=moments_of(request, desk),
+        )
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -128,6 +137,7 @@ def show_conversation(
         "presence": "",
         "form_key": uuid4().hex,
         **around,
+        **chat,
     }
     page = render(request, "conversation.html.jinja", context)
     page.status_code = refusal.status if refusal else 200
@@ -199,6 +209,8 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
     # Users must be able to read while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        if row.channel in desk.chats.pages:
+            note_agent_read(connection, row.id)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from api.text.action_phrases import ACTION_WORDS
 from api.text.channel_phrases import CHANNEL_WORDS
+from api.text.chat_desk_phrases import CHAT_DESK_WORDS
 from api.text.conversation_phrases import CONVERSATION_WORDS
 from api.text.danger_phrases import DANGER_WORDS
 from api.text.desk_phrases import DESK_WORDS
@@ -27,6 +28,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **ACTION_WORDS,
     **CHANNEL_WORDS,
+    **CHAT_DESK_WORDS,
     **CONVERSATION_WORDS,
     **DANGER_WORDS,
     **DESK_WORDS,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
+from router.settings.secret import Secret
 from router.settings.values import AnswerMode, Duration, Pause, Promise, Switch, Titles, Whole, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
@@ -34,6 +35,25 @@ class FormLimits:
     largest: int
     files: int
     per_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPage:
+    """The chat that a channel shows to visitors of the operator's site; the fields are those of `SiteChatSettings`."""
+
+    origins: tuple[str, ...]
+    identity_secret: Secret | None
+    prechat: tuple[str, ...]
+    files: int
+    largest: int
+    idle: timedelta
+    has_form: bool
+    mail: str | None
+    mail_after: timedelta
+    proactive: tuple[tuple[str, str], ...]
+    proactive_after: timedelta
+    per_hour: int
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +198,16 @@ class ChannelSettings(BaseModel):
     @property
     def contact_form(self) -> FormLimits | None:
         """The limits of its contact form; None if it has none."""
+        return None
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether it can send a mail to any address."""
+        return False
+
+    @property
+    def chat_page(self) -> ChatPage | None:
+        """The chat that it shows to visitors; None if it shows none."""
         return None
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:

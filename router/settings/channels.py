@@ -25,6 +25,7 @@ from router.settings.chat_channels import (
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
+from router.settings.site_chat import SiteChatSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
@@ -85,6 +86,7 @@ __all__ = [
     "MailSendSettings",
     "PolledSettings",
     "SendSettings",
+    "SiteChatSettings",
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
@@ -123,6 +125,11 @@ class MailChannelSettings(ChannelSettings):
     def keeps_outbox(self) -> bool:
         """See `ChannelSettings`."""
         return self.send is not None and self.send.outbox
+
+    @property
+    def sends_mail(self) -> bool:
+        """See `ChannelSettings`."""
+        return self.has_way_out
 
 
 class MailGateSettings(MailChannelSettings):
@@ -338,6 +345,7 @@ Channel = Annotated[
     ImapSettings
     | SmtpSettings
     | WebSettings
+    | SiteChatSettings
     | TwilioSettings
     | HttpSmsSettings
     | XSettings

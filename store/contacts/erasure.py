@@ -18,6 +18,7 @@ from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from router.masking.mask import mask
+from store.chat.erasure_of_chats import erase_chats
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
@@ -146,6 +147,7 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(**forgotten))
     question = table_of(DangerQuestionRow)
     connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
+    erase_chats(connection, cases)
     for case in cases:
         # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))

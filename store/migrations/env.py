@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.tables.chat
 import store.tables.desk
 import store.tables.gates
 import store.tables.messages

@@ -149,7 +149,7 @@ class Intake:
 
     def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction, so that no lock is held meanwhile.
-        deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
+        deliveries = [delivery_of(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
@@ -219,7 +219,8 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+def delivery_of(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+    """Return an arrival as the store takes it, sealed."""
     envelope = arrival.envelope.decode()
     return InboundMessage(
         source_key=arrival.source_key,

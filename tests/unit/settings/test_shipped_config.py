@@ -21,6 +21,7 @@ from router.settings.channels import (
     ImapSettings,
     MailSendSettings,
     SendSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
@@ -56,7 +57,7 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
-    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
+    HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
     CustomSendSettings, PullSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, LimitSettings,
@@ -97,7 +98,7 @@ def comment_of(line):
 
 def test_it_runs_without_credentials():
     settings = read_settings(TEXT)
-    assert {channel.kind for channel in settings.channels.values()} == {"smtp"}
+    assert {channel.kind for channel in settings.channels.values()} == {"smtp", "chat"}
     assert (settings.omniyard.database, settings.omniyard.broker) == (None, None)
     assert settings.channels["desk-mail"].listen == "127.0.0.1:2525"
 
