@@ -24,8 +24,8 @@ from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
+from api.pages import live, sign_in
 from api.pages import routes as pages
-from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
 from api.paths import API, CONTACT
@@ -50,6 +50,7 @@ from api.rest import (
     webhook_deliveries,
 )
 from api.services.audit_trail import Trail
+from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
@@ -118,6 +119,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         lifespan=_lifespan,
     )
     app.state.desk, app.state.templates = desk, build_environment()
+    live.add_sources(desk.stream, desk, templates=app.state.templates)
     for module in _MODULES:
         app.include_router(module.routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
@@ -141,6 +143,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
 def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     meter = Meter()
     meter.registry.register(metrics.DeskCollector(database, settings=settings, now=now))
+    tail = Tail(database, limits=settings.limits)
     return Desk(
         settings=settings,
         database=database,
@@ -153,7 +156,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         refusals=Refusals(meter),
-        tail=Tail(database, limits=settings.limits),
+        tail=tail,
+        stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),

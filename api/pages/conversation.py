@@ -41,6 +41,7 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
+from store.events.feed import newest_number
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -95,6 +96,8 @@ def show_conversation(
     """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection:
+        # First: what is published meanwhile is told again by the stream.
+        after = newest_number(connection)
         story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
         if before is not None:
             story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
@@ -110,6 +113,7 @@ def show_conversation(
         _note_read(desk, actor, story.conversation)
     context = {
         "story": story,
+        "after": after,
         "conversation": story.conversation,
         "why": _why(request, desk, story.messages),
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,

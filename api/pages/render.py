@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
 from api.pages.toast import drop_flash, take_flash
+from api.paths import PART_HEADER
 from api.rest.queries import category_title
 from api.text.phrases import Language, Words, choose_language
 from api.text.reasons import ReasonReader, say_line
@@ -110,6 +111,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     language, moments = language_of(request), moments_of(request, desk)
     theme, actor = theme_of(request), request.scope.get("actor")
     return {
+        "layout": "part.html.jinja" if PART_HEADER in request.headers else "base.html.jinja",
         "language": language,
         "other_language": "en" if language == "zh" else "zh",
         "theme": theme,
@@ -120,7 +122,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
         "title_of": partial(category_title, desk, language=language),
-        "team_of": partial(_team_title, desk),
+        "team_of": partial(team_title, desk),
         "link": partial(link, request),
         "actor": actor,
         "path": request.url.path,
@@ -130,6 +132,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _team_title(desk: Desk, name: str) -> str:
+def team_title(desk: Desk, name: str) -> str:
+    """Return the team's title; its name when it has none."""
     team = desk.settings.teams.get(name)
     return (team.title or name) if team else name

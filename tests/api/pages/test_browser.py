@@ -91,6 +91,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         while not server.started:
             time.sleep(0.01)
         yield Desk(f"http://127.0.0.1:{listening.getsockname()[1]}", token, database)
+        app.state.desk.tail.stop()
         server.should_exit = True
         thread.join(20)
     database.close()

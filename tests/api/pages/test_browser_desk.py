@@ -85,6 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
         while not server.started:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens
+        app.state.desk.tail.stop()
         server.should_exit = True
         thread.join(20)
     database.close()
