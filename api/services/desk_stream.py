@@ -104,8 +104,12 @@ class _Listener:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, notice: DeskNotice) -> None:
+        if not notice.is_for(self.reader):
+            return
         said = notice.data.get(self.reader.language)
-        if said is None or not notice.is_for(self.reader):
+        if said is None:
+            # The look began before this stream.
+            self.reset(notice.number)
             return
         # To the end: a browser resumes from the last number that it has read.
         self.waiting.pop((notice.kind, notice.key), None)
@@ -177,12 +181,9 @@ class DeskStream:
         if after is None or after < self._since:
             listener.reset(self._reached)
             return
-        missed = [each for each in self._kept if each.number > after and each.is_for(listener.reader)]
-        if any(listener.reader.language not in each.data for each in missed):
-            listener.reset(self._reached)
-            return
-        for notice in missed:
-            listener.tell(notice)
+        for notice in self._kept:
+            if notice.number > after:
+                listener.tell(notice)
 
     async def _lines(self, listener: _Listener, *, is_welcome: Callable[[], bool]) -> AsyncIterator[str]:
         spoke_at = checked_at = monotonic()

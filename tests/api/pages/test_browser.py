@@ -188,8 +188,8 @@ def test_a_frame_opened_alone_has_the_same_restrictions(desk: Desk, page: Page, 
 def test_the_list_works_by_keyboard_and_updates_itself(desk: Desk, page: Page) -> None:
     with desk.database.write() as connection:
         build = Builder(connection)
-        build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA")
-        build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB")
+        build.event(build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA"))
+        build.event(build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB"))
     # An empty list fills without a reload.
     page.wait_for_selector("text=second", timeout=10_000)
     page.keyboard.press("j")

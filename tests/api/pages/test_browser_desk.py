@@ -153,7 +153,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.click("text=Save as note")
     expect(page.locator("article.note")).to_contain_text("Called the bank.")
     # 7. Correct the category, and undo that.
-    page.select_option("select[name=category]", "refund")
+    page.select_option("aside select[name=category]", "refund")
     page.click("[aria-label='Set: Correct category']")
     expect(page.locator(".toast")).to_contain_text("Category corrected")
     page.wait_for_load_state()
