@@ -8,6 +8,7 @@ API: Final = "/api/v1"
 SIGN_IN: Final = "/sign-in"
 CONTACT: Final = "/contact"
 HELP: Final = "/help"
+NOTICES: Final = "/notices"
 DESK_STREAM: Final = "/desk/stream"
 # The page polls itself every few seconds; a poll is no activity of a person.
 POLL_HEADER: Final = "X-Omniyard-Poll"

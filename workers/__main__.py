@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url
+from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -40,7 +41,7 @@ def main() -> None:
         forgetter,
     )
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    steps = (fan_out_step(settings.webhooks), seal_step)
+    steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
     companions: list[Companion] = [publisher, *targets(database, settings.webhooks)]
     Worker(

@@ -41,6 +41,7 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
+from store.desk.notices import has_unread, read_notices
 from store.events.feed import newest_number
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
@@ -105,7 +106,9 @@ def show_conversation(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
-        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id)) or has_unread(
+            connection, actor.id, conversation_id=story.conversation.id
+        )
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
@@ -197,6 +200,7 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
     # Users must be able to read while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        read_notices(connection, actor.id, now=desk.now(), conversation_id=row.id)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:

@@ -12,6 +12,8 @@ from api.desk import Desk, DeskPart
 from api.http.authentication import Bearer, Requires
 from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError
+from api.pages.bell import ToldNotices
+from api.pages.live_channels import DeadChannels
 from api.pages.live_counts import ViewCounts
 from api.pages.live_rows import ChangedRows
 from api.pages.presence import PresentAgents
@@ -35,6 +37,8 @@ def add_sources(stream: DeskStream, desk: Desk, *, templates: Environment) -> No
     stream.add(ChangedRows(desk, templates))
     stream.add(ViewCounts())
     stream.add(PresentAgents())
+    stream.add(ToldNotices())
+    stream.add(DeadChannels(desk))
 
 
 @routes.get(DESK_STREAM)

@@ -1,4 +1,4 @@
-"""The numbers next to the views, for the open pages: two queries for all agents."""
+"""The numbers next to the views, for the open pages: a few queries for all agents."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from api.pages.bell import CALLS_PREFERENCE, DEFAULT_CALLS
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES
-from store.desk.waiting import count_waiting, unread_by_assignee, views_of
+from store.desk.notices import count_unread, preferences_of
+from store.desk.view_counts import count_waiting, unread_by_assignee, views_of
 
 COUNTS: Final = "counts"
 # Not more often than this, nor for more than this share of the time: a desk may have many waiting conversations.
@@ -50,10 +52,16 @@ class ViewCounts:
         readers = {reader.agent_id: reader for reader in look.readers}
         groups = count_waiting(connection, now=look.now)
         unread = unread_by_assignee(connection, {reader.name for reader in readers.values()})
+        bells = count_unread(connection, readers.keys())
+        calls = preferences_of(connection, readers.keys(), name=CALLS_PREFERENCE)
         notices, told = [], {}
         for agent_id, reader in readers.items():
             views = views_of(groups, agent=reader.name, teams=reader.sees_only)
-            said = json.dumps({"views": views, "unread": unread[reader.name]}, sort_keys=True)
+            chosen = calls.get(agent_id, DEFAULT_CALLS).split()
+            said = json.dumps(
+                {"views": views, "unread": unread[reader.name], "bell": bells[agent_id], "calls": chosen},
+                sort_keys=True,
+            )
             told[agent_id] = (open_pages[agent_id], said)
             known_pages, known = self._told.get(agent_id, (0, ""))
             if said != known or open_pages[agent_id] > known_pages:

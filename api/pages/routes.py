@@ -18,6 +18,9 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
+    bell as pages_bell,
+)
+from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
@@ -42,7 +45,15 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_live, pages_presence, pages_actions, pages_supervisor):
+for part in (
+    pages_inbox,
+    pages_conversation,
+    pages_live,
+    pages_bell,
+    pages_presence,
+    pages_actions,
+    pages_supervisor,
+):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

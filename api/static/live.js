@@ -11,13 +11,13 @@ const CLOCK_MILLISECONDS = 60000;
 const PULSE_MILLISECONDS = 8000;
 // A conversation that is only passed by is not read.
 const DWELL_MILLISECONDS = 1200;
-const KINDS = ["row", "gone", "counts", "presence", "reset", "notice", "chat"];
+const KINDS = ["row", "gone", "counts", "presence", "reset", "notice", "channels", "chat"];
 const KEPT = 300;
 
 const one = (selector) => document.querySelector(selector);
-const facts = one("#panes")?.dataset;
+const facts = document.body.dataset;
 const own = crypto.randomUUID?.() || String(Math.random());
-let known = Number(facts?.after || 0);
+let known = Number(one("#panes")?.dataset.after || 0);
 let live = false;
 let source = null;
 let channel = null;
@@ -34,14 +34,20 @@ function hear(message) {
   tell(message.kind, message.data);
 }
 
+// The tab that has the stream: what may happen once a browser, such as a sound, happens there.
+export function isFirst() {
+  return source !== null;
+}
+
 function setLive(now) {
+  if (now !== live) tell("live", now);
   live = now;
   document.documentElement.dataset.live = now ? "yes" : "no";
 }
 
 function open() {
   source?.close();
-  source = new EventSource(`/desk/stream?after=${known}`);
+  source = new EventSource(`/desk/stream${known ? `?after=${known}` : ""}`);
   source.onopen = () => { setLive(true); channel?.postMessage({ state: true }); };
   source.onerror = () => {
     setLive(false);
@@ -91,6 +97,7 @@ function connect() {
 // ---- What the page shows.
 
 let asking = false;
+let isStale = false;
 
 async function refresh({ list = true, conversation = true } = {}) {
   if (asking || !one("#panes")) return;
@@ -109,6 +116,8 @@ async function refresh({ list = true, conversation = true } = {}) {
 
 async function refreshCase() {
   const where = openCase();
+  // Not read by an agent who does not look.
+  if (document.hidden) { isStale = true; return; }
   // A refused form stays until the agent decides.
   if (!where || one("#refusal")) return;
   const { page, ok } = await ask(where, { poll: true });
@@ -158,6 +167,12 @@ document.addEventListener("desk:counts", ({ detail }) => {
   }
 });
 
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || !isStale) return;
+  isStale = false;
+  caseSoon();
+});
+
 // ---- Who else is here.
 
 let writing = false;
@@ -193,7 +208,7 @@ document.addEventListener("desk:shown", () => {
   dwell = setTimeout(beat, DWELL_MILLISECONDS);
 });
 
-if (facts) {
+if (facts.agent) {
   connect();
   beat();
   setInterval(beat, PULSE_MILLISECONDS);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
@@ -15,6 +16,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from api.app import create_app
@@ -27,6 +29,7 @@ from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
+from workers.chores.agent_notices import notice_step
 from workers.chores.publish_events import Publisher
 
 _CHROMIUM = shutil.which("chromium")
@@ -103,7 +106,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             build.message(case, text="Where is my refund? " * 20, received_at=at, html="<p>Where?</p>")
             cases.append(case)
     app = create_app(settings_in(folder), database=database)
-    publisher = Publisher(database, takeover=timedelta(seconds=5))
+    publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(notice_step,))
     publisher.start()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
@@ -191,7 +194,7 @@ def test_new_mail_and_changes_appear_in_every_tab_by_one_stream(chromium: Browse
     page.close()
     desk.change(case, EventKind.CONVERSATION_STATUS_CHANGED, status="resolved")
     expect(other.locator("ol.list > li", has_text="Arrived").first).to_have_class("row done unread")
-    other.wait_for_function("document.documentElement.dataset.live === 'yes'")
+    other.wait_for_selector("html[data-live=yes]")
     assert len(streams) == 1
     other.context.close()
 
@@ -288,3 +291,49 @@ def test_without_a_script_the_pages_are_as_they_are(chromium: Browser, desk: Ser
     page.click("aside button[value=take]")
     expect(page.locator("#head")).to_contain_text("Ming")
     page.context.close()
+
+
+def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, desk: Served) -> None:
+    li = desk.window(chromium, "Li", viewport=WIDE, color_scheme="dark")
+    li.evaluate("""() => {
+        window.called = [];
+        window.Notification = class {
+            constructor(said, more) {
+                called.push(`${said}: ${more.body}`);
+                document.documentElement.dataset.called = called.length;
+            }
+        };
+        window.Notification.permission = "granted";
+        document.hasFocus = () => false;
+    }""")
+    ming = desk.window(chromium, "Ming", viewport=TABLET)
+    ming.click("text=Question 2.")
+    ming.fill("#text", "@Li please look at this")
+    ming.click("button[value=note]")
+    expect(ming.locator("article.note")).to_be_visible()
+    ming.context.close()
+    expect(li.locator("[data-bell] .count")).to_have_text("1")
+    li.wait_for_selector("html[data-called='1']")
+    desk.arrive("Stolen", emergency=True)
+    li.wait_for_selector("html[data-called='2']")
+    assert li.evaluate("window.called") == ["Ming mentioned you: Question 2.", "New emergency: Stolen: Stolen"]
+    expect(li).to_have_title(re.compile(r"^\(!\d\) "))
+    assert "mark-danger" in str(li.get_attribute("link[rel=icon]", "href"))
+    # A channel that has lost its connection is said on every page, and the other ones work.
+    with desk.database.write() as connection:
+        Builder(connection).polled("support-mail", error="refused", error_at=datetime.now(UTC) - HOUR, polled_at=None)
+    li.click("[data-bell]")
+    li.wait_for_url("**/notices")
+    expect(li.locator(".bell-list li.unread")).to_contain_text("Ming mentioned you")
+    expect(li.locator("#strip")).to_contain_text("support-mail has had no connection since")
+    li.uncheck("[name=emergencies]")
+    li.click("form.calls button[type=submit]")
+    li.wait_for_load_state()
+    assert not li.is_checked("[name=emergencies]")
+    li.click(".bell-list a")
+    li.wait_for_url("**/conversations/BBBBBBB02")
+    li.goto(f"{desk.url}/notices")
+    expect(li.locator(".bell-list li")).to_have_count(1)
+    expect(li.locator(".bell-list li.unread")).to_have_count(0)
+    assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    li.context.close()
