@@ -28,30 +28,31 @@ class DeadChannels:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._next_at = desk, 0.0
-        self._told: dict[frozenset[str] | None, tuple[int, tuple[str, ...]]] = {}
+        self._told: dict[frozenset[str] | None, tuple[str, ...]] = {}
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the channels in trouble, for the agents to whom this is new."""
-        sights = [reader.sees_only for reader in look.readers]
-        is_new = any(sights.count(sight) > self._told.get(sight, (0, ()))[0] for sight in sights)
-        if monotonic() < self._next_at and not is_new:
+        if monotonic() < self._next_at and not look.fresh:
             return ()
         self._next_at = monotonic() + _EVERY.total_seconds()
-        settings = self._desk.settings
-        faults = [
-            fault
-            for fault in channel_faults(connection)
-            if fault.channel in settings.channels and look.now - (fault.polled_at or fault.since) > _DEAD_AFTER
-        ]
-        notices, told = [], {}
-        for sight in set(sights):
-            seen = [each for each in faults if sight is None or settings.team_of_channel(each.channel) in sight]
-            told[sight] = (sights.count(sight), tuple(each.channel for each in seen))
-            if told[sight] != self._told.get(sight, (0, ())):
+        faults = self._faults(connection, look)
+        known, self._told = self._told, {}
+        fresh = {reader.sees_only for reader in look.fresh}
+        notices = []
+        for sight in {reader.sees_only for reader in look.readers}:
+            seen = [each for each in faults if sight is None or self._team_of(each) in sight]
+            self._told[sight] = tuple(each.channel for each in seen)
+            if self._told[sight] != known.get(sight, ()) or (seen and sight in fresh):
                 data = {language: self._said(seen, language=language, look=look) for language in LANGUAGES}
                 notices.append(DeskNotice(kind=CHANNELS, key="", data=data, is_for=partial(_sees_as, sight)))
-        self._told = told
         return notices
+
+    def _faults(self, connection: Connection, look: DeskLook) -> list[ChannelFault]:
+        found = [each for each in channel_faults(connection) if each.channel in self._desk.settings.channels]
+        return [each for each in found if look.now - (each.polled_at or each.since) > _DEAD_AFTER]
+
+    def _team_of(self, fault: ChannelFault) -> str | None:
+        return self._desk.settings.team_of_channel(fault.channel)
 
     def _said(self, faults: Sequence[ChannelFault], *, language: Language, look: DeskLook) -> str:
         words = Words(language)

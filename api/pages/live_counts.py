@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -31,44 +30,49 @@ class ViewCounts:
     """See `DeskSource`."""
 
     def __init__(self) -> None:
-        self._told: dict[UUID, tuple[int, str]] = {}
+        self._told: dict[UUID, str] = {}
         self._next_at = self._last_at = 0.0
         self._is_due = False
+        self._fresh: set[UUID] = set()
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the numbers of the agents whose numbers changed, or who opened a page."""
-        open_pages = Counter(reader.agent_id for reader in look.readers)
-        is_new = any(number > self._told.get(agent, (0, ""))[0] for agent, number in open_pages.items())
+        self._fresh |= {reader.agent_id for reader in look.fresh}
         began = monotonic()
         self._is_due |= bool(look.events) or began - self._last_at > _AT_LEAST_EVERY.total_seconds()
-        if began < self._next_at or not (self._is_due or is_new):
+        if began < self._next_at or not (self._is_due or self._fresh):
             return ()
-        told = list(self._changed(connection, look, open_pages))
-        self._last_at, self._is_due = began, False
+        told = self._changed(connection, look)
+        self._last_at, self._is_due, self._fresh = began, False, set()
         self._next_at = began + max(_EVERY.total_seconds(), (monotonic() - began) / _SHARE)
         return told
 
-    def _changed(self, connection: Connection, look: DeskLook, open_pages: Counter[UUID]) -> Sequence[DeskNotice]:
-        readers = {reader.agent_id: reader for reader in look.readers}
-        groups = count_waiting(connection, now=look.now)
-        unread = unread_by_assignee(connection, {reader.name for reader in readers.values()})
-        bells = count_unread(connection, readers.keys())
-        calls = preferences_of(connection, readers.keys(), name=CALLS_PREFERENCE)
-        notices, told = [], {}
-        for agent_id, reader in readers.items():
-            views = views_of(groups, agent=reader.name, teams=reader.sees_only)
-            chosen = calls.get(agent_id, DEFAULT_CALLS).split()
-            said = json.dumps(
-                {"views": views, "unread": unread[reader.name], "bell": bells[agent_id], "calls": chosen},
-                sort_keys=True,
-            )
-            told[agent_id] = (open_pages[agent_id], said)
-            known_pages, known = self._told.get(agent_id, (0, ""))
-            if said != known or open_pages[agent_id] > known_pages:
-                data = dict.fromkeys(LANGUAGES, said)
-                notices.append(DeskNotice(kind=COUNTS, key="", data=data, is_for=partial(_is, agent_id)))
-        self._told = told
-        return notices
+    def _changed(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
+        known, self._told = self._told, _said(connection, look)
+        return [
+            DeskNotice(kind=COUNTS, key="", data=dict.fromkeys(LANGUAGES, said), is_for=partial(_is, agent_id))
+            for agent_id, said in self._told.items()
+            if said != known.get(agent_id) or agent_id in self._fresh
+        ]
+
+
+def _said(connection: Connection, look: DeskLook) -> dict[UUID, str]:
+    """Return each agent's numbers and choices: a few queries for all."""
+    readers = {reader.agent_id: reader for reader in look.readers}
+    groups = count_waiting(connection, now=look.now)
+    unread = unread_by_assignee(connection, {reader.name for reader in readers.values()})
+    bells = count_unread(connection, readers.keys())
+    calls = preferences_of(connection, readers.keys(), name=CALLS_PREFERENCE)
+    said = {
+        agent_id: {
+            "views": views_of(groups, agent=reader.name, teams=reader.sees_only),
+            "unread": unread[reader.name],
+            "bell": bells[agent_id],
+            "calls": calls.get(agent_id, DEFAULT_CALLS).split(),
+        }
+        for agent_id, reader in readers.items()
+    }
+    return {agent_id: json.dumps(each, sort_keys=True) for agent_id, each in said.items()}
 
 
 def _is(agent_id: UUID, reader: DeskReader) -> bool:

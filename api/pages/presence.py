@@ -22,7 +22,7 @@ from api.rest.queries import find_for
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Words
 from router.errors import TransientError
-from store.conversations.readers import Present, all_present, be_present, present_at
+from store.conversations.readers import Present, all_present, be_gone, be_present, present_at
 
 PRESENCE: Final = "presence"
 
@@ -44,18 +44,23 @@ def pulse(
     key: str,
     *,
     writing: bool = False,
+    gone: bool = False,
 ) -> PresenceNews:
-    """Record that this agent is present, and return the other agents present."""
+    """Record that this agent is present, or has left, and return the other agents present."""
     now = desk.now()
     with desk.database.read() as connection:
         row = find_for(connection, key, actor=actor)
         present = present_at(connection, row.id, now=now)
     mine = next((each for each in present if each.agent_id == actor.id), None)
     # No other site can send this header, so a link to this route does not mark an agent as present.
-    if POLL_HEADER in request.headers and (mine is None or mine.must_renew(writing=writing, now=now)):
+    is_due = mine is not None if gone else mine is None or mine.must_renew(writing=writing, now=now)
+    if POLL_HEADER in request.headers and is_due:
         # Presence is not important enough for an error if the database is busy.
         with contextlib.suppress(TransientError), desk.database.write() as connection:
-            be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
+            if gone:
+                be_gone(connection, agent_id=actor.id, conversation_id=row.id)
+            else:
+                be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
     return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
 

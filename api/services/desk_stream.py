@@ -76,11 +76,15 @@ class DeskNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskLook:
-    """One look for all open streams. events: the new ones, perhaps none.  readers: of the open streams."""
+    """One look for all open streams. events: the new ones, perhaps none.  readers: of the open streams.
+
+    fresh: the readers among them whose stream was not open at the last look, and who know no state yet.
+    """
 
     events: Sequence[FeedEvent]
     readers: Sequence[DeskReader]
     now: datetime
+    fresh: Sequence[DeskReader] = ()
 
     @property
     def languages(self) -> frozenset[Language]:
@@ -102,6 +106,7 @@ class _Listener:
     reader: DeskReader
     waiting: OrderedDict[tuple[str, str], str] = field(default_factory=OrderedDict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    is_fresh: bool = True
 
     def tell(self, notice: DeskNotice) -> None:
         if not notice.is_for(self.reader):
@@ -222,11 +227,15 @@ class DeskStream:
         self._kept.append(notice)
 
     def _notices(self) -> list[DeskNotice]:
-        readers = [listener.reader for listener in tuple(self._listeners)]
+        listeners = tuple(self._listeners)
+        readers = [listener.reader for listener in listeners]
+        fresh = [listener for listener in listeners if listener.is_fresh]
         with self._database.read() as connection:
             events = events_after(connection, self._reached, limit=_MOST_EVENTS)
-            look = DeskLook(events=events, readers=readers, now=self._now())
+            look = DeskLook(events=events, readers=readers, now=self._now(), fresh=[each.reader for each in fresh])
             found = [notice for source in self._sources for notice in source(connection, look)]
+        for listener in fresh:
+            listener.is_fresh = False
         self._reached = events[-1].number if events else self._reached
         return found
 

@@ -8,7 +8,7 @@ import { patchList, patchRow, removeRow } from "./list.js";
 const ASK_MILLISECONDS = 8000;
 // Clocks of due times go on without an event.
 const CLOCK_MILLISECONDS = 60000;
-const PULSE_MILLISECONDS = 8000;
+const PULSE_MILLISECONDS = 9000;
 // A conversation that is only passed by is not read.
 const DWELL_MILLISECONDS = 1200;
 const KINDS = ["row", "gone", "counts", "presence", "reset", "notice", "channels", "chat"];
@@ -22,6 +22,8 @@ let live = false;
 let source = null;
 let channel = null;
 const kept = [];
+// The newest of what has no number: counts, trouble of channels.
+const states = new Map();
 
 // ---- One stream for all tabs: the tab that holds the lock has it, and tells the others.
 
@@ -58,7 +60,8 @@ function open() {
   for (const kind of KINDS) {
     source.addEventListener(kind, (event) => {
       const message = { kind, data: JSON.parse(event.data), id: Number(event.lastEventId) || 0 };
-      kept.push(message);
+      if (message.id) kept.push(message);
+      else states.set(kind + (message.data.id || ""), message);
       if (kept.length > KEPT) kept.shift();
       channel?.postMessage({ message });
       hear(message);
@@ -81,7 +84,7 @@ function share(name) {
 
 function answer({ hello, after }) {
   channel.postMessage({ to: hello, state: live });
-  for (const message of kept) if (!message.id || message.id > after) channel.postMessage({ to: hello, message });
+  for (const message of [...kept.filter(({ id }) => id > after), ...states.values()]) channel.postMessage({ to: hello, message });
 }
 
 function connect() {
@@ -185,6 +188,12 @@ async function pulse() {
   if (answer.ok && !answer.redirected && shown.isConnected) said((await answer.json()).said);
 }
 
+// Who leaves is not shown for the rest of their time.
+function leave() {
+  const shown = one("[data-pulse]");
+  if (shown) fetch(`${shown.dataset.pulse}?gone=1`, { keepalive: true, headers: { "X-Omniyard-Poll": "1" } }).catch(() => {});
+}
+
 function said(words) {
   const shown = one("[data-pulse]");
   if (shown && shown.textContent !== words) shown.textContent = words;
@@ -207,6 +216,9 @@ document.addEventListener("desk:shown", () => {
   writing = false;
   dwell = setTimeout(beat, DWELL_MILLISECONDS);
 });
+
+document.addEventListener("desk:leaving", (event) => { if (event.target.id === "case-pane") leave(); });
+addEventListener("pagehide", leave);
 
 if (facts.agent) {
   connect();

@@ -73,6 +73,13 @@ def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID,
     upsert(connection, PresenceRow, row=row, keys=keys, changed=("writing", "until"))
 
 
+def be_gone(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> None:
+    """Record that an agent has left."""
+    table = table_of(PresenceRow)
+    mine = (table.c.conversation_id == conversation_id, table.c.agent_id == agent_id)
+    connection.execute(sa.delete(table).where(*mine))
+
+
 def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, read_to: datetime) -> None:
     """Record that an agent has read a conversation up to its activity at `read_to`."""
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
