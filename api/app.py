@@ -25,8 +25,8 @@ from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
+from api.pages import live, sign_in
 from api.pages import routes as pages
-from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
 from api.paths import API, CHAT, CONTACT
@@ -52,6 +52,7 @@ from api.rest import (
 )
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
+from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
 from api.services.faq import Answers
 from api.services.originals import OriginalReader
@@ -121,6 +122,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         lifespan=_lifespan,
     )
     app.state.desk, app.state.templates = desk, build_environment()
+    live.add_sources(desk.stream, desk, templates=app.state.templates)
     for module in _MODULES:
         app.include_router(module.routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
@@ -147,6 +149,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
 def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     meter = Meter()
     meter.registry.register(metrics.DeskCollector(database, settings=settings, now=now))
+    tail = Tail(database, limits=settings.limits)
     return Desk(
         settings=settings,
         database=database,
@@ -159,7 +162,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         refusals=Refusals(meter),
-        tail=Tail(database, limits=settings.limits),
+        tail=tail,
+        stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
         chats=Chats(settings, database, now=now),

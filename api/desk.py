@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from api.services.audit_trail import Trail, note_rows
 from api.services.chats import Chats
+from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
@@ -73,6 +74,7 @@ class Desk:
     meter: Meter
     refusals: Refusals
     tail: Tail
+    stream: DeskStream
     trail: Trail
     visitors: Visitors
     chats: Chats

@@ -7,6 +7,7 @@ from store.desk.audit import is_anything_unsealed
 from workers.answering.answer_waiting import Answerer
 from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
+from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.fetch_files import FileFetcher
@@ -47,7 +48,7 @@ def main() -> None:
         forgetter,
     )
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    steps = (fan_out_step(settings.webhooks), seal_step)
+    steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
     files = FileFetcher(database, settings)
     companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]

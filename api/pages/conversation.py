@@ -46,6 +46,8 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
+from store.desk.notices import has_unread, read_notices
+from store.events.feed import newest_number
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -100,6 +102,8 @@ def show_conversation(
     """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection:
+        # First: what is published meanwhile is told again by the stream.
+        after = newest_number(connection)
         story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
         if before is not None:
             story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
@@ -109,7 +113,9 @@ def show_conversation(
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
             files = [file.id for listed in story.attachments.values() for file in listed]
             story.missing = missing_files(connection, files)
-        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id)) or has_unread(
+            connection, actor.id, conversation_id=story.conversation.id
+        )
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
@@ -124,6 +130,7 @@ def show_conversation(
         _note_read(desk, actor, story.conversation)
     context = {
         "story": story,
+        "after": after,
         "conversation": story.conversation,
         "why": _why(request, desk, story.messages),
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
@@ -211,6 +218,7 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
         mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
         if row.channel in desk.chats.pages:
             note_agent_read(connection, row.id)
+        read_notices(connection, actor.id, now=desk.now(), conversation_id=row.id)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
 from api.pages.toast import drop_flash, take_flash
+from api.paths import PART_HEADER
 from api.text.phrases import Language, Words, choose_language
 from api.text.reasons import ReasonReader, language_name, say_line
 from api.text.terms.config_names import ConfigNames
@@ -118,6 +119,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     theme, actor = theme_of(request), request.scope.get("actor")
     names = ConfigNames(desk.settings, moments.words)
     return {
+        "layout": "part.html.jinja" if PART_HEADER in request.headers else "base.html.jinja",
         "language": language,
         "other_language": "en" if language == "zh" else "zh",
         "theme": theme,

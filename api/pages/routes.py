@@ -18,12 +18,16 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
+    bell as pages_bell,
+)
+from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
+    live as pages_live,
     outbox as pages_outbox,
 )
 from api.pages import (
@@ -42,7 +46,16 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor, pages_outbox):
+for part in (
+    pages_inbox,
+    pages_conversation,
+    pages_live,
+    pages_bell,
+    pages_presence,
+    pages_actions,
+    pages_supervisor,
+    pages_outbox,
+):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -101,6 +101,24 @@ class DeskStatus:
         return not self.strays and not any(channel.unbalanced for channel in self.channels)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFault:
+    """A channel whose last poll failed. since: when an error was reported.  polled_at: the last successful poll."""
+
+    channel: str
+    since: datetime
+    polled_at: datetime | None
+
+
+def channel_faults(connection: Connection) -> list[ChannelFault]:
+    """Return the channels whose last poll failed, by name."""
+    columns = table_of(CursorRow).c
+    statement = sa.select(columns.channel, columns.error_at.label("since"), columns.polled_at).where(
+        columns.error != "", columns.error_at.is_not(None)
+    )
+    return [ChannelFault(**row) for row in connection.execute(statement.order_by(columns.channel)).mappings()]
+
+
 def read_status(
     connection: Connection, *, channels: Sequence[str], only_teams: Collection[str] | None = None
 ) -> DeskStatus:

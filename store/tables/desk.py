@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -19,6 +19,21 @@ class SkillKind(StrEnum):
     TEAM = "team"
     LANGUAGE = "language"
     CATEGORY = "category"
+
+
+class AgentNoticeKind(StrEnum):
+    """What an agent hears of.
+
+    mentioned: named in a note.  assigned: got the case.  answered: its customer wrote again.
+    undelivered: a message did not arrive.  due: a promise is near or broken.  returned: a snooze is over.
+    """
+
+    MENTIONED = "mentioned"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    UNDELIVERED = "undelivered"
+    DUE = "due"
+    RETURNED = "returned"
 
 
 class NoticeKind(StrEnum):
@@ -169,6 +184,34 @@ class PresenceRow(SQLModel, table=True):
     agent_id: UUID = Field(primary_key=True)
     writing: bool
     until: datetime
+
+
+class AgentNoticeRow(SQLModel, table=True):
+    """The newest thing of a kind that happened to an agent in a conversation. number: of its event.
+
+    kind: `AgentNoticeKind`.  by: who did it, empty for the desk.  read_at: None while the agent has not seen it.
+    """
+
+    __tablename__ = "agent_notice"
+    __table_args__ = (Index("ix_agent_notice_at", "agent_id", "at"),)
+
+    agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
+    conversation_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, index=True)
+    at: datetime
+    by: str = ""
+    read_at: datetime | None = None
+
+
+class AgentPreferenceRow(SQLModel, table=True):
+    """A choice of an agent about the pages."""
+
+    __tablename__ = "agent_preference"
+
+    agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
 
 
 class EmergencyRow(SQLModel, table=True):
