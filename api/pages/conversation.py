@@ -19,8 +19,8 @@ from api.http.authentication import Requires
 from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
-from api.pages.guide import guide_to
 from api.pages.chat_pane import pane
+from api.pages.guide import guide_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
 from api.pages.render import moments_of, render

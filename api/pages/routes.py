@@ -28,6 +28,8 @@ from api.pages import (
 )
 from api.pages import (
     live as pages_live,
+)
+from api.pages import (
     outbox as pages_outbox,
 )
 from api.pages import (
