@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import socket
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -179,6 +182,36 @@ def test_a_mail_takes_no_more_memory_than_it_has_bytes(line: bytes) -> None:
     assert mail == b"Return-Path: <>\r\n" + content.replace(b"..\r\n", b".\r\n")
     # In the stream, in the buffer, which may be half empty, and in the result.
     assert peak < 5 * len(content)
+
+
+_GROWS = """
+from pathlib import Path
+from connectors.freed_memory import unmap_large_blocks
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def grown(size):
+    block = bytearray()
+    while len(block) < size:
+        block += bytes(65_536)
+    return block
+
+unmap_large_blocks()
+before, kept = resident(), []
+for number in range(12):
+    mails = [grown(4_000_000 + 500_000 * each) for each in range(4)]
+    # Something small that lives on lies behind what is freed.
+    kept.append(bytes(100_000))
+    del mails
+print((resident() - before) / 22_000_000)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_memory_of_large_mails_is_given_back() -> None:
+    printed = subprocess.run([sys.executable, "-c", _GROWS], capture_output=True, text=True, check=True).stdout
+    assert float(printed) < 0.5
 
 
 @pytest.mark.parametrize(
