@@ -160,6 +160,22 @@ def test_large_mails_of_one_address_hold_a_bounded_memory_and_another_address_ge
     assert said[-1].startswith(b"250")
     assert {answer[:3] for answer in said} <= {b"250", b"421", b"452", b"cut"}
     assert b"250" in {answer[:3] for answer in said[:-1]}
+    assert slots.take_counts()["bytes"] > 0
+
+
+def test_refusals_are_counted_until_they_are_taken() -> None:
+    values = {"kind": "smtp", "listen": f"127.0.0.1:{free_port()}", "recipients": ["@d.example"], "largest": 1024}
+    gate = SmtpGate("mail", SmtpSettings.model_validate(values | {"recipients_per_mail": 1}))
+    gate.open(_forget)
+    try:
+        with smtplib.SMTP(*gate.address, timeout=20) as client:
+            client.sendmail("a@b.example", ["c@d.example", "x@elsewhere.example", "e@d.example"], b"Subject: x\r\n")
+            with pytest.raises(smtplib.SMTPDataError, match="Too much mail data"):
+                client.sendmail("a@b.example", ["c@d.example"], b"Subject: x\r\n\r\n" + b"x" * 2000)
+        assert gate.take_refusals() == {"no_mailbox": 1, "recipients": 1, "too_large": 1}
+        assert gate.take_refusals() == {}
+    finally:
+        gate.close()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from connectors.email.smtp.group_commit import LATER, GroupCommit
+from connectors.email.smtp.group_commit import KEPT, LATER, GroupCommit
 from connectors.email.smtp.mail_data import read_mail
 from connectors.email.smtp.session_slots import SMALL, SessionSlots
 from router.settings.channels import SmtpSettings
@@ -53,6 +53,7 @@ class SmtpHandler:
     ) -> str:  # fmt: skip
         """Accept a recipient or refuse it."""
         if not self._recipients.takes(address):
+            self._slots.count("no_mailbox")
             return "550 5.1.1 There is no such mailbox here"
         if self._slots.is_full:
             self._slots.note("bytes")
@@ -66,7 +67,10 @@ class SmtpHandler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
         """Answer once the message is on disk."""
-        return await self._gathering.keep(bytes(envelope.original_content or b""))
+        reply = await self._gathering.keep(bytes(envelope.original_content or b""))
+        if reply != KEPT:
+            self._slots.count("not_kept")
+        return reply
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer our own errors with a temporary refusal: aiosmtpd's default is 500, which causes a bounce."""
@@ -219,6 +223,7 @@ class Limited(SMTP):
         # From here on it counts as waiting for the commit.
         self._received = 0
         if mail is None:
+            self._slots.count("too_large")
             self._set_post_data_state()
             return "552 Error: Too much mail data"
         envelope.content = envelope.original_content = mail

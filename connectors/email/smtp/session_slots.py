@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 import structlog
@@ -63,6 +64,8 @@ class SessionSlots:
         self._sessions: dict[Session, str] = {}
         self._since: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
+        self._tally: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions))
@@ -112,12 +115,24 @@ class SessionSlots:
         self._sessions.pop(session, None)
 
     def note(self, limit: str) -> None:
-        """Log a refusal: the first one of a minute, with how many there were since the last line."""
+        """Count and log a refusal: the first one of a minute, with how many there were since the last line."""
+        self.count(limit)
         self._since[limit] += 1
         now = time.monotonic()
         if now - self._logged.get(limit, -_AGAIN_SECONDS) >= _AGAIN_SECONDS:
             self._logged[limit] = now
             _log.warning("smtp.no_place", channel=self._channel, limit=limit, refused=self._since.pop(limit))
+
+    def count(self, what: str) -> None:
+        """Count a refusal."""
+        with self._lock:
+            self._tally[what] += 1
+
+    def take_counts(self) -> Mapping[str, int]:
+        """Return the counts since the last call; callable from another thread."""
+        with self._lock:
+            taken, self._tally = self._tally, Counter()
+        return taken
 
     def _make_room(self) -> bool:
         self.note("connections")
