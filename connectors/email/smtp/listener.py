@@ -154,7 +154,7 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        slots = SessionSlots(self._channel, self._settings, bytes_waiting=lambda: self._gathering.bytes_waiting)
+        slots = self.slots
         rules = SmtpHandler(self._gathering, self._settings, slots=slots)
         factory = SessionFactory(rules, self._settings, tls=self._tls, slots=slots)
         server = await self._loop.create_server(factory, sock=self._socket, backlog=256)
