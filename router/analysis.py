@@ -21,7 +21,7 @@ from router.origin.sender_signals import Signal, signals
 from router.reason import Reason, ReasonKey
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs, has_our_form
-from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
+from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
 
 # No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
 _UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
@@ -38,7 +38,7 @@ class Analysis:
     sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
     said: the normalised original words, never stored.  fingerprint: of the words and the files, to detect a redelivery.
-    echo: of the words alone, equal for all senders; empty for short texts.
+    echo: of the words alone, equal for all senders; empty for short texts.  gist: like it, whatever the numbers are.
     """
 
     envelope: Envelope
@@ -62,6 +62,7 @@ class Analysis:
     said: Canonical
     fingerprint: str
     echo: str
+    gist: str
 
     @property
     def is_heard(self) -> bool:
@@ -168,6 +169,7 @@ def _read(
         said=said,
         fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
+        gist=gist_of(said, key=key),
     )
 
 

@@ -129,8 +129,24 @@ def _last_day(status: DeskStatus) -> list[Text]:
         when = age(outage.first_at, now=status.now)
         line = f"{outage.customers} customers wrote the same within an hour, {when} ago; see {outage.message_id}"
         lines.append(Text(line, style="yellow"))
+    lines += _held_back(status)
     if status.breaches:
         lines.append(Text(f"In 24 hours {status.breaches} promises were broken", style="yellow"))
+    return lines
+
+
+def _held_back(status: DeskStatus) -> list[Text]:
+    """Return what the brake on automatic replies and the limits of listeners held back."""
+    lines = []
+    for brake in status.brakes:
+        rests = f"rest until {brake.rests_until:%H:%M} UTC" if brake.rests_until else "are sent again"
+        line = f"{brake.channel}: {brake.held} automatic replies were held in 24 hours; they {rests}"
+        lines.append(Text(line, style="red" if brake.rests_until else "yellow"))
+    by_channel: dict[str, list[str]] = {}
+    for each in status.refusals:
+        by_channel.setdefault(each.channel, []).append(f"{each.bound.replace('_', ' ')} {each.refused}")
+    for channel, bounds in by_channel.items():
+        lines.append(Text(f"{channel}: refused or put off in 24 hours: {', '.join(bounds)}", style="yellow"))
     return lines
 
 

@@ -93,7 +93,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     forget_messages(connection, [dict(row) for row in rows])
     ids, inbound = [row["id"] for row in rows], [row["inbound_id"] for row in rows if row["inbound_id"]]
     nothing: dict[str, Any] = dict.fromkeys(
-        ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo"), ""
+        ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo", "gist"), ""
     )
     nothing |= {"answer_to": "", "other_address": ""}
     gone = sa.update(table).where(among(table.c.id, ids))

@@ -16,7 +16,7 @@ from router.reason import Reason, ReasonKey
 from store.conversations.alarms import Escalation, call_for, escalate
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
-from store.conversations.outages import notice_bursts
+from store.conversations.outages import notice_bursts, notice_waves
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
@@ -56,7 +56,7 @@ class Outcome:
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
-    emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
+    emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
     returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
 
@@ -79,6 +79,7 @@ class Outcome:
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
+    gists: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -119,6 +120,8 @@ def write_outcome(
     ask_about_danger(connection, outcome.questions)
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
+    if outcome.gists and outage_customers:
+        outcome.events += notice_waves(connection, gists=outcome.gists, customers=outage_customers, now=now)
     append_events(connection, outcome.events)
 
 

@@ -114,6 +114,21 @@ class GateTallyRow(SQLModel, table=True):
     messages: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
+class RefusalRow(SQLModel, table=True):
+    """How much a listener refused or put off in one hour. bound: the limit that was reached."""
+
+    __tablename__ = "refusal"
+
+    channel: str = Field(primary_key=True)
+    bound: str = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True)
+    refused: int
+
+
+# The names of desk states that say until when the automatic replies of a channel rest; the channel's name follows.
+REPLIES_REST: Final = "automatic replies rest: "
+
+
 class DeskStateRow(SQLModel, table=True):
     """A value that the whole desk was last updated with."""
 

@@ -26,6 +26,7 @@ from router.errors import OmniyardError
 from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
+from store.desk.brakes import note_refusals
 from store.inbound import cursors
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
@@ -124,6 +125,8 @@ class Intake:
             with self._database.write() as connection:
                 if report.ok:
                     cursors.note_poll(connection, channel=report.channel, waiting=report.waiting, held=report.held)
+                    if report.refused:
+                        note_refusals(connection, channel=report.channel, refused=report.refused)
                 else:
                     cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:

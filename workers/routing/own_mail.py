@@ -49,8 +49,14 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
         outcome.touches.append(ConversationTouch(conversation_id, incoming.row.received_at, wakes=False))
     answers = is_answer(placement)
     trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
-    kept: dict[str, Any] = {"origin": OriginKind.OURSELVES, "answer_to": "", "other_address": "", "echo": ""}
-    kept |= {"direction": Direction.OUTGOING if answers else Direction.NOTE}
+    kept: dict[str, Any] = {
+        "origin": OriginKind.OURSELVES,
+        "answer_to": "",
+        "other_address": "",
+        "echo": "",
+        "gist": "",
+    }
+    kept |= {"gist": "", "direction": Direction.OUTGOING if answers else Direction.NOTE}
     if incoming.analysis.voice is OwnVoice.ANSWER:
         kept |= {"sender_proof": ProofKind.PROVEN}
     outcome.messages.append(message_row(placement, trace=trace) | kept)

@@ -272,6 +272,8 @@ class Recorder:
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
         if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
+        if may_repeat(placement.incoming) and placement.incoming.analysis.gist:
+            self.outcome.gists[placement.incoming.analysis.gist] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id
         keys = [(known_id, placement.conversation_id, known_id == own) for known_id in lasting_ids(placement.incoming)]
         self.outcome.thread_keys.extend(keys)
@@ -375,6 +377,7 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "other_address": other if mask_address(other := analysis.correspondent.other) == other else "",
         "fingerprint": analysis.fingerprint,
         "echo": analysis.echo if may_repeat(incoming) else "",
+        "gist": analysis.gist if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,
         "trace": WrittenJson(trace.written()),
         "revision": analysis.envelope.revision.order if analysis.envelope.revision else 0,
