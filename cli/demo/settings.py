@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file, three channels with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, four channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.demo import telegram, twilio, x
+from cli.demo import app, telegram, twilio, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
@@ -20,6 +20,7 @@ SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
     "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
+    "OMNIYARD_DEMO_APP_SECRET": app.SECRET,
     **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
 }
 _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
@@ -48,6 +49,20 @@ token = "env:OMNIYARD_DEMO_TELEGRAM_TOKEN"
 poll = "20s"
 api_base = "http://127.0.0.1:{telegram}"
 
+[channels.app]
+kind = "custom"
+calendar = "chat"
+push = false
+[channels.app.pull]
+url = "http://127.0.0.1:{app}/messages"
+poll = "2s"
+allow_private = true
+[channels.app.send]
+url = "http://127.0.0.1:{app}/answers"
+secret = "env:OMNIYARD_DEMO_APP_SECRET"
+deduplicates = true
+allow_private = true
+
 [channels.contact-form]
 kind = "web"
 calendar = "office"
@@ -61,12 +76,13 @@ class Ports:
     twilio: int
     x: int
     telegram: int
+    app: int
 
 
 def free_ports() -> Ports:
-    """Return three free ports of this machine."""
+    """Return four free ports of this machine."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(4)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return Ports(*(each.getsockname()[1] for each in sockets))
@@ -81,6 +97,8 @@ def write_settings(folder: Path, ports: Ports) -> Path:
         raise ConfigError("the shipped configuration has no line for `data`; install the package again")
     make_private_folder(folder)
     path = folder / "channels.toml"
-    channels = _CHANNELS.format(number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram)
+    channels = _CHANNELS.format(
+        number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram, app=ports.app
+    )
     path.write_text(_HEAD + text + channels, encoding="utf-8")
     return path
