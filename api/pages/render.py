@@ -116,6 +116,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "other_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
         "toast": take_flash(request, desk, actor),
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
+        "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
@@ -128,6 +129,10 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "here": request.method == "GET",
         "toast_key": uuid4().hex,
     }
+
+
+def _has_calls(desk: Desk) -> bool:
+    return any(channel.enabled and channel.call_notes for channel in desk.settings.channels.values())
 
 
 def _team_title(desk: Desk, name: str) -> str:

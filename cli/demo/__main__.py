@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Final
 
-from cli.demo.app import DemoApp
+from cli.demo.app_chat import DemoApp
 from cli.demo.provider import Provider
 from cli.demo.story import AFTERNOON, Line
 from cli.demo.telegram import DemoTelegram

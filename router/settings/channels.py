@@ -26,6 +26,7 @@ from router.settings.chat_channels import (
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
+from router.settings.voice_channel import VoiceSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -85,6 +86,7 @@ __all__ = [
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
+    "VoiceSettings",
     "WebSettings",
     "XSettings",
 ]
@@ -333,7 +335,8 @@ Channel = Annotated[
     | HttpSmsSettings
     | XSettings
     | TelegramSettings
-    | CustomSettings,
+    | CustomSettings
+    | VoiceSettings,
     Field(discriminator="kind"),
 ]
 

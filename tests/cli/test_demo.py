@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo.app import DemoApp
+from cli.demo.app_chat import DemoApp
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.demo.story import AFTERNOON
 from connectors.base import Cursor
