@@ -10,6 +10,13 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "edited": ("edited by its author", "已被发送者修改"),
     "withdrawn": ("taken back by its author", "已被发送者撤回"),
     "file_awaited": ("being fetched", "正在获取"),
+    "file_forbidden": ("not fetched: its address is not allowed", "未获取：该地址不被允许"),
+    "file_large": ("not fetched: it is too large", "未获取：文件过大"),
+    "file_refused": ("its host does not give it out", "文件所在服务器拒绝提供"),
+    "file_changed": ("not kept: its bytes are not the announced ones", "未保存：文件内容与声明不符"),
+    "file_unreached": ("its host did not answer for a day", "文件所在服务器一天内未响应"),
+    "point_verified": ("verified by the channel", "渠道已验证"),
+    "point_unverified": ("not verified", "未验证"),
     "calls": ("Calls", "电话"),
     "call_lead": (
         "Look up who calls, then note what was said. The note becomes part of the customer's case.",
