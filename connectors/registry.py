@@ -36,6 +36,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    VoiceSettings,
     WebSettings,
     XSettings,
 )
@@ -134,6 +135,14 @@ _ROWS: Final = (
         probe=LazyPart("connectors.custom.probe:probe"),
         files=LazyPart("connectors.custom.endpoint:file_request"),
         outbox=LazyPart("connectors.custom.sender:collected"),
+    ),
+    ChannelKind(
+        settings=VoiceSettings,
+        parties=(PartyKind.PHONE,),
+        icon=Icon.PHONE,
+        can=Capabilities(answers=False),
+        reader=LazyPart("connectors.voice.notes"),
+        probe=LazyPart("connectors.voice.notes:probe"),
     ),
 )
 

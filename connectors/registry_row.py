@@ -96,6 +96,7 @@ class Capabilities:
     files: replies may carry files.  public: its messages are public, so no automatic message may be sent.
     edits: the provider reports when a customer changes a message.
     repeatable: a second copy of a reply does no harm (see `Sender.repeatable`).
+    answers: replies can be sent at all; not to a call.
     """
 
     mail: bool = False
@@ -103,6 +104,7 @@ class Capabilities:
     public: bool = False
     edits: bool = False
     repeatable: bool = False
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

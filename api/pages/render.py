@@ -127,6 +127,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "toast": take_flash(request, desk, actor),
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
         "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
+        "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
@@ -142,3 +143,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "here": request.method == "GET",
         "toast_key": uuid4().hex,
     }
+
+
+def _has_calls(desk: Desk) -> bool:
+    return any(channel.enabled and channel.call_notes for channel in desk.settings.channels.values())

@@ -19,6 +19,7 @@ from api.pages import (
 )
 from api.pages import (
     bell as pages_bell,
+    calls as pages_calls,
 )
 from api.pages import (
     conversation as pages_conversation,
@@ -55,6 +56,7 @@ for part in (
     pages_bell,
     pages_presence,
     pages_actions,
+    pages_calls,
     pages_supervisor,
     pages_outbox,
 ):

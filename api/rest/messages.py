@@ -16,6 +16,7 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import program_reader, require_sight
 from api.rest.schemas import MessageDetail
+from api.text.phrases import Words
 from api.text.reasons import reasons
 from router.errors import NotFound
 from store.conversations.messages import attachments_of, find_attachment, find_fetched, find_message, find_original
@@ -97,7 +98,7 @@ def download_attachment(
     if fetched is None:
         content = desk.originals.part(original, attachment.part)
     elif fetched.content is None:
-        raise NotFound(fetched.error or "the file is being fetched; try again in a minute")
+        raise NotFound(Words("en")("file_awaited" if fetched.waits else f"file_{fetched.error}"))
     else:
         content = desk.originals.whole(fetched.content)
     return download(content, name=attachment.name, media_type=attachment.media_type)

@@ -35,6 +35,7 @@ from store.conversations.read import (
     handles,
 )
 from store.desk.channel_status import DeskStatus, read_status
+from store.inbound.contact_points import contact_points_of
 
 Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
@@ -45,6 +46,7 @@ class Story:
     def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
+        self.points = contact_points_of(connection, conversation.contact_id)
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])

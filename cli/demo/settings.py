@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file, three channels with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, four channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.demo import telegram, twilio, x
+from cli.demo import app_chat, telegram, twilio, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
@@ -21,6 +21,7 @@ SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
     "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
+    "OMNIYARD_DEMO_APP_SECRET": app_chat.SECRET,
     **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
 }
 _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
@@ -54,6 +55,20 @@ token = "env:OMNIYARD_DEMO_TELEGRAM_TOKEN"
 poll = "20s"
 api_base = "http://127.0.0.1:{telegram}"
 
+[channels.app]
+kind = "custom"
+calendar = "chat"
+push = false
+[channels.app.pull]
+url = "http://127.0.0.1:{app}/messages"
+poll = "2s"
+allow_private = true
+[channels.app.send]
+url = "http://127.0.0.1:{app}/answers"
+secret = "env:OMNIYARD_DEMO_APP_SECRET"
+deduplicates = true
+allow_private = true
+
 [channels.contact-form]
 kind = "web"
 title = {{ zh = "在线留言", en = "Contact form" }}
@@ -73,6 +88,7 @@ class Ports:
     twilio: int
     x: int
     telegram: int
+    app: int
     desk: int | None = None
     mail: int | None = None
 
@@ -80,11 +96,11 @@ class Ports:
 def free_ports(*, desk: int | None = None) -> Ports:
     """Return free ports of this machine for the providers. desk: where the desk is to be; its mail gets a free port."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(4)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(5)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        twilio_at, x_at, telegram_at, mail = (int(each.getsockname()[1]) for each in sockets)
-        return Ports(twilio_at, x_at, telegram_at, desk=desk, mail=mail if desk else None)
+        *providers, mail = (int(each.getsockname()[1]) for each in sockets)
+        return Ports(*providers, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:
@@ -100,7 +116,9 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     make_private_folder(folder)
     _copy_examples(folder)
     path = folder / "channels.toml"
-    channels = _CHANNELS.format(number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram)
+    channels = _CHANNELS.format(
+        number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram, app=ports.app
+    )
     path.write_text(_HEAD + text + channels, encoding="utf-8")
     return path
 

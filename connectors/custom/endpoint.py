@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from connectors.base import NamedReport, Page, Taken, WebhookRequest, WebhookResponse
-from connectors.custom.authentication import is_authentic
+from connectors.custom.caller_proof import is_authentic
 from connectors.custom.contract import MESSAGES, Body, Item, read_body
 from connectors.custom.fields import BadItem
 from connectors.custom.messages import FORM, raw_of

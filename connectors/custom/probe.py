@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.base import Health
-from connectors.custom.authentication import check_secret
+from connectors.custom.caller_proof import check_secret
 from connectors.custom.connector import CustomConnector
 from connectors.custom.sender import CustomSender
 from router.errors import OmniyardError

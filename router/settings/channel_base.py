@@ -37,6 +37,13 @@ class FormLimits:
     per_hour: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallNotes:
+    """Agents note a channel's calls. region: ISO 3166, for numbers without a country code; None for none."""
+
+    region: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatPage:
     """The chat that a channel shows to visitors of the operator's site; the fields are those of `SiteChatSettings`."""
@@ -193,6 +200,11 @@ class ChannelSettings(BaseModel):
     @property
     def largest_request(self) -> int | None:
         """The most bytes of a request of its provider; None for the usual limit."""
+        return None
+
+    @property
+    def call_notes(self) -> CallNotes | None:
+        """How agents note its calls; None if it has no calls."""
         return None
 
     @property

@@ -27,6 +27,7 @@ from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
+from router.settings.voice_channel import VoiceSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -90,6 +91,7 @@ __all__ = [
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
+    "VoiceSettings",
     "WebSettings",
     "XSettings",
 ]
@@ -350,7 +352,8 @@ Channel = Annotated[
     | HttpSmsSettings
     | XSettings
     | TelegramSettings
-    | CustomSettings,
+    | CustomSettings
+    | VoiceSettings,
     Field(discriminator="kind"),
 ]
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, table_of
 from store.tables.gates import ContactPointRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContactPoint:
+    """Where a contact can be reached as well. verified: a channel has tested that it is theirs."""
+
+    kind: str
+    value: str
+    verified: bool
+
+
+def contact_points_of(connection: Connection, contact_id: UUID) -> list[KnownContactPoint]:
+    """Return a contact's points, those that a channel has verified first."""
+    columns = table_of(ContactPointRow).c
+    said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
+    said = said.where(columns.contact_id == contact_id).group_by(columns.kind, columns.value)
+    rows = [
+        KnownContactPoint(kind=kind, value=value, verified=bool(known))
+        for kind, value, known in connection.execute(said)
+    ]
+    return sorted(rows, key=lambda each: (not each.verified, each.kind, each.value))
 
 
 def note_contact_points(connection: Connection, points: Sequence[Mapping[str, Any]]) -> None:

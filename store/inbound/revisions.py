@@ -38,6 +38,7 @@ class RevisableMessage:
 class MessageChange:
     """What a message becomes. text, quoted: masked.  indexed: its words for the search.
 
+    quoted: None to leave it: a change of the words says nothing about the facts below them.
     edited_at, withdrawn_at: None where that did not happen.
     """
 
@@ -45,7 +46,7 @@ class MessageChange:
     conversation_id: UUID
     order: int
     text: str = ""
-    quoted: str = ""
+    quoted: str | None = ""
     indexed: str = ""
     fingerprint: str = ""
     edited_at: datetime | None = None
@@ -115,11 +116,10 @@ def change_messages(connection: Connection, changes: Sequence[MessageChange]) ->
 def _values(change: MessageChange) -> dict[str, Any]:
     values: dict[str, Any] = {
         "text": change.text,
-        "quoted": change.quoted,
         "html": "",
         "revision": change.order,
         "fingerprint": change.fingerprint,
         "echo": "",
     }
-    moments = {"edited_at": change.edited_at, "withdrawn_at": change.withdrawn_at}
-    return values | {name: at for name, at in moments.items() if at is not None}
+    stated = {"edited_at": change.edited_at, "withdrawn_at": change.withdrawn_at, "quoted": change.quoted}
+    return values | {name: value for name, value in stated.items() if value is not None}

@@ -25,7 +25,7 @@ class FetchedFileRow(SQLModel, table=True):
 
     id: of its attachment.  url: sealed.  content: packed and sealed; None before it is fetched.
     sha256: as announced, hex; empty without one.  due_at: when to try.  lease_until: when its process counts as dead.
-    error: why it cannot be had, a sentence.
+    error: why it cannot be had, a code.
     """
 
     __tablename__ = "fetched_file"

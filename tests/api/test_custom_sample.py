@@ -50,8 +50,14 @@ def test_check_20_the_sample_works_as_printed(served: str, database: Database) -
     (sample,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
     assert len(sample.splitlines()) <= 23
     environment = {**os.environ, "APP_SECRET": SECRET, "desk": served}
-    command = ["bash", "-euo", "pipefail", "-c", sample]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", sample],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     answers = [json.loads(line) for line in ran.stdout.splitlines()]
     kinds = [[item["type"] for item in answer.get("accepted", [])] for answer in answers[:4]]
     assert kinds == [["message"], ["message.edited"], ["message.out"], ["call", "message"]]

@@ -19,7 +19,7 @@ from connectors.json_messages import sniff
 from connectors.originals import pack
 from connectors.registry import file_request
 from connectors.registry_row import FileRequest
-from connectors.safe_http import HttpAnswer, fetch
+from connectors.safe_http import Forbidden, HttpAnswer, TooLarge, fetch
 from router.backoff import Backoff
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings import Settings
@@ -42,16 +42,25 @@ Fetch = Callable[..., HttpAnswer]
 
 
 class CannotBeHad(PermanentError):
-    """The file will not be had, however often it is asked for."""
+    """The file will not be had, however often it is asked for. code: why, for the desk's words."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+# What the desk says of a file that is not here: `file_` and this (`api.text.gate_phrases`).
+_CODES: Final[tuple[tuple[type[OmniyardError], str], ...]] = ((Forbidden, "forbidden"), (TooLarge, "large"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """content: None if it is not here. gone: it will never be."""
+    """content: None if it is not here. gone: it will never be.  code: why, for the desk."""
 
     content: bytes | None
     why: str = ""
     gone: bool = False
+    code: str = "unreached"
 
 
 class FileFetcher:
@@ -93,14 +102,17 @@ class FileFetcher:
         except TransientError as error:
             gone = file.attempts >= MOST_ATTEMPTS
             return _Outcome(None, str(error), gone=gone)
+        except CannotBeHad as error:
+            return _Outcome(None, str(error), gone=True, code=error.code)
         except OmniyardError as error:
-            return _Outcome(None, str(error), gone=True)
+            code = next((code for kind, code in _CODES if isinstance(error, kind)), "unreached")
+            return _Outcome(None, str(error), gone=True, code=code)
 
     def _request(self, file: WaitingFile) -> FileRequest:
         channel = self._settings.channels.get(file.channel)
         request = file_request(channel, file.url) if channel else None
         if request is None:
-            raise CannotBeHad("its channel is not configured any more")
+            raise CannotBeHad("its channel is not configured any more", code="unreached")
         return request
 
     def _settle(self, file: WaitingFile, outcome: _Outcome) -> None:
@@ -116,10 +128,10 @@ class FileFetcher:
                     media_type=sniff(content),
                 )
             elif outcome.gone:
-                fetched_files.give_up_file(connection, file.id, why=outcome.why)
+                fetched_files.give_up_file(connection, file.id, why=outcome.code)
             else:
                 wait = _BETWEEN.after(file.attempts)
-                fetched_files.try_file_again(connection, file.id, wait=wait, why=outcome.why)
+                fetched_files.try_file_again(connection, file.id, wait=wait, why=outcome.code)
         verdict = "fetched" if content is not None else "gone" if outcome.gone else "later"
         _log.info("file.tried", channel=file.channel, file_id=str(file.id), verdict=verdict, why=outcome.why)
 
@@ -140,11 +152,11 @@ class FileFetcher:
 
 def _content(answer: HttpAnswer, file: WaitingFile) -> bytes:
     if answer.status in {400, 401, 403, 410} or (answer.status == 404 and file.attempts >= _MOST_NOT_FOUND):
-        raise CannotBeHad(f"its host refuses it ({answer.status})")
+        raise CannotBeHad(f"its host refuses it ({answer.status})", code="refused")
     if answer.status != 200:
         raise TransientError(f"its host answered {answer.status}")
     if file.sha256 and hashlib.sha256(answer.body).hexdigest() != file.sha256.lower():
-        raise CannotBeHad("its bytes are not the announced ones (sha256)")
+        raise CannotBeHad("its bytes are not the announced ones (sha256)", code="changed")
     return answer.body
 
 

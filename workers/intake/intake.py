@@ -30,7 +30,7 @@ from store.desk.brakes import note_refusals
 from store.inbound import cursors
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
-from workers.intake.delivery_reports import note_reports
+from workers.intake.named_reports import note_reports
 from workers.runtime.failpoints import reach
 
 # A killed owner's channel is taken over within this and one retry: well under half a minute.

@@ -20,6 +20,7 @@ from store.inbound.accept import Accepted, find_inbound
 from store.outbound.delivery_receipts import note_delivery
 
 if TYPE_CHECKING:
+    from connectors.voice.notes import CallNote
     from connectors.web.form import Submission
     from workers.intake.intake import Intake
     from workers.sending.outbox import Collected, Outbox
@@ -72,6 +73,20 @@ class ProviderWebhooks:
         self._keeper().take(page)
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=submission.key)
+
+    def call_note(self, channel: str, note: CallNote, *, now: datetime) -> UUID:
+        """Store the note of a call, once even if it is repeated, and return its inbound row's id.
+
+        Raises NotFound for a channel without calls, TransientError when it cannot be stored now.
+        """
+        from connectors.voice.notes import page_of  # noqa: PLC0415
+
+        notes = self._channel(channel).call_notes
+        if notes is None:
+            raise NotFound("this channel has no calls")
+        self._keeper().take(page_of(channel, notes, note, now=now))
+        with self._database.read() as connection:
+            return find_inbound(connection, channel=channel, source_key=note.key)
 
     def status(self, channel: str, request: WebhookRequest, *, outbound_id: UUID, now: datetime) -> bool:
         """Record a delivery report; return whether it was new.

@@ -24,6 +24,7 @@ from router.settings.channels import (
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    VoiceSettings,
     WebSettings,
     XSettings,
 )
@@ -67,6 +68,7 @@ SECTIONS = {
     '`kind = "http_sms"`': HttpSmsSettings,
     "`send` of kind `http_sms`": HttpSmsSendSettings,
     '`kind = "custom"`': CustomSettings,
+    '`kind = "voice"`': VoiceSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
@@ -105,7 +107,7 @@ def expected(heading):
         inherited = inherited | set(ChatSettings.model_fields)
     if table in {HttpSmsSendSettings, CustomSendSettings}:
         inherited = set(SendSettings.model_fields)
-    elif table is HttpSmsSettings:
+    elif table in {HttpSmsSettings, VoiceSettings}:
         inherited = inherited | {"send"}
     return set(table.model_fields) - inherited
 

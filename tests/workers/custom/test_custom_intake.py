@@ -97,10 +97,10 @@ def test_check_7_a_change_that_overtakes_its_message_waits_for_it(desk):
 
 
 def test_changes_count_in_their_order_and_what_was_withdrawn_stays_so(desk):
-    desk.push(message())
+    desk.push(message(facts={"transaction": "T1"}))
     for version, words in ((3, "third"), (2, "second"), (3, "third")):
         desk.push({"type": "message.edited", "id": "m-1", "text": words, "version": version})
-    assert desk.messages("text") == ["third"]
+    assert desk.messages("text", "quoted") == [("third", "transaction: T1")]
     desk.push({"type": "message.deleted", "id": "m-1"})
     desk.push({"type": "message.edited", "id": "m-1", "text": "fourth", "version": 4})
     assert desk.messages("text") == [""]
