@@ -14,7 +14,9 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
+from api.customer import case_pages
 from api.customer import pages as customer
+from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
@@ -28,7 +30,7 @@ from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
-from api.paths import API, CONTACT
+from api.paths import API, CASE_ANSWER, CONTACT
 from api.rest import (
     agents,
     audit,
@@ -90,7 +92,7 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, provider_webhooks),
+    *(pages, sign_in, customer, case_pages, provider_webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -123,9 +125,10 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The path whose body may be larger than all others: the form with its files.
-    form = desk.visitors.channel
-    larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    # The paths whose bodies may be larger than all others: forms with files.
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    if form := desk.visitors.channel:
+        larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     app.add_middleware(RefuseNull)
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)

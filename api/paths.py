@@ -8,5 +8,7 @@ API: Final = "/api/v1"
 SIGN_IN: Final = "/sign-in"
 CONTACT: Final = "/contact"
 HELP: Final = "/help"
+# What a customer writes on the page of a case; * stands for the token of its link.
+CASE_ANSWER: Final = "/case/*/answer"
 # The page polls itself every few seconds; a poll is no activity of a person.
 POLL_HEADER: Final = "X-Omniyard-Poll"

@@ -10,6 +10,7 @@ from api.text.action_phrases import ACTION_WORDS
 from api.text.channel_phrases import CHANNEL_WORDS
 from api.text.conversation_phrases import CONVERSATION_WORDS
 from api.text.danger_phrases import DANGER_WORDS
+from api.text.date_phrases import DATE_WORDS
 from api.text.desk_phrases import DESK_WORDS
 from api.text.inbox_phrases import INBOX_WORDS
 from api.text.mail_phrases import MAIL_WORDS
@@ -27,6 +28,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **CHANNEL_WORDS,
     **CONVERSATION_WORDS,
     **DANGER_WORDS,
+    **DATE_WORDS,
     **DESK_WORDS,
     **INBOX_WORDS,
     **MAIL_WORDS,

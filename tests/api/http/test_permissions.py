@@ -18,7 +18,14 @@ from tests.app_client import AppClient
 # providers prove themselves by a signature.
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
-    *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
+    *(
+        "/contact",
+        "/case/{token}",
+        "/case/{token}/rating",
+        *(f"/case/{{token}}/{do}" for do in ("code", "open", "leave", "answer")),
+        "/help",
+        "/help/suggest",
+    ),
 }
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
