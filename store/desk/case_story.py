@@ -49,8 +49,8 @@ def read_story(connection: Connection, conversation_id: UUID, *, contact_id: UUI
         message.c.contact_id == contact_id,
         message.c.sender_proof != "failed",
     )
-    # A planned answer may still be withdrawn, and one that failed was never said; what a colleague sent by a mail program
-    # of their own has no row in the ledger.
+    # A planned answer may still be withdrawn, and one that failed was never said. What a colleague sent by a mail
+    # program has no row in the ledger.
     is_said = sa.or_(message.c.outbound_id.is_(None), sent.c.state == OutboundState.SENT)
     ours = sa.and_(message.c.direction == Direction.OUTGOING, is_said)
     columns = [message.c[name] for name in ("id", "direction", "sender_name", "text", "received_at")]
