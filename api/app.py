@@ -15,7 +15,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
 from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
+from api.customer import case_pages
 from api.customer import pages as customer
+from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
@@ -29,7 +31,7 @@ from api.pages import live, sign_in
 from api.pages import routes as pages
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
-from api.paths import API, CHAT, CONTACT
+from api.paths import API, CASE_ANSWER, CHAT, CONTACT
 from api.rest import (
     agents,
     audit,
@@ -94,7 +96,8 @@ _MODULES: Final = (
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, chat_page, chat_lines, chat_stream, visitor_actions, agent_actions, provider_webhooks),
+    *(pages, sign_in, customer, case_pages, chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
+    provider_webhooks,
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -128,9 +131,10 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The paths whose body may be larger than all others: forms with files, and messages with theirs.
-    form = desk.visitors.channel
-    larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    # The paths whose bodies may be larger than all others: forms with files, and messages with theirs.
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    if form := desk.visitors.channel:
+        larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
     requests = {name: channel.largest_request for name, channel in settings.channels.items() if channel.enabled}
     larger |= {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}

@@ -39,6 +39,8 @@ CHAT_KINDS: Final = frozenset({
 
 # The machine header of a message from our own form; a mail's header section cannot set it.
 WEB_FORM: Final = ("omniyard-form", "web")
+# The same of a message from a case's page, whose address a one-time code has proven.
+CASE_PAGE: Final = ("omniyard-case", "proven")
 
 # The machine header of a mail that was read from our own folder of sent mail; a mail's header section cannot set it.
 OWN_SENT_FOLDER: Final = ("omniyard-folder", "sent")

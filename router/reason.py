@@ -44,6 +44,7 @@ class ReasonKey(StrEnum):
 
     # Signs about the sender.
     PROVIDER_NAMES_SENDER = "provider_names_sender"
+    CODE_PROVES_ADDRESS = "code_proves_address"
     VISITOR_NAMES_ADDRESS = "visitor_names_address"
     SENDERS_UNCHECKED = "senders_unchecked"
     DOMAIN_CONFIRMED = "domain_confirmed"

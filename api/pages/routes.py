@@ -19,6 +19,8 @@ from api.pages import (
 )
 from api.pages import (
     bell as pages_bell,
+)
+from api.pages import (
     calls as pages_calls,
 )
 from api.pages import (

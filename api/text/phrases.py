@@ -11,6 +11,7 @@ from api.text.channel_phrases import CHANNEL_WORDS
 from api.text.chat_desk_phrases import CHAT_DESK_WORDS
 from api.text.conversation_phrases import CONVERSATION_WORDS
 from api.text.danger_phrases import DANGER_WORDS
+from api.text.date_phrases import DATE_WORDS
 from api.text.desk_phrases import DESK_WORDS
 from api.text.gate_phrases import GATE_WORDS
 from api.text.inbox_phrases import INBOX_WORDS
@@ -33,6 +34,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **CHAT_DESK_WORDS,
     **CONVERSATION_WORDS,
     **DANGER_WORDS,
+    **DATE_WORDS,
     **DESK_WORDS,
     **GATE_WORDS,
     **INBOX_WORDS,

@@ -47,6 +47,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.NO_REPLY_ADDRESS: ("its sender's address takes no answers", "发件地址不接收回复"),
     # Signs about the sender.
     Key.PROVIDER_NAMES_SENDER: ("The provider names the sender.", "发件人由渠道服务商确认。"),
+    Key.CODE_PROVES_ADDRESS: (
+        "The customer has proven the address by a one-time code.",
+        "客户已通过一次性验证码证实该地址。",
+    ),
     Key.VISITOR_NAMES_ADDRESS: (
         "The visitor of the form typed the address, and nothing confirms it.",
         "地址由网页表单的访客自行填写，未经验证。",

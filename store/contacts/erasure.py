@@ -26,7 +26,7 @@ from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
+from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
 from store.tables.messages import (
     AttachmentRow,
@@ -145,6 +145,8 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     # What the cases were before holds their labels.
     forgotten: dict[str, Any] = {"evidence": {}, "calm": None, "changed": None}
     connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(**forgotten))
+    code = table_of(CaseCodeRow)
+    connection.execute(sa.delete(code).where(among(code.c.conversation_id, cases)))
     question = table_of(DangerQuestionRow)
     connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
     erase_chats(connection, cases)

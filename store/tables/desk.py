@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -323,3 +323,21 @@ class RatingRow(SQLModel, table=True):
     score: int | None = None
     word: str = Field(default="", sa_type=Text)
     rated_at: datetime | None = None
+
+
+class CaseCodeRow(SQLModel, table=True):
+    """A one-time code that a visitor of a case's page asked for.
+
+    proof: of the code, bound to the row and to the address; bytes of chance where the address was not the case's.
+    tries: how often a code was entered while this one was valid.  used_at: a code opens a conversation once.
+    """
+
+    __tablename__ = "case_code"
+
+    id: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    proof: bytes = Field(sa_type=LargeBinary)
+    asked_at: datetime
+    until: datetime
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    used_at: datetime | None = None

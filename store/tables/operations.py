@@ -34,6 +34,8 @@ class OutboundState(StrEnum):
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
+# The `kind` of one-time codes for the customers' pages: sent like the others, but no part of a conversation.
+ONE_TIME_CODE: Final = "code"
 # Later messages of a conversation wait for such rows.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 

@@ -14,6 +14,7 @@ from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply, may_be_answered
+from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
@@ -283,7 +284,15 @@ class Recorder:
         address = self.brain.address_of(placement.incoming.row.channel)
         # Chosen before the first attempt, so that every attempt carries it and we recognise the customer's answer.
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
+        text = receipt_of(
+            reply.text,
+            analysis=placement.incoming.analysis,
+            language=reply.language,
+            status_link=self.brain.status_link(placement.conversation_id, now=self.now),
+            zone=placement.decision.hours.zone,
+        )
         row = _outbound(placement, reply) | {
+            "text": text,
             "dedupe_key": key,
             "id": outbound_id,
             "subject": answer_subject(placement.candidate.subject, token=token),

@@ -31,7 +31,7 @@ from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
 from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
-from store.tables.operations import AUTO_REPLY
+from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -54,7 +54,7 @@ def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
         dated_at=row.dated_at or row.created_at,
         in_reply_to=row.in_reply_to,
         references=tuple(row.ancestors or answered),
-        automatic=row.kind == AUTO_REPLY,
+        automatic=row.kind in {AUTO_REPLY, ONE_TIME_CODE},
         reply_token=make_token(key, reference=row.reference, contact_id=row.contact_id),
         template=row.template,
         variables=row.variables or {},

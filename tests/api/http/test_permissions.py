@@ -41,6 +41,7 @@ PUBLIC = {
     # A visitor of the chat proves the session by its secret.
     *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
+    *(f"/case/{{token}}/{do}" for do in ("code", "open", "leave", "answer")),
 }
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
