@@ -51,7 +51,7 @@ from api.rest import (
 )
 from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
-from api.services.faq import Answers
+from api.services.help_pages import Answers
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals

@@ -22,7 +22,7 @@ from api.http.problems import ProblemError
 from api.pages.render import language_of, render
 from api.paths import CONTACT, HELP
 from api.rest.queries import category_title
-from api.services.faq import categories
+from api.services.help_pages import categories
 from api.services.refusals import Refused
 from api.text.phrases import Language
 from router.client_address import client_address

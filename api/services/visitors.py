@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from api.services.faq import Answers
+from api.services.help_pages import Answers
 from router.settings import Settings
 from router.settings.channel_base import FormLimits
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token

@@ -21,7 +21,7 @@ from router.settings.intents import Intents, load_intents
 from store.db.engine import Database
 from store.desk.phrasings import phrasings
 from store.tables.self_service import PhrasingState
-from workers.answering.model_file import AnswerFolder, in_force, ways_digest
+from workers.answering.trained_answers import AnswerFolder, in_force, ways_digest
 
 # A change is used after this many seconds at the latest.
 _LOOK_SECONDS: Final = 5.0
