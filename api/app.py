@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
+from api.customer import answer_links, help_centre
 from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
@@ -49,6 +50,7 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
+from api.rest.answers import proposals, suggested
 from api.services.audit_trail import Trail
 from api.services.event_stream import Tail
 from api.services.help_pages import Answers
@@ -87,10 +89,12 @@ _MODULES: Final = (
         webhook_deliveries,
         audit,
         ratings,
+        suggested,
+        proposals,
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, provider_webhooks),
+    *(pages, sign_in, customer, help_centre, answer_links, provider_webhooks),
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -155,16 +159,16 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         refusals=Refusals(meter),
         tail=Tail(database, limits=settings.limits),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
-        visitors=_visitors(settings),
+        visitors=_visitors(settings, database=database),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 
 
-def _visitors(settings: Settings) -> Visitors:
+def _visitors(settings: Settings, *, database: Database) -> Visitors:
     form_key, thread_key = (desk_key(settings, purpose=purpose) for purpose in ("contact forms", "thread tokens"))
-    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings))
+    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings, database=database))
 
 
 @asynccontextmanager

@@ -8,5 +8,6 @@ API: Final = "/api/v1"
 SIGN_IN: Final = "/sign-in"
 CONTACT: Final = "/contact"
 HELP: Final = "/help"
+ANSWER: Final = "/answer"
 # The page polls itself every few seconds; a poll is no activity of a person.
 POLL_HEADER: Final = "X-Omniyard-Poll"

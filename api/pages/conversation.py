@@ -19,6 +19,7 @@ from api.http.authentication import Requires
 from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.fits import draft_of, fitting_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
 from api.pages.render import language_of, moments_of, render
@@ -41,6 +42,7 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
+from store.outbound.automatic_answers import given_in
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -105,7 +107,9 @@ def show_conversation(
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
+        given = given_in(connection, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
+    fitting = fitting_to(request, desk, story, given=given)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -118,7 +122,8 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal),
+        "draft": _draft(request, around["composer"], refusal) or draft_of(request, fitting),
+        "fitting": fitting,
         "presence": "",
         "form_key": uuid4().hex,
         **around,

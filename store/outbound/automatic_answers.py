@@ -264,6 +264,13 @@ def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerV
     return True
 
 
+def case_is_pending(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether the case waits for its customer."""
+    table = table_of(ConversationRow)
+    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
+    return bool(status == Status.PENDING)
+
+
 def tally_answers(connection: Connection, *, since: datetime) -> dict[tuple[str, str, str], int]:
     """Return how many questions there were by channel, state and verdict since a moment."""
     table = table_of(AutoAnswerRow)

@@ -19,6 +19,7 @@ from tests.app_client import AppClient
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
+    *("/help/sitemap.xml", "/help/{topic}", "/help/{topic}/{name}", "/answer/{token}"),
 }
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
@@ -45,6 +46,7 @@ ALLOWED = {
     Verb.REPLAY_WEBHOOKS: "supervisor admin",
     Verb.READ_AUDIT: "auditor admin",
     Verb.READ_SUPERVISION: "supervisor auditor admin",
+    Verb.APPROVE_PHRASINGS: "senior supervisor admin",
 }
 
 
