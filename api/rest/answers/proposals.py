@@ -109,7 +109,7 @@ class GapList(BaseModel):
     gaps: list[GapGroup]
 
 
-@routes.get("/phrasings", summary="Proposed ways to ask")
+@routes.get("/phrasings", responses=documented(), summary="Proposed ways to ask")
 def list_phrasings(
     desk: DeskPart, actor: Reader, shown: Shown, *, state: PhrasingState = PhrasingState.PROPOSED
 ) -> PhrasingList:
@@ -121,7 +121,7 @@ def list_phrasings(
     return PhrasingList(phrasings=[PhrasingEntry.of(row) for row in rows])
 
 
-@routes.post("/phrasings", status_code=201, responses=documented("invalid"), summary="Propose a way to ask")
+@routes.post("/phrasings", status_code=201, responses=documented(), summary="Propose a way to ask")
 def propose(desk: DeskPart, order: PhrasingOrder, actor: Worker) -> PhrasingEntry:
     """Keep a way to ask until a person approves it. Secrets are masked."""
     if order.answer and order.answer not in desk.visitors.answers.library.faq.texts:
@@ -147,7 +147,7 @@ def decide(desk: DeskPart, phrasing_id: UUID, order: ApprovalOrder, actor: Appro
         decide_phrasing(connection, phrasing_id, approve=order.approve, by=actor.name, now=read_clock(connection))
 
 
-@routes.get("/gaps", summary="Questions without an answer")
+@routes.get("/gaps", responses=documented(), summary="Questions without an answer")
 def list_gaps(
     desk: DeskPart, actor: Reader, shown: Shown, *, days: Annotated[int, Query(ge=1, le=365)] = 30
 ) -> GapList:

@@ -201,7 +201,7 @@ def list_fits(desk: DeskPart, key: str, actor: Reader, shown: Shown) -> CaseAnsw
 
 @routes.post(
     "/conversations/{key}/answers/{answer_id}/wrong",
-    responses=documented("not-found", "invalid"),
+    responses=documented("not-found"),
     summary="Mark an answer wrong",
     status_code=204,
 )
@@ -231,7 +231,7 @@ def mark_wrong(
         propose_phrasing(connection, answer=should, text=text, by=by, conversation_id=conversation_id, now=now)
 
 
-@routes.post("/answers/ask", summary="What would be answered")
+@routes.post("/answers/ask", responses=documented(), summary="What would be answered")
 def ask(desk: DeskPart, order: AskOrder, actor: Reader) -> AskedAnswer:
     """Return what the machine would do with a question, with its reasons; nothing is sent or kept."""
     del actor
@@ -251,7 +251,7 @@ def ask(desk: DeskPart, order: AskOrder, actor: Reader) -> AskedAnswer:
     return AskedAnswer(outcome=str(decision.outcome), trace=trace, fits=fits)
 
 
-@routes.get("/answers", summary="All answers")
+@routes.get("/answers", responses=documented(), summary="All answers")
 def list_answers(desk: DeskPart, actor: Reader) -> AnswerList:
     """Return the FAQ's answers, with visitors' verdicts of the last 90 days."""
     del actor

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI, Request
 
-from api.customer.visitor_pages import visitor_address
 from api.customer.phrases import WORDS
+from api.customer.visitor_pages import visitor_address
 from router.conversation_status import Status
 from router.settings import Settings, read_settings
 from store.conversations.sla import change_status

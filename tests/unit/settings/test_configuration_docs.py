@@ -27,6 +27,7 @@ from router.settings.channels import (
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.limits import LimitSettings
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -64,6 +65,7 @@ SECTIONS = {
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,

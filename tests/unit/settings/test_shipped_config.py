@@ -54,7 +54,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, EmergencySettings, AnswerSettings, LimitSettings,
 ]  # fmt: skip
 
 
