@@ -35,7 +35,10 @@ _MOST = 1_000
 
 @commands.callback()
 def _about() -> None:
-    """Train the thresholds of the answers, try a question, list the answers, and the questions that found none."""
+    """Train the thresholds of the answers, try a question, list the answers, and the questions that found none.
+
+    Example: omniyard answers train
+    """
 
 
 @commands.command("train")

@@ -29,6 +29,7 @@ from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
