@@ -15,7 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
 from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
-from api.customer import case_pages
+from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
 from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
@@ -52,11 +52,12 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
+from api.rest.answers import proposals, suggested
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
-from api.services.faq import Answers
+from api.services.help_pages import Answers
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
@@ -93,10 +94,13 @@ _MODULES: Final = (
         webhook_deliveries,
         audit,
         ratings,
+        suggested,
+        proposals,
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, case_pages, chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
+    *(pages, sign_in, customer, case_pages, help_centre, answer_links),
+    *(chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
     provider_webhooks,
 )
 _STATIC: Final = Path(__file__).parent / "static"
@@ -169,7 +173,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         tail=tail,
         stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
-        visitors=_visitors(settings),
+        visitors=_visitors(settings, database=database),
         chats=Chats(settings, database, now=now),
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
@@ -178,9 +182,9 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     )
 
 
-def _visitors(settings: Settings) -> Visitors:
+def _visitors(settings: Settings, *, database: Database) -> Visitors:
     form_key, thread_key = (desk_key(settings, purpose=purpose) for purpose in ("contact forms", "thread tokens"))
-    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings))
+    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings, database=database))
 
 
 @asynccontextmanager

@@ -105,6 +105,11 @@ COMMANDS: Final = (
     ),
     ("train", "cli.commands.model:train_command", "Train a model on the examples and on agents' corrections."),
     ("model", "cli.commands.model:commands", "List the trained models; activate one, or roll back."),
+    (
+        "answers",
+        "cli.commands.answers:commands",
+        "Train the answers' thresholds, try a question, list answers and gaps.",
+    ),
     ("explain", "cli.commands.explain:explain_command", "Show why a message went where it went."),
     ("export", "cli.commands.export:export_command", "Print a complete case, or write it with its originals."),
     (

@@ -181,8 +181,8 @@ class ReasonKey(StrEnum):
     BELOW_ANSWER = "below_answer"
     BELOW_OFFER = "below_offer"
     FEW_WAYS_TO_ASK = "few_ways_to_ask"
+    ANSWER_DOUBTED = "answer_doubted"
     TAKEN_OVER = "taken_over"
-    ASKED_AGAIN = "asked_again"
 
     # What keeps an outgoing message from leaving, or from being known to have arrived.
     CUSTOMER_WROTE_SINCE = "customer_wrote_since"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
-from workers.answering.answer_waiting import Answerer
+from workers.answering.answerer import Answerer
 from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
 from workers.chores.agent_notices import notice_step

@@ -15,13 +15,11 @@ from starlette.background import BackgroundTask
 from api.customer.case_view import AskedCode, channel_of, let_in, let_out, limits_of, proven_address
 from api.customer.pages import (
     FilledForm,
-    Said,
-    address_of,
     case_page,
-    customer_page,
     look_at_case,
 )
 from api.customer.phrases import CustomerWords
+from api.customer.visitor_pages import Said, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.pages.render import language_of
@@ -51,7 +49,7 @@ def ask_for_code(request: Request, desk: DeskPart, token: str, said: Said) -> Re
     if found is None or channel is None:
         return _stale(request)
     typed = said.get("address", "").strip()[:_LONGEST_ADDRESS]
-    if not desk.visitors.codes.takes(address_of(request), now=desk.now()):
+    if not desk.visitors.codes.takes(visitor_address(request), now=desk.now()):
         return case_page(request, desk, found, token=token, asked=AskedCode(typed, "wrong_code_pace"), status=429)
     answer = case_page(request, desk, found, token=token, asked=AskedCode(typed))
     answer.background = BackgroundTask(_send_code, desk, found, channel, typed=typed)
@@ -66,7 +64,7 @@ def open_case(request: Request, desk: DeskPart, token: str, said: Said) -> Respo
     if found is None or channel is None or found.conversation_id is None or found.contact_id is None:
         return _stale(request)
     typed, code = said.get("address", "").strip()[:_LONGEST_ADDRESS], digits_of(said.get("code", ""))
-    if not desk.visitors.entered.takes(address_of(request), now=desk.now()):
+    if not desk.visitors.entered.takes(visitor_address(request), now=desk.now()):
         return case_page(request, desk, found, token=token, asked=AskedCode(typed, "wrong_code_pace"), status=429)
     handle = _handle(channel, typed)
     with desk.database.write() as connection:
@@ -109,7 +107,7 @@ def answer_case(request: Request, desk: DeskPart, token: str, filled: FilledForm
         ("wrong_form", not key),
         ("wrong_answer", not _SHORTEST <= len(text) <= _LONGEST and not (not text and filled.files)),
         ("wrong_files", len(filled.files) > limits.files or weight > limits.largest),
-        ("wrong_pace", not desk.visitors.written.takes(address_of(request), now=desk.now())),
+        ("wrong_pace", not desk.visitors.written.takes(visitor_address(request), now=desk.now())),
     )
     if wrong := next((name for name, broken in rules if broken), ""):
         status = 429 if wrong == "wrong_pace" else 422
@@ -171,4 +169,4 @@ def _handle(channel: ChannelSettings, typed: str) -> str:
 
 
 def _stale(request: Request) -> Response:
-    return customer_page(request, "stale", {}, status=404)
+    return visitor_page(request, "stale", {}, status=404)

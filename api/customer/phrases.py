@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from api.customer.help_phrases import HELP_WORDS
 from api.text.phrases import Language, Words
 
 # Key: English, Chinese. `{...}` are filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **HELP_WORDS,
     "contact_us": ("Write to us", "联系我们"),
     "help": ("Help", "帮助"),
     "contact_lead": (

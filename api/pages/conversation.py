@@ -20,6 +20,7 @@ from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.chat_pane import pane
+from api.pages.fits import draft_of, fitting_to
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
@@ -48,6 +49,7 @@ from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
 from store.desk.notices import has_unread, read_notices
 from store.events.feed import newest_number
+from store.outbound.automatic_answers import given_in
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -118,6 +120,7 @@ def show_conversation(
         )
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
+        given = given_in(connection, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         chat = pane(
             connection,
@@ -126,6 +129,7 @@ def show_conversation(
             channel=story.conversation.channel,
             moments=moments_of(request, desk),
         )
+    fitting = fitting_to(request, desk, story, given=given)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -139,7 +143,8 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal),
+        "draft": _draft(request, around["composer"], refusal) or draft_of(request, fitting),
+        "fitting": fitting,
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,

@@ -27,6 +27,9 @@ from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
+    fits as pages_fits,
+)
+from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
@@ -61,6 +64,7 @@ for part in (
     pages_calls,
     pages_supervisor,
     pages_outbox,
+    pages_fits,
 ):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from api.services.case_access import CaseAccess
-from api.services.faq import Answers
+from api.services.help_pages import Answers
 from router.settings import Settings
 from router.settings.channel_base import FormLimits
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token

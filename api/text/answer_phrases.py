@@ -33,5 +33,24 @@ ANSWER_REASONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Key.FEW_WAYS_TO_ASK: ("the answer {answer} has too few ways to ask", "答案 {answer} 的问法太少"),
     Key.TAKEN_OVER: ("a person took the case over in the meantime", "期间已由客服接手"),
-    Key.ASKED_AGAIN: ("the customer wrote again before it was answered", "回答之前客户又发来了消息"),
+    Key.ANSWER_DOUBTED: ("an agent called this answer wrong for these words", "客服曾将该问题的答案标为不正确"),
+}
+
+ANSWER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "fits": ("Fits", "可能适用"),
+    "fits_hint": ("Answers of the help pages that resemble the last message.", "帮助中心里与最近一条消息相近的内容。"),
+    "fits_none": ("No answer of the help pages resembles it.", "帮助中心里没有相近的内容。"),
+    "fits_score": ("{share} % sure", "把握 {share}%"),
+    "fits_wrong": ("Wrong answer", "答案不对"),
+    "fits_wrong_hint": (
+        "The words are proposed as a way to ask for the chosen answer; a senior approves them.",
+        "该问法会作为所选答案的新问法提交，由资深客服审核。",
+    ),
+    "fits_no_answer": ("none of them", "都不是"),
+    "answer_given": ("Answered automatically", "已自动回答"),
+    "answer_offered": ("Offered automatically", "已自动推荐"),
+    "answer_refused": ("Not answered automatically", "未自动回答"),
+    "verdict_fits": ("the customer: that answers it", "客户表示已解决"),
+    "verdict_person": ("the customer wants a person", "客户要求人工"),
+    "verdict_wrong": ("marked wrong", "已标为不正确"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.text.action_phrases import ACTION_WORDS
+from api.text.answer_phrases import ANSWER_WORDS
 from api.text.channel_phrases import CHANNEL_WORDS
 from api.text.chat_desk_phrases import CHAT_DESK_WORDS
 from api.text.conversation_phrases import CONVERSATION_WORDS
@@ -30,6 +31,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **ACTION_WORDS,
+    **ANSWER_WORDS,
     **CHANNEL_WORDS,
     **CHAT_DESK_WORDS,
     **CONVERSATION_WORDS,

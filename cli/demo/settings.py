@@ -99,8 +99,8 @@ def free_ports(*, desk: int | None = None) -> Ports:
         sockets = [held.enter_context(socket.socket()) for _ in range(5)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        *providers, mail = (int(each.getsockname()[1]) for each in sockets)
-        return Ports(*providers, desk=desk, mail=mail if desk else None)
+        twilio_at, x_at, telegram_at, app, mail = (int(each.getsockname()[1]) for each in sockets)
+        return Ports(twilio_at, x_at, telegram_at, app, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:

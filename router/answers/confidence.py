@@ -21,6 +21,8 @@ ANSWERLESS: Final = 0.05
 """The share of the questions without an answer that may be answered."""
 OFFERED_RIGHT: Final = 0.90
 """Of the questions that are offered three answers, the share whose right answer is one of them."""
+OFFERED_ANSWERLESS: Final = 0.15
+"""The share of the questions without an answer that may be offered some."""
 _FEWEST: Final = 100
 _STEPS: Final = 30
 _FOLDS: Final = 5
@@ -99,8 +101,13 @@ def unseen_confidence(judged: Sequence[Judged]) -> Floats:
     return out
 
 
-def choose(judged: Sequence[Judged], *, precision: float = PRECISION) -> Thresholds:
-    """Choose the thresholds on rows that the ranking had not seen; refuse where they would prove nothing."""
+def choose(
+    judged: Sequence[Judged], *, precision: float = PRECISION, parts: Sequence[Sequence[int]] = ()
+) -> Thresholds:
+    """Choose the thresholds on rows that the ranking had not seen; refuse where they would prove nothing.
+
+    parts: rows that must reach the precision by themselves too, such as those of a language, if they are enough.
+    """
     answerless = sum(not one.answerable for one in judged)
     if len(judged) - answerless < _FEWEST:
         refused = f"{len(judged) - answerless} questions with an answer; at least {_FEWEST} are needed"
@@ -111,6 +118,10 @@ def choose(judged: Sequence[Judged], *, precision: float = PRECISION) -> Thresho
         refused = "no questions without an answer; sub-intents that no answer names are such questions"
         return Thresholds(answer=None, offer=offer, refused=refused)
     answer = _answer(judged, confidence, precision=precision)
+    for part in parts:
+        own = _answer([judged[at] for at in part], confidence[list(part)], precision=precision)
+        if answer is not None and own is not None:
+            answer = max(answer, own)
     refused = "" if answer is not None else f"no threshold reaches {precision:.0%} right answers"
     return Thresholds(answer=answer, offer=min(offer, answer or 1.0), refused=refused)
 
@@ -127,17 +138,21 @@ def _answer(judged: Sequence[Judged], confidence: Floats, *, precision: float) -
     for count in range(len(order), 0, -1):
         share = float(hits[count - 1]) / count
         is_enough = min(wilson(share, count, ends=_HALF)[0], float(expected[count - 1]) / count) >= precision
-        is_careful = free[count - 1] <= ANSWERLESS * free[-1]
+        is_careful = free[count - 1] <= ANSWERLESS * max(int(free[-1]), 1)
         if is_enough and is_careful and wilson(share, count)[0] >= _LOWER_END:
             return float(confidence[order[count - 1]])
     return None
 
 
 def _offer(judged: Sequence[Judged], confidence: Floats) -> float:
+    """Return the lowest confidence above which the right answer is among three, and few questions have none."""
     order = np.argsort(-confidence, kind="stable")
-    hits = np.cumsum([judged[place].among for place in order])
+    hits = np.cumsum([judged[at].among for at in order])
+    known = np.cumsum([judged[at].answerable for at in order])
     for count in range(len(order), 0, -1):
-        if float(hits[count - 1]) / count >= OFFERED_RIGHT:
+        has, free = int(known[count - 1]), count - int(known[count - 1])
+        is_right = has > 0 and float(hits[count - 1]) / has >= OFFERED_RIGHT
+        if is_right and free <= OFFERED_ANSWERLESS * (len(order) - int(known[-1])):
             return float(confidence[order[count - 1]])
     return 1.0
 

@@ -13,6 +13,7 @@ from router.answers.faq import Faq
 from router.answers.faq_file import SendRule
 from router.answers.gates import Allowed, AskedQuestion, Gated, pass_gates
 from router.answers.index import AnswerIndex, AnswerScore, Ranking
+from router.answers.postings import normal_form
 from router.answers.sentences import questions_in
 from router.answers.trainer import AnswerModel
 from router.reason import Reason, ReasonKey
@@ -66,9 +67,21 @@ class AnswerDecision:
 class AnswerBook:
     """The FAQ with its index and model: everything that a decision needs."""
 
-    def __init__(self, faq: Faq, *, index: AnswerIndex, model: AnswerModel | None, version: str = "") -> None:
-        """Hold them together. version: of the files, for the trace."""
+    def __init__(
+        self,
+        faq: Faq,
+        *,
+        index: AnswerIndex,
+        model: AnswerModel | None,
+        version: str = "",
+        doubted: frozenset[str] = frozenset(),
+    ) -> None:
+        """Hold them together.
+
+        version: of the files, for the trace.  doubted: texts, in their normal form, whose answer an agent called wrong.
+        """
         self.faq, self.index, self.model, self.version = faq, index, model, version
+        self._doubted = doubted
 
     def find(self, text: str, *, today: date) -> list[FittingAnswer]:
         """Return the answers that may fit a text, best first, whatever may be sent."""
@@ -85,6 +98,8 @@ class AnswerBook:
         decided = self._allowed(gated, fits=fits, confidence=confidence, mode=mode)
         if self._asks_several(rankings) and decided[0] >= Allowed.OFFER:
             decided = (Allowed.AGENTS, (*decided[1], Reason(ReasonKey.GATE_SEVERAL_QUESTIONS)))
+        if normal_form(asked.text) in self._doubted and decided[0] > Allowed.OFFER:
+            decided = (Allowed.OFFER, (*decided[1], Reason(ReasonKey.ANSWER_DOUBTED)))
         allowed, why = decided
         outcome = _outcome(allowed, fits=fits, reasons=why)
         offered = self._offered(fits) if outcome is AnswerOutcome.OFFERED else ()

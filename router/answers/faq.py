@@ -18,7 +18,7 @@ from router.text.plain import fold
 # An answer never asks for these: it would teach customers to give them away.
 _ASKS_FOR_SECRET: Final = re.compile(
     r"(?:(?:send|tell|give|reply with|write) (?:us|me) (?:your|the) (?:password|pin|code|one-time code|cvv))|"
-    r"(?:(?:告诉|发给|提供给|回复)我们?.{0,6}(?:密码|验证码|支付密码|安全码))"
+    r"(?:(?<!不要把)(?<!请不要)(?:把|将)?您?的?(?:密码|验证码|支付密码|安全码)(?:告诉|发给|提供给|回复)我们|(?:告诉|发给|提供)我们?您的(?:密码|验证码|支付密码|安全码))"
 )
 LANGUAGES: Final = ("en", "zh")
 

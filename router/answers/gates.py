@@ -79,7 +79,7 @@ _HOW: Final = re.compile(
 # The first person with an act: unlock mine, refund me.
 _ACT_FOR_ME: Final = re.compile(
     r"(?:帮|给|替|为)(?:我|俺|咱|忙)|帮忙.{0,4}(?:查|退|解|改|催|处理|冻|锁)|"
-    r"(?:退|还|赔|打|转|补)(?:给)?我(?!们)|把.{0,10}(?:退|还|解|恢复|注销|取消|换|改|追)(?:了|掉|回|给|一下|$)|"
+    r"(?:退|还|赔|打|转|补)(?:给)?我(?!们)|把.{0,10}(?:退|还|解|恢复|注销|取消|撤|换|改|追)(?:了|掉|回|给|一下|$)|"
     r"(?:请|麻烦|劳烦|速|尽快|赶紧|快点|立即|马上)(?:你们|您)?.{0,6}(?:退|解|查|核|处理|冻结|恢复|注销|催|改|换|追|补|撤)|"
     r"我(?:要|想)(?:要)?.{0,6}(?:退款|退钱|解冻|解锁|注销|换绑|改绑|销户|撤销|申诉|查(?:一下|下)|改名)|"
     r"^(?:换绑|改绑|解绑|解冻|解锁|解封|注销|销户|实名|认证|退款|退钱|撤销|冻结|挂失).{0,6}$|"
@@ -95,7 +95,7 @@ _ACT_FOR_ME_LATIN: Final = re.compile(
     rf"(?:^|\b(?:please|pls|plz|kindly|now|and|can you|could you|can u|will you|would you|want you to|need you to|just|"
     rf"asap)[\s,]+)(?:\w+ )?{_VERBS} (?:me\b|my\b|the \w+ on my|this\b|it\b|that\b|back\b|us\b|our\b)|"
     rf"^{_VERBS} (?:my|me|our)\b|\b(?:refund|pay|credit|return|give) (?:it |that |this |them )?(?:to )?me\b|"
-    r"\b(?:where(?:'?s| is| are| has)|what (?:happened|is happening|about|is going on) (?:to |with )?|status of|"
+    r"\b(?:where(?:'?s| is| are| has)|what (?:happened|is happening|about|is going on)(?: to| with)?|status of|"
     r"track|trace|chase|check(?: on)?) (?:my|the|our)\b|"
     r"\bi (?:want|need|demand|would like|'d like|wanna) (?:you to|my|a refund)\b|"
     r"\b(?:my|the) (?:account|wallet|card|phone|number|money|refund|payment|transfer|order) (?:needs|must|has to) "

@@ -18,6 +18,7 @@ _GREETING: Final = re.compile(
     r"(?:best|kind) regards|cheers|您?你?好|亲|在吗|谢谢.{0,4}|麻烦了|多谢|請問|请问)[\s,.!，。！:：]*"
 )
 _MOST: Final = 8
+_SEVERAL: Final = 3
 
 
 def questions_in(text: str) -> tuple[str, ...]:
@@ -28,8 +29,7 @@ def questions_in(text: str) -> tuple[str, ...]:
     asking = [part for part in said if _ASKS.search(fold(part))]
     if len(asking) > 1:
         return tuple(asking[:_MOST])
-    if is_sentence(whole):
-        return (" ".join(said),) if said else ()
     # The words before a question often say what it is about.
-    found = asking or said
-    return tuple(found[:_MOST])
+    if len(said) < _SEVERAL and is_sentence(whole):
+        return (" ".join(said),) if said else ()
+    return tuple((asking or said)[:_MOST])

@@ -57,13 +57,17 @@ def hold_out(
     negatives: Sequence[WayToAsk],
     evidence: Sequence[Evidence] = (),
     encoder: Encoder | None = None,
+    every: int = 1,
 ) -> list[tuple[WayToAsk, Ranking]]:
-    """Ask each way, and each question without an answer, of an index that has neither it nor its translation."""
+    """Ask each way, and each question without an answer, of an index that has neither it nor its translation.
+
+    every: ask only every so many of them, for a quick look.
+    """
     vectors = encode(encoder, [way.text for way in ways]) if encoder else None
     found = []
     for fold in range(FOLDS):
         kept = [place for place, way in enumerate(ways) if _fold(way) != fold]
-        asked = [way for way in (*ways, *negatives) if _fold(way) == fold]
+        asked = [way for way in (*ways, *negatives) if _fold(way) == fold][::every]
         index = AnswerIndex(
             [ways[place] for place in kept],
             evidence=evidence,
@@ -89,13 +93,16 @@ def train_answers(
 
     held: see `hold_out`.
     """
-    judged = [judge(ranking, answer=way.answer) for way, ranking in held if ranking.signs]
+    rows = [(way, ranking) for way, ranking in held if ranking.signs]
+    judged = [judge(ranking, answer=way.answer) for way, ranking in rows]
     if len(judged) < FOLDS or len({one.first for one in judged}) < 2:
         return None, [], "too few questions"
     sure = unseen_confidence(judged)
     counts = Counter(way.answer for way, _ in held if way.answer)
     thin = frozenset(answer for answer, count in counts.items() if count < FEWEST_WAYS)
-    model = AnswerModel(fit(judged), choose(judged), encoder, thin)
-    rows = [(way, ranking) for way, ranking in held if ranking.signs]
+    languages = [
+        [at for at, (way, _) in enumerate(rows) if way.text.isascii() is is_latin] for is_latin in (True, False)
+    ]
+    model = AnswerModel(fit(judged), choose(judged, parts=[one for one in languages if len(one) > 1]), encoder, thin)
     asked = [AskedWay(way, ranking, float(one)) for (way, ranking), one in zip(rows, sure, strict=True)]
     return model, asked, model.thresholds.refused

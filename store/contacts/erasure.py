@@ -39,6 +39,7 @@ from store.tables.messages import (
     ThreadKeyRow,
 )
 from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
+from store.tables.self_service import AnswerGapRow, AutoAnswerRow, PhrasingRow
 
 # Replaces a handle, which must stay unique; no channel has such addresses.
 _ERASED: Final = "erased:"
@@ -150,10 +151,19 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     question = table_of(DangerQuestionRow)
     connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
     erase_chats(connection, cases)
+    _erase_answers(connection, cases)
     for case in cases:
         # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
         connection.execute(repeats.values(answer="{}"))
+
+
+def _erase_answers(connection: Connection, cases: list[UUID]) -> None:
+    """Delete the questions that found nothing and the proposed phrasings, and empty the traces."""
+    given, gap, phrasing = table_of(AutoAnswerRow), table_of(AnswerGapRow), table_of(PhrasingRow)
+    connection.execute(sa.update(given).where(among(given.c.conversation_id, cases)).values(trace=None))
+    connection.execute(sa.delete(gap).where(among(gap.c.conversation_id, cases)))
+    connection.execute(sa.delete(phrasing).where(among(phrasing.c.conversation_id, cases)))
 
 
 def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) -> None:

@@ -246,6 +246,11 @@ def given_in(connection: Connection, conversation_id: UUID) -> list[GivenAnswer]
     return _given(connection, table_of(AutoAnswerRow).c.conversation_id == conversation_id)
 
 
+def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAnswer]:
+    """Return the questions that messages put."""
+    return _given(connection, among(table_of(AutoAnswerRow).c.message_id, messages)) if messages else []
+
+
 def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenAnswer]:
     table = table_of(AutoAnswerRow)
     columns = [table.c[name] for name in GivenAnswer.__dataclass_fields__]
@@ -264,11 +269,19 @@ def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerV
     return True
 
 
+def case_is_pending(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether the case waits for its customer."""
+    table = table_of(ConversationRow)
+    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
+    return bool(status == Status.PENDING)
+
+
 def tally_answers(connection: Connection, *, since: datetime) -> dict[tuple[str, str, str], int]:
-    """Return how many questions there were by channel, state and verdict since a moment."""
+    """Return how many questions were decided since a moment, by channel, state and verdict."""
     table = table_of(AutoAnswerRow)
     columns = (table.c.channel, table.c.state, table.c.verdict)
-    rows = connection.execute(sa.select(*columns, sa.func.count()).where(table.c.asked_at >= since).group_by(*columns))
+    counted = sa.select(*columns, sa.func.count()).where(table.c.decided_at >= since).group_by(*columns)
+    rows = connection.execute(counted)
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 

@@ -19,7 +19,7 @@ from store.db.engine import Database
 from store.desk.phrasings import phrasings
 from store.tables.self_service import PhrasingState
 from workers.answering.library import faq_folder, intents_next_to, read_faq_folder
-from workers.answering.model_file import AnswerFolder, TrainedAnswers, ways_digest
+from workers.answering.trained_answers import AnswerFolder, TrainedAnswers, ways_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import structlog
 from router.answers.decision import AnswerBook
 from router.answers.faq import Faq, read_faq
 from router.answers.index import AnswerIndex, WayToAsk
+from router.answers.postings import normal_form
 from router.classify.encoder import Encoder
 from router.errors import ConfigError, TransientError
 from router.settings import Settings
@@ -21,7 +22,7 @@ from router.settings.intents import Intents, load_intents
 from store.db.engine import Database
 from store.desk.phrasings import phrasings
 from store.tables.self_service import PhrasingState
-from workers.answering.model_file import AnswerFolder, in_force, ways_digest
+from workers.answering.trained_answers import AnswerFolder, in_force, ways_digest
 
 # A change is used after this many seconds at the latest.
 _LOOK_SECONDS: Final = 5.0
@@ -76,15 +77,25 @@ class AnswerLibrary:
         self._config = config or find_settings(None)
         self._folder = faq_folder(self._config)
         self._clock, self._lock = clock, Lock()
-        self._looked_at = -_LOOK_SECONDS
+        self._looked_at = self._texts_at = -_LOOK_SECONDS - 1
+        self._texts = Faq({})
         self._stamp: object = None
         self._book: AnswerBook | None = None
 
     @property
     def faq(self) -> Faq:
-        """The answers in force, with the problems of broken files; needs no index."""
-        book = self._book
-        return book.faq if book else read_faq_folder(self._folder)
+        """The answers in force, with the problems of broken files; needs no index, and so no encoder."""
+        if self._book:
+            return self.book().faq
+        if self._clock() - self._texts_at >= _LOOK_SECONDS:
+            self._texts = read_faq_folder(self._folder, before=self._texts)
+            self._texts_at = self._clock()
+        return self._texts
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a first question is answered within seconds: the vectors of the answers are stored already."""
+        return self._book is not None or AnswerFolder.has_vectors(self._settings)
 
     def book(self) -> AnswerBook:
         """Return the FAQ with its index; look for changes every few seconds."""
@@ -100,7 +111,7 @@ class AnswerLibrary:
     def _stamps(self) -> object:
         files = sorted((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in self._folder.glob("*.md"))
         stored = self._answer_folder(self._encoder).stamp() if self._book else 0
-        return files, stored, self._phrasings()
+        return files, stored, self._phrasings(), self._kept(PhrasingState.PROPOSED)
 
     @property
     def _encoder(self) -> Encoder | None:
@@ -110,14 +121,21 @@ class AnswerLibrary:
         return AnswerFolder(self._settings, encoder=encoder.name if encoder else "")
 
     def _phrasings(self) -> tuple[tuple[str, str], ...]:
+        return self._kept(PhrasingState.APPROVED)
+
+    def _kept(self, state: PhrasingState) -> tuple[tuple[str, str], ...]:
         if self._database is None:
             return ()
         try:
             with self._database.read() as connection:
-                found = phrasings(connection, state=PhrasingState.APPROVED, limit=_MOST_PHRASINGS)
+                found = phrasings(connection, state=state, limit=_MOST_PHRASINGS)
         except TransientError:
             return ()
         return tuple((each.answer, each.text) for each in found)
+
+    def _doubted(self) -> frozenset[str]:
+        """Return the texts of the open proposals: an agent said that their answer was wrong."""
+        return frozenset(normal_form(text) for _, text in self._kept(PhrasingState.PROPOSED))
 
     def _read(self) -> AnswerBook:
         faq = read_faq_folder(self._folder, before=self._book.faq if self._book else None)
@@ -133,7 +151,7 @@ class AnswerLibrary:
         trained = in_force(stored.trained(), answers=index.answers)
         version = ways_digest(ways)
         _log.info("answers.taken", version=version, answers=len(faq.texts), ways=len(ways), trained=trained is not None)
-        return AnswerBook(faq, index=index, model=trained, version=version)
+        return AnswerBook(faq, index=index, model=trained, version=version, doubted=self._doubted())
 
     def _ways(self, faq: Faq) -> list[WayToAsk]:
         ways = faq.ways(intents_next_to(self._config, self._settings))

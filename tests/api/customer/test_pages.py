@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI, Request
 
-from api.customer.pages import address_of
 from api.customer.phrases import WORDS
+from api.customer.visitor_pages import visitor_address
 from router.conversation_status import Status
 from router.settings import Settings, read_settings
 from store.conversations.sla import change_status
@@ -214,4 +214,4 @@ def test_every_phrase_has_two_languages() -> None:
 )
 def test_an_ipv6_household_is_one_visitor(peers, visitors):
     requests = [Request({"type": "http", "client": (peer, 1)}) for peer in peers]
-    assert len({address_of(request) for request in requests}) == visitors
+    assert len({visitor_address(request) for request in requests}) == visitors

@@ -32,6 +32,7 @@ from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -75,6 +76,7 @@ SECTIONS = {
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,

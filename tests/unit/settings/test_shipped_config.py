@@ -34,6 +34,7 @@ from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -61,7 +62,7 @@ TABLES = [
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
     CustomSendSettings, PullSettings, VoiceSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, LabelSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
 ]  # fmt: skip
 
 

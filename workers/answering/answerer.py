@@ -7,7 +7,7 @@ before the commit leaves the question waiting; after it, the ledger's key sends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -70,6 +70,15 @@ class _Considered:
         return self.messages[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class DueQuestions:
+    """Questions that are due, and the state of their cases when they were looked at."""
+
+    questions: Sequence[Sequence[AskedMessage]]
+    cases: Mapping[UUID, AnswerCase]
+    now: datetime
+
+
 class Answerer:
     """Decides a page of waiting questions at a time; several workers may do it at the same time."""
 
@@ -78,14 +87,22 @@ class Answerer:
 
     def once(self) -> int:
         """Decide the questions that are due; return how many there were."""
+        return self.settle(self.look())
+
+    def look(self) -> DueQuestions:
+        """Return the questions that are due, with the state of their cases."""
         with self._database.read() as connection:
             now = read_clock(connection)
             due = due_questions(connection, now=now, limit=_PAGE)
             cases = {each[-1].conversation_id: answer_case(connection, each[-1].conversation_id) for each in due}
+        return DueQuestions(due, cases, now)
+
+    def settle(self, due: DueQuestions) -> int:
+        """Decide questions, one transaction each; return how many were settled."""
         settled = 0
-        for messages in due:
+        for messages in due.questions:
             try:
-                settled += self._settle(messages, case=cases[messages[-1].conversation_id], now=now)
+                settled += self._settle(messages, case=due.cases[messages[-1].conversation_id], now=due.now)
             except Conflict:
                 # Merged a moment ago: its question is decided with the other case's next message.
                 settled += self._leave(messages, state=AutoAnswerState.MISSED)

@@ -53,6 +53,11 @@ class AnswerFolder:
         self._path = Path(settings.omniyard.data) / "models" / "answers"
         self._name = encoder or _WITHOUT
 
+    @staticmethod
+    def has_vectors(settings: Settings) -> bool:
+        """Return whether vectors are stored, of whatever encoder."""
+        return any((Path(settings.omniyard.data) / "models" / "answers").glob("*.npy"))
+
     def stamp(self) -> int:
         """Return a number that changes when another model is stored; 0 without one."""
         try:
