@@ -51,7 +51,8 @@ class Chats:
         self.typed = VisitorPace(allowed=1, span=timedelta(seconds=2))
         # Of one address: secrets that open nothing.
         self.misses = VisitorPace(allowed=60, span=_MINUTE)
-        self._versions: dict[UUID, tuple[int, bool]] = {}
+        # Of the sessions that changed lately, which waited for an agent.
+        self._waits: dict[UUID, bool] = {}
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
@@ -118,14 +119,13 @@ class Chats:
     def _by_version(self, connection: Connection) -> set[UUID]:
         since = read_clock(connection) - _ASKED_BACK
         found = changed_since(connection, since)
-        known, self._versions = self._versions, {each.id: (each.version, each.waits) for each in found}
-        changed = [each for each in found if known.get(each.id, (0, False))[0] != each.version]
+        known, self._waits = self._waits, {each.id: each.waits for each in found}
         # Who stands behind a chat that was taken, or that ended, moves up.
-        moved = {each.channel for each in changed if known.get(each.id, (0, each.waits))[1] != each.waits}
+        moved = {each.channel for each in found if known.get(each.id, each.waits) != each.waits}
         behind = {waiting for channel in moved for waiting in waiting_in(connection, channel)}
         for channel in moved:
             self.facts.forget(channel)
-        return {each.id for each in changed} | behind
+        return {each.id for each in found if self.waker.is_behind(each.id, each.version)} | behind
 
     def _by_typing(self, connection: Connection) -> set[UUID]:
         typing = typing_agents(connection, now=self._now())
