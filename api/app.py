@@ -25,6 +25,7 @@ from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
+from api.monitoring.chat_metrics import ChatCollector
 from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
@@ -144,6 +145,8 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
 def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     meter = Meter()
     meter.registry.register(metrics.DeskCollector(database, settings=settings, now=now))
+    chats = Chats(settings, database, now=now)
+    meter.registry.register(ChatCollector(chats))
     return Desk(
         settings=settings,
         database=database,
@@ -159,7 +162,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         tail=Tail(database, limits=settings.limits),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings),
-        chats=Chats(settings, database, now=now),
+        chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),

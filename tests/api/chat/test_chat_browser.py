@@ -60,7 +60,7 @@ def test_the_loader_shows_a_button_and_the_frame_on_a_page_with_a_strict_policy(
     button.focus()
     page.keyboard.press("Enter")
     frame = page.frame_locator("iframe")
-    frame.locator("[data-text]").wait_for()
+    frame.locator(".scripted [data-text]").wait_for()
     assert len([url for url in asked if desk.url in url]) <= 5
     # And a line is written: the frame is third-party here, so the secret travels in the header
     frame.locator("[data-text]").fill("充值没到账")
@@ -131,6 +131,18 @@ def test_what_is_written_offline_is_kept_over_a_reload_and_goes_out_once(
     page.reload()
     page.wait_for_selector(".visitor[data-seq='2']")
     assert page.locator("[data-lines] .visitor").count() == 2
+
+
+def test_a_picture_is_sent_once_and_shown_by_its_name(desk: LiveDesk, context: BrowserContext) -> None:
+    page = context.new_page()
+    said = heard(page)
+    page.goto(f"{desk.url}/chat/site")
+    page.set_input_files("[data-files]", {"name": "bill.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"})
+    page.fill("[data-text]", "here it is")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".visitor[data-seq='1'] .file:has-text('bill.png')")
+    assert page.locator("[data-lines] .visitor").count() == 1
+    assert said == []
 
 
 def test_where_streams_are_blocked_the_page_polls(desk: LiveDesk, context: BrowserContext) -> None:
