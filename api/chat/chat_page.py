@@ -25,8 +25,7 @@ from api.pages.render import language_of, moments_of, render
 from api.paths import CHAT
 from api.services.chat_state import LineShown
 from router.settings.site_chat import LONGEST_LINE
-from store.chat.line_log import ChatLine, last_lines
-from workers.intake.chat_intake import VisitorLine
+from store.chat.line_log import ChatLine, VisitorLine, last_lines
 
 _LOADER: Final = Path(__file__).parents[1] / "static" / "chat-loader.js"
 _KEPT: Final = "public, max-age=300"

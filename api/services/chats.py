@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -24,7 +25,9 @@ from store.chat.queue import case_of_chat, changed_since, note_here, typing_agen
 from store.chat.visitor_sessions import ChatSession
 from store.conversations.ratings import last_closing, score_of
 from store.db.engine import Database, read_clock
-from workers.intake.chat_intake import ChatIntake
+
+if TYPE_CHECKING:
+    from workers.intake.chat_intake import ChatIntake
 
 # A transaction commits later than its clock says; longer ones end by themselves (`store.db.engine`).
 _ASKED_BACK: Final = timedelta(seconds=10)
@@ -40,7 +43,6 @@ class Chats:
         self._settings, self._database, self._now = settings, database, now
         channels = settings.channels.items()
         self.pages = {name: page for name, each in channels if each.enabled and (page := each.chat_page)}
-        self.intake = ChatIntake(settings, database)
         self.facts = FactBook(settings, database)
         self.waker: KeyedWaker[UUID] = KeyedWaker(self._changed)
         hour = timedelta(hours=1)
@@ -56,6 +58,13 @@ class Chats:
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
+
+    @cached_property
+    def intake(self) -> ChatIntake:
+        """What stores the visitors' lines; its libraries are loaded with the first one."""
+        from workers.intake.chat_intake import ChatIntake  # noqa: PLC0415
+
+        return ChatIntake(self._settings, self._database)
 
     @contextmanager
     def counted(self, address: str) -> Iterator[None]:

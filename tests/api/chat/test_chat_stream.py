@@ -75,7 +75,7 @@ class Reader:
                 self.text += part
 
     async def has(self, words: str) -> None:
-        for _ in range(2000):
+        for _ in range(6000):
             if words in self.text or (self.status > 299 and self.task.done()):
                 return
             await asyncio.sleep(0.01)
@@ -84,7 +84,7 @@ class Reader:
 
 def test_a_line_wakes_the_streams_of_its_session_and_no_other(desk: LiveDesk) -> None:
     async def run() -> int:
-        clients = [await visitor(desk, number) for number in range(20)]
+        clients = [await visitor(desk, number) for number in range(12)]
         readers = [Reader(client, after=1) for client in clients]
         for reader in readers:
             await reader.has("event: state")
