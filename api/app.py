@@ -27,6 +27,7 @@ from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
+from api.monitoring.chat_metrics import ChatCollector
 from api.pages import live, sign_in
 from api.pages import routes as pages
 from api.pages.error_page import error_page
@@ -158,6 +159,8 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     meter = Meter()
     meter.registry.register(metrics.DeskCollector(database, settings=settings, now=now))
     tail = Tail(database, limits=settings.limits)
+    chats = Chats(settings, database, now=now)
+    meter.registry.register(ChatCollector(chats))
     return Desk(
         settings=settings,
         database=database,
@@ -174,7 +177,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings, database=database),
-        chats=Chats(settings, database, now=now),
+        chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         token_failures=SignInLimits(clock=lambda: now().timestamp()),

@@ -16,9 +16,8 @@ from api.desk import DeskPart
 from api.pages.render import language_of
 from api.paths import CHAT
 from api.services.chat_state import ChatState, LineShown
-from store.chat.line_log import lines_after
+from store.chat.line_log import VisitorLine, lines_after
 from store.chat.visitor_sessions import note_marks, note_presence
-from workers.intake.chat_intake import VisitorLine
 
 _GREATEST: Final = 2**31 - 1
 _ID: Final = r"^[0-9A-Za-z_-]{8,64}$"

@@ -12,20 +12,20 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from api.chat.chat_door import ChatName, Visitor, VisitorPart, give_secret
 from api.chat.chat_phrases import ChatWords
-from api.chat.chat_send import Beginning, begin, is_program, note_email, send
+from api.chat.chat_send import Beginning, begin, is_program, note_email, send, small
 from api.desk import Desk, DeskPart
 from api.http.forms import Filled, read_multipart
 from api.http.middleware import STRICT
 from api.http.problems import ProblemError
 from api.pages.render import language_of, moments_of, render
 from api.paths import CHAT
+from api.services.chat_state import LineShown
 from router.settings.site_chat import LONGEST_LINE
-from store.chat.line_log import last_lines
-from workers.intake.chat_intake import VisitorLine
+from store.chat.line_log import ChatLine, VisitorLine, last_lines
 
 _LOADER: Final = Path(__file__).parents[1] / "static" / "chat-loader.js"
 _KEPT: Final = "public, max-age=300"
@@ -65,11 +65,15 @@ def loader(desk: DeskPart, chat: ChatName) -> Response:
 
 @routes.post("/{chat}/send")
 def send_form(request: Request, desk: DeskPart, visitor: VisitorPart, filled: FilledChat) -> Response:
-    """Take what the plain form sends, and show the page again."""
+    """Take what the plain form sends, and show the page again; a script gets the line."""
     values = {key: value.strip() for key, value in filled.fields.items()}
     back = RedirectResponse(_address(visitor, framed=values.get("framed") == "1"), status_code=303)
     if is_program(values):
         return back
+    if "application/json" in request.headers.get("accept", ""):
+        line = _take(request, desk, visitor, values=values, filled=filled, response=back)
+        cookies = [("set-cookie", value) for value in back.headers.getlist("set-cookie")]
+        return JSONResponse(LineShown.of(line).model_dump(mode="json"), headers=dict(cookies))
     try:
         _take(request, desk, visitor, values=values, filled=filled, response=back)
     except ProblemError as error:
@@ -80,7 +84,7 @@ def send_form(request: Request, desk: DeskPart, visitor: VisitorPart, filled: Fi
 
 def _take(
     request: Request, desk: Desk, visitor: Visitor, *, values: dict[str, str], filled: Filled, response: Response
-) -> None:
+) -> ChatLine:
     session = visitor.session
     if session is None:
         said = Beginning(
@@ -92,7 +96,8 @@ def _take(
         note_email(desk, session, values["email"])
     # A browser without a script sends the form's own id again when the visitor reloads.
     client_id = values.get("client_id") or uuid4().hex
-    send(desk, visitor, session, VisitorLine(client_id=client_id[:64], text=values.get("text", ""), files=filled.files))
+    line = VisitorLine(client_id=client_id[:64], text=values.get("text", ""), files=small(filled.files))
+    return send(desk, visitor, session, line)
 
 
 def _shown(

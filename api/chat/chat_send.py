@@ -11,13 +11,11 @@ from fastapi import Request
 from api.chat.chat_door import MINUTE, Visitor, address_of
 from api.desk import Desk
 from api.http.problems import ProblemError
-from connectors.web.form import is_address
 from router.envelope import PartyKind
 from router.settings.site_chat import LONGEST_LINE
 from store.chat.endings import is_address_blocked
-from store.chat.line_log import ChatLine
-from store.chat.visitor_sessions import ChatSession, NewChatSession, begin_session, change_session
-from workers.intake.chat_intake import BlockedVisitor, VisitorLine
+from store.chat.line_log import ChatLine, VisitorLine
+from store.chat.visitor_sessions import BlockedVisitor, ChatSession, NewChatSession, begin_session, change_session
 
 LONGEST_NAME: Final = 100
 _HOUR: Final = {"Retry-After": "3600"}
@@ -36,7 +34,7 @@ class Beginning:
 
 def begin(desk: Desk, request: Request, visitor: Visitor, said: Beginning) -> tuple[ChatSession, str]:
     """Begin an anonymous session; return it and its secret. Raises ProblemError above the pace of the address."""
-    if said.email and not is_address(said.email):
+    if said.email and not _is_address(said.email):
         raise ProblemError("invalid", "expected a mail address", field="email")
     if _is_blocked(desk, request, visitor.name):
         raise ProblemError("forbidden", "an agent has blocked visitors of this address")
@@ -82,12 +80,19 @@ def send(desk: Desk, visitor: Visitor, session: ChatSession, line: VisitorLine) 
 
 def note_email(desk: Desk, session: ChatSession, email: str) -> None:
     """Record where answers go when the visitor has gone. Raises ProblemError for what is no address."""
-    if not is_address(email):
+    if not _is_address(email):
         raise ProblemError("invalid", "expected a mail address", field="email")
     # A mail address that the operator's server signed is not replaced by a typed one.
     if not session.proved or not session.email:
         with desk.database.write() as connection:
             change_session(connection, session.id, email=email.lower())
+
+
+def _is_address(text: str) -> bool:
+    # Loaded with the first address: the parts of mail behind it are not needed to start.
+    from connectors.web.form import is_address  # noqa: PLC0415
+
+    return is_address(text)
 
 
 def is_program(values: Mapping[str, str]) -> bool:

@@ -41,10 +41,11 @@ routes: Final = APIRouter(prefix=CHAT, include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class ChatNews:
-    """What a stream sends next. more: there are further lines."""
+    """What a stream sends next. version: of the session.  more: there are further lines."""
 
     lines: list[LineShown]
     state: ChatState
+    version: int
     more: bool
 
 
@@ -91,7 +92,8 @@ def _read(desk: Desk, chat: str, *, secret: str, after: int, language: Language)
     if session is None:
         return None
     state = desk.chats.state(chat, session, language=language)
-    return ChatNews([LineShown.of(line) for line in lines], state, more=len(lines) == MOST)
+    shown = [LineShown.of(line) for line in lines]
+    return ChatNews(shown, state, version=session.version, more=len(lines) == MOST)
 
 
 async def _stream(
@@ -99,7 +101,7 @@ async def _stream(
 ) -> AsyncIterator[str]:
     """Yield the lines for a reader of events. Source: HTML Living Standard, section 9.2 "Server-sent events"."""
     began, shown, waker = monotonic(), "", chats.waker
-    with waker.entered(session.id), chats.counted(address):
+    with waker.entered(session.id) as seat, chats.counted(address):
         yield "retry: 1000\n\n"
         while not waker.stopped and monotonic() - began < _LONGEST_SECONDS:
             ticket = waker.ticket(session.id)
@@ -111,6 +113,7 @@ async def _stream(
             if news is None:
                 yield "event: gone\ndata: {}\n\n"
                 return
+            seat.shown = news.version
             state = news.state.model_dump_json()
             records = [line_record(line) for line in news.lines]
             records += [f"event: state\ndata: {state}\n\n"] if state != shown else []

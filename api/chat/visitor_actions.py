@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
@@ -12,7 +14,6 @@ from api.desk import Desk, DeskPart
 from api.http.problems import ProblemError
 from api.pages.render import language_of
 from api.paths import CHAT
-from connectors.web.chat.identity import RefusedIdentity, SignedIdentity, read_identity
 from router.envelope import PartyKind
 from router.masking.mask import mask
 from store.chat.endings import close_answered_case, end_chat
@@ -28,6 +29,9 @@ from store.chat.visitor_sessions import (
 from store.conversations.ratings import last_closing, rate
 from store.db.engine import read_clock
 from workers.sending.chat_mail import ChatMailer
+
+if TYPE_CHECKING:
+    from connectors.web.chat.identity import SignedIdentity
 
 routes: APIRouter = APIRouter(prefix=CHAT, include_in_schema=False)
 
@@ -113,6 +117,9 @@ def sign_out_visitor(desk: DeskPart, visitor: VisitorPart) -> Response:
 
 
 def _identity(desk: Desk, request: Request, visitor: Visitor, token: str) -> SignedIdentity:
+    # The library is loaded with the first token.
+    from connectors.web.chat.identity import RefusedIdentity, read_identity  # noqa: PLC0415
+
     secret = visitor.page.identity_secret
     if secret is None:
         raise ProblemError("not-found", "this chat knows no accounts")

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -24,7 +25,9 @@ from store.chat.queue import case_of_chat, changed_since, note_here, typing_agen
 from store.chat.visitor_sessions import ChatSession
 from store.conversations.ratings import last_closing, score_of
 from store.db.engine import Database, read_clock
-from workers.intake.chat_intake import ChatIntake
+
+if TYPE_CHECKING:
+    from workers.intake.chat_intake import ChatIntake
 
 # A transaction commits later than its clock says; longer ones end by themselves (`store.db.engine`).
 _ASKED_BACK: Final = timedelta(seconds=10)
@@ -40,7 +43,6 @@ class Chats:
         self._settings, self._database, self._now = settings, database, now
         channels = settings.channels.items()
         self.pages = {name: page for name, each in channels if each.enabled and (page := each.chat_page)}
-        self.intake = ChatIntake(settings, database)
         self.facts = FactBook(settings, database)
         self.waker: KeyedWaker[UUID] = KeyedWaker(self._changed)
         hour = timedelta(hours=1)
@@ -51,10 +53,18 @@ class Chats:
         self.typed = VisitorPace(allowed=1, span=timedelta(seconds=2))
         # Of one address: secrets that open nothing.
         self.misses = VisitorPace(allowed=60, span=_MINUTE)
-        self._versions: dict[UUID, tuple[int, bool]] = {}
+        # Of the sessions that changed lately, which waited for an agent.
+        self._waits: dict[UUID, bool] = {}
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
+
+    @cached_property
+    def intake(self) -> ChatIntake:
+        """What stores the visitors' lines; its libraries are loaded with the first one."""
+        from workers.intake.chat_intake import ChatIntake  # noqa: PLC0415
+
+        return ChatIntake(self._settings, self._database)
 
     @contextmanager
     def counted(self, address: str) -> Iterator[None]:
@@ -118,14 +128,13 @@ class Chats:
     def _by_version(self, connection: Connection) -> set[UUID]:
         since = read_clock(connection) - _ASKED_BACK
         found = changed_since(connection, since)
-        known, self._versions = self._versions, {each.id: (each.version, each.waits) for each in found}
-        changed = [each for each in found if known.get(each.id, (0, False))[0] != each.version]
+        known, self._waits = self._waits, {each.id: each.waits for each in found}
         # Who stands behind a chat that was taken, or that ended, moves up.
-        moved = {each.channel for each in changed if known.get(each.id, (0, each.waits))[1] != each.waits}
+        moved = {each.channel for each in found if known.get(each.id, each.waits) != each.waits}
         behind = {waiting for channel in moved for waiting in waiting_in(connection, channel)}
         for channel in moved:
             self.facts.forget(channel)
-        return {each.id for each in changed} | behind
+        return {each.id for each in found if self.waker.is_behind(each.id, each.version)} | behind
 
     def _by_typing(self, connection: Connection) -> set[UUID]:
         typing = typing_agents(connection, now=self._now())

@@ -7,9 +7,9 @@ is lost costs a heartbeat, because every stream reads the database again then.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import structlog
@@ -24,12 +24,19 @@ Key = TypeVar("Key", bound=Hashable)
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One open stream. shown: the version that it has sent."""
+
+    shown: int = 0
+
+
 class KeyedWaker(Generic[Key]):
     """The streams of this process, by key. look: returns the keys that changed since it was asked last."""
 
     def __init__(self, look: Callable[[Collection[Key]], Collection[Key]], *, period: float = _PERIOD_SECONDS) -> None:
         self._look, self._period = look, period
-        self._streams: Counter[Key] = Counter()
+        self._streams: dict[Key, set[Seat]] = {}
         self._tickets: dict[Key, int] = {}
         self._waiting: dict[Key, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -46,26 +53,30 @@ class KeyedWaker(Generic[Key]):
     @property
     def total(self) -> int:
         """How many streams are open."""
-        return self._streams.total()
+        return sum(map(len, self._streams.values()))
 
     def streams_of(self, key: Key) -> int:
         """How many streams of one key are open."""
-        return self._streams[key]
+        return len(self._streams.get(key, ()))
+
+    def is_behind(self, key: Key, version: int) -> bool:
+        """Return whether a stream of the key has not sent that version yet."""
+        return any(seat.shown < version for seat in tuple(self._streams.get(key, ())))
 
     @contextmanager
-    def entered(self, key: Key) -> Iterator[None]:
+    def entered(self, key: Key) -> Iterator[Seat]:
         """Count a stream as open."""
-        self._loop = asyncio.get_running_loop()
-        self._streams[key] += 1
+        self._loop, seat = asyncio.get_running_loop(), Seat()
+        self._streams.setdefault(key, set()).add(seat)
         self._tickets.setdefault(key, 0)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._watch())
         try:
-            yield
+            yield seat
         finally:
-            self._streams[key] -= 1
+            self._streams[key].discard(seat)
             if not self._streams[key]:
-                # Without entries of 0, so that it does not grow with each visitor.
+                # Without empty entries, so that it does not grow with each visitor.
                 del self._streams[key], self._tickets[key]
 
     def ticket(self, key: Key) -> int:

@@ -24,8 +24,12 @@ def note_cases(connection: Connection, cases: Mapping[UUID, UUID]) -> None:
     line = table_of(ChatLineRow).c
     found = sa.select(line.session_id, line.inbound_id).where(among(line.inbound_id, cases)).order_by(line.seq)
     latest = {row.session_id: cases[row.inbound_id] for row in connection.execute(found)}
-    for session_id, conversation_id in sorted(latest.items()):
-        change_session(connection, session_id, conversation_id=conversation_id)
+    session = table_of(ChatSessionRow).c
+    known = sa.select(session.id, session.conversation_id).where(among(session.id, latest))
+    for row in connection.execute(known.order_by(session.id)).all():
+        # A line of a known case changes nothing that the visitor sees.
+        if row.conversation_id != latest[row.id]:
+            change_session(connection, row.id, conversation_id=latest[row.id])
 
 
 def session_of(connection: Connection, conversation_id: UUID, *, lock: bool = False) -> ChatSession | None:

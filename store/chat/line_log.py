@@ -36,6 +36,15 @@ class ChatLine:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorLine:
+    """What a visitor's page sends. client_id: made before the first attempt."""
+
+    client_id: str
+    text: str
+    files: Sequence[tuple[str, bytes]] = ()
+
+
 def find_sent(connection: Connection, session_id: UUID, client_id: str) -> ChatLine | None:
     """Return the line of a client's id, if it was sent before."""
     table = table_of(ChatLineRow)

@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.errors import NotFound
+from router.errors import Conflict, NotFound
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
@@ -74,6 +74,10 @@ class ChatSession:
     def is_blocked(self, now: datetime) -> bool:
         """Whether an agent has blocked the visitor."""
         return self.blocked_until is not None and self.blocked_until > now
+
+
+class BlockedVisitor(Conflict):
+    """An agent has blocked this visitor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

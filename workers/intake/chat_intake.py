@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,12 +15,11 @@ from connectors.email.mime.attachments import safe_name
 from connectors.normalise import normalise_page
 from connectors.web.chat.messages import FORM, ChatMessage, page_of
 from router.envelope import PartyKind
-from router.errors import Conflict
 from router.masking.mask import mask
 from router.settings import Settings
 from router.text.visible import tame
-from store.chat.line_log import ChatLine, add_visitor_line, find_sent
-from store.chat.visitor_sessions import ChatSession, find_session
+from store.chat.line_log import ChatLine, VisitorLine, add_visitor_line, find_sent
+from store.chat.visitor_sessions import BlockedVisitor, ChatSession, find_session
 from store.db.engine import Database
 from store.inbound.accept import InboundMessage, accept, find_inbound
 from workers.intake.intake import delivery_of
@@ -29,19 +27,6 @@ from workers.runtime.failpoints import reach
 
 if TYPE_CHECKING:
     from workers.broker.doorbell import Bell
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitorLine:
-    """What a visitor's page sends. client_id: made before the first attempt."""
-
-    client_id: str
-    text: str
-    files: Sequence[tuple[str, bytes]] = ()
-
-
-class BlockedVisitor(Conflict):
-    """An agent has blocked this visitor."""
 
 
 class ChatIntake:

@@ -4,89 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from api.app import create_app
-from router.settings import read_settings
-from store.db.engine import Database
-from store.db.migrate import upgrade
-from tests.api.chat.conftest import CHAT, SECRET, Hands, chat_toml
+from tests.live_chat import LiveDesk, live_desk
 
 _CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
 
 
-class HostPage(BaseHTTPRequestHandler):
-    """The operator's own page, with the strictest policy under which it can embed anything."""
-
-    desk = ""
-
-    def do_GET(self) -> None:
-        body = f"""<!doctype html><html lang="zh"><title>Wallet</title><h1>Wallet</h1>
-        <script nonce="x" src="{self.desk}/chat/site/loader.js" async></script></html>""".encode()
-        self.send_response(200)
-        policy = f"default-src 'none'; script-src 'nonce-x'; style-src 'self'; frame-src {self.desk}"
-        self.send_header("Content-Security-Policy", policy)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@dataclass
-class LiveDesk:
-    """url: of the desk.  host: of the operator's page."""
-
-    url: str
-    host: str
-    database: Database
-    hands: Hands
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
-    folder = tmp_path_factory.mktemp("chat")
-    web = ThreadingHTTPServer(("127.0.0.1", 0), HostPage)
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    host = f"http://localhost:{web.server_port}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHAT_IDENTITY_SECRET", SECRET)
-        patch.setenv("OTHER_IDENTITY_SECRET", SECRET)
-        text = chat_toml(
-            folder, chat=CHAT.replace("https://www.wallet.example", host).replace("files = 2", "per_hour = 999")
-        )
-        settings = read_settings(text)
-        database = Database.at(Path(settings.omniyard.data) / "omniyard.db")
-        upgrade(database)
-        app = create_app(settings, database=database)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            while not server.started:
-                time.sleep(0.01)
-            HostPage.desk = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            yield LiveDesk(HostPage.desk, host, database, Hands(database, settings))
-            app.state.desk.chats.stop()
-            server.should_exit = True
-            thread.join(20)
-        database.close()
-    web.shutdown()
-    web.server_close()
+    with live_desk(tmp_path_factory.mktemp("chat")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +60,7 @@ def test_the_loader_shows_a_button_and_the_frame_on_a_page_with_a_strict_policy(
     button.focus()
     page.keyboard.press("Enter")
     frame = page.frame_locator("iframe")
-    frame.locator("[data-text]").wait_for()
+    frame.locator(".scripted [data-text]").wait_for()
     assert len([url for url in asked if desk.url in url]) <= 5
     # And a line is written: the frame is third-party here, so the secret travels in the header
     frame.locator("[data-text]").fill("充值没到账")
@@ -198,6 +131,18 @@ def test_what_is_written_offline_is_kept_over_a_reload_and_goes_out_once(
     page.reload()
     page.wait_for_selector(".visitor[data-seq='2']")
     assert page.locator("[data-lines] .visitor").count() == 2
+
+
+def test_a_picture_is_sent_once_and_shown_by_its_name(desk: LiveDesk, context: BrowserContext) -> None:
+    page = context.new_page()
+    said = heard(page)
+    page.goto(f"{desk.url}/chat/site")
+    page.set_input_files("[data-files]", {"name": "bill.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"})
+    page.fill("[data-text]", "here it is")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".visitor[data-seq='1'] .file:has-text('bill.png')")
+    assert page.locator("[data-lines] .visitor").count() == 1
+    assert said == []
 
 
 def test_where_streams_are_blocked_the_page_polls(desk: LiveDesk, context: BrowserContext) -> None:

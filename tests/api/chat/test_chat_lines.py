@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.chat import ChatLineRow, ChatSessionRow
-from store.tables.messages import ConversationRow, InboundRow, MessageRow
+from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.chat.conftest import SAME, ChatVisitor, Hands
 
 
@@ -139,3 +142,54 @@ def test_markup_overrides_and_towers_of_marks_are_text(visitor: ChatVisitor) -> 
     assert "<b>x</b>" in shown
     assert "\u202e" not in shown
     assert shown.count("\u0301") <= 6
+
+
+def test_the_loader_and_the_frame_are_small(visitor: ChatVisitor) -> None:
+    def weight(path: str) -> int:
+        return len(gzip.compress(visitor.client.get(path).content, 9))
+
+    loader = visitor.client.get("/chat/site/loader.js")
+    assert weight("/chat/site/loader.js") <= 4096
+    assert "set-cookie" not in loader.headers
+    assert loader.headers["cross-origin-resource-policy"] == "cross-origin"
+    page = visitor.client.get("/chat/site/frame").text
+    parts = re.findall(r'(?:src|href)="(/static/chat\.(?:js|css))"', page)
+    assert len(parts) == 2
+    assert weight("/chat/site/frame") + sum(map(weight, parts)) <= 30_000
+
+
+def test_only_the_named_sites_may_frame_it_and_no_other_page_may_be_framed(visitor: ChatVisitor) -> None:
+    allowed = [
+        re.search("frame-ancestors (.*)", visitor.client.get(f"/chat/{path}").headers["content-security-policy"])
+        for path in ("site/frame", "site", "other-site/frame")
+    ]
+    assert [found and found[1] for found in allowed] == ["https://www.wallet.example", "'none'", "'none'"]
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ([("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * 50)], 303),
+        ([("big.png", b"0" * 100_001)], 422),
+        ([("a", b"1"), ("b", b"2"), ("c", b"3")], 422),
+        # Kept as downloads: agents' pages show pictures by their bytes alone.
+        ([("a.png.exe", b"MZ"), ("x.svg", b"<svg><script>alert(1)</script></svg>")], 303),
+    ],
+)
+def test_files_have_limits_and_a_type_by_their_bytes(
+    files: list[tuple[str, bytes]], status: int, visitor: ChatVisitor, hands: Hands, database: Database
+) -> None:
+    visitor.begin()
+    sent = visitor.client.post(
+        "/chat/site/send",
+        data={"client_id": "2" * 32, "text": ""},
+        files=[("files", (name, content)) for name, content in files],
+        headers=SAME,
+    )
+    assert sent.status_code == status
+    hands.work()
+    with database.read() as connection:
+        table = table_of(AttachmentRow)
+        kinds = connection.execute(sa.select(table.c.media_type)).scalars().all()
+    assert set(kinds) <= {"image/png", "application/octet-stream"}
+    assert len(kinds) == (len(files) if status == 303 else 0)
