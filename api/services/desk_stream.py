@@ -146,6 +146,8 @@ class DeskStream:
         # Everything after `_since` and up to `_reached` is in `_kept`.
         self._since = self._reached = 0
         self._looking: asyncio.Task[None] | None = None
+        # Many browsers come at once after a restart; one of them starts the look.
+        self._starting = asyncio.Lock()
 
     def add(self, source: DeskSource) -> None:
         """Ask this source too, from now on."""
@@ -179,10 +181,11 @@ class DeskStream:
 
     async def _catch_up(self, listener: _Listener, after: int | None) -> None:
         """Tell what happened after the number, if that is still known; else that the page may be out of date."""
-        if self._looking is None or self._looking.done():
-            self._kept.clear()
-            self._since = self._reached = await run_in_threadpool(self._first, after)
-            self._looking = asyncio.create_task(self._look())
+        async with self._starting:
+            if self._looking is None or self._looking.done():
+                self._kept.clear()
+                self._since = self._reached = await run_in_threadpool(self._first, after)
+                self._looking = asyncio.create_task(self._look())
         if after is None or after < self._since:
             listener.reset(self._reached)
             return

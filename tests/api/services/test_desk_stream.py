@@ -92,6 +92,22 @@ def test_one_look_serves_all_and_each_gets_what_they_may_see(database: Database)
     assert looks.busy <= 2, "not one look an agent"
 
 
+def test_browsers_that_come_at_once_share_one_look(database: Database) -> None:
+    asked = 0
+
+    def count(_: Connection, look: DeskLook) -> Sequence[DeskNotice]:
+        nonlocal asked
+        asked += 1
+        return ()
+
+    async def many() -> None:
+        stream = stream_of(database, count)
+        await asyncio.gather(*(lines_of(opened(stream, ALL, after=None), until="reset") for _ in range(10)))
+
+    asyncio.run(many())
+    assert asked <= 2
+
+
 def test_a_browser_resumes_where_it_was_and_loads_again_after_a_long_absence(database: Database) -> None:
     happen(database, "payments", "payments")
     stream = stream_of(database, each_event)
