@@ -337,3 +337,43 @@ def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, 
     expect(li.locator(".bell-list li.unread")).to_have_count(0)
     assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
     li.context.close()
+
+
+def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page.keyboard.press("g")
+    page.keyboard.press("u")
+    page.wait_for_url("**/?view=unassigned")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/*")
+    expect(page.locator("#case-pane h1")).to_be_focused()
+    page.keyboard.press("s")
+    expect(page.locator("#actions details button").first).to_be_focused()
+    page.keyboard.press("Escape")
+    for key, name in (("p", "priority"), ("a", "assignee"), ("l", "label")):
+        page.keyboard.press(key)
+        expect(page.locator(f"aside [name={name}]")).to_be_focused()
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("go to: mine")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Escape")
+    # The palette: a command of the conversation, a row of the list, words to search for.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("take it")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("question 11")
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-pane h1")).to_contain_text("Question 11.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("refund")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-search]")).to_have_value("refund")
+    page.context.close()
