@@ -7,6 +7,8 @@ const GO = {
   m: "/?view=mine", u: "/?view=unassigned", o: "/?view=open", e: "/?view=emergencies", d: "/?view=overdue",
   s: "/?view=snoozed", p: "/?view=pending", r: "/?view=resolved", a: "/?view=all", n: "/notices",
 };
+// What a field beside its button does is reached by the field.
+const CONTROLS = ["#question button", "aside button:not(.inline button)", "aside select", "aside input[name=label]", ".composer button"].map((each) => `#case-pane ${each}`).join();
 const GO_MILLISECONDS = 1500;
 const MOST = 12;
 
@@ -20,6 +22,13 @@ function part(name) {
 }
 
 const words = (element) => (element.getAttribute("aria-label") || element.innerText || element.textContent || "").replace(/\s+/g, " ").trim();
+
+// With the name of the menu that it is in: "Snooze: 1 hour".
+function named(control) {
+  const own = words(control.labels?.[0]?.querySelector("span") || control);
+  const menu = control.closest("details")?.querySelector("summary");
+  return own && menu ? `${words(menu)}: ${own}` : own;
+}
 
 // A link that the panes open in place, if they are there.
 function follow(href) {
@@ -49,9 +58,7 @@ function commands() {
   const rows = all("#list-pane .row").map((row) => ({
     group: "rows", said: `${words(row.querySelector(".name"))}: ${words(row.querySelector(".what a"))}`, href: row.querySelector(".what a").getAttribute("href"),
   }));
-  const buttons = all("#case-pane button, #case-pane aside select, #case-pane aside input:not([type=hidden])")
-    .filter((button) => words(button.labels?.[0] || button) && !button.matches("[data-customer]"))
-    .map((button) => ({ group: "do", said: words(button.labels?.[0]?.querySelector("span") || button), key: button.dataset.key, run: () => press(button) }));
+  const buttons = all(CONTROLS).filter((each) => named(each)).map((each) => ({ group: "do", said: named(each), key: each.dataset.key, run: () => press(each) }));
   const looks = all(".who .switch, .who form button").map((each) => ({ group: "do", said: words(each), run: () => each.click() }));
   return [...buttons, ...go, ...rows, ...looks];
 }

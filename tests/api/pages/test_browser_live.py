@@ -238,6 +238,17 @@ def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> N
     page.context.close()
 
 
+def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Li", viewport=PHONE)
+    page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
+    page.goto(f"{desk.url}/?view=open")
+    page.wait_for_selector("html[data-live=no]")
+    desk.arrive("Polled")
+    expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible(timeout=20_000)
+    page.context.close()
+    desk.said[:] = [line for line in desk.said if "503" not in line]
+
+
 def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Ming", viewport=WIDE)
     page.click("text=Question 8.")
