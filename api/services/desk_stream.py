@@ -270,7 +270,7 @@ def record(kind: str, data: str, *, number: int = 0) -> str:
 
     All have the default name, so that a new kind needs no change in the script that reads the stream.
     """
-    return (f"id: {number}\n" if number else "") + f'data: {{"kind": "{kind}", "data": {data}}}\n\n'
+    return (f"id: {number}\n" if number else "") + f'data: {{"kind": "{kind}", "id": {number}, "data": {data}}}\n\n'
 
 
 async def _wait(event: asyncio.Event, *, seconds: float) -> None:

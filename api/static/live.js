@@ -57,7 +57,7 @@ function open() {
     if (source.readyState === EventSource.CLOSED) setTimeout(open, 15000);
   };
   source.onmessage = (event) => {
-    const message = { ...JSON.parse(event.data), id: Number(event.lastEventId) || 0 };
+    const message = JSON.parse(event.data);
     if (message.id) kept.push(message);
     else states.set(message.kind + (message.data.id || ""), message);
     if (kept.length > KEPT) kept.shift();

@@ -87,8 +87,8 @@ def test_one_look_serves_all_and_each_gets_what_they_may_see(database: Database)
         return everything, risk
 
     everything, risk = asyncio.run(both())
-    assert ('id: 1\ndata: {"kind": "row", "data": 1}' in everything, "id: 1\n" in risk) == (True, False)
-    assert 'id: 2\ndata: {"kind": "row", "data": 2}' in risk
+    assert ('id: 1\ndata: {"kind": "row", "id": 1, "data": 1}' in everything, "id: 1\n" in risk) == (True, False)
+    assert 'id: 2\ndata: {"kind": "row", "id": 2, "data": 2}' in risk
     assert looks.busy <= 2, "not one look an agent"
 
 
