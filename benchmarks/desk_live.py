@@ -99,13 +99,13 @@ def _measure(rig: Rig, *, agents: int, mails: int, seconds: int) -> dict[str, An
 def _figures(sender: _Sender, streams: _Streams, screen: _Screen, asked: _Asked) -> dict[str, Any]:
     warm = min(sender.sent.values()) + _WARM_SECONDS
     counted = {number: at for number, at in sender.sent.items() if at >= warm}
-    told = sorted(at - counted[number] for number, at in streams.told if number in counted)
+    rows = sorted(at - counted[number] for number, at in streams.rows if number in counted)
     shown = sorted(at - counted[number] for number, at in screen.shown.items() if number in counted)
     return {
-        "told": len(told),
-        "missing": len(counted) * streams.opened - len(told),
-        "stream_ms_p50": _at(told, 0.5),
-        "stream_ms_p95": _at(told, 0.95),
+        "rows": len(rows),
+        "missing": len(counted) * streams.opened - len(rows),
+        "stream_ms_p50": _at(rows, 0.5),
+        "stream_ms_p95": _at(rows, 0.95),
         "screen_ms_p50": _at(shown, 0.5),
         "screen_ms_p95": _at(shown, 0.95),
         "list_ms_p95": _at(sorted(asked.lists), 0.95),
@@ -149,11 +149,11 @@ class _Sender:
 
 
 class _Streams:
-    """One open stream for each agent. told: which mail came when, once an agent."""
+    """One open stream for each agent. rows: which mail came when, once an agent."""
 
     def __init__(self, rig: Rig, cookies: Sequence[str]) -> None:
         self._rig, self._cookies = rig, cookies
-        self.told: list[tuple[int, float]] = []
+        self.rows: list[tuple[int, float]] = []
         self.opened = 0
         self._stopped = threading.Event()
 
@@ -182,7 +182,7 @@ class _Streams:
             found = _ROW.search(line) if line.startswith(b"data:") else None
             if found and int(found[1]) not in seen:
                 seen.add(int(found[1]))
-                self.told.append((int(found[1]), time.time()))
+                self.rows.append((int(found[1]), time.time()))
 
 
 class _Asked:

@@ -1,4 +1,4 @@
-"""What the open pages of the desk are told: one look at the database for all of them, and a stream for each browser.
+"""News for the open pages of the desk: one look at the database for all of them, and a stream for each browser.
 
 A source turns new events into notices, once for all agents; a notice says which agents it is for. `api/pages/live.py`
 has the sources of the pages; another part of the desk adds one with `DeskStream.add`.
@@ -39,7 +39,7 @@ _MOST_KEPT: Final = 2_000
 _MOST_WAITING: Final = 500
 # After a failed look.
 _SICK_SECONDS: Final = 2.0
-# Told to a browser whose page may be out of date.
+# For a browser whose page may be out of date.
 RESET: Final = "reset"
 
 _log = structlog.get_logger()
@@ -62,7 +62,7 @@ class DeskReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNotice:
-    """One thing that browsers are told. kind: scripts hear of it as the event `desk:KIND` on the document.
+    """One piece of news for browsers. kind: scripts hear of it as the event `desk:KIND` on the document.
 
     key: of several notices of a kind with one key, a slow browser gets only the newest.
     data: by language, JSON in one line.  is_for: which agents get it.
@@ -95,7 +95,7 @@ class DeskLook:
 
 
 class DeskSource(Protocol):
-    """Finds what the open pages must be told; called about twice a second, by one thread at a time."""
+    """Finds the news for the open pages; called about twice a second, by one thread at a time."""
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the notices; read only what `look` is about."""
@@ -219,7 +219,7 @@ class DeskStream:
             except TransientError as error:
                 _log.warning("desk_stream.postponed", error=str(error))
                 await asyncio.sleep(_SICK_SECONDS)
-            except Exception:  # noqa: BLE001  (the task's outer loop: the pages ask for what a failed look did not tell)
+            except Exception:  # noqa: BLE001  (the task's outer loop: the pages ask for what a failed look did not find)
                 _log.exception("desk_stream.failed")
                 self._reached = max(self._reached, self._tail.newest)
                 self._tell_all_to_ask()
@@ -234,7 +234,7 @@ class DeskStream:
                 listener.tell(notice)
 
     def _tell_all_to_ask(self) -> None:
-        # What this look would have told is in no later one.
+        # The news of this look are in no later one.
         self._kept.clear()
         self._since = self._reached
         for listener in tuple(self._listeners):

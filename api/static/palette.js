@@ -7,7 +7,7 @@ const GO = {
   m: "/?view=mine", u: "/?view=unassigned", o: "/?view=open", e: "/?view=emergencies", d: "/?view=overdue",
   s: "/?view=snoozed", p: "/?view=pending", r: "/?view=resolved", a: "/?view=all", n: "/notices",
 };
-// What a field beside its button does is reached by the field.
+// What a button next to its field does is reached by the field.
 const CONTROLS = ["#question button", "aside button:not(.inline button)", "aside select", "aside input[name=label]", ".composer button"].map((each) => `#case-pane ${each}`).join();
 const GO_MILLISECONDS = 1500;
 const MOST = 12;

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.text.desk_phrases import DESK_WORDS
-from api.text.key_phrases import KEY_WORDS
 from api.text.mail_phrases import MAIL_WORDS
-from api.text.notice_phrases import NOTICE_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **MAIL_WORDS,
     **DESK_WORDS,
-    **KEY_WORDS,
-    **NOTICE_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),
