@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.desk_phrases import DESK_WORDS
+from api.text.live_phrases import LIVE_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **MAIL_WORDS,
-    **DESK_WORDS,
+    **LIVE_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),

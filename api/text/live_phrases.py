@@ -9,7 +9,7 @@ from api.text.key_phrases import KEY_WORDS
 from api.text.notice_phrases import NOTICE_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
-DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+LIVE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **KEY_WORDS,
     **NOTICE_WORDS,
     "conversation": ("Conversation", "会话"),
