@@ -104,7 +104,7 @@ def show_conversation(
     """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection:
-        # First: what is published meanwhile is told again by the stream.
+        # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
         story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
         if before is not None:

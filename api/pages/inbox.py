@@ -104,7 +104,7 @@ def inbox(
     """Show one queue, filtered."""
     now = desk.now()
     with desk.database.read() as connection:
-        # First: what is published meanwhile is told again by the stream.
+        # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
         wanted = _wanted(connection, query, actor=actor, now=now)
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)

@@ -1,4 +1,4 @@
-"""`/desk/stream`: what the open pages of one browser are told at once. The tabs of a browser share one stream."""
+"""`/desk/stream`: news for the open pages of one browser. The tabs of a browser share one stream."""
 
 from __future__ import annotations
 

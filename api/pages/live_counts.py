@@ -42,10 +42,10 @@ class ViewCounts:
         self._is_due |= bool(look.events) or began - self._last_at > _AT_LEAST_EVERY.total_seconds()
         if began < self._next_at or not (self._is_due or self._fresh):
             return ()
-        told = self._changed(connection, look)
+        changed = self._changed(connection, look)
         self._last_at, self._is_due, self._fresh = began, False, set()
         self._next_at = began + max(_EVERY.total_seconds(), (monotonic() - began) / _SHARE)
-        return told
+        return changed
 
     def _changed(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         known, self._told = self._told, _said(connection, look)

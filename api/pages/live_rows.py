@@ -43,17 +43,17 @@ class ChangedRows:
             return ()
         listed, _ = read_list(connection, Filter(ids=changes.keys()), after=None, limit=len(changes))
         languages = [language for language in LANGUAGES if language in look.languages]
-        found = {each[0].id: self._told(each, changes[each[0].id], languages=languages) for each in listed}
+        found = {each[0].id: self._notices(each, changes[each[0].id], languages=languages) for each in listed}
         merged = [
             _gone(key, events, is_for=partial(_sees, events[-1].team))
             for key, events in changes.items()
             if key not in found
         ]
-        told = [*merged, *(notice for notices in found.values() for notice in notices)]
+        ordered = [*merged, *(notice for notices in found.values() for notice in notices)]
         # A browser resumes from the last number that it has read.
-        return sorted(told, key=lambda notice: notice.number)
+        return sorted(ordered, key=lambda notice: notice.number)
 
-    def _told(
+    def _notices(
         self, listed: Listed, events: Sequence[FeedEvent], *, languages: Sequence[Language]
     ) -> Iterator[DeskNotice]:
         row, number = listed[0], events[-1].number

@@ -1,4 +1,4 @@
-"""What the open pages of the desk are told: one look at the database for all of them, and a stream for each browser.
+"""News for the open pages of the desk: one look at the database for all of them, and a stream for each browser.
 
 A source turns new events into notices, once for all agents; a notice says which agents it is for. `api/pages/live.py`
 has the sources of the pages; another part of the desk adds one with `DeskStream.add`.
@@ -37,7 +37,9 @@ _MOST_EVENTS: Final = 500
 _MOST_KEPT: Final = 2_000
 # As many different things may wait for a slow browser; then it loads its parts again instead.
 _MOST_WAITING: Final = 500
-# Told to a browser whose page may be out of date.
+# After a failed look.
+_SICK_SECONDS: Final = 2.0
+# For a browser whose page may be out of date.
 RESET: Final = "reset"
 
 _log = structlog.get_logger()
@@ -60,10 +62,10 @@ class DeskReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNotice:
-    """One thing that browsers are told. kind: the name of the event in the browser.
+    """One piece of news for browsers. kind: scripts hear of it as the event `desk:KIND` on the document.
 
     key: of several notices of a kind with one key, a slow browser gets only the newest.
-    data: by language, text of one line; usually JSON.  is_for: which agents get it.
+    data: by language, JSON in one line.  is_for: which agents get it.
     number: of the event that it is about, from which a stream resumes; 0 for a state without an event.
     """
 
@@ -93,7 +95,7 @@ class DeskLook:
 
 
 class DeskSource(Protocol):
-    """Finds what the open pages must be told; called about twice a second, by one thread at a time."""
+    """Finds the news for the open pages; called about twice a second, by one thread at a time."""
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the notices; read only what `look` is about."""
@@ -146,6 +148,8 @@ class DeskStream:
         # Everything after `_since` and up to `_reached` is in `_kept`.
         self._since = self._reached = 0
         self._looking: asyncio.Task[None] | None = None
+        # Many browsers come at once after a restart; one of them starts the look.
+        self._starting = asyncio.Lock()
 
     def add(self, source: DeskSource) -> None:
         """Ask this source too, from now on."""
@@ -179,10 +183,11 @@ class DeskStream:
 
     async def _catch_up(self, listener: _Listener, after: int | None) -> None:
         """Tell what happened after the number, if that is still known; else that the page may be out of date."""
-        if self._looking is None or self._looking.done():
-            self._kept.clear()
-            self._since = self._reached = await run_in_threadpool(self._first, after)
-            self._looking = asyncio.create_task(self._look())
+        async with self._starting:
+            if self._looking is None or self._looking.done():
+                self._kept.clear()
+                self._since = self._reached = await run_in_threadpool(self._first, after)
+                self._looking = asyncio.create_task(self._look())
         if after is None or after < self._since:
             listener.reset(self._reached)
             return
@@ -210,16 +215,30 @@ class DeskStream:
     async def _look(self) -> None:
         while self._listeners and not self._tail.stopped:
             try:
-                for notice in await run_in_threadpool(self._notices):
-                    if notice.number:
-                        self._keep(notice)
-                    for listener in tuple(self._listeners):
-                        listener.tell(notice)
+                self._tell(await run_in_threadpool(self._notices))
             except TransientError as error:
                 _log.warning("desk_stream.postponed", error=str(error))
-            except Exception:  # noqa: BLE001  (the task's outer loop: the pages poll what a failed look did not tell)
+                await asyncio.sleep(_SICK_SECONDS)
+            except Exception:  # noqa: BLE001  (the task's outer loop: the pages ask for what a failed look did not find)
                 _log.exception("desk_stream.failed")
+                self._reached = max(self._reached, self._tail.newest)
+                self._tell_all_to_ask()
+                await asyncio.sleep(_SICK_SECONDS)
             await self._tail.wait_beyond(self._reached, seconds=_PERIOD_SECONDS)
+
+    def _tell(self, notices: Sequence[DeskNotice]) -> None:
+        for notice in notices:
+            if notice.number:
+                self._keep(notice)
+            for listener in tuple(self._listeners):
+                listener.tell(notice)
+
+    def _tell_all_to_ask(self) -> None:
+        # The news of this look are in no later one.
+        self._kept.clear()
+        self._since = self._reached
+        for listener in tuple(self._listeners):
+            listener.reset(self._reached)
 
     def _keep(self, notice: DeskNotice) -> None:
         if len(self._kept) == _MOST_KEPT:
@@ -247,8 +266,11 @@ class DeskStream:
 
 
 def record(kind: str, data: str, *, number: int = 0) -> str:
-    """Return the lines of one event. Source: HTML Living Standard, section 9.2.6."""
-    return (f"id: {number}\n" if number else "") + f"event: {kind}\ndata: {data}\n\n"
+    """Return the lines of one event. Source: HTML Living Standard, section 9.2.6.
+
+    All have the default name, so that a new kind needs no change in the script that reads the stream.
+    """
+    return (f"id: {number}\n" if number else "") + f'data: {{"kind": "{kind}", "id": {number}, "data": {data}}}\n\n'
 
 
 async def _wait(event: asyncio.Event, *, seconds: float) -> None:

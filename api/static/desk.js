@@ -1,5 +1,7 @@
 // Keyboard shortcuts, ready texts, the SMS counter. The pages work completely without this file.
 
+import { reach } from "./palette.js";
+
 const one = (selector) => document.querySelector(selector);
 
 function links() {
@@ -15,6 +17,8 @@ function move(step) {
 }
 
 document.addEventListener("keydown", (event) => {
+  // An input method composes: its keys are no keys of the page.
+  if (event.isComposing || event.keyCode === 229 || one("dialog[open]")) return;
   if (event.key === "Escape") document.activeElement?.blur();
   const typing = event.target.matches("input, select, textarea");
   if (typing && event.target.id === "text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -24,11 +28,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") move(1);
   if (event.key === "k") move(-1);
   if (event.key === "u") one("[data-up]")?.click();
-  const target = event.key === "/" ? one("[data-search]") : /^[a-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
+  const target = event.key === "/" ? one("[data-search]") : /^[A-Za-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
   if (!target) return;
   event.preventDefault();
-  if (target.matches("input, textarea")) target.focus();
+  if (target.matches("input, select, textarea")) reach(target);
   else target.click();
+  // A menu that opens has the focus on its first choice.
+  if (target.matches("summary")) target.parentElement.querySelector("button, input:not([type=hidden])")?.focus();
 });
 
 function segments(text) {

@@ -5,13 +5,12 @@ import { ask, openCase, openList } from "./panes.js";
 import { patch } from "./patch.js";
 import { patchList, patchRow, removeRow } from "./list.js";
 
-const ASK_MILLISECONDS = 8000;
+const ASK_MILLISECONDS = 5000;
 // Clocks of due times go on without an event.
 const CLOCK_MILLISECONDS = 60000;
 const PULSE_MILLISECONDS = 9000;
 // A conversation that is only passed by is not read.
 const DWELL_MILLISECONDS = 1200;
-const KINDS = ["row", "gone", "counts", "presence", "reset", "notice", "channels", "chat"];
 const KEPT = 300;
 
 const one = (selector) => document.querySelector(selector);
@@ -57,16 +56,14 @@ function open() {
     // The browser opens it again by itself, except after a refusal.
     if (source.readyState === EventSource.CLOSED) setTimeout(open, 15000);
   };
-  for (const kind of KINDS) {
-    source.addEventListener(kind, (event) => {
-      const message = { kind, data: JSON.parse(event.data), id: Number(event.lastEventId) || 0 };
-      if (message.id) kept.push(message);
-      else states.set(kind + (message.data.id || ""), message);
-      if (kept.length > KEPT) kept.shift();
-      channel?.postMessage({ message });
-      hear(message);
-    });
-  }
+  source.onmessage = (event) => {
+    const message = JSON.parse(event.data);
+    if (message.id) kept.push(message);
+    else states.set(message.kind + (message.data.id || ""), message);
+    if (kept.length > KEPT) kept.shift();
+    channel?.postMessage({ message });
+    hear(message);
+  };
 }
 
 function share(name) {

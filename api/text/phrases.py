@@ -17,10 +17,9 @@ from api.text.desk_phrases import DESK_WORDS
 from api.text.gate_phrases import GATE_WORDS
 from api.text.inbox_phrases import INBOX_WORDS
 from api.text.limit_phrases import LIMIT_WORDS
+from api.text.live_phrases import LIVE_WORDS
 from api.text.mail_phrases import MAIL_WORDS
-from api.text.notice_phrases import NOTICE_WORDS
 from api.text.outbox_phrases import OUTBOX_WORDS
-from api.text.pane_phrases import PANE_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 from api.text.step_phrases import STEP_WORDS
 from api.text.supervisor_phrases import SUPERVISOR_WORDS
@@ -41,10 +40,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **GATE_WORDS,
     **INBOX_WORDS,
     **LIMIT_WORDS,
+    **LIVE_WORDS,
     **MAIL_WORDS,
-    **NOTICE_WORDS,
     **OUTBOX_WORDS,
-    **PANE_WORDS,
     **REPLY_WORDS,
     **STEP_WORDS,
     **SUPERVISOR_WORDS,

@@ -55,7 +55,7 @@ class AgentNotice:
 def write_notices(connection: Connection, *, after: int) -> int:
     """Write what the events with greater numbers mean for agents; return how many.
 
-    Call it in the publisher's transaction, so that each event is told once.
+    Call it in the publisher's transaction, so that each event is written once.
     """
     event = table_of(EventRow)
     columns = (event.c.number, event.c.kind, event.c.conversation_id, event.c.payload, event.c.at)
@@ -66,16 +66,16 @@ def write_notices(connection: Connection, *, after: int) -> int:
     agents = _agents(connection)
     owners = _owners(connection, {row["conversation_id"] for row in events})
     notes = _notes(connection, [row["payload"] for row in events if row["kind"] == EventKind.MESSAGE_NOTED])
-    told: dict[tuple[UUID, UUID, str], dict[str, Any]] = {}
+    news: dict[tuple[UUID, UUID, str], dict[str, Any]] = {}
     for row in events:
         for name, kind, by in _meaning(row, owner=owners.get(row["conversation_id"]), notes=notes, agents=agents):
             if name != by and name in agents:
                 key = (agents[name], row["conversation_id"], str(kind))
-                told[key] = {"number": row["number"], "at": row["at"], "by": by, "read_at": None}
-    for (agent_id, conversation_id, kind_name), values in told.items():
+                news[key] = {"number": row["number"], "at": row["at"], "by": by, "read_at": None}
+    for (agent_id, conversation_id, kind_name), values in news.items():
         named = {"agent_id": agent_id, "conversation_id": conversation_id, "kind": kind_name}
         upsert(connection, AgentNoticeRow, row=named | values, keys=tuple(named), changed=tuple(values))
-    return len(told)
+    return len(news)
 
 
 def _meaning(

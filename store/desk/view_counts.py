@@ -56,7 +56,7 @@ def unread_by_assignee(connection: Connection, names: Collection[str]) -> Counte
 def views_of(groups: Sequence[WaitingGroup], *, agent: str, teams: frozenset[str] | None) -> dict[str, int]:
     """Return one agent's numbers, by the name of the view. teams: what the agent sees; None means all."""
     seen = [group for group in groups if teams is None or group.team in teams]
-    views: Counter[str] = Counter(dict.fromkeys(map(str, UNRESOLVED), 0))
+    views = Counter(dict.fromkeys((*map(str, UNRESOLVED), "overdue", "emergencies", "mine", "unassigned"), 0))
     for group in seen:
         views[group.status] += group.number
         views["overdue"] += group.overdue

@@ -238,6 +238,17 @@ def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> N
     page.context.close()
 
 
+def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Li", viewport=PHONE)
+    page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
+    page.goto(f"{desk.url}/?view=open")
+    page.wait_for_selector("html[data-live=no]")
+    desk.arrive("Polled")
+    expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible(timeout=20_000)
+    page.context.close()
+    desk.said[:] = [line for line in desk.said if "503" not in line]
+
+
 def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Ming", viewport=WIDE)
     page.click("text=Question 8.")
@@ -337,3 +348,43 @@ def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, 
     expect(li.locator(".bell-list li.unread")).to_have_count(0)
     assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
     li.context.close()
+
+
+def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page.keyboard.press("g")
+    page.keyboard.press("u")
+    page.wait_for_url("**/?view=unassigned")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/*")
+    expect(page.locator("#case-pane h1")).to_be_focused()
+    page.keyboard.press("s")
+    expect(page.locator("#actions details button").first).to_be_focused()
+    page.keyboard.press("Escape")
+    for key, name in (("p", "priority"), ("a", "assignee"), ("l", "label")):
+        page.keyboard.press(key)
+        expect(page.locator(f"aside [name={name}]")).to_be_focused()
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("go to: mine")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Escape")
+    # The palette: a command of the conversation, a row of the list, words to search for.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("take it")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("question 11")
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-pane h1")).to_contain_text("Question 11.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("refund")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-search]")).to_have_value("refund")
+    page.context.close()

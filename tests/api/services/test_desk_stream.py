@@ -87,9 +87,25 @@ def test_one_look_serves_all_and_each_gets_what_they_may_see(database: Database)
         return everything, risk
 
     everything, risk = asyncio.run(both())
-    assert ("id: 1\nevent: row\ndata: 1" in everything, "id: 1\n" in risk) == (True, False)
-    assert "id: 2\nevent: row\ndata: 2" in risk
+    assert ('id: 1\ndata: {"kind": "row", "id": 1, "data": 1}' in everything, "id: 1\n" in risk) == (True, False)
+    assert 'id: 2\ndata: {"kind": "row", "id": 2, "data": 2}' in risk
     assert looks.busy <= 2, "not one look an agent"
+
+
+def test_browsers_that_come_at_once_share_one_look(database: Database) -> None:
+    asked = 0
+
+    def count(_: Connection, look: DeskLook) -> Sequence[DeskNotice]:
+        nonlocal asked
+        asked += 1
+        return ()
+
+    async def many() -> None:
+        stream = stream_of(database, count)
+        await asyncio.gather(*(lines_of(opened(stream, ALL, after=None), until='"reset"') for _ in range(10)))
+
+    asyncio.run(many())
+    assert asked <= 2
 
 
 def test_a_browser_resumes_where_it_was_and_loads_again_after_a_long_absence(database: Database) -> None:
@@ -100,13 +116,13 @@ def test_a_browser_resumes_where_it_was_and_loads_again_after_a_long_absence(dat
         first = await lines_of(opened(stream, ALL, after=1), until="id: 2")
         same = await lines_of(opened(stream, ALL, after=1), until="id: 2")
         # Before what this process knows, and in a language that no one had read then.
-        before = await lines_of(opened(stream, ALL, after=0), until="event: reset")
-        assert await lines_of(opened(stream, replace(ALL, language="zh"), after=1), until="event: reset")
+        before = await lines_of(opened(stream, ALL, after=0), until='"reset"')
+        assert await lines_of(opened(stream, replace(ALL, language="zh"), after=1), until='"reset"')
         return first, same, before
 
     first, same, before = asyncio.run(away())
     assert "reset" not in first + same
-    assert "event: row" not in before
+    assert '"row"' not in before
 
 
 def test_a_slow_browser_gets_the_newest_state_of_each_row_once(database: Database) -> None:
@@ -116,7 +132,21 @@ def test_a_slow_browser_gets_the_newest_state_of_each_row_once(database: Databas
         for _ in range(5):
             build.event(case, EventKind.MESSAGE_RECEIVED)
     said = asyncio.run(lines_of(opened(stream_of(database, each_event), ALL, after=0), until="id: 5"))
-    assert said.count("event: row") == 1
+    assert said.count('"row"') == 1
+
+
+def test_a_look_that_fails_tells_the_browsers_to_ask_and_goes_on(database: Database) -> None:
+    class Fails(Exception):
+        """A fault of a source."""
+
+    def fail(_: Connection, look: DeskLook) -> Sequence[DeskNotice]:
+        if look.events:
+            raise Fails
+        return ()
+
+    happen(database, "payments")
+    said = asyncio.run(lines_of(opened(stream_of(database, fail), ALL, after=0), until='"reset"'))
+    assert '"row"' not in said
 
 
 def test_a_place_is_given_back_when_a_browser_leaves(database: Database) -> None:
@@ -129,7 +159,7 @@ def test_a_place_is_given_back_when_a_browser_leaves(database: Database) -> None
             await records.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(come_and_go())
-    assert asyncio.run(lines_of(opened(stream, ALL, after=None), until="reset"))
+    assert asyncio.run(lines_of(opened(stream, ALL, after=None), until='"reset"'))
 
 
 @pytest.mark.parametrize(("moved", "told"), [(False, {"row"}), (True, {"row", "gone"})])

@@ -1,12 +1,17 @@
-"""Phrases of the panes and of the live list, in English and in Chinese."""
+"""Phrases of the live desk: its panes, keys and notices, in English and in Chinese."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.key_phrases import KEY_WORDS
+from api.text.notice_phrases import NOTICE_WORDS
+
 # Key: English, Chinese. `{...}` is filled in.
-PANE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+LIVE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **KEY_WORDS,
+    **NOTICE_WORDS,
     "conversation": ("Conversation", "会话"),
     "pane_empty": ("Choose a conversation from the list.", "请从列表中选择会话"),
     "new_arrived": ("{count} new, show", "{count} 个新会话，点击显示"),
