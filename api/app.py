@@ -28,9 +28,10 @@ from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
 from api.monitoring.chat_metrics import ChatCollector
-from api.pages import live, sign_in
 from api.pages import routes as pages
+from api.pages import sign_in
 from api.pages.error_page import error_page
+from api.pages.live import desk_door
 from api.pages.render import build_environment
 from api.paths import API, CASE_ANSWER, CHAT, CONTACT
 from api.rest import (
@@ -130,7 +131,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         lifespan=_lifespan,
     )
     app.state.desk, app.state.templates = desk, build_environment()
-    live.add_sources(desk.stream, desk, templates=app.state.templates)
+    desk_door.add_sources(desk.stream, desk, templates=app.state.templates)
     for module in _MODULES:
         app.include_router(module.routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -33,9 +33,6 @@ from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
-    live as pages_live,
-)
-from api.pages import (
     outbox as pages_outbox,
 )
 from api.pages import (
@@ -44,6 +41,7 @@ from api.pages import (
 from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.live import desk_door as pages_desk_door
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
@@ -57,7 +55,7 @@ routes: Final = APIRouter(include_in_schema=False)
 for part in (
     pages_inbox,
     pages_conversation,
-    pages_live,
+    pages_desk_door,
     pages_bell,
     pages_presence,
     pages_actions,

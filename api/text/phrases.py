@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.action_phrases import ACTION_WORDS
-from api.text.answer_phrases import ANSWER_WORDS
-from api.text.channel_phrases import CHANNEL_WORDS
-from api.text.chat_desk_phrases import CHAT_DESK_WORDS
-from api.text.conversation_phrases import CONVERSATION_WORDS
-from api.text.danger_phrases import DANGER_WORDS
-from api.text.date_phrases import DATE_WORDS
-from api.text.desk_phrases import DESK_WORDS
-from api.text.gate_phrases import GATE_WORDS
-from api.text.inbox_phrases import INBOX_WORDS
-from api.text.limit_phrases import LIMIT_WORDS
-from api.text.live_phrases import LIVE_WORDS
-from api.text.mail_phrases import MAIL_WORDS
-from api.text.outbox_phrases import OUTBOX_WORDS
-from api.text.reply_phrases import REPLY_WORDS
-from api.text.step_phrases import STEP_WORDS
-from api.text.supervisor_phrases import SUPERVISOR_WORDS
+from api.text.subjects.action_phrases import ACTION_WORDS
+from api.text.subjects.answer_phrases import ANSWER_WORDS
+from api.text.subjects.channel_phrases import CHANNEL_WORDS
+from api.text.subjects.chat_desk_phrases import CHAT_DESK_WORDS
+from api.text.subjects.conversation_phrases import CONVERSATION_WORDS
+from api.text.subjects.danger_phrases import DANGER_WORDS
+from api.text.subjects.date_phrases import DATE_WORDS
+from api.text.subjects.desk_phrases import DESK_WORDS
+from api.text.subjects.gate_phrases import GATE_WORDS
+from api.text.subjects.inbox_phrases import INBOX_WORDS
+from api.text.subjects.limit_phrases import LIMIT_WORDS
+from api.text.subjects.live_phrases import LIVE_WORDS
+from api.text.subjects.mail_phrases import MAIL_WORDS
+from api.text.subjects.outbox_phrases import OUTBOX_WORDS
+from api.text.subjects.reply_phrases import REPLY_WORDS
+from api.text.subjects.step_phrases import STEP_WORDS
+from api.text.subjects.supervisor_phrases import SUPERVISOR_WORDS
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")

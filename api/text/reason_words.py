@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from api.text.answer_phrases import ANSWER_REASONS
+from api.text.subjects.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
 from router.threads.correlation import SignKind
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connectors.voice.notes import CallNote
     from connectors.web.form import Submission
     from workers.intake.intake import Intake
-    from workers.sending.outbox import Collected, Outbox
+    from workers.sending.pull_outbox import Collected, Outbox
 
 _log = structlog.get_logger()
 
@@ -131,7 +131,7 @@ class ProviderWebhooks:
         return settings
 
     def _outbox(self) -> Outbox:
-        from workers.sending.outbox import Outbox  # noqa: PLC0415
+        from workers.sending.pull_outbox import Outbox  # noqa: PLC0415
 
         return Outbox(self._settings, self._database)
 

@@ -44,6 +44,7 @@ TERMS = {
 }
 WANG = Party(PartyKind.EMAIL, "wang@customer.example", "王芳")
 # What a customer or a colleague wrote, the desk's own name and names of people stand in these elements or fields.
+UNSPOKEN = {"code", "kbd", "script", "textarea"}
 WRITTEN = {"text", "glimpse", "handle", "me", "brand", "name"}
 
 
@@ -58,7 +59,12 @@ class Spoken(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        is_written = bool(WRITTEN & set((given.get("class") or "").split())) or tag in {"code", "script", "textarea"}
+        is_written = bool(WRITTEN & set((given.get("class") or "").split())) or tag in {
+            "code",
+            "kbd",
+            "script",
+            "textarea",
+        }
         if not self._hidden and not is_written:
             self.said += [given[name] or "" for name in ("title", "aria-label", "placeholder", "alt") if name in given]
         if tag not in {"br", "img", "input", "meta", "link", "path", "rect", "line", "hr", "circle"}:

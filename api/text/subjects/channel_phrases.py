@@ -37,5 +37,7 @@ CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "kind_http_sms": ("SMS", "短信"),
     "kind_x": ("X", "X 私信"),
     "kind_telegram": ("Telegram", "Telegram 消息"),
+    "kind_custom": ("your own system", "自有系统"),
+    "kind_voice": ("hotline", "热线"),
     "kind_chat": ("chat", "在线聊天"),
 }

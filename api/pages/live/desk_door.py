@@ -13,9 +13,9 @@ from api.http.authentication import Bearer, Requires
 from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError
 from api.pages.bell import ToldNotices
-from api.pages.live_channels import DeadChannels
-from api.pages.live_counts import ViewCounts
-from api.pages.live_rows import ChangedRows
+from api.pages.live.channel_faults import DeadChannels
+from api.pages.live.counts import ViewCounts
+from api.pages.live.rows import ChangedRows
 from api.pages.presence import PresentAgents
 from api.pages.render import language_of
 from api.paths import DESK_STREAM

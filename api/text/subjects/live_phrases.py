@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from api.text.key_phrases import KEY_WORDS
-from api.text.notice_phrases import NOTICE_WORDS
+from api.text.subjects.key_phrases import KEY_WORDS
+from api.text.subjects.notice_phrases import NOTICE_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 LIVE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
