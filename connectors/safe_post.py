@@ -1,4 +1,4 @@
-"""Post to a URL that a customer's tool or an operator chose, but never to our own internal addresses.
+"""Post to, or fetch from, a URL that another chose, but never at our own internal addresses.
 
 The name is resolved here, each of its addresses is checked, and the connection goes to the checked address itself, so
 a name that resolves differently a moment later (DNS rebinding) gains nothing. No redirects, no proxies, limits on time
@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -93,6 +93,33 @@ def post(
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
 
 
+def fetch(url: str, *, largest: int, seconds: float = _SECONDS) -> bytes:
+    """Return what stands at a public URL; redirects are not followed, and nothing says who asks, or why.
+
+    largest: bytes.
+    Raises Forbidden, TransientError when there is no answer, it is none of success, or it is larger.
+    """
+    until = time.monotonic() + seconds
+    parts = urlsplit(url)
+    if parts.scheme not in _PUBLIC_PORT or not parts.hostname or parts.username:
+        raise Forbidden("expected an address of the web, without a user name")
+    port = parts.port or _PUBLIC_PORT[parts.scheme]
+    address = _judged(parts.hostname, port, allow_private=False, seconds=seconds)
+    left = max(until - time.monotonic(), _LEAST_SECONDS)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = _connection(parts.scheme, parts.hostname, port=port, address=address, seconds=left)
+    try:
+        with _guarded(connection, seconds=left):
+            connection.request("GET", path, headers={"User-Agent": "Mozilla/5.0", "Accept": "image/*"})
+            answer = connection.getresponse()
+            content = answer.read(largest + 1)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise TransientError(f"no answer from the target ({type(error).__name__})") from error
+    if answer.status != http.client.OK or len(content) > largest:
+        raise TransientError("the target gives no such picture")
+    return content
+
+
 def examine(url: str, *, allow_private: bool = False) -> str:
     """Return the address that `post` would connect to, without connecting.
 
@@ -170,6 +197,16 @@ class _Tls(_Plain):
 def _exchange(
     connection: http.client.HTTPConnection, *, path: str, body: bytes, headers: Mapping[str, str], seconds: float
 ) -> HttpAnswer:
+    with _guarded(connection, seconds=seconds):
+        connection.request("POST", path, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read(_MOST_BYTES)
+        return HttpAnswer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
+
+
+@contextlib.contextmanager
+def _guarded(connection: http.client.HTTPConnection, *, seconds: float) -> Iterator[None]:
+    """Connect, and cut the connection when the time is over or the work is done."""
     # A target that sends one byte now and then would never reach the socket's timeout.
     guard = threading.Timer(seconds, _cut, [connection])
     guard.daemon = True
@@ -177,10 +214,7 @@ def _exchange(
     try:
         connection.connect()
         connection.sock.settimeout(seconds)
-        connection.request("POST", path, body, dict(headers))
-        answer = connection.getresponse()
-        answer.read(_MOST_BYTES)
-        return HttpAnswer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
+        yield
     finally:
         guard.cancel()
         connection.close()

@@ -1,4 +1,4 @@
-"""Show the pictures of a mail in their places on its page, from the mail itself and from nowhere else.
+"""Show the pictures of a mail in their places on its page: its own, and others when an agent asks for them.
 
 The sanitiser leaves `data-cid` where a picture was; the frame's policy allows `data:` pictures and loads nothing.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from html import escape, unescape
 from typing import Final
 from urllib.parse import unquote
@@ -24,6 +25,9 @@ _BEGINS: Final = (
     ("image/bmp", b"BM"),
 )
 _PLACE: Final = re.compile(r"""\bdata-cid="(?:cid:)?([^"]{1,1500})\"""")
+_REMOTE: Final = re.compile(r"""(<img [^<>]*?)data-remote="([^"]{1,3000})\"""")
+# A page of many pictures waits for the slowest of a few rounds.
+_AT_ONCE: Final = 8
 # What one page holds; the rest stays a file below the message.
 _MOST_PICTURES: Final = 40
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -48,6 +52,38 @@ def with_pictures(html: str, *, files: Sequence[AttachmentRecord], read: Callabl
     return _fill(html, known)
 
 
+def with_remote_pictures(html: str, *, fetch: Callable[[str], bytes]) -> str:
+    """Return the page with the pictures from elsewhere as `data:` addresses.
+
+    fetch: returns the bytes at an address. One that cannot be had, or is no picture, leaves its place empty.
+    """
+    addresses = list(dict.fromkeys(unescape(found[2]) for found in _REMOTE.finditer(html)))[:_MOST_PICTURES]
+
+    def shown(address: str) -> str:
+        try:
+            content = fetch(address)
+        except OmniyardError:
+            return ""
+        return _as_data(content)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        known = dict(zip(addresses, pool.map(shown, addresses), strict=True))
+    left = _MOST_BYTES
+
+    def placed(place: re.Match[str]) -> str:
+        nonlocal left
+        found = known.get(unescape(place[2]), "")
+        left -= len(found)
+        return f'{place[1]}src="{escape(found)}"' if found and left > 0 else place[1]
+
+    return _REMOTE.sub(placed, html)
+
+
+def without_remote_pictures(html: str) -> str:
+    """Return the page without the addresses of pictures from elsewhere."""
+    return _REMOTE.sub(r"\1", html) if "data-remote" in html else html
+
+
 def _fill(html: str, known: dict[str, str]) -> str:
     """Put the addresses into their places; a picture that the page repeats counts each time."""
     left = 2 * _MOST_BYTES
@@ -70,6 +106,10 @@ def _address(file: AttachmentRecord, read: Callable[[AttachmentRecord], bytes]) 
         content = read(file)
     except OmniyardError:
         return ""
+    return _as_data(content)
+
+
+def _as_data(content: bytes) -> str:
     media_type = picture_type(content)
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}" if media_type else ""
 
