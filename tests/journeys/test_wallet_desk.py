@@ -112,7 +112,7 @@ TABLE = [
     Situation("the eve of Spring Festival 2026 is a day off", "2026-02-16 10:00", "How do I use the wallet abroad?",
         team="front-line", due="2026-02-24 13:00", reply="open again Tuesday 24 February at 09:00", gate="held"),
     Situation("the same in Chinese, money", "2026-02-16 10:00", "退款申请一周了还没有到",
-        team="payments", priority="high", due="2026-02-24 11:00", reply="我们将于 2月24日（星期二）09:00 开始处理"),
+        team="payments", priority="high", due="2026-02-24 11:00", reply="我们将于2月24日（星期二）09:00开始处理"),
     Situation("after hours before the holiday", "2026-02-14 18:30", "How do I use the wallet abroad?",
         team="front-line", due="2026-02-24 13:00", reply="open again Tuesday 24 February at 09:00"),
     Situation("the reduced last day before Spring Festival 2027", "2027-02-05 14:30", "How do I use the wallet abroad?",
@@ -120,7 +120,7 @@ TABLE = [
     Situation("the same day after its early closing", "2027-02-05 15:00", "How do I use the wallet abroad?",
         team="front-line", due="*", reply="We are closed now", gate="held"),
     Situation("National Day", "2026-10-01 10:00", "请问怎么在国外使用钱包？",
-        team="front-line", due="2026-10-08 13:00", reply="我们将于 10月8日（星期四）09:00 开始处理"),
+        team="front-line", due="2026-10-08 13:00", reply="我们将于10月8日（星期四）09:00开始处理"),
     Situation("the Saturday that makes up for National Day", "2026-10-10 17:00", "请问怎么在国外使用钱包？",
         team="front-line", due="2026-10-12 12:00", reply="您的消息我们已经收到", gate="open"),
     # -- Danger, at any hour -------------------------------------------------------------------------------------------
