@@ -168,7 +168,9 @@ def test_refusals_and_notices_of_the_chinese_desk_are_chinese(pages: AppClient, 
     stale = pages.post(f"/conversations/{reference}/change", data={**hidden, "do": "take", "version": "99"})
     none = pages.post(f"/conversations/{reference}/change", data={**hidden, "do": "assign", "assignee": "无此人"})
     wrong = pages.post(f"/conversations/{reference}/change", data={**hidden, "do": "dance"})
-    reply = pages.post(f"/conversations/{reference}/say", data={**hidden, "kind": "reply", "text": "4111 1111 1111 1111"})
+    reply = pages.post(
+        f"/conversations/{reference}/say", data={**hidden, "kind": "reply", "text": "4111 1111 1111 1111"}
+    )
     assert [answer.status_code for answer in (stale, none, wrong, reply)] == [412, 404, 422, 422]
     for answer in (stale, none, wrong, reply):
         assert english_of(answer.text) == set()
