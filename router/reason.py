@@ -44,6 +44,7 @@ class ReasonKey(StrEnum):
 
     # Signs about the sender.
     PROVIDER_NAMES_SENDER = "provider_names_sender"
+    CODE_PROVES_ADDRESS = "code_proves_address"
     VISITOR_NAMES_ADDRESS = "visitor_names_address"
     SENDERS_UNCHECKED = "senders_unchecked"
     DOMAIN_CONFIRMED = "domain_confirmed"
@@ -77,6 +78,8 @@ class ReasonKey(StrEnum):
     CHAT_IS_RESOLVED = "chat_is_resolved"
     CHAT_WAS_QUIET = "chat_was_quiet"
     CHAT_IS_OPEN = "chat_is_open"
+    MESSAGE_WAS_CHANGED = "message_was_changed"
+    CHANGED_MESSAGE_NEVER_CAME = "changed_message_never_came"
     SAID_ON_CHANNEL = "said_on_channel"
 
     # Business hours: open or closed, and by which rule of the calendar.
@@ -97,6 +100,7 @@ class ReasonKey(StrEnum):
     DANGER_PAIR = "danger_pair"
     DANGER_LIKE = "danger_like"
     DANGER_MEANINGS = "danger_meanings"
+    NO_PERSON_WAITS = "no_person_waits"
     DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 
@@ -190,6 +194,7 @@ class ReasonKey(StrEnum):
     WINDOW_HAS_CLOSED = "window_has_closed"
     WINDOW_IS_FULL = "window_is_full"
     REPLY_IS_LATE = "reply_is_late"
+    PUBLIC_IS_NOT_ANSWERED = "public_is_not_answered"
     ALARM_WAS_NOT_FALSE = "alarm_was_not_false"
     REPLIES_REST = "replies_rest"
     CUSTOMER_HAS_REPLIES = "customer_has_replies"

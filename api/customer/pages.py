@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.customer.case_view import NOT_ASKED, AskedCode, conversation_of
 from api.customer.phrases import CustomerWords
 from api.customer.visitor_pages import Said, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
@@ -41,13 +42,13 @@ FORM_BYTES: Final = 262_144
 routes: Final = APIRouter(include_in_schema=False)
 
 
-async def _filled(request: Request) -> Filled:
+async def read_filled(request: Request) -> Filled:
     if OVER_PACE in request.scope:
         return Filled({}, ())
     return read_multipart(await request.body(), content_type=request.headers.get("content-type", ""))
 
 
-FilledForm = Annotated[Filled, Depends(_filled)]
+FilledForm = Annotated[Filled, Depends(read_filled)]
 
 
 @routes.get(CONTACT)
@@ -80,18 +81,32 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
 @routes.get("/case/{token}")
 def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
     """Show the status of a case."""
-    found = _look(request, desk, token)
+    found = look_at_case(request, desk, token)
     if found is None:
         return visitor_page(request, "stale", {}, status=404)
+    return case_page(request, desk, found, token=token)
+
+
+def case_page(
+    request: Request, desk: Desk, found: CaseStatus, *, token: str, asked: AskedCode = NOT_ASKED, status: int = 200
+) -> HTMLResponse:
+    """Return the page of a case: its state, and its words for a browser that has proven the address."""
     closing, score = _closing(desk, found)
-    context = {"case": found, "token": token, "lines": _lines(desk, request, found), "closing": closing, "score": score}
-    return visitor_page(request, "case", context)
+    context = {
+        "case": found,
+        "token": token,
+        "lines": _lines(desk, request, found),
+        "closing": closing,
+        "score": score,
+        **conversation_of(desk, request, found, asked=asked),
+    }
+    return visitor_page(request, "case", context, status=status)
 
 
 @routes.post("/case/{token}/rating", dependencies=[Depends(refuse_foreign_form)])
 def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
     """Store a customer's rating of a closed case, once per closing."""
-    found = _look(request, desk, token)
+    found = look_at_case(request, desk, token)
     closing, _ = _closing(desk, found) if found else (None, None)
     score, word = said.get("score", ""), said.get("word", "").strip()[:_LONGEST_WORD]
     if found is None or found.conversation_id is None or closing is None:
@@ -145,7 +160,7 @@ def _keep(
     return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
 
 
-def _look(request: Request, desk: Desk, token: str) -> CaseStatus | None:
+def look_at_case(request: Request, desk: Desk, token: str) -> CaseStatus | None:
     """Return the case of a link; None if the link is not valid."""
     if not desk.visitors.looks.takes(visitor_address(request), now=desk.now()):
         raise ProblemError("too-many-requests", "too many requests; wait a minute", headers={"Retry-After": "60"})

@@ -135,6 +135,7 @@ class DeskCollector(Collector):
         yield _of_webhooks(told)
         yield _of_answers(answers)
         yield from _of_channels(status)
+        yield from _held_back(status)
         yield _rows(status)
 
 
@@ -162,6 +163,22 @@ def _of_channels(status: DeskStatus) -> Iterator[Metric]:
         if channel.waiting is not None:
             waiting.add_metric([channel.channel], channel.waiting)
     yield from (accepted, duplicates, polled, failing, waiting)
+
+
+def _held_back(status: DeskStatus) -> Iterator[Metric]:
+    held = GaugeMetricFamily(
+        "omniyard_replies_held", "Automatic replies that the brake held in 24 hours.", labels=["channel"]
+    )
+    rests = GaugeMetricFamily("omniyard_replies_rest", "1 while the brake stops automatic replies.", labels=["channel"])
+    refused = GaugeMetricFamily(
+        "omniyard_smtp_refusals", "Refused or put off by a listener in 24 hours.", labels=["channel", "limit"]
+    )
+    for brake in status.brakes:
+        held.add_metric([brake.channel], brake.held)
+        rests.add_metric([brake.channel], float(brake.rests_until is not None))
+    for each in status.refusals:
+        refused.add_metric([each.channel, each.bound], each.refused)
+    yield from (held, rests, refused)
 
 
 def _of_answers(tally: Mapping[tuple[str, str, str], int]) -> Metric:

@@ -15,8 +15,8 @@ from router.settings import Settings
 from store.db.engine import Database
 
 if TYPE_CHECKING:
+    from router.answers.caution import AskedQuestion
     from router.answers.decision import AnswerDecision, FittingAnswer
-    from router.answers.gates import AskedQuestion
     from router.classify.encoder import Encoder
     from workers.answering.library import AnswerLibrary
 

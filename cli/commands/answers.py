@@ -14,9 +14,9 @@ from api.text.phrases import Words
 from api.text.reasons import ReasonReader, say
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
+from router.answers.caution import AskedQuestion
 from router.answers.faq import examine_faq
 from router.answers.gap_groups import group_questions
-from router.answers.gates import AskedQuestion
 from router.masking.mask import mask
 from router.settings.files import find_settings, load_settings
 from router.text.facts import find_facts

@@ -184,6 +184,4 @@ def _show_answer(console: Console, answer: Mapping[str, Any]) -> None:
 
 def _reader(settings: Settings) -> ReasonReader:
     zone = settings.omniyard.timezone
-    return ReasonReader(
-        words=Words("en"), category=str, moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-    )
+    return ReasonReader(words=Words("en"), moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}")

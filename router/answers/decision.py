@@ -8,13 +8,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from router.answers.asked_questions import questions_in
+from router.answers.caution import Allowed, AskedQuestion, Gated, pass_gates
 from router.answers.confidence import UNTRAINED, Thresholds
 from router.answers.faq import Faq
 from router.answers.faq_file import SendRule
-from router.answers.gates import Allowed, AskedQuestion, Gated, pass_gates
 from router.answers.index import AnswerIndex, AnswerScore, Ranking
 from router.answers.postings import normal_form
-from router.answers.sentences import questions_in
 from router.answers.trainer import AnswerModel
 from router.reason import Reason, ReasonKey
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.tables.chat
 import store.tables.desk
+import store.tables.gates
 import store.tables.messages
 import store.tables.operations
 import store.tables.self_service  # noqa: F401  (fill the metadata)

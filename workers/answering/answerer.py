@@ -16,8 +16,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
+from router.answers.caution import Allowed, AskedQuestion
 from router.answers.decision import AnswerDecision, AnswerOutcome
-from router.answers.gates import Allowed, AskedQuestion
 from router.errors import Conflict
 from router.reason import Reason, ReasonKey
 from router.replies.answer_text import AnswerLinks, answer_language, answer_words, offer_words, says_it_fits

@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from router.analysis import Analysis
-from router.answers.gates import AskedQuestion
+from router.answers.caution import AskedQuestion
 from router.envelope import from_json
 from router.origin.automatic import OriginKind
 from router.routing.conditions import Background

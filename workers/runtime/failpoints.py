@@ -25,6 +25,8 @@ SENDING: Final = (
     "deliver.sent",
     "deliver.looked",
 )
+# A visitor's line of the chat.
+CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 # A page that no one confirms; reached only if the file says `escalate_after`.
@@ -60,6 +62,7 @@ NAMES: Final = (
     "publish.written",
     "publish.after",
     *SENDING,
+    *CHAT,
     *WEBHOOKS,
     *PAGING,
     *RELEASING,

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from connectors.base import Sender
+from connectors.registry import is_public
 from router.reason import Reason, ReasonKey
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
@@ -84,6 +85,9 @@ class Preflight:
 
     def _unwanted(self, connection: Connection, row: OutboundClaim) -> Reason | None:
         bounds = self._bounds(row.channel)
+        configured = self._settings.channels.get(row.channel)
+        if configured and is_public(configured):
+            return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
         if withdrawn := why_withdrawn(connection, row):
             return withdrawn
         if row.now - row.created_at > self._stale:

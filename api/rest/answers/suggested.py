@@ -19,8 +19,8 @@ from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for, read_messages
 from api.services.help_pages import FittingText
+from router.answers.caution import AskedQuestion
 from router.answers.decision import AnswerDecision
-from router.answers.gates import AskedQuestion
 from router.errors import NotFound, PermanentError
 from router.masking.mask import mask
 from router.text.facts import find_facts

@@ -93,10 +93,10 @@ def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_o
     assert [(file.name, file.media_type) for file in rows(database, AttachmentRow)] == [("回单.png", "image/png")]
     # And its page shows the state, in the visitor's language, and none of the message's words
     page = visitor.get(where[1])
-    assert "Waiting for a colleague" in page.text
+    assert "Waiting for an agent" in page.text
     assert case.reference in page.text
     assert SECRET not in page.text
-    assert "等待同事处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
+    assert "等待客服处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
     for status, words in (("pending", "We have answered"), ("resolved", "Closed")):
         with database.write() as connection:
             connection.execute(sa.update(table_of(ConversationRow)).values(status=status))

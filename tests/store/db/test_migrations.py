@@ -11,7 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
+import store.tables.chat
 import store.tables.desk
+import store.tables.gates
 import store.tables.messages
 import store.tables.operations
 import store.tables.self_service

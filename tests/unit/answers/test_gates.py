@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.answers.gates import ANSWERS_PER_CASE, Allowed, AskedQuestion, asks_for_person, pass_gates
+from router.answers.caution import ANSWERS_PER_CASE, Allowed, AskedQuestion, asks_for_person, pass_gates
 from router.reason import ReasonKey
 from router.text.facts import find_facts
 

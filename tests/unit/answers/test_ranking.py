@@ -11,12 +11,12 @@ from typing import Final
 
 import pytest
 
+from router.answers.asked_questions import questions_in
+from router.answers.caution import Allowed, AskedQuestion
 from router.answers.confidence import Judged, choose, wilson
 from router.answers.decision import AnswerBook, AnswerOutcome
 from router.answers.faq import negatives_of, read_faq
-from router.answers.gates import Allowed, AskedQuestion
 from router.answers.index import AnswerIndex, WayToAsk
-from router.answers.sentences import questions_in
 from router.answers.trainer import AskedWay, hold_out, train_answers
 from router.reason import ReasonKey
 from router.settings import load_settings
