@@ -38,6 +38,8 @@ kind = "chat"
 # As many visitors share an address as one may begin in an hour.
 _OF_ADDRESS: Final = 20
 _IDLE_SECONDS: Final = 20
+# How many streams begin at once.
+_AT_ONCE: Final = 50
 _HEADERS: Final = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -64,7 +66,7 @@ class BenchmarkVisitor:
 
     async def hears(self, words: str) -> None:
         """Wait until a line with these words is there."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while words not in self.text:
                 self.heard.clear()
                 await self.heard.wait()
@@ -89,8 +91,11 @@ class ChatBenchmark:
         clients = [self._client(number) for number in range(-(-streams // _OF_ADDRESS))]
         visitors = await self._begin(clients, streams)
         before = resident_mb(web)
-        listening = [asyncio.create_task(visitor.listen()) for visitor in visitors]
-        await self._all_listen(visitors)
+        listening: list[asyncio.Task[None]] = []
+        for start in range(0, streams, _AT_ONCE):
+            some = visitors[start : start + _AT_ONCE]
+            listening += [asyncio.create_task(visitor.listen()) for visitor in some]
+            await self._all_listen(some)
         figures: dict[str, object] = {"streams": streams, "mib_of_all": resident_mb(web) - before}
         figures["kib_each"] = round((resident_mb(web) - before) * 1000 / streams, 1)
         figures |= await self._idle(web)
