@@ -49,6 +49,10 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "No colleague is free at the moment. Leave your mail address, and the answer comes there too.",
         "客服暂时都在忙。留下邮箱，回复也会发到邮箱。",
     ),
+    "no_agents_wait": (
+        "No colleague is free at the moment. Write to us; the answer comes here.",
+        "客服暂时都在忙。请先留言，回复会显示在这里。",
+    ),
     "place_lead": ("Your place in the queue", "您排在"),
     "place": ("{place}", "第 {place} 位"),
     "wait": ("about {minutes} min", "预计等候约 {minutes} 分钟"),

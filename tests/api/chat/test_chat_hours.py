@@ -27,6 +27,7 @@ from workers.routing.brain import build_brain
 
 OPEN = 'week = { mon-sun = ["24h"] }'
 SPANS = 'week = { mon-fri = ["09:00-12:00", "13:00-18:00", "22:00-02:00"] }'
+MAIL = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
 _HOLIDAY = '{ on = 2027-03-03, open = [], why = "a holiday" }'
 _MAKE_UP = '{ on = 2027-03-06, open = ["09:00-18:00"], why = "make-up Saturday" }'
 DATES = f"[{_HOLIDAY}, {_MAKE_UP}]"
@@ -38,7 +39,7 @@ def closed_for_days() -> str:
     days = ", ".join(
         f'{{ on = {today + timedelta(days=step)}, open = [], why = "closed by a test" }}' for step in (-1, 0, 1)
     )
-    return CHAT.replace("dates = []", f"dates = [{days}]")
+    return MAIL + CHAT.replace("dates = []", f"dates = [{days}]").replace("files = 2", 'mail = "support-mail"')
 
 
 def ago(database: Database, **columns: timedelta) -> None:
@@ -186,8 +187,7 @@ class TestByMail:
 
     @pytest.fixture
     def chat(self) -> str:
-        mail = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
-        return mail + CHAT.replace("files = 2", 'mail = "support-mail"')
+        return MAIL + CHAT.replace("files = 2", 'mail = "support-mail"')
 
     @pytest.fixture
     def reference(self, visitor: ChatVisitor, hands: Hands, client: AppClient) -> str:
