@@ -20,6 +20,7 @@ from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash
 from api.rest.changes import ChangeOrder, change_once
 from api.rest.queries import find_for
+from router.settings.values import title_in
 from store.chat.cases import session_of
 from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
 from store.chat.visitor_sessions import ChatSession
@@ -83,7 +84,8 @@ def _transfer(
     change_once(desk, key, order=order, actor=actor, version=None, once=uuid4().hex)
     known = desk.settings.teams.get(team)
     with desk.database.write() as connection:
-        hand_over(connection, session.id, to=assignee or (known.title if known and known.title else team))
+        titles = known.title if known else {}
+        hand_over(connection, session.id, to=assignee or title_in(titles, session.language, name=team))
 
 
 def _chat(desk: Desk, key: str, *, actor: Actor) -> tuple[UUID, ChatSession]:

@@ -33,6 +33,8 @@ WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 PAGING: Final = ("page.before", "page.written", "page.after")
 # An assignee who may not have a conversation any more; reached only if there is one.
 RELEASING: Final = ("release.before", "release.written", "release.after")
+# An automatic answer; reached only on a channel that offers or answers.
+ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -64,6 +66,7 @@ NAMES: Final = (
     *WEBHOOKS,
     *PAGING,
     *RELEASING,
+    *ANSWERING,
 )
 
 

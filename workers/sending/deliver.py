@@ -29,8 +29,9 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.ledger import OutboundClaim
+from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
-from store.tables.operations import AUTO_REPLY
+from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -53,7 +54,7 @@ def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
         dated_at=row.dated_at or row.created_at,
         in_reply_to=row.in_reply_to,
         references=tuple(row.ancestors or answered),
-        automatic=row.kind == AUTO_REPLY,
+        automatic=row.kind in {AUTO_REPLY, ONE_TIME_CODE},
         reply_token=make_token(key, reference=row.reference, contact_id=row.contact_id),
         template=row.template,
         variables=row.variables or {},
@@ -241,12 +242,16 @@ class Deliverer:
                 put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
-            ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
+            if receipt.whole_recipient:
+                ledger.rest_recipient(connection, row, why=why, wait=wait)
+            else:
+                ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
             self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
+            keep_other_ids(connection, row.id, receipt.other_ids, channel=row.channel)
             self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
             note_answer(connection, row)
             self._write_line(connection, row)

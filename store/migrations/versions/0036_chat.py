@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 revision = "0036"
-down_revision = "0023"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -23,9 +23,12 @@ CHAT_ENDS = (
 )
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    "/webhooks/{channel}/outbox",
     # A visitor of the chat proves the session by its secret.
     *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
+    *(f"/case/{{token}}/{do}" for do in ("code", "open", "leave", "answer")),
+    *("/help/sitemap.xml", "/help/{topic}", "/help/{topic}/{name}", "/answer/{token}"),
 }
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
@@ -52,6 +55,7 @@ ALLOWED = {
     Verb.REPLAY_WEBHOOKS: "supervisor admin",
     Verb.READ_AUDIT: "auditor admin",
     Verb.READ_SUPERVISION: "supervisor auditor admin",
+    Verb.APPROVE_PHRASINGS: "senior supervisor admin",
 }
 
 

@@ -1,8 +1,8 @@
-"""Post to a URL that a customer's tool or an operator chose, but never to our own internal addresses.
+"""Post to or fetch from a URL that a customer's tool or an operator chose, but never from our own internal addresses.
 
 The name is resolved here, each of its addresses is checked, and the connection goes to the checked address itself, so
-a name that resolves differently a moment later (DNS rebinding) gains nothing. No redirects, no proxies, limits on time
-and on the bytes read.
+a name that resolves differently a moment later (DNS rebinding) gains nothing. No redirects to other hosts, no proxies,
+limits on time and on the bytes read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from router.errors import PermanentError, TransientError
 
@@ -26,8 +26,11 @@ _SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 5.0
 # The minimum when resolving took all the time: a socket with a timeout of 0 would not block at all.
 _LEAST_SECONDS: Final = 0.05
-# The response's body is not used; a little is read so that an ordinary response ends cleanly.
-_MOST_BYTES: Final = 16_384
+# Of the response to a post: enough for a JSON document with an id or an error.
+_MOST_BYTES: Final = 65_536
+_CHUNK_BYTES: Final = 65_536
+_MOST_HOPS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Addresses that contain another: NAT64 (RFC 6052 section 2.1) and 6to4 (RFC 3056 section 2).
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # Addresses that the standard library of some Python takes for public, and that never lead to a tool of an operator:
@@ -56,12 +59,36 @@ class Forbidden(PermanentError):
     """The address belongs to one of our own networks."""
 
 
+class NotReached(TransientError):
+    """No byte of the request was sent."""
+
+
+class TooLarge(PermanentError):
+    """The response is larger than what is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The target's response. retry_after: how long it asks us to wait."""
+    """The target's response. retry_after: how long it asks us to wait.  body: its beginning, or all of a fetched file.
+
+    location: of a redirect; else empty.
+    """
 
     status: int
     retry_after: timedelta | None = None
+    body: bytes = b""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HttpRequest:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    largest: int = _MOST_BYTES
+    # A longer response is an error, and not only its beginning.
+    whole: bool = False
 
 
 def is_public(address: str) -> bool:
@@ -77,17 +104,61 @@ def post(
     """Post once and return the response, with any status.
 
     allow_private: private addresses are allowed.  seconds: the limit for everything, including resolving the name.
-    Raises Forbidden, TransientError when there is no response.
+    Raises Forbidden, NotReached when no byte was sent, TransientError when there is no response.
+    """
+    request = _HttpRequest(method="POST", path=_path_of(url), headers=headers, body=body)
+    return _send(url, request, allow_private=allow_private, seconds=seconds)
+
+
+def fetch(
+    url: str,
+    *,
+    largest: int,
+    headers: Mapping[str, str] | None = None,
+    allow_private: bool = False,
+    seconds: float = _SECONDS,
+) -> HttpAnswer:
+    """Fetch a URL and return the response, with any status; redirects are followed on the same host only.
+
+    largest: the most bytes that are taken.  seconds: the limit for everything.
+    Raises Forbidden, also for a redirect elsewhere, TooLarge, NotReached, TransientError when there is no response.
     """
     until = time.monotonic() + seconds
+    for _ in range(_MOST_HOPS):
+        request = _HttpRequest(method="GET", path=_path_of(url), headers=headers or {}, largest=largest, whole=True)
+        left = max(until - time.monotonic(), _LEAST_SECONDS)
+        answer = _send(url, request, allow_private=allow_private, seconds=left)
+        if answer.status not in _REDIRECTS:
+            return answer
+        url = _same_host(url, answer.location)
+    raise Forbidden("the target passes us on again and again")
+
+
+def _same_host(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    here, there = urlsplit(url), urlsplit(target)
+    if (here.scheme, here.hostname, here.port) != (there.scheme, there.hostname, there.port):
+        raise Forbidden("the target passes us on to another host, which we do not follow")
+    return target
+
+
+def _path_of(url: str) -> str:
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme]
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _send(url: str, request: _HttpRequest, *, allow_private: bool, seconds: float) -> HttpAnswer:
+    until = time.monotonic() + seconds
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PUBLIC_PORT[parts.scheme]
+    except (KeyError, ValueError) as error:
+        raise Forbidden("the target is no http or https URL") from error
     address = _judged(host, port, allow_private=allow_private, seconds=seconds)
     left = max(until - time.monotonic(), _LEAST_SECONDS)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection = _connection(parts.scheme, host, port=port, address=address, seconds=left)
-        return _exchange(connection, path=path, body=body, headers=headers, seconds=left)
+        return _exchange(connection, request, seconds=left)
     except (OSError, ValueError, http.client.HTTPException) as error:
         # The exception's message may contain the target's own text.
         raise TransientError(f"no answer from the target ({type(error).__name__})") from error
@@ -136,9 +207,9 @@ def _resolved(host: str, port: int, *, seconds: float) -> list[str]:
     asking.start()
     asking.join(seconds)
     if asking.is_alive():
-        raise TransientError(f"the target's name was not resolved within {seconds:g} s")
+        raise NotReached(f"the target's name was not resolved within {seconds:g} s")
     if failed:
-        raise TransientError("the target's name is not known") from failed[0]
+        raise NotReached("the target's name is not known") from failed[0]
     return found
 
 
@@ -167,23 +238,40 @@ class _Tls(_Plain):
         self.sock.do_handshake()
 
 
-def _exchange(
-    connection: http.client.HTTPConnection, *, path: str, body: bytes, headers: Mapping[str, str], seconds: float
-) -> HttpAnswer:
+def _exchange(connection: http.client.HTTPConnection, request: _HttpRequest, *, seconds: float) -> HttpAnswer:
     # A target that sends one byte now and then would never reach the socket's timeout.
     guard = threading.Timer(seconds, _cut, [connection])
     guard.daemon = True
     guard.start()
     try:
-        connection.connect()
+        try:
+            connection.connect()
+        except (OSError, ValueError) as error:
+            raise NotReached(f"the target cannot be reached ({type(error).__name__})") from error
         connection.sock.settimeout(seconds)
-        connection.request("POST", path, body, dict(headers))
+        connection.request(request.method, request.path, request.body, dict(request.headers))
         answer = connection.getresponse()
-        answer.read(_MOST_BYTES)
-        return HttpAnswer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
+        return HttpAnswer(
+            answer.status,
+            _retry_after(answer.getheader("Retry-After", "")),
+            _body(answer, request),
+            answer.getheader("Location", ""),
+        )
     finally:
         guard.cancel()
         connection.close()
+
+
+def _body(answer: http.client.HTTPResponse, request: _HttpRequest) -> bytes:
+    content = bytearray()
+    # Not decoded: a small response could unpack to a large one.
+    while len(content) <= request.largest and (chunk := answer.read(_CHUNK_BYTES)):
+        content += chunk
+    if request.whole and len(content) > request.largest:
+        raise TooLarge(f"it is larger than {request.largest} bytes")
+    if request.whole and answer.length:
+        raise TransientError("the file ended early")
+    return bytes(content[: request.largest])
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:
