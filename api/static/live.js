@@ -157,7 +157,8 @@ document.addEventListener("desk:row", ({ detail: row }) => {
 });
 document.addEventListener("desk:gone", ({ detail }) => removeRow(detail.id));
 document.addEventListener("desk:reset", () => refresh().catch(() => {}));
-document.addEventListener("desk:ask", listSoon);
+// Other scripts may ask for what is shown: the list, or with `detail: "conversation"` the open conversation.
+document.addEventListener("desk:ask", ({ detail }) => (detail === "conversation" ? caseSoon() : listSoon()));
 document.addEventListener("desk:counts", ({ detail }) => {
   for (const tab of document.querySelectorAll(".tabs a[data-view]")) {
     const number = detail.views[tab.dataset.view];

@@ -114,6 +114,15 @@ document.addEventListener("desk:channels", ({ detail }) => {
   trouble.channels = detail;
   strip();
 });
+// A form did not leave; the stream may not have noticed.
+document.addEventListener("desk:failed", () => {
+  trouble.lost = true;
+  strip();
+  setTimeout(() => {
+    trouble.lost = document.documentElement.dataset.live !== "yes";
+    strip();
+  }, 6000);
+});
 let lostAt = 0;
 document.addEventListener("desk:live", ({ detail }) => {
   clearTimeout(lostAt);

@@ -249,6 +249,24 @@ def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, d
     desk.said[:] = [line for line in desk.said if "503" not in line]
 
 
+def test_an_ended_session_and_a_lost_connection_leave_what_was_typed(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Li", viewport=TABLET)
+    page.click("text=Question 3.")
+    page.wait_for_url("**/conversations/BBBBBBB03")
+    page.fill("#text", "Typed for an hour")
+    page.context.set_offline(True)
+    page.click("button[value=note]")
+    expect(page.locator("#strip")).to_contain_text("No connection")
+    page.context.set_offline(False)
+    expect(page.locator("#strip")).to_be_hidden(timeout=15_000)
+    page.context.clear_cookies()
+    page.click("button[value=note]")
+    expect(page.locator("#refusal")).to_contain_text("Your session has ended")
+    assert page.input_value("#text") == "Typed for an hour"
+    page.context.close()
+    desk.said[:] = [line for line in desk.said if not re.search("40[13]|INTERNET_DISCONNECTED", line)]
+
+
 def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Ming", viewport=WIDE)
     page.click("text=Question 8.")
