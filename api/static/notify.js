@@ -19,6 +19,7 @@ function title() {
   if (link && !link.href.endsWith(`/${icon}.svg`)) link.href = `/static/${icon}.svg`;
   const bell = one("[data-bell] .count");
   if (!bell) return;
+  one("[data-menu]").dataset.count = counts.bell || "";
   bell.hidden = !counts.bell;
   bell.textContent = counts.bell || "";
 }
@@ -73,6 +74,13 @@ function sound(isUrgent) {
 document.addEventListener("desk:notice", ({ detail }) => {
   const wish = detail.kind === "mentioned" ? "mentions" : "mine";
   call(wish, { ...detail, tag: `${detail.kind} ${detail.id}` });
+});
+
+// Read aloud: what customers write in my cases, at a pause; an emergency at once.
+document.addEventListener("desk:row", ({ detail }) => {
+  if (!detail.kinds.some((kind) => EMERGENCY.includes(kind))) return;
+  if (detail.emergency) one("#calls").textContent = `${document.body.dataset.emergency}: ${detail.name}`;
+  else if (detail.assignee === document.body.dataset.name) one("#says").textContent = `${detail.name}: ${detail.title}`;
 });
 
 document.addEventListener("desk:row", ({ detail }) => {

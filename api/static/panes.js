@@ -43,6 +43,8 @@ function write(push) {
   one("#panes").dataset.panes = state.case ? "case" : "list";
   remember();
   mark();
+  // Where the queues stand in one line, the one that is shown may be outside of it.
+  one("#list-pane .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // Links back and forms that leave a conversation lead to the list that the agent saw last.
