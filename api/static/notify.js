@@ -103,6 +103,34 @@ function allowing() {
   show();
 }
 
+// The bell opens over the page where there is space; else, and in a new tab, it is a page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-bell]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (location.pathname === "/notices" || matchMedia("(max-width: 719px)").matches) return;
+  event.preventDefault();
+  bell(link.href).catch(() => location.assign(link.href));
+});
+
+async function bell(where) {
+  const answer = await fetch(where, { headers: { "X-Omniyard-Part": "1", Accept: "text/html" } });
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#bell-page");
+  if (!part) throw new Error("no bell");
+  one("#bell")?.remove();
+  const dialog = document.createElement("dialog");
+  dialog.id = "bell";
+  dialog.className = "bell-pop";
+  dialog.setAttribute("aria-label", part.querySelector("h1").textContent);
+  dialog.append(document.importNode(part, true));
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("a[href^='/conversations/']")) dialog.close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  allowing();
+}
+
 // ---- The strip.
 
 const trouble = { channels: null, lost: false };

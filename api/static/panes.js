@@ -168,7 +168,7 @@ function toList(where, { push = true } = {}) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (!link.closest("#panes, .toasts") || link.target || link.hasAttribute("download")) return;
+  if (!one("#panes") || !link.closest("#panes, .toasts, #bell") || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
   if (url.origin !== location.origin) return;
   const where = url.pathname + url.search;
@@ -181,7 +181,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.closest("#panes, .toasts")) return;
+  if (event.defaultPrevented || !one("#panes") || !form.closest("#panes, .toasts")) return;
   const url = new URL(actionOf(form, event.submitter));
   if (form.method === "get") {
     const where = `/?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`;
