@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 from api.services.audit_trail import Trail, note_rows
+from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
@@ -76,8 +77,10 @@ class Desk:
     stream: DeskStream
     trail: Trail
     visitors: Visitors
+    chats: Chats
     buckets: TokenBuckets
     sign_ins: SignInLimits
+    token_failures: SignInLimits
     secure: bool
 
 

@@ -17,6 +17,7 @@ from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
+from api.pages.chat_pane import band
 from api.pages.render import render
 from api.rest.queries import contact_of, read_list
 from router.conversation_status import Status
@@ -109,6 +110,8 @@ def inbox(
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
+        is_narrowed = query.narrowed or query.cursor is not None
+        chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
     shown.are(listed)
     context = {
         "query": query,
@@ -116,6 +119,7 @@ def inbox(
         "shows": query.shows(),
         "listed": listed,
         "unread": unread,
+        "chats": chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
         "next_cursor": cursor_of(end),

@@ -21,13 +21,19 @@ from api.pages import (
     bell as pages_bell,
 )
 from api.pages import (
+    calls as pages_calls,
+)
+from api.pages import (
     conversation as pages_conversation,
+)
+from api.pages import (
+    fits as pages_fits,
 )
 from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
-    live as pages_live,
+    outbox as pages_outbox,
 )
 from api.pages import (
     presence as pages_presence,
@@ -35,6 +41,7 @@ from api.pages import (
 from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.live import desk_door as pages_desk_door
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
@@ -48,11 +55,14 @@ routes: Final = APIRouter(include_in_schema=False)
 for part in (
     pages_inbox,
     pages_conversation,
-    pages_live,
+    pages_desk_door,
     pages_bell,
     pages_presence,
     pages_actions,
+    pages_calls,
     pages_supervisor,
+    pages_outbox,
+    pages_fits,
 ):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from store.conversations.alarms import EmergencyTally, tally
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
+from store.desk.brakes import BrakeStatus, RefusedMail, read_brakes, read_refusals
 from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
@@ -83,6 +84,7 @@ class DeskStatus:
     outbound: outgoing messages by state.  unpublished: events without a number yet.
     gate: messages held by the hours in the last 24 hours, and those released by the second check.
     breaches: missed promises of the last 24 hours.  emergencies, outages: of the last 24 hours too.
+    brakes, refusals: automatic replies and mail that were held back in the last 24 hours.
     """
 
     now: datetime
@@ -94,6 +96,8 @@ class DeskStatus:
     breaches: int = 0
     emergencies: EmergencyTally = _NONE_CALLED
     outages: tuple[OutageStatus, ...] = ()
+    brakes: tuple[BrakeStatus, ...] = ()
+    refusals: tuple[RefusedMail, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -154,6 +158,8 @@ def read_status(
         breaches=_breaches(connection),
         emergencies=tally(connection),
         outages=_outages(connection),
+        brakes=read_brakes(connection),
+        refusals=read_refusals(connection),
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -112,6 +112,21 @@ class GateTallyRow(SQLModel, table=True):
     held: int
     released: int
     messages: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+class RefusalRow(SQLModel, table=True):
+    """How much a listener refused or put off in one hour. bound: the limit that was reached."""
+
+    __tablename__ = "refusal"
+
+    channel: str = Field(primary_key=True)
+    bound: str = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True)
+    refused: int
+
+
+# The names of desk states that say until when the automatic replies of a channel rest; the channel's name follows.
+REPLIES_REST: Final = "automatic replies rest: "
 
 
 class DeskStateRow(SQLModel, table=True):
@@ -308,3 +323,21 @@ class RatingRow(SQLModel, table=True):
     score: int | None = None
     word: str = Field(default="", sa_type=Text)
     rated_at: datetime | None = None
+
+
+class CaseCodeRow(SQLModel, table=True):
+    """A one-time code that a visitor of a case's page asked for.
+
+    proof: of the code, bound to the row and to the address; bytes of chance where the address was not the case's.
+    tries: how often a code was entered while this one was valid.  used_at: a code opens a conversation once.
+    """
+
+    __tablename__ = "case_code"
+
+    id: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    proof: bytes = Field(sa_type=LargeBinary)
+    asked_at: datetime
+    until: datetime
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    used_at: datetime | None = None

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.engine import Connection
 
-from api.pages.live_rows import ChangedRows
+from api.pages.live.rows import ChangedRows
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader, DeskStream
 from api.services.event_stream import Tail
 from router.event_kinds import EventKind
