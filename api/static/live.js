@@ -154,6 +154,8 @@ document.addEventListener("desk:row", ({ detail: row }) => {
   const isOpen = pane?.dataset.id === row.id;
   if (isOpen && Number(pane.dataset.version) !== row.version) caseSoon();
   if (one("#live") && patchRow(row, { isOpen, me: { name: facts.name, teams: JSON.parse(facts.teams) } }) === "ask") listSoon();
+  // The band of waiting chats is the server's.
+  else if (row.chat) listSoon();
 });
 document.addEventListener("desk:gone", ({ detail }) => removeRow(detail.id));
 document.addEventListener("desk:reset", () => refresh().catch(() => {}));
