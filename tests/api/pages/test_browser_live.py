@@ -230,9 +230,14 @@ def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> N
     desk.arrive("Meanwhile")
     expect(page.locator("#pending")).to_have_text("1 new, show")
     assert page.locator("ol.list > li").all_inner_texts()[:3] == before[:3]
-    # Danger does not wait.
+    # Danger does not wait, and comes above the band of waiting chats.
+    page.evaluate("""() => {
+        const band = Object.assign(document.createElement("li"), { className: "band", textContent: "Chats waiting" });
+        document.querySelector("ol.list").prepend(band);
+    }""")
     desk.arrive("Help", emergency=True)
     expect(page.locator("ol.list > li").first).to_contain_text("Help")
+    expect(page.locator("ol.list > li").nth(1)).to_have_text("Chats waiting")
     page.click("#pending")
     expect(page.locator("ol.list > li", has_text="Meanwhile")).to_be_visible()
     page.context.close()
