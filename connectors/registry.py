@@ -36,6 +36,7 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WecomSettings,
     XSettings,
 )
 from router.settings.model import DeskSettings
@@ -135,6 +136,17 @@ _ROWS: Final = (
         reader=LazyPart("connectors.voice.notes"),
         probe=LazyPart("connectors.voice.notes:probe"),
     ),
+    ChannelKind(
+        settings=WecomSettings,
+        parties=(PartyKind.WECOM,),
+        icon=Icon.BUBBLE,
+        can=Capabilities(edits=True),
+        connector=LazyPart("connectors.social.wecom.connector:WecomConnector"),
+        endpoint=LazyPart("connectors.social.wecom.endpoint:WecomEndpoint"),
+        sender=LazyPart("connectors.social.wecom.sender:open_sender"),
+        reader=LazyPart("connectors.social.wecom.messages"),
+        files=LazyPart("connectors.social.wecom.connector:file_request"),
+    ),
 )
 
 
@@ -157,7 +169,8 @@ def open_polled(settings: Settings, *, kinds: Kinds = KINDS) -> list[Polled]:
     for name, channel in settings.channels.items():
         connector = connector_of(name, channel, kinds=kinds) if channel.enabled else None
         if connector and channel.poll_every:
-            found.append(Polled(connector=connector, poll=channel.poll_every.total_seconds()))
+            seconds = channel.poll_every.total_seconds()
+            found.append(Polled(connector=connector, poll=seconds, topic=channel.wake_topic))
     return found
 
 

@@ -24,11 +24,12 @@ class PartyKind(StrEnum):
     TELEGRAM = "telegram"
     WEB = "web"
     CUSTOM = "custom"
+    WECOM = "wecom"
 
 
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
-    PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM,
+    PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM, PartyKind.WECOM,
 })  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.

@@ -111,7 +111,7 @@ function segments(text) {
 const text = one("#text");
 if (text) {
   const count = () => {
-    const units = text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
+    const units = text.dataset.unit === "UTF8" ? new TextEncoder().encode(text.value).length : text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
     one("#length").textContent = text.dataset.length.replace("{count}", units);
     one("#length").classList.toggle("warn", units > Number(text.dataset.longest));
   };

@@ -27,6 +27,7 @@ from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 from router.settings.voice_channel import VoiceSettings
+from router.settings.wecom_channel import WecomSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -88,6 +89,7 @@ __all__ = [
     "TwilioSettings",
     "VoiceSettings",
     "WebSettings",
+    "WecomSettings",
     "XSettings",
 ]
 
@@ -336,7 +338,8 @@ Channel = Annotated[
     | XSettings
     | TelegramSettings
     | CustomSettings
-    | VoiceSettings,
+    | VoiceSettings
+    | WecomSettings,
     Field(discriminator="kind"),
 ]
 

@@ -25,6 +25,7 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WecomSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
@@ -66,6 +67,7 @@ SECTIONS = {
     "`send` of kind `http_sms`": HttpSmsSendSettings,
     '`kind = "custom"`': CustomSettings,
     '`kind = "voice"`': VoiceSettings,
+    '`kind = "wecom"`': WecomSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
