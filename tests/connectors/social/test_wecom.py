@@ -16,8 +16,8 @@ from connectors.normalise import normalise_page
 from connectors.registry import probe_channel
 from connectors.social.wecom import callback_cipher
 from connectors.social.wecom.connector import WecomConnector, file_request
-from connectors.social.wecom.endpoint import WecomEndpoint
 from connectors.social.wecom.sender import open_sender
+from connectors.social.wecom.webhook import WecomEndpoint
 from router.delivery import DeliveryStatus
 from router.envelope import RevisionKind, from_json
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
