@@ -27,6 +27,7 @@ from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
 from store.desk.false_pages import WINDOW, count_false_pages
 from store.events.webhook_deliveries import TargetCount, count_deliveries
+from store.inbound.fetched_files import count_files
 from store.inbound.quarantine import count_quarantined
 from store.tables.messages import InboundState
 
@@ -108,6 +109,7 @@ class DeskCollector(Collector):
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
+            files = count_files(connection)
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
@@ -130,7 +132,7 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
         yield _of_webhooks(told)
         yield from _of_channels(status)
-        yield _rows(status)
+        yield _rows(status, files)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:
@@ -167,10 +169,12 @@ def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:
     return events
 
 
-def _rows(status: DeskStatus) -> Metric:
+def _rows(status: DeskStatus, files: Mapping[str, int]) -> Metric:
     rows = GaugeMetricFamily("omniyard_rows", "Rows by table and state.", labels=["table", "state"])
     for state in InboundState:
         rows.add_metric(["inbound", state], sum(getattr(channel, state) for channel in status.channels))
     for outbound_state, number in status.outbound.items():
         rows.add_metric(["outbound", outbound_state], number)
+    for file_state, number in files.items():
+        rows.add_metric(["file", file_state], number)
     return rows
