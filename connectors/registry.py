@@ -37,6 +37,7 @@ from router.settings.channels import (
     VoiceSettings,
     WebSettings,
     WecomSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.model import DeskSettings
@@ -146,6 +147,15 @@ _ROWS: Final = (
         sender=LazyPart("connectors.social.wecom.sender:open_sender"),
         reader=LazyPart("connectors.social.wecom.messages"),
         files=LazyPart("connectors.social.wecom.connector:file_request"),
+    ),
+    ChannelKind(
+        settings=XMentionsSettings,
+        parties=(PartyKind.X,),
+        icon=Icon.GLOBE,
+        can=Capabilities(public=True, edits=True),
+        connector=LazyPart("connectors.social.x_mentions.connector:XMentionsConnector"),
+        sender=LazyPart("connectors.social.x_mentions.sender:open_sender"),
+        reader=LazyPart("connectors.social.x_mentions.posts"),
     ),
 )
 

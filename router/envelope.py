@@ -88,7 +88,8 @@ class RevisionKind(StrEnum):
 class Revision:
     """A change of an earlier message.
 
-    of: its source key on the same channel.  order: a later change has a higher one.
+    of: its source key on the same channel; of versions under one key, the first to come is the message itself.
+    order: a later change has a higher one.
     """
 
     of: str

@@ -21,6 +21,7 @@ from router.settings.chat_channels import (
     HttpSmsSettings,
     TelegramSettings,
     TwilioSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
@@ -90,6 +91,7 @@ __all__ = [
     "VoiceSettings",
     "WebSettings",
     "WecomSettings",
+    "XMentionsSettings",
     "XSettings",
 ]
 
@@ -339,7 +341,8 @@ Channel = Annotated[
     | TelegramSettings
     | CustomSettings
     | VoiceSettings
-    | WecomSettings,
+    | WecomSettings
+    | XMentionsSettings,
     Field(discriminator="kind"),
 ]
 

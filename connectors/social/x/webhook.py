@@ -28,6 +28,7 @@ _ANSWER: Final = WebhookResponse("{}", "application/json")
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9+/=_.-]{1,128}")
 _LONGEST_ID: Final = 20
 _LONGEST_TYPE: Final = 60
+_MENTIONS: Final = frozenset({"post.mention.create", "post.reply.create", "post.quote.create"})
 
 _log = structlog.get_logger()
 
@@ -67,8 +68,10 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
     if _account(document, payload) != own:
         raise PermanentError("the messages are for another account than this channel's")
     if "direct_message_events" not in payload:
-        # Mentions and other posts come by the same address; they are not read, which must not be silent.
-        _log.info("webhook.not_read", channel=channel, event=_event_type(document))
+        # Posts come by the same address: they are polled, which a mention wakes. Nothing is passed over in silence.
+        kind = _event_type(document)
+        _log.info("webhook.wakes" if kind in _MENTIONS else "webhook.not_read", channel=channel, kind=kind)
+        return Page(channel=channel, form="x", wakes={"x-mentions": kind} if kind in _MENTIONS else {})
     messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
     return Page(channel=channel, messages=messages, form="x")
 
