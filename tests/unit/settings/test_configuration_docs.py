@@ -26,6 +26,7 @@ from router.settings.channels import (
     VoiceSettings,
     WebSettings,
     WecomSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
@@ -61,6 +62,7 @@ SECTIONS = {
     '`kind = "web"`': WebSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
+    '`kind = "x_mentions"`': XMentionsSettings,
     '`kind = "telegram"`': TelegramSettings,
     "Short messages": ChatSettings,
     '`kind = "http_sms"`': HttpSmsSettings,

@@ -27,6 +27,7 @@ from router.settings.channels import (
     VoiceSettings,
     WebSettings,
     WecomSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.custom_channel import PullSettings
@@ -58,7 +59,7 @@ FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
-    CustomSendSettings, PullSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
+    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
 ]  # fmt: skip
