@@ -173,11 +173,11 @@ def test_only_their_system_collects(database, tmp_path, monkeypatch, app):
 # Nothing that a machine wrote leaves on a public channel, whatever queued it.
 
 
-def queue(desk: CustomDesk, *, kind: str) -> None:
+def queue(desk: CustomDesk, *, kind: str, channel: str = "app", recipient: str = "wallet:u-7") -> None:
     case = desk.rows(ConversationRow, "id")[0]
     now = datetime.now(UTC)
-    values = {"id": uuid.uuid4(), "dedupe_key": kind, "conversation_id": case, "kind": kind, "channel": "app"}
-    values |= {"recipient": "wallet:u-7", "text": "automatic", "rfc_message_id": f"{kind}@y"}
+    values = {"id": uuid.uuid4(), "dedupe_key": kind, "conversation_id": case, "kind": kind, "channel": channel}
+    values |= {"recipient": recipient, "text": "automatic", "rfc_message_id": f"{kind}@y"}
     with desk.database.write() as connection:
         connection.execute(sa.insert(table_of(OutboundRow)), [values | {"created_at": now, "due_at": now}])
 
