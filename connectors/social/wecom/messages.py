@@ -102,11 +102,11 @@ def read(message: RawMessage, channel: str) -> Envelope:
     account, event = text_of(record, "account"), event_of(item)
     if event is not None:
         revision = Revision(of=key_of(account, text_of(event, "recall_msgid")), kind=RevisionKind.WITHDRAWN)
-        nobody = Party(PartyKind.WECOM, "")
+        unnamed = Party(PartyKind.WECOM, "")
         return Envelope(
             channel=channel,
             source_key=message.source_key,
-            sender=nobody,
+            sender=unnamed,
             received_at=message.received_at,
             revision=revision,
         )

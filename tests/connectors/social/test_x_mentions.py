@@ -101,9 +101,9 @@ def test_a_post_is_public_of_its_author_under_its_post(x, clock):
     cursor = begun(connector)
     clock.at += timedelta(minutes=1)
     for author in (AUTHOR, "333"):
-        x.receive("@Wallet 我的钱没到账 &amp; nobody answers", author=author, conversation_id="1")
+        x.receive("@Wallet 我的钱没到账 &amp; no one answers", author=author, conversation_id="1")
     one, other = envelopes(connector.fetch(cursor))
-    assert (one.public, one.text) == (True, "@Wallet 我的钱没到账 & nobody answers")
+    assert (one.public, one.text) == (True, "@Wallet 我的钱没到账 & no one answers")
     assert (one.sender.kind, one.sender.handle, one.sender.name) == ("x", AUTHOR, "Amy @amy")
     # Two angry people under one post are two cases.
     assert one.thread != other.thread
