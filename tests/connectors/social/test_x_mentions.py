@@ -248,3 +248,17 @@ def test_a_mention_that_x_pushes_wakes_the_poll(x):
 def test_doctor_asks_for_the_account(x):
 
     assert probe_channel("mentions", settings_for(x), desk=DeskSettings()).ok
+
+
+def test_the_vector_of_x(monkeypatch):
+    folder = specs_folder()
+    if folder is None:
+        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+    vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["x_own"]
+    for name, value in (KEYS | {"X_CONSUMER_SECRET": vector["consumer_secret"]}).items():
+        monkeypatch.setenv(name, value)
+    account = XSettings(kind="x", **keys())
+    assert webhook.answer_challenge(account, vector["crc_token"]) == vector["response_token"]
+    signature = vector["x_twitter_webhooks_signature"]
+    assert webhook.is_signed(account, body=vector["body"].encode(), signature=signature)
+    assert not webhook.is_signed(account, body=vector["body"].encode() + b" ", signature=signature)
