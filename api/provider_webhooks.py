@@ -21,7 +21,7 @@ from connectors.base import WebhookRequest
 from connectors.registry_row import WEBHOOKS_PATH
 from router.errors import ConfigError
 from workers.intake.provider_webhooks import Unsigned
-from workers.sending.outbox import Collected
+from workers.sending.pull_outbox import Collected
 
 routes: Final = APIRouter(prefix=WEBHOOKS_PATH, include_in_schema=False)
 _UNSIGNED: Final = "the signature is missing, or does not match this URL and these bytes"

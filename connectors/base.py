@@ -179,6 +179,9 @@ class PushGate(Protocol):
     def check(self) -> None:
         """Raise TransientError if the gate does not listen any more."""
 
+    def take_refusals(self) -> Mapping[str, int]:
+        """Return how much was refused or put off since the last call, by the limit that was reached."""
+
     def probe(self) -> Health:
         """Test whether the gate listens or could listen; change nothing."""
 

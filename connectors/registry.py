@@ -11,8 +11,9 @@ A new kind needs:
   and `docs/configuration.md`;
 - a row here, without the parts that the kind does not have.
 
-A web chat has a reader, a sender and no connector; a hotline or WeCom has an endpoint that computes its responses; a
-kind of the operator's own names parts in its own package. Libraries are loaded when a configured channel needs them.
+The chat of the operator's site has a reader, a sender and no connector; a hotline or WeCom has an endpoint that
+computes its responses; a kind of the operator's own names parts in its own package. Libraries are loaded when a
+configured channel needs them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from router.settings.channels import (
     CustomSettings,
     HttpSmsSettings,
     ImapSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
@@ -79,6 +81,13 @@ _ROWS: Final = (
         lane=MAIL,
         reader=LazyPart("connectors.web.form"),
         probe=LazyPart("connectors.web.form:probe"),
+    ),
+    ChannelKind(
+        settings=SiteChatSettings,
+        parties=(PartyKind.VISITOR, PartyKind.ACCOUNT),
+        icon=Icon.BUBBLE,
+        sender=LazyPart("connectors.web.chat.sender:open_sender"),
+        reader=LazyPart("connectors.web.chat.messages"),
     ),
     ChannelKind(
         settings=TwilioSettings,

@@ -15,7 +15,10 @@ from pydantic import TypeAdapter
 
 
 class PartyKind(StrEnum):
-    """The kind of a handle; identities are compared within one kind."""
+    """The kind of a handle; identities are compared within one kind.
+
+    visitor: of the chat, known by the session alone.  account: of the operator's own, as the operator's server signed.
+    """
 
     EMAIL = "email"
     PHONE = "phone"
@@ -25,15 +28,20 @@ class PartyKind(StrEnum):
     WEB = "web"
     CUSTOM = "custom"
     WECOM = "wecom"
+    VISITOR = "visitor"
+    ACCOUNT = "account"
 
 
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
     PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM, PartyKind.WECOM,
+    PartyKind.VISITOR, PartyKind.ACCOUNT,
 })  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.
 WEB_FORM: Final = ("omniyard-form", "web")
+# The same of a message from a case's page, whose address a one-time code has proven.
+CASE_PAGE: Final = ("omniyard-case", "proven")
 
 # The machine header of a mail that was read from our own folder of sent mail; a mail's header section cannot set it.
 OWN_SENT_FOLDER: Final = ("omniyard-folder", "sent")

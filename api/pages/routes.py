@@ -18,13 +18,22 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
+    bell as pages_bell,
+)
+from api.pages import (
     calls as pages_calls,
 )
 from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
+    fits as pages_fits,
+)
+from api.pages import (
     inbox as pages_inbox,
+)
+from api.pages import (
+    outbox as pages_outbox,
 )
 from api.pages import (
     presence as pages_presence,
@@ -32,6 +41,7 @@ from api.pages import (
 from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.live import desk_door as pages_desk_door
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
@@ -42,7 +52,18 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_calls, pages_supervisor):
+for part in (
+    pages_inbox,
+    pages_conversation,
+    pages_desk_door,
+    pages_bell,
+    pages_presence,
+    pages_actions,
+    pages_calls,
+    pages_supervisor,
+    pages_outbox,
+    pages_fits,
+):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -13,6 +13,7 @@ from api.desk import Desk
 from api.http.permissions import Actor, Verb, can
 from api.text.phrases import Language, Words
 from api.text.reasons import ReasonReader
+from api.text.terms.config_names import ConfigNames
 from router.errors import NotFound
 from store.conversations.lists import Filter, Sort, list_conversations
 from store.conversations.messages import (
@@ -127,16 +128,15 @@ def status_seen(connection: Connection, desk: Desk, *, actor: Actor) -> DeskStat
 
 
 def category_title(desk: Desk, name: str, *, language: Language) -> str:
-    """Return the category's title; its name when the configuration has no title in that language."""
-    category = desk.settings.categories.get(name)
-    return (category.title.get(language) or name) if category else name
+    """Return the category's title; its name when the configuration has none."""
+    return ConfigNames(desk.settings, Words(language))("category", name)
 
 
 def program_reader(desk: Desk) -> ReasonReader:
     """Return the reader for the API's summaries: English, times in ISO 8601."""
     return ReasonReader(
         words=Words("en"),
-        category=lambda name: category_title(desk, name, language="en"),
+        title=lambda kind, name: category_title(desk, name, language="en") if kind == "category" else name,
         moment=datetime.isoformat,
     )
 

@@ -77,7 +77,7 @@ def examine_database(settings: Settings) -> Health:
         return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
     database = open_database(settings)
     try:
-        where = database.url.render_as_string(hide_password=True)
+        where = database.shown
         found, needed = current_version(database), latest_version()
         with database.read() as connection:
             offset = read_clock(connection) - datetime.now(UTC)

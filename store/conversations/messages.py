@@ -19,7 +19,7 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
-from store.tables.operations import OutboundRow
+from store.tables.operations import ONE_TIME_CODE, OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +211,9 @@ def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOu
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(listed)).order_by(table.c.id)
+    # Agents need no code of a customer.
+    shown = (table.c.conversation_id == conversation_id, sa.not_(listed), table.c.kind != ONE_TIME_CODE)
+    statement = statement.where(*shown).order_by(table.c.id)
     return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
 

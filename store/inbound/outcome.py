@@ -16,7 +16,7 @@ from router.reason import Reason, ReasonKey
 from store.conversations.alarms import Escalation, call_for, escalate
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
-from store.conversations.outages import notice_bursts
+from store.conversations.outages import notice_bursts, notice_waves
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
@@ -24,6 +24,7 @@ from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
 from store.inbound.contact_points import note_contact_points
 from store.inbound.fetched_files import wait_for_files
+from store.outbound.automatic_answers import ask_machine
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.outbound.replies import answered_elsewhere
@@ -55,8 +56,8 @@ class Outcome:
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
-    emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
-    returned: messages of ours that came back.
+    emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
+    returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -78,7 +79,9 @@ class Outcome:
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
+    gists: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def write_outcome(
@@ -108,6 +111,7 @@ def write_outcome(
         tally |= {"messages": outcome.heard}
         insert_rows(connection, GateTallyRow, rows=[tally])
     insert_new(connection, OutboundRow, rows=outcome.replies)
+    ask_machine(connection, outcome.asked)
     if outcome.words:
         note_words(connection, outcome.words)
     call_for(
@@ -116,6 +120,8 @@ def write_outcome(
     ask_about_danger(connection, outcome.questions)
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
+    if outcome.gists and outage_customers:
+        outcome.events += notice_waves(connection, gists=outcome.gists, customers=outage_customers, now=now)
     append_events(connection, outcome.events)
 
 

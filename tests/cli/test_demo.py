@@ -14,8 +14,9 @@ from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.demo.story import AFTERNOON
 from connectors.base import Cursor
 from connectors.registry import connector_of, probe_channel
-from router.settings.files import read_file
+from router.settings.files import load_settings, read_file, shipped_file
 from router.settings.validation import examine_settings
+from workers.training.learn import lessons_of
 
 
 def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -27,6 +28,16 @@ def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, m
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     assert examination.settings.channels["sms"].token.reveal() == SECRETS["OMNIYARD_DEMO_TWILIO_TOKEN"]
+
+
+def test_it_learns_from_all_shipped_examples_and_may_have_its_own_ports(tmp_path: Path):
+    path = write_settings(tmp_path / "demo", free_ports(desk=18080))
+    settings = load_settings(path)
+    shipped, demo = (lessons_of(load_settings(file), file) for file in (shipped_file(), path))
+    assert demo.desk == shipped.desk
+    assert settings.omniyard.listen == "127.0.0.1:18080"
+    assert settings.channels["desk-mail"].listens_on != "127.0.0.1:2525"
+    assert settings.omniyard.guide
 
 
 def test_written_again_it_is_the_same(tmp_path: Path):

@@ -49,7 +49,7 @@ class CannotBeHad(PermanentError):
         self.code = code
 
 
-# What the desk says of a file that is not here: `file_` and this (`api.text.gate_phrases`).
+# What the desk says of a file that is not here: `file_` and this (`api.text.subjects.gate_phrases`).
 _CODES: Final[tuple[tuple[type[OmniyardError], str], ...]] = ((Forbidden, "forbidden"), (TooLarge, "large"))
 
 

@@ -26,6 +26,7 @@ from router.errors import OmniyardError
 from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
+from store.desk.brakes import note_refusals
 from store.inbound import cursors, wakes
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
@@ -124,6 +125,8 @@ class Intake:
             with self._database.write() as connection:
                 if report.ok:
                     cursors.note_poll(connection, channel=report.channel, waiting=report.waiting, held=report.held)
+                    if report.refused:
+                        note_refusals(connection, channel=report.channel, refused=report.refused)
                 else:
                     cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:
@@ -162,7 +165,7 @@ class Intake:
 
     def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction, so that no lock is held meanwhile.
-        deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
+        deliveries = [delivery_of(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
@@ -232,7 +235,8 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+def delivery_of(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+    """Return an arrival as the store takes it, sealed."""
     envelope = arrival.envelope.decode()
     return InboundMessage(
         source_key=arrival.source_key,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.voice.notes import CallNote
     from connectors.web.form import Submission
     from workers.intake.intake import Intake
-    from workers.sending.outbox import Collected, Outbox
+    from workers.sending.pull_outbox import Collected, Outbox
 
 _log = structlog.get_logger()
 
@@ -92,6 +92,16 @@ class ProviderWebhooks:
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=note.key)
 
+    def case_answer(self, channel: str, submission: Submission, *, now: datetime) -> None:
+        """Store what a customer wrote on the page of a case, on the case's own channel, once even if it is repeated.
+
+        Raises NotFound without such a channel, TransientError when it cannot be stored now.
+        """
+        from connectors.web.form import page_of  # noqa: PLC0415
+
+        settings = self._channel(channel)
+        self._keeper().take(page_of(channel, submission, to=settings.address or "", now=now))
+
     def status(self, channel: str, request: WebhookRequest, *, outbound_id: UUID, now: datetime) -> bool:
         """Record a delivery report; return whether it was new.
 
@@ -125,7 +135,7 @@ class ProviderWebhooks:
         return settings
 
     def _outbox(self) -> Outbox:
-        from workers.sending.outbox import Outbox  # noqa: PLC0415
+        from workers.sending.pull_outbox import Outbox  # noqa: PLC0415
 
         return Outbox(self._settings, self._database)
 

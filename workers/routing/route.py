@@ -6,11 +6,11 @@ A page that fails is released and routed again one message at a time, so that a 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -21,14 +21,16 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
-from store.contacts.identities import Handle, lock_contacts
+from store.chat.cases import note_cases
+from store.chat.mail import note_mails
+from store.contacts.identities import Handle, known_contacts, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim, ClaimedInbound
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
-from store.tables.messages import InboundState
+from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming, may_repeat, needs_subject
 from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
@@ -159,10 +161,21 @@ class Router:
             outage_customers=self._brain.settings.omniyard.outage_customers,
             now=claimed.now,
         )
+        self._note_chats(connection, outcome.messages)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
         return verdicts
+
+    def _note_chats(self, connection: Connection, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Record which conversations the lines of chats are in."""
+        channels = self._brain.settings.channels
+        shown = {name for name, channel in channels.items() if channel.chat_page}
+        lines = [row for row in messages if row["channel"] in shown and row["inbound_id"]]
+        note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
+        if shown:
+            others = [row for row in messages if row["channel"] not in shown]
+            note_mails(connection, [row for row in others if row["direction"] == Direction.INCOMING])
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
         signs = [incoming.analysis.signs for incoming in page]
@@ -181,6 +194,7 @@ class Router:
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             by_subject=_by_subject(connection, page),
+            written_to=_written_to(connection, page),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -243,6 +257,13 @@ class Router:
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
+
+
+def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, UUID]:
+    """Return the contacts to whom our own side writes, by their addresses."""
+    ours = (each.analysis.envelope for each in page if each.analysis.voice)
+    handles = {Handle(party.kind.value, party.handle) for envelope in ours for party in envelope.recipients}
+    return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:

@@ -21,6 +21,7 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
+from store.outbound.automatic_answers import why_withdrawn, withdraw
 from store.outbound.ledger import OutboundClaim
 from store.outbound.planned import why_held
 from store.outbound.replies import put_back
@@ -59,6 +60,7 @@ class Preflight:
         why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
+            withdraw(connection, row.id)
             _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)
@@ -86,6 +88,8 @@ class Preflight:
         configured = self._settings.channels.get(row.channel)
         if configured and is_public(configured):
             return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
+        if withdrawn := why_withdrawn(connection, row):
+            return withdrawn
         if row.now - row.created_at > self._stale:
             return Reason(ReasonKey.REPLY_IS_LATE)
         rests_until = limits.rests_until(connection, channel=row.channel)

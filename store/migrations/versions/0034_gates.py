@@ -7,7 +7,7 @@ from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 revision = "0034"
-down_revision = "0023"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -20,6 +20,7 @@ from router.settings.channels import (
     ImapSettings,
     MailSendSettings,
     SendSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
@@ -33,6 +34,7 @@ from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -41,6 +43,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -60,6 +63,7 @@ SECTIONS = {
     '`kind = "smtp"`': SmtpSettings,
     "`send` of a mail channel": MailSendSettings,
     '`kind = "web"`': WebSettings,
+    '`kind = "chat"`': SiteChatSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
     '`kind = "x_mentions"`': XMentionsSettings,
@@ -76,6 +80,7 @@ SECTIONS = {
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
@@ -84,6 +89,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[labels.NAME]`": LabelSettings,
     "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }

@@ -21,6 +21,7 @@ from router.settings.channels import (
     ImapSettings,
     MailSendSettings,
     SendSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
@@ -35,6 +36,7 @@ from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -43,6 +45,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -58,10 +61,10 @@ TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
 FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
-    HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
+    HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
     CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
 ]  # fmt: skip
 
 
@@ -99,7 +102,7 @@ def comment_of(line):
 
 def test_it_runs_without_credentials():
     settings = read_settings(TEXT)
-    assert {channel.kind for channel in settings.channels.values()} == {"smtp"}
+    assert {channel.kind for channel in settings.channels.values()} == {"smtp", "chat"}
     assert (settings.omniyard.database, settings.omniyard.broker) == (None, None)
     assert settings.channels["desk-mail"].listen == "127.0.0.1:2525"
 

@@ -28,7 +28,7 @@ from tests.outgoing_desk import AT_ONCE
 from workers.chores.fetch_files import MOST_ATTEMPTS, FileFetcher
 from workers.intake.provider_webhooks import Unsigned
 from workers.sending.deliver import Deliverer, InFlight
-from workers.sending.outbox import Collected, Outbox
+from workers.sending.pull_outbox import Collected, Outbox
 from workers.sending.reply import ReplyRequest, ReplyService
 
 COLLECT = "[channels.app.send]\ncollect = true"
