@@ -114,7 +114,7 @@ class ChatBenchmark:
 
     def _client(self, number: int) -> httpx.AsyncClient:
         address = f"127.0.{1 + number // 250}.{1 + number % 250}"
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
         base = f"http://127.0.0.1:{self._rig.web_port}/chat/{CHANNEL}"
         return httpx.AsyncClient(base_url=base, transport=transport, headers=_HEADERS, timeout=60)

@@ -49,7 +49,9 @@ def test_a_stream_that_is_cut_at_any_byte_and_resumed_misses_and_repeats_nothing
 
 async def visitor(desk: LiveDesk, number: int) -> httpx.AsyncClient:
     """Return a visitor's browser at an address of its own, with a session and a line."""
-    transport = httpx.AsyncHTTPTransport(local_address=f"127.0.1.{number + 1}")
+    # The server closes an idle connection after some seconds; a browser would try again by itself.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    transport = httpx.AsyncHTTPTransport(local_address=f"127.0.1.{number + 1}", limits=limits)
     client = httpx.AsyncClient(base_url=f"{desk.url}/chat/site", transport=transport, headers=SAME, timeout=20)
     assert (await client.post("/session", json={})).status_code == 200
     await write(client, "hello")
@@ -78,6 +80,8 @@ class Reader:
         for _ in range(6000):
             if words in self.text or (self.status > 299 and self.task.done()):
                 return
+            if self.task.done():
+                self.task.result()
             await asyncio.sleep(0.01)
         raise AssertionError(f"no {words} in {self.text}")
 
