@@ -149,10 +149,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "客户在此渠道有未解决的会话，短消息归入该会话",
     ),
     Key.MESSAGE_WAS_CHANGED: ("its author changed a message of it", "会话中的一条消息被修改"),
-    Key.CHANGED_MESSAGE_NEVER_CAME: (
-        "the message that it changes did not come within seven days",
-        "七天内未收到它所修改的消息",
-    ),
+    Key.CHANGED_MESSAGE_NEVER_CAME: ("its message did not come in seven days", "七天内未收到它所修改的消息"),
     Key.SAID_ON_CHANNEL: (
         "the same sender wrote the same on {channel} within a day",
         "同一客户一天内在 {channel} 发过相同内容",

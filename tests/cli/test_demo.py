@@ -24,7 +24,7 @@ def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, m
     examination = examine_settings(read_file(path))
     assert (examination.findings, Path(examination.settings.omniyard.data)) == ((), tmp_path / "demo")
     kinds = {channel.kind for channel in examination.settings.channels.values()}
-    assert kinds == {"smtp", "twilio", "x", "telegram", "web", "custom"}
+    assert kinds == {"smtp", "twilio", "x", "telegram", "web", "custom", "chat"}
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     assert examination.settings.channels["sms"].token.reveal() == SECRETS["OMNIYARD_DEMO_TWILIO_TOKEN"]

@@ -17,7 +17,7 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "file_unreached": ("its host did not answer for a day", "文件所在服务器一天内未响应"),
     "point_verified": ("verified by the channel", "渠道已验证"),
     "point_unverified": ("not verified", "未验证"),
-    "calls": ("Calls", "电话"),
+    "phone_calls": ("Calls", "电话"),
     "call_lead": (
         "Look up who calls, then note what was said. The note becomes part of the customer's case.",
         "先查找来电客户，再记录通话内容。记录会归入该客户的会话。",
