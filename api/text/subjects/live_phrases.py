@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from api.text.subjects.key_phrases import KEY_WORDS
-from api.text.subjects.notice_phrases import NOTICE_WORDS
-
 # Key: English, Chinese. `{...}` is filled in.
 LIVE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    **KEY_WORDS,
-    **NOTICE_WORDS,
     "conversation": ("Conversation", "会话"),
     "pane_empty": ("Choose a conversation from the list.", "请从列表中选择会话"),
     "new_arrived": ("{count} new, show", "{count} 个新会话，点击显示"),

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import api.text
+import api.text.subjects
 from api.text.phrases import WORDS, Words
 
-_MODULES = sorted(path.stem for path in Path(api.text.__path__[0]).glob("*_phrases.py"))
+_MODULES = sorted(path.stem for path in Path(api.text.subjects.__path__[0]).glob("*_phrases.py"))
 
 
 def _words_of(module: str) -> Mapping[str, tuple[str, str]]:
     found: Mapping[str, tuple[str, str]] = getattr(
-        import_module(f"api.text.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
+        import_module(f"api.text.subjects.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
     )
     return found
 
