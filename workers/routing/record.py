@@ -47,7 +47,7 @@ from workers.routing.arrival import (
     wakes,
 )
 from workers.routing.brain import Brain
-from workers.routing.machine_questions import question_of
+from workers.routing.machine_question import machine_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Recorder:
             self._auto_reply(placement, reply, key=key)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
         self._message(placement, trace=placement.trace(shown))
-        if question := question_of(placement, self.brain, now=self.now):
+        if question := machine_question(placement, brain=self.brain, now=self.now):
             self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
