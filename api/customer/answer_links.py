@@ -21,7 +21,6 @@ from store.conversations.sla import change_status
 from store.db.engine import read_clock
 from store.outbound.automatic_answers import GivenAnswer, case_is_pending, find_given, note_verdict
 from store.tables.self_service import AnswerVerdict
-from workers.answering.answerer import accept
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -46,6 +45,8 @@ def choose(request: Request, desk: DeskPart, token: str, said: Said) -> Response
         _want_person(desk, given)
     elif said.get("verdict") == AnswerVerdict.FITS:
         with desk.database.write() as connection:
+            from workers.answering.answerer import accept  # noqa: PLC0415  (NumPy, for this press only)
+
             accept(connection, given.id, now=read_clock(connection))
     return RedirectResponse(f"{ANSWER}/{token}", status_code=303)
 

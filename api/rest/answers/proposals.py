@@ -16,7 +16,6 @@ from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.http.requests import RequestModel
 from api.paths import API
-from router.answers.gap_groups import group_questions
 from router.errors import PermanentError
 from router.masking.mask import mask
 from store.db.engine import read_clock
@@ -156,6 +155,8 @@ def list_gaps(
     with desk.database.read() as connection:
         rows = gaps(connection, since=desk.now() - timedelta(days=days), limit=_MOST)
     shown.are(rows)
+    from router.answers.gap_groups import group_questions  # noqa: PLC0415  (NumPy, for this list only)
+
     groups = group_questions([row.text for row in rows])
     return GapList(
         gaps=[

@@ -19,8 +19,6 @@ from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for, read_messages
 from api.services.help_pages import FittingText
-from router.answers.caution import AskedQuestion
-from router.answers.decision import AnswerDecision
 from router.errors import NotFound, PermanentError
 from router.masking.mask import mask
 from router.text.facts import find_facts
@@ -31,7 +29,6 @@ from store.desk.phrasings import help_verdicts, propose_phrasing
 from store.outbound.automatic_answers import GivenAnswer, find_given, given_in, note_verdict
 from store.tables.messages import Direction
 from store.tables.self_service import AnswerVerdict
-from workers.answering.answerer import decision_trace
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -234,6 +231,9 @@ def mark_wrong(
 @routes.post("/answers/ask", responses=documented(), summary="What would be answered")
 def ask(desk: DeskPart, order: AskOrder, actor: Reader) -> AskedAnswer:
     """Return what the machine would do with a question, with its reasons; nothing is sent or kept."""
+    from router.answers.caution import AskedQuestion  # noqa: PLC0415  (NumPy, for the first question only)
+    from workers.answering.answerer import decision_trace  # noqa: PLC0415
+
     del actor
     masked = mask(order.text)
     language = detect(order.text)
@@ -245,7 +245,7 @@ def ask(desk: DeskPart, order: AskOrder, actor: Reader) -> AskedAnswer:
     )
     mode = desk.settings.answer_mode(order.channel) if order.channel else desk.settings.answers.mode
     answers = desk.visitors.answers
-    decision: AnswerDecision = answers.would_say(asked, mode=mode)
+    decision = answers.would_say(asked, mode=mode)
     fits = [FitEntry.of(one) for one in answers.fits(masked.text, language=language)]
     trace = decision_trace(decision, version=answers.library.book().version)
     return AskedAnswer(outcome=str(decision.outcome), trace=trace, fits=fits)
