@@ -39,16 +39,15 @@ from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.arrival import (
     Incoming,
-    attachment_rows,
+    add_files,
     contact_points,
     evidence_of,
-    fetched_files,
     lasting_ids,
     may_repeat,
     wakes,
 )
 from workers.routing.brain import Brain
-from workers.routing.machine_question import machine_question
+from workers.routing.machine_questions import question_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ class Recorder:
             self._auto_reply(placement, reply, key=key)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
         self._message(placement, trace=placement.trace(shown))
-        if question := machine_question(placement, brain=self.brain, now=self.now):
+        if question := question_of(placement, self.brain, now=self.now):
             self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
@@ -246,7 +245,7 @@ class Recorder:
         self.outcome.messages.append(message_row(placement, trace=trace))
         self.outcome.contact_points.extend(contact_points(placement.incoming, at=self.now))
         self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
-        add_files(placement, outcome=self.outcome)
+        add_files(placement.incoming, message_id=placement.message_id, outcome=self.outcome)
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
@@ -281,13 +280,6 @@ class Recorder:
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
-
-
-def add_files(placement: Placement, *, outcome: Outcome) -> None:
-    """Record the message's attachments, and which of them are still to be fetched."""
-    rows = attachment_rows(placement.incoming, message_id=placement.message_id)
-    outcome.attachments.extend(rows)
-    outcome.fetched_files.extend(fetched_files(placement.incoming, rows))
 
 
 def conversation_row(placement: Placement) -> dict[str, Any]:

@@ -13,6 +13,7 @@ LIVE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "menu": ("Menu", "菜单"),
     "filters": ("Filters", "筛选条件"),
     "customer_pane": ("Customer", "客户"),
+    "session_ended": ("Your session has ended; what you typed is still here.", "登录已过期，已输入的内容还在。"),
     "live_lost": (
         "No connection. The page asks again by itself; what you type stays here.",
         "连接中断，正在自动重连。已输入的内容不会丢失。",
