@@ -30,6 +30,7 @@ class Verb(StrEnum):
     WORK_CONVERSATIONS = "conversations:work"
     MERGE_CONVERSATIONS = "conversations:merge"
     EDIT_CONTACTS = "contacts:edit"
+    BLOCK_CONTACTS = "contacts:block"
     MERGE_CONTACTS = "contacts:merge"
     EXPORT_CONTACTS = "contacts:export"
     ERASE_CONTACTS = "contacts:erase"
@@ -93,6 +94,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.WORK_CONVERSATIONS: _WORKING,
     Verb.MERGE_CONVERSATIONS: _WORKING,
     Verb.EDIT_CONTACTS: _WORKING,
+    Verb.BLOCK_CONTACTS: _WORKING,
     # Merging contacts decides about identity; a mistake shows one customer's case to another.
     Verb.MERGE_CONTACTS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
     Verb.EXPORT_CONTACTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import cursor_of, read_cursor
-from api.http.permissions import Actor, Verb
+from api.http.permissions import Actor, Verb, can
+from api.pages.cases.colleagues import colleagues_of
 from api.pages.render import render
 from api.rest.queries import contact_of, read_list
 from router.conversation_status import Status
@@ -29,7 +30,7 @@ from store.conversations.search import conversations_with
 # A little more than one screen.
 _ROWS: Final = 40
 _WAITING: Final = tuple(status for status in Status if status != Status.RESOLVED)
-# The views, in the order of the tabs; `_wanted` adds each view's other conditions.
+# The views, in the order of the tabs; `wanted_by` adds each view's other conditions.
 _VIEWS: Final[Mapping[str, Sequence[Status]]] = {
     "mine": (Status.OPEN,),
     "unassigned": (Status.OPEN,),
@@ -92,9 +93,10 @@ def inbox(
     """Show one queue, filtered."""
     now = desk.now()
     with desk.database.read() as connection:
-        wanted = _wanted(connection, query, actor=actor, now=now)
+        wanted = wanted_by(connection, query, actor=actor, now=now)
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
+        colleagues = colleagues_of(connection, actor)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
     shown.are(listed)
     context = {
@@ -103,13 +105,16 @@ def inbox(
         "unread": unread,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
+        "agents": colleagues,
+        "may_work": can(actor, Verb.WORK_CONVERSATIONS),
         "next_cursor": cursor_of(end),
         "settings": desk.settings,
     }
     return render(request, "inbox.html.jinja", context)
 
 
-def _wanted(connection: Connection, query: InboxQuery, *, actor: Actor, now: datetime) -> Filter:
+def wanted_by(connection: Connection, query: InboxQuery, *, actor: Actor, now: datetime) -> Filter:
+    """Return the filter of the list that the query shows to this agent."""
     view = query.chosen
     return Filter(
         statuses=_VIEWS[view],

@@ -29,6 +29,22 @@ from api.pages import (
 from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.cases import (
+    bulk as cases_bulk,
+)
+from api.pages.cases import (
+    labels as cases_labels,
+)
+from api.pages.cases import (
+    next_case as cases_next,
+)
+from api.pages.cases import (
+    regroup as cases_regroup,
+)
+from api.pages.cases import (
+    spam as cases_spam,
+)
+from api.pages.people import contact as pages_contact
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
@@ -39,7 +55,8 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor):
+_CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam)
+for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor, *_CASES, pages_contact):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -46,6 +46,7 @@ class Card:
     handles: tuple[KnownHandle, ...]
     labels: tuple[str, ...]
     conversations: int
+    blocked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
         raise NotFound(_MISSING)
     theirs = sa.select(identity.c.kind, identity.c.handle).where(identity.c.contact_id == contact_id)
     handles = connection.execute(theirs.order_by(identity.c.created_at, identity.c.id)).all()
-    names = ("id", "name", "note", "created_at", "merged_into", "erased_at")
+    names = ("id", "name", "note", "created_at", "merged_into", "erased_at", "blocked_at")
     return Card(
         **{name: row[name] for name in names},
         handles=tuple(KnownHandle(each.kind, each.handle) for each in handles),

@@ -21,6 +21,8 @@ from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
 from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
+# The label of what agents mark as spam; its sender is not asked for a rating.
+SPAM_LABEL: Final = "spam"
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 # The columns of the conversation that a question needs.
 _OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
@@ -190,7 +192,8 @@ def _remember(connection: Connection, number: int) -> None:
 def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> list[Closing]:
     """Return the closings that allow a question. closed: events with their conversations, in order."""
     ids = {conversation_id for _, conversation_id in closed}
-    cases = {row["id"]: row for row in connection.execute(_over(ids)).mappings()}
+    over = connection.execute(_over(ids)).mappings()
+    cases = {row["id"]: row for row in over if SPAM_LABEL not in row["labels"]}
     last = {row.conversation_id: row for row in connection.execute(_last_words(cases))}
     return [
         Closing(
@@ -213,7 +216,8 @@ def _over(ids: Collection[UUID]) -> sa.Select[Any]:
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
-    return sa.select(table.c.id, *(table.c[name] for name in _OF_CASE)).where(among(table.c.id, ids), *is_over)
+    columns = (table.c[name] for name in ("id", "labels", *_OF_CASE))
+    return sa.select(*columns).where(among(table.c.id, ids), *is_over)
 
 
 def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:

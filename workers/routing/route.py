@@ -21,6 +21,7 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
+from store.contacts.blocked import blocked_among
 from store.contacts.identities import Handle, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
@@ -172,6 +173,7 @@ class Router:
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             by_subject=_by_subject(connection, page),
+            blocked=blocked_among(connection, contacts),
             said=history.messages_like(
                 connection,
                 contacts=contacts,

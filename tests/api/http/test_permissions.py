@@ -25,6 +25,7 @@ ALLOWED = {
     Verb.WORK_CONVERSATIONS: "agent senior supervisor admin",
     Verb.MERGE_CONVERSATIONS: "agent senior supervisor admin",
     Verb.EDIT_CONTACTS: "agent senior supervisor admin",
+    Verb.BLOCK_CONTACTS: "agent senior supervisor admin",
     Verb.MERGE_CONTACTS: "senior supervisor admin",
     Verb.EXPORT_CONTACTS: "supervisor admin",
     Verb.ERASE_CONTACTS: "supervisor admin",
