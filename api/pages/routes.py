@@ -44,6 +44,8 @@ from api.pages.cases import (
 from api.pages.cases import (
     spam as cases_spam,
 )
+from api.pages.finding import search as finding_search
+from api.pages.finding import views as finding_views
 from api.pages.people import contact as pages_contact
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
@@ -55,8 +57,10 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-_CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor, *_CASES, pages_contact):
+_CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam, pages_contact)
+_FINDING: Final = (finding_search, finding_views)
+_PARTS: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor, *_CASES, *_FINDING)
+for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

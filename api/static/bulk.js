@@ -10,6 +10,8 @@ const form = () => document.getElementById("bulk");
 function show() {
   const bar = form();
   if (!bar) return;
+  // On a phone the rest would cover the list.
+  if (!bar.classList.contains("live") && innerWidth < 720) bar.querySelector("details").open = false;
   bar.classList.add("live");
   bar.hidden = chosen.size === 0;
   bar.querySelector(".bulk-count").textContent = bar.dataset.count.replace("{count}", chosen.size);

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.text.case_phrases import CASE_WORDS
+from api.text.finding_phrases import FINDING_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
@@ -14,6 +15,7 @@ from api.text.reply_phrases import REPLY_WORDS
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **MAIL_WORDS,
     **CASE_WORDS,
+    **FINDING_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),

@@ -16,6 +16,7 @@ from router.masking.mask import mask, refuse_secrets
 from store.conversations.handle_search import written_as
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
+from store.desk.names_index import reindex_people
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
@@ -112,6 +113,8 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     values = {key: mask(value).text for key, value in texts if value is not None}
     if values:
         connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values))
+    if "name" in values:
+        reindex_people(connection, [contact_id])
     insert_new(
         connection, ContactLabelRow, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels]
     )

@@ -21,6 +21,7 @@ from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
+from store.desk.names_index import index_files
 from store.events.append import NewEvent, append_events
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
@@ -89,6 +90,7 @@ def write_outcome(
     insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
+    index_files(connection, {row["id"]: row["name"] for row in outcome.attachments})
     _insert_thread_keys(connection, outcome.thread_keys)
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)

@@ -15,7 +15,7 @@ from api.http.forms import Form, ours
 from api.http.pagination import read_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.cases.after import go_on
-from api.pages.inbox import InboxQuery, wanted_by
+from api.pages.finding.list_query import InboxQuery, wanted_by
 from api.pages.orders import reverse
 from api.rest.changes import ChangeOrder, change_once
 from api.rest.queries import find_for
