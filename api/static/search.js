@@ -69,6 +69,12 @@ document.addEventListener("change", (event) => {
 });
 
 function init() {
+  const filters = document.querySelector("[data-filters]:not([data-ready])");
+  if (filters) {
+    filters.dataset.ready = "1";
+    filters.open = innerWidth >= 720 && sessionStorage.getItem("omniyard-filters") === "1";
+    filters.addEventListener("toggle", () => sessionStorage.setItem("omniyard-filters", filters.open ? "1" : ""));
+  }
   for (const form of document.querySelectorAll("form[data-auto]:not([data-ready])")) {
     form.dataset.ready = "1";
     form.querySelector("[data-auto-hidden]")?.setAttribute("hidden", "");

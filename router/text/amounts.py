@@ -30,6 +30,13 @@ def amount_words(text: str) -> set[str]:
     return found
 
 
+def written_amounts(text: str, word: str) -> set[str]:
+    """Return how the amount with this index word stands in the text, without differences of width."""
+    folded = unicodedata.normalize("NFKC", text)
+    found = ((match.group().rstrip("万千 "), match.group(1) or "") for match in _IN_TEXT.finditer(folded))
+    return {number for number, times in found if _word(number, times) == word}
+
+
 def read_amount(query: str) -> str | None:
     """Return the index word of a query that is an amount, alone or with its currency; None for any other query."""
     match = _QUERY.fullmatch(unicodedata.normalize("NFKC", query).strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from api.http.permissions import Actor, Verb
 from api.pages.render import render
 from api.rest.queries import find_for
 from router.errors import NotFound
+from router.text.amounts import written_amounts
 from router.text.search_terms import Wanted, excerpt, marked, read_amount_query, read_query
 from store.conversations.search import SearchHit, find_messages
 from store.desk.finding import MOST_COUNTED, FoundFile, FoundPerson, find_files, find_people
@@ -91,11 +92,12 @@ def find_all(connection: Connection, words: str, *, actor: Actor, only: str = ""
 def _cases(connection: Connection, words: str, *, actor: Actor) -> list[FoundCase]:
     """Return the conversations, the one with this reference first, then by their newest matching message."""
     wanted, amount = read_query(words), read_amount_query(words)
-    hits = [*_hits(connection, wanted, actor=actor), *(_hits(connection, amount, actor=actor) if amount else ())]
+    hits = _hits(connection, wanted, actor=actor)
+    hits += _hits(connection, amount, actor=actor) if amount else []
     newest: dict[UUID, SearchHit] = {}
     for hit in sorted(hits, key=lambda each: (each.received_at, each.message_id), reverse=True):
         newest.setdefault(hit.conversation_id, hit)
-    found = [_found(hit, wanted) for hit in newest.values()]
+    found = [_found(hit, _with_amount(wanted, amount, hit.text)) for hit in newest.values()]
     with contextlib.suppress(NotFound):
         row = find_for(connection, words, actor=actor)
         own = FoundCase(
@@ -111,6 +113,12 @@ def _cases(connection: Connection, words: str, *, actor: Actor) -> list[FoundCas
 
 def _hits(connection: Connection, wanted: Wanted, *, actor: Actor) -> list[SearchHit]:
     return find_messages(connection, wanted, only_teams=actor.sees_only, limit=MOST_COUNTED + 1)[0]
+
+
+def _with_amount(wanted: Wanted, amount: Wanted | None, text: str) -> Wanted:
+    """Return the query with the amount as this text writes it, for the marks."""
+    written = written_amounts(text, amount.words[0]) if amount else set()
+    return replace(wanted, needles=(*wanted.needles, *sorted(written, key=len, reverse=True)))
 
 
 def _found(hit: SearchHit, wanted: Wanted) -> FoundCase:
