@@ -37,6 +37,7 @@ class Verb(StrEnum):
     READ_AGENTS = "agents:read"
     SET_OWN_DUTY = "duty:set-own"
     SET_DUTIES = "duty:set"
+    MANAGE_AGENTS = "agents:manage"
     SEND_REPLIES = "replies:send"
     SETTLE_OUTBOUND = "outbound:settle"
     READ_FILES = "files:read"
@@ -103,6 +104,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_AGENTS: _EVERYONE,
     Verb.SET_OWN_DUTY: _WORKING,
     Verb.SET_DUTIES: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    # Tokens and passwords: who has them is the desk.
+    Verb.MANAGE_AGENTS: frozenset({Role.ADMIN}),
     Verb.SEND_REPLIES: _WORKING,
     # A second text to the same customer is a decision, so it needs an accountable person.
     Verb.SETTLE_OUTBOUND: _WORKING,

@@ -39,6 +39,7 @@ from store.conversations.messages import (
     find_message,
     has_forged,
 )
+from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
@@ -142,6 +143,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "missing": missing,
         "others": others,
         "proposed": proposed_merge(row, others),
+        "ratings": ratings_of(connection, row.id),
         "linked": linked_case(connection, row, actor=actor),
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
         "called": find_alarm(connection, row.id),

@@ -5,6 +5,7 @@ These pages only read; actions use the functions of the REST routes and check th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
-from api.http.permissions import Actor, Verb
+from api.http.permissions import Actor, Verb, can
 from api.pages import (
     actions as pages_actions,
 )
@@ -48,6 +49,9 @@ from api.pages.finding import search as finding_search
 from api.pages.finding import views as finding_views
 from api.pages.people import contact as pages_contact
 from api.pages.render import render
+from api.pages.settings import agents as settings_agents
+from api.pages.settings import ledgers as settings_ledgers
+from api.pages.settings import sign_in_steps as settings_sign_in
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
 from store.inbound.quarantine import list_quarantined
@@ -59,7 +63,9 @@ _MESSAGES: Final = 50
 routes: Final = APIRouter(include_in_schema=False)
 _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam, pages_contact)
 _FINDING: Final = (finding_search, finding_views)
-_PARTS: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor, *_CASES, *_FINDING)
+_SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
+_PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
+_PARTS: Final = (*_PAGES, *_CASES, *_FINDING, *_SETTINGS)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
@@ -95,6 +101,8 @@ def quarantine(
         "reasons": {row.id: row.reason for row in page},
         "discarded": discarded,
         "next_cursor": following,
+        "may": partial(can, actor),
+        "Verb": Verb,
     }
     return render(request, "quarantine.html.jinja", context)
 

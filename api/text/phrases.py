@@ -10,12 +10,14 @@ from api.text.case_phrases import CASE_WORDS
 from api.text.finding_phrases import FINDING_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
+from api.text.setting_phrases import SETTING_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **MAIL_WORDS,
     **CASE_WORDS,
     **FINDING_WORDS,
+    **SETTING_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),

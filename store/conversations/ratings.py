@@ -174,6 +174,14 @@ def list_ratings(
     return [RatingRecord(**row) for row in rows.mappings()]
 
 
+def ratings_of(connection: Connection, conversation_id: UUID) -> list[tuple[int, str, datetime]]:
+    """Return the ratings of a case, the newest first: score, words, and when."""
+    table = table_of(RatingRow)
+    own = sa.select(table.c.score, table.c.word, table.c.rated_at).where(table.c.conversation_id == conversation_id)
+    rows = connection.execute(own.where(IS_GIVEN).order_by(table.c.rated_at.desc()))
+    return [(row.score, row.word, row.rated_at) for row in rows]
+
+
 def _position(connection: Connection) -> int:
     """Return the number of the last event handled and lock its row; at the first look, the newest number."""
     table = table_of(DeskStateRow)

@@ -17,7 +17,16 @@ from tests.app_client import AppClient
 # Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and
 # providers prove themselves by a signature.
 PUBLIC = {
-    *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    *(
+        "/healthz",
+        "/readyz",
+        "/sign-in",
+        "/sign-in/password",
+        "/sign-in/code",
+        "/sign-out",
+        "/webhooks/{channel}",
+        "/webhooks/{channel}/status",
+    ),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
 }
 ALLOWED = {
@@ -32,6 +41,7 @@ ALLOWED = {
     Verb.READ_AGENTS: "viewer agent senior supervisor auditor admin",
     Verb.SET_OWN_DUTY: "agent senior supervisor admin",
     Verb.SET_DUTIES: "supervisor admin",
+    Verb.MANAGE_AGENTS: "admin",
     Verb.SEND_REPLIES: "agent senior supervisor admin",
     Verb.SETTLE_OUTBOUND: "agent senior supervisor admin",
     Verb.READ_FILES: "agent senior supervisor auditor admin",
