@@ -49,6 +49,7 @@ from api.pages.finding import search as finding_search
 from api.pages.finding import views as finding_views
 from api.pages.people import contact as pages_contact
 from api.pages.render import render
+from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents
 from api.pages.settings import ledgers as settings_ledgers
 from api.pages.settings import sign_in_steps as settings_sign_in
@@ -65,7 +66,7 @@ _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam
 _FINDING: Final = (finding_search, finding_views)
 _SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
-_PARTS: Final = (*_PAGES, *_CASES, *_FINDING, *_SETTINGS)
+_PARTS: Final = (*_PAGES, *_CASES, *_FINDING, *_SETTINGS, pages_report)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -10,6 +10,7 @@ from api.text.case_phrases import CASE_WORDS
 from api.text.finding_phrases import FINDING_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
+from api.text.report_phrases import REPORT_WORDS
 from api.text.setting_phrases import SETTING_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
@@ -18,6 +19,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **CASE_WORDS,
     **FINDING_WORDS,
     **SETTING_WORDS,
+    **REPORT_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),
