@@ -13,8 +13,8 @@ from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.finding.chips import chips_of
+from api.pages.finding.kept_views import kept_query, views_shown
 from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
-from api.pages.finding.views import kept_query, views_shown
 from api.pages.render import render
 from api.rest.queries import read_list
 from store.conversations.lists import Counts, Sort, count_all, unread_among

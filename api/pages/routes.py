@@ -31,7 +31,7 @@ from api.pages import (
     supervisor as pages_supervisor,
 )
 from api.pages.cases import (
-    bulk as cases_bulk,
+    bulk_actions as cases_bulk,
 )
 from api.pages.cases import (
     labels as cases_labels,
@@ -45,9 +45,9 @@ from api.pages.cases import (
 from api.pages.cases import (
     spam as cases_spam,
 )
+from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
-from api.pages.finding import views as finding_views
-from api.pages.people import contact as pages_contact
+from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
 from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents

@@ -6,20 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.case_phrases import CASE_WORDS
-from api.text.finding_phrases import FINDING_WORDS
 from api.text.mail_phrases import MAIL_WORDS
 from api.text.reply_phrases import REPLY_WORDS
-from api.text.report_phrases import REPORT_WORDS
-from api.text.setting_phrases import SETTING_WORDS
+from api.text.room_phrases import ROOM_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **MAIL_WORDS,
-    **CASE_WORDS,
-    **FINDING_WORDS,
-    **SETTING_WORDS,
-    **REPORT_WORDS,
+    **ROOM_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),

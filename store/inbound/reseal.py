@@ -19,6 +19,7 @@ from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
 from store.tables.messages import InboundRow, OriginalRow
+from store.tables.operations import AgentRow
 
 _PAGE: Final = 2_000
 # A transaction holds the lock of SQLite: intake waits for as long as this much takes.
@@ -59,7 +60,7 @@ class ResealProgress:
 def count_seals(database: Database) -> SealCount:
     """Count the values by the key that sealed them, a page a transaction."""
     count = SealCount()
-    for column, counter in zip(_columns(), (count.envelopes, count.originals), strict=True):
+    for column, counter in zip(_columns()[:2], (count.envelopes, count.originals), strict=True):
         for page in _heads(database, column):
             counter.update(key or "" for _, key in page)
     return count
@@ -82,11 +83,13 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
             yield progress
 
 
-def _columns() -> tuple[_SealedColumn, _SealedColumn]:
+def _columns() -> tuple[_SealedColumn, _SealedColumn, _SealedColumn]:
+    agent = table_of(AgentRow).c
     inbound, original = table_of(InboundRow).c, table_of(OriginalRow).c
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
+        _SealedColumn("second factor", agent.id, agent.totp_secret, TEXT_HEAD),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from api.desk import DeskPart
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.permissions import Actor, Verb
-from store.desk.labels import labels_in_use
+from store.desk.label_use import labels_in_use
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -25,8 +25,11 @@ class KnownLabels(BaseModel):
 def labels(
     desk: DeskPart,
     actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    shown: Shown,
     begins: Annotated[str, Query(max_length=50)] = "",
 ) -> KnownLabels:
     """Return the labels of the conversations that the agent sees, as far as they begin so."""
     with desk.database.read() as connection:
-        return KnownLabels(labels=labels_in_use(connection, begins=begins, only_teams=actor.sees_only))
+        known = labels_in_use(connection, begins=begins, only_teams=actor.sees_only)
+    shown.are(known)
+    return KnownLabels(labels=known)

@@ -21,7 +21,7 @@ from router.errors import NotFound
 from router.text.amounts import written_amounts
 from router.text.search_terms import Wanted, excerpt, marked, read_amount_query, read_query
 from store.conversations.search import SearchHit, find_messages
-from store.desk.finding import MOST_COUNTED, FoundFile, FoundPerson, find_files, find_people
+from store.desk.name_search import MOST_COUNTED, FoundFile, FoundPerson, find_files, find_people
 
 # What each group shows together with the others, and alone.
 _SHOWN: Final = {"people": 6, "conversations": 15, "files": 6}

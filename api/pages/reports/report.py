@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.desk import Desk, DeskPart
+from api.desk import Desk, DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import language_of, moments_of, render
@@ -52,7 +52,7 @@ class ReportQuery(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Comparison:
     """Everything that the page and its tables show. first, last: days in the desk's zone, both included."""
 
     first: date
@@ -63,9 +63,10 @@ class Report:
 
 
 @routes.get("", dependencies=_READS)
-def report(request: Request, desk: DeskPart, query: Annotated[ReportQuery, Query()]) -> HTMLResponse:
+def report(request: Request, desk: DeskPart, shown: Shown, query: Annotated[ReportQuery, Query()]) -> HTMLResponse:
     """Show the report."""
     found = _read(desk, query)
+    shown.are(found.groups)
     dates = [each.day for each in found.days.days]
     minutes = [[_minutes(each.median), _minutes(each.ninetieth)] for each in found.days.days]
     context = {
@@ -108,7 +109,7 @@ def as_csv(
     )
 
 
-def _read(desk: Desk, query: ReportQuery) -> Report:
+def _read(desk: Desk, query: ReportQuery) -> Comparison:
     zone = desk.settings.omniyard.timezone
     last = _day(query.until) or desk.now().astimezone(zone).date()
     first = max(min(_day(query.since) or last - _USUAL, last), last - _LONGEST)
@@ -118,7 +119,9 @@ def _read(desk: Desk, query: ReportQuery) -> Report:
         total = read_groups(connection, period, by=None)
         groups = read_groups(connection, period, by=query.group)
         days = read_days(connection, period, zone=zone, now=read_clock(connection))
-    return Report(first=first, last=last, total=total[0] if total else GroupFigures(name=""), groups=groups, days=days)
+    return Comparison(
+        first=first, last=last, total=total[0] if total else GroupFigures(name=""), groups=groups, days=days
+    )
 
 
 def _name(request: Request, desk: Desk, by: GroupBy, name: str) -> str:

@@ -38,12 +38,6 @@ Manager = Annotated[Actor, Depends(Requires(Verb.MANAGE_AGENTS))]
 _Once = tuple[str, str] | None
 
 
-@routes.get("")
-def settings(_: Reader) -> Response:
-    """Lead to the first room."""
-    return RedirectResponse("/settings/agents", status_code=303)
-
-
 @routes.get("/agents")
 def agents(request: Request, desk: DeskPart, actor: Reader, shown: Shown) -> Response:
     """Show the agents and the teams."""

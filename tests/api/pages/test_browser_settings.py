@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
 
 def test_an_agent_gets_a_password_and_signs_in_with_a_code(chromium: Browser, desk: ServedDesk) -> None:
     with page_of(chromium, desk, "Root", language="zh-CN", viewport=TABLET) as page:
-        page.goto(f"{desk.url}/settings")
+        page.goto(f"{desk.url}/settings/agents")
         page.get_by_role("link", name="Ming", exact=True).click()
         page.locator("#duty [name=capacity]").fill("12")
         page.locator("#duty button").click()

@@ -12,8 +12,8 @@ from store.contacts.merge import merge_contacts
 from store.contacts.profiles import CardChange, edit_contact
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.finding import find_files, find_people
-from store.desk.labels import labels_in_use
+from store.desk.label_use import labels_in_use
+from store.desk.name_search import find_files, find_people
 from store.desk.saved_views import MOST_VIEWS, add_view, delete_view, views_of
 from tests.inbox_builder import Builder
 
