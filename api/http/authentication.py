@@ -19,6 +19,7 @@ from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.http.requests import NOT_TEXT
 from api.paths import POLL_HEADER
+from api.services.refusals import Refused
 from api.services.sessions import LONGEST, SignedSession
 from router.errors import TransientError
 from store.desk.agents import (
@@ -53,8 +54,7 @@ class Requires(AccessRule):
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
         if agent is None and bearer:
-            claimed = owner_of(bearer.credentials.strip())
-            desk.trail.stranger("request.refused", claimed=claimed, address=client_of(request), why="token")
+            _refuse_token(desk, bearer.credentials, address=client_of(request))
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
@@ -69,10 +69,31 @@ class Requires(AccessRule):
         return actor
 
 
+def _refuse_token(desk: Desk, token: str, *, address: str) -> None:
+    """Record a token that is not valid; raise ProblemError if this address, or this agent's token, failed too often.
+
+    The token was checked before: one that is valid is served, whoever else fails behind the same address.
+    """
+    claimed = owner_of(token.strip())
+    if seconds := desk.token_failures.wait(address, agent_id=claimed):
+        desk.refusals.note(Refused.TOKENS)
+        raise TooManyFailuresError(seconds)
+    desk.trail.stranger("request.refused", claimed=claimed, address=address, why="token")
+
+
+class TooManyFailuresError(ProblemError):
+    """Too many tokens that are not valid came from an address, or named one agent. seconds: to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        detail = f"too many sign-ins failed; try again in {self.seconds} s"
+        super().__init__("too-many-requests", detail, headers={"Retry-After": str(self.seconds)})
+
+
 def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> bool:
     """Begin a session for the token's agent; return False when the token is not valid.
 
-    Raises ProblemError if this address, or this agent's token, failed too often; the token is then not checked.
+    Raises TooManyFailuresError if this address, or this agent's token, failed too often; the token is then not checked.
     """
     address, owner = client_of(request), owner_of(token.strip())
     refuse_too_many(desk, request, owner=owner)
@@ -84,24 +105,20 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
     return True
 
 
+def refuse_too_many(desk: Desk, request: Request, *, owner: UUID | None) -> None:
+    """Raise TooManyFailuresError if this address, or this agent's sign-in, failed too often. owner: unproven."""
+    address = client_of(request)
+    if seconds := desk.sign_ins.wait(address, agent_id=owner):
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
+        raise TooManyFailuresError(seconds)
+
+
 def begin_session(desk: Desk, request: Request, agent: AgentRecord, *, response: Response) -> None:
     """Begin a session of an agent who has proven who they are."""
     address = client_of(request)
     desk.sign_ins.succeeded(address, agent_id=agent.id)
     desk.trail.session(agent, "session.began", address=address)
     _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
-
-
-def refuse_too_many(desk: Desk, request: Request, *, owner: UUID | None) -> None:
-    """Raise ProblemError if this address, or this agent's sign-in, failed too often. owner: whom it names, unproven."""
-    address = client_of(request)
-    if seconds := desk.sign_ins.wait(address, agent_id=owner):
-        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
-        raise ProblemError(
-            "too-many-requests",
-            f"too many sign-ins failed; try again in {math.ceil(seconds)} s",
-            headers={"Retry-After": str(math.ceil(seconds))},
-        )
 
 
 def sign_out(desk: Desk, request: Request, *, response: Response) -> None:

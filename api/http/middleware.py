@@ -23,6 +23,7 @@ from api.services.request_metrics import Meter
 # The largest body of any other route is a sentence of reason.
 MOST_BODY_BYTES: Final = 65_536
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
+_ONE_CASE: Final = re.compile(r"^/case/[^/]+/")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS: Final = _BODIES | {"GET", "HEAD", "OPTIONS"}
 STRICT: Final = (
@@ -48,7 +49,10 @@ _log = structlog.get_logger()
 
 
 class Boundary:
-    """ASGI middleware. secure: the desk is reached by https.  larger: path -> the limit of its body."""
+    """ASGI middleware. secure: the desk is reached by https.
+
+    larger: path -> the limit of its body; in the path of a case, * stands for its token.
+    """
 
     def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool, larger: Mapping[str, int]) -> None:
         self._app, self._meter, self._trail, self._secure = app, meter, trail, secure
@@ -72,7 +76,7 @@ class Boundary:
             self._record(scope, status=answer.status, seconds=time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        refused = _refused_body(scope, most=self._larger.get(scope["path"], MOST_BODY_BYTES))
+        refused = _refused_body(scope, most=self._larger.get(_ONE_CASE.sub("/case/*/", scope["path"]), MOST_BODY_BYTES))
         if refused:
             await respond(Request(scope), refused)(scope, receive, answer)
             return

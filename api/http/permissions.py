@@ -52,6 +52,7 @@ class Verb(StrEnum):
     REPLAY_WEBHOOKS = "webhooks:replay"
     READ_AUDIT = "audit:read"
     READ_SUPERVISION = "supervision:read"
+    APPROVE_PHRASINGS = "phrasings:approve"
 
 
 class OfTeam(Protocol):
@@ -122,6 +123,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    # A way to ask changes what the machine answers to every customer.
+    Verb.APPROVE_PHRASINGS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
 }
 
 

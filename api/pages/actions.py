@@ -33,8 +33,11 @@ from api.rest.outbound import Verdict
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import post_once
+from api.text.terms.config_names import ConfigNames
+from api.text.terms.sentences import say_refusal
 from router.errors import NotFound, OmniyardError, TransientError
 from router.text.visible import is_visible
+from store.outbound.review import MaskedTextError
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
@@ -182,19 +185,20 @@ def _or_refusal(
     request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
 ) -> Response:
     """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
+    draft = form.whole("text")
     try:
         return make()
     except TransientError:
         raise
+    except MaskedTextError as error:
+        slug, said, draft = "invalid", moments_of(request, desk).words("refused_masked"), error.draft
     except (ProblemError, OmniyardError) as error:
         slug, said = slug_of(error), _words(request, desk, error)
     except (ValidationError, ValueError):
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
         raise ProblemError("not-found")
-    refusal = Refusal(
-        slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
-    )
+    refusal = Refusal(slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=draft, status=PROBLEMS[slug][0])
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
 
 
@@ -205,7 +209,7 @@ def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) ->
         return words("refused_too_long", length=error.__cause__.length, longest=error.__cause__.longest)
     if isinstance(error, PlannedError):
         return words("refused_planned")
-    return str(error)
+    return say_refusal(str(error), slug=slug_of(error), words=words)
 
 
 def _once(form: Fields, verb: str) -> str:
@@ -228,7 +232,8 @@ def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
 def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
     """Return the names for the placeholders in the sentence about an order."""
     until, moments = order.snoozed_until, moments_of(request, desk)
-    names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
+    team = ConfigNames(desk.settings, moments.words)("team", order.team)
+    names = {"assignee": order.assignee, "team": team, "until": moments.short(until) if until else None}
     names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}
     return {"reference": "", **{name: value or "" for name, value in names.items()}}
 

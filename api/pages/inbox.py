@@ -12,12 +12,14 @@ from api.http.authentication import Requires
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.colleagues import colleagues_of
+from api.pages.chat_pane import band
 from api.pages.finding.chips import chips_of
 from api.pages.finding.kept_views import kept_query, views_shown
 from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
 from api.pages.render import render
 from api.rest.queries import read_list
 from store.conversations.lists import Counts, Sort, count_all, unread_among
+from store.events.feed import newest_number
 
 # A little more than one screen.
 _ROWS: Final = 40
@@ -32,17 +34,24 @@ def inbox(
     """Show one queue, filtered."""
     now = desk.now()
     with desk.database.read() as connection:
+        # First: what is published meanwhile comes by the stream again.
+        after = newest_number(connection)
         wanted = wanted_by(connection, query, actor=actor, now=now)
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         colleagues = colleagues_of(connection, actor)
         saved = views_shown(connection, actor, query=query, now=now)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
+        is_narrowed = query.narrowed or query.cursor is not None
+        chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
     shown.are(listed)
     context = {
         "query": query,
+        "after": after,
+        "shows": query.shows(),
         "listed": listed,
         "unread": unread,
+        "chats": chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
         "agents": colleagues,

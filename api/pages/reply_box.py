@@ -31,13 +31,15 @@ class Canned:
 class Composer:
     """The values of the reply box.
 
-    way_out: the conversation's channel can send a reply.  answers: where it goes.
+    way_out: the conversation's channel can send a reply.  keeps: it only keeps it in the outbox.
+    answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     """
 
     way_out: bool
+    keeps: bool
     answers: AnswerAddress
     until: datetime | None
     is_over: bool
@@ -57,6 +59,7 @@ def compose(
     until = heard + lasts if heard and lasts else None
     return Composer(
         way_out=channel is not None and channel.has_way_out,
+        keeps=channel is not None and channel.keeps_outbox,
         answers=answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel),
         until=until,
         is_over=until is not None and until < now,

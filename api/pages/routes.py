@@ -19,10 +19,22 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
+    bell as pages_bell,
+)
+from api.pages import (
+    calls as pages_calls,
+)
+from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
+    fits as pages_fits,
+)
+from api.pages import (
     inbox as pages_inbox,
+)
+from api.pages import (
+    outbox as pages_outbox,
 )
 from api.pages import (
     presence as pages_presence,
@@ -47,6 +59,7 @@ from api.pages.cases import (
 )
 from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
+from api.pages.live import desk_door as pages_desk_door
 from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
 from api.pages.reports import report as pages_report
@@ -66,7 +79,8 @@ _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam
 _FINDING: Final = (finding_search, finding_views)
 _SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
-_PARTS: Final = (*_PAGES, *_CASES, *_FINDING, *_SETTINGS, pages_report)
+_ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
+_PARTS: Final = (*_PAGES, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -42,6 +42,11 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
     new = [handle for handle in fresh if contacts[handle] == proposed[handle]]
     index_people(connection, {proposed[handle]: (senders[handle], handle.handle) for handle in new})
     return contacts
+
+
+def known_contacts(connection: Connection, handles: Collection[Handle]) -> dict[Handle, UUID]:
+    """Return the contacts of those handles that have one; locks and creates none."""
+    return _select(connection, sorted(handles), locked=False) if handles else {}
 
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:

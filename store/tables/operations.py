@@ -34,6 +34,8 @@ class OutboundState(StrEnum):
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
+# The `kind` of one-time codes for the customers' pages: sent like the others, but no part of a conversation.
+ONE_TIME_CODE: Final = "code"
 # Later messages of a conversation wait for such rows.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 
@@ -53,6 +55,7 @@ class OutboundRow(SQLModel, table=True):
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
     approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
+    masked: `text` had secrets, which were replaced when it was sent: it must not be sent again.
     """
 
     __tablename__ = "outbound"
@@ -109,6 +112,7 @@ class OutboundRow(SQLModel, table=True):
     delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
     delivery_at: datetime | None = None
     approved_at: datetime | None = None
+    masked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
 
 
 class SuppressionRow(SQLModel, table=True):

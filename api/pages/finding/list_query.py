@@ -67,6 +67,16 @@ class InboxQuery(BaseModel):
         usual = Sort.DUE if self.chosen == "overdue" else Sort.NEWEST
         return Sort(self.sort) if self.sort in set(Sort) else usual
 
+    def shows(self) -> dict[str, object]:
+        """Return what a script needs to know whether a row belongs into this list.
+
+        opaque: only the server knows, so the script asks for the list again.
+        """
+        names = ("team", "category", "channel", "priority", "overdue")
+        plain = {name: getattr(self, name) for name in names}
+        is_opaque = bool(self.q or self.contact or self.label or self.unread or self.cursor)
+        return {**plain, "view": self.chosen, "sort": self.order, "opaque": is_opaque}
+
     @property
     def narrowed(self) -> bool:
         """Whether a filter besides the view hides conversations."""

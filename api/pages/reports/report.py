@@ -18,8 +18,8 @@ from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import language_of, moments_of, render
 from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, heat, lines, stacked
-from api.rest.queries import category_title
 from api.text.phrases import Words
+from api.text.terms.config_names import ConfigNames
 from store.db.engine import read_clock
 from store.desk.report_days import Days, read_days
 from store.desk.report_groups import GroupBy, GroupFigures, Period, read_groups
@@ -125,10 +125,9 @@ def _read(desk: Desk, query: ReportQuery) -> Comparison:
 
 
 def _name(request: Request, desk: Desk, by: GroupBy, name: str) -> str:
-    if by is GroupBy.CATEGORY and name:
-        return category_title(desk, name, language=language_of(request))
-    team = desk.settings.teams.get(name) if by is GroupBy.TEAM else None
-    return (team.title or name) if team else name
+    if not name or by is GroupBy.AGENT:
+        return name
+    return ConfigNames(desk.settings, Words(language_of(request)))(by.value, name)
 
 
 def _group_rows(
