@@ -49,7 +49,6 @@ document.addEventListener("compositionend", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const shown = document.getElementById("find-panel");
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && box()) { event.preventDefault(); box().focus(); box().select(); return; }
   if (event.isComposing || !shown || shown.hidden || !event.target.closest(".find")) return;
   if (event.key === "Escape") { close(); box().focus(); event.stopPropagation(); return; }
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;

@@ -66,6 +66,7 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
 def test_two_cases_of_one_customer_become_one_in_chinese_on_a_phone(chromium: Browser, desk: ServedDesk) -> None:
     with page_of(chromium, desk, "Li", language="zh-CN", viewport=PHONE, color_scheme="dark") as page:
         page.goto(f"{desk.url}/conversations/CASE00004")
+        page.locator("[data-customer]").click()
         page.locator("#propose a").click()
         dialog = page.locator("dialog[open]")
         expect(dialog.locator("h1")).to_have_text("合并会话")
@@ -85,6 +86,7 @@ def test_two_cases_of_one_customer_become_one_in_chinese_on_a_phone(chromium: Br
         page.wait_for_url("**/conversations/CASE00005")
         expect(page.locator("article.message")).to_have_count(2)
 
+        page.locator("[data-customer]").click()
         page.get_by_role("link", name="客户资料").click()
         page.wait_for_url("**/people/*")
         page.fill("#edit-contact [name=labels]", "vip")

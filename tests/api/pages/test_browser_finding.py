@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 def test_results_show_while_one_types_and_keys_walk_through_them(chromium: Browser, desk: ServedDesk) -> None:
     with page_of(chromium, desk, "Ming", language="zh-CN", viewport=TABLET, color_scheme="dark") as page:
-        page.keyboard.press("Control+k")
+        page.keyboard.press("/")
         page.keyboard.type("转账")
         panel = page.locator("#find-panel")
         expect(panel.locator("mark").first).to_have_text("轉帳")
