@@ -18,7 +18,9 @@ async function openDialog(address) {
   if (title) { title.id = "dialog-title"; dialog.setAttribute("aria-labelledby", "dialog-title"); }
   if (!before) {
     document.body.append(dialog);
-    dialog.addEventListener("close", () => dialog.remove());
+    const opener = document.activeElement;
+    // After the keys of the page, which leave a field on Escape.
+    dialog.addEventListener("close", () => { dialog.remove(); setTimeout(() => opener?.focus()); });
     dialog.showModal();
   }
 }
