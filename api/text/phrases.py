@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.room_phrases import ROOM_WORDS
+from api.text.case_phrases import CASE_WORDS
+from api.text.finding_phrases import FINDING_WORDS
+from api.text.report_phrases import REPORT_WORDS
+from api.text.setting_phrases import SETTING_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS
@@ -30,7 +33,10 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    **ROOM_WORDS,
+    **CASE_WORDS,
+    **FINDING_WORDS,
+    **REPORT_WORDS,
+    **SETTING_WORDS,
     **ACTION_WORDS,
     **ANSWER_WORDS,
     **CHANNEL_WORDS,

@@ -21,8 +21,8 @@ from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, heat, lines, st
 from api.text.phrases import Words
 from api.text.terms.config_names import ConfigNames
 from store.db.engine import read_clock
-from store.desk.report_days import Days, read_days
-from store.desk.report_groups import GroupBy, GroupFigures, Period, read_groups
+from store.desk.reports.report_days import Days, read_days
+from store.desk.reports.report_groups import GroupBy, GroupFigures, Period, read_groups
 
 _USUAL: Final = timedelta(days=13)
 # A quarter; a chart with more days cannot be read.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import DESKTOP, PHONE, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.api.pages.journey import DESKTOP, ServedDesk, browser, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 HOUR = timedelta(hours=1)
@@ -63,10 +63,9 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
         expect(results).to_have_count(0)
 
 
-def test_two_cases_of_one_customer_become_one_in_chinese_on_a_phone(chromium: Browser, desk: ServedDesk) -> None:
-    with page_of(chromium, desk, "Li", language="zh-CN", viewport=PHONE, color_scheme="dark") as page:
+def test_two_cases_of_one_customer_become_one_in_chinese_in_the_dark(chromium: Browser, desk: ServedDesk) -> None:
+    with page_of(chromium, desk, "Li", language="zh-CN", viewport=DESKTOP, color_scheme="dark") as page:
         page.goto(f"{desk.url}/conversations/CASE00004")
-        page.locator("[data-customer]").click()
         page.locator("#propose a").click()
         dialog = page.locator("dialog[open]")
         expect(dialog.locator("h1")).to_have_text("合并会话")
@@ -77,7 +76,6 @@ def test_two_cases_of_one_customer_become_one_in_chinese_on_a_phone(chromium: Br
         expect(dialog).to_have_count(0)
 
         page.goto(f"{desk.url}/conversations/CASE00004")
-        page.locator("[data-customer]").click()
         page.locator("#propose a").click()
         dialog.get_by_role("button", name="合并", exact=True).click()
         page.wait_for_url("**/conversations/CASE00005")
@@ -87,7 +85,6 @@ def test_two_cases_of_one_customer_become_one_in_chinese_on_a_phone(chromium: Br
         page.wait_for_url("**/conversations/CASE00005")
         expect(page.locator("article.message")).to_have_count(2)
 
-        page.locator("[data-customer]").click()
         page.get_by_role("link", name="客户资料").click()
         page.wait_for_url("**/people/*")
         page.fill("#edit-contact [name=labels]", "vip")

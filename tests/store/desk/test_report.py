@@ -10,8 +10,8 @@ from store.conversations.sla import change_status
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.report_days import read_days
-from store.desk.report_groups import GroupBy, Period, read_groups
+from store.desk.reports.report_days import read_days
+from store.desk.reports.report_groups import GroupBy, Period, read_groups
 from store.tables.desk import EmergencyRow, NoticeKind, RatingRow, SlaNoticeRow
 from tests.inbox_builder import Builder
 

@@ -17,7 +17,7 @@ from router.conversation_status import Status
 from router.event_kinds import EventKind
 from store.db.bulk import among, table_of
 from store.db.ids import first_id_at
-from store.desk.report_groups import Period, of_period
+from store.desk.reports.report_groups import Period, of_period
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 
