@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.case_phrases import CASE_WORDS
-from api.text.finding_phrases import FINDING_WORDS
-from api.text.report_phrases import REPORT_WORDS
-from api.text.setting_phrases import SETTING_WORDS
+from api.text.rooms.case_phrases import CASE_WORDS
+from api.text.rooms.finding_phrases import FINDING_WORDS
+from api.text.rooms.report_phrases import REPORT_WORDS
+from api.text.rooms.setting_phrases import SETTING_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS
@@ -20,9 +20,11 @@ from api.text.subjects.date_phrases import DATE_WORDS
 from api.text.subjects.desk_phrases import DESK_WORDS
 from api.text.subjects.gate_phrases import GATE_WORDS
 from api.text.subjects.inbox_phrases import INBOX_WORDS
+from api.text.subjects.key_phrases import KEY_WORDS
 from api.text.subjects.limit_phrases import LIMIT_WORDS
 from api.text.subjects.live_phrases import LIVE_WORDS
 from api.text.subjects.mail_phrases import MAIL_WORDS
+from api.text.subjects.notice_phrases import NOTICE_WORDS
 from api.text.subjects.outbox_phrases import OUTBOX_WORDS
 from api.text.subjects.reply_phrases import REPLY_WORDS
 from api.text.subjects.step_phrases import STEP_WORDS
@@ -49,6 +51,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **INBOX_WORDS,
     **LIMIT_WORDS,
     **LIVE_WORDS,
+    **KEY_WORDS,
+    **NOTICE_WORDS,
     **MAIL_WORDS,
     **OUTBOX_WORDS,
     **REPLY_WORDS,

@@ -43,6 +43,7 @@ class MessageRecord:
     quoted: str
     html: str
     has_html: bool
+    has_remote: bool
     rfc_message_id: str | None
     sent_at: datetime | None
     received_at: datetime
@@ -68,6 +69,11 @@ class AttachmentRecord:
     sha256: str
     part: int
     content_id: str
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it says that it is a picture, of a size that can be shown."""
+        return self.media_type in _PICTURES and self.size <= _LARGEST_PICTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,14 @@ class PendingOutbound:
     error: str
 
 
+# Where a page had a picture from elsewhere; the sanitiser (`connectors.email.mime.html`) keeps its address there.
+REMOTE_PICTURE: Final = "data-remote="
+# Pictures of pixels, which a browser may be shown after a look at their bytes.
+_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+# A larger one is a file to download.
+_LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.
-_MADE: Final = frozenset({"html", "has_html", "delivery"})
+_MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery"})
 
 
 def messages_of(
@@ -221,5 +233,6 @@ def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
     columns, outbound = table_of(MessageRow).c, table_of(OutboundRow)
     listed = columns_of(MessageRow, MessageRecord, but=_MADE)
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
+    has_remote = columns.html.contains(REMOTE_PICTURE).label("has_remote")
     joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
-    return sa.select(*listed, html, has_html, delivery).select_from(joined)
+    return sa.select(*listed, html, has_html, has_remote, delivery).select_from(joined)

@@ -18,6 +18,7 @@ from router.errors import PermanentError, SealKeyMissing
 from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
+from store.tables.gates import FetchedFileRow
 from store.tables.messages import InboundRow, OriginalRow
 from store.tables.operations import AgentRow
 
@@ -39,7 +40,10 @@ class _SealedColumn:
 
 @dataclass(slots=True)
 class SealCount:
-    """How many values are sealed under which key, by its name; under the name "" those that are not sealed."""
+    """How many values are sealed under which key, by its name; under the name "" those that are not sealed.
+
+    originals: with the files that were fetched after their message.
+    """
 
     envelopes: Counter[str] = field(default_factory=Counter)
     originals: Counter[str] = field(default_factory=Counter)
@@ -60,7 +64,8 @@ class ResealProgress:
 def count_seals(database: Database) -> SealCount:
     """Count the values by the key that sealed them, a page a transaction."""
     count = SealCount()
-    for column, counter in zip(_columns()[:2], (count.envelopes, count.originals), strict=True):
+    for column in _columns():
+        counter = count.envelopes if column.head == TEXT_HEAD else count.originals
         for page in _heads(database, column):
             counter.update(key or "" for _, key in page)
     return count
@@ -83,13 +88,15 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
             yield progress
 
 
-def _columns() -> tuple[_SealedColumn, _SealedColumn, _SealedColumn]:
+def _columns() -> tuple[_SealedColumn, ...]:
     agent = table_of(AgentRow).c
-    inbound, original = table_of(InboundRow).c, table_of(OriginalRow).c
+    inbound, original, file = table_of(InboundRow).c, table_of(OriginalRow).c, table_of(FetchedFileRow).c
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
         _SealedColumn("second factor", agent.id, agent.totp_secret, TEXT_HEAD),
+        _SealedColumn("address of a file", file.id, file.url, TEXT_HEAD),
+        _SealedColumn("file", file.id, file.content, ORIGINAL_HEAD),
     )
 
 

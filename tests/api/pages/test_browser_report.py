@@ -30,6 +30,7 @@ def test_a_supervisor_compares_teams_and_takes_the_table_along(tmp_path: Path) -
             page.click("text=概览")
             page.click("text=对比分析")
             expect(page.locator("#groups tbody tr")).to_have_count(2)
+            page.wait_for_load_state()
             page.select_option("select[name=by]", "agent")
             page.wait_for_url("**by=agent**")
             expect(page.locator("#groups tbody")).to_contain_text("Ming")
