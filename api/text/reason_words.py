@@ -15,7 +15,6 @@ from router.threads.correlation import SignKind
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
     **ANSWER_REASONS,
-    # Who wrote.
     Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
     Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),
     Key.COMPLAINT_REPORT: ("it is a complaint report (RFC 5965)", "属于投诉反馈报告（RFC 5965）"),
