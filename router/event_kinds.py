@@ -49,6 +49,8 @@ class EventKind(StrEnum):
     CONTACT_MERGED = "contact.merged"
     CONTACT_PARTED = "contact.parted"
     CONTACT_ERASED = "contact.erased"
+    CONTACT_BLOCKED = "contact.blocked"
+    CONTACT_UNBLOCKED = "contact.unblocked"
     EMERGENCY_CONFIRMED = "emergency.confirmed"
     EMERGENCY_RELEASED = "emergency.released"
     EMERGENCY_REOPENED = "emergency.reopened"

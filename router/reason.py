@@ -159,6 +159,7 @@ class ReasonKey(StrEnum):
 
     # Why a message could not be routed.
     STRAY_BOUNCE = "stray_bounce"
+    SENDER_BLOCKED = "sender_blocked"
     ROUTING_FAILED = "routing_failed"
     WORKERS_DIED = "workers_died"
 

@@ -24,6 +24,7 @@ from store.conversations.search import index_messages
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
+from store.desk.names_index import index_files, index_people
 from store.events.append import EventKind, NewEvent, append_events
 from store.events.feed import newest_number, number_events
 from store.tables.messages import (
@@ -88,6 +89,7 @@ class Builder:
             kind = PartyKind.EMAIL if "@" in handle else PartyKind.PHONE
             identity = {"id": new_id(), "kind": kind, "handle": handle, "contact_id": contact_id}
             insert_rows(self.connection, IdentityRow, rows=[identity | {"created_at": self.now}])
+            index_people(self.connection, {contact_id: (name, handle)})
         return self.contacts[handle]
 
     def inbound(self, mail: bytes = b"Subject: hello\r\n\r\nhello\r\n", **over: Any) -> UUID:
@@ -192,6 +194,7 @@ class Builder:
             "part": 1,
         }
         insert_rows(self.connection, AttachmentRow, rows=[row | over])
+        index_files(self.connection, {attachment_id: (row | over)["name"]})
         return attachment_id
 
     def outbound(self, conversation_id: UUID, **over: Any) -> UUID:

@@ -9,6 +9,7 @@ import contextlib
 import math
 from typing import Annotated, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -53,7 +54,7 @@ class Requires(AccessRule):
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
         if agent is None and bearer:
-            _refuse_token(desk, bearer.credentials, address=_address(request))
+            _refuse_token(desk, bearer.credentials, address=client_of(request))
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
@@ -94,18 +95,30 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
 
     Raises TooManyFailuresError if this address, or this agent's token, failed too often; the token is then not checked.
     """
-    address, owner = _address(request), owner_of(token.strip())
-    if seconds := desk.sign_ins.wait(address, agent_id=owner):
-        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
-        raise TooManyFailuresError(seconds)
+    address, owner = client_of(request), owner_of(token.strip())
+    refuse_too_many(desk, request, owner=owner)
     agent = _by_token(desk, token)
     if agent is None:
         desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")
         return False
-    desk.sign_ins.succeeded(address, agent_id=owner)
+    begin_session(desk, request, agent, response=response)
+    return True
+
+
+def refuse_too_many(desk: Desk, request: Request, *, owner: UUID | None) -> None:
+    """Raise TooManyFailuresError if this address, or this agent's sign-in, failed too often. owner: unproven."""
+    address = client_of(request)
+    if seconds := desk.sign_ins.wait(address, agent_id=owner):
+        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
+        raise TooManyFailuresError(seconds)
+
+
+def begin_session(desk: Desk, request: Request, agent: AgentRecord, *, response: Response) -> None:
+    """Begin a session of an agent who has proven who they are."""
+    address = client_of(request)
+    desk.sign_ins.succeeded(address, agent_id=agent.id)
     desk.trail.session(agent, "session.began", address=address)
     _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
-    return True
 
 
 def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
@@ -114,11 +127,12 @@ def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
     if session and agent:
         with desk.database.write() as connection:
             end_session(connection, session.id, longest=LONGEST)
-        desk.trail.session(agent, "session.ended", address=_address(request))
+        desk.trail.session(agent, "session.ended", address=client_of(request))
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
 
 
-def _address(request: Request) -> str:
+def client_of(request: Request) -> str:
+    """Return the address of the client."""
     # A proxy of ours has replaced its address by its client's (`trusted_proxies`).
     return request.client.host if request.client else ""
 

@@ -30,12 +30,14 @@ class Verb(StrEnum):
     WORK_CONVERSATIONS = "conversations:work"
     MERGE_CONVERSATIONS = "conversations:merge"
     EDIT_CONTACTS = "contacts:edit"
+    BLOCK_CONTACTS = "contacts:block"
     MERGE_CONTACTS = "contacts:merge"
     EXPORT_CONTACTS = "contacts:export"
     ERASE_CONTACTS = "contacts:erase"
     READ_AGENTS = "agents:read"
     SET_OWN_DUTY = "duty:set-own"
     SET_DUTIES = "duty:set"
+    MANAGE_AGENTS = "agents:manage"
     SEND_REPLIES = "replies:send"
     SETTLE_OUTBOUND = "outbound:settle"
     READ_FILES = "files:read"
@@ -94,6 +96,7 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.WORK_CONVERSATIONS: _WORKING,
     Verb.MERGE_CONVERSATIONS: _WORKING,
     Verb.EDIT_CONTACTS: _WORKING,
+    Verb.BLOCK_CONTACTS: _WORKING,
     # Merging contacts decides about identity; a mistake shows one customer's case to another.
     Verb.MERGE_CONTACTS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
     Verb.EXPORT_CONTACTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
@@ -102,6 +105,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_AGENTS: _EVERYONE,
     Verb.SET_OWN_DUTY: _WORKING,
     Verb.SET_DUTIES: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    # Tokens and passwords: who has them is the desk.
+    Verb.MANAGE_AGENTS: frozenset({Role.ADMIN}),
     Verb.SEND_REPLIES: _WORKING,
     # A second text to the same customer is a decision, so it needs an accountable person.
     Verb.SETTLE_OUTBOUND: _WORKING,

@@ -22,6 +22,7 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
+from api.pages.cases.regroup import take_back
 from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
@@ -168,11 +169,15 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
             settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
         if done.judged:
             judge_for(desk, done.key, danger=None, actor=actor)
+        take_back(desk, done, actor=actor)
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
-        return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, "done_undo", key=done.key))
+        home = done.home or f"/conversations/{done.key}"
+        return _onwards(desk, home, flash=_flash(desk, actor, "done_undo", key=done.key))
 
+    if done.home:
+        return make()
     return _or_refusal(request, desk, actor, make, key=done.key, form=form)
 
 

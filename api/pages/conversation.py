@@ -19,6 +19,8 @@ from api.http.authentication import Requires
 from api.http.files import framed, shown_picture
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.cases.colleagues import colleagues_of
+from api.pages.cases.regroup import linked_case, proposed_merge
 from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
 from api.pages.guide import guide_to
@@ -43,10 +45,10 @@ from store.conversations.messages import (
     has_forged,
     missing_files,
 )
+from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
-from store.desk.agents import list_agents, names_in_teams
 from store.desk.notices import has_unread, read_notices
 from store.events.feed import newest_number
 from store.outbound.automatic_answers import given_in
@@ -179,13 +181,6 @@ def show_conversation(
     return page
 
 
-def _colleagues(connection: Connection, actor: Actor) -> list[str]:
-    """Return the names of the agents to whom the actor may give the conversation."""
-    names = [agent.name for agent in list_agents(connection) if agent.revoked_at is None]
-    seen = names if actor.sees_only is None else names_in_teams(connection, actor.sees_only)
-    return [name for name in names if name in seen]
-
-
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the context of the panel next to the messages."""
     row = story.conversation
@@ -198,12 +193,15 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     return {
         "missing": missing,
         "others": others,
+        "proposed": proposed_merge(row, others),
+        "ratings": ratings_of(connection, row.id),
+        "linked": linked_case(connection, row, actor=actor),
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
         "called": find_alarm(connection, row.id),
         "planned": has_planned(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),
-        "agents": _colleagues(connection, actor),
+        "agents": colleagues_of(connection, actor),
         "settings": desk.settings,
         "gsm_basic": "".join(sorted(BASIC)),
         "gsm_extended": "".join(sorted(EXTENDED)),

@@ -60,8 +60,8 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "team": lambda form: {"team": form.one("team")},
     "priority": lambda form: {"priority": form.one("priority")},
     "category": lambda form: {"category": form.one("category") or None},
-    "label": lambda form: {"add_labels": _labels(form.one("label"))},
-    "unlabel": lambda form: {"remove_labels": _labels(form.one("label"))},
+    "label": lambda form: {"add_labels": labels_of(form.one("label"))},
+    "unlabel": lambda form: {"remove_labels": labels_of(form.one("label"))},
 }
 
 
@@ -91,6 +91,7 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
         based_on_version=form.number("version"),
         send_at=local_moment(form.one("send_at"), zone=zone) if when == "at" else None,
         hold_until_opening=when == "opening",
+        take=not is_note and form.one("take") == "true",
     )
 
 
@@ -100,7 +101,8 @@ def _until(form: Fields, *, opens_at: datetime | None, now: datetime, zone: Zone
     return known[chosen] if chosen in known else local_moment(form.one("until_at"), zone=zone)
 
 
-def _labels(said: str) -> list[str]:
+def labels_of(said: str) -> list[str]:
+    """Return the labels of a field, separated by commas."""
     return [label.strip() for label in said.replace("，", ",").split(",") if label.strip()]
 
 

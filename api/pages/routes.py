@@ -5,6 +5,7 @@ These pages only read; actions use the functions of the REST routes and check th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
-from api.http.permissions import Actor, Verb
+from api.http.permissions import Actor, Verb, can
 from api.pages import (
     actions as pages_actions,
 )
@@ -41,8 +42,30 @@ from api.pages import (
 from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.cases import (
+    bulk_actions as cases_bulk,
+)
+from api.pages.cases import (
+    labels as cases_labels,
+)
+from api.pages.cases import (
+    next_case as cases_next,
+)
+from api.pages.cases import (
+    regroup as cases_regroup,
+)
+from api.pages.cases import (
+    spam as cases_spam,
+)
+from api.pages.finding import kept_views as finding_views
+from api.pages.finding import search as finding_search
 from api.pages.live import desk_door as pages_desk_door
+from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
+from api.pages.reports import report as pages_report
+from api.pages.settings import agents as settings_agents
+from api.pages.settings import ledgers as settings_ledgers
+from api.pages.settings import sign_in_steps as settings_sign_in
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
 from store.inbound.quarantine import list_quarantined
@@ -52,18 +75,13 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (
-    pages_inbox,
-    pages_conversation,
-    pages_desk_door,
-    pages_bell,
-    pages_presence,
-    pages_actions,
-    pages_calls,
-    pages_supervisor,
-    pages_outbox,
-    pages_fits,
-):
+_CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam, pages_contact)
+_FINDING: Final = (finding_search, finding_views)
+_SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
+_PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
+_ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
+_PARTS: Final = (*_PAGES, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
+for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]
@@ -98,6 +116,8 @@ def quarantine(
         "reasons": {row.id: row.reason for row in page},
         "discarded": discarded,
         "next_cursor": following,
+        "may": partial(can, actor),
+        "Verb": Verb,
     }
     return render(request, "quarantine.html.jinja", context)
 

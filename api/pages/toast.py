@@ -28,7 +28,9 @@ _LONGEST: Final = 3500
 class Flash(BaseModel):
     """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
-    outbound: a message that can still be cancelled.
+    outbound: a message that can still be cancelled.  regrouping: id of a merge, a split or an unlinking.
+    contact: id and former values of an edited contact.  home: where undoing leads; empty for the conversation.
+    many: of a bulk action, by conversation the order that reverts it and the version.
     judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
     """
 
@@ -43,6 +45,15 @@ class Flash(BaseModel):
     outbound: str = ""
     judged: bool = False
     version: int | None = None
+    regrouping: str = ""
+    contact: dict[str, Any] | None = None
+    home: str = ""
+    many: list[tuple[str, dict[str, Any], int]] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a button takes it back."""
+        return bool(self.undo or self.outbound or self.judged or self.regrouping or self.contact)
 
 
 def seal(desk: Desk, flash: Flash) -> str:

@@ -16,13 +16,13 @@ from api.http.authentication import Requires
 from api.http.openapi import example
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError, documented
-from api.http.requests import RequestModel
+from api.http.requests import Moment, RequestModel
 from api.paths import API
 from router.errors import NotFound
 from router.settings.values import title_in
 from store.db.engine import read_clock
 from store.desk.agents import AgentRecord, list_agents, names_in_teams
-from store.desk.assignment import Duty, duties, set_duty
+from store.desk.assignment import Duty, duties, set_absence, set_duty
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import SkillKind
 
@@ -39,6 +39,8 @@ _AGENT: Final[dict[str, Any]] = {
     "languages": ["zh", "en"],
     "categories": [],
     "last_used_at": "2026-11-20T04:00:00Z",
+    "away_from": None,
+    "away_until": None,
 }
 _TEAM: Final[dict[str, Any]] = {
     "name": "payments",
@@ -71,6 +73,8 @@ class AgentEntry(BaseModel):
     languages: list[str]
     categories: list[str]
     last_used_at: datetime | None = Field(description="The last request, to ten minutes.")
+    away_from: datetime | None = Field(description="When an absence begins; null for at once.")
+    away_until: datetime | None = Field(description="When it ends: no work is assigned before; null for no absence.")
 
 
 class AgentList(BaseModel):
@@ -82,12 +86,14 @@ class AgentList(BaseModel):
 
 
 class DutyOrder(RequestModel):
-    """What to change. Agents may change their own `available` and `capacity`; the rest needs a supervisor."""
+    """What to change. Agents may change their own `available`, `capacity` and absence; the rest needs a supervisor."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"available": True, "capacity": 20}]})
 
     available: bool | None = None
     capacity: int | None = Field(default=None, ge=0, le=_MOST_CAPACITY)
+    away_from: Moment | None = Field(default=None, description="With `away_until`: when an absence begins.")
+    away_until: Moment | None = Field(default=None, description="When it ends; null takes an absence back.")
     teams: list[Name] | None = Field(default=None, max_length=_MOST_VALUES, description="Whose conversations they see.")
     languages: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
     categories: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
@@ -172,7 +178,9 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
         raise NotFound("there is no agent with that id")
     _refuse_foreign(actor, agent_id, order=order)
     set_duty(connection, name=name, available=order.available, capacity=order.capacity, skills=order.skills())
-    payload = {"agent": name, "by": actor.name, **order.model_dump(exclude_unset=True)}
+    if "away_until" in order.model_fields_set:
+        set_absence(connection, name=name, away_from=order.away_from, away_until=order.away_until)
+    payload = {"agent": name, "by": actor.name, **order.model_dump(mode="json", exclude_unset=True)}
     append_events(connection, [NewEvent(EventKind.AGENT_DUTY_CHANGED, None, payload, at=read_clock(connection))])
     return next(entry for entry in _entries(connection, actor=actor) if entry.id == agent_id)
 
@@ -241,4 +249,6 @@ def _entry(row: AgentRecord, duty: Duty) -> AgentEntry:
         languages=list(duty.skills[SkillKind.LANGUAGE]),
         categories=list(duty.skills[SkillKind.CATEGORY]),
         last_used_at=row.last_used_at,
+        away_from=duty.away_from,
+        away_until=duty.away_until,
     )

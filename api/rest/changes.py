@@ -5,6 +5,7 @@ One order may change several fields at once; the page's buttons send the same or
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
 from api.rest.queries import find_for
 from router.conversation_status import Status
-from router.errors import Conflict, NotFound, OmniyardError, TransientError
+from router.errors import Conflict, NotFound, OmniyardError, PermanentError, TransientError
 from router.settings.model import Priority
 from store.conversations.changes import Change, LockedConversation, ReadVersion, change, lock
 from store.conversations.readers import mark_read
@@ -217,6 +218,14 @@ def act(
         now = read_clock(connection)
         choose_answer_address(connection, conversation_id, address=order.answer_to, by=actor.name, now=now)
     return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+
+
+def take_if_free(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:
+    """Assign the conversation to the actor if no agent has it, and the actor may have it."""
+    case = lock(connection, conversation_id)
+    if case.assignee is None:
+        with contextlib.suppress(NotFound, PermanentError):
+            change(connection, case, wanted=Change(take=True), by=actor.name, now=read_clock(connection))
 
 
 def _decide_planned(

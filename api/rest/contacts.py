@@ -21,6 +21,7 @@ from api.http.problems import documented
 from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.merges import Regrouped
+from store.contacts.blocked import block_sender
 from store.contacts.erasure import erase_contact
 from store.contacts.merge import merge_contacts
 from store.contacts.profiles import (
@@ -50,6 +51,7 @@ _CARD: Final[dict[str, Any]] = {
     "handles": [{"kind": "email", "handle": "li@example.com"}],
     "labels": ["vip"],
     "conversations": 3,
+    "blocked_at": None,
 }
 _SAID: Final[dict[str, Any]] = {
     "id": _ID,
@@ -94,6 +96,7 @@ class ContactCard(BaseModel):
     handles: list[HandleEntry]
     labels: list[str]
     conversations: int = Field(description="How many conversations, among those that you see.")
+    blocked_at: datetime | None = Field(description="Since when their messages go to quarantine.")
 
     @classmethod
     def of(cls, card: Card) -> Self:
@@ -120,6 +123,14 @@ class ContactMergeOrder(RequestModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": _ID}]})
 
     into: UUID
+
+
+class BlockOrder(RequestModel):
+    """Whether the sender is blocked."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"blocked": True}]})
+
+    blocked: bool
 
 
 class EraseOrder(RequestModel):
@@ -250,6 +261,20 @@ def merge(
         now = read_clock(connection)
         kept = merge_contacts(connection, source_id=contact_id, target_id=order.into, by=actor.name, now=now)
     return Regrouped(regrouping_id=kept, conversation_id=None)
+
+
+@routes.post("/{contact_id}/block", responses=documented("not-found", "conflict"), summary="Block a sender")
+def block(
+    desk: DeskPart,
+    contact_id: UUID,
+    order: BlockOrder,
+    actor: Annotated[Actor, Depends(Requires(Verb.BLOCK_CONTACTS))],
+) -> ContactCard:
+    """Send their messages to quarantine from now on, or let them in again; what is stored stays as it is."""
+    with desk.database.write() as connection:
+        _find(connection, contact_id, actor=actor)
+        block_sender(connection, contact_id, blocked=order.blocked, by=actor.name, now=read_clock(connection))
+        return ContactCard.of(_find(connection, contact_id, actor=actor))
 
 
 @routes.get(

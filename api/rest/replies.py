@@ -17,6 +17,7 @@ from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.http.requests import Moment, RequestModel, VisibleText, require_soon
 from api.paths import API
+from api.rest.changes import take_if_free
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
@@ -64,6 +65,7 @@ class MessageOrder(RequestModel):
     )
     send_at: Moment | None = Field(default=None, description="When to send it, instead of now.")
     hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
+    take: bool = Field(default=False, description="With a reply: assign the case to me, if no agent has it.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
         default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
     )
@@ -140,6 +142,8 @@ def _post(
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
             raise ProblemError("invalid", str(error), field="text") from error
+        if order.take:
+            take_if_free(connection, case.id, actor=actor)
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),

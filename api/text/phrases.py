@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.rooms.case_phrases import CASE_WORDS
+from api.text.rooms.finding_phrases import FINDING_WORDS
+from api.text.rooms.report_phrases import REPORT_WORDS
+from api.text.rooms.setting_phrases import SETTING_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS
@@ -31,6 +35,10 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **CASE_WORDS,
+    **FINDING_WORDS,
+    **REPORT_WORDS,
+    **SETTING_WORDS,
     **ACTION_WORDS,
     **ANSWER_WORDS,
     **CHANNEL_WORDS,

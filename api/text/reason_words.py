@@ -15,7 +15,6 @@ from router.threads.correlation import SignKind
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
     **ANSWER_REASONS,
-    # Who wrote.
     Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
     Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),
     Key.COMPLAINT_REPORT: ("it is a complaint report (RFC 5965)", "属于投诉反馈报告（RFC 5965）"),
@@ -262,6 +261,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AGENT_IS_AWAY: ("{agent} is away, and another agent is available", "{agent} 已离开，另有客服可接单"),
     # Why a message could not be routed.
     Key.STRAY_BOUNCE: ("a bounce of a message that we did not send", "退信所指的邮件并非我方发出"),
+    Key.SENDER_BLOCKED: ("an agent has blocked this sender", "该发件人已被屏蔽"),
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
     Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
     # What keeps an outgoing message from leaving.

@@ -71,6 +71,7 @@ class DeskSettings(Frozen):
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
+    reply_takes: whether answering an unassigned case on the page assigns it to the agent; each reply can say otherwise.
     guide: show new agents the steps of a first case.
     requests_per_second: the limit per token and web process; 0 for no limit.
     """
@@ -92,6 +93,7 @@ class DeskSettings(Frozen):
     check_dkim: Switch = False
     keep_originals: Pause | None = None
     outage_customers: Whole = Field(default=10, ge=0)
+    reply_takes: Switch = True
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)

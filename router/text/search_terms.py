@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from operator import add
 from typing import Final
+
+from router.text.amounts import amount_words, read_amount
+from router.text.chinese import simplified
 
 _BLANKS: Final = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
 
@@ -47,17 +52,18 @@ class Wanted:
 
 
 def fold(text: str) -> str:
-    """Return the text without differences of case, width and character form."""
-    return text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    """Return the text without differences of case, width and character form, and in simplified Chinese."""
+    return text.casefold() if text.isascii() else simplified(unicodedata.normalize("NFKC", text).casefold())
 
 
 def index_words(*texts: str) -> set[str]:
     """Return the index words of the texts."""
     text = "\n".join(texts)[:MOST_CHARACTERS]
     if text.isascii():
-        return {word[:_MOST_WORD] for word in ascii_words(text)}
-    found: set[str] = set()
-    for piece in _PIECE.findall(fold(text)):
+        return {word[:_MOST_WORD] for word in ascii_words(text)} | amount_words(text)
+    folded = fold(text)
+    found = amount_words(folded)
+    for piece in _PIECE.findall(folded):
         if _IS_DENSE.match(piece):
             found.update(_pairs(piece))
         else:
@@ -94,6 +100,25 @@ def read_query(query: str) -> Wanted:
     return Wanted(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(beginnings)), needles)
 
 
+def pieces_of(query: str) -> set[str]:
+    """Return how the index words begin that a short text, such as a name, must have all of."""
+    found: set[str] = set()
+    for piece in _PIECE.findall(fold(query)):
+        found.update(_pairs(piece) if _IS_DENSE.match(piece) else (piece,))
+    return found
+
+
+def characters_of(text: str) -> set[str]:
+    """Return the characters of the text's parts without blanks between words."""
+    return set(_IS_DENSE.findall(fold(text)))
+
+
+def read_amount_query(query: str) -> Wanted | None:
+    """Return the query for texts with this amount in any writing; None if the query is no amount."""
+    word = read_amount(query)
+    return Wanted((word,), (), ()) if word else None
+
+
 def _separated(text: str) -> str:
     return _BETWEEN.sub(" ", text).strip()
 
@@ -113,6 +138,21 @@ def excerpt(wanted: Wanted, text: str, *, length: int) -> str:
     begin = max(0, min(places, default=0) - length // 3)
     shown = text[begin : begin + length]
     return f"{'…' if begin else ''}{shown}{'…' if begin + length < len(text) else ''}"
+
+
+def marked(wanted: Wanted, text: str) -> list[tuple[str, bool]]:
+    """Return the text in pieces, each with whether it is a match; joined, they are the text."""
+    folded = [fold(char) for char in text]
+    begins = list(accumulate((len(each) for each in folded), initial=0))
+    joined, hits = "".join(folded), [False] * len(text)
+    for needle in (word for each in wanted.needles for word in each.split()):
+        place = joined.find(needle)
+        while place >= 0:
+            first, last = bisect_right(begins, place) - 1, bisect_left(begins, place + len(needle))
+            hits[first:last] = [True] * (last - first)
+            place = joined.find(needle, place + len(needle))
+    groups = groupby(zip(text, hits, strict=True), key=lambda pair: pair[1])
+    return [("".join(char for char, _ in pairs), hit) for hit, pairs in groups]
 
 
 def _pairs(piece: str) -> list[str]:

@@ -25,6 +25,7 @@ from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
+from store.desk.names_index import forget_names
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
@@ -100,6 +101,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     gone = sa.update(table).where(among(table.c.id, ids))
     connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
     attachment = table_of(AttachmentRow)
+    forget_names(connection, [contact_id, *_ids(connection, AttachmentRow, among(attachment.c.message_id, ids))])
     connection.execute(sa.delete(attachment).where(among(attachment.c.message_id, ids)))
     opened = table_of(ConversationRow)
     openers = connection.execute(sa.select(opened.c.opened_by_inbound).where(among(opened.c.id, cases))).scalars()

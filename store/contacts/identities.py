@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
+from store.desk.names_index import index_people
 from store.tables.messages import ContactRow, IdentityRow
 
 
@@ -38,6 +39,8 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
     _insert_identities(connection, fresh, proposed=proposed, now=now)
     contacts = _select(connection, ordered, locked=True)
     _drop_contacts(connection, [proposed[handle] for handle in fresh if contacts[handle] != proposed[handle]])
+    new = [handle for handle in fresh if contacts[handle] == proposed[handle]]
+    index_people(connection, {proposed[handle]: (senders[handle], handle.handle) for handle in new})
     return contacts
 
 

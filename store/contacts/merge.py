@@ -22,6 +22,7 @@ from store.conversations.undo_log import (
     snapshot,
 )
 from store.db.bulk import among, insert_new, table_of
+from store.desk.names_index import reindex_people
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
@@ -50,6 +51,7 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
     moved["labels"] = _share_labels(connection, source_id, target_id)
     table = table_of(ContactRow)
     connection.execute(sa.update(table).where(table.c.id == source_id).values(merged_into=target_id))
+    reindex_people(connection, [source_id, target_id])
     deed = NewRegrouping(kind=RegroupingKind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
     after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
     kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
@@ -74,6 +76,7 @@ def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: 
     shared = sa.delete(label).where(label.c.contact_id == target_id, among(label.c.label, kept.moved["labels"]))
     connection.execute(shared)
     connection.execute(sa.update(contact).where(contact.c.id == source_id).values(merged_into=None))
+    reindex_people(connection, [source_id, target_id])
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept.row.id)}
     append_events(connection, [NewEvent(EventKind.CONTACT_PARTED, None, payload, at=now)])
 

@@ -16,6 +16,7 @@ from router.masking.mask import mask, refuse_secrets
 from store.conversations.handle_search import written_as
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
+from store.desk.names_index import reindex_people
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
 from store.tables.gates import ContactPointRow
@@ -47,6 +48,7 @@ class Card:
     handles: tuple[KnownHandle, ...]
     labels: tuple[str, ...]
     conversations: int
+    blocked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
         raise NotFound(_MISSING)
     theirs = sa.select(identity.c.kind, identity.c.handle).where(identity.c.contact_id == contact_id)
     handles = connection.execute(theirs.order_by(identity.c.created_at, identity.c.id)).all()
-    names = ("id", "name", "note", "created_at", "merged_into", "erased_at")
+    names = ("id", "name", "note", "created_at", "merged_into", "erased_at", "blocked_at")
     return Card(
         **{name: row[name] for name in names},
         handles=tuple(KnownHandle(each.kind, each.handle) for each in handles),
@@ -112,6 +114,8 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     values = {key: mask(value).text for key, value in texts if value is not None}
     if values:
         connection.execute(sa.update(table).where(table.c.id == contact_id).values(**values))
+    if "name" in values:
+        reindex_people(connection, [contact_id])
     insert_new(
         connection, ContactLabelRow, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels]
     )

@@ -29,7 +29,7 @@ from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
 # The same text as in the conditions of the partial indexes, so that the planners match them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
-_IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
+IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
 UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
@@ -233,7 +233,7 @@ def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[
     if wanted.unassigned:
         yield columns.assignee.is_(None)
     if wanted.labels:
-        yield _IS_LABELLED
+        yield IS_LABELLED
         yield _has_label(wanted.labels)
     if wanted.contact is not None:
         yield _of_contact(wanted.contact)

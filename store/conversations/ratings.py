@@ -21,6 +21,8 @@ from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
 from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 
+# The label of what agents mark as spam; its sender is not asked for a rating.
+SPAM_LABEL: Final = "spam"
 ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 # The columns of the conversation that a question needs.
 _OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
@@ -172,6 +174,14 @@ def list_ratings(
     return [RatingRecord(**row) for row in rows.mappings()]
 
 
+def ratings_of(connection: Connection, conversation_id: UUID) -> list[tuple[int, str, datetime]]:
+    """Return the ratings of a case, the newest first: score, words, and when."""
+    table = table_of(RatingRow)
+    own = sa.select(table.c.score, table.c.word, table.c.rated_at).where(table.c.conversation_id == conversation_id)
+    rows = connection.execute(own.where(IS_GIVEN).order_by(table.c.rated_at.desc()))
+    return [(row.score, row.word, row.rated_at) for row in rows]
+
+
 def _position(connection: Connection) -> int:
     """Return the number of the last event handled and lock its row; at the first look, the newest number."""
     table = table_of(DeskStateRow)
@@ -190,7 +200,8 @@ def _remember(connection: Connection, number: int) -> None:
 def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> list[Closing]:
     """Return the closings that allow a question. closed: events with their conversations, in order."""
     ids = {conversation_id for _, conversation_id in closed}
-    cases = {row["id"]: row for row in connection.execute(_over(ids)).mappings()}
+    over = connection.execute(_over(ids)).mappings()
+    cases = {row["id"]: row for row in over if SPAM_LABEL not in row["labels"]}
     last = {row.conversation_id: row for row in connection.execute(_last_words(cases))}
     return [
         Closing(
@@ -213,7 +224,8 @@ def _over(ids: Collection[UUID]) -> sa.Select[Any]:
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
-    return sa.select(table.c.id, *(table.c[name] for name in _OF_CASE)).where(among(table.c.id, ids), *is_over)
+    columns = (table.c[name] for name in ("id", "labels", *_OF_CASE))
+    return sa.select(*columns).where(among(table.c.id, ids), *is_over)
 
 
 def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:

@@ -154,7 +154,9 @@ def _default(column: sa.Column[Any]) -> object:
 
 def _unnest(types: Sequence[sa.types.TypeEngine[Any]], dialect: Dialect) -> str:
     # "%b" sends arrays in binary form; as text, each value would be searched for what needs a backslash.
-    arrays = (f"%b::{type_.compile(dialect=dialect)}[]" for type_ in types)
+    # An array has its column's type without the collation.
+    names = (type_.compile(dialect=dialect).partition(" COLLATE ")[0] for type_ in types)
+    arrays = (f"%b::{name}[]" for name in names)
     return f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608
 
 

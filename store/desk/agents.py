@@ -166,6 +166,12 @@ def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
     return set(connection.execute(sa.select(table.c.name).where(sa.or_(shared, ~theirs))).scalars())
 
 
+def find_by_name(connection: Connection, name: str) -> AgentRecord | None:
+    """Return the agent of this name; None if there is none, or if revoked or expired."""
+    row = _in_force(connection, table_of(AgentRow).c.name == name.strip())
+    return _limited(connection, row) if row and not row["is_over"] else None
+
+
 def owner_of(token: str) -> UUID | None:
     """Return the id that a token names; it proves nothing. None if it does not have the form of a token."""
     form = _TOKEN.fullmatch(token)

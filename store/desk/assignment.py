@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.errors import NotFound
+from router.errors import NotFound, PermanentError
 from router.routing.assignment import SEES_ALL_ROLES, WEIGHTS, WORK_SCOPE, OnDuty, Turn
 from store.conversations.assignees import may_work
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
@@ -52,6 +52,8 @@ class Duty:
     available: bool
     capacity: int
     skills: Mapping[SkillKind, Sequence[str]]
+    away_from: datetime | None = None
+    away_until: datetime | None = None
 
 
 def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
@@ -70,8 +72,9 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
     statement = sa.select(
         *(columns.id, columns.name, columns.role, columns.scopes, columns.capacity, columns.assigned_at)
     )
-    there = statement.where(*may_work(read_clock(connection))).order_by(columns.id)
-    there = there if off_duty else there.where(columns.available)
+    now = read_clock(connection)
+    there = statement.where(*may_work(now)).order_by(columns.id)
+    there = there if off_duty else there.where(is_on_duty(now))
     locked = connection.execute(there.with_for_update()).all()
     rows = [row for row in locked if row.scopes is None or WORK_SCOPE in row.scopes]
     skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
@@ -88,6 +91,25 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
         )
         for row in rows
     ]
+
+
+def is_on_duty(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that an agent takes assigned work: is available, and not absent. now: the clock."""
+    columns = table_of(AgentRow).c
+    is_absent = sa.and_(columns.away_until > now, sa.func.coalesce(columns.away_from <= now, sa.true()))
+    return sa.and_(columns.available, sa.not_(sa.func.coalesce(is_absent, sa.false())))
+
+
+def set_absence(connection: Connection, *, name: str, away_from: datetime | None, away_until: datetime | None) -> None:
+    """Set when an agent is absent and gets no assigned work; None for no absence.
+
+    Raises PermanentError when it ends before it begins.
+    """
+    if away_from and away_until and away_until <= away_from:
+        raise PermanentError("an absence ends after it begins")
+    table = table_of(AgentRow)
+    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    connection.execute(one.values(away_from=away_from if away_until else None, away_until=away_until))
 
 
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
@@ -192,7 +214,8 @@ def set_duty(
 def duties(connection: Connection) -> dict[str, Duty]:
     """Return the duty of every agent who is not revoked, by name."""
     columns = table_of(AgentRow).c
-    statement = sa.select(columns.id, columns.name, columns.available, columns.capacity)
+    names = ("id", "name", "available", "capacity", "away_from", "away_until")
+    statement = sa.select(*(columns[name] for name in names))
     rows = connection.execute(statement.where(columns.revoked_at.is_(None)).order_by(columns.name)).all()
     skills = _skills(connection, [row.id for row in rows])
     return {
@@ -201,6 +224,8 @@ def duties(connection: Connection) -> dict[str, Duty]:
             available=row.available,
             capacity=row.capacity,
             skills={kind: skills.get((row.id, kind), []) for kind in SkillKind},
+            away_from=row.away_from,
+            away_until=row.away_until,
         )
         for row in rows
     }
@@ -211,7 +236,7 @@ def another_agent_is_available(
 ) -> sa.ColumnElement[bool]:
     """Return the condition that `assignee` is away while another agent of `team` is available."""
     agent, skill = table_of(AgentRow), table_of(AgentSkillRow)
-    there = sa.and_(agent.c.available, *may_work(now))
+    there = sa.and_(is_on_duty(now), *may_work(now))
     owner = sa.exists().where(agent.c.name == assignee, there)
     of_team = sa.and_(skill.c.agent_id == agent.c.id, skill.c.kind == SkillKind.TEAM, skill.c.value == team)
     another = sa.exists().where(there, of_team)

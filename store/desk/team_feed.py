@@ -91,6 +91,8 @@ _RULES: Final[Sequence[tuple[frozenset[str], tuple[str, ...], _Find]]] = (
                 EventKind.CONTACT_MERGED,
                 EventKind.CONTACT_PARTED,
                 EventKind.CONTACT_ERASED,
+                EventKind.CONTACT_BLOCKED,
+                EventKind.CONTACT_UNBLOCKED,
             }
         ),
         ("contact_id", "from", "into"),

@@ -21,6 +21,7 @@ from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
+from store.desk.names_index import index_files
 from store.events.append import NewEvent, append_events
 from store.inbound.contact_points import note_contact_points
 from store.inbound.fetched_files import wait_for_files
@@ -97,6 +98,7 @@ def write_outcome(
     insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
+    index_files(connection, {row["id"]: row["name"] for row in outcome.attachments})
     wait_for_files(connection, outcome.fetched_files, now=now)
     note_contact_points(connection, outcome.contact_points)
     _insert_thread_keys(connection, outcome.thread_keys)

@@ -20,6 +20,7 @@ from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import InboundRow, OriginalRow
+from store.tables.operations import AgentRow
 
 _PAGE: Final = 2_000
 # A transaction holds the lock of SQLite: intake waits for as long as this much takes.
@@ -88,10 +89,12 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
 
 
 def _columns() -> tuple[_SealedColumn, ...]:
+    agent = table_of(AgentRow).c
     inbound, original, file = table_of(InboundRow).c, table_of(OriginalRow).c, table_of(FetchedFileRow).c
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
+        _SealedColumn("second factor", agent.id, agent.totp_secret, TEXT_HEAD),
         _SealedColumn("address of a file", file.id, file.url, TEXT_HEAD),
         _SealedColumn("file", file.id, file.content, ORIGINAL_HEAD),
     )

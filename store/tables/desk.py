@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -323,6 +323,34 @@ class RatingRow(SQLModel, table=True):
     score: int | None = None
     word: str = Field(default="", sa_type=Text)
     rated_at: datetime | None = None
+
+
+# Text that compares by code points, whatever the database's collation is.
+CodePoints: Final = String().with_variant(String(collation="C"), "postgresql")
+
+
+class SearchTermRow(SQLModel, table=True):
+    """One word by which a person or a file is found (`store.desk.names_index`). object_id: contact or attachment."""
+
+    __tablename__ = "search_term"
+
+    kind: str = Field(primary_key=True)
+    word: str = Field(sa_column=Column(CodePoints, primary_key=True))
+    object_id: UUID = Field(primary_key=True, index=True)
+
+
+class SavedViewRow(SQLModel, table=True):
+    """A list that an agent keeps under a name. agent_id: whose it is; None for a team's.  query: of the list's URL."""
+
+    __tablename__ = "saved_view"
+
+    id: UUID = Field(primary_key=True)
+    agent_id: UUID | None = Field(default=None, index=True)
+    team: str | None = Field(default=None, index=True)
+    name: str
+    query: str = Field(sa_type=Text)
+    made_by: str
+    created_at: datetime
 
 
 class CaseCodeRow(SQLModel, table=True):

@@ -113,10 +113,11 @@ class ContactRow(SQLModel, table=True):
     """A person, as far as known.
 
     note: of the agents.  merged_into: the contact that they were merged into.
-    erased_at: since when their texts are erased.
+    erased_at: since when their texts are erased.  blocked_at, blocked_by: since when an agent blocks the sender.
     """
 
     __tablename__ = "contact"
+    __table_args__ = (_some("ix_contact_blocked", "id", where="blocked_at IS NOT NULL"),)
 
     id: UUID = Field(primary_key=True)
     name: str = ""
@@ -124,6 +125,8 @@ class ContactRow(SQLModel, table=True):
     note: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     merged_into: UUID | None = None
     erased_at: datetime | None = None
+    blocked_at: datetime | None = None
+    blocked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class IdentityRow(SQLModel, table=True):

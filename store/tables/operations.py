@@ -269,6 +269,8 @@ class AgentRow(SQLModel, table=True):
     scopes: the token's verbs; None means all of the role.  expires_at: when the token expires.
     previous_hash: the token before the last rotation, valid until previous_until.
     session_epoch: sessions of a smaller number have ended.
+    away_from, away_until: gets no assigned work in between.
+    password_hash, totp_secret, totp_step: see `store.desk.passwords`; empty for an agent who only has a token.
     """
 
     __tablename__ = "agent"
@@ -288,6 +290,12 @@ class AgentRow(SQLModel, table=True):
     previous_hash: str | None = None
     previous_until: datetime | None = None
     session_epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    away_from: datetime | None = None
+    away_until: datetime | None = None
+    password_hash: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    password_at: datetime | None = None
+    totp_secret: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    totp_step: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
 class EndedSessionRow(SQLModel, table=True):

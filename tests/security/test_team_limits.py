@@ -86,6 +86,7 @@ def foreign(database: Database) -> dict[str, str]:
             "contact_id": str(contact),
             "inbound_id": str(waiting),
             "agent_id": str(colleague.id),
+            "table": "groups",
             # Names of nothing: the routes' own tests have them.
             **dict.fromkeys(("regrouping_id", "target", "event_id", "name", "answer"), str(UUID(int=7))),
         }
@@ -117,6 +118,7 @@ def test_no_page_and_no_route_shows_a_thing_of_another_team(
     client, swept = limited(role), 0
     queries_of = {
         f"{API}/search": {"q": "secret"},
+        "/search": {"q": "secret"},
         f"{API}/contacts": {"handle": "chen@example.com"},
         "/": {"q": "secret"},
     }

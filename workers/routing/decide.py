@@ -38,6 +38,7 @@ from workers.routing.record import Placement, Recorder
 # A customer who asks again under the same subject does so within days.
 SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
 _STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
+_SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
 _STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
 
@@ -60,6 +61,7 @@ class History:
     subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
     ours: those of the Message-IDs that the page quotes or bears that we sent.
+    blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
@@ -74,6 +76,7 @@ class History:
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
+    blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
@@ -90,6 +93,7 @@ class History:
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
         by_subject: Sequence[KnownConversation] = (),
+        blocked: Collection[UUID] = (),
         written_to: Mapping[str, UUID] | None = None,
     ) -> History:
         """Build the history from the store's records."""
@@ -100,6 +104,7 @@ class History:
             labels or {},
             replies,
             dict(ours or {}),
+            blocked=blocked,
             chats={key: candidate_of(known) for key, known in (chats or {}).items()},
             subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
             written_to=written_to or {},
@@ -221,6 +226,10 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         recorder.duplicate(incoming.row, first=first)
         return
     recorder.commanded(incoming)
+    if incoming.contact_id in history.blocked:
+        verdicts.unanswerable[incoming.row.id] = _SENDER_BLOCKED.line
+        recorder.unanswerable(incoming.row, why=_SENDER_BLOCKED)
+        return
     if incoming.analysis.voice and _decide_own(incoming, history=history, recorder=recorder):
         verdicts.routed.append(incoming.row.id)
         return

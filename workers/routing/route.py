@@ -23,6 +23,7 @@ from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
+from store.contacts.blocked import blocked_among
 from store.contacts.identities import Handle, known_contacts, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
@@ -194,6 +195,7 @@ class Router:
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             by_subject=_by_subject(connection, page),
+            blocked=blocked_among(connection, contacts),
             written_to=_written_to(connection, page),
             said=history.messages_like(
                 connection,

@@ -22,7 +22,16 @@ CHAT_ENDS = (
     *(f"/{name}" for name in CHAT_ACTS),
 )
 PUBLIC = {
-    *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    *(
+        "/healthz",
+        "/readyz",
+        "/sign-in",
+        "/sign-in/password",
+        "/sign-in/code",
+        "/sign-out",
+        "/webhooks/{channel}",
+        "/webhooks/{channel}/status",
+    ),
     "/webhooks/{channel}/outbox",
     # A visitor of the chat proves the session by its secret.
     *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
@@ -35,12 +44,14 @@ ALLOWED = {
     Verb.WORK_CONVERSATIONS: "agent senior supervisor admin",
     Verb.MERGE_CONVERSATIONS: "agent senior supervisor admin",
     Verb.EDIT_CONTACTS: "agent senior supervisor admin",
+    Verb.BLOCK_CONTACTS: "agent senior supervisor admin",
     Verb.MERGE_CONTACTS: "senior supervisor admin",
     Verb.EXPORT_CONTACTS: "supervisor admin",
     Verb.ERASE_CONTACTS: "supervisor admin",
     Verb.READ_AGENTS: "viewer agent senior supervisor auditor admin",
     Verb.SET_OWN_DUTY: "agent senior supervisor admin",
     Verb.SET_DUTIES: "supervisor admin",
+    Verb.MANAGE_AGENTS: "admin",
     Verb.SEND_REPLIES: "agent senior supervisor admin",
     Verb.SETTLE_OUTBOUND: "agent senior supervisor admin",
     Verb.READ_FILES: "agent senior supervisor auditor admin",

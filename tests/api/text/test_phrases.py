@@ -15,16 +15,12 @@ from api.chat.chat_phrases import CHAT_WORDS
 from api.customer.phrases import WORDS as CUSTOMER_WORDS
 from api.text.phrases import WORDS, Words
 
-_SUBJECTS = Path(api.text.__path__[0], "subjects")
-_TEXT = Path(api.text.__path__[0], "phrases.py").read_text(encoding="utf-8")
-# A module that another one takes in stands there with all its words.
-_MODULES = sorted(path.stem for path in _SUBJECTS.glob("*_phrases.py") if f"subjects.{path.stem} import" in _TEXT)
+_MODULES = sorted(f"{path.parent.stem}.{path.stem}" for path in Path(api.text.__path__[0]).glob("*/*_phrases.py"))
 
 
 def _words_of(module: str) -> Mapping[str, tuple[str, str]]:
-    found: Mapping[str, tuple[str, str]] = getattr(
-        import_module(f"api.text.subjects.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
-    )
+    name = module.rpartition(".")[2].removesuffix("_phrases").upper()
+    found: Mapping[str, tuple[str, str]] = getattr(import_module(f"api.text.{module}"), f"{name}_WORDS")
     return found
 
 

@@ -1,0 +1,1 @@
+"""Find people, conversations and files; views and filters of the list."""

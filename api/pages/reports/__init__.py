@@ -1,0 +1,1 @@
+"""The supervisor's comparison: charts with axes, tables, CSV, and a URL that stays."""

@@ -1,0 +1,118 @@
+// Select rows by checkbox, x, shift-click and shift-x; send the bulk form without leaving the list.
+// Without this file the checkboxes and the form below the list do the same.
+
+const chosen = new Set();
+let last = null;
+
+const boxes = () => [...document.querySelectorAll("input.pick")];
+const form = () => document.getElementById("bulk");
+
+function show() {
+  const bar = form();
+  if (!bar) return;
+  // On a phone the rest would cover the list.
+  if (!bar.classList.contains("live") && innerWidth < 720) bar.querySelector("details").open = false;
+  bar.classList.add("live");
+  bar.hidden = chosen.size === 0;
+  bar.querySelector(".bulk-count").textContent = bar.dataset.count.replace("{count}", chosen.size);
+  bar.querySelector("[value=merge]").disabled = chosen.size !== 2;
+}
+
+function mark(box, on) {
+  box.checked = on;
+  if (on) chosen.add(box.value);
+  else chosen.delete(box.value);
+  box.closest(".row")?.classList.toggle("chosen", on);
+}
+
+// A list that was rendered again keeps what was chosen; what is not in it any more is not chosen.
+function restore() {
+  const all = boxes();
+  if (!all.length && !form()) return;
+  const there = new Set(all.map((box) => box.value));
+  for (const key of [...chosen]) if (!there.has(key)) chosen.delete(key);
+  for (const box of all) mark(box, chosen.has(box.value));
+  show();
+}
+
+function reach(box) {
+  const all = boxes();
+  const [from, to] = [all.findIndex((each) => each.value === last), all.indexOf(box)];
+  const range = from < 0 ? [box] : all.slice(Math.min(from, to), Math.max(from, to) + 1);
+  for (const each of range) mark(each, true);
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.matches("input.pick")) return;
+  if (event.shiftKey) reach(event.target);
+  else mark(event.target, event.target.checked);
+  last = event.target.value;
+  show();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "x") return;
+  if (event.target.matches("input:not(.pick), select, textarea, [contenteditable]")) return;
+  const box = document.activeElement?.closest(".row")?.querySelector("input.pick");
+  if (!box) return;
+  event.preventDefault();
+  if (event.shiftKey) reach(box);
+  else mark(box, !box.checked);
+  last = box.value;
+  show();
+});
+
+document.addEventListener("reset", (event) => {
+  if (event.target.id !== "bulk") return;
+  for (const box of boxes()) mark(box, false);
+  chosen.clear();
+  show();
+});
+
+async function send(bar, fields) {
+  const answer = await fetch(bar.action, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const results = page.getElementById("bulk-results");
+  if (!results) { document.location.assign(answer.url); return; }
+  await reload();
+  document.getElementById("bulk-results")?.remove();
+  results.setAttribute("role", "status");
+  results.querySelector("h1")?.classList.add("h2");
+  document.querySelector("[data-list]")?.before(document.adoptNode(results));
+}
+
+async function reload() {
+  const part = document.querySelector("[data-list]");
+  const answer = await fetch(location.href, { headers: { "X-Omniyard-Poll": "1", Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("[data-list]");
+  if (answer.ok && part && fresh) part.replaceChildren(...fresh.childNodes);
+  chosen.clear();
+  restore();
+}
+
+document.addEventListener("submit", (event) => {
+  const bar = event.target;
+  const isUndo = bar.matches("#bulk-results form");
+  if ((bar.id !== "bulk" && !isUndo) || event.submitter?.value === "merge") return;
+  event.preventDefault();
+  const fields = new FormData(bar, event.submitter);
+  send(bar, fields).catch(() => bar.submit());
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-bulk-close]") || !document.querySelector("[data-list]")) return;
+  event.preventDefault();
+  document.getElementById("bulk-results")?.remove();
+});
+
+export function init() {
+  const list = document.querySelector("[data-list]");
+  if (list && !list.dataset.picks) {
+    list.dataset.picks = "1";
+    new MutationObserver(restore).observe(list, { childList: true, subtree: true });
+  }
+  restore();
+}
+init();
+document.addEventListener("desk:shown", init);

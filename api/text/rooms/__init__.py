@@ -1,0 +1,1 @@
+"""The phrases of the rooms around the inbox, a mapping a module; `api.text.phrases` reads them."""

@@ -1,0 +1,96 @@
+"""Phrases of bulk actions, merging, splitting, spam, and the page about a customer, in English and in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Key: English, Chinese. `{...}` is filled in.
+CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "pick": ("Select {name}", "选择 {name}"),
+    "bulk": ("Selected conversations", "所选会话"),
+    "bulk_count": ("{count} selected", "已选 {count}"),
+    "bulk_more": ("Assign, team, label, snooze", "分配、团队、标签、稍后处理"),
+    "bulk_clear": ("Clear selection", "取消选择"),
+    "bulk_done": ("{done} of {count} done", "已完成 {done} / {count}"),
+    "bulk_ok": ("done", "已完成"),
+    "add_label": ("Label", "加标签"),
+    "merge": ("Merge", "合并"),
+    "merge_title": ("Merge conversations", "合并会话"),
+    "merge_with": ("Reference of the other conversation", "另一会话的编号"),
+    "merge_hint": (
+        "All messages move to the one that is kept; later answers arrive there too. It can be undone.",
+        "全部消息移入保留的会话，后续来信也会归入其中。合并后可以撤销。",
+    ),
+    "keep_this": ("Keep this one", "保留这个"),
+    "look_at_merge": ("Compare and merge", "查看合并"),
+    "propose_merge": (
+        "This customer has another open case: “{subject}”.",
+        "该客户还有一个未解决的会话：“{subject}”。",
+    ),
+    "no_such_case": ("There is no conversation {key}.", "没有编号为 {key} 的会话。"),
+    "leave": ("Cancel", "取消"),
+    "done_merge": ("Merged.", "已合并。"),
+    "split": ("Split", "拆分"),
+    "split_here": ("Split from here", "从这里拆分"),
+    "split_title": ("Move messages into a new conversation", "拆分为新会话"),
+    "split_hint": (
+        "Choose what moves: at least one message of the customer, and at least one message stays.",
+        "请选择要移出的消息：至少包含一条客户消息，并至少保留一条。",
+    ),
+    "done_split": ("Split: this is the new conversation.", "已拆分，当前为新会话。"),
+    "unlink": ("They do not belong together", "取消关联"),
+    "done_unlink": ("No longer linked.", "已取消关联。"),
+    "case_tools": ("Merge, split, spam", "合并、拆分与垃圾"),
+    "mark_spam": ("Mark as spam", "标为垃圾"),
+    "block_too": ("Block the sender too: later messages go to quarantine", "同时屏蔽发件人：后续消息进入异常消息"),
+    "done_spam": ("Marked as spam.", "已标为垃圾。"),
+    "done_spam_blocked": (
+        "Marked as spam, and the sender is blocked. Undoing opens the case; the customer's page ends the block.",
+        "已标为垃圾并屏蔽发件人。撤销会恢复会话，解除屏蔽请到客户页面。",
+    ),
+    "take_next": ("Take it, and next", "认领并看下一个"),
+    "take_with_reply": ("and assign it to me", "回复后分配给我"),
+    "why_not_conflict": ("not possible in its present state", "当前状态不允许此操作"),
+    "why_not_stale": ("it has changed since", "会话已有更新"),
+    "why_not_not_found": ("there is no such conversation", "会话不存在或无权查看"),
+    "why_not_forbidden": ("your role may not do this", "您的角色无权执行"),
+    "why_not_invalid": ("these values do not fit", "内容不符合要求"),
+    # The customer's page.
+    "open_contact": ("Open the customer's page", "打开客户页面"),
+    "edit_contact": ("Customer", "客户资料"),
+    "contact_name": ("Name", "姓名"),
+    "contact_note": ("Note for agents", "客服备注"),
+    "contact_labels": ("Labels, separated by commas", "标签，用逗号分隔"),
+    "handles": ("Addresses and numbers", "联系方式"),
+    "save": ("Save", "保存"),
+    "done_contact": ("Saved.", "已保存。"),
+    "same_person": ("Possibly the same person", "可能是同一人"),
+    "same_person_hint": (
+        "They have an address or number that this customer named. It proves nothing: look first.",
+        "对方的联系方式曾被该客户提及。这不能证明是同一人，请先核实。",
+    ),
+    "merge_contact": ("Merge into this customer", "合并到该客户"),
+    "merge_contact_with": ("Address, number or id of the other one", "另一客户的邮箱、号码或编号"),
+    "done_contact_merge": ("Merged into one customer.", "已合并为同一客户。"),
+    "block_sender": ("Block the sender", "屏蔽发件人"),
+    "block_hint": (
+        "Later messages go to quarantine: no case, no reply. They can be replayed after the block ends.",
+        "后续消息进入异常消息，不建会话，也不自动回复。解除屏蔽后可以重放。",
+    ),
+    "block_sure": ("Yes, block", "确认屏蔽"),
+    "unblock_sender": ("End the block", "解除屏蔽"),
+    "is_blocked": ("Blocked since {at}", "自 {at} 起已屏蔽"),
+    "done_block": ("Blocked: later messages go to quarantine.", "已屏蔽，后续消息进入异常消息。"),
+    "done_unblock": ("No longer blocked.", "已解除屏蔽。"),
+    "their_messages": ("Messages on every channel", "全部渠道的消息"),
+    "contact_gone": ("This contact was merged into another one.", "该客户已并入另一客户。"),
+    "export_contact": ("Export everything as JSON", "导出全部数据（JSON）"),
+    "erase_contact": ("Erase for good", "永久清除"),
+    "erase_reason": ("Reason, kept in the audit trail", "原因（记入操作审计）"),
+    "erase_hint": (
+        "Names, addresses, texts, files and originals are removed. This cannot be undone.",
+        "姓名、联系方式、正文、附件和原始邮件都会被清除，无法恢复。",
+    ),
+    "done_erase": ("Erased.", "已清除。"),
+}

@@ -1,0 +1,94 @@
+"""Find people and files by their names, among those that the reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.conversations.lists import seen_by_teams
+from store.conversations.read import handles
+from store.db.bulk import table_of
+from store.desk.names_index import NamedKind, named
+from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, MessageRow
+
+# Of a common beginning such as "li", only so many are looked at.
+_MOST_NAMED: Final = 500
+# A count above this is shown as "100+".
+MOST_COUNTED: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPerson:
+    """A contact. conversations: how many the reader sees.  last_message_at: of the newest of them."""
+
+    id: UUID
+    name: str
+    handles: tuple[str, ...]
+    conversations: int
+    last_message_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """An attachment, with its conversation."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    message_id: UUID
+    reference: str
+    subject: str
+    received_at: datetime
+
+
+def find_people(
+    connection: Connection, query: str, *, only_teams: Collection[str] | None, limit: int
+) -> tuple[list[FoundPerson], int]:
+    """Return contacts with these words in their names and handles, the last active first, and how many there are.
+
+    only_teams: the teams that the reader may see; None means all.  The number is at most `MOST_COUNTED` + 1.
+    """
+    wanted = named(NamedKind.PERSON, query)
+    if wanted is None:
+        return [], 0
+    contact, case = table_of(ContactRow), table_of(ConversationRow)
+    newest = sa.func.max(case.c.last_message_at).label("last_message_at")
+    statement = (
+        sa.select(contact.c.id, contact.c.name, sa.func.count().label("conversations"), newest)
+        .join(case, case.c.contact_id == contact.c.id)
+        .where(contact.c.id.in_(wanted.limit(_MOST_NAMED)), *seen_by_teams(only_teams))
+        .group_by(contact.c.id, contact.c.name)
+        .order_by(newest.desc(), contact.c.id)
+        .limit(MOST_COUNTED + 1)
+    )
+    rows = connection.execute(statement).mappings().all()
+    known = handles(connection, [row["id"] for row in rows[:limit]]) if rows else {}
+    return [FoundPerson(**row, handles=tuple(known[row["id"]])) for row in rows[:limit]], len(rows)
+
+
+def find_files(
+    connection: Connection, query: str, *, only_teams: Collection[str] | None, limit: int
+) -> tuple[list[FoundFile], int]:
+    """Return files with these words in their names, the newest first, and how many there are; see `find_people`."""
+    wanted = named(NamedKind.FILE, query)
+    if wanted is None:
+        return [], 0
+    file, message, case = table_of(AttachmentRow), table_of(MessageRow), table_of(ConversationRow)
+    own = (file.c[name] for name in ("id", "name", "media_type", "size", "message_id"))
+    statement = (
+        sa.select(*own, case.c.reference, case.c.subject, message.c.received_at)
+        .join(message, message.c.id == file.c.message_id)
+        .join(case, case.c.id == message.c.conversation_id)
+        .where(file.c.id.in_(wanted.limit(_MOST_NAMED)), *seen_by_teams(only_teams))
+        .order_by(file.c.id.desc())
+        .limit(MOST_COUNTED + 1)
+    )
+    rows = connection.execute(statement).mappings().all()
+    return [FoundFile(**row) for row in rows[:limit]], len(rows)

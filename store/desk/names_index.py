@@ -1,0 +1,134 @@
+"""The index of names: people by name, address and number, files by name; one row a word, found by its beginning.
+
+The words are those of `router.text.search_terms`, so that both forms of Chinese are one. An address is also a word as
+a whole, and a phone number is one from its end, because people leave its beginning out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.text.phone_forms import phone_form
+from router.text.search_terms import characters_of, fold, index_words, pieces_of
+from store.db.bulk import among, insert_new, table_of
+from store.tables.desk import SearchTermRow
+from store.tables.messages import ContactRow, IdentityRow
+
+_LONGEST: Final = 64
+# Before the digits of a number from its end: no other word begins so.
+_FROM_END: Final = "#"
+_LAST: Final = "\U0010ffff"
+# Of one file's name or one person's names.
+_MOST_WORDS: Final = 60
+
+
+class NamedKind(StrEnum):
+    """What a word finds."""
+
+    PERSON = "person"
+    FILE = "file"
+
+
+def index_people(connection: Connection, people: Mapping[UUID, Iterable[str]]) -> None:
+    """Add words for contacts. people: by contact, their name and handles."""
+    _insert(connection, NamedKind.PERSON, {each: _person_words(texts) for each, texts in people.items()})
+
+
+def index_files(connection: Connection, names: Mapping[UUID, str]) -> None:
+    """Add words for attachments. names: by attachment."""
+    _insert(connection, NamedKind.FILE, {each: index_words(name) for each, name in names.items()})
+
+
+def forget_names(connection: Connection, ids: Collection[UUID]) -> None:
+    """Remove all words of these contacts or attachments."""
+    table = table_of(SearchTermRow)
+    connection.execute(sa.delete(table).where(among(table.c.object_id, ids)))
+
+
+def reindex_people(connection: Connection, ids: Collection[UUID]) -> None:
+    """Write the words of contacts again, after their names or handles have changed."""
+    forget_names(connection, ids)
+    contact, identity = table_of(ContactRow).c, table_of(IdentityRow).c
+    texts: dict[UUID, list[str]] = {each: [] for each in ids}
+    for row in connection.execute(sa.select(contact.id, contact.name).where(among(contact.id, ids))):
+        texts[row.id].append(row.name)
+    handles = sa.select(identity.contact_id, identity.handle).where(among(identity.contact_id, ids))
+    for row in connection.execute(handles):
+        texts[row.contact_id].append(row.handle)
+    # A contact that was merged into another has no handles, and is not found any more.
+    index_people(connection, {each: said for each, said in texts.items() if len(said) > 1})
+
+
+def named(kind: NamedKind, query: str) -> sa.Select[Any] | None:
+    """Return the query for the ids of what has every word of the search; None for a search without words."""
+    ways = _sought(query) if kind is NamedKind.PERSON else [_pieces(query)]
+    found = [_with_all(kind, words) for words in ways if words]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else sa.select(sa.union(*found).subquery().c.object_id)
+
+
+def _with_all(kind: NamedKind, words: Collection[str]) -> sa.Select[Any]:
+    columns = table_of(SearchTermRow).c
+    first, *others = sorted(words, key=len, reverse=True)
+    found = sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, first))
+    for word in others:
+        again = table_of(SearchTermRow).alias().c
+        same = sa.select(again.object_id).where(again.kind == kind.value, _begins(again.word, word))
+        found = found.where(columns.object_id.in_(same))
+    return found.distinct()
+
+
+def _begins(column: Any, word: str) -> sa.ColumnElement[bool]:  # noqa: ANN401  (a column of the table)
+    # A range, which the primary key answers: its words compare by code points on both databases.
+    return sa.and_(column >= word, column < word + _LAST)
+
+
+def _sought(query: str) -> list[set[str]]:
+    """Return the ways to understand the query; each is the words that a person must have all of."""
+    number = phone_form(query)
+    if number is not None:
+        typed = "".join(char for char in query if char.isdecimal())
+        # "00..." dials a country, or is the end of a number.
+        ends = {number.digits, typed} if "+" not in query else {number.digits}
+        return [
+            *({f"+{number.digits}"} for _ in range(number.whole)),
+            *({_FROM_END + end[::-1]} for end in sorted(ends)),
+        ]
+    folded = fold(query).strip()
+    return [{folded[:_LONGEST]} if "@" in folded and " " not in folded else _pieces(query)]
+
+
+def _pieces(query: str) -> set[str]:
+    return {piece[:_LONGEST] for piece in pieces_of(query)}
+
+
+def _person_words(texts: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for text in texts:
+        local, at, domain = text.partition("@")
+        if at and domain:
+            # Without the last part, which half of all addresses have.
+            found |= index_words(local, domain.rpartition(".")[0]) | {fold(text)[:_LONGEST], fold(domain)[:_LONGEST]}
+        elif text.startswith("+") and text[1:].isdigit():
+            found |= {text, _FROM_END + text[:0:-1]}
+        else:
+            # One character is enough for a name, at its end too.
+            found |= index_words(text) | characters_of(text)
+    return found
+
+
+def _insert(connection: Connection, kind: NamedKind, words: Mapping[UUID, Collection[str]]) -> None:
+    # The same order in every worker, so that two of them do not deadlock.
+    rows = [
+        {"kind": kind.value, "word": word, "object_id": object_id}
+        for object_id, said in words.items()
+        for word in sorted(said)[:_MOST_WORDS]
+    ]
+    insert_new(connection, SearchTermRow, rows=sorted(rows, key=lambda row: (row["word"], row["object_id"].int)))

@@ -1,0 +1,149 @@
+"""Agents' passwords and second factors, for people who sign in by name; programs keep their tokens.
+
+A password is hashed by scrypt with the parameters of OWASP's Password Storage Cheat Sheet (N=2^16, r=8, p=1). The
+secret of the second factor (TOTP, RFC 6238) is sealed like a message, and each of its codes counts once.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+from sqlalchemy.engine import Connection
+
+from router.errors import NotFound, PermanentError
+from store.db.bulk import table_of
+from store.db.encryption import sealer_of
+from store.db.engine import read_clock
+from store.desk.agents import AgentRecord, find_by_name
+from store.tables.operations import AgentRow
+
+SHORTEST: Final = 10
+LONGEST: Final = 200
+_COST: Final = 2**16
+_BLOCK: Final = 8
+# scrypt needs 128 * N * r bytes; OpenSSL refuses more than 32 MiB unless it is named.
+_MEMORY: Final = 2 * 128 * _COST * _BLOCK
+_SALT_BYTES: Final = 16
+# RFC 4226 section 4: at least 128 bits, 160 recommended.
+_SECRET_BYTES: Final = 20
+_STEP_SECONDS: Final = 30
+# The clock of a telephone may be half a minute off.
+_STEPS_AROUND: Final = (0, -1, 1)
+_NOTHING: Final = f"{'0' * 32}${'0' * 128}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRecord:
+    """An agent whose password was right. secret: of the second factor; empty before it is set up."""
+
+    agent: AgentRecord
+    secret: str
+
+
+def set_password(connection: Connection, *, name: str, password: str) -> None:
+    """Set an agent's password and end the agent's sessions; the second factor stays.
+
+    Raises PermanentError for a password that is too short or too long, NotFound for no such agent.
+    """
+    if not SHORTEST <= len(password) <= LONGEST or password.casefold() == name.casefold():
+        raise PermanentError(f"a password has {SHORTEST} to {LONGEST} characters and is not the name")
+    table = table_of(AgentRow)
+    values = {"password_hash": _hash(password), "password_at": read_clock(connection)}
+    _update(connection, name, values | {"session_epoch": table.c.session_epoch + 1})
+
+
+def forget_second_factor(connection: Connection, *, name: str) -> None:
+    """Remove an agent's second factor, as after a lost telephone; the next sign-in sets up another one."""
+    table = table_of(AgentRow)
+    values = {"totp_secret": "", "totp_step": None, "session_epoch": table.c.session_epoch + 1}
+    _update(connection, name, values)
+
+
+def check_password(connection: Connection, *, name: str, password: str) -> SignInRecord | None:
+    """Return the agent if the password is right; None for a wrong one, an unknown agent, and one without a password.
+
+    Each of them takes as long as the other.
+    """
+    agent = find_by_name(connection, name)
+    columns = table_of(AgentRow).c
+    row = None
+    if agent is not None:
+        stored = sa.select(columns.password_hash, columns.totp_secret).where(columns.id == agent.id)
+        row = connection.execute(stored).one()
+    known = row.password_hash if row is not None and row.password_hash else _NOTHING
+    is_right = _matches(password[:LONGEST], known)
+    if agent is None or row is None or not row.password_hash or not is_right:
+        return None
+    return SignInRecord(agent=agent, secret=sealer_of(connection).open_text(row.totp_secret))
+
+
+def new_secret() -> str:
+    """Return a secret for a new second factor, in base 32."""
+    return base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def use_code(connection: Connection, agent: AgentRecord, *, code: str, now: datetime, offered: str = "") -> bool:
+    """Return whether the code is one of this moment that was not used before; then it is used.
+
+    offered: the secret of a factor that is being set up; it counts, and is kept, only for an agent without one.
+    """
+    table, sealer = table_of(AgentRow), sealer_of(connection)
+    stored = connection.execute(sa.select(table.c.totp_secret).where(table.c.id == agent.id)).scalar_one()
+    secret = sealer.open_text(stored) if stored else offered
+    step = _step_of(secret, code, now=now) if secret else None
+    if step is None:
+        return False
+    is_new = sa.or_(table.c.totp_step.is_(None), table.c.totp_step < step)
+    same = sa.update(table).where(table.c.id == agent.id, table.c.totp_secret == stored, is_new)
+    values = {"totp_secret": stored or sealer.seal_text(secret), "totp_step": step}
+    return bool(connection.execute(same.values(**values)).rowcount)
+
+
+def code_at(secret: str, *, now: datetime) -> str:
+    """Return the code of a moment."""
+    return _code(secret, int(now.timestamp()) // _STEP_SECONDS)
+
+
+def _step_of(secret: str, code: str, *, now: datetime) -> int | None:
+    said = "".join(char for char in code if char.isascii() and char.isdigit())
+    step = int(now.timestamp()) // _STEP_SECONDS
+    found = [step + around for around in _STEPS_AROUND if hmac.compare_digest(_code(secret, step + around), said)]
+    return found[0] if found else None
+
+
+def _code(secret: str, step: int) -> str:
+    # RFC 6238 section 1.2: HMAC-SHA-1 and six digits, as every authenticator has them.
+    key = HOTP(base64.b32decode(secret), 6, SHA1())  # noqa: S303
+    return key.generate(step).decode()
+
+
+def _hash(password: str) -> str:
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return f"{salt.hex()}${_scrypt(password, salt).hex()}"
+
+
+def _matches(password: str, stored: str) -> bool:
+    salt, _, known = stored.partition("$")
+    return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), bytes.fromhex(known))
+
+
+def _scrypt(password: str, salt: bytes) -> bytes:
+    said = password.encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(said, salt=salt, n=_COST, r=_BLOCK, p=1, maxmem=_MEMORY)
+
+
+def _update(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
+    table = table_of(AgentRow)
+    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    if not connection.execute(one.values(**values)).rowcount:
+        raise NotFound("there is no agent of that name")

@@ -1,0 +1,68 @@
+"""Lists that agents keep under a name, for themselves or for their team."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.errors import Conflict, NotFound
+from store.db.bulk import among, insert_rows, table_of
+from store.db.engine import read_clock
+from store.db.ids import new_id
+from store.tables.desk import SavedViewRow
+
+# Each is counted with every page of the list.
+MOST_VIEWS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """A list under a name. team: whose it is; None for one agent's own.  query: of the list's URL."""
+
+    id: UUID
+    name: str
+    team: str | None
+    query: str
+    made_by: str
+
+
+def views_of(connection: Connection, *, agent_id: UUID, teams: Collection[str] | None) -> list[SavedView]:
+    """Return an agent's own views, then those of the teams. teams: None means all."""
+    table = table_of(SavedViewRow)
+    shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
+    statement = sa.select(*(table.c[name] for name in ("id", "name", "team", "query", "made_by")))
+    statement = statement.where(sa.or_(table.c.agent_id == agent_id, shared))
+    ordered = statement.order_by(table.c.team.is_not(None), table.c.team, table.c.name, table.c.id)
+    return [SavedView(**row) for row in connection.execute(ordered.limit(MOST_VIEWS)).mappings()]
+
+
+def add_view(connection: Connection, *, agent_id: UUID, by: str, name: str, team: str | None, query: str) -> UUID:
+    """Keep a list. team: shares it with the team; None for the agent alone.
+
+    Raises Conflict when the agent, or the team, has as many views as a page shows.
+    """
+    table = table_of(SavedViewRow)
+    owner = table.c.agent_id == agent_id if team is None else table.c.team == team
+    number = connection.execute(sa.select(sa.func.count()).select_from(table).where(owner)).scalar_one()
+    if number >= MOST_VIEWS:
+        raise Conflict(f"there are {MOST_VIEWS} views already; delete one first")
+    row = {"id": new_id(), "agent_id": None if team else agent_id, "team": team, "name": name, "query": query}
+    insert_rows(connection, SavedViewRow, rows=[row | {"made_by": by, "created_at": read_clock(connection)}])
+    return UUID(str(row["id"]))
+
+
+def delete_view(connection: Connection, view_id: UUID, *, agent_id: UUID, teams: Collection[str] | None) -> None:
+    """Delete a view of the agent, or of one of the teams.
+
+    Raises NotFound when there is none. teams: None means all.
+    """
+    table = table_of(SavedViewRow)
+    shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
+    theirs = sa.delete(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
+    if not connection.execute(theirs).rowcount:
+        raise NotFound("there is no view with that id")

@@ -1,0 +1,94 @@
+"""Bulk, merge and the customer's page by mouse and keys in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.api.pages.journey import DESKTOP, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.inbox_builder import Builder
+
+HOUR = timedelta(hours=1)
+
+
+def fill(build: Builder) -> None:
+    for number in range(6):
+        # The last two are of one customer.
+        handle = f"customer{min(number, 4)}@example.com"
+        at, who = build.now - number * HOUR, f"Customer {min(number, 4)}"
+        case = build.conversation(
+            reference=f"CASE0000{number}", subject=f"Question {number}", handle=handle, name=who, last_message_at=at,
+            opened_at=at,
+        )  # fmt: skip
+        build.message(case, text="Where is my refund?", sender_handle=handle, received_at=build.now - number * HOUR)
+        build.message(case, text="And my fee?", sender_handle=handle, received_at=build.now - number * HOUR)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
+    roles = {"Ming": "agent", "Li": "senior"}
+    folder, now = tmp_path_factory.mktemp("cases"), datetime.now(UTC) - HOUR
+    with serve(folder, roles=roles, fill=fill, now=now) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser, desk: ServedDesk) -> None:
+    with page_of(chromium, desk, "Ming", viewport=DESKTOP) as page:
+        bar = page.locator("#bulk")
+        expect(bar).to_be_hidden()
+        page.get_by_role("link", name="Question 0").focus()
+        page.keyboard.press("x")
+        page.locator("input.pick").nth(2).click(modifiers=["Shift"])
+        expect(bar.locator(".bulk-count")).to_have_text("3 selected")
+
+        # Another agent changes one of them meanwhile; each row has a result of its own.
+        page.fill("#bulk-label", "refunds")
+        bar.get_by_role("button", name="Label").click()
+        results = page.locator("#bulk-results")
+        expect(results.locator("h1")).to_have_text("3 of 3 done")
+        expect(bar).to_be_hidden()
+        results.get_by_role("button", name="Undo").click()
+        expect(page.locator("#bulk-results h1")).to_have_text("3 of 3 done")
+        assert serious(page) == []
+        page.locator("[data-bulk-close]").click()
+        expect(results).to_have_count(0)
+
+
+def test_two_cases_of_one_customer_become_one_in_chinese_in_the_dark(chromium: Browser, desk: ServedDesk) -> None:
+    with page_of(chromium, desk, "Li", language="zh-CN", viewport=DESKTOP, color_scheme="dark") as page:
+        page.goto(f"{desk.url}/conversations/CASE00004")
+        page.locator("#propose a").click()
+        dialog = page.locator("dialog[open]")
+        expect(dialog.locator("h1")).to_have_text("合并会话")
+        expect(dialog.locator("input[name=keep]:checked")).to_have_value("CASE00005")
+        assert not overflows(page)
+        assert serious(page) == []
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+        page.goto(f"{desk.url}/conversations/CASE00004")
+        page.locator("#propose a").click()
+        dialog.get_by_role("button", name="合并", exact=True).click()
+        page.wait_for_url("**/conversations/CASE00005")
+        expect(page.locator(".toast")).to_contain_text("已合并")
+        expect(page.locator("article.message")).to_have_count(4)
+        page.locator(".toast button.undo").click()
+        page.wait_for_url("**/conversations/CASE00005")
+        expect(page.locator("article.message")).to_have_count(2)
+
+        page.get_by_role("link", name="客户资料").click()
+        page.wait_for_url("**/people/*")
+        page.fill("#edit-contact [name=labels]", "vip")
+        page.locator("#edit-contact button").click()
+        expect(page.locator(".toast")).to_contain_text("已保存")
+        assert not overflows(page)
+        assert serious(page) == []

@@ -1,0 +1,158 @@
+"""People and settings on the page, each by its role; and sign-in by name, password and code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from store.db.bulk import insert_rows
+from store.db.engine import Database, read_clock
+from store.db.ids import new_id
+from store.desk.passwords import code_at, set_password
+from store.tables.desk import RatingRow
+from tests.api.conftest import MovingClock
+from tests.app_client import AppClient
+from tests.inbox_builder import NOON, Builder
+
+FORM = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+PASSWORD = "correct horse battery"
+
+
+def send(browser: AppClient, path: str, **fields: Any) -> httpx.Response:
+    return browser.post(path, content=urlencode(fields, doseq=True), headers=FORM)
+
+
+def found(pattern: str, page: str) -> str:
+    match = re.search(pattern, page)
+    assert match, pattern
+    return unescape(match[1])
+
+
+@pytest.fixture
+def signed_in(app: Any, portal: Any, token_of: Callable[[str], str]) -> Callable[[str], AppClient]:
+    def sign_in(role: str) -> AppClient:
+        opened = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert send(opened, "/sign-in", token=token_of(role)).status_code == 303
+        return opened
+
+    return sign_in
+
+
+ROOMS = ("agents", "outbound", "ratings", "webhooks", "audit")
+
+
+@pytest.mark.parametrize(
+    ("role", "rooms"),
+    [
+        ("viewer", {"agents", "outbound", "ratings"}),
+        ("agent", {"agents", "outbound", "ratings"}),
+        ("supervisor", {"agents", "outbound", "ratings", "webhooks"}),
+        ("auditor", set(ROOMS)),
+        ("admin", set(ROOMS)),
+    ],
+)
+def test_each_role_sees_its_rooms(signed_in: Callable[[str], AppClient], role: str, rooms: set[str]) -> None:
+    browser = signed_in(role)
+    answers = {name: browser.get(f"/settings/{name}") for name in ROOMS}
+    assert {name for name, answer in answers.items() if answer.status_code == 200} == rooms
+    tabs = answers["agents"].text
+    assert {name for name in ROOMS if f'href="/settings/{name}"' in tabs} == rooms
+
+
+def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(
+    app: Any, portal: Any, signed_in: Callable[[str], AppClient], clock: MovingClock, database: Database
+) -> None:
+    admin = signed_in("admin")
+    page = send(admin, "/settings/agents", name="Li Na", role="agent", teams="payments").text
+    assert found(r'id="once">([^<]+)<', page).startswith("oy_")
+    agent = found(r'action="/settings/agents/([\w-]+)/access"', page)
+    assert send(admin, "/settings/agents", name="Li Na", role="agent").status_code == 409
+    password = found(r'id="once">([^<]+)<', send(admin, f"/settings/agents/{agent}/access", do="password").text)
+
+    browser = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "zh"})
+    wrong = send(browser, "/sign-in/password", name="Li Na", password="not it at all")
+    assert (wrong.status_code, "用户名或密码不正确" in wrong.text) == (401, True)
+    step = send(browser, "/sign-in/password", name="Li Na", password=password, next="/settings/agents").text
+    secret, ticket = (
+        found(r'id="secret">([^<]+)<', step).replace(" ", ""),
+        found(r'name="ticket" value="([^"]+)"', step),
+    )
+    assert send(browser, "/sign-in/code", ticket=ticket, code="000000").status_code == 401
+    answer = send(browser, "/sign-in/code", ticket=ticket, code=code_at(secret, now=clock()))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/settings/agents")
+    assert "Li Na" in browser.get("/settings/agents").text
+
+    # The code is used; the next sign-in asks for one of the same secret, and an old ticket counts no more.
+    clock.move(timedelta(minutes=1))
+    again = send(browser, "/sign-in/password", name="Li Na", password=password).text
+    assert 'id="secret"' not in again
+    with database.write() as connection:
+        set_password(connection, name="Li Na", password=PASSWORD)
+    late = send(browser, "/sign-in/code", ticket=found(r'name="ticket" value="([^"]+)"', again), code="1")
+    assert late.headers["location"] == "/sign-in"
+    assert browser.get("/").headers["location"].startswith("/sign-in")
+
+
+def test_administrators_keep_their_own_access_and_agents_manage_no_access(
+    signed_in: Callable[[str], AppClient],
+) -> None:
+    admin, agent = signed_in("admin"), signed_in("agent")
+    page = admin.get("/settings/agents").text
+    ids = dict(re.findall(r'<a href="/settings/agents/([\w-]+)">([^<]+)</a>', page))
+    mine = {name: each for each, name in ids.items()}
+    assert send(admin, f"/settings/agents/{mine['the admin']}/access", do="revoke").status_code == 403
+    assert send(agent, f"/settings/agents/{mine['the agent']}/access", do="token").status_code == 403
+    assert send(agent, f"/settings/agents/{mine['the admin']}/password", password=PASSWORD).status_code == 403
+
+    duty = {"available": "true", "capacity": "7", "away_from": "2027-01-04T09:00", "away_until": "2027-01-08T18:00"}
+    assert send(agent, f"/settings/agents/{mine['the agent']}", **duty).status_code == 303
+    page = agent.get(f"/settings/agents/{mine['the agent']}").text
+    assert 'value="2027-01-08T18:00"' in page
+    assert 'name="teams"' not in page
+    assert send(agent, f"/settings/agents/{mine['the admin']}", **duty).status_code == 403
+    skills = duty | {"teams": ["payments"], "languages": "zh, en"}
+    assert send(admin, f"/settings/agents/{mine['the agent']}", **skills).status_code == 303
+    assert "Payments" in admin.get("/settings/agents").text
+    assert send(admin, f"/settings/agents/{mine['the agent']}/access", do="revoke").status_code == 303
+    assert agent.get("/").status_code == 303
+
+
+def test_what_needs_a_person_is_settled_and_quarantine_emptied(
+    signed_in: Callable[[str], AppClient], database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="AAAAAAAAA")
+        build.message(case)
+        outbound = build.outbound(case, state="needs_person", kind="reply", author="Ming", error="tried 3 times")
+        held = build.quarantined(subject="Odd mail")
+        rated = {"closing": new_id(), "conversation_id": case, "contact_id": build.contacts["li@example.com"]}
+        rated |= {"score": 2, "word": "too slow <b>", "rated_at": NOON, "asked_at": read_clock(connection)}
+        insert_rows(connection, RatingRow, rows=[rated])
+    browser = signed_in("supervisor")
+    assert "tried 3 times" in browser.get("/settings/outbound").text
+    assert send(browser, f"/settings/outbound/{outbound}", do="mark_sent").status_code == 303
+    assert "tried 3 times" not in browser.get("/settings/outbound").text
+    assert send(browser, f"/settings/outbound/{outbound}", do="explode").status_code == 422
+
+    assert "too slow &lt;b&gt;" in browser.get("/settings/ratings").text
+    assert "too slow &lt;b&gt;" in browser.get("/conversations/AAAAAAAAA").text
+
+    assert f"/quarantine/{held}/discard" in browser.get("/quarantine").text
+    assert send(browser, f"/quarantine/{held}/discard", reason="advertising").status_code == 303
+    assert "Odd mail" in browser.get("/quarantine?discarded=true").text
+    assert send(browser, f"/quarantine/{held}/replay").status_code == 303
+    assert send(signed_in("agent"), f"/quarantine/{held}/replay").status_code == 403
+
+
+def test_the_audit_is_filtered_on_the_page(signed_in: Callable[[str], AppClient], app: Any) -> None:
+    browser = signed_in("auditor")
+    page = browser.get("/settings/audit?actor=&action=session.began").text
+    assert "No entries match." in page or "session.began" in page

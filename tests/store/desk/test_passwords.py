@@ -1,0 +1,83 @@
+"""Passwords, second factors and absences, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from router.errors import NotFound, PermanentError
+from store.db.engine import Database, read_clock
+from store.desk.agents import add_agent, find_by_name, revoke_agent
+from store.desk.assignment import lock_on_duty, set_absence, set_duty
+from store.desk.passwords import (
+    check_password,
+    code_at,
+    forget_second_factor,
+    new_secret,
+    set_password,
+    use_code,
+)
+
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+# RFC 6238, Appendix B: the test vectors for SHA-1, of which our codes are the last six digits.
+VECTORS = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
+
+
+@pytest.mark.parametrize("at", VECTORS)
+def test_codes_are_those_of_the_standard(at: int) -> None:
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    assert code_at(secret, now=datetime.fromtimestamp(at, UTC)) == VECTORS[at]
+
+
+def test_a_password_and_a_code_that_counts_once(database: Database) -> None:
+    with database.write() as connection:
+        agent, _ = add_agent(connection, name="Ming", role="agent")
+        for wrong in ("short", "x" * 201, "Ming" * 50 + "x"):
+            with pytest.raises(PermanentError):
+                set_password(connection, name="Ming", password=wrong)
+        with pytest.raises(NotFound):
+            set_password(connection, name="Unknown", password="long enough")
+        assert check_password(connection, name="Ming", password="") is None
+        set_password(connection, name="Ming", password="正确的密码 horse battery")
+        assert find_by_name(connection, "Ming") != agent  # the seal has changed: sessions end
+        for name, password in (("Ming", "wrong password"), ("ming", "正确的密码 horse battery"), ("Li", "x" * 12)):
+            assert check_password(connection, name=name, password=password) is None
+        found = check_password(connection, name=" Ming ", password="正确的密码 horse battery")
+    assert found is not None
+    assert found.secret == ""
+
+    secret, other = new_secret(), new_secret()
+    with database.write() as connection:
+        assert not use_code(connection, found.agent, code="000000", now=NOW, offered=secret)
+        assert use_code(connection, found.agent, code=code_at(secret, now=NOW), now=NOW, offered=secret)
+        # Neither again, nor with another secret that is offered now.
+        assert not use_code(connection, found.agent, code=code_at(secret, now=NOW), now=NOW)
+        later = NOW + timedelta(seconds=30)
+        assert not use_code(connection, found.agent, code=code_at(other, now=later), now=later, offered=other)
+        assert use_code(connection, found.agent, code=f" {code_at(secret, now=later)} ", now=later)
+        assert not use_code(connection, found.agent, code=code_at(secret, now=NOW), now=later)
+        forget_second_factor(connection, name="Ming")
+        revoke_agent(connection, name="Ming")
+        assert check_password(connection, name="Ming", password="正确的密码 horse battery") is None
+
+
+def test_an_absent_agent_gets_no_work(database: Database) -> None:
+    with database.write() as connection:
+        add_agent(connection, name="Ming", role="agent")
+        set_duty(connection, name="Ming", available=True)
+        now, hour = read_clock(connection), timedelta(hours=1)
+        spans = {
+            "none": (None, None),
+            "over": (now - 2 * hour, now - hour),
+            "now": (now - hour, now + hour),
+            "from at once": (None, now + hour),
+            "later": (now + hour, now + 2 * hour),
+        }
+        there = {}
+        for name, (away_from, away_until) in spans.items():
+            set_absence(connection, name="Ming", away_from=away_from, away_until=away_until)
+            there[name] = bool(lock_on_duty(connection))
+        assert there == {"none": True, "over": True, "now": False, "from at once": False, "later": True}
+        with pytest.raises(PermanentError):
+            set_absence(connection, name="Ming", away_from=now, away_until=now)

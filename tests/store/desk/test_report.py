@@ -1,0 +1,96 @@
+"""The supervisor's figures by group and by day, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from router.conversation_status import Status
+from store.conversations.sla import change_status
+from store.db.bulk import insert_rows
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.desk.reports.report_days import read_days
+from store.desk.reports.report_groups import GroupBy, Period, read_groups
+from store.tables.desk import EmergencyRow, NoticeKind, RatingRow, SlaNoticeRow
+from tests.inbox_builder import Builder
+
+ZONE = ZoneInfo("Asia/Shanghai")
+# Now, because ids, by which events are found, are of now; midnight in the desk's zone ends each day.
+TODAY = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOW = TODAY + 12 * HOUR
+PERIOD = Period(since=TODAY - 2 * DAY, until=TODAY + DAY)
+
+
+def fill(database: Database) -> None:
+    """Three cases of two teams: answered after one and three hours, and never."""
+    with database.write() as connection:
+        build = Builder(connection)
+
+        def case(*, opened: timedelta, reply: timedelta | None = None, **over: object) -> object:
+            at = TODAY + opened
+            return build.conversation(
+                opened_at=at, last_message_at=at, replied_at=at + reply if reply else None, **over
+            )
+
+        first = case(opened=-2 * DAY + HOUR, reply=HOUR, assignee="Ming")
+        second = case(opened=-30 * HOUR, reply=3 * HOUR, team="risk", assignee="Li", category=None)
+        case(opened=-10 * DAY, team="risk", sla=None)
+        for conversation_id, status, at in (
+            (first, Status.RESOLVED, TODAY - 20 * HOUR),
+            (first, Status.OPEN, TODAY - 10 * HOUR),
+            (second, Status.RESOLVED, TODAY + 2 * HOUR),
+        ):
+            change_status(connection, conversation_id=conversation_id, status=status, at=at)
+        notice = {"id": new_id(), "conversation_id": first, "promise": "first_reply", "kind": NoticeKind.BREACH}
+        insert_rows(connection, SlaNoticeRow, rows=[notice | {"due_at": TODAY, "at": TODAY}])
+        alarm = {"conversation_id": second, "inbound_id": new_id(), "at": TODAY - 30 * HOUR, "confirmed": False}
+        insert_rows(connection, EmergencyRow, rows=[alarm | {"by": "Li"}])
+        rating = {"closing": new_id(), "conversation_id": first, "contact_id": build.contacts["li@example.com"]}
+        insert_rows(connection, RatingRow, rows=[rating | {"score": 4, "word": "", "rated_at": TODAY}])
+
+
+def test_groups_are_compared_by_team_agent_and_category(database: Database) -> None:
+    fill(database)
+    with database.read() as connection:
+        teams = {each.name: each for each in read_groups(connection, PERIOD, by=GroupBy.TEAM)}
+        agents = {each.name: each.opened for each in read_groups(connection, PERIOD, by=GroupBy.AGENT)}
+        categories = {each.name for each in read_groups(connection, PERIOD, by=GroupBy.CATEGORY)}
+        [everything] = read_groups(connection, PERIOD, by=None)
+        one = Period(since=PERIOD.since, until=PERIOD.until, team="payments")
+        assert [each.name for each in read_groups(connection, one, by=GroupBy.CHANNEL)] == ["support-mail"]
+        none = Period(since=PERIOD.since, until=PERIOD.until, channel="nothing")
+        assert read_groups(connection, none, by=None) == []
+    pay, risk = teams["payments"], teams["risk"]
+    assert (pay.opened, pay.promised, pay.broken, round(pay.reply_median or 0), pay.ratings, pay.stars) == (
+        1,
+        1,
+        1,
+        3600,
+        1,
+        4,
+    )
+    assert (pay.resolved, pay.reopened) == (1, 1)
+    assert round((pay.resolve_median or 0) / 3600) == 27
+    assert (risk.opened, risk.broken, round(risk.reply_ninetieth or 0), risk.called, risk.released, risk.confirmed) == (
+        *(1, 0, 3 * 3600),
+        *(1, 1, 0),
+    )
+    assert agents == {"Ming": 1, "Li": 1}
+    assert categories == {"failed_transaction", ""}
+    assert (everything.opened, everything.replied, round(everything.reply_ninetieth or 0)) == (2, 2, 3 * 3600)
+
+
+def test_the_backlog_has_the_age_that_it_had_then(database: Database) -> None:
+    fill(database)
+    with database.read() as connection:
+        read = read_days(connection, PERIOD, zone=ZONE, now=NOW)
+    first = date.fromisoformat(str((TODAY - 2 * DAY).astimezone(ZONE).date()))
+    assert [each.day for each in read.days] == [first + number * DAY for number in range(3)]
+    # Yesterday's end: the first case is open again, the second still open; then the second is resolved.
+    assert [each.backlog for each in read.days] == [(2, 0, 0, 1), (0, 2, 0, 1), (0, 1, 0, 1)]
+    assert [each.replied for each in read.days] == [2, 0, 0]
+    assert (read.days[0].median, read.days[0].ninetieth) == (3600, 3 * 3600)
+    assert sum(map(sum, read.hours)) == 2
+    assert read.hours[first.weekday()][1] == 1
