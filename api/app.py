@@ -18,7 +18,7 @@ from api.customer import pages as customer
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
-from api.http.middleware import Boundary
+from api.http.middleware import ANSWER_BYTES, Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -28,7 +28,7 @@ from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.render import build_environment
-from api.paths import API, CONTACT
+from api.paths import API, CONTACT, SIGN_IN
 from api.rest import (
     agents,
     audit,
@@ -123,9 +123,9 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The path whose body may be larger than all others: the form with its files.
+    # The paths whose bodies may be larger: an answer that was typed without a session, and the form with its files.
     form = desk.visitors.channel
-    larger = {CONTACT: form[1].largest + customer.FORM_BYTES} if form else {}
+    larger = {SIGN_IN: ANSWER_BYTES} | ({CONTACT: form[1].largest + customer.FORM_BYTES} if form else {})
     app.add_middleware(RefuseNull)
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)

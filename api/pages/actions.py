@@ -6,6 +6,7 @@ on an outdated version is refused. The next page shows what was done, with a but
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -23,6 +24,7 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.conversation import Refusal, show_conversation
+from api.pages.drafts import save_for, typed
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
@@ -127,7 +129,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         )
         return _onwards(desk, f"/conversations/{key}", flash=flash)
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
 
 @routes.post("/conversations/{key}/cancel")
@@ -174,9 +176,19 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
 
 def _or_refusal(
-    request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
+    request: Request,
+    desk: Desk,
+    actor: Actor,
+    make: Callable[[], Response],
+    *,
+    key: str,
+    form: Fields,
+    keeps_draft: bool = False,
 ) -> Response:
-    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
+    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text.
+
+    keeps_draft: what was typed is saved as a draft.
+    """
     try:
         return make()
     except TransientError:
@@ -187,6 +199,10 @@ def _or_refusal(
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
         raise ProblemError("not-found")
+    if keeps_draft:
+        # The page with the refusal has the text too.
+        with contextlib.suppress(OmniyardError):
+            save_for(desk, actor, key, draft=typed(form), form=form.one("key"))
     refusal = Refusal(
         slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
     )

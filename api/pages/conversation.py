@@ -41,6 +41,7 @@ from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
+from store.desk.drafts import Draft, find_draft
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -106,6 +107,7 @@ def show_conversation(
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
+        kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -118,7 +120,8 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal),
+        "draft": _draft(request, around["composer"], refusal, kept=kept),
+        "kept": kept or Draft(),
         "presence": "",
         "form_key": uuid4().hex,
         **around,
@@ -168,12 +171,13 @@ def _question(connection: Connection, row: ConversationRecord, *, reader: Reason
     return danger_evidence(question.evidence, reader=reader) if question else ()
 
 
-def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:
-    """Return the text of the reply box: the agent's text, or the ready text that was chosen without JavaScript."""
-    if refusal:
+def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kept: Draft | None) -> str:
+    """Return the text of the reply box: the agent's text, and the ready text that was chosen without JavaScript."""
+    if refusal and refusal.draft:
         return refusal.draft
-    wanted = request.query_params.get("canned")
-    return next((each.text for each in composer.canned if each.name == wanted), "")
+    written, wanted = kept.text if kept else "", request.query_params.get("canned")
+    chosen = next((each.text for each in composer.canned if each.name == wanted), "")
+    return "\n\n".join(filter(None, (written, chosen)))
 
 
 def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
         based_on_version=form.number("version"),
         send_at=local_moment(form.one("send_at"), zone=zone) if when == "at" else None,
         hold_until_opening=when == "opening",
+        ends_draft=True,
     )
 
 

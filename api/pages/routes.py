@@ -21,6 +21,9 @@ from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
+    drafts as pages_drafts,
+)
+from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
@@ -39,7 +42,7 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor):
+for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_drafts, pages_supervisor):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -23,13 +23,14 @@ from api.rest.schemas import MessageEntry, message_example
 from store.conversations.changes import version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
+from store.desk.drafts import drop_draft
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
 from workers.sending.reply import ReplyRequest, TooLongError
 
 LONGEST_TEXT: Final = 20_000
-_MOST_COPIES: Final = 10
+MOST_COPIES: Final = 10
 _MOST_NEWS: Final = 50
 _CREATED: Final = 201
 _MAIL: Final = r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$"
@@ -65,12 +66,13 @@ class MessageOrder(RequestModel):
     send_at: Moment | None = Field(default=None, description="When to send it, instead of now.")
     hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
-        default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
+        default=[], max_length=MOST_COPIES, description="Further recipients, on mail channels."
     )
     template: str | None = Field(
         default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
     variables: dict[str, str] | None = Field(default=None, max_length=50, description="The template's variables.")
+    ends_draft: bool = Field(default=False, description="Delete my draft in this conversation with it.")
 
 
 class PostedMessage(BaseModel):
@@ -138,6 +140,8 @@ def _post(
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
             raise ProblemError("invalid", str(error), field="text") from error
+    if order.ends_draft:
+        drop_draft(connection, agent_id=actor.id, conversation_id=case.id)
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),

@@ -25,6 +25,7 @@ from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
+from store.tables.answers import DraftRow
 from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.messages import (
     AttachmentRow,
@@ -136,6 +137,8 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     }
     connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
     connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
+    draft = table_of(DraftRow)
+    connection.execute(sa.delete(draft).where(among(draft.c.conversation_id, cases)))
     rating, emergency, answer = table_of(RatingRow), table_of(EmergencyRow), table_of(IdempotencyRow)
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
     # What the cases were before holds their labels.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.tables.answers
 import store.tables.desk
 import store.tables.messages
 import store.tables.operations  # noqa: F401  (fill the metadata)

@@ -54,6 +54,7 @@ ON_BOTH = {
     "test_health",
     "test_replies",
     "test_edges",
+    "test_drafts",
 }
 
 

@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
+import store.tables.answers
 import store.tables.desk
 import store.tables.messages
 import store.tables.operations

@@ -1,0 +1,36 @@
+"""What agents write and have not sent."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from store.tables.messages import Json
+
+revision = "0026"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the table of drafts."""
+    op.create_table(
+        "draft",
+        sa.Column("agent_id", sa.Uuid(), sa.ForeignKey("agent.id"), primary_key=True),
+        sa.Column("conversation_id", sa.Uuid(), sa.ForeignKey("conversation.id"), primary_key=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("copies", Json, nullable=True),
+        sa.Column("blind_copies", Json, nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("saved_at", UTCDateTime(), nullable=False),
+    )
+    op.create_index("ix_draft_conversation_id", "draft", ["conversation_id"])
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_table("draft")
