@@ -41,6 +41,7 @@ SHARED_NAMES: Final = {
     "connector": "fetches pages from a provider",
     "cursor": "how far a channel has been read",
     "desk": "what every command or request of a desk needs",
+    "drafts": "what an agent has written and not sent",
     "explain": "why a message went where it went",
     "files": "files that a person downloads or an operator writes",
     "html": "HTML of a mail",

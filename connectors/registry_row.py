@@ -79,6 +79,7 @@ class Capabilities:
     files: replies may carry files.  public: its messages are public, so no automatic message may be sent.
     edits: the provider reports when a customer changes a message.
     repeatable: a second copy of a reply does no harm (see `Sender.repeatable`).
+    at_once: a reply is spoken like a line of a chat, so it never waits to be taken back.
     """
 
     mail: bool = False
@@ -86,6 +87,7 @@ class Capabilities:
     public: bool = False
     edits: bool = False
     repeatable: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,12 +30,13 @@ from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash, unseal
 from api.rest.changes import ChangeOrder, PlannedError, change_once
 from api.rest.emergencies import judge_for
-from api.rest.outbound import Verdict
+from api.rest.outbound import Verdict, withdraw
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
-from api.rest.replies import post_once
+from api.rest.replies import MessageOrder, PostedMessage, post_once
 from router.errors import NotFound, OmniyardError, TransientError
 from router.text.visible import is_visible
+from store.outbound.review import find_outbound
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
@@ -117,19 +118,23 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
         order = message_order(form, zone=_zone(desk))
         posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
-        later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
-        is_held = later is not None and later > desk.now()
-        flash = _flash(
-            desk,
-            actor,
-            "done_later" if is_held else f"done_{order.kind}",
-            key=key,
-            values={"at": moments_of(request, desk).short(later)} if is_held and later else {},
-            outbound=str(posted.outbound.id) if is_held and posted.outbound else "",
-        )
-        return _onwards(desk, f"/conversations/{key}", flash=flash)
+        onwards = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
+        return _onwards(desk, onwards, flash=_said(request, desk, actor, order, key=key, posted=posted))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+def _said(request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage) -> Flash:
+    """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
+    outbound = posted.outbound
+    if outbound is None or outbound.due_at <= outbound.created_at:
+        return _flash(desk, actor, f"done_{order.kind}", key=key)
+    waits = {"key": key, "outbound": str(outbound.id)}
+    if outbound.undo_until is None:
+        at = moments_of(request, desk).short(outbound.due_at)
+        return _flash(desk, actor, "done_later", **waits, values={"at": at})
+    seconds = str(round((outbound.undo_until - outbound.created_at).total_seconds()))
+    return _flash(desk, actor, "done_waits", **waits, values={"seconds": seconds}, until=outbound.undo_until)
 
 
 @routes.post("/conversations/{key}/cancel")
@@ -137,7 +142,13 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
     """Cancel a message that waits."""
 
     def make() -> Response:
-        settle_outbound(desk, UUID(form.one("outbound")), verdict="cancel", actor=actor)
+        outbound_id = UUID(form.one("outbound"))
+        with desk.database.read() as connection:
+            author = find_outbound(connection, outbound_id).author
+        if author == actor.name:
+            withdraw(desk, outbound_id, actor=actor)
+        else:
+            settle_outbound(desk, outbound_id, verdict="cancel", actor=actor)
         return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
@@ -164,13 +175,14 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
     def make() -> Response:
         if done.outbound:
-            settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
+            withdraw(desk, UUID(done.outbound), actor=actor)
         if done.judged:
             judge_for(desk, done.key, danger=None, actor=actor)
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
-        return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, "done_undo", key=done.key))
+        said = "done_taken_back" if done.outbound else "done_undo"
+        return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, said, key=done.key))
 
     return _or_refusal(request, desk, actor, make, key=done.key, form=form)
 

@@ -83,7 +83,7 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
 
     Raises ValueError for fields that make no sense.
     """
-    is_note = form.one("kind") == "note"
+    is_note, resolves = form.one("kind") == "note", form.one("kind") == "resolve"
     when = "" if is_note else form.one("when")
     return MessageOrder(
         kind="note" if is_note else "reply",
@@ -91,6 +91,8 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
         based_on_version=form.number("version"),
         send_at=local_moment(form.one("send_at"), zone=zone) if when == "at" else None,
         hold_until_opening=when == "opening",
+        undoable=not is_note,
+        then_status="resolved" if resolves else None,
         ends_draft=True,
     )
 

@@ -28,7 +28,7 @@ _LONGEST: Final = 3500
 class Flash(BaseModel):
     """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
-    outbound: a message that can still be cancelled.
+    outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
     judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
     """
 
@@ -41,6 +41,7 @@ class Flash(BaseModel):
     values: dict[str, str] = {}
     undo: dict[str, Any] | None = None
     outbound: str = ""
+    until: datetime | None = None
     judged: bool = False
     version: int | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
@@ -20,7 +20,8 @@ from api.paths import API
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
-from store.conversations.changes import version_of
+from router.conversation_status import Status
+from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
 from store.desk.drafts import drop_draft
@@ -72,6 +73,14 @@ class MessageOrder(RequestModel):
         default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
     variables: dict[str, str] | None = Field(default=None, max_length=50, description="The template's variables.")
+    undoable: bool = Field(
+        default=False,
+        description="If it is sent now: let it wait for the desk's `undo_send`, until the outbound entry's "
+        "`undo_until`. `POST /outbound/{id}/cancel` takes it back. The conversation changes when it leaves.",
+    )
+    then_status: Literal["pending", "resolved"] | None = Field(
+        default=None, description="What the conversation becomes when it is sent; `pending` without it."
+    )
     ends_draft: bool = Field(default=False, description="Delete my draft in this conversation with it.")
 
 
@@ -135,7 +144,8 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        wanted = _request(order, actor=actor, key=once, now=read_clock(connection))
+        undo = desk.settings.desk.undo_send if order.undoable else timedelta(0)
+        wanted = _request(order, actor=actor, key=once, undo=undo, now=read_clock(connection))
         try:
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
@@ -150,7 +160,7 @@ def _post(
     )
 
 
-def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> ReplyRequest:
+def _request(order: MessageOrder, *, actor: Actor, key: str, undo: timedelta, now: datetime) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
     require_soon(order.send_at, field="send_at", now=now)
@@ -164,6 +174,8 @@ def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> R
         copies=tuple(order.copies),
         template=order.template,
         variables=order.variables,
+        undo=undo,
+        then=Status(order.then_status) if order.then_status else None,
     )
 
 
@@ -173,7 +185,7 @@ def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrd
             raise ProblemError("invalid", "a reply needs `based_on_version`: the version that its author has read")
         return
     behind = case.version - order.based_on_version
-    if behind == 0:
+    if behind == 0 or only_sent_since(connection, case.id, order.based_on_version, now=case.version):
         return
     # Each message raises the version by at least one, so this covers all new messages, and perhaps some older ones.
     newest = messages_of(connection, case.id, limit=min(abs(behind), _MOST_NEWS))

@@ -76,6 +76,9 @@ function news(page) {
   const fresh = page.querySelector('#reply-form [name="version"]');
   const known = one('#reply-form [name="version"]');
   if (!text || !fresh || !known || fresh.value === known.value) return;
+  const isRead = (page.querySelector('#reply-form [name="seen_at"]') || {}).value === one('#reply-form [name="seen_at"]').value;
+  // What the desk itself did since, such as sending what waited, is no news.
+  if (text.value && isRead) return;
   if (text.value) one("#news").textContent = one("#news").dataset.said;
   else for (const name of ["version", "seen_at"]) one(`#reply-form [name="${name}"]`).value = page.querySelector(`#reply-form [name="${name}"]`).value;
 }

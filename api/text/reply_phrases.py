@@ -20,5 +20,11 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "planned_choose": ("choose", "请选择"),
     "planned_send": ("send it as planned", "按时发送"),
     "planned_cancel": ("do not send it", "不再发送"),
+    "done_waits": ("The answer leaves in {seconds} s.", "回复将在 {seconds} 秒后发出。"),
+    "done_left": ("The answer is on its way.", "回复已发出。"),
+    "done_taken_back": ("Taken back; the text is in the answer box.", "已撤回，文字在回复框中。"),
+    "take_back": ("Undo send", "撤回"),
+    "send_resolve": ("Send and resolve", "发送并解决"),
+    "waits_for_undo": ("leaves in a few seconds", "几秒后发出"),
     "text_length": ("{count} of {longest} characters", "{count} / {longest} 字"),
 }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
+from router.settings.answers import AnswerSettings
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
 from router.settings.limits import LimitSettings
@@ -310,6 +311,7 @@ class Settings(Frozen):
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
     limits: LimitSettings = LimitSettings()
+    desk: AnswerSettings = AnswerSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
     @property

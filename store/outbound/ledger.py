@@ -53,6 +53,8 @@ class OutboundClaim:
     dated_at: datetime | None
     claimed_at: datetime | None
     approved_at: datetime | None
+    undo_until: datetime | None
+    then_status: str | None
     unknown_at: datetime | None
     attempts: int
     looks: int

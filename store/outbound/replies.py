@@ -72,6 +72,7 @@ class NewReply:
     """A reply to send.
 
     due_at: when; in the future for a scheduled reply.  masked: the text as the inbox keeps it.
+    undo_until, then_status: see `OutboundRow`.
     """
 
     id: UUID
@@ -86,6 +87,8 @@ class NewReply:
     copies: Sequence[str] = field(default=())
     template: str | None = None
     variables: dict[str, str] | None = None
+    undo_until: datetime | None = None
+    then_status: str | None = None
 
 
 def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable:
@@ -173,6 +176,8 @@ def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now:
     _touch(connection, case.id, now=now)
     if reply.due_at <= now:
         answered(connection, case.id, at=now)
+        if reply.then_status:
+            change_status(connection, conversation_id=case.id, status=Status(reply.then_status), at=now)
     return UUID(str(message["id"]))
 
 
@@ -194,13 +199,26 @@ def note_answer(connection: Connection, row: OutboundClaim, *, late: bool = Fals
     """
     if row.kind != REPLY or not (late or row.is_planned):
         return
+    table, outbound = table_of(ConversationRow), table_of(OutboundRow)
+    which = table.c.id == _now(connection, row.conversation_id)
+    before = connection.execute(sa.select(table.c.status, table.c.version).where(which).with_for_update()).one()
+    _count_planned(connection, row, status=before.status)
+    after = connection.execute(sa.select(table.c.version).where(which)).scalar_one()
+    versions = {"version_before": before.version, "version_after": after}
+    connection.execute(sa.update(outbound).where(outbound.c.id == row.id).values(**versions))
+
+
+def _count_planned(connection: Connection, row: OutboundClaim, *, status: str) -> None:
     table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
-    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
     if status == Status.RESOLVED:
         first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now)}
         connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**first))
-        return
-    answered(connection, row.conversation_id, at=row.now, known_until=row.known_until)
+    elif row.then_status == "":
+        note_reply(connection, conversation_id=conversation_id, at=row.now)
+    elif answered(connection, conversation_id, at=row.now, known_until=row.known_until) and row.then_status:
+        change_status(
+            connection, conversation_id=conversation_id, status=Status(row.then_status), at=row.now, by=row.author
+        )
 
 
 def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) -> None:
@@ -228,8 +246,8 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
 
 def answered(
     connection: Connection, conversation_id: UUID, *, at: datetime, known_until: datetime | None = None
-) -> None:
-    """Record the first reply, and wait for the customer.
+) -> bool:
+    """Record the first reply, and wait for the customer; return whether all was answered.
 
     known_until: what the customer wrote later was not answered, and its clock runs on; None if all was read.
     """
@@ -241,9 +259,10 @@ def answered(
         values = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": waiting, "watch_at": at}
         still = sa.update(table).where(table.c.id == conversation_id)
         connection.execute(still.values(**values, version=table.c.version + 1))
-        return
+        return False
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
+    return True
 
 
 def _first_after(connection: Connection, conversation_id: UUID, known_until: datetime) -> datetime | None:
@@ -317,6 +336,8 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         # Fixed at approval (reliability.md 2.4 (6)); a scheduled one bears the date that it was meant for.
         "dated_at": max(now, reply.due_at),
         "attempts": 0,
+        "undo_until": reply.undo_until,
+        "then_status": reply.then_status,
     }
 
 

@@ -25,6 +25,8 @@ SENDING: Final = (
     "deliver.sent",
     "deliver.looked",
 )
+# An answer that its agent takes back; reached only if one does.
+UNDOING: Final = ("undo.written", "undo.after")
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 # A page that no one confirms; reached only if the file says `escalate_after`.
@@ -58,6 +60,7 @@ NAMES: Final = (
     "publish.written",
     "publish.after",
     *SENDING,
+    *UNDOING,
     *WEBHOOKS,
     *PAGING,
     *RELEASING,

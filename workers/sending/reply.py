@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
 from connectors.registry import kind_of
+from router.conversation_status import Status
 from router.delivery import TextLimit
 from router.errors import PermanentError
 from router.hours.calendar import Calendar
@@ -31,6 +32,8 @@ class ReplyRequest:
 
     send_at: when, instead of now.  hold_until_opening: when the channel opens; at once while it is open.
     copies: further recipients, only on mail channels.
+    undo: how long one that is sent now waits, so that it can be taken back; zero for at once.
+    then: the status of the conversation when it is sent; None for pending.
     """
 
     key: str
@@ -42,6 +45,8 @@ class ReplyRequest:
     copies: tuple[str, ...] = field(default=())
     template: str | None = None
     variables: dict[str, str] | None = None
+    undo: timedelta = timedelta(0)
+    then: Status | None = None
 
 
 class TooLongError(PermanentError):
@@ -81,11 +86,23 @@ class ReplyService:
             raise TooLongError(limit, length=limit.units_of(request.text), channel=case.channel)
         now = read_clock(connection)
         due_at = self._due_at(case, request, now=now)
-        reply = self._reply(case, request, channel=channel, masked=masked.text, due_at=due_at)
+        # A line of a chat is spoken at once; everything else waits some seconds if its author may take it back.
+        undo = timedelta(0) if due_at > now or kind_of(channel).can.at_once else request.undo
+        undo_until = now + undo if undo else None
+        reply = self._reply(
+            case, request, channel=channel, masked=masked.text, due_at=due_at + undo, undo_until=undo_until
+        )
         return add_reply(connection, case, reply=reply, now=now)
 
     def _reply(
-        self, case: Answerable, request: ReplyRequest, *, channel: ChannelSettings, masked: str, due_at: datetime
+        self,
+        case: Answerable,
+        request: ReplyRequest,
+        *,
+        channel: ChannelSettings,
+        masked: str,
+        due_at: datetime,
+        undo_until: datetime | None,
     ) -> NewReply:
         outbound_id, address = new_id(), channel.address or ""
         token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
@@ -103,6 +120,8 @@ class ReplyService:
             copies=request.copies,
             template=request.template,
             variables=request.variables,
+            undo_until=undo_until,
+            then_status=request.then,
         )
 
     def note(self, connection: Connection, case: Answerable, *, author: str, text: str) -> UUID:

@@ -1,4 +1,4 @@
-"""What agents write and have not sent."""
+"""What agents write and have not sent, or can still take back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table of drafts."""
+    """Add the table of drafts, and what a reply does when it leaves."""
     op.create_table(
         "draft",
         sa.Column("agent_id", sa.Uuid(), sa.ForeignKey("agent.id"), primary_key=True),
@@ -29,8 +29,14 @@ def upgrade() -> None:
         sa.Column("saved_at", UTCDateTime(), nullable=False),
     )
     op.create_index("ix_draft_conversation_id", "draft", ["conversation_id"])
+    op.add_column("outbound", sa.Column("undo_until", UTCDateTime(), nullable=True))
+    op.add_column("outbound", sa.Column("then_status", sa.String(), nullable=True))
+    op.add_column("outbound", sa.Column("version_before", sa.Integer(), nullable=True))
+    op.add_column("outbound", sa.Column("version_after", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     """Take it back."""
+    for name in ("version_after", "version_before", "then_status", "undo_until"):
+        op.drop_column("outbound", name)
     op.drop_table("draft")

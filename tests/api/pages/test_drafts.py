@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -17,8 +18,9 @@ from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.answers import DraftRow
 from store.tables.messages import ConversationRow
+from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
-from tests.api.pages.test_desk import CASE, FORM, MORE, OURS, hidden, press
+from tests.api.pages.test_desk import CASE, FORM, LATER, MORE, OURS, hidden, press, row
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
@@ -66,6 +68,39 @@ def test_a_draft_is_back_masked_and_goes_with_its_answer(browser: AppClient, dat
     late = save(browser, "Hello L", form=hidden(page, "key"))
     assert (late["is_sent"], rows(database)) == (True, [])
     assert browser.get(f"{DRAFT}?form={hidden(page, 'key')}").json()["is_sent"]
+
+
+def test_what_is_taken_back_is_a_draft_in_front_of_the_next_one(
+    browser: AppClient, database: Database, case: UUID, settings: Any
+) -> None:
+    object.__setattr__(settings.desk, "undo_send", timedelta(seconds=8))
+    version = row(database, id=case)["version"]
+    assert press(browser, f"{CASE}/say", kind="resolve", text="All done", back="/?view=mine").headers["location"] == (
+        "/?view=mine"
+    )
+    # It waits, and nothing has changed; who wants to resolve it is asked nothing.
+    waiting = row(database, OutboundRow, conversation_id=case)
+    assert (
+        waiting["undo_until"] - waiting["created_at"]
+        == timedelta(seconds=8)
+        == waiting["due_at"] - waiting["created_at"]
+    )
+    assert (row(database, id=case)["status"], row(database, id=case)["version"]) == ("open", version + 1)
+    save(browser, "And one more thing")
+    page = browser.get(CASE).text
+    assert "The answer leaves in 8 s." in page
+    assert press(browser, "/undo", page=page, sealed=hidden(page, "sealed")).status_code == 303
+    assert box(browser.get(CASE).text) == "All done\n\nAnd one more thing"
+    assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"
+    assert (row(database, id=case)["status"], row(database, id=case)["replied_at"]) == ("open", None)
+    # Taken back once.
+    assert press(browser, "/undo", page=page, sealed=hidden(page, "sealed")).status_code == 409
+    assert box(browser.get(CASE).text) == "All done\n\nAnd one more thing"
+    # A scheduled answer comes back too.
+    assert press(browser, f"{CASE}/say", kind="reply", text="Tomorrow", when="at", send_at=LATER).status_code == 303
+    outbound = row(database, OutboundRow, state="queued")["id"]
+    assert press(browser, f"{CASE}/cancel", outbound=str(outbound)).status_code == 303
+    assert box(browser.get(CASE).text) == "Tomorrow"
 
 
 def test_of_two_tabs_the_newer_wins_and_the_older_is_offered(browser: AppClient, case: UUID) -> None:

@@ -141,7 +141,8 @@ def test_customers_text_is_never_markup(browser: AppClient, database: Database) 
         answer = browser.get(path)
         assert answer.status_code == 200, path
         tags = Tags(answer.text)
-        assert [each.get("src") for each in tags.of("script")] == ["/static/desk.js"], path
+        sources = [each.get("src") or "" for each in tags.of("script")]
+        assert all(source.startswith("/static/") and source.endswith(".js") for source in sources), path
         assert [each["src"] for each in tags.of("img")] == ["/static/mark.svg"], path
         assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")], path
         # A template that rendered the expression would show its value.
@@ -200,7 +201,8 @@ def test_pages_work_without_scripts_and_contain_no_inline_script(browser: AppCli
     for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
         tags = Tags(browser.get(path).text)
         assert not tags.of("style"), path
-        assert [script.get("src") for script in tags.of("script")] == ["/static/desk.js"], path
+        sources = [script.get("src") or "" for script in tags.of("script")]
+        assert all(source.startswith("/static/") and source.endswith(".js") for source in sources), path
         assert not [1 for _, attributes in tags.found if "style" in attributes], path
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from connectors import registry
+from router.settings.answers import AnswerSettings
 from router.settings.channels import (
     CHANNEL_KINDS,
     ChannelSettings,
@@ -65,6 +66,7 @@ SECTIONS = {
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
     "`[limits]`": LimitSettings,
+    "`[desk]`": AnswerSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,

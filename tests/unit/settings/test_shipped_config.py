@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from connectors.registry import KINDS
 from router.errors import ConfigError
 from router.settings import find_settings, load_settings, read_settings
+from router.settings.answers import AnswerSettings
 from router.settings.channels import (
     CHANNEL_KINDS,
     HttpSmsSendSettings,
@@ -54,7 +55,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
-    WebhookSettings, FormSettings, EmergencySettings, LimitSettings,
+    WebhookSettings, FormSettings, EmergencySettings, LimitSettings, AnswerSettings,
 ]  # fmt: skip
 
 

@@ -1,0 +1,28 @@
+"""`[desk]`: how agents' answers leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import field_validator
+
+from router.settings.values import Duration, Frozen
+
+_LONGEST_UNDO = timedelta(minutes=1)
+
+
+class AnswerSettings(Frozen):
+    """`[desk]`: how agents' answers leave.
+
+    undo_send: how long an answer of an agent's page waits before it leaves, so that it can be taken back; "0s" for at
+        once. Notes and chat lines never wait.
+    """
+
+    undo_send: Duration = timedelta(seconds=8)
+
+    @field_validator("undo_send")
+    @classmethod
+    def _is_short(cls, value: timedelta) -> timedelta:
+        if value > _LONGEST_UNDO:
+            raise ValueError('expected at most "1m"; "0s" switches it off')
+        return value

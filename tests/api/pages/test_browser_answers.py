@@ -1,0 +1,199 @@
+"""Writing an answer in a real browser: what was typed is never lost."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+
+from api.app import create_app
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
+from tests.api.conftest import settings_in
+from tests.inbox_builder import Builder
+
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+MORE = """
+[channels.out]
+kind = "smtp"
+listen = "127.0.0.1:2526"
+address = "help@desk.example"
+[channels.out.send]
+host = "127.0.0.1"
+security = "none"
+"""
+DESKTOP, TABLET, PHONE = (
+    {"width": width, "height": height} for width, height in ((1440, 900), (820, 1180), (390, 844))
+)
+
+
+@dataclass
+class Served:
+    """A desk that is served, with one case of each test."""
+
+    url: str
+    database: Database
+    tokens: dict[str, str]
+
+    def case(self, reference: str, **over: Any) -> str:
+        """Open a conversation and return its address."""
+        with self.database.write() as connection:
+            build = Builder(connection, now=datetime.now(UTC) - timedelta(hours=1))
+            handle = f"{reference.lower()}@customer.example"
+            opened = build.conversation(
+                reference=reference, channel="out", handle=handle, subject="Where is my refund?", **over
+            )
+            build.message(
+                opened, channel="out", sender_handle=handle, text="Where is my refund?", received_at=build.now,
+                rfc_message_id=f"{reference}@customer.example",
+            )  # fmt: skip
+        return f"{self.url}/conversations/{reference}"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("desk")
+    database = Database.at(folder / "omniyard.db")
+    upgrade(database)
+    with database.write() as connection:
+        roles = {"Ming": "agent", "Zhao": "supervisor"}
+        tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        app = create_app(settings_in(folder, more=MORE), database=database)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens)
+        server.should_exit = True
+        thread.join(20)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Agent:
+    """An agent's window. errors: what the console complained of."""
+
+    context: BrowserContext
+    page: Page
+    errors: list[str]
+
+
+def sign_in(chromium: Browser, served: Served, name: str = "Ming", **more: Any) -> Agent:
+    context = chromium.new_context(**{"locale": "en-GB", **more})
+    page, errors = context.new_page(), list[str]()
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_default_timeout(10_000)
+    page.goto(served.url)
+    enter(page, served.tokens[name])
+    page.wait_for_url(f"{served.url}/")
+    return Agent(context, page, errors)
+
+
+def enter(page: Page, token: str) -> None:
+    page.fill("#token", token)
+    page.click("form.door button")
+
+
+def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, served: Served) -> None:
+    address = served.case("DRAFT0001")
+    agent = sign_in(chromium, served, viewport=DESKTOP)
+    page = agent.page
+    page.goto(address)
+    page.focus("#text")
+    page.keyboard.type("We sent it back")
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    page.reload()
+    expect(page.locator("#text")).to_have_value("We sent it back")
+
+    # Another tab has it, continues it, and the first tab gets that when it is looked at again.
+    other = agent.context.new_page()
+    other.goto(address)
+    expect(other.locator("#text")).to_have_value("We sent it back")
+    other.locator("#text").fill("We sent it back on Monday")
+    expect(other.locator("#draft-state")).to_contain_text("Draft saved")
+    other.close()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#text")).to_have_value("We sent it back on Monday")
+
+    # Without a network the tab keeps it; the page that is opened next has it, and the server gets it.
+    agent.context.set_offline(True)
+    page.locator("#text").fill("We sent it back on Monday, to your card")
+    expect(page.locator("#draft-state")).to_contain_text("kept in this tab")
+    agent.context.set_offline(False)
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved", timeout=10_000)
+    agent.errors[:] = [each for each in agent.errors if "ERR_INTERNET_DISCONNECTED" not in each]
+
+    # Leaving the desk with it warns; a link of the desk does not.
+    asked = list[str]()
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", stay)
+    page.click("[data-up]")
+    page.wait_for_url(f"{served.url}/")
+    assert asked == []
+    page.goto(address)
+    page.click("#text")
+    page.keyboard.press("End")
+    page.goto("about:blank")
+    assert asked == ["beforeunload"]
+    assert agent.errors == []
+    agent.context.close()
+
+
+def test_an_ended_session_and_a_refusal_cost_no_word(chromium: Browser, served: Served) -> None:
+    address = served.case("DRAFT0002")
+    agent = sign_in(chromium, served, viewport=PHONE, locale="zh-CN", color_scheme="dark")
+    page = agent.page
+    page.goto(address)
+    # The session ends while the agent types; the answer that is sent comes back after the sign-in.
+    agent.context.clear_cookies(name="omniyard_session")
+    page.fill("#text", "退款已在今天原路退回")
+    page.click("button[value=reply]")
+    page.wait_for_url("**/sign-in**")
+    expect(page.locator("form.door")).to_contain_text("作为草稿")
+    enter(page, served.tokens["Ming"])
+    page.wait_for_url(address)
+    expect(page.locator("#text")).to_have_value("退款已在今天原路退回")
+    # It ends again, and the saving of the draft finds it out.
+    agent.context.clear_cookies(name="omniyard_session")
+    page.locator("#text").fill("退款已在今天原路退回，请查收")
+    expect(page.locator("#draft-notice")).to_contain_text("重新登录")
+    page.click("#draft-notice a")
+    enter(page, served.tokens["Ming"])
+    page.wait_for_url(address)
+    expect(page.locator("#text")).to_have_value("退款已在今天原路退回，请查收")
+    # What is sent is no draft any more, not even in the tab.
+    page.click("button[value=reply]")
+    expect(page.locator("article.outgoing")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value("")
+    page.reload()
+    expect(page.locator("#text")).to_have_value("")
+    assert [each for each in agent.errors if "401" not in each] == []
+    agent.context.close()
