@@ -58,6 +58,7 @@ SHARED_NAMES: Final = {
     "provider_webhooks": "what providers call",
     "quarantine": "messages that could not be routed",
     "ratings": "what customers say of a closed case",
+    "ready_texts": "texts that agents use with a press",
     "replies": "answers of agents",
     "retention": "how long data is kept",
     "routes": "which addresses or rules lead where",

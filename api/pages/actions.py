@@ -25,8 +25,10 @@ from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.conversation import Refusal, show_conversation
 from api.pages.drafts import save_for, typed
+from api.pages.macros import macro_of, split
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
+from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
 from api.rest.changes import ChangeOrder, PlannedError, change_once
 from api.rest.emergencies import judge_for
@@ -35,6 +37,7 @@ from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import MessageOrder, PostedMessage, post_once
 from router.errors import NotFound, OmniyardError, TransientError
+from router.replies.placeholders import unfilled
 from router.text.visible import is_visible
 from store.outbound.review import find_outbound
 from workers.sending.reply import TooLongError
@@ -116,12 +119,52 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     def make() -> Response:
         if not is_visible(form.whole("text")):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
-        order = message_order(form, zone=_zone(desk))
-        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
+        macro = macro_of(desk, actor, key, form=form)
+        order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
+        _require_filled(request, desk, order)
+        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind), change=change)
         onwards = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
         return _onwards(desk, onwards, flash=_said(request, desk, actor, order, key=key, posted=posted))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+@routes.post("/conversations/{key}/macro")
+def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
+    """Send a macro's text and do its actions, with one press."""
+
+    def make() -> Response:
+        macro = macro_of(desk, actor, key, form=form)
+        if macro is None:
+            raise ProblemError("not-found")
+        with desk.database.read() as connection:
+            before = find_for(connection, key, actor=actor)
+        filled = fill_ready(desk, before, actor=actor, text=macro, now=desk.now())
+        if filled.text:
+            draft = MessageOrder(text=filled.text, based_on_version=form.number("version"), undoable=True)
+            order, change = split(draft, macro.actions)
+            _require_filled(request, desk, order)
+            posted = post_once(desk, key, order=order, actor=actor, once=_once(form, "macro"), change=change)
+            flash, version = _said(request, desk, actor, order, key=key, posted=posted), posted.version
+        else:
+            change, once = ChangeOrder.model_validate(macro.actions or {}), _once(form, "macro")
+            version = change_once(
+                desk, key, order=change, actor=actor, version=form.number("version"), once=once
+            ).version
+            flash = _flash(desk, actor, "done_macro", key=key, values={"title": macro.title})
+        undo = reverse(before, change, now=desk.now()) if change else None
+        return _onwards(
+            desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version})
+        )
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
+    """Refuse an answer with a placeholder that no one has filled in."""
+    if order.kind == "reply" and (names := unfilled(order.text)):
+        words = moments_of(request, desk).words
+        raise ProblemError("invalid", words("refused_unfilled", names=", ".join(names)))
 
 
 def _said(request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage) -> Flash:

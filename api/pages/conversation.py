@@ -146,7 +146,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)
-    composer = compose(connection, desk, row, missing=missing, now=now)
+    composer = compose(connection, desk, row, actor=actor, missing=missing, now=now)
     return {
         "missing": missing,
         "others": others,

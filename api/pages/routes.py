@@ -30,6 +30,9 @@ from api.pages import (
     presence as pages_presence,
 )
 from api.pages import (
+    ready_texts as pages_ready_texts,
+)
+from api.pages import (
     supervisor as pages_supervisor,
 )
 from api.pages.render import render
@@ -42,7 +45,15 @@ _ROWS: Final = 40
 _MESSAGES: Final = 50
 
 routes: Final = APIRouter(include_in_schema=False)
-for part in (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_drafts, pages_supervisor):
+for part in (
+    pages_inbox,
+    pages_conversation,
+    pages_presence,
+    pages_actions,
+    pages_drafts,
+    pages_ready_texts,
+    pages_supervisor,
+):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -17,6 +17,7 @@ from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.http.requests import Moment, RequestModel, VisibleText, require_soon
 from api.paths import API
+from api.rest.changes import ChangeOrder, act
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
@@ -115,14 +116,19 @@ def post_message(
     return post_once(desk, key, order=order, actor=actor, once=idempotency_key)
 
 
-def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> PostedMessage:
+def post_once(
+    desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str, change: ChangeOrder | None = None
+) -> PostedMessage:
     """Store and queue an order once, even if it is repeated; the page's forms call it too.
 
-    once: identifies the order among the actor's.
+    once: identifies the order among the actor's.  change: what else is done to the conversation, all or nothing.
     """
 
     def make() -> PostedMessage:
-        return _post(connection, desk, key, order=order, actor=actor, once=once)
+        posted = _post(connection, desk, key, order=order, actor=actor, once=once)
+        if change is None:
+            return posted
+        return posted.model_copy(update={"version": act(connection, desk, key, order=change, actor=actor)})
 
     asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:

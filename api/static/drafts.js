@@ -102,6 +102,8 @@
     notice(...parts) { this.form.querySelector("#draft-notice").replaceChildren(...parts); }
 
     submitted(event) {
+      // Another button of the form, such as a macro's, leaves the text as it is.
+      if (event.submitter?.hasAttribute("formaction") && !event.submitter.matches("#keep-draft")) { this.save(); return; }
       this.sending = true;
       clearTimeout(this.timer);
       // Until the next page has seen that it was sent.

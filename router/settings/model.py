@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
-from router.settings.answers import AnswerSettings
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
+from router.settings.desk_answers import AnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (

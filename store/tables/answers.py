@@ -1,8 +1,9 @@
-"""The tables of what agents write before it is sent: drafts."""
+"""The tables of what agents write with and before it is sent: drafts, ready texts."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text
@@ -29,3 +30,24 @@ class DraftRow(SQLModel, table=True):
     blind_copies: list[str] | None = Field(default=None, sa_type=Json)
     revision: int
     saved_at: datetime
+
+
+class ReadyTextRow(SQLModel, table=True):
+    """A text, or actions, that agents use with a press.
+
+    folder, title, code: how it is found.  team: whose it is; empty for everybody.
+    texts: by language, with placeholders; empty for actions alone.
+    actions: fields of an order to change the conversation; None for a text alone.
+    """
+
+    __tablename__ = "ready_text"
+
+    id: UUID = Field(primary_key=True)
+    folder: str
+    title: str
+    code: str
+    team: str
+    texts: dict[str, str] = Field(sa_type=Json)
+    actions: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    changed_by: str
+    changed_at: datetime

@@ -55,6 +55,7 @@ ON_BOTH = {
     "test_replies",
     "test_edges",
     "test_drafts",
+    "test_ready_texts",
 }
 
 

@@ -97,7 +97,7 @@ def test_a_kill_between_sending_and_leaving_loses_and_doubles_nothing(
     # Given two answers that wait; the process dies after it has stored the first.
     for reference in cases:
         page = window.get(f"/conversations/{reference}")
-        assert "name=\"key\"" in page, page[:300]
+        assert 'name="key"' in page, page[:300]
         key = re.findall(r'name="key" value="(\w+)"', page)[0]
         order = {"kind": "resolve", "text": f"Answer {reference}.", "version": "1", "key": key}
         first = window.press(f"/conversations/{reference}/say", **order)

@@ -1,4 +1,4 @@
-"""Writing an answer in a real browser: what was typed is never lost."""
+"""Writing an answer in a real browser: what was typed is never lost, and what is typed often is found."""
 
 from __future__ import annotations
 
@@ -196,4 +196,81 @@ def test_an_ended_session_and_a_refusal_cost_no_word(chromium: Browser, served: 
     page.reload()
     expect(page.locator("#text")).to_have_value("")
     assert [each for each in agent.errors if "401" not in each] == []
+    agent.context.close()
+
+
+def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Browser, served: Served) -> None:
+    address = served.case("SENT00001")
+    agent = sign_in(chromium, served, viewport=TABLET, color_scheme="dark")
+    page = agent.page
+    page.goto(address)
+    page.fill("#text", "It comes on Monday.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".toast")).to_contain_text("The answer leaves in")
+    expect(page.locator("#text")).to_have_value("")
+    expect(page.locator("#head")).to_contain_text("Open")
+    # Taken back by a key, with the text.
+    page.keyboard.press("z")
+    expect(page.locator(".toast")).to_contain_text("Taken back")
+    expect(page.locator("#text")).to_have_value("It comes on Monday.")
+    # Sent again; nobody asks about it who resolves the conversation meanwhile.
+    page.click("button[value=reply]")
+    expect(page.locator(".toast")).to_contain_text("The answer leaves in")
+    # The button goes when its time is over.
+    expect(page.locator(".toast form")).to_have_count(0, timeout=15_000)
+    expect(page.locator(".toast")).to_contain_text("on its way")
+    assert agent.errors == []
+    agent.context.close()
+
+
+def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromium: Browser, served: Served) -> None:
+    address = served.case("READY0001")
+    boss = sign_in(chromium, served, "Zhao", viewport=PHONE, locale="zh-CN")
+    boss.page.goto(f"{served.url}/ready-texts")
+    for title, code, more in (
+        ("退款处理中", "tkcl", "{customer}您好，{amount} 元今天原路退回。"),
+        ("转账失败", "zzsb", "您好"),
+    ):
+        boss.page.fill("[name=title]", title)
+        boss.page.fill("[name=code]", code)
+        boss.page.fill("[name=folder]", "退款" if code == "tkcl" else "转账")
+        boss.page.fill("[name=text_zh]", more)
+        boss.page.fill("[name=labels]", "退款" if code == "tkcl" else "")
+        boss.page.click(".ready-edit button[type=submit]")
+        expect(boss.page.locator(".ready-list").filter(has_text=title)).to_have_count(1)
+    boss.page.fill("[data-find-texts]", "zzsb")
+    expect(boss.page.locator(".ready-list li:visible")).to_have_count(1)
+    assert boss.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert boss.errors == []
+    boss.context.close()
+
+    agent = sign_in(chromium, served, viewport=DESKTOP)
+    page = agent.page
+    page.goto(address)
+    page.focus("#text")
+    page.keyboard.type("/")
+    menu = page.locator("#ready-menu")
+    expect(menu).to_be_visible()
+    page.keyboard.type("tk")
+    expect(menu.locator("[role=option]").first).to_contain_text("退款处理中")
+    page.keyboard.press("Enter")
+    expect(menu).to_be_hidden()
+    expect(page.locator("#text")).to_have_value("Li Wei您好，{amount} 元今天原路退回。")
+    expect(page.locator("#macro-with")).to_contain_text("退款")
+    # A gap is not sent; it is selected, so that typing fills it in.
+    page.keyboard.type("500")
+    expect(page.locator("#text")).to_have_value("Li Wei您好，500 元今天原路退回。")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".toast")).to_contain_text("The answer leaves in")
+    expect(page.locator("#aside")).to_contain_text("退款")
+    # A slash within a word opens nothing, and Escape closes the menu.
+    page.fill("#text", "")
+    page.focus("#text")
+    page.keyboard.type("and/or ")
+    expect(menu).to_be_hidden()
+    page.keyboard.type("/")
+    page.keyboard.press("Escape")
+    expect(page.locator("#text")).to_be_focused()
+    expect(page.locator("#text")).to_have_value("and/or ")
+    assert agent.errors == []
     agent.context.close()

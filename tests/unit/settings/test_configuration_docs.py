@@ -9,7 +9,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from connectors import registry
-from router.settings.answers import AnswerSettings
 from router.settings.channels import (
     CHANNEL_KINDS,
     ChannelSettings,
@@ -26,6 +25,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
+from router.settings.desk_answers import AnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from connectors.registry import KINDS
 from router.errors import ConfigError
 from router.settings import find_settings, load_settings, read_settings
-from router.settings.answers import AnswerSettings
 from router.settings.channels import (
     CHANNEL_KINDS,
     HttpSmsSendSettings,
@@ -26,6 +25,7 @@ from router.settings.channels import (
     WebSettings,
     XSettings,
 )
+from router.settings.desk_answers import AnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
