@@ -12,7 +12,7 @@
       this.text = form.elements.text;
       this.key = form.elements.key.value;
       this.place = `omniyard-draft:${form.dataset.agent}:${form.dataset.draft}`;
-      this.saved = this.text.value;
+      this.saved = this.text.defaultValue;
       this.timer = 0;
       this.busy = null;
       this.sending = false;
@@ -30,9 +30,12 @@
       if (kept.sent) {
         const answer = await ask(`${this.form.dataset.draft}?form=${kept.sent}`).catch(() => null);
         if (!answer?.ok || answer.redirected) return;
-        if ((await answer.json()).is_sent) { sessionStorage.removeItem(this.place); return; }
+        const isSent = (await answer.json()).is_sent;
+        // Typed meanwhile: that is newer.
+        if (read(this.place)?.sent !== kept.sent) return;
+        if (isSent) { sessionStorage.removeItem(this.place); return; }
       }
-      if (kept.text === this.text.value || this.text.value.includes(kept.text)) { sessionStorage.removeItem(this.place); return; }
+      if (this.text.value.includes(kept.text)) { sessionStorage.removeItem(this.place); return; }
       // What the tab has and the server has not is newer.
       this.text.value = this.isUnsaved ? `${kept.text}\n\n${this.text.value}` : kept.text;
       this.text.dispatchEvent(new Event("input", { bubbles: true }));
@@ -155,6 +158,8 @@
     begun.add(form);
     current = new DraftKeeper(form);
     current.restore();
+    // What was typed before this script was there.
+    current.typed();
   }
 
   let isMoving = false;

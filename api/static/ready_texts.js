@@ -143,13 +143,16 @@
     const find = root.querySelector("[data-find-texts]");
     if (!find || begun.has(find)) return;
     begun.add(find);
-    find.addEventListener("input", () => {
+    const filter = () => {
       const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
       document.querySelectorAll("[data-find]").forEach((line) => {
         line.hidden = !words.every((word) => line.dataset.find.toLowerCase().includes(word));
       });
       document.querySelectorAll(".ready-folder").forEach((folder) => { folder.hidden = !folder.querySelector("[data-find]:not([hidden])"); });
-    });
+    };
+    find.addEventListener("input", filter);
+    // What was typed before this script was there.
+    filter();
   }
 
   document.addEventListener("desk:shown", (event) => init(event.target));

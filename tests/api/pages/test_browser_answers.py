@@ -32,6 +32,8 @@ address = "help@desk.example"
 [channels.out.send]
 host = "127.0.0.1"
 security = "none"
+[desk]
+undo_send = "1m"
 """
 DESKTOP, TABLET, PHONE = (
     {"width": width, "height": height} for width, height in ((1440, 900), (820, 1180), (390, 844))
@@ -203,6 +205,7 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     address = served.case("SENT00001")
     agent = sign_in(chromium, served, viewport=TABLET, color_scheme="dark")
     page = agent.page
+    page.clock.install()
     page.goto(address)
     page.fill("#text", "It comes on Monday.")
     page.keyboard.press("Control+Enter")
@@ -210,6 +213,7 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     expect(page.locator("#text")).to_have_value("")
     expect(page.locator("#head")).to_contain_text("Open")
     # Taken back by a key, with the text.
+    page.wait_for_load_state()
     page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("Taken back")
     expect(page.locator("#text")).to_have_value("It comes on Monday.")
@@ -217,7 +221,9 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     page.click("button[value=reply]")
     expect(page.locator(".toast")).to_contain_text("The answer leaves in")
     # The button goes when its time is over.
-    expect(page.locator(".toast form")).to_have_count(0, timeout=15_000)
+    page.wait_for_load_state()
+    page.clock.fast_forward("01:00")
+    expect(page.locator(".toast form")).to_have_count(0)
     expect(page.locator(".toast")).to_contain_text("on its way")
     assert agent.errors == []
     agent.context.close()
