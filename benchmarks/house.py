@@ -31,6 +31,7 @@ ARCHAIC: Final = re.compile(
 SHARED_NAMES: Final = {
     "__main__": "the process that `python -m FOLDER` runs",
     "agents": "people who may use the desk",
+    "answer_files": "files of an agent's answer",
     "assignment": "which agent gets a conversation",
     "audit": "the audit trail",
     "calendar": "business hours",
@@ -65,6 +66,7 @@ SHARED_NAMES: Final = {
     "search": "search",
     "sender": "sends by a provider",
     "session": "one connection to a server",
+    "signatures": "what agents sign with",
     "similar": "messages that say the same",
     "simulate": "replays stored messages under another configuration",
     "sla": "deadlines of answers",

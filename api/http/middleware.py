@@ -24,7 +24,10 @@ from api.services.request_metrics import Meter
 MOST_BODY_BYTES: Final = 65_536
 # An answer of 20,000 Chinese characters, as a form sends it: nine bytes each.
 ANSWER_BYTES: Final = 262_144
-_ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft)")
+_ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)")
+# All files of an answer at once, with what a form writes around them (`api.pages.answer_files`).
+FILES_BYTES: Final = 19 * 1024 * 1024
+_FILES: Final = re.compile(r"/conversations/[^/]+/files")
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS: Final = _BODIES | {"GET", "HEAD", "OPTIONS"}
@@ -94,7 +97,8 @@ class Boundary:
 
     def _most(self, path: str) -> int:
         """Return how large a body at this path may be."""
-        return self._larger.get(path, ANSWER_BYTES if _ANSWER.fullmatch(path) else MOST_BODY_BYTES)
+        usual = FILES_BYTES if _FILES.fullmatch(path) else MOST_BODY_BYTES
+        return self._larger.get(path, ANSWER_BYTES if _ANSWER.fullmatch(path) else usual)
 
     def _record(self, scope: Scope, *, status: int, seconds: float) -> None:
         # A client may invent methods; each would be a new series.

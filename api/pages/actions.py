@@ -119,6 +119,8 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     def make() -> Response:
         if not is_visible(form.whole("text")):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
+        if form.one("kind") == "forward" and not form.one("recipient"):
+            raise ProblemError("invalid", moments_of(request, desk).words("refused_no_recipient"))
         macro = macro_of(desk, actor, key, form=form)
         order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
         _require_filled(request, desk, order)
@@ -171,7 +173,7 @@ def _said(request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, ke
     """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
     outbound = posted.outbound
     if outbound is None or outbound.due_at <= outbound.created_at:
-        return _flash(desk, actor, f"done_{order.kind}", key=key)
+        return _flash(desk, actor, "done_forward" if order.forward_to else f"done_{order.kind}", key=key)
     waits = {"key": key, "outbound": str(outbound.id)}
     if outbound.undo_until is None:
         at = moments_of(request, desk).short(outbound.due_at)

@@ -42,6 +42,7 @@ from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
 from store.desk.drafts import Draft, find_draft
+from store.outbound.answer_files import sent_files
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -108,6 +109,7 @@ def show_conversation(
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
+        answer_files = sent_files(connection, story.conversation.id)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -121,7 +123,8 @@ def show_conversation(
         "refusal": refusal,
         "is_forged": is_forged,
         "draft": _draft(request, around["composer"], refusal, kept=kept),
-        "kept": kept or Draft(),
+        "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
+        "answer_files": answer_files,
         "presence": "",
         "form_key": uuid4().hex,
         **around,

@@ -12,16 +12,23 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from api.http.permissions import Actor
-from api.rest.replies import LONGEST_TEXT
+from api.rest.replies import LONGEST_TEXT, MOST_COPIES
+from connectors.registry import kind_of
+from connectors.registry_row import Capabilities
 from router.delivery import TextLimit
+from router.envelope import PartyKind
 from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
 from router.replies.placeholders import fill
 from router.settings import Settings
+from router.settings.own_addresses import own_side
 from store.conversations.read import ConversationRecord
 from store.desk.ready_texts import ReadyText, list_ready_texts
+from store.desk.signatures import signed_by
+from store.inbound.stored_messages import envelope_of
+from store.outbound.answer_files import AnswerFile, draft_files
 from store.outbound.limits import last_heard
-from store.outbound.replies import AnswerAddress, answer_address
+from store.outbound.replies import AnswerAddress, answer_address, last_copies
 
 # Language -> the values of the placeholders.
 ValuesByLanguage = Callable[[str], Mapping[str, str]]
@@ -50,6 +57,9 @@ class Composer:
     way_out: the conversation's channel can send a reply.  answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
+    mail: it has copies, a signature, markup.  carries_files: an answer may have files.  files: those of the draft.
+    everyone: who else got the customer's last message.  usual_copies: who got a copy of our last answer.
+    signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     """
 
@@ -61,6 +71,13 @@ class Composer:
     counts_segments: bool
     limit: TextLimit
     canned: tuple[Canned, ...]
+    mail: bool
+    carries_files: bool
+    everyone: tuple[str, ...]
+    usual_copies: tuple[str, ...]
+    files: tuple[AnswerFile, ...]
+    signature: str
+    quotes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +104,40 @@ def compose(
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
     until = heard + lasts if heard and lasts else None
     moment = ReplyMoment(missing=missing, opens_at=opens_at, now=now)
+    can = kind_of(channel).can if channel else Capabilities()
+    by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
+    values = _values(desk.settings, row, actor, moment)
+    answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
     return Composer(
         way_out=channel is not None and channel.has_way_out,
-        answers=answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel),
+        answers=answers,
         until=until,
         is_over=until is not None and until < now,
         opens_at=opens_at,
         counts_segments=channel is not None and channel.counts_segments,
         limit=(channel.text_limit if channel else None) or TextLimit(LONGEST_TEXT),
         canned=(
-            *_ready(connection, row, values=_values(desk.settings, row, actor, moment)),
+            *_ready(connection, row, values=values),
             *_canned(desk.settings, row, moment=moment),
         ),
+        mail=can.mail,
+        carries_files=can.files,
+        everyone=_everyone(connection, desk.settings, answers) if can.mail else (),
+        usual_copies=last_copies(connection, row.id) if can.mail else (),
+        files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),
+        signature=fill(by.signature, {**values(row.language), "agent": by.name}) if can.mail else "",
+        quotes=desk.settings.desk.quote_below,
     )
+
+
+def _everyone(connection: Connection, settings: Settings, answers: AnswerAddress) -> tuple[str, ...]:
+    """Return who got the customer's last message besides us, for an answer to all."""
+    if answers.message_id is None or (envelope := envelope_of(connection, answers.message_id)) is None:
+        return ()
+    ours = own_side(settings)
+    others = (party.handle for party in envelope.recipients if party.kind == PartyKind.EMAIL)
+    found = dict.fromkeys(each for each in others if each != answers.address and each.lower() not in ours.desk)
+    return tuple(found)[:MOST_COPIES]
 
 
 def fill_ready(desk: Desk, row: ConversationRecord, *, actor: Actor, text: ReadyText, now: datetime) -> Canned:

@@ -18,6 +18,9 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
+    answer_files as pages_answer_files,
+)
+from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
@@ -31,6 +34,9 @@ from api.pages import (
 )
 from api.pages import (
     ready_texts as pages_ready_texts,
+)
+from api.pages import (
+    signatures as pages_signatures,
 )
 from api.pages import (
     supervisor as pages_supervisor,
@@ -52,6 +58,8 @@ for part in (
     pages_actions,
     pages_drafts,
     pages_ready_texts,
+    pages_answer_files,
+    pages_signatures,
     pages_supervisor,
 ):
     routes.include_router(part.routes)

@@ -22,6 +22,7 @@ from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
 from store.desk.drafts import Draft, return_to_draft
 from store.outbound import review
+from store.outbound.replies import FORWARD
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState
 from workers.runtime.failpoints import reach
@@ -66,7 +67,7 @@ class OutboundEntry(BaseModel):
 
     id: UUID
     conversation_id: UUID
-    kind: str = Field(description="`reply` of an agent, or `auto_reply`.")
+    kind: str = Field(description="`reply` of an agent, `forward` to another person, or `auto_reply`.")
     channel: str
     recipient: ShownHandle
     subject: str
@@ -206,7 +207,14 @@ def withdraw(desk: Desk, outbound_id: UUID, *, actor: Actor) -> None:
     with desk.database.write() as connection:
         _find(connection, outbound_id, actor=actor)
         row = review.take_back(connection, outbound_id, by=actor.name)
-        draft = Draft(text=row.text, copies=row.copies or [])
+        is_forward = row.kind == FORWARD
+        draft = Draft(
+            kind="forward" if is_forward else "reply",
+            text=row.text,
+            recipient=row.recipient if is_forward else "",
+            copies=row.copies or [],
+            blind_copies=row.blind_copies or [],
+        )
         return_to_draft(connection, draft, agent_id=actor.id, conversation_id=row.conversation_id)
         reach("undo.written")
     reach("undo.after")

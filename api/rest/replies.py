@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +27,7 @@ from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
 from store.desk.drafts import drop_draft
+from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
@@ -70,6 +72,21 @@ class MessageOrder(RequestModel):
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
         default=[], max_length=MOST_COPIES, description="Further recipients, on mail channels."
     )
+    blind_copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
+        default=[], max_length=MOST_COPIES, description="Recipients whom the others do not see, on mail channels."
+    )
+    forward_to: Annotated[str, Field(pattern=_MAIL)] | None = Field(
+        default=None,
+        description="Pass the customer's last message on to this address instead of answering; only on mail channels. "
+        "The conversation's status stays.",
+    )
+    rich: bool = Field(
+        default=False,
+        description="On mail channels: `**bold**`, lists and `[links](https://...)` in the text become HTML, with a "
+        "plain twin.",
+    )
+    signs: bool = Field(default=False, description="On mail channels: with the team's signature.")
+    quotes: bool = Field(default=False, description="On mail channels: with the customer's last message below.")
     template: str | None = Field(
         default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
@@ -82,7 +99,9 @@ class MessageOrder(RequestModel):
     then_status: Literal["pending", "resolved"] | None = Field(
         default=None, description="What the conversation becomes when it is sent; `pending` without it."
     )
-    ends_draft: bool = Field(default=False, description="Delete my draft in this conversation with it.")
+    ends_draft: bool = Field(
+        default=False, description="Send the files of my draft in this conversation with it, and delete the draft."
+    )
 
 
 class PostedMessage(BaseModel):
@@ -151,7 +170,15 @@ def _post(
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
         undo = desk.settings.desk.undo_send if order.undoable else timedelta(0)
-        wanted = _request(order, actor=actor, key=once, undo=undo, now=read_clock(connection))
+        files = draft_files(connection, agent_id=actor.id, conversation_id=case.id) if order.ends_draft else []
+        wanted = _request(
+            order,
+            actor=actor,
+            key=once,
+            undo=undo,
+            now=read_clock(connection),
+            files=tuple(each.id for each in files),
+        )
         try:
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
@@ -166,7 +193,9 @@ def _post(
     )
 
 
-def _request(order: MessageOrder, *, actor: Actor, key: str, undo: timedelta, now: datetime) -> ReplyRequest:
+def _request(
+    order: MessageOrder, *, actor: Actor, key: str, undo: timedelta, now: datetime, files: tuple[UUID, ...]
+) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
     require_soon(order.send_at, field="send_at", now=now)
@@ -180,6 +209,12 @@ def _request(order: MessageOrder, *, actor: Actor, key: str, undo: timedelta, no
         copies=tuple(order.copies),
         template=order.template,
         variables=order.variables,
+        blind_copies=tuple(order.blind_copies),
+        forward_to=order.forward_to or "",
+        rich=order.rich,
+        signs=order.signs,
+        quotes=order.quotes,
+        files=files,
         undo=undo,
         then=Status(order.then_status) if order.then_status else None,
     )

@@ -12,7 +12,8 @@
       this.text = form.elements.text;
       this.key = form.elements.key.value;
       this.place = `omniyard-draft:${form.dataset.agent}:${form.dataset.draft}`;
-      this.saved = this.text.defaultValue;
+      // As the server wrote it into the page: what was typed before this script was there is not saved.
+      this.saved = JSON.stringify(fields(form, (field) => field.defaultValue));
       this.timer = 0;
       this.busy = null;
       this.sending = false;
@@ -22,7 +23,9 @@
 
     get state() { return this.form.querySelector("#draft-state"); }
 
-    get isUnsaved() { return this.text.value !== this.saved; }
+    get shape() { return JSON.stringify(fields(this.form)); }
+
+    get isUnsaved() { return this.shape !== this.saved; }
 
     async restore() {
       const kept = read(this.place);
@@ -53,20 +56,20 @@
       clearTimeout(this.timer);
       if (this.busy) await this.busy;
       if (this.sending || !this.isUnsaved) return;
-      this.busy = this.put(this.text.value).finally(() => { this.busy = null; });
+      this.busy = this.put(this.shape).finally(() => { this.busy = null; });
       await this.busy;
     }
 
-    async put(text) {
-      const order = { ...fields(this.form), text, revision: Number(this.form.elements.revision.value), form: this.key };
+    async put(shape) {
+      const order = { ...JSON.parse(shape), revision: Number(this.form.elements.revision.value), form: this.key };
       const headers = { "Content-Type": "application/json", Accept: "application/json" };
-      const answer = await ask(this.form.dataset.draft, { method: "PUT", headers, body: JSON.stringify(order), keepalive: text.length < 15000 }).catch(() => null);
+      const answer = await ask(this.form.dataset.draft, { method: "PUT", headers, body: JSON.stringify(order), keepalive: shape.length < 15000 }).catch(() => null);
       if (!answer || answer.status >= 500) return this.later();
       if (answer.status === 401) return this.signedOut();
       if (!answer.ok) return this.later();
       const news = await answer.json();
       this.form.elements.revision.value = news.revision;
-      this.saved = text;
+      this.saved = shape;
       if (!this.isUnsaved) sessionStorage.removeItem(this.place);
       this.state.textContent = news.said;
       if (news.other) this.offer(news.other);
@@ -122,7 +125,8 @@
       const news = await answer.json();
       if (String(news.revision) === this.form.elements.revision.value) return;
       this.form.elements.revision.value = news.revision;
-      this.saved = this.text.value = news.text;
+      this.text.value = news.text;
+      this.saved = this.shape;
       this.text.dispatchEvent(new Event("input", { bubbles: true }));
     }
   }
@@ -132,11 +136,13 @@
     return fetch(address, { headers: { Accept: "application/json", "X-Omniyard-Poll": "1" }, ...more });
   }
 
-  function fields(form) {
-    const list = (name) => (form.elements[name]?.value || "").split(/[\s,;，；]+/).filter(Boolean);
+  function fields(form, value = (field) => field.value) {
+    const one = (name) => (form.elements[name] ? value(form.elements[name]) : "");
+    const list = (name) => one(name).split(/[\s,;，；]+/).filter(Boolean);
     return {
-      kind: form.elements.mode?.value || "reply",
-      recipient: form.elements.recipient?.value || "",
+      kind: "reply",
+      text: one("text"),
+      recipient: one("recipient"),
       copies: list("copies"),
       blind_copies: list("blind_copies"),
     };

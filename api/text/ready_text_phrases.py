@@ -39,6 +39,12 @@ READY_TEXT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ready_all": ("All", "全部"),
     "ready_nothing": ("Nothing found", "没有找到"),
     "ready_open": ("Ready texts (/)", "常用回复（/）"),
+    "signatures": ("Signatures", "签名"),
+    "signatures_lead": (
+        "They stand below mail. Placeholders: {{agent}}, {{team}}, {{desk}}, {{reference}}.",
+        "显示在邮件末尾，按小组和客户语言选用。占位符：{{agent}}、{{team}}、{{desk}}、{{reference}}。",
+    ),
+    "display_names": ("Agents' names as customers read them", "客户看到的客服姓名"),
     "language_zh": ("Chinese", "中文"),
     "language_en": ("English", "英文"),
     "macro": ("Macro", "快捷操作"),

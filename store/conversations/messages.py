@@ -25,7 +25,8 @@ from store.tables.operations import OutboundRow
 class MessageRecord:
     """One entry of a conversation. html: empty in lists, where `has_html` says whether there is HTML.
 
-    delivery: the state of an outgoing message, None for an incoming one.
+    delivery: the state of an outgoing message, None for an incoming one; sent_as: `reply` or `forward`, likewise.
+    sent_to, copies, blind_copies: who gets an outgoing message.
     """
 
     id: UUID
@@ -51,6 +52,11 @@ class MessageRecord:
     other_address: str
     trace: Trace
     delivery: str | None
+    sent_as: str | None = None
+    sent_to: str | None = None
+    copies: list[str] | None = None
+    blind_copies: list[str] | None = None
+    undo_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +97,8 @@ class PendingOutbound:
 
 
 # Fields that are not columns of the message table.
-_MADE: Final = frozenset({"html", "has_html", "delivery"})
+_SENT: Final = ("copies", "blind_copies", "undo_until")
+_MADE: Final = frozenset({"html", "has_html", "delivery", "sent_as", "sent_to", *_SENT})
 
 
 def messages_of(
@@ -187,4 +194,7 @@ def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
     listed = columns_of(MessageRow, MessageRecord, but=_MADE)
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
     joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
-    return sa.select(*listed, html, has_html, delivery).select_from(joined)
+    sent = (outbound.c.kind.label("sent_as"), outbound.c.recipient.label("sent_to"))
+    return sa.select(*listed, html, has_html, delivery, *sent, *(outbound.c[name] for name in _SENT)).select_from(
+        joined
+    )

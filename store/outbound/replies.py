@@ -18,16 +18,19 @@ from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
-from store.db.bulk import insert_new, insert_rows, table_of
+from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
+from store.tables.answers import AnswerFileRow
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
+# The `kind` of what an agent passes on to another person; it answers nothing.
+FORWARD: Final = "forward"
 # Machines that answer our own messages bring nothing that a reply could miss.
 SAYS_NOTHING: Final = (OriginKind.AUTO_REPLIED, OriginKind.OURSELVES, OriginKind.BOUNCE)
 _MOST_ANCESTORS: Final = 20
@@ -72,7 +75,8 @@ class NewReply:
     """A reply to send.
 
     due_at: when; in the future for a scheduled reply.  masked: the text as the inbox keeps it.
-    undo_until, then_status: see `OutboundRow`.
+    kind: `REPLY`, or `FORWARD` with its `recipient`.  files: the ids of the draft's files.
+    blind_copies, sender_name, below, rich, undo_until, then_status: see `OutboundRow`.
     """
 
     id: UUID
@@ -87,6 +91,13 @@ class NewReply:
     copies: Sequence[str] = field(default=())
     template: str | None = None
     variables: dict[str, str] | None = None
+    kind: str = REPLY
+    recipient: str = ""
+    blind_copies: Sequence[str] = field(default=())
+    sender_name: str = ""
+    below: str = ""
+    rich: bool = False
+    files: Sequence[UUID] = field(default=())
     undo_until: datetime | None = None
     then_status: str | None = None
 
@@ -136,6 +147,14 @@ def answer_address(connection: Connection, conversation_id: UUID, *, contact_id:
     )
 
 
+def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
+    """Return who got a copy of the last answer in the conversation that was not taken back."""
+    columns = table_of(OutboundRow).c
+    answers = (columns.kind == REPLY, columns.state != OutboundState.CANCELLED)
+    found = sa.select(columns.copies).where(columns.conversation_id == conversation_id, *answers)
+    return tuple(connection.execute(found.order_by(columns.id.desc()).limit(1)).scalar() or ())
+
+
 def choose_answer_address(
     connection: Connection, conversation_id: UUID, *, address: str, by: str, now: datetime
 ) -> None:
@@ -174,11 +193,19 @@ def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now:
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
     append_events(connection, [NewEvent(EventKind.MESSAGE_QUEUED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
-    if reply.due_at <= now:
+    attach(connection, reply.files, outbound_id=reply.id)
+    if reply.kind == REPLY and reply.due_at <= now:
         answered(connection, case.id, at=now)
         if reply.then_status:
             change_status(connection, conversation_id=case.id, status=Status(reply.then_status), at=now)
     return UUID(str(message["id"]))
+
+
+def attach(connection: Connection, files: Sequence[UUID], *, outbound_id: UUID | None) -> None:
+    """Make files a part of an answer; of the draft again with None."""
+    table = table_of(AnswerFileRow)
+    if files:
+        connection.execute(sa.update(table).where(among(table.c.id, files)).values(outbound_id=outbound_id))
 
 
 def add_note(connection: Connection, case: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
@@ -318,15 +345,15 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         "id": reply.id,
         "dedupe_key": reply.dedupe_key,
         "conversation_id": case.id,
-        "kind": REPLY,
+        "kind": reply.kind,
         "channel": case.channel,
-        "recipient": case.recipient,
+        "recipient": reply.recipient or case.recipient,
         "copies": list(reply.copies) or None,
         "subject": reply.subject,
         "text": reply.text,
         "rfc_message_id": reply.rfc_message_id,
-        "in_reply_to": case.in_reply_to,
-        "ancestors": list(case.ancestors) or None,
+        "in_reply_to": case.in_reply_to if reply.kind == REPLY else None,
+        "ancestors": list(case.ancestors) or None if reply.kind == REPLY else None,
         "template": reply.template,
         "variables": reply.variables,
         "author": reply.author,
@@ -336,6 +363,10 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         # Fixed at approval (reliability.md 2.4 (6)); a scheduled one bears the date that it was meant for.
         "dated_at": max(now, reply.due_at),
         "attempts": 0,
+        "blind_copies": list(reply.blind_copies) or None,
+        "sender_name": reply.sender_name,
+        "below": reply.below,
+        "rich": reply.rich,
         "undo_until": reply.undo_until,
         "then_status": reply.then_status,
     }

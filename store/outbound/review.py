@@ -16,7 +16,8 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim, as_shown, find
-from store.outbound.replies import REPLY, answered, put_back
+from store.outbound.replies import FORWARD, REPLY, answered, put_back
+from store.tables.answers import AnswerFileRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 
@@ -137,11 +138,13 @@ def take_back(connection: Connection, outbound_id: UUID, *, by: str) -> Outbound
     row = find(connection, outbound_id)
     if row is None:
         raise NotFound(_NO_MESSAGE)
-    if row.kind != REPLY or row.state not in _RETURNABLE:
+    if row.kind not in {REPLY, FORWARD} or row.state not in _RETURNABLE:
         raise Conflict(f"the message is already {row.state.replace('_', ' ')}")
     cancel(connection, outbound_id, by=by)
     table = table_of(OutboundRow)
     connection.execute(sa.update(table).where(table.c.id == outbound_id).values(text=as_shown()))
+    files = table_of(AnswerFileRow)
+    connection.execute(sa.update(files).where(files.c.outbound_id == outbound_id).values(outbound_id=None))
     return row
 
 

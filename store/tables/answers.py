@@ -1,4 +1,4 @@
-"""The tables of what agents write with and before it is sent: drafts, ready texts."""
+"""The tables of what agents write with and before it is sent: drafts, ready texts, signatures, files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -51,3 +51,41 @@ class ReadyTextRow(SQLModel, table=True):
     actions: dict[str, Any] | None = Field(default=None, sa_type=Json)
     changed_by: str
     changed_at: datetime
+
+
+class SignatureRow(SQLModel, table=True):
+    """The signature of a team's mail in a language. team: empty for all teams without their own."""
+
+    __tablename__ = "signature"
+
+    team: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    text: str = Field(sa_type=Text)
+
+
+class DisplayNameRow(SQLModel, table=True):
+    """An agent's name as customers read it, in a language."""
+
+    __tablename__ = "display_name"
+
+    agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
+    language: str = Field(primary_key=True)
+    name: str
+
+
+class AnswerFileRow(SQLModel, table=True):
+    """A file of an agent's draft, and of its answer once that is sent.
+
+    outbound_id: the answer; None in a draft.  content: sealed like an original.
+    """
+
+    __tablename__ = "answer_file"
+
+    id: UUID = Field(primary_key=True)
+    agent_id: UUID = Field(foreign_key="agent.id")
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    outbound_id: UUID | None = Field(default=None, foreign_key="outbound.id", index=True)
+    name: str
+    media_type: str
+    size: int
+    content: bytes = Field(sa_type=LargeBinary)

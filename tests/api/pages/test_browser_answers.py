@@ -35,6 +35,14 @@ security = "none"
 [desk]
 undo_send = "1m"
 """
+# Drops or pastes a file.
+GIVE = """([where, how, name]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([name], name));
+  const more = { bubbles: true, cancelable: true, clipboardData: files, dataTransfer: files };
+  const event = how === "drop" ? new DragEvent(how, more) : new ClipboardEvent(how, more);
+  document.querySelector(where).dispatchEvent(event);
+}"""
 DESKTOP, TABLET, PHONE = (
     {"width": width, "height": height} for width, height in ((1440, 900), (820, 1180), (390, 844))
 )
@@ -278,5 +286,47 @@ def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromiu
     page.keyboard.press("Escape")
     expect(page.locator("#text")).to_be_focused()
     expect(page.locator("#text")).to_have_value("and/or ")
+    assert agent.errors == []
+    agent.context.close()
+
+
+def test_an_answer_is_written_with_marks_files_and_copies(chromium: Browser, served: Served) -> None:
+    address = served.case("RCHTXT001")
+    agent = sign_in(chromium, served, viewport=PHONE, locale="zh-CN")
+    page = agent.page
+    page.goto(address)
+    page.wait_for_load_state()
+    page.focus("#text")
+    page.keyboard.type("Dear Li")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("today")
+    page.keyboard.press("End")
+    page.click("[data-mark=list]")
+    page.keyboard.type("first")
+    expect(page.locator("#text")).to_have_value("Dear Li**today**\n\n- first")
+    # A picture is pasted, a file dropped; what is written meanwhile stays.
+    page.evaluate(GIVE, ["#text", "paste", "image.png"])
+    expect(page.locator("#answer-files .files li")).to_have_count(1)
+    page.evaluate(GIVE, [".composer", "drop", "receipt.pdf"])
+    expect(page.locator("#answer-files .files li")).to_have_count(2)
+    page.click("#answer-files .files li >> nth=0 >> button")
+    expect(page.locator("#answer-files .files li")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value("Dear Li**today**\n\n- first")
+    page.click("summary >> text=抄送")
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.fill("[name=copies]", "bob@customer.example")
+    page.reload()
+    expect(page.locator("[name=copies]")).to_have_value("bob@customer.example")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.click("button[value=reply]")
+    sent = page.locator("article.outgoing")
+    expect(sent).to_contain_text("抄送 bob@customer.example")
+    expect(sent).to_contain_text("receipt.pdf")
+    expect(sent).to_contain_text("Dear Litoday")
+    # Taken back, all of it.
+    page.click(".toast button.undo")
+    expect(page.locator("#answer-files .files li")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value("Dear Li**today**\n\n- first")
+    expect(page.locator("[name=copies]")).to_have_value("bob@customer.example")
     assert agent.errors == []
     agent.context.close()
