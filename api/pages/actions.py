@@ -69,7 +69,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         with desk.database.read() as connection:
             before = find_for(connection, key, actor=actor)
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
-        once, version = _once(form, verb), form.number("version")
+        once, version = once_of(form, verb), form.number("version")
         changed = change_once(desk, key, order=order, actor=actor, version=version, once=once)
         flash = _flash(
             desk,
@@ -80,8 +80,8 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             undo=reverse(before, order, now=now),
             version=changed.version,
         )
-        onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
-        return _onwards(desk, onwards, flash=flash)
+        address = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
+        return onwards(desk, address, flash=flash)
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -97,7 +97,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
         danger, said = _FINDINGS[verb]
         judge_for(desk, key, danger=danger, actor=actor)
         flash = _flash(desk, actor, said, key=key, judged=True)
-        return _onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
+        return onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -124,9 +124,9 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         macro = macro_of(desk, actor, key, form=form)
         order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
         _require_filled(request, desk, order)
-        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind), change=change)
-        onwards = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
-        return _onwards(desk, onwards, flash=_said(request, desk, actor, order, key=key, posted=posted))
+        posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, order.kind), change=change)
+        address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
+        return onwards(desk, address, flash=said_after(request, desk, actor, order, key=key, posted=posted))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
@@ -146,18 +146,16 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
             draft = MessageOrder(text=filled.text, based_on_version=form.number("version"), undoable=True)
             order, change = split(draft, macro.actions)
             _require_filled(request, desk, order)
-            posted = post_once(desk, key, order=order, actor=actor, once=_once(form, "macro"), change=change)
-            flash, version = _said(request, desk, actor, order, key=key, posted=posted), posted.version
+            posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, "macro"), change=change)
+            flash, version = said_after(request, desk, actor, order, key=key, posted=posted), posted.version
         else:
-            change, once = ChangeOrder.model_validate(macro.actions or {}), _once(form, "macro")
+            change, once = ChangeOrder.model_validate(macro.actions or {}), once_of(form, "macro")
             version = change_once(
                 desk, key, order=change, actor=actor, version=form.number("version"), once=once
             ).version
             flash = _flash(desk, actor, "done_macro", key=key, values={"title": macro.title})
         undo = reverse(before, change, now=desk.now()) if change else None
-        return _onwards(
-            desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version})
-        )
+        return onwards(desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version}))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
@@ -169,7 +167,9 @@ def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
         raise ProblemError("invalid", words("refused_unfilled", names=", ".join(names)))
 
 
-def _said(request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage) -> Flash:
+def said_after(
+    request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage
+) -> Flash:
     """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
     outbound = posted.outbound
     if outbound is None or outbound.due_at <= outbound.created_at:
@@ -194,7 +194,7 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
             withdraw(desk, outbound_id, actor=actor)
         else:
             settle_outbound(desk, outbound_id, verdict="cancel", actor=actor)
-        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
+        return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -206,7 +206,7 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
     def make() -> Response:
         verdict: Verdict = "send_again" if form.one("do") == "send_again" else "mark_sent"
         entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
-        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
+        return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -224,10 +224,10 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
         if done.judged:
             judge_for(desk, done.key, danger=None, actor=actor)
         if done.undo:
-            order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
+            order, once = ChangeOrder.model_validate(done.undo), once_of(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
         said = "done_taken_back" if done.outbound else "done_undo"
-        return _onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, said, key=done.key))
+        return onwards(desk, f"/conversations/{done.key}", flash=_flash(desk, actor, said, key=done.key))
 
     return _or_refusal(request, desk, actor, make, key=done.key, form=form)
 
@@ -251,7 +251,7 @@ def _or_refusal(
     except TransientError:
         raise
     except (ProblemError, OmniyardError) as error:
-        slug, said = slug_of(error), _words(request, desk, error)
+        slug, said = slug_of(error), words_of(request, desk, error)
     except (ValidationError, ValueError):
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
@@ -266,7 +266,7 @@ def _or_refusal(
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
 
 
-def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) -> str:
+def words_of(request: Request, desk: Desk, error: ProblemError | OmniyardError) -> str:
     """Return a refusal in the reader's language, where its words are known; else as the API says it."""
     words = moments_of(request, desk).words
     if isinstance(error.__cause__, TooLongError):
@@ -276,7 +276,8 @@ def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) ->
     return str(error)
 
 
-def _once(form: Fields, verb: str) -> str:
+def once_of(form: Fields, verb: str) -> str:
+    """Return what identifies the order of a form. Raises ProblemError for a form without a key."""
     key = form.one("key")
     if not _KEY.fullmatch(key):
         raise ProblemError("invalid", "this form has no key; reload the page")
@@ -287,7 +288,8 @@ def _flash(desk: Desk, actor: Actor, said: str, *, key: str, **more: object) -> 
     return Flash.model_validate({"agent": actor.id.hex, "at": desk.now(), "said": said, "key": key, **more})
 
 
-def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
+def onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
+    """Return the way to the next page, which shows what was done."""
     answer = RedirectResponse(ours(address), status_code=_SEE_OTHER)
     set_flash(answer, desk, flash)
     return answer

@@ -15,6 +15,8 @@ from api.paths import SIGN_IN
 
 # The page that a form of a conversation is on.
 _CONVERSATION: Final = re.compile(r"(/conversations/[^/]+)/[a-z]+")
+# Forms that are sent to the address of their page.
+_OWN_PAGES: Final = frozenset({"/desk/new", "/ready-texts", "/signatures"})
 _KEEP_BODY, _SEE_OTHER = 307, 303
 
 
@@ -36,7 +38,7 @@ def _to_sign_in(request: Request) -> Response:
     page = _CONVERSATION.fullmatch(path) if request.method == "POST" else None
     wished = path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "POST":
-        wished = page[1] if page else "/"
+        wished = page[1] if page else (path if path in _OWN_PAGES else "/")
     # The browser sends the body of an answer again, so that the sign-in form can hold its text.
     status = _KEEP_BODY if page and path.endswith("/say") else _SEE_OTHER
     return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=status)

@@ -116,6 +116,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "other_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
         "toast": take_flash(request, desk, actor),
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
+        "can_write": actor is not None and can(actor, Verb.SEND_REPLIES),
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "t": moments.words,
         "moments": moments,

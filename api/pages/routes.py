@@ -30,6 +30,9 @@ from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
+    new_mail as pages_new_mail,
+)
+from api.pages import (
     presence as pages_presence,
 )
 from api.pages import (
@@ -57,6 +60,7 @@ for part in (
     pages_presence,
     pages_actions,
     pages_drafts,
+    pages_new_mail,
     pages_ready_texts,
     pages_answer_files,
     pages_signatures,

@@ -144,7 +144,7 @@ def post_once(
     """
 
     def make() -> PostedMessage:
-        posted = _post(connection, desk, key, order=order, actor=actor, once=once)
+        posted = post_within(connection, desk, key, order=order, actor=actor, once=once)
         if change is None:
             return posted
         return posted.model_copy(update={"version": act(connection, desk, key, order=change, actor=actor)})
@@ -161,9 +161,17 @@ def post_once(
     return posted
 
 
-def _post(
-    connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str
+def post_within(
+    connection: Connection,
+    desk: Desk,
+    key: str,
+    *,
+    order: MessageOrder,
+    actor: Actor,
+    once: str,
+    opens_with: str = "",
 ) -> PostedMessage:
+    """Store and queue an order in a transaction. opens_with: the customer's address, if it is the first message."""
     case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
     _refuse_stale(connection, case, order=order)
     if order.kind == "note":
@@ -178,6 +186,7 @@ def _post(
             undo=undo,
             now=read_clock(connection),
             files=tuple(each.id for each in files),
+            opens_with=opens_with,
         )
         try:
             message_id = desk.replying.reply(connection, case, wanted)
@@ -194,7 +203,14 @@ def _post(
 
 
 def _request(
-    order: MessageOrder, *, actor: Actor, key: str, undo: timedelta, now: datetime, files: tuple[UUID, ...]
+    order: MessageOrder,
+    *,
+    actor: Actor,
+    key: str,
+    undo: timedelta,
+    now: datetime,
+    files: tuple[UUID, ...],
+    opens_with: str,
 ) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
@@ -211,6 +227,7 @@ def _request(
         variables=order.variables,
         blind_copies=tuple(order.blind_copies),
         forward_to=order.forward_to or "",
+        opens_with=opens_with,
         rich=order.rich,
         signs=order.signs,
         quotes=order.quotes,

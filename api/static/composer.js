@@ -106,7 +106,29 @@
     }
   }
 
+  // A form whose text has no place on the server yet: the tab keeps it until it is sent.
+  function keep(form) {
+    const place = `omniyard-form:${form.getAttribute("action")}`;
+    const named = [...form.elements].filter((field) => field.name && field.type !== "hidden");
+    if (!document.querySelector("#refusal")) {
+      let kept = {};
+      try { kept = JSON.parse(sessionStorage.getItem(place)) || {}; } catch { /* Nothing that can be read is kept. */ }
+      for (const field of named) if (!field.value || field.tagName === "SELECT") field.value = kept[field.name] || field.value;
+    }
+    form.addEventListener("input", () => {
+      sessionStorage.setItem(place, JSON.stringify(Object.fromEntries(named.map((field) => [field.name, field.value]))));
+    });
+    let isSent = false;
+    // Kept until a page says that it was done: the session may have ended.
+    form.addEventListener("submit", () => { isSent = true; sessionStorage.setItem("omniyard-sent-form", place); });
+    window.addEventListener("beforeunload", (event) => { if (!isSent && form.elements.text?.value) event.preventDefault(); });
+  }
+
   function init(root) {
+    const sent = sessionStorage.getItem("omniyard-sent-form");
+    if (sent && document.querySelector(".toast")) { sessionStorage.removeItem(sent); sessionStorage.removeItem("omniyard-sent-form"); }
+    const kept = root.querySelector("form[data-keep]");
+    if (kept && !begun.has(kept)) { begun.add(kept); keep(kept); }
     const form = root.querySelector("#reply-form");
     if (form && !begun.has(form)) { begun.add(form); new Tools(form); }
   }

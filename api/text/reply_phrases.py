@@ -53,5 +53,14 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "attach_remove": ("Remove {name}", "移除 {name}"),
     "refused_file": ("Not attached: all files of an answer may have {most} MB.", "未添加：附件总计不超过 {most} MB。"),
     "no_file": ("Not attached: choose a file.", "未添加：请选择文件。"),
+    "new_mail": ("New message", "写新邮件"),
+    "new_mail_to": ("Customer's address", "客户邮箱"),
+    "new_mail_name": ("Customer's name", "客户姓名"),
+    "new_mail_subject": ("Subject", "主题"),
+    "new_mail_text": ("Text", "正文"),
+    "new_mail_no_channel": (
+        "No mail channel can send: its configuration needs a `send` table.",
+        "没有可发信的邮件渠道：请在配置中填写 send。",
+    ),
     "text_length": ("{count} of {longest} characters", "{count} / {longest} 字"),
 }

@@ -138,13 +138,20 @@ def answer_address(connection: Connection, conversation_id: UUID, *, contact_id:
     )
     last = connection.execute(theirs).first()
     if last is None:
-        return AnswerAddress()
+        return AnswerAddress(address=_written_to(connection, conversation_id))
     return AnswerAddress(
         message_id=last.id,
         address=last.answer_to or last.sender_handle,
         other=last.other_address,
         in_reply_to=last.rfc_message_id,
     )
+
+
+def _written_to(connection: Connection, conversation_id: UUID) -> str:
+    """Return to whom we wrote in a conversation that we opened and no customer has answered; empty for no one."""
+    columns = table_of(OutboundRow).c
+    ours = sa.select(columns.recipient).where(columns.conversation_id == conversation_id, columns.kind == REPLY)
+    return str(connection.execute(ours.order_by(columns.id.desc()).limit(1)).scalar() or "")
 
 
 def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class ReplyRequest:
     copies: further recipients, only on mail channels.
     blind_copies: recipients whom the others do not see.
     forward_to: another recipient, to whom the customer's last message is passed on.
+    opens_with: the customer's address, if the message opens the conversation.
     rich: the text has markup.  signs, quotes: with the signature, and the customer's message below.
     files: the ids of the draft's files.
     undo: how long one that is sent now waits, so that it can be taken back; zero for at once.
@@ -58,6 +59,7 @@ class ReplyRequest:
     variables: dict[str, str] | None = None
     blind_copies: tuple[str, ...] = field(default=())
     forward_to: str = ""
+    opens_with: str = ""
     rich: bool = False
     signs: bool = False
     quotes: bool = False
@@ -91,6 +93,8 @@ class ReplyService:
         case: locked.
         Raises PermanentError when there is no recipient or no sender, or the text must not be sent.
         """
+        if request.opens_with:
+            case = replace(case, recipient=request.opens_with)
         channel = self._way_out(case, forwards=bool(request.forward_to))
         masked = mask(to_plain(request.text) if request.rich else request.text)
         if "card" in masked.kinds:
@@ -162,6 +166,9 @@ class ReplyService:
         found: dict[str, Any] = {"sender_name": fill(self._settings.desk.from_name, places) if request.signs else ""}
         found |= {"blind_copies": request.blind_copies}
         found["below"] = below(signature=signature, quotation=self._quotation(connection, row, request))
+        if request.opens_with:
+            token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
+            found["subject"] = f"{case.subject} [{token}]"
         if request.forward_to:
             title = f"Fwd: {case.subject}".strip()
             found |= {"kind": FORWARD, "recipient": request.forward_to, "subject": title}

@@ -21,7 +21,7 @@ from store.outbound.answer_files import files_of
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import AgentRow, OutboundRow
 from tests.api.conftest import settings_in
-from tests.api.pages.test_desk import CASE, MORE, OURS, press, row
+from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
 from tests.api.pages.test_drafts import box
 from tests.api.pages.test_drafts import case as _case
 from tests.app_client import AppClient
@@ -155,3 +155,32 @@ def test_files_wait_in_the_draft_and_go_with_the_answer(
     huge = {"files": ("big.bin", b"0" * (18 * 1024 * 1024 + 1))}
     assert browser.post(f"{CASE}/files", files=huge, headers=OURS | {"Accept": "*/*"}).status_code == 422
     assert browser.post(f"{CASE}/files", files={"files": ("e", b"")}, headers=OURS).status_code == 422
+
+
+def test_an_agent_writes_first_and_the_answer_joins(browser: AppClient, database: Database, case: UUID) -> None:
+    page = browser.get("/desk/new").text
+    mail = {"key": hidden(page, "key"), "channel": "out", "team": "payments", "to": "New@Customer.example"}
+    mail |= {"name": "Chen", "subject": "Your parcel", "text": "It waits for you.", "copies": "", "blind_copies": ""}
+    for wrong in ({"to": "nobody"}, {"to": ""}, {"text": " "}, {"team": "x"}, {"channel": "support-mail"}):
+        refused = browser.post("/desk/new", data=mail | wrong, headers=OURS)
+        assert refused.status_code == 422, wrong
+        assert "Your parcel" in refused.text
+    answers = [browser.post("/desk/new", data=mail, headers=OURS) for _ in range(2)]
+    assert [each.status_code for each in answers] == [303, 303]
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    address = answers[0].headers["location"]
+    opened = row(database, reference=address.rpartition("/")[2])
+    assert (opened["status"], opened["assignee"], opened["team"]) == ("pending", "the agent", "payments")
+    sent = outgoing(database)
+    assert (sent.recipient, sent.in_reply_to) == ("new@customer.example", None)
+    assert sent.subject.startswith("Your parcel [")
+    # Another mail to them goes to the same address, although they have not answered.
+    again = browser.get(address).text
+    assert "new@customer.example" in again
+    assert press(browser, f"{address}/say", page=again, kind="reply", text="Still there.").status_code == 303
+    assert outgoing(database).recipient == "new@customer.example"
+    with database.read() as connection:
+        books = connection.execute(
+            sa.select(table_of(InboundRow).c.state, sa.func.count()).group_by(table_of(InboundRow).c.state)
+        ).all()
+    assert [state for state, _ in books] == ["routed"]

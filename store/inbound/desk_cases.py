@@ -1,0 +1,70 @@
+"""Conversations that an agent opens: the first message is ours.
+
+Every conversation names the accepted message that opened it; here that is an entry of the desk itself, which is
+accepted and routed at once, so that the books balance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from router.conversation_status import Status
+from store.db.bulk import insert_rows
+from store.db.ids import new_id, new_reference
+from store.db.sealed_rows import bare_envelope
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.messages import ConversationRow, InboundRow, InboundState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCase:
+    """What an agent says of a conversation that they open. subject: masked.  assignee: the agent; None for no one."""
+
+    channel: str
+    contact_id: UUID
+    subject: str
+    team: str
+    assignee: str | None
+    language: str
+
+
+def open_case(connection: Connection, case: DeskCase, *, by: str, now: datetime) -> str:
+    """Open the conversation, without a promise, and return its reference. by: the agent's name."""
+    inbound_id, reference = new_id(), new_reference()
+    insert_rows(connection, InboundRow, rows=[_entry(case, inbound_id, now=now)])
+    row: dict[str, Any] = {"id": new_id(), "reference": reference, "contact_id": case.contact_id}
+    row |= {"channel": case.channel, "subject": case.subject, "status": Status.OPEN, "emergency": False}
+    row |= {"team": case.team, "assignee": case.assignee, "priority": "normal", "labels": []}
+    row |= {"language": case.language, "route": "", "opened_at": now, "last_message_at": now, "version": 1}
+    row |= {"opened_by_inbound": inbound_id}
+    insert_rows(connection, ConversationRow, rows=[row])
+    payload = {"inbound_id": str(inbound_id), "route": "", "by": by}
+    append_events(connection, [NewEvent(EventKind.CONVERSATION_OPENED, row["id"], payload, at=now)])
+    return reference
+
+
+def _entry(case: DeskCase, inbound_id: UUID, *, now: datetime) -> dict[str, Any]:
+    key = f"desk:{inbound_id.hex}"
+    return {
+        "id": inbound_id,
+        "channel": case.channel,
+        "source_key": key,
+        "content_hash": hashlib.sha256(key.encode()).digest(),
+        "state": InboundState.ROUTED,
+        "envelope": bare_envelope(channel=case.channel, source_key=key, received_at=now),
+        "size": 0,
+        "weight": 0,
+        "backfill": False,
+        "conflict": False,
+        "received_at": now,
+        "accepted_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "reason": "",
+    }
