@@ -109,7 +109,8 @@ def show_conversation(
         around = _around(connection, desk, story, actor=actor, now=now)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
-        answer_files = sent_files(connection, story.conversation.id)
+        sent = [message.outbound_id for message in story.messages if message.outbound_id]
+        answer_files = sent_files(connection, sent) if sent else {}
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {

@@ -25,6 +25,7 @@ from router.text.search_terms import read_query
 from store.conversations.lists import Counts, Filter, Sort, count_all, unread_among
 from store.conversations.read import find_conversation
 from store.conversations.search import conversations_with
+from store.desk.drafts import drafted_among
 
 # A little more than one screen.
 _ROWS: Final = 40
@@ -95,12 +96,14 @@ def inbox(
         wanted = _wanted(connection, query, actor=actor, now=now)
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
+        drafted = drafted_among(connection, [row.id for row, _, _ in listed], agent_id=actor.id)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
     shown.are(listed)
     context = {
         "query": query,
         "listed": listed,
         "unread": unread,
+        "drafted": drafted,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
         "next_cursor": cursor_of(end),

@@ -58,6 +58,7 @@
     takesFiles() {
       const box = this.form.closest(".composer");
       const input = this.files.querySelector("input[type=file]");
+      this.files.querySelector(":scope > button").hidden = true;
       input.addEventListener("change", () => this.send([...input.files]));
       const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
       box.addEventListener("dragover", (event) => { if (carries(event)) { event.preventDefault(); box.classList.add("dropping"); } });

@@ -17,6 +17,7 @@
       this.timer = 0;
       this.busy = null;
       this.sending = false;
+      form.querySelector("#keep-draft").hidden = true;
       form.addEventListener("input", () => this.typed());
       form.addEventListener("submit", (event) => this.submitted(event));
     }

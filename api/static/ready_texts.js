@@ -18,6 +18,8 @@
       this.folder = "";
       this.at = 0;
       this.text.addEventListener("keydown", (event) => this.opened(event));
+      this.text.addEventListener("input", () => this.gaps());
+      this.gaps();
       this.search.addEventListener("input", () => { this.at = 0; this.show(); });
       this.menu.addEventListener("keydown", (event) => this.pressed(event));
       form.querySelector("#ready-open")?.addEventListener("click", () => this.open());
@@ -121,6 +123,13 @@
       // The first gap is selected, to be filled in.
       const gap = /\{[a-z][a-z_]*\}/.exec(this.text.value);
       if (gap) this.text.setSelectionRange(gap.index, gap.index + gap[0].length);
+    }
+
+    // What is still to be filled in; the server refuses to send it.
+    gaps() {
+      const shown = this.form.querySelector("#gaps");
+      const names = [...new Set(this.text.value.match(/\{[a-z][a-z_]*\}/g))];
+      shown.textContent = names.length ? shown.dataset.said.replace("{names}", names.join(", ")) : "";
     }
 
     put(text) {

@@ -57,5 +57,6 @@ READY_TEXT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "macro_with": ("With the answer:", "随回复执行："),
     "macro_without": ("Without the actions", "不执行操作"),
     "done_macro": ("Done: {title}.", "已执行：{title}。"),
+    "fill_in": ("Fill in {names} before you send.", "发送前请填写 {names}。"),
     "refused_unfilled": ("Not sent: fill in {names} first.", "未发送：请先填写 {names}。"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import columns_of, insert_rows, table_of
+from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.encryption import sealer_of
 from store.db.ids import new_id
 from store.tables.answers import AnswerFileRow
@@ -61,11 +62,11 @@ def draft_files(connection: Connection, *, agent_id: UUID, conversation_id: UUID
     return [AnswerFile(**row) for row in connection.execute(statement).mappings()]
 
 
-def sent_files(connection: Connection, conversation_id: UUID) -> dict[UUID, list[AnswerFile]]:
-    """Return the files of the answers in a conversation, by the answer's id."""
+def sent_files(connection: Connection, outbound_ids: Collection[UUID]) -> dict[UUID, list[AnswerFile]]:
+    """Return the files of answers, by the answer's id; answers without files are left out."""
     table = table_of(AnswerFileRow)
-    theirs = (table.c.conversation_id == conversation_id, table.c.outbound_id.is_not(None))
-    statement = sa.select(*columns_of(AnswerFileRow, AnswerFile)).where(*theirs).order_by(table.c.id)
+    statement = sa.select(*columns_of(AnswerFileRow, AnswerFile)).where(among(table.c.outbound_id, outbound_ids))
+    statement = statement.order_by(table.c.id)
     found: dict[UUID, list[AnswerFile]] = {}
     for row in connection.execute(statement).mappings():
         found.setdefault(row["outbound_id"], []).append(AnswerFile(**row))
