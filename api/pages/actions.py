@@ -23,6 +23,7 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
+from api.pages.answer_files import pass_on_files
 from api.pages.conversation import Refusal, show_conversation
 from api.pages.drafts import save_for, typed
 from api.pages.macros import macro_of, split
@@ -121,6 +122,8 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
         if form.one("kind") == "forward" and not form.one("recipient"):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_no_recipient"))
+        if form.one("kind") == "forward" and form.one("with_files") == "yes":
+            pass_on_files(desk, actor, key)
         macro = macro_of(desk, actor, key, form=form)
         order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
         _require_filled(request, desk, order)

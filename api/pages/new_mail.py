@@ -22,6 +22,7 @@ from api.pages.drafts import addresses
 from api.pages.render import moments_of, render
 from api.rest.replies import LONGEST_TEXT, MessageOrder, PostedMessage, post_within
 from connectors.email.mime.addresses import handle_of
+from connectors.originals import pack
 from connectors.registry import kind_of
 from router.envelope import PartyKind
 from router.errors import OmniyardError, TransientError
@@ -31,7 +32,7 @@ from router.text.visible import is_visible
 from store.contacts.identities import Handle, lock_contacts
 from store.conversations.read import find_conversation
 from store.db.engine import read_clock
-from store.inbound.desk_cases import DeskCase, open_case
+from store.inbound.desk_cases import DeskCase, OpenedCase, link_first, open_case
 
 PAGE: Final = "/desk/new"
 _LONGEST_SUBJECT: Final = 200
@@ -134,8 +135,11 @@ def _open(desk: Desk, actor: Actor, mail: FirstMail, *, once: str) -> tuple[str,
     """Open the conversation and queue its mail; return its reference."""
 
     def make() -> PostedMessage:
-        key = _case(connection, actor, mail)
-        return post_within(connection, desk, key, order=mail.order, actor=actor, once=once, opens_with=mail.to)
+        opened = _case(connection, actor, mail)
+        key = opened.reference
+        posted = post_within(connection, desk, key, order=mail.order, actor=actor, once=once, opens_with=mail.to)
+        link_first(connection, posted.message.id, inbound_id=opened.inbound_id)
+        return posted
 
     asked = f"new\n{mail}"
     with desk.database.write() as connection:
@@ -147,10 +151,13 @@ def _open(desk: Desk, actor: Actor, mail: FirstMail, *, once: str) -> tuple[str,
     return reference, posted
 
 
-def _case(connection: Connection, actor: Actor, mail: FirstMail) -> str:
+def _case(connection: Connection, actor: Actor, mail: FirstMail) -> OpenedCase:
     now, customer = read_clock(connection), Handle(PartyKind.EMAIL, mail.to)
     contact_id = lock_contacts(connection, senders={customer: mail.name}, now=now)[customer]
+    words = mail.order.text.encode()
     case = DeskCase(
+        original=pack(words),
+        size=len(words),
         channel=mail.channel,
         contact_id=contact_id,
         subject=mail.subject,

@@ -34,6 +34,7 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "forward": ("Forward", "转发"),
     "forward_to": ("Forward to", "转发给"),
     "forward_send": ("Forward the last message", "转发最近一条消息"),
+    "forward_files": ("with its files", "连同附件"),
     "forwarded_to": ("Forwarded to {address}", "已转发给 {address}"),
     "sent_to": ("To {address}", "发给 {address}"),
     "done_forward": ("Forwarded.", "已转发。"),

@@ -18,6 +18,7 @@ from router.errors import PermanentError, SealKeyMissing
 from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
+from store.tables.answers import AnswerFileRow
 from store.tables.messages import InboundRow, OriginalRow
 
 _PAGE: Final = 2_000
@@ -38,7 +39,10 @@ class _SealedColumn:
 
 @dataclass(slots=True)
 class SealCount:
-    """How many values are sealed under which key, by its name; under the name "" those that are not sealed."""
+    """How many values are sealed under which key, by its name; under the name "" those that are not sealed.
+
+    originals: with the files of agents' answers.
+    """
 
     envelopes: Counter[str] = field(default_factory=Counter)
     originals: Counter[str] = field(default_factory=Counter)
@@ -59,7 +63,7 @@ class ResealProgress:
 def count_seals(database: Database) -> SealCount:
     """Count the values by the key that sealed them, a page a transaction."""
     count = SealCount()
-    for column, counter in zip(_columns(), (count.envelopes, count.originals), strict=True):
+    for column, counter in zip(_columns(), (count.envelopes, count.originals, count.originals), strict=True):
         for page in _heads(database, column):
             counter.update(key or "" for _, key in page)
     return count
@@ -82,11 +86,12 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
             yield progress
 
 
-def _columns() -> tuple[_SealedColumn, _SealedColumn]:
-    inbound, original = table_of(InboundRow).c, table_of(OriginalRow).c
+def _columns() -> tuple[_SealedColumn, _SealedColumn, _SealedColumn]:
+    inbound, original, file = (table_of(model).c for model in (InboundRow, OriginalRow, AnswerFileRow))
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
+        _SealedColumn("file", file.id, file.content, ORIGINAL_HEAD),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
 from tests.api.pages.test_drafts import box
 from tests.api.pages.test_drafts import case as _case
 from tests.app_client import AppClient
-from tests.inbox_builder import NOON
+from tests.inbox_builder import NOON, Builder, mail_with_file
 from workers.sending.deliver import outgoing_of
 
 case = _case
@@ -130,6 +131,15 @@ def test_a_forward_goes_elsewhere_and_answers_nothing(browser: AppClient, databa
     page = browser.get(CASE).text
     assert "Forwarded to bank@partner.example" in page
     assert "Forwarded." in page
+    # With the files of the customer's message, once, also when it is refused in between.
+    with database.write() as connection:
+        build = Builder(connection)
+        message_id = build.message(case, channel="out", mail=mail_with_file(), received_at=NOON + timedelta(minutes=1))
+        build.attachment(message_id, part=2)
+    bad = forward | {"text": "4111 1111 1111 1111", "with_files": "yes"}
+    assert press(browser, f"{CASE}/say", **bad).status_code == 422
+    assert press(browser, f"{CASE}/say", **forward | {"with_files": "yes"}).status_code == 303
+    assert [(each.name, each.content) for each in outgoing(database).files] == [("receipt.pdf", b"%PDF-1.7\n")]
 
 
 def test_files_wait_in_the_draft_and_go_with_the_answer(
@@ -183,4 +193,8 @@ def test_an_agent_writes_first_and_the_answer_joins(browser: AppClient, database
         books = connection.execute(
             sa.select(table_of(InboundRow).c.state, sa.func.count()).group_by(table_of(InboundRow).c.state)
         ).all()
+        unread = sa.select(table_of(InboundRow).c.id).where(table_of(InboundRow).c.source_key.startswith("desk:"))
+        entries = connection.execute(unread).scalars().all()
+        linked = sa.select(sa.func.count()).where(table_of(MessageRow).c.inbound_id.in_(entries))
+        assert (len(entries), connection.execute(linked).scalar()) == (1, 1)
     assert [state for state, _ in books] == ["routed"]
