@@ -25,6 +25,7 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_taken_back": ("Taken back; the text is in the answer box.", "已撤回，文字在回复框中。"),
     "take_back": ("Undo send", "撤回"),
     "send_resolve": ("Send and resolve", "发送并解决"),
+    "not_sent_text": ("The text that was not sent", "未发送的文字"),
     "waits_for_undo": ("leaves in a few seconds", "几秒后发出"),
     "refused_no_recipient": ("Not sent: who gets it? Write an address.", "未发送：请填写收件地址。"),
     "cc": ("Cc", "抄送"),
