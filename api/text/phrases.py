@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.draft_phrases import DRAFT_WORDS
 from api.text.mail_phrases import MAIL_WORDS
-from api.text.ready_text_phrases import READY_TEXT_WORDS
 from api.text.reply_phrases import REPLY_WORDS
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    **DRAFT_WORDS,
     **MAIL_WORDS,
-    **READY_TEXT_WORDS,
     "queues": ("Queues", "队列"),
     "mine": ("My open", "我的"),
     "unassigned": ("Unassigned", "未分配"),

@@ -1,12 +1,17 @@
-"""The phrases about replies: their length, planned ones, and why one is refused."""
+"""The phrases about replies: their length, planned ones, drafts, ready texts, and why one is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.draft_phrases import DRAFT_WORDS
+from api.text.ready_text_phrases import READY_TEXT_WORDS
+
 # Key: English, Chinese. `{...}` is filled in.
 REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **DRAFT_WORDS,
+    **READY_TEXT_WORDS,
     "refused_empty": ("Not sent: the text shows nothing.", "未发送：没有可见的文字。"),
     "refused_too_long": (
         "Not sent: the text has {length} characters; this channel takes at most {longest}.",

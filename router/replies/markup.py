@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 _RULES: Final = ("emphasis", "list", "link", "newline", "escape")
 _SAFE: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
-_BOLD: Final = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_BOLD: Final = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*")
 _LINK: Final = re.compile(r"\[([^\[\]\n]+)\]\(((?:https?://|mailto:|tel:)[^\s()]+)\)")
 _MARKED: Final = frozenset({"strong_open", "em_open", "bullet_list_open", "ordered_list_open", "link_open"})
 
